@@ -15,11 +15,8 @@ public static class MediaId
     private static readonly SearchValues<char> _allowed = SearchValues.Create(Letters + "_-");
 
     /// <summary>Whether it has only the specification's characters, and is not too long.</summary>
-    public static bool IsValid(string id)
-    {
-        ArgumentNullException.ThrowIfNull(id);
-        return id.Length is > 0 and <= Longest && !id.AsSpan().ContainsAnyExcept(_allowed);
-    }
+    public static bool IsValid(string id) =>
+        id.Length is > 0 and <= Longest && !id.AsSpan().ContainsAnyExcept(_allowed);
 
     /// <summary>A new one that nobody can guess.</summary>
     public static string Create() => RandomNumberGenerator.GetString(Letters, Length);

@@ -3,6 +3,7 @@ using Matrix.Host.Media.Previews;
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Media.Thumbnails;
+using Matrix.Host.Parts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Media;
@@ -12,25 +13,22 @@ public static class MediaRegistration
 {
     /// <summary>Adds them. They need the storage, <see cref="MediaOptions"/> and a clock.</summary>
     /// <param name="folder">The folder of the files.</param>
-    public static IServiceCollection AddMedia(this IServiceCollection services, MediaFolder folder)
-    {
-        ArgumentNullException.ThrowIfNull(folder);
-        return services
+    public static IServiceCollection AddMedia(this IServiceCollection services, MediaFolder folder) =>
+        services
             .AddSingleton(folder.Spool)
             .AddSingleton(folder.Files)
             .AddSingleton(folder.Derived)
-            .AddSingleton<ImageTool>()
-            .AddSingleton<Thumbnailer>()
-            .AddSingleton<ContentRepository>()
-            .AddSingleton<RemoteFetch>()
-            .AddSingleton<RemoteMedia>()
-            .AddSingleton<MediaFinder>()
-            .AddSingleton<MediaCleaner>()
-            .AddSingleton<MediaOperations>()
-            .AddSingleton<MediaAdministration>()
-            .AddSingleton<PreviewImages>()
-            .AddSingleton<PreviewFetch>()
-            .AddSingleton<UrlPreviews>()
-            .AddSingleton<PreviewCleaner>();
-    }
+            .Add<ImageTool>()
+            .Add<Thumbnailer>()
+            .Add<ContentRepository>()
+            .Add<RemoteFetch>()
+            .Add<RemoteMedia>()
+            .Add<MediaFinder>()
+            .Add<MediaCleaner>()
+            .Add<MediaOperations>()
+            .Add<MediaAdministration>()
+            .Add<PreviewImages>()
+            .Add<PreviewFetch>()
+            .Add<UrlPreviews>()
+            .Add<PreviewCleaner>();
 }

@@ -56,7 +56,7 @@ internal sealed class SharedWork<TKey, TResult>(
 
         try
         {
-            return await job.Ended.Task.WaitAsync(stop).ConfigureAwait(false);
+            return await job.Ended.Task.WaitAsync(stop);
         }
         finally
         {
@@ -114,12 +114,12 @@ internal sealed class SharedWork<TKey, TResult>(
         {
             try
             {
-                using var slot = await slots.EnterAsync(cause.Who, cause.Server, waiting.Token).ConfigureAwait(false);
+                using var slot = await slots.EnterAsync(cause.Who, cause.Server, waiting.Token);
                 isMine = TryBegin(job);
                 if (isMine)
                 {
-                    await job.Settled.CancelAsync().ConfigureAwait(false);
-                    result = await TimedAsync(work, failed).ConfigureAwait(false);
+                    await job.Settled.CancelAsync();
+                    result = await TimedAsync(work, failed);
                     slot.IsReached = isReached(result);
                 }
             }
@@ -151,7 +151,7 @@ internal sealed class SharedWork<TKey, TResult>(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token, clock.Token);
         try
         {
-            return await work(both.Token).ConfigureAwait(false);
+            return await work(both.Token);
         }
 #pragma warning disable CA1031 // Those who wait get a result, whatever the reason is.
         catch (Exception fault)

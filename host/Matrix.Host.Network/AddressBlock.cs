@@ -12,18 +12,14 @@ public static class AddressBlock
     private const int KeptBytes = 8;
 
     /// <summary>The block of an address; of IPv4, and of text that is no address, itself.</summary>
-    public static string Of(string address)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        return address.Contains(':', StringComparison.Ordinal) && IPAddress.TryParse(address, out var parsed)
+    public static string Of(string address) =>
+        address.Contains(':', StringComparison.Ordinal) && IPAddress.TryParse(address, out var parsed)
             ? Of(parsed).ToString()
             : address;
-    }
 
     /// <summary>The same. An IPv4 address that is written as IPv6 is one of IPv4.</summary>
     public static IPAddress Of(IPAddress address)
     {
-        ArgumentNullException.ThrowIfNull(address);
         if (address.AddressFamily != AddressFamily.InterNetworkV6) return address;
         if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
         var bytes = address.GetAddressBytes();

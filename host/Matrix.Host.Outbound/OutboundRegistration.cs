@@ -8,6 +8,7 @@ using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Push;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Outbound.ThirdParty;
+using Matrix.Host.Parts;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Events;
@@ -32,60 +33,25 @@ public static class OutboundRegistration
     /// a clock.
     /// </summary>
     public static IServiceCollection AddOutbound(this IServiceCollection services) => services
-        .AddSingleton<OutboundMetrics>()
-        .AddSingleton(parts => new TransactionSender(
-            parts.Get<FederationApi>(), parts.Get<EventStore>(), parts.Get<IStorage>(), parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new CurrentServers(
-            parts.Get<RoomSnapshots>(), parts.Get<IStorage>(), parts.Get<ServerFilter>(), parts.Get<OutboundOptions>()))
-        .AddSingleton(parts => new TypingEdus(parts.Get<CurrentServers>(), parts.Get<OutboundOptions>()))
-        .AddSingleton(parts => new ReceiptEdus(
-            parts.Get<CurrentServers>(), parts.Get<OutboundOptions>(), parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new MessageEdus(
-            parts.Get<IStorage>(),
-            parts.Get<OutboundOptions>(),
-            parts.Get<OutboundMetrics>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<MessageEdus>>()))
-        .AddSingleton<IEduSource>(parts => parts.Get<TypingEdus>())
-        .AddSingleton<IEduSource>(parts => parts.Get<ReceiptEdus>())
-        .AddSingleton<IEduSource>(parts => parts.Get<MessageEdus>())
-        .AddSingleton(parts => new SharingServers(
-            parts.Get<IStorage>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<CurrentServers>(),
-            parts.Get<OutboundOptions>()))
-        .AddSingleton(parts => new DeviceListEdus(
-            parts.Get<IStorage>(),
-            parts.Get<DeviceListUpdates>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<SharingServers>(),
-            parts.Get<ServerFilter>(),
-            parts.Get<KeyOptions>(),
-            parts.Get<OutboundOptions>()))
-        .AddSingleton<IEduSource>(parts => parts.Get<DeviceListEdus>())
-        .AddSingleton(parts => new PresenceEdus(
-            parts.Get<PresenceBoard>(),
-            parts.Get<CurrentServers>(),
-            parts.Get<SharingServers>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<ServerFilter>(),
-            parts.Get<PresenceOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton<IEduSource>(parts => parts.Get<PresenceEdus>())
-        .AddSingleton<IPresenceConsumer>(parts => parts.Get<PresenceEdus>())
-        .AddSingleton(parts => new EduSources(parts.GetServices<IEduSource>()))
-        .AddSingleton(parts => new DestinationServices(
-            parts.Get<OutboundOptions>(),
-            parts.Get<TransactionSender>(),
-            parts.Get<EduSources>(),
-            parts.Get<OutboundMetrics>(),
-            parts.Get<IStorage>(),
-            parts.Get<NetworkOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<DestinationServices>>()))
-        .AddSingleton(parts => new OutboundFeed(
-            parts.Get<RoomChangesReader>(), parts.Get<IStorage>(), parts.Get<OutboundOptions>()))
-        .AddSingleton<ThirdPartyNetworks>()
+        .Add<OutboundMetrics>()
+        .Add<TransactionSender>()
+        .Add<CurrentServers>()
+        .Add<TypingEdus>()
+        .Add<ReceiptEdus>()
+        .Add<MessageEdus>()
+        .As<IEduSource, TypingEdus>()
+        .As<IEduSource, ReceiptEdus>()
+        .As<IEduSource, MessageEdus>()
+        .Add<SharingServers>()
+        .Add<DeviceListEdus>()
+        .As<IEduSource, DeviceListEdus>()
+        .Add<PresenceEdus>()
+        .As<IEduSource, PresenceEdus>()
+        .As<IPresenceConsumer, PresenceEdus>()
+        .Add<EduSources>()
+        .Add<DestinationServices>()
+        .Add<OutboundFeed>()
+        .Add<ThirdPartyNetworks>()
         .AddSingleton(Federation)
         .AddPush()
         .AddAppServices();
@@ -105,31 +71,14 @@ public static class OutboundRegistration
     ];
 
     private static IServiceCollection AddAppServices(this IServiceCollection services) => services
-        .AddSingleton(parts => new AppServiceClient(
-            parts.Get<OperatorUrlClient>(), parts.Get<AppServiceOptions>(), parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new AppServiceQueries(
-            parts.Get<AppServiceDirectory>(),
-            parts.Get<AppServiceClient>(),
-            parts.Get<AppServiceOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton<IUserQueries>(parts => parts.Get<AppServiceQueries>())
-        .AddSingleton<IAliasQueries>(parts => parts.Get<AppServiceQueries>())
-        .AddSingleton<IThirdPartyNetwork>(parts => new ServiceNetworks(
-            parts.Get<AppServiceDirectory>(), parts.Get<AppServiceQueries>()))
-        .AddSingleton(parts => new ServiceParts(
-            parts.Get<AppServiceOptions>(),
-            parts.Get<AppServiceDirectory>(),
-            parts.Get<AppServiceClient>(),
-            new ServiceTransactions(
-                parts.Get<EventStore>(), parts.Get<ReplacedState>(), parts.Get<TimeProvider>()),
-            new SharedPages(parts.Get<RoomChangesReader>()),
-            parts.Get<IStorage>(),
-            parts.Get<EventStore>(),
-            parts.Get<StateStore>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<PresenceBoard>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<ServiceParts>>()))
+        .Add<AppServiceClient>()
+        .Add<AppServiceQueries>()
+        .As<IUserQueries, AppServiceQueries>()
+        .As<IAliasQueries, AppServiceQueries>()
+        .Add<IThirdPartyNetwork, ServiceNetworks>()
+        .Add<ServiceTransactions>()
+        .Add<SharedPages>()
+        .Add<ServiceParts>()
         .AddSingleton(parts => new AppServiceOutbound(
             parts.Get<AppServiceDirectory>(),
             parts.Get<ServiceParts>(),
@@ -138,12 +87,8 @@ public static class OutboundRegistration
                 parts.Get<AppServiceOptions>().MaxSendingLimited,
                 parts.Get<OutboundOptions>().SlowAfter,
                 parts.Get<TimeProvider>())))
-        .AddSingleton<IPresenceConsumer>(parts => parts.Get<AppServiceOutbound>())
-        .AddSingleton(parts => new AppServicePings(
-            parts.Get<AppServiceClient>(),
-            parts.Get<AppServiceOutbound>(),
-            parts.Get<AppServiceOptions>(),
-            parts.Get<TimeProvider>()));
+        .As<IPresenceConsumer, AppServiceOutbound>()
+        .Add<AppServicePings>();
 
     private static FederationOutbound Federation(IServiceProvider parts)
     {
@@ -165,7 +110,4 @@ public static class OutboundRegistration
             options, time,
             parts.Get<ILogger<FederationOutbound>>());
     }
-
-    private static T Get<T>(this IServiceProvider parts)
-        where T : notnull => parts.GetRequiredService<T>();
 }

@@ -4,6 +4,7 @@ using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Outbound.Push;
+using Matrix.Host.Parts;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -25,28 +26,12 @@ internal static class PushRegistration
     /// cref="EmailOptions"/>, logging and a clock.
     /// </summary>
     internal static IServiceCollection AddPush(this IServiceCollection services) => services
-        .AddSingleton(parts => new PushLog(parts.Get<ILogger<PushLog>>(), parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new PusherIndex(parts.Get<IStorage>().Pushers))
-        .AddSingleton(parts => new PushFeed(
-            parts.Get<PusherIndex>(), parts.Get<IStorage>().Writer, parts.Get<PushOptions>()))
-        .AddSingleton(parts => new Badges(
-            parts.Get<UnreadCounter>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<MembershipHistory>(),
-            parts.Get<IStorage>().Memberships,
-            parts.Get<PushOptions>()))
-        .AddSingleton(parts => new PushContents(
-            parts.Get<RoomSnapshots>(),
-            parts.Get<EventStore>(),
-            parts.Get<StateReader>(),
-            parts.Get<NotifiedEvents>(),
-            parts.Get<IgnoredUsers>(),
-            parts.Get<ILocalUsers>(),
-            new PushedInvites(
-                parts.Get<IStorage>(),
-                parts.Get<NotifiedEvents>(),
-                parts.Get<IgnoredUsers>(),
-                parts.Get<ILocalUsers>())))
+        .Add<PushLog>()
+        .Add<PusherIndex>()
+        .Add<PushFeed>()
+        .Add<Badges>()
+        .Add<PushedInvites>()
+        .Add<PushContents>()
         .AddSingleton(Sender)
         .AddSingleton(Outbound);
 
@@ -89,7 +74,4 @@ internal static class PushRegistration
         parts.Get<IDnsResolver>(),
         parts.Get<TimeProvider>(),
         "push");
-
-    private static T Get<T>(this IServiceProvider parts)
-        where T : notnull => parts.GetRequiredService<T>();
 }

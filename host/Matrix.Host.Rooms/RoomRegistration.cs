@@ -2,6 +2,7 @@ using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Network.Slots;
+using Matrix.Host.Parts;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Aliases;
@@ -33,6 +34,8 @@ using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.State;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -71,414 +74,137 @@ public static class RoomRegistration
     /// <summary>Loads the data that must be in memory before the first request.</summary>
     public static async ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop)
     {
-        await parts.Get<ErasedUsers>().LoadAsync(parts.Get<IStorage>().Accounts, stop).ConfigureAwait(false);
-        await parts.Get<DelayedEvents>().LoadAsync(stop).ConfigureAwait(false);
+        await parts.Get<ErasedUsers>().LoadAsync(parts.Get<IStorage>().Accounts, stop);
+        await parts.Get<DelayedEvents>().LoadAsync(stop);
     }
 
     private static IServiceCollection AddDeciding(this IServiceCollection services) => services
-        .AddSingleton(parts => new ThreadSubscribers(
-            parts.Get<IStorage>().ThreadSubscriptions, parts.Get<RoomsOptions>().ThreadSubscriptionCacheBytes))
-        .AddSingleton<IThreadSubscribers>(parts => parts.Get<ThreadSubscribers>())
-        .AddSingleton<IPushEvaluation, PushEvaluation>()
-        .AddSingleton(parts => new ReceivedEventCounts(parts.Get<RoomsOptions>().ServerName))
-        .AddSingleton<LaneLoader>()
-        .AddSingleton<FactsReader>()
-        .AddSingleton<RoomResolutions>()
-        .AddSingleton(parts => new LaneDirectory(
-            parts.Get<LaneLoader>(),
-            parts.Get<FactsReader>(),
-            parts.Get<RoomResolutions>(),
-            parts.Get<IStorage>().Writer,
-            parts.Get<RoomsOptions>()))
-        .AddSingleton(parts => new AuthChainWriter(parts.Get<EventStore>(), parts.Get<IStorage>()))
-        .AddSingleton(parts => new EventAppender(
-            parts.Get<EventStore>(),
-            parts.Get<AuthChainWriter>(),
-            parts.Get<ServerSigner>(),
-            parts.Get<IPushEvaluation>(),
-            parts.Get<IStorage>().State,
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new MemberContents(parts.Get<ILocalUsers>(), parts.Get<RoomsOptions>().ServerName))
-        .AddSingleton(parts => new TransactionLog(
-            parts.Get<IStorage>().Transactions, parts.Get<IStorage>().Events, parts.Get<RoomsOptions>()))
-        .AddSingleton(parts => new RoomSender(
-            parts.Get<LaneDirectory>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<EventAppender>(),
-            parts.Get<TransactionLog>(),
-            parts.Get<EventStore>(),
-            parts.Get<IStorage>().Relations))
-        .AddSingleton(parts => new ProfilePropagation(
-            parts.Get<RoomSender>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<EventAppender>(),
-            parts.Get<MemberContents>(),
-            parts.Get<IStorage>().Memberships))
-        .AddSingleton(parts => new RestrictedJoins(
-            parts.Get<RoomSnapshots>(), parts.Get<EventAppender>().State, parts.Get<IStorage>()))
-        .AddSingleton(parts => new RoomMemberships(
-            parts.Get<RoomSender>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<EventAppender>(),
-            parts.Get<RestrictedJoins>(),
-            parts.Get<MemberContents>(),
-            parts.Get<ProfilePropagation>(),
-            parts.Get<IStorage>(),
-            parts.Get<ILocalUsers>(),
-            parts.Get<IRemoteMemberships>(),
-            parts.Get<PolicyLists>(),
-            parts.Get<RoomsOptions>().ServerName))
-        .AddSingleton<SuspendedUsers>()
-        .AddSingleton(parts => new DelayedEvents(
-            parts.Get<RoomSender>(),
-            parts.Get<RoomMemberships>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<ILocalUsers>(),
-            parts.Get<SuspendedUsers>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>().Delays,
-            parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new Departures(
-            parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new GuestDepartures(
-            parts.Get<RoomMemberships>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<StateReader>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ProfilePropagation>()))
-        .AddSingleton(parts => new PolicyLists(
-            parts.Get<RoomSnapshots>(),
-            parts.Get<EventStore>(),
-            parts.Get<IStorage>().BlockedRooms,
-            parts.Get<RoomsOptions>(),
-            parts.Get<ILogger<PolicyLists>>()))
-        .AddSingleton(parts => new PolicyRooms(
-            parts.Get<RoomJoins>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton<ServerNotices>()
-        .AddSingleton<RoomAliasDirectory>()
-        .AddSingleton(parts => new RoomCreator(
-            parts.Get<LaneDirectory>(),
-            parts.Get<EventAppender>(),
-            parts.Get<MemberContents>(),
-            parts.Get<ProfilePropagation>(),
-            parts.Get<RoomMemberships>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new RoomUpgrades(
-            parts.Get<RoomCreator>(),
-            parts.Get<RoomSender>(),
-            parts.Get<EventAppender>(),
-            parts.Get<MemberContents>(),
-            parts.Get<ProfilePropagation>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<StateReader>(),
-            parts.Get<EventStore>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>()))
-        .AddSingleton<RoomFollowers>();
+        .AddSingleton(parts => parts.Get<RoomsOptions>().Receiving)
+        .AddSingleton(parts => parts.Get<RoomsOptions>().Delays)
+        .Add<ThreadSubscribers>()
+        .As<IThreadSubscribers, ThreadSubscribers>()
+        .Add<IPushEvaluation, PushEvaluation>()
+        .Add<ReceivedEventCounts>()
+        .Add<LaneLoader>()
+        .Add<FactsReader>()
+        .Add<RoomResolutions>()
+        .Add<LaneDirectory>()
+        .Add<AuthChainWriter>()
+        .Add<EventAppender>()
+        .AddSingleton(parts => parts.Get<EventAppender>().State)
+        .AddSingleton(parts => parts.Get<EventAppender>().Writer)
+        .Add<MemberContents>()
+        .Add<TransactionLog>()
+        .Add<RoomSender>()
+        .Add<ProfilePropagation>()
+        .Add<RestrictedJoins>()
+        .Add<RoomMemberships>()
+        .Add<SuspendedUsers>()
+        .Add<DelayedEvents>()
+        .Add<Departures>()
+        .Add<GuestDepartures>()
+        .Add<RoomAccounts>()
+        .Add<PolicyLists>()
+        .Add<PolicyRooms>()
+        .Add<ServerNotices>()
+        .Add<RoomAliasDirectory>()
+        .Add<RoomCreator>()
+        .Add<RoomUpgrades>()
+        .Add<RoomFollowers>();
 
     private static IServiceCollection AddReceiving(this IServiceCollection services) => services
-        .AddSingleton(parts => new SignatureChecker(parts.Get<IServerKeys>()))
-        .AddSingleton(parts => new FetchSlots(parts.Get<RoomsOptions>().Receiving, parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new MissingEventsFetcher(
-            parts.Get<FederationApi>(),
-            parts.Get<FetchSlots>(),
-            parts.Get<SignatureChecker>(),
-            parts.Get<RoomResolutions>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<MissingEventsFetcher>>()))
-        .AddSingleton(parts => new DummyEvents(
-            parts.Get<RoomSender>(),
-            parts.Get<EventAppender>(),
-            parts.Get<MissingEventsFetcher>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new StagedBytes(parts.Get<RoomsOptions>().Receiving))
-        .AddSingleton(parts => new RoomReceiver(
-            parts.Get<LaneDirectory>(),
-            parts.Get<RoomSender>(),
-            parts.Get<EventAppender>(),
-            parts.Get<AuthChainWriter>(),
-            parts.Get<SignatureChecker>(),
-            parts.Get<MissingEventsFetcher>(),
-            parts.Get<DummyEvents>(),
-            parts.Get<StagedBytes>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<RoomReceiver>>()))
-        .AddSingleton(parts => new HistoryWalker(
-            parts.Get<FederationApi>(),
-            parts.Get<SignatureChecker>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton<IMissingHistory>(parts => new MissingHistory(
-            parts.Get<HistoryWalker>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<EventStore>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<MissingHistory>>()))
-        .AddSingleton(parts => new ReceivedTransactions(
-            parts.Get<RoomSnapshots>(),
-            parts.Get<ServerAccess>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<EnteringRooms>(),
-            parts.Get<IStrippedRoomEvents>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<ReceivedTransactions>>()))
-        .AddSingleton<EnteringRooms>()
-        .AddSingleton<ServerAccess>()
-        .AddSingleton<ServerVisibility>()
-        .AddSingleton<AuthChains>()
-        .AddSingleton<ServedStates>()
-        .AddSingleton<ServedHistory>()
-        .AddSingleton(parts => new ResidentHandshakes(
-            parts.Get<RoomSnapshots>(),
-            parts.Get<ServerAccess>(),
-            parts.Get<RoomSender>(),
-            parts.Get<EventAppender>(),
-            parts.Get<SignatureChecker>(),
-            parts.Get<RoomsOptions>()))
-        .AddSingleton(parts => new ResidentJoins(
-            parts.Get<ResidentHandshakes>(),
-            parts.Get<RestrictedJoins>(),
-            parts.Get<RoomSender>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<EventStore>(),
-            parts.Get<ServedHistory>(),
-            parts.Get<ReplacedState>(),
-            parts.Get<ServerSigner>(),
-            parts.Get<PolicyLists>()));
+        .Add<SignatureChecker>()
+        .Add<FetchSlots>()
+        .Add<MissingEventsFetcher>()
+        .Add<DummyEvents>()
+        .Add<StagedBytes>()
+        .Add<RoomReceiver>()
+        .Add<HistoryWalker>()
+        .Add<IMissingHistory, MissingHistory>()
+        .Add<ReceivedTransactions>()
+        .Add<EnteringRooms>()
+        .Add<ServerAccess>()
+        .Add<ServerVisibility>()
+        .Add<AuthChains>()
+        .Add<ServedStates>()
+        .Add<ServedHistory>()
+        .Add<ResidentHandshakes>()
+        .Add<ResidentJoins>();
 
     private static IServiceCollection AddJoining(this IServiceCollection services) => services
-        .AddSingleton<AliasResolver>()
-        .AddSingleton(parts => new TemplateSigner(parts.Get<ServerSigner>(), parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new JoinedRoomChecker(
-            parts.Get<SignatureChecker>(),
-            parts.Get<IServerKeys>(),
-            parts.Get<ServerSigner>(),
-            parts.Get<FederationApi>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<JoinedRoomChecker>>()))
-        .AddSingleton(parts => new RoomEntrance(
-            parts.Get<LaneDirectory>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<EventAppender>().Writer,
-            parts.Get<AuthChainWriter>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<RoomEntrance>>()))
-        .AddSingleton(parts => new RemoteJoins(
-            parts.Get<FederationApi>(),
-            parts.Get<UserRequests>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<TemplateSigner>(),
-            parts.Get<JoinedRoomChecker>(),
-            parts.Get<RoomEntrance>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<EnteringRooms>(),
-            parts.Get<MemberContents>(),
-            parts.Get<ProfilePropagation>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton<RemoteGuests>()
-        .AddSingleton(parts => new RoomJoins(
-            parts.Get<RoomMemberships>(),
-            parts.Get<AliasResolver>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<StateReader>(),
-            parts.Get<RemoteJoins>(),
-            parts.Get<RemoteGuests>(),
-            parts.Get<PolicyLists>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>()));
+        .Add<AliasResolver>()
+        .Add<TemplateSigner>()
+        .Add<JoinedRoomChecker>()
+        .Add<RoomEntrance>()
+        .Add<RemoteJoins>()
+        .Add<RemoteGuests>()
+        .Add<RoomJoins>();
 
     private static IServiceCollection AddInviting(this IServiceCollection services) => services
-        .AddSingleton(parts => new ReceivedStrippedState(
-            parts.Get<SignatureChecker>(), parts.Get<RoomsOptions>(), parts.Get<ILogger<ReceivedStrippedState>>()))
-        .AddSingleton(parts => new RemoteInvites(
-            parts.Get<FederationApi>(),
-            parts.Get<RoomSender>(),
-            parts.Get<EventAppender>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<SignatureChecker>(),
-            parts.Get<ServerSigner>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton<IRemoteMemberships>(parts => new RemoteMemberships(
-            parts.Get<RemoteInvites>(),
-            parts.Get<FederationApi>(),
-            parts.Get<UserRequests>(),
-            parts.Get<TemplateSigner>(),
-            parts.Get<MemberContents>(),
-            parts.Get<ReceivedStrippedState>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<RemoteMemberships>>()))
-        .AddSingleton(parts => new ResidentMemberships(
-            parts.Get<ResidentHandshakes>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<EventStore>(),
-            parts.Get<PolicyLists>()))
-        .AddSingleton(parts => new AddressInvites(
-            parts.Get<IdentityApi>(),
-            parts.Get<RoomMemberships>(),
-            parts.Get<RoomSender>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<StateReader>(),
-            parts.Get<ILocalUsers>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new ThirdPartyInvites(
-            parts.Get<FederationApi>(),
-            parts.Get<IdentityKeys>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<ServerAccess>(),
-            parts.Get<StateReader>(),
-            parts.Get<RoomSender>(),
-            parts.Get<EventAppender>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<IRemoteMemberships>(),
-            parts.Get<ILocalUsers>(),
-            parts.Get<PolicyLists>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>(),
-            parts.Get<ILogger<ThirdPartyInvites>>()))
-        .AddSingleton<IStrippedRoomEvents>(parts => new EndedInvites(
-            parts.Get<SignatureChecker>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>()))
-        .AddSingleton(parts => new ReceivedInvites(
-            parts.Get<RoomSnapshots>(),
-            parts.Get<ServerAccess>(),
-            parts.Get<EventStore>(),
-            parts.Get<SignatureChecker>(),
-            parts.Get<ReceivedStrippedState>(),
-            parts.Get<IStorage>(),
-            parts.Get<ILocalUsers>(),
-            parts.Get<ServerSigner>(),
-            parts.Get<PolicyLists>(),
-            parts.Get<RoomsOptions>()));
+        .Add<ReceivedStrippedState>()
+        .Add<RemoteInvites>()
+        .Add<IRemoteMemberships, RemoteMemberships>()
+        .Add<ResidentMemberships>()
+        .Add<AddressInvites>()
+        .Add<ThirdPartyInvites>()
+        .Add<IStrippedRoomEvents, EndedInvites>()
+        .Add<ReceivedInvites>();
 
     private static IServiceCollection AddReading(this IServiceCollection services) => services
-        .AddSingleton(parts => new StateStore(parts.Get<IStorage>().State, parts.Get<RoomsOptions>().StateCacheBytes))
-        .AddSingleton(parts => new EventStore(parts.Get<IStorage>().Events, parts.Get<RoomsOptions>().EventCacheBytes))
-        .AddSingleton<StateReader>()
-        .AddSingleton<RoomChangesReader>()
-        .AddSingleton(parts => new RoomSnapshots(
-            parts.Get<IStorage>(), parts.Get<EventStore>(), parts.Get<StateStore>(), parts.Get<RoomsOptions>()))
-        .AddSingleton(parts => new StateSteps(
-            parts.Get<IStorage>().State, parts.Get<RoomsOptions>().StateStepCacheBytes))
-        .AddSingleton(parts => new ReplacedState(
-            parts.Get<IStorage>().State,
-            parts.Get<StateSteps>(),
-            parts.Get<IStorage>().Rooms,
-            parts.Get<StateStore>()))
-        .AddSingleton(parts => new StepEntries(parts.Get<StateSteps>(), parts.Get<StateStore>()))
-        .AddSingleton(parts => new MembershipHistory(
-            parts.Get<EventStore>(),
-            parts.Get<StateStore>(),
-            parts.Get<IStorage>().Rooms,
-            parts.Get<ReplacedState>()))
-        .AddSingleton(parts => new ErasedUsers(parts.Get<MembershipHistory>(), parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new Visibility(
-            parts.Get<EventStore>(),
-            parts.Get<StepEntries>(),
-            parts.Get<ReplacedState>(),
-            parts.Get<MembershipHistory>(),
-            parts.Get<ErasedUsers>(),
-            parts.Get<IStorage>().Rooms))
-        .AddSingleton<ClientEvents>()
-        .AddSingleton(parts => new Aggregations(
-            parts.Get<IStorage>().Relations,
-            parts.Get<EventStore>(),
-            parts.Get<ILocalUsers>(),
-            parts.Get<Visibility>(),
-            parts.Get<ReadingOptions>()))
-        .AddSingleton<NotifiedEvents>()
-        .AddSingleton<NotificationList>()
-        .AddSingleton<ThreadSubscriptions>()
-        .AddSingleton<ReceiptWriter>()
-        .AddSingleton<RoomEnds>()
-        .AddSingleton<EarlyReceipts>()
-        .AddSingleton(parts => new ReceivedReceipts(
-            parts.Get<ServerAccess>(),
-            parts.Get<EventStore>(),
-            parts.Get<EarlyReceipts>(),
-            parts.Get<IStorage>(),
-            parts.Get<ReadingOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new RoomAccess(
-            parts.Get<RoomSnapshots>(),
-            parts.Get<StateReader>(),
-            parts.Get<RoomEnds>(),
-            parts.Get<MembershipHistory>(),
-            parts.Get<IStorage>().Memberships))
-        .AddSingleton(parts => new TimelineGaps(parts.Get<EventStore>(), parts.Get<IStorage>().Followers))
-        .AddSingleton<EventPages>()
-        .AddSingleton<EventTimes>()
-        .AddSingleton<MissingTimes>()
-        .AddSingleton<RoomTimes>()
-        .AddSingleton<SearchIndexer>()
-        .AddSingleton<MessageSearch>()
-        .AddSingleton<SearchTokens>()
-        .AddSingleton<OpenRooms>()
-        .AddSingleton<DirectoryIndexer>()
-        .AddSingleton<UserSearch>()
-        .AddSingleton<RoomSummaries>()
-        .AddSingleton<PublishedRooms>()
-        .AddSingleton<RemoteHierarchies>()
-        .AddSingleton<SummaryAccess>()
-        .AddSingleton<SummaryLookup>()
-        .AddSingleton<ContentReports>()
-        .AddSingleton<ReportLists>()
-        .AddSingleton(parts => new RoomGraphs(
-            parts.Get<IStorage>().Events, parts.Get<IStorage>().Followers))
-        .AddSingleton<RoomLists>()
-        .AddSingleton<RoomAdministration>()
-        .AddSingleton(parts => new ForwardExtremities(
-            parts.Get<DummyEvents>(), parts.Get<EventStore>(), parts.Get<IStorage>()))
-        .AddSingleton<JobList>()
-        .AddSingleton<JobRunner>()
-        .AddSingleton(parts => new RoomDeletion(
-            parts.Get<LaneDirectory>(),
-            parts.Get<RoomSnapshots>(),
-            parts.Get<RoomCreator>(),
-            parts.Get<RoomSender>(),
-            parts.Get<RoomMemberships>(),
-            parts.Get<JobList>(),
-            parts.Get<ILocalUsers>(),
-            parts.Get<IStorage>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<JobOptions>(),
-            parts.Get<TimeProvider>()))
-        .AddSingleton<IJobKind>(parts => parts.Get<RoomDeletion>())
-        .AddSingleton<RoomFileUris>()
-        .AddSingleton<HistoryPurger>()
-        .AddSingleton<HistoryPurge>()
-        .AddSingleton<IJobKind>(parts => parts.Get<HistoryPurge>())
-        .AddSingleton<UserRedaction>()
-        .AddSingleton<IJobKind>(parts => parts.Get<UserRedaction>())
-        .AddSingleton<Retention>()
-        .AddSingleton<IJobKind>(parts => parts.Get<Retention>())
-        .AddSingleton<SpaceHierarchy>();
-
-    private static T Get<T>(this IServiceProvider parts)
-        where T : notnull => parts.GetRequiredService<T>();
+        .AddSingleton(parts => new StateStore(parts.Get<IStateTable>(), parts.Get<RoomsOptions>().StateCacheBytes))
+        .AddSingleton(parts => new EventStore(parts.Get<IEventsTable>(), parts.Get<RoomsOptions>().EventCacheBytes))
+        .Add<StateReader>()
+        .Add<RoomChangesReader>()
+        .Add<RoomSnapshots>()
+        .AddSingleton(parts => new StateSteps(parts.Get<IStateTable>(), parts.Get<RoomsOptions>().StateStepCacheBytes))
+        .Add<ReplacedState>()
+        .Add<StepEntries>()
+        .Add<MembershipHistory>()
+        .Add<ErasedUsers>()
+        .Add<Visibility>()
+        .Add<ClientEvents>()
+        .Add<Aggregations>()
+        .Add<NotifiedEvents>()
+        .Add<NotificationList>()
+        .Add<ThreadSubscriptions>()
+        .Add<ReceiptWriter>()
+        .Add<RoomEnds>()
+        .Add<EarlyReceipts>()
+        .Add<ReceivedReceipts>()
+        .Add<RoomAccess>()
+        .Add<TimelineGaps>()
+        .Add<EventPages>()
+        .Add<EventTimes>()
+        .Add<MissingTimes>()
+        .Add<RoomTimes>()
+        .Add<SearchIndexer>()
+        .Add<MessageSearch>()
+        .Add<SearchTokens>()
+        .Add<OpenRooms>()
+        .Add<DirectoryIndexer>()
+        .Add<UserSearch>()
+        .Add<RoomSummaries>()
+        .Add<PublishedRooms>()
+        .Add<RemoteHierarchies>()
+        .Add<SummaryAccess>()
+        .Add<SummaryLookup>()
+        .Add<ContentReports>()
+        .Add<ReportLists>()
+        .Add<RoomGraphs>()
+        .Add<RoomLists>()
+        .Add<RoomAdministration>()
+        .Add<ForwardExtremities>()
+        .Add<JobList>()
+        .Add<JobRunner>()
+        .Add<RoomDeletion>()
+        .As<IJobKind, RoomDeletion>()
+        .Add<RoomFileUris>()
+        .Add<HistoryPurger>()
+        .Add<HistoryPurge>()
+        .As<IJobKind, HistoryPurge>()
+        .Add<UserRedaction>()
+        .As<IJobKind, UserRedaction>()
+        .Add<Retention>()
+        .As<IJobKind, Retention>()
+        .Add<SpaceHierarchy>();
 }

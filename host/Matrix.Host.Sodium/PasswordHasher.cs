@@ -79,10 +79,10 @@ public sealed class PasswordHasher : IDisposable
         if (!Admit(by)) return refused;
         try
         {
-            await _slots.WaitAsync(stop).ConfigureAwait(false);
+            await _slots.WaitAsync(stop);
             try
             {
-                return await Task.Run(compute, stop).ConfigureAwait(false);
+                return await Task.Run(compute, stop);
             }
             finally
             {

@@ -98,7 +98,6 @@ public static class SigningKeyFile
     /// <exception cref="UnauthorizedAccessException">The file could not keep its owner; it is unchanged.</exception>
     public static SigningKeys Rotate(string path, SigningKey next)
     {
-        ArgumentNullException.ThrowIfNull(next);
         using var held = LockOf(path);
         var before = Read(path);
         if (before.HasVersion(next.Version))
@@ -127,7 +126,6 @@ public static class SigningKeyFile
     /// </summary>
     public static void Replace(string path, SigningKeys keys)
     {
-        ArgumentNullException.ThrowIfNull(keys);
         using var held = LockOf(path);
         if (Read(path).InUse.Id == keys.InUse.Id) Overwrite(path, keys, mustKeepOwner: false);
     }

@@ -39,11 +39,8 @@ public sealed record SigningKeys(SigningKey InUse, IReadOnlyList<FormerKey> Form
         this with { Former = [.. Former.Select(former => former with { ExpiredAt = former.ExpiredAt ?? now })] };
 
     /// <summary>The keys after a rotation.</summary>
-    public SigningKeys RotatedTo(SigningKey next)
-    {
-        ArgumentNullException.ThrowIfNull(next);
-        return new SigningKeys(next, [new FormerKey(InUse.Version, InUse.Key.PublicKey.ToArray(), null), .. Former]);
-    }
+    public SigningKeys RotatedTo(SigningKey next) =>
+        new SigningKeys(next, [new FormerKey(InUse.Version, InUse.Key.PublicKey.ToArray(), null), .. Former]);
 }
 
 /// <summary>This server's signing keys, which may be replaced while it runs.</summary>

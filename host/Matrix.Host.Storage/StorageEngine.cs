@@ -15,11 +15,8 @@ public static class StorageEngine
     /// date, locks the database for this process and starts the writer.
     /// </summary>
     /// <exception cref="StorageException">It cannot be opened: the message is one line for the operator.</exception>
-    public static ValueTask<IStorage> OpenAsync(StorageOptions options, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return OpenAsync(options, Migration.All, stop);
-    }
+    public static ValueTask<IStorage> OpenAsync(StorageOptions options, CancellationToken stop) =>
+        OpenAsync(options, Migration.All, stop);
 
     /// <summary>
     /// Opens the database that the options name for reading only: nothing changes and no lock is taken, whether or not
@@ -29,7 +26,6 @@ public static class StorageEngine
     /// the operator.</exception>
     public static ValueTask<InspectedStorage> InspectAsync(StorageOptions options, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(options);
         if (IsSqlite(options))
         {
             return SqliteStorage.InspectAsync(options, stop);

@@ -1,3 +1,4 @@
+using Matrix.Host.Parts;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -13,41 +14,37 @@ public static class StreamRegistration
 {
     /// <summary>Adds the services. They need the storage, the rooms, the options of sync and a clock.</summary>
     public static IServiceCollection AddStreams(this IServiceCollection services) => services
-        .AddSingleton<IStreamSource>(parts => new StreamSource(parts.GetRequiredService<IStorage>().Memberships))
+        .Add<IStreamSource, StreamSource>()
         .AddSingleton(Notifier)
-        .AddSingleton<RoomWatches>()
-        .AddSingleton<TypingBoard>()
-        .AddSingleton<ITypingBoard>(parts => parts.GetRequiredService<TypingBoard>())
-        .AddSingleton<ReceivedTyping>()
-        .AddSingleton<PresenceStream>()
-        .AddSingleton<IPresenceConsumer>(parts => parts.GetRequiredService<PresenceStream>())
-        .AddSingleton(parts => new UnreadCounter(
-            parts.GetRequiredService<IStorage>(),
-            parts.GetRequiredService<Notifier>(),
-            parts.GetRequiredService<SyncOptions>().UnreadCacheBytes))
-        .AddSingleton<DeviceListChanges>()
-        .AddSingleton(parts => new TimelinePositions(
-            parts.GetRequiredService<IStorage>().Events, parts.GetRequiredService<TimelineGaps>()));
+        .Add<RoomWatches>()
+        .Add<TypingBoard>()
+        .As<ITypingBoard, TypingBoard>()
+        .Add<ReceivedTyping>()
+        .Add<PresenceStream>()
+        .As<IPresenceConsumer, PresenceStream>()
+        .Add<UnreadCounter>()
+        .Add<DeviceListChanges>()
+        .Add<TimelinePositions>();
 
     /// <summary>The streams in the order in which they read a commit, after all caches.</summary>
     public static IReadOnlyList<IChangeConsumer> StreamConsumers(this IServiceProvider parts) => AllStreams.Of(
-        parts.GetRequiredService<Notifier>(), parts.GetRequiredService<TypingBoard>(),
-        parts.GetRequiredService<UnreadCounter>(), parts.GetRequiredService<RoomWatches>());
+        parts.Get<Notifier>(), parts.Get<TypingBoard>(),
+        parts.Get<UnreadCounter>(), parts.Get<RoomWatches>());
 
     /// <summary>Ends every long-poll, because the server stops.</summary>
     public static void AnswerLongPolls(this IServiceProvider parts)
     {
-        parts.GetRequiredService<Notifier>().Drain();
-        parts.GetRequiredService<RoomWatches>().Drain();
+        parts.Get<Notifier>().Drain();
+        parts.Get<RoomWatches>().Drain();
     }
 
     private static Notifier Notifier(IServiceProvider parts)
     {
         var notifier = new Notifier(
-            parts.GetRequiredService<IStreamSource>(),
-            parts.GetRequiredService<TimeProvider>(),
-            parts.GetRequiredService<SyncOptions>(),
-            parts.GetRequiredService<IStorage>().Writer.PublishedPosition);
+            parts.Get<IStreamSource>(),
+            parts.Get<TimeProvider>(),
+            parts.Get<SyncOptions>(),
+            parts.Get<IStorage>().Writer.PublishedPosition);
         notifier.DeviceLists.Start();
         return notifier;
     }

@@ -14,7 +14,7 @@ public sealed class UserLocks
     public async ValueTask<HeldLock> TakeAsync(string userId, CancellationToken stop)
     {
         var stripe = _stripes[(uint)userId.GetHashCode(StringComparison.Ordinal) % Stripes];
-        await stripe.WaitAsync(stop).ConfigureAwait(false);
+        await stripe.WaitAsync(stop);
         return new HeldLock(stripe);
     }
 

@@ -15,7 +15,7 @@ internal sealed partial class DelayedEventService(DelayedEvents events, ILogger<
             await events.RunAsync(
                 (row, failure) => Refused(row.Sender.UserId, row.RoomId, failure.Message),
                 (row, fault) => Failed(fault, row.Sender.UserId, row.RoomId),
-                stoppingToken).ConfigureAwait(false);
+                stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -11,8 +11,7 @@ internal sealed partial class DepartureService(Departures departures, ILogger<De
     {
         try
         {
-            await departures.RunAsync(
-                failed => Failed(failed.UserId, failed.RoomId, failed.Reason), stoppingToken).ConfigureAwait(false);
+            await departures.RunAsync(failed => Failed(failed.UserId, failed.RoomId, failed.Reason), stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -12,7 +12,7 @@ internal sealed partial class DeviceListService(RemoteDeviceLists lists, ILogger
     {
         try
         {
-            await lists.RunAsync(stoppingToken).ConfigureAwait(false);
+            await lists.RunAsync(stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -19,8 +19,8 @@ internal sealed partial class GuestService(
             // Neither ends by itself: what fails stops the server, and is not waited for by the other.
             var leaving = departures.RunAsync(
                 failed => NotLeft(failed.UserId, failed.RoomId, failed.Reason), stoppingToken);
-            var ended = await Task.WhenAny(leaving, EndUnusedAsync(stoppingToken)).ConfigureAwait(false);
-            await ended.ConfigureAwait(false);
+            var ended = await Task.WhenAny(leaving, EndUnusedAsync(stoppingToken));
+            await ended;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -31,11 +31,11 @@ internal sealed partial class GuestService(
     private async Task EndUnusedAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(_interval, clock);
-        while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
+        while (await timer.WaitForNextTickAsync(stop))
         {
             try
             {
-                var ended = await unused.EndAsync(stop).ConfigureAwait(false);
+                var ended = await unused.EndAsync(stop);
                 if (ended > 0) Ended(ended);
             }
             catch (StorageException fault)

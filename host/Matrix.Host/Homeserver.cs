@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Matrix.Host.Adapters;
 using Matrix.Host.Api.Admin;
 using Matrix.Host.Api.AdminPages;
 using Matrix.Host.Api.Client;
@@ -18,6 +19,7 @@ using Matrix.Host.Network;
 using Matrix.Host.Outbound;
 using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Parts;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Notices;
 using Matrix.Host.Rooms.Upgrading;
@@ -103,7 +105,7 @@ internal sealed class Homeserver : IAsyncDisposable
         var registrations = new AppServiceFiles(
             config.AppServiceFiles, config.ServerName, config.MaxAppServices, config.MaxNamespaces);
         var services = new AppServiceDirectory(registrations.Load());
-        var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
+        var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop);
         WebApplication? app = null;
         MediaFolder? media = null;
         try
@@ -117,9 +119,9 @@ internal sealed class Homeserver : IAsyncDisposable
                 replace?.Invoke(parts);
             });
             var server = new Homeserver(app, storage, media);
-            await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
-            await app.Services.GetRequiredService<RateOverrides>().LoadAsync(stop).ConfigureAwait(false);
-            await ListenAsync(app, config, stop).ConfigureAwait(false);
+            await app.Services.LoadRoomsAsync(stop);
+            await app.Services.GetRequiredService<RateOverrides>().LoadAsync(stop);
+            await ListenAsync(app, config, stop);
             server.ClientAddress = AddressOf(app, config.ClientListener, "http", opened: 0);
             var federation = AddressOf(
                 app,
@@ -133,8 +135,7 @@ internal sealed class Homeserver : IAsyncDisposable
                 config.AdminListener,
                 "http",
                 opened: (config.ClientListener is null ? 0 : 1) + (config.FederationListener is null ? 0 : 1));
-            server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop)
-                .ConfigureAwait(false);
+            server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop);
             server.FirstUserLink = server.LinkOfFirstUser(config);
             return server;
         }
@@ -143,12 +144,12 @@ internal sealed class Homeserver : IAsyncDisposable
             // If it cannot listen, its services have begun, and use the storage.
             if (app is not null)
             {
-                await app.StopAsync(CancellationToken.None).ConfigureAwait(false);
-                await app.DisposeAsync().ConfigureAwait(false);
+                await app.StopAsync(CancellationToken.None);
+                await app.DisposeAsync();
             }
 
             media?.Dispose();
-            await storage.DisposeAsync().ConfigureAwait(false);
+            await storage.DisposeAsync();
             throw;
         }
     }
@@ -156,10 +157,10 @@ internal sealed class Homeserver : IAsyncDisposable
     /// <summary>Completes running requests, accepts no more, and closes the database.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync().ConfigureAwait(false);
-        await _app.DisposeAsync().ConfigureAwait(false);
+        await _app.StopAsync();
+        await _app.DisposeAsync();
         _media.Dispose();
-        await _storage.DisposeAsync().ConfigureAwait(false);
+        await _storage.DisposeAsync();
     }
 
     private string? LinkOfFirstUser(HomeserverConfig config)
@@ -193,7 +194,7 @@ internal sealed class Homeserver : IAsyncDisposable
     {
         try
         {
-            await app.StartAsync(stop).ConfigureAwait(false);
+            await app.StartAsync(stop);
         }
         catch (Exception fault) when (fault is IOException or SocketException)
         {
@@ -238,7 +239,7 @@ internal sealed class Homeserver : IAsyncDisposable
         builder.Services
             .AddSingleton(clock)
             .AddSingleton(keys)
-            .AddSingleton(storage)
+            .AddStorage(storage)
             .AddSingleton(config)
             .AddSingleton(config.Http)
             .AddSingleton(config.Rates)
@@ -268,10 +269,9 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.TextMessages)
             .AddSingleton(config.IdentityServers)
             .AddSingleton(config.AppServices)
-            .AddSingleton(storage.Aliases)
             .AddSingleton(new ServerSigner(config.ServerName, keys))
             .AddSingleton(new PasswordHasher(config.PasswordCost))
-            .AddSingleton<MetricsPage>()
+            .Add<MetricsPage>()
             .AddSingleton(parts => new Housekeeping(
                 storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, config.Sync.SlidingKept,
                 config.Users.OAuth.ClientsKept, parts.GetRequiredService<ILogger<Housekeeping>>()))
@@ -304,15 +304,15 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddStreams()
             .AddSync()
             .AddUsers(config.Users, config.Keys)
-            .AddSingleton<ISentOnce, SentOnce>()
-            .AddSingleton<ILocalUsers, LocalUsers>()
-            .AddSingleton<IRoomSettings, RoomSettings>()
-            .AddSingleton<IEncryptedRooms, EncryptedRooms>()
-            .AddSingleton<IOpenRooms, OpenRoomMembers>()
-            .AddSingleton<IAccountPolicy, AccountPolicy>()
-            .AddSingleton<IMediaPolicy, MediaPolicy>()
-            .AddSingleton<IAccountObserver, AccountObserver>()
-            .AddSingleton<ITypingObserver, TypingObserver>()
+            .Add<ISentOnce, SentOnce>()
+            .Add<ILocalUsers, LocalUsers>()
+            .Add<IRoomSettings, RoomSettings>()
+            .Add<IEncryptedRooms, EncryptedRooms>()
+            .Add<IOpenRooms, OpenRoomMembers>()
+            .Add<IAccountPolicy, AccountPolicy>()
+            .Add<IMediaPolicy, MediaPolicy>()
+            .Add<IAccountObserver, AccountObserver>()
+            .Add<ITypingObserver, TypingObserver>()
             .AddHttp()
             .AddClientApi()
             .AddFederationApi()

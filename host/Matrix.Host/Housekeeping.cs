@@ -42,7 +42,7 @@ internal sealed partial class Housekeeping(
             .Add(new SsoGrantsPurged(now.ToUnixTimeMilliseconds()))
             .Add(new OAuthLeftoversPurged(
                 now.Subtract(_codesKept).ToUnixTimeMilliseconds(), now.Subtract(clientsKept).ToUnixTimeMilliseconds()));
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(batch, stop);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -50,11 +50,11 @@ internal sealed partial class Housekeeping(
         using var timer = new PeriodicTimer(_interval, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+            while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 try
                 {
-                    await TidyAsync(stoppingToken).ConfigureAwait(false);
+                    await TidyAsync(stoppingToken);
                 }
                 catch (StorageException fault)
                 {

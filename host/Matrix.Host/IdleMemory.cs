@@ -44,7 +44,7 @@ internal sealed class IdleMemory(TimeProvider clock) : BackgroundService
         using var timer = new PeriodicTimer(_interval, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+            while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 if (IsDue(GC.GetTotalAllocatedBytes(), GC.GetTotalMemory(forceFullCollection: false))) Return();
             }

@@ -13,8 +13,8 @@ internal sealed class ImageCheck(ImageTool images, IHostApplicationLifetime life
             static serves => ((TaskCompletionSource)serves!).TrySetResult(), serves);
         try
         {
-            await serves.Task.WaitAsync(stoppingToken).ConfigureAwait(false);
-            await images.CheckAsync(stoppingToken).ConfigureAwait(false);
+            await serves.Task.WaitAsync(stoppingToken);
+            await images.CheckAsync(stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -11,7 +11,7 @@ internal sealed class IndexService(SearchIndexer messages, DirectoryIndexer user
     {
         try
         {
-            await Task.WhenAll(messages.RunAsync(stoppingToken), users.RunAsync(stoppingToken)).ConfigureAwait(false);
+            await Task.WhenAll(messages.RunAsync(stoppingToken), users.RunAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

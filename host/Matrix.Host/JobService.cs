@@ -11,8 +11,7 @@ internal sealed class JobService(JobRunner runner, Retention retention) : Backgr
     {
         try
         {
-            await Task.WhenAll(runner.RunAsync(stoppingToken), retention.RunAsync(stoppingToken))
-                .ConfigureAwait(false);
+            await Task.WhenAll(runner.RunAsync(stoppingToken), retention.RunAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -25,15 +25,15 @@ internal sealed partial class MediaService(
         {
             do
             {
-                await TryAsync(cleaner.CleanAsync, stoppingToken).ConfigureAwait(false);
-                await TryAsync(previews.CleanAsync, stoppingToken).ConfigureAwait(false);
+                await TryAsync(cleaner.CleanAsync, stoppingToken);
+                await TryAsync(previews.CleanAsync, stoppingToken);
                 if (clock.GetUtcNow() >= sweepAt
-                    && await TryAsync(cleaner.SweepAsync, stoppingToken).ConfigureAwait(false))
+                    && await TryAsync(cleaner.SweepAsync, stoppingToken))
                 {
                     sweepAt = clock.GetUtcNow() + _sweepInterval;
                 }
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -46,7 +46,7 @@ internal sealed partial class MediaService(
     {
         try
         {
-            await clean(stop).ConfigureAwait(false);
+            await clean(stop);
             return true;
         }
         catch (Exception fault) when (fault is StorageException or IOException or UnauthorizedAccessException)

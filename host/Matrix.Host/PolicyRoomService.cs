@@ -11,7 +11,7 @@ internal sealed partial class PolicyRoomService(PolicyRooms rooms, ILogger<Polic
     {
         try
         {
-            await rooms.RunAsync(Failed, stoppingToken).ConfigureAwait(false);
+            await rooms.RunAsync(Failed, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

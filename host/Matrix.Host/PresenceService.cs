@@ -22,21 +22,21 @@ internal sealed partial class PresenceService(
     {
         if (board.IsOn)
         {
-            board.Restore(await storage.Presence.AtStopAsync(cancellationToken).ConfigureAwait(false));
+            board.Restore(await storage.Presence.AtStopAsync(cancellationToken));
             storage.Writer.Post(new WriteBatch(1).Add(new PresenceStopped([])));
         }
 
-        await base.StartAsync(cancellationToken).ConfigureAwait(false);
+        await base.StartAsync(cancellationToken);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        await base.StopAsync(cancellationToken).ConfigureAwait(false);
+        await base.StopAsync(cancellationToken);
         if (!board.IsOn) return;
         try
         {
             await storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new PresenceStopped(board.Present())), cancellationToken).ConfigureAwait(false);
+                new WriteBatch(1).Add(new PresenceStopped(board.Present())), cancellationToken);
         }
         catch (Exception fault) when (fault is StorageException or OperationCanceledException)
         {
@@ -50,9 +50,8 @@ internal sealed partial class PresenceService(
         try
         {
             // Neither ends before the server stops, unless it fails.
-            var ended = await Task.WhenAny(publisher.RunAsync(stoppingToken), early.RunAsync(stoppingToken))
-                .ConfigureAwait(false);
-            await ended.ConfigureAwait(false);
+            var ended = await Task.WhenAny(publisher.RunAsync(stoppingToken), early.RunAsync(stoppingToken));
+            await ended;
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -25,7 +25,7 @@ internal static class Program
 
         return rest switch
         {
-            [] => await ServeAsync(named).ConfigureAwait(false),
+            [] => await ServeAsync(named),
             ["--help" or "-h" or "help"] => Print(Usage + "\n"),
             _ => Refuse($"expected one of:\n{Usage}"),
         };
@@ -58,29 +58,24 @@ internal static class Program
             }
 
             using var log = LineFormatter.ToStandardOutput(config.LogAsJson);
-            var server = await Homeserver.StartAsync(
-                config, log, TimeProvider.System, stopping.Token).ConfigureAwait(false);
-            await using (server.ConfigureAwait(false))
+            await using var server = await Homeserver.StartAsync(config, log, TimeProvider.System, stopping.Token);
+            Console.WriteLine(
+                $"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no client address"}");
+            foreach (var address in server.FederationAddresses)
+            {
+                var proxy = address.Scheme == "http" ? ", for a proxy with TLS" : "";
+                Console.WriteLine($"Serving federation at {address}{proxy}");
+            }
+
+            if (server.FirstUserToken is { } token)
             {
                 Console.WriteLine(
-                    $"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no client address"}");
-                foreach (var address in server.FederationAddresses)
-                {
-                    var proxy = address.Scheme == "http" ? ", for a proxy with TLS" : "";
-                    Console.WriteLine($"Serving federation at {address}{proxy}");
-                }
-
-                if (server.FirstUserToken is { } token)
-                {
-                    Console.WriteLine(
-                        "There are no users yet. Register the first user, an administrator, with the registration "
-                            + $"token {token}");
-                    if (server.FirstUserLink is { } link) Console.WriteLine($"In a browser: {link}");
-                }
-
-                await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default)
-                    .ConfigureAwait(false);
+                    "There are no users yet. Register the first user, an administrator, with the registration "
+                        + $"token {token}");
+                if (server.FirstUserLink is { } link) Console.WriteLine($"In a browser: {link}");
             }
+
+            await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
 
             return 0;
         }

@@ -11,7 +11,7 @@ internal sealed partial class ReceiptService(ReceivedReceipts receipts, ILogger<
     {
         try
         {
-            await receipts.RunAsync(stoppingToken).ConfigureAwait(false);
+            await receipts.RunAsync(stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -17,7 +17,7 @@ internal sealed partial class SigningKeyReloads(
         using var timer = new PeriodicTimer(config.SigningKeyCheckInterval, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false)) Reload();
+            while (await timer.WaitForNextTickAsync(stoppingToken)) Reload();
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -16,7 +16,7 @@ internal sealed partial class SlidingSyncService(SlidingConnections connections,
     {
         try
         {
-            await connections.SaveAsync(cancellationToken).ConfigureAwait(false);
+            await connections.SaveAsync(cancellationToken);
         }
         catch (Exception fault) when (fault is StorageException or OperationCanceledException)
         {

@@ -12,7 +12,7 @@ internal sealed partial class StagedEventsService(RoomReceiver receiver, ILogger
     {
         try
         {
-            await receiver.ResumeAsync(stoppingToken).ConfigureAwait(false);
+            await receiver.ResumeAsync(stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

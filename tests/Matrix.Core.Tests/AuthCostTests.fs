@@ -68,7 +68,7 @@ let private state =
     ]
 
 let private facts =
-    AuthFacts.ofAccepted [| levels; event bob "m.room.member" bob [ "membership", text "join" ] |]
+    AuthFacts.OfAccepted [| levels; event bob "m.room.member" bob [ "membership", text "join" ] |]
 
 let private message =
     Draft.toPdu version {
@@ -114,7 +114,7 @@ let ``Accepting power levels allocates nothing`` () =
             ]
         ]
 
-    let facts = AuthFacts.ofAccepted [| levels |]
+    let facts = AuthFacts.OfAccepted [| levels |]
     Assert.That(rules.Decide(again, state, facts).IsOk, Is.True)
 
     for _ in 1..100 do

@@ -72,7 +72,7 @@ let private resolve (version: RoomVersion) (source: IEventSource) (states: State
     let clock = Stopwatch.StartNew()
 
     let answer =
-        (StateResolver.Of(AuthRules version)).Resolve(states, source, ResolutionLimits.usual)
+        (StateResolver.Of(AuthRules version)).Resolve(states, source, ResolutionLimits.Usual)
 
     Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan 20.0, "that took too long")
     answer

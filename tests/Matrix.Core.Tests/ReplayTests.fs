@@ -35,7 +35,7 @@ let private pdusOf (drafts: Draft list) : Pdu list =
     drafts |> List.map (fun d -> graph.Events[d.Id])
 
 let private run (pdus: Pdu list) =
-    Replay.Run(AuthRules version, Array.ofList pdus, ResolutionLimits.usual)
+    Replay.Run(AuthRules version, Array.ofList pdus, ResolutionLimits.Usual)
 
 let private without id =
     pdusOf drafts |> List.filter (fun e -> e.EventId <> id)

@@ -209,7 +209,7 @@ let ``Generated histories fork, merge with conflicts, and have refused events`` 
     let seen =
         Gen.sampleWithSeed (Rnd 20260708UL) 40 60 DagGen.steps
         |> Array.map (fun steps ->
-            match Replay.Run(rules, DagGen.play Versions.v10 steps, ResolutionLimits.usual) with
+            match Replay.Run(rules, DagGen.play Versions.v10 steps, ResolutionLimits.Usual) with
             | Ok replay ->
                 let merges =
                     replay.Events

@@ -69,7 +69,7 @@ let private tryResolve (graph: RoomGraph) (limits: ResolutionLimits) states =
     (resolver graph.Version).Resolve(StatesAsSource.states states, source, limits)
 
 let private resolve graph states : StateMap * ResolutionSteps =
-    match tryResolve graph ResolutionLimits.usual states with
+    match tryResolve graph ResolutionLimits.Usual states with
     | Ok answer -> StatesAsSource.whole states answer, answer.Steps
     | Error error -> failwith $"%A{error}"
 
@@ -302,7 +302,7 @@ let ``An unknown auth event ends in an error that names it`` () =
             Events = graph.Events.Remove "$p0"
     }
 
-    match tryResolve broken ResolutionLimits.usual states with
+    match tryResolve broken ResolutionLimits.Usual states with
     | Error(ResolutionError.AuthEventMissing(_, missing)) -> Assert.That(missing, Is.EqualTo "$p0")
     | other -> Assert.Fail $"%A{other}"
 
@@ -316,7 +316,7 @@ let ``An unknown event of a state ends in an error that names it`` () =
             Events = graph.Events.Remove "$carol"
     }
 
-    match tryResolve broken ResolutionLimits.usual states with
+    match tryResolve broken ResolutionLimits.Usual states with
     | Error(ResolutionError.EventMissing missing) -> Assert.That(missing, Is.EqualTo "$carol")
     | other -> Assert.Fail $"%A{other}"
 
@@ -354,7 +354,7 @@ let ``Auth events in a cycle end in an error`` () =
 
     let states = [ stateOf graph [ "$create"; "$p2" ]; stateOf graph [ "$create"; "$p0" ] ]
 
-    match (resolver Versions.v10).Resolve(StatesAsSource.states states, source, ResolutionLimits.usual) with
+    match (resolver Versions.v10).Resolve(StatesAsSource.states states, source, ResolutionLimits.Usual) with
     | Error(ResolutionError.OutOfOrder("$p1", "$p2")) -> ()
     | other -> Assert.Fail $"%A{other}"
 
@@ -362,6 +362,6 @@ let ``Auth events in a cycle end in an error`` () =
 let ``More than 1,000 states cannot be resolved`` () =
     let graph = promotedByPromoted Versions.v10
 
-    match tryResolve graph ResolutionLimits.usual (List.replicate 1_001 (stateOf graph [ "$create" ])) with
+    match tryResolve graph ResolutionLimits.Usual (List.replicate 1_001 (stateOf graph [ "$create" ])) with
     | Error(ResolutionError.StateCount 1_001) -> ()
     | other -> Assert.Fail $"%A{other}"

@@ -69,7 +69,7 @@ let ``The literal evaluator gives the file's answer to every decision`` (file: s
                         Version = case.Version
                         Event = case.Redaction
                         Find = fun eventType key -> case.State.TryFind(eventType, key)
-                        Facts = Matrix.Core.Auth.AuthFacts.ofAccepted [||]
+                        Facts = Matrix.Core.Auth.AuthFacts.OfAccepted [||]
                     }
                     case.RedactedSender
             | Error fault -> failwith $"{fault}"

@@ -29,7 +29,6 @@ public static class Command
     public static async Task<Ran> RunInAsync(
         IReadOnlyDictionary<string, string> environment, string input, params string[] arguments)
     {
-        ArgumentNullException.ThrowIfNull(environment);
         var start = new ProcessStartInfo("dotnet", [Tool, .. arguments])
         {
             RedirectStandardInput = true,

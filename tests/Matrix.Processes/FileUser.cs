@@ -11,7 +11,6 @@ public static partial class FileUser
     /// </summary>
     public static void Run(uint id, Action work)
     {
-        ArgumentNullException.ThrowIfNull(work);
         Exception? fault = null;
         // The system keeps the user for files by thread.
         var thread = new Thread(() =>

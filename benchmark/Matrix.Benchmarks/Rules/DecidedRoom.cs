@@ -56,8 +56,8 @@ internal sealed class DecidedRoom
         AuthEvent[] prepared = [.. new[] { create, levels, rules, alice, bob }.Select(_rules.Read)];
         // Three states: by the auth events, before the event, and the current one.
         _states = [new AuthSnapshot(prepared), new AuthSnapshot(prepared), new AuthSnapshot(prepared)];
-        _messageFacts = AuthFactsModule.ofAccepted([bob, levels]);
-        _joinFacts = AuthFactsModule.ofAccepted([bob, levels, rules]);
+        _messageFacts = AuthFacts.OfAccepted([bob, levels]);
+        _joinFacts = AuthFacts.OfAccepted([bob, levels, rules]);
         Expect(_rules.Decide(_message, _states[0], _messageFacts).IsOk
             && _rules.Decide(_join, _states[0], _joinFacts).IsOk);
         Receive();
@@ -70,7 +70,7 @@ internal sealed class DecidedRoom
     /// <summary>Reads and decides an event from its bytes, without its signature.</summary>
     public void Receive()
     {
-        var received = PduFormat.ofBytes(_format, _received).ResultValue;
+        var received = PduFormat.OfBytes(_format, _received).ResultValue;
         Expect(received.HashHolds && !received.SignedBytes.IsEmpty);
         var pdu = received.Pdu;
         foreach (var state in _states) Expect(_rules.Decide(pdu, state, _messageFacts).IsOk);

@@ -13,7 +13,7 @@ internal static class DrawnEvents
     public static JsonObject Content(params (string Key, Json Value)[] members) =>
         JsonObject.OfSeq(members.Select(m => (m.Key, m.Value)));
 
-    public static Json Text(string text) => Json.NewString(text);
+    public static Json Text(string text) => Json.Of(text);
 
     public static Pdu State(
         string version, string id, string sender, string type, string key, JsonObject content, string[] auth,
@@ -45,11 +45,11 @@ internal static class DrawnEvents
     /// <summary>Power levels with fifty users; `change` makes them differ.</summary>
     public static JsonObject Levels(string version, int change)
     {
-        var users = Enumerable.Range(0, 50).Select(i => ($"@moderator{i}:one.example", Json.NewInt(50)));
-        if (version != "12") users = users.Append((Alice, Json.NewInt(100)));
+        var users = Enumerable.Range(0, 50).Select(i => ($"@moderator{i}:one.example", Json.Of(50)));
+        if (version != "12") users = users.Append((Alice, Json.Of(100)));
         return Content(
-            ("users", Json.NewObject(JsonObject.OfSeq(users.Select(u => (u.Item1, u.Item2))))),
-            ("notifications", Json.NewObject(Content(("room", Json.NewInt(change % 100))))));
+            ("users", Json.Of(JsonObject.OfSeq(users.Select(u => (u.Item1, u.Item2))))),
+            ("notifications", Json.Of(Content(("room", Json.Of(change % 100))))));
     }
 
     public static Pdu Join(

@@ -37,7 +37,7 @@ internal sealed class LongChain
         foreach (var side in sides) DrawnEvents.Add(_graph, side);
         var ordinal = 0u;
         var foundation = opening.Where(pdu => pdu.Type != "m.room.power_levels").ToList();
-        _states = TreesToResolve.ofTrees([.. sides.Select((side, i) => StateTree.OfEntries(
+        _states = TreesToResolve.OfTrees([.. sides.Select((side, i) => StateTree.OfEntries(
             [.. foundation.Concat(side).Append(_graph.Find(Level(i == 0 ? Length : early))!.Event.Pdu)
             .Select(pdu => StateEntry.Of(pdu.Type, pdu.StateKey!, pdu.EventId, ++ordinal))], false))]);
     }
@@ -45,7 +45,7 @@ internal sealed class LongChain
     /// <summary>Resolves the differences of the two states.</summary>
     public void Resolve()
     {
-        var resolution = _resolver.Resolve(_states, _graph, ResolutionLimitsModule.usual).ResultValue;
+        var resolution = _resolver.Resolve(_states, _graph, ResolutionLimits.Usual).ResultValue;
         if (resolution.Entries.Length < Members)
         {
             throw new InvalidOperationException("The states were resolved wrongly.");

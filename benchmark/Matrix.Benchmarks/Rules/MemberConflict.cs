@@ -39,8 +39,8 @@ internal sealed class MemberConflict
     /// <summary>Resolves two trees to one.</summary>
     public void Resolve()
     {
-        var states = TreesToResolve.ofTrees(_states);
-        var resolution = _resolver.Resolve(states, _graph, ResolutionLimitsModule.usual).ResultValue;
+        var states = TreesToResolve.OfTrees(_states);
+        var resolution = _resolver.Resolve(states, _graph, ResolutionLimits.Usual).ResultValue;
         var resolved = resolution.Entries.Aggregate(
             _states[0], (tree, e) => tree.Set(StateEntry.Of(e.Type, e.StateKey, e.EventId, 0)));
         if (resolution.Entries.Length != Changed || resolved.Count != _states[0].Count)

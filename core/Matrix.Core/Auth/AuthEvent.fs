@@ -50,14 +50,14 @@ module Spelling =
 type AuthEvent(settings: Settings, pdu: Pdu) =
 
     let membership =
-        if pdu.Type = "m.room.member" then
+        if pdu.Type = EventTypes.Member then
             Spelling.membership (Content.text pdu.Content "membership")
         else
             Membership.Absent
 
     // Without a `join_rule`, only invited users may join.
     let joinRule =
-        if pdu.Type = "m.room.join_rules" then
+        if pdu.Type = EventTypes.JoinRules then
             match pdu.Content.TryFind "join_rule" with
             | ValueSome(Json.String rule) -> rule
             | ValueSome _ -> ""
@@ -66,13 +66,13 @@ type AuthEvent(settings: Settings, pdu: Pdu) =
             ""
 
     let levels: PowerLevels =
-        if pdu.Type = "m.room.power_levels" then
+        if pdu.Type = EventTypes.PowerLevels then
             PowerLevels(settings.PowerLevelValues, pdu.Content)
         else
             PowerLevels.Absent
 
     let creators: string[] =
-        if pdu.Type <> "m.room.create" then
+        if pdu.Type <> EventTypes.Create then
             [||]
         else
             match settings.Creators with

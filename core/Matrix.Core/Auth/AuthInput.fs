@@ -29,14 +29,10 @@ type AuthFacts = {
     ThirdPartyKeys: string[]
     /// Whether the event was received with a `room_id`; used for create events of room version 12 and later only.
     HasRoomId: bool
-}
-
-/// Functions on facts.
-[<RequireQualifiedAccess>]
-module AuthFacts =
+} with
 
     /// The facts of an event with these auth events, all accepted, and a signature of its sender's server only.
-    let ofAccepted (authEvents: Pdu[]) : AuthFacts = {
+    static member OfAccepted(authEvents: Pdu[]) : AuthFacts = {
         AuthEvents = authEvents |> Array.map (fun e -> { Event = e; Rejected = false })
         Signers = [||]
         ThirdPartyKeys = [||]
@@ -99,5 +95,6 @@ module ThirdPartyKeys =
                 |> Array.exists (fun s -> s.Bytes.Length = 64 && verify.Invoke(bytes, message, s.Bytes)))
 
     /// The keys of an invitation by which a signature in `third_party_invite.signed` is valid.
+    [<CompiledName "Verified">]
     let verified (verify: Func<byte[], byte[], byte[], bool>) (invitation: Pdu) (signed: JsonObject) : string[] =
         verifiedOf verify (all invitation) signed

@@ -252,7 +252,7 @@ type AuthRules(version: RoomVersion) =
     let asking = Compiling.rules version selections Authorization.Handling.ofClients
 
     let citesCreate =
-        version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
+        version.Selections |> List.exists (fun s -> s.Type = EventTypes.Create)
 
     // False in versions without such rules.
     let allowsRestrictedJoins, mayAuthorise =
@@ -309,7 +309,7 @@ type AuthRules(version: RoomVersion) =
         (table: CompiledRules, redaction: Pdu, redactedSender: string, state: IAuthState)
         : Decision =
         let context = rent ()
-        context.Load(redaction, state, AuthFacts.ofAccepted [||])
+        context.Load(redaction, state, AuthFacts.OfAccepted [||])
         context.RedactedSender <- redactedSender
         let decision = table.Decide context
         this.Return context
@@ -341,7 +341,7 @@ type AuthRules(version: RoomVersion) =
     member this.SelectionOf
         (eventType: string, sender: string, stateKey: string | null, content: JsonObject)
         : struct (string * string)[] =
-        if eventType = "m.room.create" then
+        if eventType = EventTypes.Create then
             [||]
         else
             let context = rent ()

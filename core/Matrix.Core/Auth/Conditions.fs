@@ -2,6 +2,7 @@ namespace Matrix.Core.Auth
 
 open System
 open Matrix.Rules
+open Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
@@ -264,7 +265,7 @@ module internal Conditions =
             let wanted = shape wanted
 
             let find: EvaluationContext -> AuthEvent | null =
-                if eventType = "m.room.create" then
+                if eventType = EventTypes.Create then
                     _.Create
                 else
                     fun f -> f.Find(eventType, "")

@@ -107,7 +107,7 @@ type internal EvaluationContext() =
 
     member _.Create: AuthEvent | null =
         if not createRead then
-            create <- state.Find("m.room.create", "")
+            create <- state.Find(EventTypes.Create, "")
             createRead <- true
 
         create
@@ -115,7 +115,7 @@ type internal EvaluationContext() =
     /// The power levels event in the state.
     member _.LevelsEvent: AuthEvent | null =
         if not levelsRead then
-            levels <- state.Find("m.room.power_levels", "")
+            levels <- state.Find(EventTypes.PowerLevels, "")
             levelsRead <- true
 
         levels
@@ -138,7 +138,7 @@ type internal EvaluationContext() =
     member this.ThirdPartyInvite: AuthEvent | null =
         match this.ThirdPartyToken with
         | null -> null
-        | token -> state.Find("m.room.third_party_invite", token)
+        | token -> state.Find(EventTypes.ThirdPartyInvite, token)
 
     member this.IsCreator(userId: string) : bool =
         match this.Create with
@@ -150,14 +150,14 @@ type internal EvaluationContext() =
         | null -> Membership.Absent
         | userId when Object.ReferenceEquals(userId, this.Sender) ->
             if not senderRead then
-                sender <- state.Find("m.room.member", userId)
+                sender <- state.Find(EventTypes.Member, userId)
                 senderRead <- true
 
             match sender with
             | null -> Membership.Absent
             | event -> event.Membership
         | userId ->
-            match state.Find("m.room.member", userId) with
+            match state.Find(EventTypes.Member, userId) with
             | null -> Membership.Absent
             | event -> event.Membership
 
@@ -184,6 +184,6 @@ type internal EvaluationContext() =
 
     /// The room's join rule as written.
     member _.JoinRule: string =
-        match state.Find("m.room.join_rules", "") with
+        match state.Find(EventTypes.JoinRules, "") with
         | null -> "invite"
         | event -> event.JoinRule

@@ -225,7 +225,7 @@ module internal PduFields =
 
     /// The event that a redaction names, read where its room version puts it.
     let redacts (format: EventFormat) (eventType: string) (event: JsonObject) (content: JsonObject) : string | null =
-        if eventType <> "m.room.redaction" then
+        if eventType <> EventTypes.Redaction then
             null
         else
             match (if format.RedactsOnTop then event else content).TryFind "redacts" with
@@ -256,7 +256,7 @@ module internal PduFields =
         let roomId =
             if not format.RoomIdIsHash then
                 r.Id("room_id", RoomId.checkWithServer)
-            elif eventType <> "m.room.create" then
+            elif eventType <> EventTypes.Create then
                 r.Id("room_id", RoomId.checkHash)
             else
                 // The authorization rules reject a create event with a room id.
@@ -318,7 +318,7 @@ module internal PduFields =
         | ValueNone -> ()
 
         let eventType = r.ShortText "type"
-        let isCreate = format.RoomIdIsHash && eventType = "m.room.create"
+        let isCreate = format.RoomIdIsHash && eventType = EventTypes.Create
         let content = r.Object "content"
 
         let fields = {

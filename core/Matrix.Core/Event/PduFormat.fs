@@ -14,7 +14,7 @@ module private Signers =
         List.contains signer format.Version.Settings.ExtraSigners
 
     let private answersThirdParty (eventType: string) (content: JsonObject) =
-        eventType = "m.room.member"
+        eventType = EventTypes.Member
         && content.Text "membership" = "invite"
         && content.Has "third_party_invite"
 
@@ -33,7 +33,7 @@ module private Signers =
         |]
 
     let authorising (format: EventFormat) (eventType: string) (content: JsonObject) : string =
-        if asks format ExtraSigner.AuthorisingServer && eventType = "m.room.member" then
+        if asks format ExtraSigner.AuthorisingServer && eventType = EventTypes.Member then
             match content.Text "join_authorised_via_users_server" with
             | null -> ""
             | user -> Ident.serverOf user
@@ -130,6 +130,7 @@ module PduFormat =
 
     let ofJson (format: EventFormat) (event: JsonObject) : Result<ReceivedPdu, PduFault> = receive format event true
 
+    [<CompiledName "OfBytes">]
     let ofBytes (format: EventFormat) (utf8: ReadOnlySpan<byte>) : Result<ReceivedPdu, PduFault> =
         match JsonReader.ParseObject(utf8, format.Reading, JsonLimits.event) with
         | Error error -> Error(PduFault.Unreadable error)
@@ -221,6 +222,7 @@ module PduFormat =
             | ValueSome _ -> Error(PduFault.WrongType("event_id", "a string"))
             | ValueNone -> Error(PduFault.Missing "event_id")
 
+    [<CompiledName "ReferenceHashOf">]
     let referenceHashOf (format: EventFormat) (pdu: Pdu) : byte[] =
         use out = new ByteBuffer(pdu.Canonical.Length)
         let redacted = (redact format pdu).Canonical

@@ -54,6 +54,7 @@ module PduFormat =
     val ofJson: format: EventFormat -> event: JsonObject -> Result<ReceivedPdu, PduFault>
 
     /// Reads and checks an event.
+    [<CompiledName "OfBytes">]
     val ofBytes: format: EventFormat -> utf8: ReadOnlySpan<byte> -> Result<ReceivedPdu, PduFault>
 
     /// The same for an event in a response of `GET /backfill/{roomId}`, which may have any number of `prev_events` and
@@ -84,6 +85,7 @@ module PduFormat =
     val referenceHash: format: EventFormat -> event: JsonObject -> byte[]
 
     /// The reference hash of a stored event. It is the same for the redacted event.
+    [<CompiledName "ReferenceHashOf">]
     val referenceHashOf: format: EventFormat -> pdu: Pdu -> byte[]
 
     /// The content hash of an event. Server-Server API, "Calculating the content hash for an event".

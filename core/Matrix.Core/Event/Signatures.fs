@@ -81,6 +81,7 @@ module SignedJson =
         | _ -> JsonObject.Empty
 
     /// The object with one more signature.
+    [<CompiledName "WithSignature">]
     let withSignature (o: JsonObject) (entity: string) (keyId: string) (signature: ReadOnlySpan<byte>) : JsonObject =
         let all = objectAt o "signatures"
         let text = UnpaddedBase64.encode signature
@@ -109,6 +110,7 @@ module SignedJson =
         |]
 
     /// All signatures of an object, of known algorithms.
+    [<CompiledName "Signatures">]
     let signatures (o: JsonObject) : Signature[] =
         let all = objectAt o "signatures"
 

@@ -2,6 +2,7 @@ namespace Matrix.Core.Facade
 
 open System.Collections.Generic
 open Matrix.Rules
+open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Core.Room
 
@@ -10,14 +11,14 @@ open Matrix.Core.Room
 type ReplacedRoom(roomId: string, upgrader: string, upgraderMember: JsonObject) =
 
     static let copiedTypes = [|
-        "m.room.server_acl"
-        "m.room.encryption"
-        "m.room.name"
-        "m.room.avatar"
-        "m.room.topic"
-        "m.room.guest_access"
-        "m.room.history_visibility"
-        "m.room.join_rules"
+        EventTypes.ServerAcl
+        EventTypes.Encryption
+        EventTypes.Name
+        EventTypes.Avatar
+        EventTypes.Topic
+        EventTypes.GuestAccess
+        EventTypes.HistoryVisibility
+        EventTypes.JoinRules
     |]
 
     let copied = List<InitialState>()

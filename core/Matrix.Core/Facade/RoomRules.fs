@@ -116,7 +116,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             format.RedactsOnTop
             && isNull draft.Redacts
             && isNull draft.StateKey
-            && draft.Type = "m.room.redaction"
+            && draft.Type = EventTypes.Redaction
             ->
             let rest =
                 draft.Content.Members |> Seq.filter (fun (struct (key, _)) -> key <> "redacts")
@@ -265,7 +265,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
                             else
                                 ""
                         Sender = userId
-                        Type = "m.room.member"
+                        Type = EventTypes.Member
                         StateKey = userId
                         Content = content
                         OriginServerTs = originServerTs
@@ -299,7 +299,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         (pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string, verify: Func<byte[], byte[], byte[], bool>)
         : Refusal | null =
         let thirdPartyKeys =
-            if pdu.Type <> "m.room.member" then
+            if pdu.Type <> EventTypes.Member then
                 [||]
             else
                 match ThirdPartyKeys.signedOf pdu with
@@ -307,13 +307,13 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
                 | signed ->
                     match signed.TryFind "token" with
                     | ValueSome(Json.String token) ->
-                        match state.Find("m.room.third_party_invite", token) with
+                        match state.Find(EventTypes.ThirdPartyInvite, token) with
                         | null -> [||]
                         | invitation -> ThirdPartyKeys.verified verify invitation.Pdu signed
                     | _ -> [||]
 
         let facts = {
-            AuthFacts.ofAccepted cited with
+            AuthFacts.OfAccepted cited with
                 Signers = [| serverName |]
                 ThirdPartyKeys = thirdPartyKeys
         }

@@ -84,4 +84,5 @@ module KeyId =
                 | None -> Ok id
 
     /// Whether this is a server's signing key id.
+    [<CompiledName "IsServerKey">]
     let isServerKey (id: string) : bool = Result.isOk (checkServerKey id)

@@ -80,10 +80,12 @@ module RoomId =
             checkHash id
 
     /// Whether this is a room id of either form.
+    [<CompiledName "IsValid">]
     let isValid (id: string) : bool = Result.isOk (check id)
 
     /// Whether this may be the id of a room of some version, known or not: clients name rooms that this server does not
     /// know.
+    [<CompiledName "IsOfSomeVersion">]
     let isOfSomeVersion (id: string) : bool = isValid id || Sigilled.isOpaque '!' id
 
     /// The room id that belongs to a create event of version 12 or later.
@@ -106,9 +108,11 @@ module RoomAlias =
         Sigilled.checkWithServer '#' false alias
 
     /// Whether this is a room alias.
+    [<CompiledName "IsValid">]
     let isValid (alias: string) : bool = Result.isOk (check alias)
 
     /// The server that resolves it.
+    [<CompiledName "Server">]
     let server (alias: string) : string = Ident.serverOf alias
 
 /// Event ids. Appendices, "Event IDs", and the room versions' "Event IDs".
@@ -125,6 +129,7 @@ module EventId =
     let checkHashUrlSafe (id: string) : Result<string, IdentError> = Sigilled.checkHash '$' true id
 
     /// An event id of any form, as in a client's path.
+    [<CompiledName "IsValid">]
     let isValid (id: string) : bool =
         Sigilled.isHash '$' true id
         || Sigilled.isHash '$' false id

@@ -145,6 +145,7 @@ module ServerName =
             ok
 
     /// Whether this is a server name, by the grammar. Case matters.
+    [<CompiledName "IsValid">]
     let isValid (s: string) : bool = isValidSpan (s.AsSpan())
 
     /// The same string, if it is valid.

@@ -28,6 +28,7 @@ module UserId =
                             Error(IdentError.ServerName(id.Substring(colon + 1)))
 
     /// Whether this is a user id in the form that events may have.
+    [<CompiledName "IsValid">]
     let isValid (id: string) : bool = Result.isOk (check id)
 
     /// The user id that a state key is, or that it starts with before an underscore; null if there is none. Server
@@ -71,6 +72,7 @@ module UserId =
 
     /// Whether a valid id may be shown to clients outside of events: the localpart is not empty, and has only
     /// characters from U+0021 to U+007E.
+    [<CompiledName "IsCompliant">]
     let isCompliant (id: string) : bool =
         match id.IndexOf ':' with
         | -1
@@ -84,14 +86,17 @@ module UserId =
             ok
 
     /// The server of a valid id.
+    [<CompiledName "Server">]
     let server (id: string) : string = Ident.serverOf id
 
     /// The part between the sigil and the first colon.
+    [<CompiledName "Localpart">]
     let localpart (id: string) : string =
         match id.IndexOf ':' with
         | -1 -> id.Substring(min 1 id.Length)
         | colon -> id.Substring(1, max 0 (colon - 1))
 
     /// `@localpart:server`.
+    [<CompiledName "Make">]
     let make (localpart: string) (server: string) : string =
         String.Concat("@", localpart, ":", server)

@@ -129,6 +129,7 @@ module CanonicalJson =
         out.Advance(Encoding.UTF8.GetBytes(text, room))
 
     /// Writes a string with its quotation marks.
+    [<CompiledName "WriteString">]
     let writeString (out: ByteBuffer) (s: string) : unit =
         out.Byte '"'B
         let mutable rest = s.AsSpan()
@@ -148,12 +149,14 @@ module CanonicalJson =
         out.Byte '"'B
 
     /// Writes an integer.
+    [<CompiledName "WriteInt">]
     let writeInt (out: ByteBuffer) (n: int64) : unit =
         let mutable written = 0
         Utf8Formatter.TryFormat(n, out.Room 20, &written) |> ignore
         out.Advance written
 
     /// Writes a value.
+    [<CompiledName "Write">]
     let rec write (out: ByteBuffer) (json: Json) : unit =
         match json with
         | Json.String s -> writeString out s
@@ -176,7 +179,7 @@ module CanonicalJson =
         | Json.Float d -> out.Raw(ReadOnlySpan<byte>(Encoding.ASCII.GetBytes(Numbers.formatFloat d)))
 
     /// Writes an object.
-    and writeObject (out: ByteBuffer) (o: JsonObject) : unit =
+    and [<CompiledName "WriteObject">] writeObject (out: ByteBuffer) (o: JsonObject) : unit =
         out.Byte '{'B
 
         for i in 0 .. o.Count - 1 do
@@ -190,6 +193,7 @@ module CanonicalJson =
         out.Byte '}'B
 
     /// Writes an object without some of its members.
+    [<CompiledName "WriteWithout">]
     let writeWithout (out: ByteBuffer) (o: JsonObject) (without: string[]) : unit =
         out.Byte '{'B
         let mutable first = true
@@ -204,6 +208,7 @@ module CanonicalJson =
         out.Byte '}'B
 
     /// The canonical bytes of a value.
+    [<CompiledName "Bytes">]
     let bytes (json: Json) : byte[] =
         use out = new ByteBuffer()
         write out json

@@ -41,6 +41,21 @@ type Json =
         | Array items -> items.Length + 17
         | Object o -> o.Count + 31
 
+    /// A string, for C#.
+    static member Of(value: string) : Json = String value
+
+    /// An integer, for C#.
+    static member Of(value: int64) : Json = Int value
+
+    /// A boolean, for C#.
+    static member Of(value: bool) : Json = Bool value
+
+    /// An array, for C#.
+    static member Of(items: Json[]) : Json = Array items
+
+    /// An object, for C#.
+    static member Of(members: JsonObject) : Json = Object members
+
 /// An object whose members are sorted by the UTF-8 bytes of their keys (code point order), each key once. `keys` and
 /// `values` are parallel. The constructor trusts its caller; `JsonObject.OfSeq` does not.
 and [<Sealed>] JsonObject(keys: string[], values: Json[]) =

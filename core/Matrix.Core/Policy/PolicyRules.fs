@@ -2,6 +2,7 @@ namespace Matrix.Core.Policy
 
 open System
 open System.Collections.Generic
+open Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Core.Push
@@ -17,9 +18,9 @@ module private RuleContent =
     let longestEntity = 512
 
     let kinds: (string * PolicyKind) list = [
-        "m.policy.rule.user", PolicyKind.User
-        "m.policy.rule.room", PolicyKind.Room
-        "m.policy.rule.server", PolicyKind.Server
+        EventTypes.PolicyRuleUser, PolicyKind.User
+        EventTypes.PolicyRuleRoom, PolicyKind.Room
+        EventTypes.PolicyRuleServer, PolicyKind.Server
     ]
 
     let textOf (content: JsonObject) (name: string) : string =

@@ -1,5 +1,6 @@
 namespace Matrix.Core.Push
 
+open Matrix.Core.Event
 open Matrix.Core.Json
 
 /// A rule that the server defines for all users.
@@ -45,11 +46,11 @@ module internal DefaultRules =
             PushCondition.EventMatch("content.msgtype", "m.notice")
         ] []
         rule PushRuleKind.Override ".m.rule.invite_for_me" [
-            isType "m.room.member"
+            isType EventTypes.Member
             PushCondition.EventMatch("content.membership", "invite")
             PushCondition.EventMatch("state_key", ownUserId)
         ] [ PushActions.notify; sound "default" ]
-        rule PushRuleKind.Override ".m.rule.member_event" [ isType "m.room.member" ] []
+        rule PushRuleKind.Override ".m.rule.member_event" [ isType EventTypes.Member ] []
         rule PushRuleKind.Override ".m.rule.is_user_mention" [
             PushCondition.EventPropertyContains(@"content.m\.mentions.user_ids", Json.String ownUserId)
         ] [ PushActions.notify; sound "default"; highlight ]
@@ -58,12 +59,12 @@ module internal DefaultRules =
             PushCondition.SenderNotificationPermission "room"
         ] [ PushActions.notify; highlight ]
         rule PushRuleKind.Override ".m.rule.tombstone" [
-            isType "m.room.tombstone"
+            isType EventTypes.Tombstone
             PushCondition.EventMatch("state_key", "")
         ] [ PushActions.notify; highlight ]
-        rule PushRuleKind.Override ".m.rule.reaction" [ isType "m.reaction" ] []
+        rule PushRuleKind.Override ".m.rule.reaction" [ isType EventTypes.Reaction ] []
         rule PushRuleKind.Override ".m.rule.room.server_acl" [
-            isType "m.room.server_acl"
+            isType EventTypes.ServerAcl
             PushCondition.EventMatch("state_key", "")
         ] []
         rule PushRuleKind.Override ".m.rule.suppress_edits" [
@@ -81,17 +82,17 @@ module internal DefaultRules =
     ]
 
     let private underrides = [
-        rule PushRuleKind.Underride ".m.rule.call" [ isType "m.call.invite" ] [ PushActions.notify; sound "ring" ]
-        rule PushRuleKind.Underride ".m.rule.encrypted_room_one_to_one" [ twoMembers; isType "m.room.encrypted" ] [
+        rule PushRuleKind.Underride ".m.rule.call" [ isType EventTypes.CallInvite ] [ PushActions.notify; sound "ring" ]
+        rule PushRuleKind.Underride ".m.rule.encrypted_room_one_to_one" [ twoMembers; isType EventTypes.Encrypted ] [
             PushActions.notify
             sound "default"
         ]
-        rule PushRuleKind.Underride ".m.rule.room_one_to_one" [ twoMembers; isType "m.room.message" ] [
+        rule PushRuleKind.Underride ".m.rule.room_one_to_one" [ twoMembers; isType EventTypes.Message ] [
             PushActions.notify
             sound "default"
         ]
-        rule PushRuleKind.Underride ".m.rule.message" [ isType "m.room.message" ] [ PushActions.notify ]
-        rule PushRuleKind.Underride ".m.rule.encrypted" [ isType "m.room.encrypted" ] [ PushActions.notify ]
+        rule PushRuleKind.Underride ".m.rule.message" [ isType EventTypes.Message ] [ PushActions.notify ]
+        rule PushRuleKind.Underride ".m.rule.encrypted" [ isType EventTypes.Encrypted ] [ PushActions.notify ]
     ]
 
     /// All default rules, `master` first.

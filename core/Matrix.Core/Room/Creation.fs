@@ -1,6 +1,7 @@
 namespace Matrix.Core.Room
 
 open System.Collections.Generic
+open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Rules
 
@@ -165,14 +166,14 @@ module Creation =
                 ]
 
         let events = [
-            struct ("m.room.avatar", Json.Int 50L)
-            struct ("m.room.canonical_alias", Json.Int 50L)
-            struct ("m.room.encryption", Json.Int 100L)
-            struct ("m.room.history_visibility", Json.Int 100L)
-            struct ("m.room.name", Json.Int 50L)
-            struct ("m.room.power_levels", Json.Int 100L)
-            struct ("m.room.server_acl", Json.Int 100L)
-            struct ("m.room.tombstone", Json.Int(tombstoneLevel request))
+            struct (EventTypes.Avatar, Json.Int 50L)
+            struct (EventTypes.CanonicalAlias, Json.Int 50L)
+            struct (EventTypes.Encryption, Json.Int 100L)
+            struct (EventTypes.HistoryVisibility, Json.Int 100L)
+            struct (EventTypes.Name, Json.Int 50L)
+            struct (EventTypes.PowerLevels, Json.Int 100L)
+            struct (EventTypes.ServerAcl, Json.Int 100L)
+            struct (EventTypes.Tombstone, Json.Int(tombstoneLevel request))
         ]
 
         let invite = if request.Preset = Preset.PublicChat then 50L else 0L
@@ -194,9 +195,9 @@ module Creation =
             merge defaults request.PowerLevelOverride.Members |> withoutCreators request
 
         match levels.TryFind "events" with
-        | ValueSome(Json.Object given) when privileged request.Version && not (given.Has "m.room.tombstone") ->
+        | ValueSome(Json.Object given) when privileged request.Version && not (given.Has EventTypes.Tombstone) ->
             let closed =
-                merge given [ struct ("m.room.tombstone", Json.Int(tombstoneLevel request)) ]
+                merge given [ struct (EventTypes.Tombstone, Json.Int(tombstoneLevel request)) ]
 
             merge levels [ struct ("events", Json.Object closed) ]
         | _ -> levels
@@ -208,9 +209,9 @@ module Creation =
             | Preset.PrivateChat
             | Preset.TrustedPrivateChat -> "invite", "can_join"
 
-        "m.room.join_rules", one "join_rule" (str joinRule)
-        "m.room.history_visibility", one "history_visibility" (str "shared")
-        "m.room.guest_access", one "guest_access" (str guests)
+        EventTypes.JoinRules, one "join_rule" (str joinRule)
+        EventTypes.HistoryVisibility, one "history_visibility" (str "shared")
+        EventTypes.GuestAccess, one "guest_access" (str guests)
     ]
 
     let private topicContent (topic: string) =
@@ -232,13 +233,13 @@ module Creation =
             HashSet<struct (string * string)>(request.InitialState |> Seq.map (fun s -> struct (s.Type, s.StateKey)))
 
         [|
-            state "m.room.create" "" (createContent request)
-            state "m.room.member" creator request.CreatorMember
-            state "m.room.power_levels" "" (powerLevels request)
+            state EventTypes.Create "" (createContent request)
+            state EventTypes.Member creator request.CreatorMember
+            state EventTypes.PowerLevels "" (powerLevels request)
 
             match request.Alias with
             | null -> ()
-            | alias -> state "m.room.canonical_alias" "" (one "alias" (str alias))
+            | alias -> state EventTypes.CanonicalAlias "" (one "alias" (str alias))
 
             for eventType, content in presetState request.Preset do
                 if not (given.Contains(struct (eventType, ""))) then
@@ -248,19 +249,19 @@ module Creation =
                 // The request's name and topic override those in `initial_state`.
                 let overridden =
                     s.StateKey = ""
-                    && ((s.Type = "m.room.name" && not (isNull request.Name))
-                        || (s.Type = "m.room.topic" && not (isNull request.Topic)))
+                    && ((s.Type = EventTypes.Name && not (isNull request.Name))
+                        || (s.Type = EventTypes.Topic && not (isNull request.Topic)))
 
                 if not overridden then
                     state s.Type s.StateKey s.Content
 
             match request.Name with
             | null -> ()
-            | name -> state "m.room.name" "" (one "name" (str name))
+            | name -> state EventTypes.Name "" (one "name" (str name))
 
             match request.Topic with
             | null -> ()
-            | topic -> state "m.room.topic" "" (topicContent topic)
+            | topic -> state EventTypes.Topic "" (topicContent topic)
 
             for invite in request.Invites do
                 let content =
@@ -269,5 +270,5 @@ module Creation =
                     else
                         invite.Content
 
-                state "m.room.member" invite.UserId content
+                state EventTypes.Member invite.UserId content
         |]

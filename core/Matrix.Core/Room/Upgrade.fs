@@ -3,6 +3,7 @@ namespace Matrix.Core.Room
 open System
 open System.Collections.Generic
 open Matrix.Core.Auth
+open Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Rules
@@ -175,7 +176,7 @@ module Upgrade =
             && Settings.hasJoinRule name newVersion.Settings
 
         match state.Type, state.Content.TryFind "join_rule" with
-        | "m.room.join_rules", ValueSome(Json.String name) when not (isKnown name) -> {
+        | EventTypes.JoinRules, ValueSome(Json.String name) when not (isKnown name) -> {
             state with
                 Content = JsonObject.OfSeq [ struct ("join_rule", str "invite") ]
           }
@@ -197,14 +198,14 @@ module Upgrade =
     /// by what they sent. Without any other the new room would be more open than the old one.
     let mayLack (upgrader: string) (draft: Draft) : bool =
         match draft.Type with
-        | "m.room.member" -> not (String.Equals(draft.StateKey, upgrader))
-        | "m.room.name"
-        | "m.room.avatar"
-        | "m.room.topic"
-        | "m.room.join_rules"
-        | "m.room.guest_access"
-        | "m.room.canonical_alias"
-        | "m.space.child" -> true
+        | EventTypes.Member -> not (String.Equals(draft.StateKey, upgrader))
+        | EventTypes.Name
+        | EventTypes.Avatar
+        | EventTypes.Topic
+        | EventTypes.JoinRules
+        | EventTypes.GuestAccess
+        | EventTypes.CanonicalAlias
+        | EventTypes.SpaceChild -> true
         | _ -> false
 
     let private creators (request: UpgradeRequest) =
@@ -261,10 +262,10 @@ module Upgrade =
                     if privileged request.OldVersion then
                         events
                     else
-                        let now = levelOf request.Version "m.room.tombstone" 0L events
+                        let now = levelOf request.Version EventTypes.Tombstone 0L events
                         let state = levelOf request.Version "state_default" 50L old
                         let least = max TombstoneLevel (above request.Version state)
-                        merge events [ struct ("m.room.tombstone", Json.Int(max least now)) ]
+                        merge events [ struct (EventTypes.Tombstone, Json.Int(max least now)) ]
 
                 merge old [
                     struct ("users", Json.Object others)
@@ -293,7 +294,7 @@ module Upgrade =
 
         JsonObject.OfSeq [
             if privileged request.Version then
-                struct ("events", one "m.room.tombstone" TombstoneLevel)
+                struct ("events", one EventTypes.Tombstone TombstoneLevel)
             else
                 struct ("users", one request.Upgrader top)
         ]
@@ -371,16 +372,16 @@ module Upgrade =
             Draft.State(eventType, key, request.Upgrader, content)
 
         [|
-            state "m.room.create" "" (createContent roomIdIsHash request)
-            state "m.room.member" request.Upgrader request.UpgraderMember
-            state "m.room.power_levels" "" (firstLevels request)
+            state EventTypes.Create "" (createContent roomIdIsHash request)
+            state EventTypes.Member request.Upgrader request.UpgraderMember
+            state EventTypes.PowerLevels "" (firstLevels request)
 
             for copied in request.Copied do
                 state copied.Type copied.StateKey copied.Content
 
             match movedAlias request with
             | null -> ()
-            | content -> state "m.room.canonical_alias" "" content
+            | content -> state EventTypes.CanonicalAlias "" content
 
             // Nobody can ban a creator with infinite power: naming one lifts the ban.
             let unbannable =
@@ -391,10 +392,10 @@ module Upgrade =
 
             for ban in request.Bans do
                 if not (Array.contains ban.UserId unbannable) then
-                    state "m.room.member" ban.UserId ban.Content
+                    state EventTypes.Member ban.UserId ban.Content
 
             // Last: the upgrader may have less power by these.
             match levels request with
             | null -> ()
-            | content -> state "m.room.power_levels" "" content
+            | content -> state EventTypes.PowerLevels "" content
         |]

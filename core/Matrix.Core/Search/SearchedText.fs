@@ -1,6 +1,7 @@
 namespace Matrix.Core.Search
 
 open System
+open Matrix.Core.Event
 open Matrix.Core.Json
 
 /// The keys of events that can be searched. Client-Server API, "Server Side Search".
@@ -58,9 +59,9 @@ type SearchedText private (key: SearchKey, text: string) =
     /// The text of an event; null if it has none.
     static member Of(eventType: string, content: JsonObject) : SearchedText | null =
         match eventType with
-        | "m.room.message" -> made SearchKey.Body (content.Text "body")
-        | "m.room.name" -> made SearchKey.Name (content.Text "name")
-        | "m.room.topic" -> made SearchKey.Topic (joined (content.Text "topic") (plain content))
+        | EventTypes.Message -> made SearchKey.Body (content.Text "body")
+        | EventTypes.Name -> made SearchKey.Name (content.Text "name")
+        | EventTypes.Topic -> made SearchKey.Topic (joined (content.Text "topic") (plain content))
         | _ -> null
 
     /// The id of the event that this content replaces; null if it replaces none. Client-Server API, "Event

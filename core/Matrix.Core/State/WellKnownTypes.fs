@@ -1,6 +1,7 @@
 namespace Matrix.Core.State
 
 open System.Collections.Generic
+open Matrix.Core.Event
 
 /// Frequent event types. In stored blobs each is one byte, and in memory all entries share its string. A code is part
 /// of the stored format: add at the end, never remove or reorder.
@@ -9,28 +10,28 @@ module internal WellKnownTypes =
     /// Code 0 means that the type is written as a string.
     let private byCode: string[] = [|
         ""
-        "m.room.create"
-        "m.room.member"
-        "m.room.power_levels"
-        "m.room.join_rules"
-        "m.room.history_visibility"
-        "m.room.guest_access"
-        "m.room.name"
-        "m.room.topic"
-        "m.room.avatar"
-        "m.room.canonical_alias"
-        "m.room.aliases"
-        "m.room.encryption"
-        "m.room.pinned_events"
-        "m.room.server_acl"
-        "m.room.third_party_invite"
-        "m.room.tombstone"
-        "m.space.child"
-        "m.space.parent"
-        "m.room.policy"
-        "m.policy.rule.user"
-        "m.policy.rule.room"
-        "m.policy.rule.server"
+        EventTypes.Create
+        EventTypes.Member
+        EventTypes.PowerLevels
+        EventTypes.JoinRules
+        EventTypes.HistoryVisibility
+        EventTypes.GuestAccess
+        EventTypes.Name
+        EventTypes.Topic
+        EventTypes.Avatar
+        EventTypes.CanonicalAlias
+        EventTypes.Aliases
+        EventTypes.Encryption
+        EventTypes.PinnedEvents
+        EventTypes.ServerAcl
+        EventTypes.ThirdPartyInvite
+        EventTypes.Tombstone
+        EventTypes.SpaceChild
+        EventTypes.SpaceParent
+        EventTypes.Policy
+        EventTypes.PolicyRuleUser
+        EventTypes.PolicyRuleRoom
+        EventTypes.PolicyRuleServer
         "im.vector.modular.widgets"
         "m.call.member"
         "org.matrix.msc3401.call.member"

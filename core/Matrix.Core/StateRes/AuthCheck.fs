@@ -19,10 +19,10 @@ module internal KnownFacts =
                 | colon -> [| user.Substring(colon + 1) |]
 
         let keys =
-            if pdu.Type = "m.room.member" then
+            if pdu.Type = EventTypes.Member then
                 cited
                 |> Array.collect (fun c ->
-                    if c.Event.Type = "m.room.third_party_invite" then
+                    if c.Event.Type = EventTypes.ThirdPartyInvite then
                         ThirdPartyKeys.all c.Event
                     else
                         [||])
@@ -60,7 +60,7 @@ module internal AuthCheck =
 
                     i <- i + 1
 
-                if isNull found && eventType = "m.room.create" then
+                if isNull found && eventType = EventTypes.Create then
                     create
                 else
                     found

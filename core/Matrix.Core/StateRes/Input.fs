@@ -55,14 +55,14 @@ type StatesToResolve = {
 type ResolutionLimits = {
     /// The most events that may be visited.
     Events: int
-}
+} with
 
-/// Default bounds.
+    /// The default: a hundred times what a large conflict visits.
+    static member Usual = { Events = 200_000 }
+
+/// Fixed bounds.
 [<RequireQualifiedAccess>]
 module ResolutionLimits =
-
-    /// A hundred times what a large conflict visits.
-    let usual = { Events = 200_000 }
 
     /// The most states that are resolved together.
     [<Literal>]

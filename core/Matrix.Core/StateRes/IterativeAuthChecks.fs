@@ -2,6 +2,7 @@ namespace Matrix.Core.StateRes
 
 open System.Collections.Generic
 open Matrix.Core.Auth
+open Matrix.Core.Event
 
 /// A state against which events are checked one by one, and to which those that pass are applied. Room versions, "State
 /// resolution", "Iterative auth checks".
@@ -52,9 +53,9 @@ type internal IterativeAuthChecks
 
     /// The power levels event of the partially resolved state; -1 if there is none.
     member _.Levels: int =
-        match state.TryGetValue(struct ("m.room.power_levels", "")) with
+        match state.TryGetValue(struct (EventTypes.PowerLevels, "")) with
         | true, n -> n
-        | _ -> startingWith "m.room.power_levels" ""
+        | _ -> startingWith EventTypes.PowerLevels ""
 
     /// From now on the result has the unconflicted entries, whatever was applied at their keys.
     member _.KeepUnconflicted() = keepsUnconflicted <- true

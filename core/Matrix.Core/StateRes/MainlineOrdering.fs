@@ -2,6 +2,7 @@ namespace Matrix.Core.StateRes
 
 open System
 open System.Collections.Generic
+open Matrix.Core.Event
 
 /// The mainline ordering. Room versions, "State resolution", "Mainline ordering".
 [<RequireQualifiedAccess>]
@@ -12,7 +13,7 @@ module internal MainlineOrdering =
         let mutable found = -1
 
         for m in graph.Cited n do
-            if found < 0 && (graph.Event m).Pdu.Type = "m.room.power_levels" then
+            if found < 0 && (graph.Event m).Pdu.Type = EventTypes.PowerLevels then
                 found <- m
 
         found

@@ -5,6 +5,7 @@ open System.Collections.Generic
 open System.Security.Cryptography
 open System.Text
 open Matrix.Core.Auth
+open Matrix.Core.Event
 open Matrix.Core.Json
 
 /// The order in which version 1 of the algorithm tries events: by depth, then by the SHA-1 of their ids.
@@ -126,7 +127,7 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
         for struct (entry, resolved) in chosen do
             settled[struct (entry.Type, entry.StateKey)] <- resolved
 
-    static let authorising = [| "m.room.power_levels"; "m.room.join_rules"; "m.room.member" |]
+    static let authorising = [| EventTypes.PowerLevels; EventTypes.JoinRules; EventTypes.Member |]
 
     /// Resolves all conflicts.
     member _.Run() : unit =

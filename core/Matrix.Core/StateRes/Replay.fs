@@ -123,7 +123,7 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
 
                 match Array.tryFind isIt cited with
                 | Some cited -> cited.Event
-                | None when eventType = "m.room.create" -> create
+                | None when eventType = EventTypes.Create -> create
                 | None -> null
     }
 
@@ -164,7 +164,7 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
         follow pdu.PrevEvents
         extremities.Add pdu.EventId
 
-        if pdu.Type = "m.room.create" && isNull create then
+        if pdu.Type = EventTypes.Create && isNull create then
             create <- graph.Find pdu.EventId |> Option.ofObj |> Option.map _.Event |> Option.toObj
 
     member _.Graph = graph

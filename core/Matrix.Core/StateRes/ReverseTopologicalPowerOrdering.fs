@@ -3,6 +3,7 @@ namespace Matrix.Core.StateRes
 open System
 open System.Collections.Generic
 open Matrix.Core.Auth
+open Matrix.Core.Event
 
 /// Events that can remove a user's ability to do something. Room versions, "State resolution", "Power events".
 [<RequireQualifiedAccess>]
@@ -11,9 +12,9 @@ module internal PowerEvents =
     /// Whether an event can remove a user's ability to do something.
     let isPowerEvent (event: AuthEvent) : bool =
         match event.Pdu.Type with
-        | "m.room.power_levels"
-        | "m.room.join_rules" -> true
-        | "m.room.member" ->
+        | EventTypes.PowerLevels
+        | EventTypes.JoinRules -> true
+        | EventTypes.Member ->
             (event.Membership.IsLeave || event.Membership.IsBan)
             && not (String.Equals(event.Pdu.Sender, event.Pdu.StateKey))
         | _ -> false

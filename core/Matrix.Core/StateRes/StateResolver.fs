@@ -3,6 +3,7 @@ namespace Matrix.Core.StateRes
 open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Auth
+open Matrix.Core.Event
 
 /// The algorithms of state resolution.
 [<RequireQualifiedAccess>]
@@ -12,7 +13,7 @@ module private Algorithm =
         events |> Seq.map graph.Id |> Seq.toArray
 
     let private createOf (graph: AuthGraph) : AuthEvent | null =
-        match graph.UnconflictedAt("m.room.create", "") with
+        match graph.UnconflictedAt(EventTypes.Create, "") with
         | null -> null
         | id ->
             match graph.Load(id, ResolutionError.EventMissing) with

@@ -8,6 +8,7 @@ open Matrix.Core.State
 module TreesToResolve =
 
     /// The differences of the trees, at a cost that follows their size.
+    [<CompiledName "OfTrees">]
     let ofTrees (trees: StateTree[]) : StatesToResolve =
         let keys = HashSet<struct (string * string)>()
         let conflicted = List<ConflictedEntry>()

@@ -3,6 +3,7 @@ namespace Matrix.Core.Sync
 open System
 open System.Collections.Generic
 open System.Text
+open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Core.State
 
@@ -30,7 +31,7 @@ type internal StateRequest = {
 
     /// Whether an event is asked for. Where members are loaded lazily, only those of named users are.
     member this.Admits(eventType: string, stateKey: string) : bool =
-        let ofMembers = this.Lazy && eventType = "m.room.member"
+        let ofMembers = this.Lazy && eventType = EventTypes.Member
 
         this.Include
         |> Array.exists (fun e -> e.Matches(eventType, stateKey) && not (ofMembers && e.StateKey.IsNone))
@@ -39,12 +40,12 @@ type internal StateRequest = {
     member this.WantsAllMembers: bool =
         not this.Lazy
         && this.Include
-           |> Array.exists (fun e -> e.StateKey.IsNone && (e.Type.IsNone || e.Type = ValueSome "m.room.member"))
+           |> Array.exists (fun e -> e.StateKey.IsNone && (e.Type.IsNone || e.Type = ValueSome EventTypes.Member))
 
 [<Sealed>]
 type RequiredState private (requests: StateRequest[]) =
 
-    static let memberType = "m.room.member"
+    static let memberType = EventTypes.Member
 
     static let nothing = RequiredState [||]
 

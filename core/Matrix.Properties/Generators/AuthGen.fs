@@ -266,7 +266,7 @@ let levelsCase (version: RoomVersion) : Gen<AuthCase> =
             Version = version
             Event = event
             State = before
-            Facts = AuthFacts.ofAccepted (AuthCase.selected rules event before |> Array.ofList)
+            Facts = AuthFacts.OfAccepted(AuthCase.selected rules event before |> Array.ofList)
         }
     }
 

@@ -53,7 +53,7 @@ let shrink (steps: Step list) : seq<Step list> =
     }
 
 let private replay rules events =
-    match Replay.Run(rules, events, ResolutionLimits.usual) with
+    match Replay.Run(rules, events, ResolutionLimits.Usual) with
     | Ok replay -> replay
     | Error error -> failwith $"%A{error}"
 

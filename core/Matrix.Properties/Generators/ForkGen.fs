@@ -187,7 +187,7 @@ let private send (room: Played) (state: StateMap) (last: string) (time: int) (dr
         }
 
     let facts = {
-        AuthFacts.ofAccepted (Array.ofList cited) with
+        AuthFacts.OfAccepted(Array.ofList cited) with
             Signers = [| "one"; "two" |]
     }
 

@@ -33,7 +33,7 @@ module ReplayProperties =
     /// The replay of the core.
     let production: Replaying =
         fun version events ->
-            match Replay.Run(AuthRules version, events, ResolutionLimits.usual) with
+            match Replay.Run(AuthRules version, events, ResolutionLimits.Usual) with
             | Error error -> failwith $"%A{error}"
             | Ok replay -> {
                 Events = [

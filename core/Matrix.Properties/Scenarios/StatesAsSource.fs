@@ -78,7 +78,7 @@ module StatesAsSource =
     /// Resolves states with the resolver that the host runs. The room is read once for all of them.
     let resolve (rules: AuthRules) (graph: RoomGraph) : StateMap list -> Result<Resolution, ResolutionError> =
         let resolver, source = StateResolver.Of rules, source rules graph
-        fun maps -> resolver.Resolve(states maps, source, ResolutionLimits.usual)
+        fun maps -> resolver.Resolve(states maps, source, ResolutionLimits.Usual)
 
     /// The resolver's result as a whole state.
     let whole (states: StateMap list) (resolution: Resolution) : StateMap =

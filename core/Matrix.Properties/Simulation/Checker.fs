@@ -82,7 +82,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             | true, known -> known
             | _ ->
                 match
-                    StateBefore.resolve resolver view.Source (fun _ -> 0u) ResolutionLimits.usual (trees.ToArray())
+                    StateBefore.resolve resolver view.Source (fun _ -> 0u) ResolutionLimits.Usual (trees.ToArray())
                 with
                 | Ok merged ->
                     currents[key] <- merged

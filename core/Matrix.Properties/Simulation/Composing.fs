@@ -101,7 +101,7 @@ module Composing =
     /// Whether the state before an event allows it, with these auth events.
     let isAllowed (stage: Stage) (eventBase: EventBase) (pdu: Pdu) (cited: Pdu list) (signers: string list) : bool =
         let facts = {
-            AuthFacts.ofAccepted (Array.ofList cited) with
+            AuthFacts.OfAccepted(Array.ofList cited) with
                 Signers = Array.ofList signers
         }
 

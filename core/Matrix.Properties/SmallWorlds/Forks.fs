@@ -139,7 +139,7 @@ let private extend (line: Line) (act: Act) : Line option =
         }
 
     let decision =
-        line.Rules.Decide(event, MapState(line.Rules, state), AuthFacts.ofAccepted (Array.ofList cited))
+        line.Rules.Decide(event, MapState(line.Rules, state), AuthFacts.OfAccepted(Array.ofList cited))
 
     if decision.IsOk then
         Some {

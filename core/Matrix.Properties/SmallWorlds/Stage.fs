@@ -121,7 +121,7 @@ type Stage(ground: Ground) =
     let slots: (AuthEvent | null)[] = Array.zeroCreate stores.Length
     let mutable event: Pdu = ground.Topic
 
-    let mutable facts: AuthFacts = AuthFacts.ofAccepted [||]
+    let mutable facts: AuthFacts = AuthFacts.OfAccepted [||]
     let mutable citedAsSelected = true
     let mutable selectedSlots: Slot[] = [||]
 

@@ -27,7 +27,7 @@ module PduSteps =
     let right: PduSteps = {
         Format = EventFormat
         Used = fun _ _ received -> received.Pdu
-        IsSignedBy = ReceivedEvent.isSignedBy
+        IsSignedBy = fun server event -> event.IsSignedBy server
         ThirdPartyKeys =
             fun ed25519 ->
                 ThirdPartyKeys.verified (
@@ -248,7 +248,7 @@ module internal PduKind =
                     | Some(invitation, signed) -> steps.ThirdPartyKeys ed25519 invitation signed
                     | None -> [||]
 
-                let checkedEvent = ReceivedEvent.ofPdu pdu (signatures ed25519 keys pdu)
+                let checkedEvent = ReceivedEvent.OfPdu(pdu, signatures ed25519 keys pdu)
 
                 let isSigned =
                     checkedEvent.RequiredSigners

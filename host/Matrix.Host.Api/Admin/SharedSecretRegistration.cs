@@ -59,14 +59,14 @@ internal sealed class SharedSecretRegistration(
             return Answer.Forbidden("The mac is wrong.");
         }
 
-        var (userId, problem) = await usernames.FreeUserIdOfAsync(request.Username, stop).ConfigureAwait(false);
+        var (userId, problem) = await usernames.FreeUserIdOfAsync(request.Username, stop);
         if (problem is { } why) return RegistrationAnswers.Of(why);
         if (PasswordLogin.JudgeOfAdministrator(request.Password) is { } unfit)
         {
             return RegistrationAnswers.WeakPassword(unfit);
         }
 
-        if (await hasher.HashAsync(request.Password, HashRequester.Operator, stop).ConfigureAwait(false)
+        if (await hasher.HashAsync(request.Password, HashRequester.Operator, stop)
             is not { } hash)
         {
             return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
@@ -80,7 +80,7 @@ internal sealed class SharedSecretRegistration(
             Conditions = [audit.Of(actor, request.IsAdmin ? "user.create_admin" : "user.create", userId)],
             Login = new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false),
         };
-        var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
+        var created = await registrations.CreateAsync(account, stop);
         if (!created.IsOk) return UserAnswers.Of(created.Failure);
 
         return Answer.Json((login: created.Value.Login!, options.ServerName), static (json, state) =>

@@ -11,6 +11,7 @@ using Matrix.Host.Api.AdminPages.Servers;
 using Matrix.Host.Api.AdminPages.Tokens;
 using Matrix.Host.Api.AdminPages.Users;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Parts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.AdminPages;
@@ -20,28 +21,28 @@ public static class AdminPageServices
 {
     /// <summary>Adds the pages. They need the administration API's services.</summary>
     public static IServiceCollection AddAdminPages(this IServiceCollection services) => services
-        .AddSingleton<AdminFrame>()
-        .AddSingleton<PageNotices>()
-        .AddSingleton<ServerFigures>()
-        .AddSingleton<IEndpoints, SignInPages>()
-        .AddSingleton<IEndpoints, OverviewPage>()
-        .AddSingleton<IEndpoints, UserList>()
-        .AddSingleton<IEndpoints, UserPage>()
-        .AddSingleton<IEndpoints, UserBelongings>()
-        .AddSingleton<IEndpoints, UserActs>()
-        .AddSingleton<IEndpoints, NewUser>()
-        .AddSingleton<IEndpoints, RoomList>()
-        .AddSingleton<IEndpoints, RoomPage>()
-        .AddSingleton<IEndpoints, RoomParts>()
-        .AddSingleton<IEndpoints, RoomGraphPage>()
-        .AddSingleton<IEndpoints, RoomPageActs>()
-        .AddSingleton<IEndpoints, MediaPages>()
-        .AddSingleton<IEndpoints, MediaPageActs>()
-        .AddSingleton<IEndpoints, ReportPages>()
-        .AddSingleton<IEndpoints, ServerPages>()
-        .AddSingleton<IEndpoints, PolicyPage>()
-        .AddSingleton<IEndpoints, TokenPages>()
-        .AddSingleton<IEndpoints, NoticePage>()
-        .AddSingleton<IEndpoints, JobPages>()
-        .AddSingleton<IEndpoints, AuditPage>();
+        .Add<AdminFrame>()
+        .Add<PageNotices>()
+        .Add<ServerFigures>()
+        .Add<IEndpoints, SignInPages>()
+        .Add<IEndpoints, OverviewPage>()
+        .Add<IEndpoints, UserList>()
+        .Add<IEndpoints, UserPage>()
+        .Add<IEndpoints, UserBelongings>()
+        .Add<IEndpoints, UserActs>()
+        .Add<IEndpoints, NewUser>()
+        .Add<IEndpoints, RoomList>()
+        .Add<IEndpoints, RoomPage>()
+        .Add<IEndpoints, RoomParts>()
+        .Add<IEndpoints, RoomGraphPage>()
+        .Add<IEndpoints, RoomPageActs>()
+        .Add<IEndpoints, MediaPages>()
+        .Add<IEndpoints, MediaPageActs>()
+        .Add<IEndpoints, ReportPages>()
+        .Add<IEndpoints, ServerPages>()
+        .Add<IEndpoints, PolicyPage>()
+        .Add<IEndpoints, TokenPages>()
+        .Add<IEndpoints, NoticePage>()
+        .Add<IEndpoints, JobPages>()
+        .Add<IEndpoints, AuditPage>();
 }

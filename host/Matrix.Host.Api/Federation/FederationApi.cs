@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Federation.Transactions.Edus;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Parts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.Federation;
@@ -9,33 +10,33 @@ public static class FederationApi
 {
     /// <summary>Adds the endpoints of every chapter. The composition root adds the services that they need.</summary>
     public static IServiceCollection AddFederationApi(this IServiceCollection services) => services
-        .AddSingleton<IFederationEndpoints, ServerImplementation.Version>()
-        .AddSingleton<IFederationEndpoints, ServerKeys.PublishKeys>()
-        .AddSingleton<IFederationEndpoints, ServerKeys.QueryServerKeys>()
-        .AddSingleton<ReceivedEdus>()
-        .AddSingleton<IEduHandler, Typing>()
-        .AddSingleton<IEduHandler, Receipts>()
-        .AddSingleton<IEduHandler, Presence>()
-        .AddSingleton<IEduHandler, DirectToDevice>()
-        .AddSingleton<IEduHandler, DeviceListUpdates>()
-        .AddSingleton<IEduHandler, SigningKeyUpdates>()
-        .AddSingleton<IFederationEndpoints, Transactions.SendTransaction>()
-        .AddSingleton<IFederationEndpoints, JoiningRooms.Joins>()
-        .AddSingleton<IFederationEndpoints, RetrievingEvents.StoredEvents>()
-        .AddSingleton<IFederationEndpoints, Backfilling.History>()
-        .AddSingleton<IFederationEndpoints, InvitingToRooms.Invites>()
-        .AddSingleton<IFederationEndpoints, ThirdPartyInvites.BoundIdentifiers>()
-        .AddSingleton<IFederationEndpoints, LeavingRooms.Leaves>()
-        .AddSingleton<IFederationEndpoints, KnockingUponRooms.Knocks>()
-        .AddSingleton<IFederationEndpoints, Queries.QueryProfile>()
-        .AddSingleton<IFederationEndpoints, Queries.QueryDirectory>()
-        .AddSingleton<IFederationEndpoints, Queries.UnknownQuery>()
-        .AddSingleton<IFederationEndpoints, RetrievingEvents.EventAtTime>()
-        .AddSingleton<IFederationEndpoints, PublicRoomDirectory.PublicRooms>()
-        .AddSingleton<IFederationEndpoints, Spaces.Hierarchy>()
-        .AddSingleton<IFederationEndpoints, OpenId.UserInfo>()
-        .AddSingleton<IFederationEndpoints, DeviceManagement.UserDevices>()
-        .AddSingleton<IFederationEndpoints, ContentRepository.ServedMedia>()
-        .AddSingleton<IFederationEndpoints, EndToEndEncryption.QueryKeys>()
-        .AddSingleton<IFederationEndpoints, EndToEndEncryption.ClaimKeys>();
+        .Add<IFederationEndpoints, ServerImplementation.Version>()
+        .Add<IFederationEndpoints, ServerKeys.PublishKeys>()
+        .Add<IFederationEndpoints, ServerKeys.QueryServerKeys>()
+        .Add<ReceivedEdus>()
+        .Add<IEduHandler, Typing>()
+        .Add<IEduHandler, Receipts>()
+        .Add<IEduHandler, Presence>()
+        .Add<IEduHandler, DirectToDevice>()
+        .Add<IEduHandler, DeviceListUpdates>()
+        .Add<IEduHandler, SigningKeyUpdates>()
+        .Add<IFederationEndpoints, Transactions.SendTransaction>()
+        .Add<IFederationEndpoints, JoiningRooms.Joins>()
+        .Add<IFederationEndpoints, RetrievingEvents.StoredEvents>()
+        .Add<IFederationEndpoints, Backfilling.History>()
+        .Add<IFederationEndpoints, InvitingToRooms.Invites>()
+        .Add<IFederationEndpoints, ThirdPartyInvites.BoundIdentifiers>()
+        .Add<IFederationEndpoints, LeavingRooms.Leaves>()
+        .Add<IFederationEndpoints, KnockingUponRooms.Knocks>()
+        .Add<IFederationEndpoints, Queries.QueryProfile>()
+        .Add<IFederationEndpoints, Queries.QueryDirectory>()
+        .Add<IFederationEndpoints, Queries.UnknownQuery>()
+        .Add<IFederationEndpoints, RetrievingEvents.EventAtTime>()
+        .Add<IFederationEndpoints, PublicRoomDirectory.PublicRooms>()
+        .Add<IFederationEndpoints, Spaces.Hierarchy>()
+        .Add<IFederationEndpoints, OpenId.UserInfo>()
+        .Add<IFederationEndpoints, DeviceManagement.UserDevices>()
+        .Add<IFederationEndpoints, ContentRepository.ServedMedia>()
+        .Add<IFederationEndpoints, EndToEndEncryption.QueryKeys>()
+        .Add<IFederationEndpoints, EndToEndEncryption.ClaimKeys>();
 }

@@ -8,7 +8,7 @@ internal static class LocalNames
 {
     /// <summary>Whether this is the id of a user of this server, existing or not.</summary>
     internal static bool IsLocalUser(this FederationOptions server, string userId) =>
-        UserId.isValid(userId) && UserId.server(userId) == server.ServerName;
+        UserId.IsValid(userId) && UserId.Server(userId) == server.ServerName;
 
     /// <summary>Refuses a body that names users of other servers.</summary>
     internal static void CheckLocal(this FederationOptions server, BodyReader body, IEnumerable<string> userIds)

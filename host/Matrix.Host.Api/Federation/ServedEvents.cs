@@ -27,7 +27,7 @@ internal sealed class ServedEvents
     internal ServedEvents Text(string text)
     {
         using var bytes = new ByteBuffer(text.Length + 16);
-        CanonicalJson.writeString(bytes, text);
+        CanonicalJson.WriteString(bytes, text);
         return Raw(bytes.Written);
     }
 
@@ -59,7 +59,7 @@ internal sealed class ServedEvents
         for (var at = 0; at < events.Count; at++)
         {
             if (at > 0) bytes.Raw(","u8);
-            CanonicalJson.writeString(bytes, events[at].EventId);
+            CanonicalJson.WriteString(bytes, events[at].EventId);
         }
 
         bytes.Raw("]"u8);

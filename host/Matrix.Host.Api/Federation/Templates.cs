@@ -13,8 +13,8 @@ internal static class Templates
     internal static Answer AnswerOf(RoomResult<(string Version, JsonObject Template)> made) => made.IsOk
         ? Answer.Bytes(JsonText.Write(JsonObject.OfSeq(
         [
-            ("event", Json.NewObject(made.Value.Template)),
-            ("room_version", Json.NewString(made.Value.Version)),
+            ("event", Json.Of(made.Value.Template)),
+            ("room_version", Json.Of(made.Value.Version)),
         ])))
         : RoomAnswers.Of(made.Failure);
 }

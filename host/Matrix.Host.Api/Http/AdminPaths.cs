@@ -23,26 +23,17 @@ public static class AdminPaths
     /// Whether a request may be one for the administration API: by the path as sent, by which routes are found, or as
     /// the web server reads it.
     /// </summary>
-    public static bool MayServe(HttpContext http)
-    {
-        ArgumentNullException.ThrowIfNull(http);
-        return Serves(http.Request.Path.Value) || Serves(SentPath(http));
-    }
+    public static bool MayServe(HttpContext http) =>
+        Serves(http.Request.Path.Value) || Serves(SentPath(http));
 
     /// <summary>Whether it is one by both.</summary>
-    public static bool Serves(HttpContext http)
-    {
-        ArgumentNullException.ThrowIfNull(http);
-        return Serves(http.Request.Path.Value) && Serves(SentPath(http));
-    }
+    public static bool Serves(HttpContext http) =>
+        Serves(http.Request.Path.Value) && Serves(SentPath(http));
 
     private static string SentPath(HttpContext http) =>
         RequestPath.PathOf(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget).ToString();
 
     /// <summary>Refuses a request: this listener does not serve the path.</summary>
-    public static async Task RefuseAsync(HttpContext http)
-    {
-        ArgumentNullException.ThrowIfNull(http);
-        await Answer.UnknownPath.SendAsync(http.Response).ConfigureAwait(false);
-    }
+    public static async Task RefuseAsync(HttpContext http) =>
+        await Answer.UnknownPath.SendAsync(http.Response);
 }

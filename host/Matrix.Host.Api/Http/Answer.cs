@@ -254,12 +254,12 @@ public abstract partial class Answer
         Begin(response, length);
 
         // A body that is written before the headers is copied once more.
-        await response.StartAsync().ConfigureAwait(false);
+        await response.StartAsync();
         var unsent = 0;
-        foreach (var part in parts) unsent = await SendPiecesAsync(response, part, unsent).ConfigureAwait(false);
+        foreach (var part in parts) unsent = await SendPiecesAsync(response, part, unsent);
 
         // The web server does not flush what follows a flush.
-        if (unsent > 0) await FlushAsync(response).ConfigureAwait(false);
+        if (unsent > 0) await FlushAsync(response);
     }
 
     /// <summary>Hands bytes to the web server, and waits for a slow reader after each piece but the last.</summary>
@@ -271,7 +271,7 @@ public abstract partial class Answer
         {
             if (unsent >= Piece)
             {
-                await FlushAsync(response).ConfigureAwait(false);
+                await FlushAsync(response);
                 unsent = 0;
             }
 
@@ -291,7 +291,7 @@ public abstract partial class Answer
     private static async ValueTask FlushAsync(HttpResponse response)
     {
         var stop = response.HttpContext.RequestAborted;
-        var flushed = await response.BodyWriter.FlushAsync(stop).ConfigureAwait(false);
+        var flushed = await response.BodyWriter.FlushAsync(stop);
         if (flushed.IsCompleted) stop.ThrowIfCancellationRequested();
     }
 
@@ -392,24 +392,21 @@ public abstract partial class Answer
             // The web server would drop the bytes, after they were read.
             if (HttpMethods.IsHead(response.HttpContext.Request.Method)) return;
             var stop = response.HttpContext.RequestAborted;
-            if (before.Length > 0) await response.BodyWriter.WriteAsync(before, stop).ConfigureAwait(false);
-            await SendFileAsync(response, stop).ConfigureAwait(false);
-            if (after.Length > 0) await response.BodyWriter.WriteAsync(after, stop).ConfigureAwait(false);
+            if (before.Length > 0) await response.BodyWriter.WriteAsync(before, stop);
+            await SendFileAsync(response, stop);
+            if (after.Length > 0) await response.BodyWriter.WriteAsync(after, stop);
         }
 
         private async ValueTask SendFileAsync(HttpResponse response, CancellationToken stop)
         {
             if (file.Path is { } path)
             {
-                await response.SendFileAsync(path, offset, length, stop).ConfigureAwait(false);
+                await response.SendFileAsync(path, offset, length, stop);
                 return;
             }
 
-            var stream = await file.OpenAsync(offset, length, stop).ConfigureAwait(false);
-            await using (stream.ConfigureAwait(false))
-            {
-                await stream.CopyToAsync(response.Body, Piece, stop).ConfigureAwait(false);
-            }
+            await using var stream = await file.OpenAsync(offset, length, stop);
+            await stream.CopyToAsync(response.Body, Piece, stop);
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class AnsweredOnce(int most)
             var first = FirstOf(key, own);
             try
             {
-                return await first.Value.WaitAsync(stop).ConfigureAwait(false);
+                return await first.Value.WaitAsync(stop);
             }
             catch (OperationCanceledException) when (first != own && !stop.IsCancellationRequested)
             {
@@ -46,7 +46,7 @@ internal sealed class AnsweredOnce(int most)
         var isDone = false;
         try
         {
-            var answer = await handle().ConfigureAwait(false);
+            var answer = await handle();
             isDone = answer.Status == 200;
             return isDone ? Answer.Bytes(answer.ToArray()) : answer;
         }

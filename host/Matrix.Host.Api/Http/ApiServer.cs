@@ -51,9 +51,9 @@ public abstract partial class ApiServer
 
             (answer, template) = Choose(match, method, out var route, out var names);
             isSync = _counts.Began(template);
-            answer ??= await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false);
+            answer ??= await AnswerAsync(http, target, route, names, match.Values);
 
-            status = await SendAsync(http, answer).ConfigureAwait(false);
+            status = await SendAsync(http, answer);
         }
         catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
             || (fault is OperationCanceledException && http.RequestAborted.IsCancellationRequested))
@@ -73,7 +73,7 @@ public abstract partial class ApiServer
             else
             {
                 http.Response.Headers.CacheControl = default;
-                await failure.SendAsync(http.Response).ConfigureAwait(false);
+                await failure.SendAsync(http.Response);
             }
         }
         finally
@@ -98,7 +98,7 @@ public abstract partial class ApiServer
     /// <summary>Sends a response. Returns its status.</summary>
     private protected virtual async ValueTask<int> SendAsync(HttpContext http, Answer answer)
     {
-        await answer.SendAsync(http.Response).ConfigureAwait(false);
+        await answer.SendAsync(http.Response);
         return http.Response.StatusCode;
     }
 

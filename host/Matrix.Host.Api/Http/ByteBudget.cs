@@ -69,7 +69,7 @@ internal sealed class ByteBudget(long most, long mostOfOne, int mostWaiting = 0,
 
         try
         {
-            return await mine.Value.Task.WaitAsync(longest, _clock, stop).ConfigureAwait(false);
+            return await mine.Value.Task.WaitAsync(longest, _clock, stop);
         }
         catch (TimeoutException)
         {
@@ -179,7 +179,7 @@ internal sealed class ByteBudget(long most, long mostOfOne, int mostWaiting = 0,
         /// </summary>
         internal async ValueTask<bool> EnterAsync(long bytes, TimeSpan longest, CancellationToken stop)
         {
-            if (!await budget.AddAsync(owner, bytes, longest, stop).ConfigureAwait(false)) return false;
+            if (!await budget.AddAsync(owner, bytes, longest, stop)) return false;
             _bytes += bytes;
             return true;
         }

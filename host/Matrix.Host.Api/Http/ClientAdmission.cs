@@ -24,10 +24,10 @@ public sealed class ClientAdmission(
         Credentials shown, AppService? service, Route route, CancellationToken stop)
     {
         var (caller, refusal) = service is null
-            ? await AuthenticateAsync(shown, route.Options.Access, stop).ConfigureAwait(false)
-            : await MasqueradeAsync(service, shown.Target, route.Options.Access, stop).ConfigureAwait(false);
+            ? await AuthenticateAsync(shown, route.Options.Access, stop)
+            : await MasqueradeAsync(service, shown.Target, route.Options.Access, stop);
         if (refusal is not null) return (null, route.Options.Access == Access.Lenient ? null : refusal);
-        return await ModeratedAsync(caller, route, stop).ConfigureAwait(false) is { } moderated
+        return await ModeratedAsync(caller, route, stop) is { } moderated
             ? (null, moderated)
             : (caller, null);
     }
@@ -36,18 +36,24 @@ public sealed class ClientAdmission(
     /// The error for a caller who may not call any more; null for others. A token that was refreshed or has expired
     /// since does not count: its session may go on.
     /// </summary>
-    internal async ValueTask<Answer?> JudgeAgainAsync(
+    internal ValueTask<Answer?> JudgeAgainAsync(
+        Credentials shown, Caller caller, Route route, CancellationToken stop) =>
+        tokens.IsUnchanged(caller)
+            ? ModeratedAsync(caller, route, stop)
+            : JudgeChangedAsync(shown, caller, route, stop);
+
+    private async ValueTask<Answer?> JudgeChangedAsync(
         Credentials shown, Caller caller, Route route, CancellationToken stop)
     {
-        var (_, refusal) = await AdmitAsync(shown, ServiceOf(shown), route, stop).ConfigureAwait(false);
+        var (_, refusal) = await AdmitAsync(shown, ServiceOf(shown), route, stop);
         if (refusal?.Code != MatrixError.UnknownToken
             || caller.Service is not null
-            || !await tokens.GoesOnAsync(caller, stop).ConfigureAwait(false))
+            || !await tokens.GoesOnAsync(caller, stop))
         {
             return refusal;
         }
 
-        return await locks.OfUserAsync(caller.UserId, stop).ConfigureAwait(false) is { } locked
+        return await locks.OfUserAsync(caller.UserId, stop) is { } locked
             ? Answer.Locked(locked.Message)
             : null;
     }
@@ -61,8 +67,7 @@ public sealed class ClientAdmission(
         var query = new QueryReader(RequestPath.QueryOf(target));
         var device = query.Text("device_id") ?? query.Text("org.matrix.msc3202.device_id");
         if (query.Problem is { } malformed) return (null, malformed);
-        var (caller, problem) = await serviceCallers.FindAsync(service, query.Text("user_id"), device, stop)
-            .ConfigureAwait(false);
+        var (caller, problem) = await serviceCallers.FindAsync(service, query.Text("user_id"), device, stop);
         return problem switch
         {
             MasqueradeProblem.Forbidden =>
@@ -85,8 +90,7 @@ public sealed class ClientAdmission(
                 : (null, Answer.Error(401, MatrixError.MissingToken, "This endpoint requires an access token."));
         }
 
-        var (caller, softLogout) = await tokens.FindAsync(token, shown.Address, shown.UserAgent, stop)
-            .ConfigureAwait(false);
+        var (caller, softLogout) = await tokens.FindAsync(token, shown.Address, shown.UserAgent, stop);
         if (caller is null)
         {
             return (null, Answer.Error(
@@ -112,7 +116,7 @@ public sealed class ClientAdmission(
             : WaitAsync(locked, caller, route);
 
         static async ValueTask<Answer?> WaitAsync(ValueTask<UserFailure?> locked, Caller caller, Route route) =>
-            AnswerOf(await locked.ConfigureAwait(false), caller, route);
+            AnswerOf(await locked, caller, route);
 
         static Answer? AnswerOf(UserFailure? locked, Caller caller, Route route) =>
             locked is not null ? Answer.Locked(locked.Message)

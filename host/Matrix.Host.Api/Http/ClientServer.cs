@@ -101,7 +101,7 @@ public sealed class ClientServer : ApiServer
         Caller? caller = isOperator ? _operator : null;
         if (route.Options.Access != Access.Anyone && !isOperator)
         {
-            var (found, refusal) = await _admission.AdmitAsync(shown, service, route, stop).ConfigureAwait(false);
+            var (found, refusal) = await _admission.AdmitAsync(shown, service, route, stop);
             if (refusal is not null) return refusal;
             caller = found;
         }
@@ -132,7 +132,7 @@ public sealed class ClientServer : ApiServer
             Server = this,
             Shown = isOperator ? null : shown,
         };
-        if (!route.TakesBody) return await HandleAsync(call, null, stop).ConfigureAwait(false);
+        if (!route.TakesBody) return await HandleAsync(call, null, stop);
 
         using var memory = IsSmall(http) ? null : _bodies.Open(OwnerOf(call));
         var charged = ChargeOfByte * Math.Min(http.Request.ContentLength ?? limit, limit);
@@ -141,22 +141,22 @@ public sealed class ClientServer : ApiServer
         {
             var entering = memory.EnterAsync(charged, _options.MemoryWait, stop);
             waited = !entering.IsCompleted;
-            if (!await entering.ConfigureAwait(false)) return Answer.Busy;
+            if (!await entering) return Answer.Busy;
         }
 
         if (route.Options.TakesForm)
         {
             var form = RequestBody.ReadFormAsync(http, limit, stop);
             waited |= !form.IsCompleted;
-            (call.Form, var broken) = await form.ConfigureAwait(false);
-            return broken ?? await HandleArrivedAsync(call, null, waited, stop).ConfigureAwait(false);
+            (call.Form, var broken) = await form;
+            return broken ?? await HandleArrivedAsync(call, null, waited, stop);
         }
 
         var incoming = memory is null ? null : new IncomingBody(memory, null, charged);
         var reading = RequestBody.ReadAsync(http, route.Options, limit, incoming, stop);
         waited |= !reading.IsCompleted;
-        var (body, problem) = await reading.ConfigureAwait(false);
-        return problem ?? await HandleArrivedAsync(call, body, waited, stop).ConfigureAwait(false);
+        var (body, problem) = await reading;
+        return problem ?? await HandleArrivedAsync(call, body, waited, stop);
     }
 
     /// <summary>
@@ -194,7 +194,7 @@ public sealed class ClientServer : ApiServer
     internal async ValueTask<ByteBudget.Share?> ReserveAsync(Call call, CancellationToken stop)
     {
         var share = _responses.Open(OwnerOf(call));
-        return await share.EnterAsync(_options.LargeResponse, _options.MemoryWait, stop).ConfigureAwait(false)
+        return await share.EnterAsync(_options.LargeResponse, _options.MemoryWait, stop)
             ? share
             : null;
     }
@@ -205,21 +205,21 @@ public sealed class ClientServer : ApiServer
     /// </summary>
     private async ValueTask<Answer> HandleArrivedAsync(
         Call call, JsonObject? body, bool waited, CancellationToken stop) =>
-        (waited ? await JudgeArrivedAsync(call, stop).ConfigureAwait(false) : null)
-            ?? await HandleAsync(call, body, stop).ConfigureAwait(false);
+        (waited ? await JudgeArrivedAsync(call, stop) : null)
+            ?? await HandleAsync(call, body, stop);
 
     private async ValueTask<Answer> HandleAsync(Call call, JsonObject? body, CancellationToken stop)
     {
         if (!call.Route.Options.IsLarge)
         {
-            var answer = await HandleJudgedAsync(call, body, stop).ConfigureAwait(false);
-            return answer.Length <= SmallResponse ? answer : await HoldAsync(call, answer, stop).ConfigureAwait(false);
+            var answer = await HandleJudgedAsync(call, body, stop);
+            return answer.Length <= SmallResponse ? answer : await HoldAsync(call, answer, stop);
         }
 
-        if (await ReserveAsync(call, stop).ConfigureAwait(false) is not { } memory) return Answer.Busy;
+        if (await ReserveAsync(call, stop) is not { } memory) return Answer.Busy;
         try
         {
-            return (await HandleJudgedAsync(call, body, stop).ConfigureAwait(false)).Holding(memory);
+            return (await HandleJudgedAsync(call, body, stop)).Holding(memory);
         }
         catch
         {
@@ -237,7 +237,7 @@ public sealed class ClientServer : ApiServer
     {
         if (call is not { CallerIfAny: not null, Shown: { } shown, Route.IsJudgedAgain: true })
         {
-            return await call.Route.Handle(call, body, stop).ConfigureAwait(false);
+            return await call.Route.Handle(call, body, stop);
         }
 
         Answer answer;
@@ -248,7 +248,7 @@ public sealed class ClientServer : ApiServer
             try
             {
                 call.Waiting = waiting;
-                answer = await call.Route.Handle(call, body, waiting.Stop).ConfigureAwait(false);
+                answer = await call.Route.Handle(call, body, waiting.Stop);
                 isKept = answer.IsInSteps;
                 if (isKept) return answer.Holding(waiting);
             }
@@ -265,14 +265,14 @@ public sealed class ClientServer : ApiServer
         {
             var handled = call.Route.Handle(call, body, stop);
             if (handled.IsCompletedSuccessfully) return handled.Result;
-            answer = await handled.ConfigureAwait(false);
+            answer = await handled;
             if (answer.IsInSteps) return answer;
         }
 
         var isShown = false;
         try
         {
-            var refusal = await JudgeAgainAsync(call, stop).ConfigureAwait(false);
+            var refusal = await JudgeAgainAsync(call, stop);
             isShown = refusal is null;
             return refusal ?? answer;
         }
@@ -288,7 +288,7 @@ public sealed class ClientServer : ApiServer
         var share = _responses.Open(OwnerOf(call));
         try
         {
-            if (await share.EnterAsync(answer.Length, _options.MemoryWait, stop).ConfigureAwait(false))
+            if (await share.EnterAsync(answer.Length, _options.MemoryWait, stop))
             {
                 return answer.Holding(share);
             }

@@ -88,7 +88,7 @@ public sealed class FederationServer : ApiServer
         SignedRequest? signed = null;
         if (route.Options.Access == Access.Servers)
         {
-            (signed, var refusal) = await FindKeysAsync(http, target, route, address).ConfigureAwait(false);
+            (signed, var refusal) = await FindKeysAsync(http, target, route, address);
             if (signed is null) return refusal!;
         }
 
@@ -112,7 +112,7 @@ public sealed class FederationServer : ApiServer
                 _options.BytesOf(route.Options.Body),
                 incoming,
                 http.RequestAborted,
-                patience.Token).ConfigureAwait(false);
+                patience.Token);
             if (problem is not null) return problem;
         }
 
@@ -133,7 +133,7 @@ public sealed class FederationServer : ApiServer
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
 
         var call = new Call(http, target, route, names, values, null, signed?.Sender, address);
-        return await route.Handle(call, body, http.RequestAborted).ConfigureAwait(false);
+        return await route.Handle(call, body, http.RequestAborted);
     }
 
     /// <summary>
@@ -146,7 +146,7 @@ public sealed class FederationServer : ApiServer
         if (sent.Length <= SmallResponse)
         {
             sent.BeginSending();
-            return await base.SendAsync(http, sent).ConfigureAwait(false);
+            return await base.SendAsync(http, sent);
         }
 
         using var share = _responses.Open(
@@ -154,13 +154,13 @@ public sealed class FederationServer : ApiServer
                 ?? AddressBlock.Of(ClientAddress.Of(http, _options.TrustForwardedFor)));
         if (!share.TryGrowAloneTo(sent.Length))
         {
-            return await base.SendAsync(http, _tooManyResponses).ConfigureAwait(false);
+            return await base.SendAsync(http, _tooManyResponses);
         }
 
         sent.BeginSending();
         using var patience = new CancellationTokenSource(_options.FederationResponseTime, _clock);
         using var ends = patience.Token.UnsafeRegister(static http => ((HttpContext)http!).Abort(), http);
-        return await base.SendAsync(http, sent).ConfigureAwait(false);
+        return await base.SendAsync(http, sent);
     }
 
     private async ValueTask<(SignedRequest? Signed, Answer? Refusal)> FindKeysAsync(
@@ -173,8 +173,7 @@ public sealed class FederationServer : ApiServer
         try
         {
             return await _authentication.FindKeysAsync(
-                credentials, route.Method, RequestPath.PathAndQueryOf(target).ToString(), address, stop.Token)
-                .ConfigureAwait(false);
+                credentials, route.Method, RequestPath.PathAndQueryOf(target).ToString(), address, stop.Token);
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Matrix.Host.Parts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.Http;
@@ -8,13 +9,13 @@ public static class HttpServices
 {
     /// <summary>Adds the services. They need the options, a clock, and the users' access tokens.</summary>
     public static IServiceCollection AddHttp(this IServiceCollection services) => services
-        .AddSingleton<RateLimiter>()
-        .AddSingleton<RequestCounts>()
-        .AddSingleton<RateOverrides>()
-        .AddSingleton<DiagnosticSource, RefusedRequests>()
-        .AddSingleton<ClientAdmission>()
-        .AddSingleton<WaitingRequests>()
-        .AddSingleton<ClientServer>()
-        .AddSingleton<RequestAuthentication>()
-        .AddSingleton<FederationServer>();
+        .Add<RateLimiter>()
+        .Add<RequestCounts>()
+        .Add<RateOverrides>()
+        .Add<DiagnosticSource, RefusedRequests>()
+        .Add<ClientAdmission>()
+        .Add<WaitingRequests>()
+        .Add<ClientServer>()
+        .Add<RequestAuthentication>()
+        .Add<FederationServer>();
 }

@@ -13,12 +13,12 @@ internal static class PathParameters
             var value = values[i];
             var (valid, what) = names[i] switch
             {
-                "userId" => (UserId.isValid(value), "user id"),
-                "roomId" => (RoomId.isOfSomeVersion(value), "room id"),
-                "roomAlias" => (RoomAlias.isValid(value), "room alias"),
-                "roomIdOrAlias" => (RoomId.isOfSomeVersion(value) || RoomAlias.isValid(value), "room id or alias"),
-                "serverName" => (ServerName.isValid(value), "server name"),
-                "eventId" => (EventId.isValid(value), "event id"),
+                "userId" => (UserId.IsValid(value), "user id"),
+                "roomId" => (RoomId.IsOfSomeVersion(value), "room id"),
+                "roomAlias" => (RoomAlias.IsValid(value), "room alias"),
+                "roomIdOrAlias" => (RoomId.IsOfSomeVersion(value) || RoomAlias.IsValid(value), "room id or alias"),
+                "serverName" => (ServerName.IsValid(value), "server name"),
+                "eventId" => (EventId.IsValid(value), "event id"),
                 _ => (true, ""),
             };
 

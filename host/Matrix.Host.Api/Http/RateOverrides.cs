@@ -16,7 +16,6 @@ public sealed class RateOverrides : IChangeConsumer
     /// <summary>Creates it, and subscribes it to commits.</summary>
     public RateOverrides(IStorage storage)
     {
-        ArgumentNullException.ThrowIfNull(storage);
         _storage = storage;
         storage.Writer.AddConsumer(this);
     }
@@ -24,7 +23,7 @@ public sealed class RateOverrides : IChangeConsumer
     /// <summary>Reads them, at the start of the server.</summary>
     public async ValueTask LoadAsync(CancellationToken stop)
     {
-        foreach (var limit in await _storage.RateLimits.AllAsync(stop).ConfigureAwait(false)) Put(limit);
+        foreach (var limit in await _storage.RateLimits.AllAsync(stop)) Put(limit);
     }
 
     /// <inheritdoc/>

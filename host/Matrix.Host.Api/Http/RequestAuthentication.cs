@@ -65,7 +65,7 @@ public sealed class RequestAuthentication(
         var origin = credentials[0].Origin;
         string[] ids = [.. credentials.Select(each => each.KeyId).Distinct()];
         var askedBy = IPAddress.TryParse(address, out var known) ? known : IPAddress.None;
-        var found = await keys.FindAsync(origin, ids, now, KeyUse.Request, askedBy, stop).ConfigureAwait(false);
+        var found = await keys.FindAsync(origin, ids, now, KeyUse.Request, askedBy, stop);
         var usable = found.Where(key => key.Value.IsValid(now, KeyUse.Request)).ToDictionary();
         return usable.Count > 0
             ? (new SignedRequest(credentials, usable, options.ServerName, method, uri), null)

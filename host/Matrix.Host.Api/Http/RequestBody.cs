@@ -24,7 +24,6 @@ internal static class RequestBody
     /// <summary>The body's object, or the error.</summary>
     /// <param name="limit">The most bytes.</param>
     /// <param name="incoming">The body of another server; null for one of a client.</param>
-    /// <param name="stop">Cancels reading.</param>
     /// <param name="late">Cancelled when the body takes too long.</param>
     internal static async ValueTask<(JsonObject? Body, Answer? Problem)> ReadAsync(
         HttpContext http,
@@ -45,7 +44,7 @@ internal static class RequestBody
         {
             while (true)
             {
-                var read = await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+                var read = await reader.ReadAsync(CancellationToken.None);
                 if (read.IsCanceled)
                 {
                     reader.AdvanceTo(read.Buffer.End);
@@ -100,7 +99,7 @@ internal static class RequestBody
             using var bytes = new MemoryStream();
             while (true)
             {
-                var read = await pipe.ReadAsync(stop).ConfigureAwait(false);
+                var read = await pipe.ReadAsync(stop);
                 foreach (var piece in read.Buffer) bytes.Write(piece.Span);
                 pipe.AdvanceTo(read.Buffer.End);
                 if (bytes.Length > limit) return (default, TooLarge(limit));

@@ -69,8 +69,8 @@ public abstract partial class Answer
             try
             {
                 var stop = call.Waiting?.Stop ?? response.HttpContext.RequestAborted;
-                other = await write(writer, stop).ConfigureAwait(false);
-                if (other is null) await writer.EndAsync(stop).ConfigureAwait(false);
+                other = await write(writer, stop);
+                if (other is null) await writer.EndAsync(stop);
             }
             catch (OperationCanceledException) when (call.Waiting?.Refusal is not null)
             {
@@ -82,7 +82,7 @@ public abstract partial class Answer
                 other = refused.Answer;
             }
 
-            if (other is not null) await other.SendAsync(response).ConfigureAwait(false);
+            if (other is not null) await other.SendAsync(response);
         }
 
         internal override async ValueTask<(byte[]? Body, Answer? Error)> ReadAsync(int most, CancellationToken stop)
@@ -90,7 +90,7 @@ public abstract partial class Answer
             using var writer = new MemoryWriter(call, most);
             try
             {
-                var other = await write(writer, stop).ConfigureAwait(false);
+                var other = await write(writer, stop);
                 return other is null ? (writer.ToArray(), null) : (null, other);
             }
             catch (BodyTooLargeException)
@@ -112,7 +112,7 @@ public abstract partial class Answer
         public override async ValueTask<bool> ReserveAsync(CancellationToken stop)
         {
             if (call.Server is null || _memory is not null) return true;
-            _memory = await call.Server.ReserveAsync(call, stop).ConfigureAwait(false);
+            _memory = await call.Server.ReserveAsync(call, stop);
             return _memory is not null;
         }
 
@@ -143,25 +143,25 @@ public abstract partial class Answer
         {
             if (!HasBegun)
             {
-                await JudgeAsync(stop).ConfigureAwait(false);
+                await JudgeAsync(stop);
                 answer.BeginWhole(response, Buffer.Written);
                 return;
             }
 
-            await SendStepAsync(Buffer.WrittenMemory, stop).ConfigureAwait(false);
-            await _taken.ConfigureAwait(false);
+            await SendStepAsync(Buffer.WrittenMemory, stop);
+            await _taken;
         }
 
         protected override async ValueTask SendAsync(ReadOnlyMemory<byte> written, CancellationToken stop)
         {
             if (!HasBegun)
             {
-                await JudgeAsync(stop).ConfigureAwait(false);
+                await JudgeAsync(stop);
                 answer.BeginSteps(response);
-                await response.StartAsync(stop).ConfigureAwait(false);
+                await response.StartAsync(stop);
             }
 
-            await SendStepAsync(written, stop).ConfigureAwait(false);
+            await SendStepAsync(written, stop);
         }
 
         /// <summary>
@@ -170,13 +170,13 @@ public abstract partial class Answer
         /// </summary>
         private async ValueTask SendStepAsync(ReadOnlyMemory<byte> written, CancellationToken stop)
         {
-            await _taken.ConfigureAwait(false);
+            await _taken;
             if (TimeProvider.System.GetElapsedTime(_judgedAt) > _judgedAfter)
             {
-                await JudgeAsync(stop).ConfigureAwait(false);
+                await JudgeAsync(stop);
             }
 
-            if (await SendPiecesAsync(response, written, 0).ConfigureAwait(false) > 0)
+            if (await SendPiecesAsync(response, written, 0) > 0)
             {
                 _taken = FlushAsync(response).AsTask();
             }
@@ -186,7 +186,7 @@ public abstract partial class Answer
         {
             _judgedAt = TimeProvider.System.GetTimestamp();
             if (_call.Server is { } server
-                && await server.JudgeAgainAsync(_call, stop).ConfigureAwait(false) is { } refusal)
+                && await server.JudgeAgainAsync(_call, stop) is { } refusal)
             {
                 throw response.HasStarted
                     ? new ResponseEndedException("The caller's access ended.")

@@ -21,7 +21,6 @@ public sealed class WaitingRequests : IChangeConsumer
     /// <summary>Creates it, and subscribes it to commits.</summary>
     public WaitingRequests(IStorage storage, ClientAdmission admission)
     {
-        ArgumentNullException.ThrowIfNull(storage);
         _admission = admission;
         storage.Writer.AddConsumer(this);
     }
@@ -54,8 +53,7 @@ public sealed class WaitingRequests : IChangeConsumer
     /// <summary>A request begins that may wait. Disposing ends it.</summary>
     internal WaitingRequest Begin(Credentials shown, Caller caller, Route route, CancellationToken stop)
     {
-        var request = new WaitingRequest(
-            this, caller, judgeStop => _admission.JudgeAgainAsync(shown, caller, route, judgeStop), stop);
+        var request = new WaitingRequest(this, shown, caller, route, stop);
         lock (_gate)
         {
             if (!_byUser.TryGetValue(caller.UserId, out var own)) _byUser[caller.UserId] = own = [];
@@ -64,6 +62,9 @@ public sealed class WaitingRequests : IChangeConsumer
 
         return request;
     }
+
+    internal ValueTask<Answer?> JudgeAgainAsync(WaitingRequest request) =>
+        _admission.JudgeAgainAsync(request.Shown, request.Caller, request.Route, request.Stop);
 
     internal void Forget(WaitingRequest request)
     {
@@ -97,7 +98,7 @@ public sealed class WaitingRequests : IChangeConsumer
 
     private static async Task JudgeAsync(List<WaitingRequest> concerned)
     {
-        foreach (var request in concerned) await request.JudgeAsync().ConfigureAwait(false);
+        foreach (var request in concerned) await request.JudgeAsync();
     }
 }
 
@@ -105,25 +106,26 @@ public sealed class WaitingRequests : IChangeConsumer
 internal sealed class WaitingRequest : IDisposable
 {
     private readonly WaitingRequests _all;
-    private readonly Func<CancellationToken, ValueTask<Answer?>> _judge;
     private readonly CancellationTokenSource _end;
     private readonly Lock _gate = new();
     private bool _isOver;
 
     internal WaitingRequest(
-        WaitingRequests all,
-        Caller caller,
-        Func<CancellationToken, ValueTask<Answer?>> judge,
-        CancellationToken stop)
+        WaitingRequests all, Credentials shown, Caller caller, Route route, CancellationToken stop)
     {
         _all = all;
+        Shown = shown;
         Caller = caller;
-        _judge = judge;
+        Route = route;
         _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Stop = _end.Token;
     }
 
+    internal Credentials Shown { get; }
+
     internal Caller Caller { get; }
+
+    internal Route Route { get; }
 
     /// <summary>Cancelled when the client has gone or the session has ended.</summary>
     internal CancellationToken Stop { get; }
@@ -137,7 +139,7 @@ internal sealed class WaitingRequest : IDisposable
         Answer? refusal;
         try
         {
-            refusal = await _judge(Stop).ConfigureAwait(false);
+            refusal = await _all.JudgeAgainAsync(this);
         }
         catch (Exception fault) when (fault is OperationCanceledException or StorageException)
         {
@@ -153,7 +155,7 @@ internal sealed class WaitingRequest : IDisposable
             Refusal = refusal;
         }
 
-        await _end.CancelAsync().ConfigureAwait(false);
+        await _end.CancelAsync();
         _end.Dispose();
     }
 

@@ -15,10 +15,9 @@ public sealed class MediaAdministration(
     public async ValueTask<(IReadOnlyList<MediaRow> Media, long Total)> OfUserAsync(
         string userId, MediaOrder order, bool isReversed, long skip, int limit, CancellationToken stop)
     {
-        var page = await storage.MediaLists.OfUserAsync(userId, order, isReversed, skip, limit, stop)
-            .ConfigureAwait(false);
-        var pending = await storage.Media.PendingOfAsync(userId, long.MinValue, stop).ConfigureAwait(false);
-        var use = await storage.Media.UseOfAsync(userId, stop).ConfigureAwait(false);
+        var page = await storage.MediaLists.OfUserAsync(userId, order, isReversed, skip, limit, stop);
+        var pending = await storage.Media.PendingOfAsync(userId, long.MinValue, stop);
+        var use = await storage.Media.UseOfAsync(userId, stop);
         return (page, use.Files - pending);
     }
 
@@ -26,9 +25,8 @@ public sealed class MediaAdministration(
     public async ValueTask<IReadOnlyList<string>> DeleteOfUserAsync(
         string userId, MediaOrder order, bool isReversed, long skip, int limit, CancellationToken stop)
     {
-        var page = await storage.MediaLists.OfUserAsync(userId, order, isReversed, skip, limit, stop)
-            .ConfigureAwait(false);
-        return await DeleteAsync(page, stop).ConfigureAwait(false);
+        var page = await storage.MediaLists.OfUserAsync(userId, order, isReversed, skip, limit, stop);
+        return await DeleteAsync(page, stop);
     }
 
     /// <summary>
@@ -40,15 +38,13 @@ public sealed class MediaAdministration(
     public async ValueTask<IReadOnlyList<string>> DeleteUnusedAsync(
         long accessedBefore, long largerThan, IReadOnlySet<string> kept, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(kept);
         var deleted = new List<string>();
         for (var after = ""; deleted.Count < MediaOperations.MostDeleted;)
         {
             var page = await storage.MediaLists.UnusedAsync(
-                options.ServerName, accessedBefore, largerThan, after, ReadAtOnce, stop).ConfigureAwait(false);
+                options.ServerName, accessedBefore, largerThan, after, ReadAtOnce, stop);
             var unkept = page.Where(media => !kept.Contains($"mxc://{media.Origin}/{media.MediaId}"));
-            deleted.AddRange(await DeleteAsync(
-                unkept.Take(MediaOperations.MostDeleted - deleted.Count), stop).ConfigureAwait(false));
+            deleted.AddRange(await DeleteAsync(unkept.Take(MediaOperations.MostDeleted - deleted.Count), stop));
             if (page.Count < ReadAtOnce) break;
             after = page[^1].MediaId;
         }
@@ -63,9 +59,8 @@ public sealed class MediaAdministration(
     public async ValueTask<int> PurgeRemoteAsync(long accessedBefore, CancellationToken stop)
     {
         var unused = await storage.Media.UnusedAsync(
-            options.ServerName, isLocal: false, accessedBefore, MediaOperations.MostDeleted, stop)
-            .ConfigureAwait(false);
-        return (await DeleteAsync(unused, stop).ConfigureAwait(false)).Count;
+            options.ServerName, isLocal: false, accessedBefore, MediaOperations.MostDeleted, stop);
+        return (await DeleteAsync(unused, stop)).Count;
     }
 
     /// <summary>Keeps all contents from being served that a user uploaded. Returns their number.</summary>
@@ -76,12 +71,12 @@ public sealed class MediaAdministration(
         for (var skip = 0L; ; skip += ReadAtOnce)
         {
             var page = await storage.MediaLists.OfUserAsync(
-                userId, MediaOrder.MediaId, isReversed: false, skip, ReadAtOnce, stop).ConfigureAwait(false);
+                userId, MediaOrder.MediaId, isReversed: false, skip, ReadAtOnce, stop);
             var batch = new Storage.Commits.WriteBatch();
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
             var open = page.Where(static media => media is { IsQuarantined: false, IsProtected: false }).ToArray();
             foreach (var media in open) batch.Add(new FileQuarantined(media.FileHash!, by, now));
-            if (open.Length > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+            if (open.Length > 0) await storage.Writer.WriteAsync(batch, stop);
             count += open.Length;
             if (page.Count < ReadAtOnce) return count;
         }
@@ -95,7 +90,7 @@ public sealed class MediaAdministration(
         var batch = new Storage.Commits.WriteBatch(2)
             .Require(new MediaProtected(options.ServerName, mediaId, isProtected))
             .Require(record);
-        return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+        return !(await storage.Writer.WriteAsync(batch, stop)).Refused;
     }
 
     /// <summary>Keeps contents from being served, by their URIs. Returns their number.</summary>
@@ -103,21 +98,19 @@ public sealed class MediaAdministration(
     public async ValueTask<int> QuarantineManyAsync(
         IEnumerable<string> uris, string by, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(uris);
         var count = 0;
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var uri in uris)
         {
             if (uri["mxc://".Length..].Split('/') is not [var origin, var id]
-                || await storage.Media.FindAsync(origin, id, stop).ConfigureAwait(false)
+                || await storage.Media.FindAsync(origin, id, stop)
                     is not { FileHash: { } hash, IsQuarantined: false, IsProtected: false })
             {
                 continue;
             }
 
             await storage.Writer.WriteAsync(
-                new Storage.Commits.WriteBatch(1).Add(new FileQuarantined(hash, by, now)), stop)
-                .ConfigureAwait(false);
+                new Storage.Commits.WriteBatch(1).Add(new FileQuarantined(hash, by, now)), stop);
             count++;
         }
 
@@ -127,15 +120,15 @@ public sealed class MediaAdministration(
     /// <summary>What users have uploaded, a page of them, and the number of all users that the query admits.</summary>
     public async ValueTask<(IReadOnlyList<UserMediaRow> Users, long Total)> StatisticsAsync(
         MediaStatistics query, long skip, int limit, CancellationToken stop) => (
-            await storage.MediaLists.StatisticsAsync(query, skip, limit, stop).ConfigureAwait(false),
-            await storage.MediaLists.StatisticsCountAsync(query, stop).ConfigureAwait(false));
+            await storage.MediaLists.StatisticsAsync(query, skip, limit, stop),
+            await storage.MediaLists.StatisticsCountAsync(query, stop));
 
     private async ValueTask<IReadOnlyList<string>> DeleteAsync(IEnumerable<MediaRow> some, CancellationToken stop)
     {
         var deleted = new List<string>();
         foreach (var media in some)
         {
-            if (await repository.DeleteAsync(media, stop).ConfigureAwait(false)) deleted.Add(media.MediaId);
+            if (await repository.DeleteAsync(media, stop)) deleted.Add(media.MediaId);
         }
 
         return deleted;

@@ -24,8 +24,8 @@ public sealed class MediaOperations(IStorage storage, ContentRepository reposito
     /// <summary>Deletes the media of a URI. Its file is deleted if no other URI has it.</summary>
     public async ValueTask<MediaOutcome> DeleteAsync(string uri, CancellationToken stop)
     {
-        if (await FindAsync(uri, stop).ConfigureAwait(false) is not { } media) return Unknown(uri);
-        return await repository.DeleteAsync(media, stop).ConfigureAwait(false)
+        if (await FindAsync(uri, stop) is not { } media) return Unknown(uri);
+        return await repository.DeleteAsync(media, stop)
             ? new MediaOutcome(true, $"deleted {UriOf(media)}")
             : new MediaOutcome(false, $"{UriOf(media)} was changed meanwhile");
     }
@@ -33,22 +33,21 @@ public sealed class MediaOperations(IStorage storage, ContentRepository reposito
     /// <summary>Keeps a content from being served: under all of its URIs, and those of later uploads.</summary>
     /// <param name="uriOrHash">A URI with the content, or the SHA-256 of the content in hexadecimal.</param>
     /// <param name="by">Who asks, for the record.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<MediaOutcome> QuarantineAsync(string uriOrHash, string by, CancellationToken stop)
     {
-        if (await HashAsync(uriOrHash, stop).ConfigureAwait(false) is not { } hash) return Unknown(uriOrHash);
+        if (await HashAsync(uriOrHash, stop) is not { } hash) return Unknown(uriOrHash);
         var change = new FileQuarantined(hash, by, time.GetUtcNow().ToUnixTimeMilliseconds());
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
-        var uris = await storage.Media.CountOfFileAsync(hash, stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        var uris = await storage.Media.CountOfFileAsync(hash, stop);
         return new MediaOutcome(true, $"not served any more: the content {hash} (URIs: {uris})");
     }
 
     /// <summary>Lets a content be served again.</summary>
     public async ValueTask<MediaOutcome> ReleaseAsync(string uriOrHash, CancellationToken stop)
     {
-        if (await HashAsync(uriOrHash, stop).ConfigureAwait(false) is not { } hash) return Unknown(uriOrHash);
+        if (await HashAsync(uriOrHash, stop) is not { } hash) return Unknown(uriOrHash);
         var change = new FileReleased(hash);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return change.Applied
             ? new MediaOutcome(true, $"served again: the content {hash}")
             : new MediaOutcome(false, $"the content {hash} is not in quarantine");
@@ -57,14 +56,14 @@ public sealed class MediaOperations(IStorage storage, ContentRepository reposito
     private async ValueTask<string?> HashAsync(string uriOrHash, CancellationToken stop) =>
         uriOrHash.Length == HashLength && uriOrHash.All(char.IsAsciiHexDigitLower)
             ? uriOrHash
-            : (await FindAsync(uriOrHash, stop).ConfigureAwait(false))?.FileHash;
+            : (await FindAsync(uriOrHash, stop))?.FileHash;
 
     private async ValueTask<MediaRow?> FindAsync(string uri, CancellationToken stop)
     {
         if (!uri.StartsWith(Scheme, StringComparison.Ordinal)) return null;
         var parts = uri[Scheme.Length..].Split('/');
         return parts is [{ Length: > 0 } origin, var id] && MediaId.IsValid(id)
-            ? await storage.Media.FindAsync(origin, id, stop).ConfigureAwait(false)
+            ? await storage.Media.FindAsync(origin, id, stop)
             : null;
     }
 

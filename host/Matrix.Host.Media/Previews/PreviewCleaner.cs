@@ -15,11 +15,11 @@ public sealed class PreviewCleaner(
     public async ValueTask CleanAsync(CancellationToken stop)
     {
         var before = (time.GetUtcNow() - options.PreviewKept).ToUnixTimeMilliseconds();
-        var use = await storage.UrlPreviews.UseAsync(stop).ConfigureAwait(false);
+        var use = await storage.UrlPreviews.UseAsync(stop);
         var (entries, bytes) = (use.Files, use.Bytes);
         while (true)
         {
-            var oldest = await storage.UrlPreviews.OldestAsync(Batch, stop).ConfigureAwait(false);
+            var oldest = await storage.UrlPreviews.OldestAsync(Batch, stop);
             foreach (var preview in oldest)
             {
                 if (preview.FetchedAt >= before
@@ -29,7 +29,7 @@ public sealed class PreviewCleaner(
                     return;
                 }
 
-                await DeleteAsync(preview, stop).ConfigureAwait(false);
+                await DeleteAsync(preview, stop);
                 (entries, bytes) = (entries - 1, bytes - preview.ImageBytes);
             }
 
@@ -41,12 +41,12 @@ public sealed class PreviewCleaner(
     {
         // The preview last: a server that stops in between finds its image again.
         if (preview.MediaId is { } mediaId
-            && await storage.Media.FindAsync(options.ServerName, mediaId, stop).ConfigureAwait(false) is { } image)
+            && await storage.Media.FindAsync(options.ServerName, mediaId, stop) is { } image)
         {
-            await repository.DeleteAsync(image, stop).ConfigureAwait(false);
+            await repository.DeleteAsync(image, stop);
         }
 
         await storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new UrlPreviewDeleted(preview.Url, preview.FetchedAt)), stop).ConfigureAwait(false);
+            new WriteBatch(1).Add(new UrlPreviewDeleted(preview.Url, preview.FetchedAt)), stop);
     }
 }

@@ -27,7 +27,7 @@ public sealed class PreviewFetch(UrlClient urls, PreviewImages images, MediaOpti
     /// <summary>Fetches a page, or an image itself.</summary>
     internal async ValueTask<MediaResult<FetchedPage>> RunAsync(Uri url, CancellationToken stop)
     {
-        var opening = await urls.OpenAsync(RequestOf(url), stop).ConfigureAwait(false);
+        var opening = await urls.OpenAsync(RequestOf(url), stop);
         if (opening.Response is not { } reply) return _unreachable;
         using (reply)
         {
@@ -37,8 +37,7 @@ public sealed class PreviewFetch(UrlClient urls, PreviewImages images, MediaOpti
                 var type = MediaTypeHeaderValue.TryParse(reply.ContentType, out var parsed) ? parsed : null;
                 if (type?.Type.Equals("image", StringComparison.OrdinalIgnoreCase) == true)
                 {
-                    return new FetchedPage(
-                        new PageFacts(), await images.ReceiveAsync(reply).ConfigureAwait(false));
+                    return new FetchedPage(new PageFacts(), await images.ReceiveAsync(reply));
                 }
 
                 if (type?.MediaType.Value?.ToLowerInvariant() is not ("text/html" or "application/xhtml+xml"))
@@ -46,9 +45,9 @@ public sealed class PreviewFetch(UrlClient urls, PreviewImages images, MediaOpti
                     return new FetchedPage(new PageFacts(), null);
                 }
 
-                var bytes = await ReadAsync(reply).ConfigureAwait(false);
+                var bytes = await ReadAsync(reply);
                 var facts = PageReader.Read(PageText.Decode(bytes.Span, type));
-                return new FetchedPage(facts, await ImageOfAsync(facts, opening.Url, stop).ConfigureAwait(false));
+                return new FetchedPage(facts, await ImageOfAsync(facts, opening.Url, stop));
             }
             catch (Exception fault) when (IsNetwork(fault) && !stop.IsCancellationRequested)
             {
@@ -63,14 +62,14 @@ public sealed class PreviewFetch(UrlClient urls, PreviewImages images, MediaOpti
         foreach (var address in facts.Images().Take(ImagesTried))
         {
             if (!Uri.TryCreate(origin, address, out var url)) continue;
-            var opening = await urls.OpenAsync(RequestOf(url), stop).ConfigureAwait(false);
+            var opening = await urls.OpenAsync(RequestOf(url), stop);
             if (opening.Response is not { } reply) continue;
             using (reply)
             {
                 try
                 {
                     if (reply.Status == 200
-                        && await images.ReceiveAsync(reply).ConfigureAwait(false) is { } image)
+                        && await images.ReceiveAsync(reply) is { } image)
                     {
                         return image;
                     }
@@ -101,7 +100,7 @@ public sealed class PreviewFetch(UrlClient urls, PreviewImages images, MediaOpti
         while (read.Length < most)
         {
             var count = await reply.Body.ReadAsync(
-                piece.AsMemory(0, (int)Math.Min(piece.Length, most - read.Length)), reply.Ends).ConfigureAwait(false);
+                piece.AsMemory(0, (int)Math.Min(piece.Length, most - read.Length)), reply.Ends);
             if (count == 0) break;
             read.Write(piece, 0, count);
         }

@@ -13,16 +13,15 @@ public sealed class PreviewImages(MediaSpool spool, ImageTool tool, MediaOptions
     internal async ValueTask<PreviewImage?> ReceiveAsync(OpenReply reply)
     {
         if (reply.Length > options.PreviewImageBytes) return null;
-        var file = await spool.ReceiveAsync(PipeReader.Create(reply.Body), options.PreviewImageBytes, reply.Ends)
-            .ConfigureAwait(false);
+        var file = await spool.ReceiveAsync(PipeReader.Create(reply.Body), options.PreviewImageBytes, reply.Ends);
         if (file is null) return null;
         var isTaken = false;
         try
         {
             var content = new LocalFile(file.Path, file.Size);
-            var format = await ImageTool.FormatAsync(content, reply.Ends).ConfigureAwait(false);
+            var format = await ImageTool.FormatAsync(content, reply.Ends);
             if (format == ImageFormat.None) return null;
-            var header = await tool.ReadAsync(content, reply.Ends).ConfigureAwait(false);
+            var header = await tool.ReadAsync(content, reply.Ends);
             isTaken = true;
             return new PreviewImage(file, ImageFormats.TypeOf(format), header?.Width, header?.Height);
         }

@@ -39,7 +39,6 @@ public sealed partial class UrlPreviews : IDisposable
         TimeProvider time,
         ILogger<UrlPreviews> log)
     {
-        ArgumentNullException.ThrowIfNull(options);
         (_fetch, _repository, _storage) = (fetch, repository, storage);
         (_options, _time, _log) = (options, time, log);
         _work = new(
@@ -57,28 +56,25 @@ public sealed partial class UrlPreviews : IDisposable
     /// <param name="who">The user or application service that asks.</param>
     /// <param name="url">An absolute address, http or https.</param>
     /// <param name="at">The time at which the page is wanted, in milliseconds since the epoch; null for now.</param>
-    /// <param name="stop">Ends the waiting.</param>
     public async ValueTask<MediaResult<ReadOnlyMemory<byte>>> OfAsync(
         string who, Uri url, long? at, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(url);
-
         // Without the fragment and user information.
         var key = url.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped);
         var now = Now;
-        if (at is { } then && then < now && await KnownAsync(key, then, stop).ConfigureAwait(false) is { } old)
+        if (at is { } then && then < now && await KnownAsync(key, then, stop) is { } old)
         {
             return old.Body;
         }
 
-        if (await KnownAsync(key, now, stop).ConfigureAwait(false) is { } known) return known.Body;
+        if (await KnownAsync(key, now, stop) is { } known) return known.Body;
         if (_failures.Find(key) is { } failure) return failure;
         return await _work.RunAsync(
             key,
             new WorkCause(who, url.IdnHost),
             ends => MakeAsync(key, new Uri(key), ends),
             (fault, isEnded) => Fail(key, fault, isEnded),
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <inheritdoc/>
@@ -94,7 +90,7 @@ public sealed partial class UrlPreviews : IDisposable
     private async ValueTask<MediaResult<ReadOnlyMemory<byte>>> MakeAsync(
         string key, Uri url, CancellationToken stop)
     {
-        var fetched = await _fetch.RunAsync(url, stop).ConfigureAwait(false);
+        var fetched = await _fetch.RunAsync(url, stop);
         if (!fetched.IsOk)
         {
             _failures.Add(key, fetched.Failure);
@@ -109,14 +105,14 @@ public sealed partial class UrlPreviews : IDisposable
         var stored = new UrlPreviewStored(row);
         if (image is null)
         {
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(stored), stop).ConfigureAwait(false);
+            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(stored), stop);
             return (ReadOnlyMemory<byte>)body;
         }
 
         var media = new MediaRow(
             _options.ServerName, mediaId, image.File.Hash, image.File.Size, image.ContentType, null, null, now, now,
             null, false);
-        await _repository.KeepAsync(image.File, new MediaCreated(media), stop, stored).ConfigureAwait(false);
+        await _repository.KeepAsync(image.File, new MediaCreated(media), stop, stored);
         return (ReadOnlyMemory<byte>)body;
     }
 

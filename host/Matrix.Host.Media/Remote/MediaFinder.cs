@@ -15,11 +15,10 @@ public sealed class MediaFinder(
     /// <summary>The media of a URI.</summary>
     public async ValueTask<MediaResult<MediaRow>> FindAsync(MediaLookup lookup, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(lookup);
         var (origin, mediaId, wait) = lookup;
         var isAuthenticated = lookup.IsAuthenticated;
         if (!MediaId.IsValid(mediaId)) return _unknown;
-        if (origin != options.ServerName && await policy.RefusesAsync(origin, stop).ConfigureAwait(false))
+        if (origin != options.ServerName && await policy.RefusesAsync(origin, stop))
         {
             return isAuthenticated ? _refused : _unknown;
         }
@@ -29,9 +28,8 @@ public sealed class MediaFinder(
         // After that time, what is fetched or uploaded now is too new to be served without authentication.
         var isOpen = isAuthenticated || time.GetUtcNow().ToUnixTimeMilliseconds() < until;
         var found = origin == options.ServerName
-            ? await local.FindAsync(mediaId, isOpen ? wait : TimeSpan.Zero, stop).ConfigureAwait(false)
-            : await remote.FindAsync(origin, mediaId, wait, lookup.Who, isOpen && lookup.MayFetch, stop)
-                .ConfigureAwait(false);
+            ? await local.FindAsync(mediaId, isOpen ? wait : TimeSpan.Zero, stop)
+            : await remote.FindAsync(origin, mediaId, wait, lookup.Who, isOpen && lookup.MayFetch, stop);
 
         // The same whatever there is: others learn nothing of what is here.
         return !isOpen && (!found.IsOk || found.Value.CreatedAt >= until)

@@ -26,7 +26,7 @@ internal sealed class RemoteBody(Stream body) : Stream
     {
         try
         {
-            return await read().ConfigureAwait(false);
+            return await read();
         }
         catch (Exception fault) when (fault is IOException or InvalidDataException or FormatException)
         {

@@ -39,7 +39,6 @@ public sealed class RemoteFetch(
     /// <param name="origin">The server.</param>
     /// <param name="mediaId">The second part of the URI.</param>
     /// <param name="wait">How long the other server may wait for a content that has not been uploaded.</param>
-    /// <param name="stop">Ends it.</param>
     /// <exception cref="IOException">This server failed, not the other one.</exception>
     internal async ValueTask<RemoteOutcome> RunAsync(
         string origin, string mediaId, TimeSpan wait, CancellationToken stop)
@@ -47,7 +46,7 @@ public sealed class RemoteFetch(
         FederationResult<OpenReply> sent;
         try
         {
-            sent = await api.DownloadMediaAsync(origin, mediaId, wait, options.RemoteTime, stop).ConfigureAwait(false);
+            sent = await api.DownloadMediaAsync(origin, mediaId, wait, options.RemoteTime, stop);
         }
         catch (OperationCanceledException)
         {
@@ -58,7 +57,7 @@ public sealed class RemoteFetch(
         if (sent.Failure is { IsUnrecognized: false } failure) return new(FailureOf(failure), IsSilent(failure));
         try
         {
-            return new(await ReadAsync(origin, mediaId, wait, sent, stop).ConfigureAwait(false), IsSilent: false);
+            return new(await ReadAsync(origin, mediaId, wait, sent, stop), IsSilent: false);
         }
         catch (Exception fault) when (fault is RemoteBodyException
             || (fault is OperationCanceledException && !stop.IsCancellationRequested))
@@ -74,15 +73,14 @@ public sealed class RemoteFetch(
         if (sent.IsOk)
         {
             using var reply = sent.Value;
-            return await ReadPartsAsync(origin, mediaId, reply, stop).ConfigureAwait(false);
+            return await ReadPartsAsync(origin, mediaId, reply, stop);
         }
 
-        var open = await api.DownloadOpenMediaAsync(origin, mediaId, wait, options.RemoteTime, stop)
-            .ConfigureAwait(false);
+        var open = await api.DownloadOpenMediaAsync(origin, mediaId, wait, options.RemoteTime, stop);
         if (!open.IsOk) return FailureOf(open.Failure!);
         using var whole = open.Value;
         if (whole.Status != 200) return _malformed;
-        return await KeepAsync(origin, mediaId, whole, stop).ConfigureAwait(false);
+        return await KeepAsync(origin, mediaId, whole, stop);
     }
 
     /// <summary>The second part is the content, or leads to it.</summary>
@@ -97,29 +95,26 @@ public sealed class RemoteFetch(
         }
 
         var reader = new MultipartReader(boundary, reply.Body) { BodyLengthLimit = MetadataBytes };
-        if (await NextAsync().ConfigureAwait(false) is null) return _malformed;
+        if (await NextAsync() is null) return _malformed;
         reader.BodyLengthLimit = null;
-        if (await NextAsync().ConfigureAwait(false) is not { } part) return _malformed;
+        if (await NextAsync() is not { } part) return _malformed;
         if (part.Headers is { } headers && headers.TryGetValue("Location", out var location))
         {
             return Uri.TryCreate(location.ToString(), UriKind.Absolute, out var url)
-                ? await FollowAsync(origin, mediaId, url, stop).ConfigureAwait(false)
+                ? await FollowAsync(origin, mediaId, url, stop)
                 : _malformed;
         }
 
-        return await KeepAsync(
-            origin, mediaId, part.Body, part.ContentType, part.ContentDisposition, reply.Ends, stop)
-            .ConfigureAwait(false);
+        return await KeepAsync(origin, mediaId, part.Body, part.ContentType, part.ContentDisposition, reply.Ends, stop);
 
         ValueTask<MultipartSection?> NextAsync() => RemoteBody.ReadAsync(
-            async () => await reader.ReadNextSectionAsync(reply.Ends).ConfigureAwait(false));
+            async () => await reader.ReadNextSectionAsync(reply.Ends));
     }
 
     private async ValueTask<MediaFailure?> FollowAsync(
         string origin, string mediaId, Uri url, CancellationToken stop)
     {
-        var opening = await urls.OpenAsync(new UrlRequest(url, options.RemoteTime, options.Redirects), stop)
-            .ConfigureAwait(false);
+        var opening = await urls.OpenAsync(new UrlRequest(url, options.RemoteTime, options.Redirects), stop);
         if (opening.Response is not { } reply)
         {
             return new MediaFailure(
@@ -129,7 +124,7 @@ public sealed class RemoteFetch(
         using (reply)
         {
             return reply.Status == 200
-                ? await KeepAsync(origin, mediaId, reply, stop).ConfigureAwait(false)
+                ? await KeepAsync(origin, mediaId, reply, stop)
                 : _malformed;
         }
     }
@@ -153,7 +148,7 @@ public sealed class RemoteFetch(
         CancellationToken stop)
     {
         var body = PipeReader.Create(new RemoteBody(content));
-        using var file = await spool.ReceiveAsync(body, options.RemoteFileBytes, ends).ConfigureAwait(false);
+        using var file = await spool.ReceiveAsync(body, options.RemoteFileBytes, ends);
         if (file is null) return TooLarge();
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var row = new MediaRow(
@@ -170,7 +165,7 @@ public sealed class RemoteFetch(
             false);
 
         // If it is not applied, another fetch was faster.
-        await repository.KeepAsync(file, new MediaCreated(row), stop).ConfigureAwait(false);
+        await repository.KeepAsync(file, new MediaCreated(row), stop);
         return null;
     }
 

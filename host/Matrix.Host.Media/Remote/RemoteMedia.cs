@@ -56,24 +56,24 @@ public sealed partial class RemoteMedia(
     public async ValueTask<MediaResult<MediaRow>> FindAsync(
         string origin, string mediaId, TimeSpan wait, string who, bool mayFetch, CancellationToken stop)
     {
-        var found = await storage.Media.FindAsync(origin, mediaId, stop).ConfigureAwait(false);
+        var found = await storage.Media.FindAsync(origin, mediaId, stop);
         if (found is { IsQuarantined: false }
             && mayFetch
-            && !await repository.HasFileAsync(found, stop).ConfigureAwait(false))
+            && !await repository.HasFileAsync(found, stop))
         {
             // The copy is gone, as after a backup was restored without its files.
-            await repository.DeleteAsync(found, stop).ConfigureAwait(false);
+            await repository.DeleteAsync(found, stop);
             found = null;
         }
 
         if (found is null && mayFetch)
         {
-            if (await FetchAsync((origin, mediaId), wait, who, stop).ConfigureAwait(false) is { } failure)
+            if (await FetchAsync((origin, mediaId), wait, who, stop) is { } failure)
             {
                 return failure;
             }
 
-            found = await storage.Media.FindAsync(origin, mediaId, stop).ConfigureAwait(false);
+            found = await storage.Media.FindAsync(origin, mediaId, stop);
         }
 
         return found is null or { IsQuarantined: true } ? _unknown : found;
@@ -94,8 +94,7 @@ public sealed partial class RemoteMedia(
                 // Another file may have shown it while this one waited.
                 if (_silent.Find(media.Origin) is { } silent) return silent;
                 var longest = wait < options.LongestWait ? wait : options.LongestWait;
-                var (failure, isSilent) = await fetch.RunAsync(media.Origin, media.MediaId, longest, ends)
-                    .ConfigureAwait(false);
+                var (failure, isSilent) = await fetch.RunAsync(media.Origin, media.MediaId, longest, ends);
                 if (isSilent) _silent.Add(media.Origin, _notFetched);
                 if (failure is not null and { Kind: not MediaFailureKind.NotYetUploaded })
                 {
@@ -116,7 +115,7 @@ public sealed partial class RemoteMedia(
                 Failed(fault, media.Origin, media.MediaId);
                 return _fault;
             },
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Media {MediaId} of {Server} could not be kept.")]

@@ -57,9 +57,8 @@ public sealed partial class ContentRepository : IDisposable
     /// <summary>Uploads a content. Returns the media id of its URI.</summary>
     public async ValueTask<MediaResult<string>> UploadAsync(Upload upload, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(upload);
         var mediaId = MediaId.Create();
-        var failure = await StoreAsync(upload, mediaId, isNew: true, stop).ConfigureAwait(false);
+        var failure = await StoreAsync(upload, mediaId, isNew: true, stop);
         return failure is null ? mediaId : failure;
     }
 
@@ -69,49 +68,46 @@ public sealed partial class ContentRepository : IDisposable
         using var slot = _creations.Take(userId, 0);
         if (slot is null) return _busy;
         var now = Now;
-        if (await _storage.Media.PendingOfAsync(userId, now, stop).ConfigureAwait(false) + slot.Uploads
+        if (await _storage.Media.PendingOfAsync(userId, now, stop) + slot.Uploads
             > _options.PendingPerUser)
         {
             return new MediaFailure(MediaFailureKind.TooMany, "You have too many URIs without content.");
         }
 
-        if (await CheckAsync(slot, 0, stop).ConfigureAwait(false) is { } failure) return failure;
+        if (await CheckAsync(slot, 0, stop) is { } failure) return failure;
         var pending = new PendingMedia(MediaId.Create(), now + (long)_options.PendingTime.TotalMilliseconds);
         var row = new MediaRow(
             _options.ServerName, pending.MediaId, null, 0, Upload.DefaultType, null, userId, now, now,
             pending.ExpiresAt, false);
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaCreated(row)), stop).ConfigureAwait(false);
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaCreated(row)), stop);
         return pending;
     }
 
     /// <summary>Uploads the content of a URI that the user created.</summary>
     public async ValueTask<MediaFailure?> FillAsync(string mediaId, Upload upload, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(upload);
-
         // Refused before the content is read, and decided once it is here.
-        if (await WhyNotFilledAsync(mediaId, upload.UserId, stop).ConfigureAwait(false) is { } failure) return failure;
-        return await StoreAsync(upload, mediaId, isNew: false, stop).ConfigureAwait(false);
+        if (await WhyNotFilledAsync(mediaId, upload.UserId, stop) is { } failure) return failure;
+        return await StoreAsync(upload, mediaId, isNew: false, stop);
     }
 
     /// <summary>The media of a URI of this server.</summary>
     /// <param name="mediaId">The URI's second part.</param>
     /// <param name="wait">How long to wait if its content was not uploaded.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<MediaResult<MediaRow>> FindAsync(string mediaId, TimeSpan wait, CancellationToken stop)
     {
-        var found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop).ConfigureAwait(false);
+        var found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop);
         if (found is { FileHash: null } && wait > TimeSpan.Zero)
         {
             using var waiting = _arrivals.Begin(mediaId);
             if (waiting is not null)
             {
-                found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop).ConfigureAwait(false);
+                found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop);
                 if (found is { FileHash: null })
                 {
                     var longest = wait < _options.LongestWait ? wait : _options.LongestWait;
-                    await waiting.WaitAsync(longest, stop).ConfigureAwait(false);
-                    found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop).ConfigureAwait(false);
+                    await waiting.WaitAsync(longest, stop);
+                    found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop);
                 }
             }
         }
@@ -129,8 +125,7 @@ public sealed partial class ContentRepository : IDisposable
     /// <summary>The content of media; null if its file is gone, or has not its length any more.</summary>
     public async ValueTask<MediaFile?> OpenAsync(MediaRow media, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(media);
-        var file = await FileOfAsync(media, stop).ConfigureAwait(false);
+        var file = await FileOfAsync(media, stop);
         var now = Now;
         if (file is null || now - media.AccessedAt < _options.AccessPrecision.TotalMilliseconds) return file;
         try
@@ -147,7 +142,7 @@ public sealed partial class ContentRepository : IDisposable
 
     /// <summary>Whether the content is where it should be.</summary>
     internal async ValueTask<bool> HasFileAsync(MediaRow media, CancellationToken stop) =>
-        await FileOfAsync(media, stop).ConfigureAwait(false) is not null;
+        await FileOfAsync(media, stop) is not null;
 
     /// <summary>Deletes media. Its file is deleted with its last URI. Returns whether there was any.</summary>
     public ValueTask<bool> DeleteAsync(MediaRow media, CancellationToken stop) => DeleteAsync(media, null, stop);
@@ -155,13 +150,12 @@ public sealed partial class ContentRepository : IDisposable
     /// <summary>The same, unless it was accessed at that time or later.</summary>
     internal async ValueTask<bool> DeleteAsync(MediaRow media, long? unusedSince, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(media);
         var deleted = new MediaDeleted(media, unusedSince);
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(deleted), stop).ConfigureAwait(false);
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(deleted), stop);
         if (deleted.Applied && media.FileHash is { } hash
-            && await TryDropAsync(hash, CancellationToken.None).ConfigureAwait(false))
+            && await TryDropAsync(hash, CancellationToken.None))
         {
-            await SettleAsync(hash, CancellationToken.None).ConfigureAwait(false);
+            await SettleAsync(hash, CancellationToken.None);
         }
 
         return deleted.Applied;
@@ -174,7 +168,7 @@ public sealed partial class ContentRepository : IDisposable
     {
         try
         {
-            await DropAsync(hash, stop).ConfigureAwait(false);
+            await DropAsync(hash, stop);
             return true;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -186,9 +180,9 @@ public sealed partial class ContentRepository : IDisposable
 
     private async ValueTask DropAsync(string hash, CancellationToken stop)
     {
-        using var held = await _locks.TakeAsync(hash, stop).ConfigureAwait(false);
-        if (await _storage.Media.IsUsedAsync(hash, stop).ConfigureAwait(false)) return;
-        await _files.DeleteAsync(hash, stop).ConfigureAwait(false);
+        using var held = await _locks.TakeAsync(hash, stop);
+        if (await _storage.Media.IsUsedAsync(hash, stop)) return;
+        await _files.DeleteAsync(hash, stop);
         _derived.Delete(hash);
     }
 
@@ -200,14 +194,14 @@ public sealed partial class ContentRepository : IDisposable
         {
             // Those that fail stay noted, and must not hide the others.
             var most = LeftAtOnce + failed.Count;
-            var left = await _storage.Media.DroppedAsync(most, stop).ConfigureAwait(false);
+            var left = await _storage.Media.DroppedAsync(most, stop);
             var isNew = false;
             foreach (var hash in left.Where(hash => !failed.Contains(hash)))
             {
                 isNew = true;
-                if (await TryDropAsync(hash, stop).ConfigureAwait(false))
+                if (await TryDropAsync(hash, stop))
                 {
-                    await SettleAsync(hash, stop).ConfigureAwait(false);
+                    await SettleAsync(hash, stop);
                 }
                 else
                 {
@@ -223,7 +217,7 @@ public sealed partial class ContentRepository : IDisposable
     private async ValueTask<MediaFile?> FileOfAsync(MediaRow media, CancellationToken stop)
     {
         if (media.FileHash is not { } hash
-            || await _files.OpenAsync(hash, stop).ConfigureAwait(false) is not { } file)
+            || await _files.OpenAsync(hash, stop) is not { } file)
         {
             return null;
         }
@@ -234,34 +228,32 @@ public sealed partial class ContentRepository : IDisposable
     }
 
     private async ValueTask SettleAsync(string hash, CancellationToken stop) =>
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new DroppedFileSettled(hash)), stop)
-            .ConfigureAwait(false);
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new DroppedFileSettled(hash)), stop);
 
     /// <summary>Keeps a content, and makes its URI durable. Returns whether it was applied.</summary>
     /// <param name="file">The content.</param>
     /// <param name="change">The change that makes the URI.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <param name="more">A change that is written with it; null for none.</param>
     internal async ValueTask<bool> KeepAsync(
         SpooledFile file, ConditionalChange change, CancellationToken stop, Change? more = null)
     {
         try
         {
-            using var held = await _locks.TakeAsync(file.Hash, stop).ConfigureAwait(false);
-            await _files.KeepAsync(file, stop).ConfigureAwait(false);
+            using var held = await _locks.TakeAsync(file.Hash, stop);
+            await _files.KeepAsync(file, stop);
 
             // Not cancelled any more: the content would stay without a URI.
             var batch = new WriteBatch(2).Add(change);
             if (more is not null) batch.Add(more);
-            await _storage.Writer.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
+            await _storage.Writer.WriteAsync(batch, CancellationToken.None);
         }
         catch (StorageException fault) when (fault.Failure != StorageFailure.Doubtful)
         {
-            await TryDropAsync(file.Hash, CancellationToken.None).ConfigureAwait(false);
+            await TryDropAsync(file.Hash, CancellationToken.None);
             throw;
         }
 
-        if (!change.Applied) await TryDropAsync(file.Hash, CancellationToken.None).ConfigureAwait(false);
+        if (!change.Applied) await TryDropAsync(file.Hash, CancellationToken.None);
         return change.Applied;
     }
 
@@ -285,29 +277,29 @@ public sealed partial class ContentRepository : IDisposable
 
         using var slot = _slots.Take(upload.UserId, upload.Length ?? _options.UploadBytes);
         if (slot is null) return _busy;
-        if (await CheckAsync(slot, isNew ? 0 : 1, stop).ConfigureAwait(false) is { } failure) return failure;
+        if (await CheckAsync(slot, isNew ? 0 : 1, stop) is { } failure) return failure;
 
-        using var file = await _spool.ReceiveAsync(upload.Content, _options.UploadBytes, stop).ConfigureAwait(false);
+        using var file = await _spool.ReceiveAsync(upload.Content, _options.UploadBytes, stop);
         if (file is null) return tooLarge;
-        if (!await upload.MayStore(stop).ConfigureAwait(false)) return _ended;
+        if (!await upload.MayStore(stop)) return _ended;
 
         var now = Now;
         var row = new MediaRow(
             _options.ServerName, mediaId, file.Hash, file.Size, upload.ContentType, upload.FileName, upload.UserId,
             now, now, null, false);
         ConditionalChange change = isNew ? new MediaCreated(row) : new MediaUploaded(row);
-        if (await KeepAsync(file, change, stop).ConfigureAwait(false))
+        if (await KeepAsync(file, change, stop))
         {
             _arrivals.Arrived(mediaId);
             return null;
         }
 
         // Another upload to the URI was first, or the URI expired meanwhile.
-        return await WhyNotFilledAsync(mediaId, upload.UserId, stop).ConfigureAwait(false) ?? _unknown;
+        return await WhyNotFilledAsync(mediaId, upload.UserId, stop) ?? _unknown;
     }
 
     private async ValueTask<MediaFailure?> WhyNotFilledAsync(string mediaId, string userId, CancellationToken stop) =>
-        await _storage.Media.FindAsync(_options.ServerName, mediaId, stop).ConfigureAwait(false) switch
+        await _storage.Media.FindAsync(_options.ServerName, mediaId, stop) switch
         {
             null => _unknown,
             { FileHash: null, ExpiresAt: { } end } when end <= Now => _unknown,
@@ -326,7 +318,7 @@ public sealed partial class ContentRepository : IDisposable
             return new MediaFailure(MediaFailureKind.Forbidden, "This server takes no uploads.");
         }
 
-        var use = await _storage.Media.UseOfAsync(slot.UserId, stop).ConfigureAwait(false);
+        var use = await _storage.Media.UseOfAsync(slot.UserId, stop);
         return use.Files + slot.Uploads - known > _options.UserFiles || use.Bytes + slot.AllBytes > _options.UserBytes
             ? new MediaFailure(MediaFailureKind.LimitReached, "You have uploaded as much as an account may.")
             : null;

@@ -34,7 +34,6 @@ public sealed partial class DerivedFiles
     /// <summary>Makes the folder.</summary>
     public DerivedFiles(MediaOptions options, ILogger log)
     {
-        ArgumentNullException.ThrowIfNull(options);
         _log = log;
         (_mostOfContent, _precision) = (options.ThumbnailsOfFile, options.AccessPrecision);
         _folder = Path.Combine(options.Folder, "thumbnails");

@@ -15,7 +15,7 @@ internal sealed class FileLocks : IDisposable
     internal async ValueTask<Held> TakeAsync(string hash, CancellationToken stop)
     {
         var one = _locks[int.Parse(hash.AsSpan(0, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture) % Count];
-        await one.WaitAsync(stop).ConfigureAwait(false);
+        await one.WaitAsync(stop);
         return new Held(one);
     }
 

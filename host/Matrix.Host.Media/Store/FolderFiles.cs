@@ -23,7 +23,6 @@ public sealed partial class FolderFiles : IMediaFiles
     /// <summary>Makes the folder.</summary>
     public FolderFiles(MediaOptions options, ILogger log)
     {
-        ArgumentNullException.ThrowIfNull(options);
         _log = log;
         _folder = System.IO.Path.Combine(options.Folder, Name);
         OwnFiles.MakeFolder(options.Folder);
@@ -37,11 +36,8 @@ public sealed partial class FolderFiles : IMediaFiles
     internal string Folder => _folder;
 
     /// <inheritdoc/>
-    public async ValueTask KeepAsync(SpooledFile file, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(file);
-        await Task.Run(() => Keep(file), stop).ConfigureAwait(false);
-    }
+    public async ValueTask KeepAsync(SpooledFile file, CancellationToken stop) =>
+        await Task.Run(() => Keep(file), stop);
 
     /// <inheritdoc/>
     public ValueTask<MediaFile?> OpenAsync(string hash, CancellationToken stop)
@@ -65,7 +61,7 @@ public sealed partial class FolderFiles : IMediaFiles
         foreach (var part in Directory.EnumerateDirectories(_folder))
         {
             stop.ThrowIfCancellationRequested();
-            yield return await Task.Run(() => HashesOf(part, after, before), stop).ConfigureAwait(false);
+            yield return await Task.Run(() => HashesOf(part, after, before), stop);
         }
     }
 

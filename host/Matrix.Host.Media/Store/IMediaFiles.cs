@@ -8,7 +8,6 @@ public interface IMediaFiles
 
     /// <summary>Opens a content; null if there is none.</summary>
     /// <param name="hash">The SHA-256 in hexadecimal.</param>
-    /// <param name="stop">Cancels it.</param>
     ValueTask<MediaFile?> OpenAsync(string hash, CancellationToken stop);
 
     /// <summary>Deletes a content, if there is one.</summary>

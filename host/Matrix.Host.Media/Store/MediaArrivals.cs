@@ -60,7 +60,7 @@ internal sealed class MediaArrivals(MediaOptions options, TimeProvider time)
         {
             try
             {
-                await arrival.Came.Task.WaitAsync(longest, time, stop).ConfigureAwait(false);
+                await arrival.Came.Task.WaitAsync(longest, time, stop);
             }
             catch (TimeoutException)
             {

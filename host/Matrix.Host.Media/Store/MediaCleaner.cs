@@ -35,18 +35,18 @@ public sealed class MediaCleaner(
     {
         var now = time.GetUtcNow();
         await storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new ExpiredMediaPurged(now.ToUnixTimeMilliseconds())), stop).ConfigureAwait(false);
-        if (options.LocalKept is { } local) await DeleteUnusedAsync(true, now - local, stop).ConfigureAwait(false);
-        if (options.RemoteKept is { } remote) await DeleteUnusedAsync(false, now - remote, stop).ConfigureAwait(false);
-        await ShrinkAsync(stop).ConfigureAwait(false);
+            new WriteBatch(1).Add(new ExpiredMediaPurged(now.ToUnixTimeMilliseconds())), stop);
+        if (options.LocalKept is { } local) await DeleteUnusedAsync(true, now - local, stop);
+        if (options.RemoteKept is { } remote) await DeleteUnusedAsync(false, now - remote, stop);
+        await ShrinkAsync(stop);
         try
         {
-            await Task.Run(() => derived.Shrink(options.ThumbnailCacheBytes, stop), stop).ConfigureAwait(false);
+            await Task.Run(() => derived.Shrink(options.ThumbnailCacheBytes, stop), stop);
         }
         finally
         {
             // Last: it asks a service for each content, where contents are kept in one.
-            await repository.DropLeftAsync(stop).ConfigureAwait(false);
+            await repository.DropLeftAsync(stop);
         }
     }
 
@@ -57,14 +57,14 @@ public sealed class MediaCleaner(
     public async ValueTask SweepAsync(CancellationToken stop)
     {
         var now = time.GetUtcNow();
-        await foreach (var hashes in files.ListAsync(now - _swept, now - _settled, stop).ConfigureAwait(false))
+        await foreach (var hashes in files.ListAsync(now - _swept, now - _settled, stop))
         {
             foreach (var some in hashes.Chunk(Batch))
             {
-                var used = await storage.Media.UsedAsync(some, stop).ConfigureAwait(false);
+                var used = await storage.Media.UsedAsync(some, stop);
                 foreach (var hash in some.Except(used))
                 {
-                    await repository.TryDropAsync(hash, stop).ConfigureAwait(false);
+                    await repository.TryDropAsync(hash, stop);
                 }
             }
         }
@@ -73,7 +73,7 @@ public sealed class MediaCleaner(
         {
             foreach (var some in hashes.Chunk(Batch))
             {
-                var used = await storage.Media.UsedAsync(some, stop).ConfigureAwait(false);
+                var used = await storage.Media.UsedAsync(some, stop);
                 foreach (var hash in some.Except(used)) derived.TryDelete(hash);
             }
         }
@@ -84,10 +84,10 @@ public sealed class MediaCleaner(
         while (true)
         {
             var unused = await storage.Media.UnusedAsync(
-                options.ServerName, isLocal, before.ToUnixTimeMilliseconds(), Batch, stop).ConfigureAwait(false);
+                options.ServerName, isLocal, before.ToUnixTimeMilliseconds(), Batch, stop);
             foreach (var media in unused)
             {
-                await repository.DeleteAsync(media, before.ToUnixTimeMilliseconds(), stop).ConfigureAwait(false);
+                await repository.DeleteAsync(media, before.ToUnixTimeMilliseconds(), stop);
             }
 
             if (unused.Count < Batch) return;
@@ -97,16 +97,15 @@ public sealed class MediaCleaner(
     /// <summary>Deletes the longest unused media of other servers until the rest is within its bound.</summary>
     private async ValueTask ShrinkAsync(CancellationToken stop)
     {
-        var use = await storage.Media.RemoteUseAsync(options.ServerName, stop).ConfigureAwait(false);
+        var use = await storage.Media.RemoteUseAsync(options.ServerName, stop);
         var beyond = use.Bytes + (use.Files * BytesOfRow) - options.RemoteCacheBytes;
         while (beyond > 0)
         {
-            var unused = await storage.Media.UnusedAsync(options.ServerName, false, long.MaxValue, Batch, stop)
-                .ConfigureAwait(false);
+            var unused = await storage.Media.UnusedAsync(options.ServerName, false, long.MaxValue, Batch, stop);
             foreach (var media in unused)
             {
                 if (beyond <= 0) return;
-                await repository.DeleteAsync(media, stop).ConfigureAwait(false);
+                await repository.DeleteAsync(media, stop);
                 beyond -= media.Size + BytesOfRow;
             }
 

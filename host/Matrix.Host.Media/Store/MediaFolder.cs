@@ -31,7 +31,6 @@ public sealed class MediaFolder : IDisposable
     /// <exception cref="IOException">The folder cannot be used.</exception>
     public static MediaFolder Open(MediaOptions options, ILogger log)
     {
-        ArgumentNullException.ThrowIfNull(options);
         FolderOwner? owner = null;
         try
         {

@@ -20,7 +20,6 @@ public sealed class MediaSpool
     /// <summary>Makes the folder, and deletes what is in it.</summary>
     public MediaSpool(MediaOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
         Folder = Path.Combine(options.Folder, "incoming");
         OwnFiles.MakeFolder(Folder);
         foreach (var left in Directory.EnumerateFiles(Folder)) File.Delete(left);
@@ -32,16 +31,14 @@ public sealed class MediaSpool
     /// <summary>Receives a content; null if it exceeds the limit. The file is synced.</summary>
     /// <param name="content">The content.</param>
     /// <param name="most">The most bytes.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <exception cref="IOException">It did not arrive completely, or cannot be written.</exception>
     public async ValueTask<SpooledFile?> ReceiveAsync(PipeReader content, long most, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(content);
         var path = Path.Combine(Folder, Guid.NewGuid().ToString("N"));
         SpooledFile? received = null;
         try
         {
-            return received = await WriteAsync(path, content, most, stop).ConfigureAwait(false);
+            return received = await WriteAsync(path, content, most, stop);
         }
         finally
         {
@@ -63,7 +60,7 @@ public sealed class MediaSpool
         using var stops = stop.UnsafeRegister(static content => ((PipeReader)content!).CancelPendingRead(), content);
         while (true)
         {
-            var read = await content.ReadAtLeastAsync(Piece, CancellationToken.None).ConfigureAwait(false);
+            var read = await content.ReadAtLeastAsync(Piece, CancellationToken.None);
             try
             {
                 stop.ThrowIfCancellationRequested();
@@ -80,7 +77,7 @@ public sealed class MediaSpool
                     // A thread of the pool writes while this one hashes.
                     var writing = RandomAccess.WriteAsync(file, pieces, written, CancellationToken.None);
                     foreach (var piece in pieces) hash.AppendData(piece.Span);
-                    await writing.ConfigureAwait(false);
+                    await writing;
                 }
 
                 written += read.Buffer.Length;
@@ -98,7 +95,7 @@ public sealed class MediaSpool
             if (read.IsCompleted) break;
         }
 
-        await Task.Run(() => RandomAccess.FlushToDisk(file), stop).ConfigureAwait(false);
+        await Task.Run(() => RandomAccess.FlushToDisk(file), stop);
         return new SpooledFile(path, Convert.ToHexStringLower(hash.GetHashAndReset()), written);
     }
 }

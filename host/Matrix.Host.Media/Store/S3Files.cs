@@ -18,7 +18,6 @@ public sealed class S3Files : IMediaFiles, IDisposable
     /// <summary>Creates the client. Nothing is sent.</summary>
     public S3Files(S3Options options)
     {
-        ArgumentNullException.ThrowIfNull(options);
         (_bucket, _prefix) = (options.Bucket, options.Prefix);
         _client = new AmazonS3Client(
             new BasicAWSCredentials(options.AccessKey, options.SecretKey),
@@ -39,8 +38,6 @@ public sealed class S3Files : IMediaFiles, IDisposable
     /// <inheritdoc/>
     public async ValueTask KeepAsync(SpooledFile file, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(file);
-
         // Sent again also if it is there: it must not look old to a sweep that runs before its row is written.
         await AskAsync(() => _client.PutObjectAsync(
             new PutObjectRequest
@@ -51,7 +48,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
                 ContentType = Upload.DefaultType,
                 UseChunkEncoding = false,
             },
-            stop), stop).ConfigureAwait(false);
+            stop), stop);
     }
 
     /// <inheritdoc/>
@@ -59,8 +56,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
     {
         try
         {
-            var known = await AskAsync(
-                () => _client.GetObjectMetadataAsync(_bucket, _prefix + hash, stop), stop).ConfigureAwait(false);
+            var known = await AskAsync(() => _client.GetObjectMetadataAsync(_bucket, _prefix + hash, stop), stop);
             return new S3File(this, _prefix + hash, known.ContentLength);
         }
         catch (FileNotFoundException)
@@ -71,7 +67,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
 
     /// <inheritdoc/>
     public async ValueTask DeleteAsync(string hash, CancellationToken stop) =>
-        await AskAsync(() => _client.DeleteObjectAsync(_bucket, _prefix + hash, stop), stop).ConfigureAwait(false);
+        await AskAsync(() => _client.DeleteObjectAsync(_bucket, _prefix + hash, stop), stop);
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<IReadOnlyList<string>> ListAsync(
@@ -80,7 +76,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
         var request = new ListObjectsV2Request { BucketName = _bucket, Prefix = _prefix };
         while (true)
         {
-            var page = await AskAsync(() => _client.ListObjectsV2Async(request, stop), stop).ConfigureAwait(false);
+            var page = await AskAsync(() => _client.ListObjectsV2Async(request, stop), stop);
             yield return
             [
                 .. (page.S3Objects ?? [])
@@ -103,7 +99,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
     {
         try
         {
-            return await request().ConfigureAwait(false);
+            return await request();
         }
         catch (AmazonServiceException fault) when (fault.StatusCode == HttpStatusCode.NotFound)
         {
@@ -133,8 +129,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
                 Key = key,
                 ByteRange = new ByteRange(offset, offset + length - 1),
             };
-            var response = await AskAsync(() => files._client.GetObjectAsync(request, stop), stop)
-                .ConfigureAwait(false);
+            var response = await AskAsync(() => files._client.GetObjectAsync(request, stop), stop);
             return response.ResponseStream;
         }
     }

@@ -32,15 +32,11 @@ internal static class ImageChunks
     {
         if (format is not (ImageFormat.Png or ImageFormat.Avif)) return (true, false);
         var start = new byte[(int)Math.Min(Looked, content.Length)];
-        var stream = await content.OpenAsync(0, start.Length, stop).ConfigureAwait(false);
-        await using (stream.ConfigureAwait(false))
-        {
-            var read = await stream.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, stop)
-                .ConfigureAwait(false);
-            return format == ImageFormat.Png
-                ? (true, MovesPng(start.AsSpan(0, read)))
-                : (IsAv1(start.AsSpan(0, read)), false);
-        }
+        await using var stream = await content.OpenAsync(0, start.Length, stop);
+        var read = await stream.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, stop);
+        return format == ImageFormat.Png
+            ? (true, MovesPng(start.AsSpan(0, read)))
+            : (IsAv1(start.AsSpan(0, read)), false);
     }
 
     /// <summary>Whether a PNG has the chunk of animations before its first picture.</summary>

@@ -12,27 +12,27 @@ public sealed class ImageTool(
     /// <summary>What is known of an image before it is decoded; null if it is none, or the tool is missing.</summary>
     internal async ValueTask<ImageHeader?> ReadAsync(MediaFile content, CancellationToken stop)
     {
-        using var work = await OpenAsync(content, stop).ConfigureAwait(false);
-        return (await ReadAsync(work, content, stop).ConfigureAwait(false)).Header;
+        using var work = await OpenAsync(content, stop);
+        return (await ReadAsync(work, content, stop)).Header;
     }
 
     /// <summary>The same of the image in a folder, with the run of a tool that did not tell it.</summary>
     internal async ValueTask<(ImageHeader? Header, ToolRun Failed)> ReadAsync(
         WorkFolder work, MediaFile content, CancellationToken stop)
     {
-        var format = await FormatAsync(content, stop).ConfigureAwait(false);
+        var format = await FormatAsync(content, stop);
         if (format == ImageFormat.None) return default;
-        var (isValid, moves) = await ImageChunks.LookAsync(content, format, stop).ConfigureAwait(false);
+        var (isValid, moves) = await ImageChunks.LookAsync(content, format, stop);
         if (!isValid) return default;
-        var basics = await HeaderAsync("-a").ConfigureAwait(false);
+        var basics = await HeaderAsync("-a");
         if (!basics.IsOk) return (null, basics);
 
         var orientation = format == ImageFormat.Gif
             ? null
-            : await FieldAsync("orientation", ImageHeader.FirstTurned).ConfigureAwait(false);
+            : await FieldAsync("orientation", ImageHeader.FirstTurned);
         if (orientation is { WasEnded: true } slow) return (null, slow);
         var pictures = ImageFormats.MayMove(format)
-            ? await FieldAsync("n-pages", 2).ConfigureAwait(false)
+            ? await FieldAsync("n-pages", 2)
             : null;
         if (pictures is { WasEnded: true } slower) return (null, slower);
         return (ImageHeader.Read(format, basics.Output, OutputOf(orientation), OutputOf(pictures), moves), default);
@@ -41,7 +41,7 @@ public sealed class ImageTool(
         // lines has a number that matters, because each question is a process.
         async ValueTask<ToolRun?> FieldAsync(string name, int least) =>
             basics.IsCut || ImageHeader.MayHave(basics.Output, name, least)
-                ? await HeaderAsync("-f", name).ConfigureAwait(false)
+                ? await HeaderAsync("-f", name)
                 : null;
 
         ValueTask<ToolRun> HeaderAsync(params string[] arguments) =>
@@ -52,7 +52,7 @@ public sealed class ImageTool(
 
     /// <summary>Finds out how images are decoded here, and logs what is missing.</summary>
     public async ValueTask CheckAsync(CancellationToken stop) =>
-        await _vips.FindIsolationAsync(stop).ConfigureAwait(false);
+        await _vips.FindIsolationAsync(stop);
 
     /// <inheritdoc/>
     public void Dispose() => _vips.Dispose();
@@ -69,12 +69,8 @@ public sealed class ImageTool(
     internal static async ValueTask<ImageFormat> FormatAsync(MediaFile content, CancellationToken stop)
     {
         var start = new byte[ImageFormats.Needed];
-        var stream = await content.OpenAsync(0, Math.Min(start.Length, content.Length), stop).ConfigureAwait(false);
-        await using (stream.ConfigureAwait(false))
-        {
-            var read = await stream.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, stop)
-                .ConfigureAwait(false);
-            return ImageFormats.Of(start.AsSpan(0, read));
-        }
+        await using var stream = await content.OpenAsync(0, Math.Min(start.Length, content.Length), stop);
+        var read = await stream.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, stop);
+        return ImageFormats.Of(start.AsSpan(0, read));
     }
 }

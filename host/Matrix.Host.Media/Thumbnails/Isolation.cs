@@ -46,11 +46,11 @@ internal sealed partial class IsolationProbe(
     internal async ValueTask<Isolation?> FindAsync(CancellationToken stop)
     {
         if (_found is { } known) return known;
-        await _probing.WaitAsync(stop).ConfigureAwait(false);
+        await _probing.WaitAsync(stop);
         try
         {
             if (_found is { } found) return found;
-            if (await ProbeAsync(stop).ConfigureAwait(false) is not { } isolation)
+            if (await ProbeAsync(stop) is not { } isolation)
             {
                 NotKnown();
                 return null;
@@ -72,7 +72,7 @@ internal sealed partial class IsolationProbe(
         var why = "there is no table of system calls for this processor";
         if (Sandbox.Filter is not null)
         {
-            var sandbox = await run([.. Sandbox.Command, "true"], stop).ConfigureAwait(false);
+            var sandbox = await run([.. Sandbox.Command, "true"], stop);
             if (IsUnknown(sandbox)) return null;
             if (sandbox.IsOk)
             {
@@ -89,7 +89,7 @@ internal sealed partial class IsolationProbe(
             return Isolation.Insufficient;
         }
 
-        var network = await run([.. WithoutNetwork, "true"], stop).ConfigureAwait(false);
+        var network = await run([.. WithoutNetwork, "true"], stop);
         if (IsUnknown(network)) return null;
         if (network.IsOk) NetworkApart(why);
         else NotApart(why);

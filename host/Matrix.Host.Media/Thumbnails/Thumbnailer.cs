@@ -51,16 +51,13 @@ public sealed partial class Thumbnailer(
     /// <param name="media">The image.</param>
     /// <param name="asked">The thumbnail that is wanted.</param>
     /// <param name="caller">The user, server or address that asks. Each has a share of what is made at once.</param>
-    /// <param name="stop">Ends the waiting.</param>
     public async ValueTask<MediaResult<Thumbnail>> OfAsync(
         MediaRow media, ThumbnailRequest asked, string caller, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(media);
-        ArgumentNullException.ThrowIfNull(asked);
-        if (await repository.OpenAsync(media, stop).ConfigureAwait(false) is not { } content) return _gone;
+        if (await repository.OpenAsync(media, stop) is not { } content) return _gone;
         var hash = media.FileHash!;
         if (HeaderOf(hash) is { } known && Known(hash, content, known, asked) is { } kept) return kept;
-        if (await ImageTool.FormatAsync(content, stop).ConfigureAwait(false) == ImageFormat.None) return _noImage;
+        if (await ImageTool.FormatAsync(content, stop) == ImageFormat.None) return _noImage;
         if (content.Length > options.ThumbnailSourceBytes) return TooLarge();
         if ((_costly.Find(hash) ?? _failures.Find((hash, asked))) is { } failure) return failure;
         return await _work.RunAsync(
@@ -73,7 +70,7 @@ public sealed partial class Thumbnailer(
                 else Failed(fault, media.Origin, media.MediaId);
                 return _fault;
             },
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <inheritdoc/>
@@ -101,10 +98,10 @@ public sealed partial class Thumbnailer(
     {
         // Another size may have shown it while this one waited.
         if (_costly.Find(hash) is { } costly) return costly;
-        using var work = await tool.OpenAsync(content, stop).ConfigureAwait(false);
+        using var work = await tool.OpenAsync(content, stop);
         if (HeaderOf(hash) is not { } image)
         {
-            var (read, failed) = await tool.ReadAsync(work, content, stop).ConfigureAwait(false);
+            var (read, failed) = await tool.ReadAsync(work, content, stop);
             if (read is null) return Remember((hash, asked), failed);
             image = read;
             derived.KeepNote(hash, image.Line());
@@ -112,7 +109,7 @@ public sealed partial class Thumbnailer(
 
         if (Known(hash, content, image, asked) is { } known) return known;
         var plan = ThumbnailPlan.Of(image, asked, options)!;
-        var ran = await RunVipsAsync(work, plan, stop).ConfigureAwait(false);
+        var ran = await RunVipsAsync(work, plan, stop);
         return ran.IsOk && File.Exists(work.PathOf("made." + plan.Kind))
             ? Thumbnail.Of(derived.Keep(hash, plan.Name, work.PathOf("made." + plan.Kind)), plan.Kind, hash)
             : Remember((hash, asked), ran);

@@ -17,7 +17,6 @@ internal static class ToolProcess
     /// <param name="folder">The folder in which it runs.</param>
     /// <param name="longest">The time after which it is ended.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="stop">Ends it.</param>
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     internal static async ValueTask<ToolRun> RunAsync(
         string[] command,
@@ -45,12 +44,12 @@ internal static class ToolProcess
         {
             process = Process.Start(start);
             if (process is null) return ToolRun.Ended;
-            await WriteAsync(process.StandardInput.BaseStream, input, both.Token).ConfigureAwait(false);
+            await WriteAsync(process.StandardInput.BaseStream, input, both.Token);
             var output = ReadAsync(process.StandardOutput.BaseStream, both.Token);
             var errors = ReadAsync(process.StandardError.BaseStream, both.Token);
-            var (text, isCut) = await output.ConfigureAwait(false);
-            var (more, _) = await errors.ConfigureAwait(false);
-            await process.WaitForExitAsync(both.Token).ConfigureAwait(false);
+            var (text, isCut) = await output;
+            var (more, _) = await errors;
+            await process.WaitForExitAsync(both.Token);
             return new ToolRun(ToolEnd.Exited, process.ExitCode, text + more) { IsCut = isCut };
         }
         catch (Win32Exception fault)
@@ -66,7 +65,7 @@ internal static class ToolProcess
             if (process is { HasExited: false })
             {
                 process.Kill(entireProcessTree: true);
-                await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+                await process.WaitForExitAsync(CancellationToken.None);
             }
 
             process?.Dispose();
@@ -77,7 +76,7 @@ internal static class ToolProcess
     {
         try
         {
-            await using (stream.ConfigureAwait(false)) await stream.WriteAsync(input, stop).ConfigureAwait(false);
+            await using (stream) await stream.WriteAsync(input, stop);
         }
         catch (IOException)
         {
@@ -89,9 +88,8 @@ internal static class ToolProcess
     private static async Task<(string Text, bool IsCut)> ReadAsync(Stream stream, CancellationToken stop)
     {
         var kept = new byte[MostOutput];
-        var count = await stream.ReadAtLeastAsync(kept, kept.Length, throwOnEndOfStream: false, stop)
-            .ConfigureAwait(false);
-        if (count == kept.Length) await stream.CopyToAsync(Stream.Null, stop).ConfigureAwait(false);
+        var count = await stream.ReadAtLeastAsync(kept, kept.Length, throwOnEndOfStream: false, stop);
+        if (count == kept.Length) await stream.CopyToAsync(Stream.Null, stop);
         return (System.Text.Encoding.UTF8.GetString(kept, 0, count), count == kept.Length);
     }
 }

@@ -37,14 +37,12 @@ internal sealed class VipsTool : IDisposable
     /// <summary>Runs a tool in a folder. It is not started if it is not known how it would be isolated.</summary>
     /// <param name="work">The folder; files are named within it.</param>
     /// <param name="command">The tool and its arguments.</param>
-    /// <param name="stop">Ends it.</param>
     internal async ValueTask<ToolRun> RunAsync(
         WorkFolder work, IReadOnlyList<string> command, CancellationToken stop)
     {
-        if (await FindIsolationAsync(stop).ConfigureAwait(false) is not { } isolation
+        if (await FindIsolationAsync(stop) is not { } isolation
             || isolation == Isolation.Insufficient) return ToolRun.NotStarted;
-        return await RunAsync([.. Isolated(isolation, work), .. command], work.Path, _options.ThumbnailTime, stop)
-            .ConfigureAwait(false);
+        return await RunAsync([.. Isolated(isolation, work), .. command], work.Path, _options.ThumbnailTime, stop);
     }
 
     /// <summary>How tools are isolated here; null if that is not known this time.</summary>

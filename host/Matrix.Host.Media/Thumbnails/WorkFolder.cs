@@ -33,13 +33,9 @@ internal sealed class WorkFolder : IDisposable
                 return work;
             }
 
-            var from = await content.OpenAsync(0, content.Length, stop).ConfigureAwait(false);
-            await using (from.ConfigureAwait(false))
-            {
-                var to = OwnFiles.Create(work.PathOf(Source));
-                await using (to.ConfigureAwait(false)) await from.CopyToAsync(to, stop).ConfigureAwait(false);
-            }
-
+            await using var from = await content.OpenAsync(0, content.Length, stop);
+            await using var to = OwnFiles.Create(work.PathOf(Source));
+            await from.CopyToAsync(to, stop);
             return work;
         }
         catch

@@ -19,7 +19,7 @@ internal sealed class Questions(IDnsResolver resolver, IWellKnownFetcher fetcher
     /// <inheritdoc/>
     public async ValueTask<DnsAnswer> AskAsync(string name, DnsType type, CancellationToken stop)
     {
-        var answer = await resolver.AskAsync(name, type, stop).ConfigureAwait(false);
+        var answer = await resolver.AskAsync(name, type, stop);
         _answers.Enqueue(StepOf(name, type, answer));
         return answer;
     }
@@ -27,8 +27,7 @@ internal sealed class Questions(IDnsResolver resolver, IWellKnownFetcher fetcher
     /// <inheritdoc/>
     public async ValueTask<WellKnownPage> GetAsync(Uri address, int maxBytes, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(address);
-        var page = await fetcher.GetAsync(address, maxBytes, stop).ConfigureAwait(false);
+        var page = await fetcher.GetAsync(address, maxBytes, stop);
         _answers.Enqueue(StepOf(address, page));
         return page;
     }

@@ -60,7 +60,7 @@ public sealed class ServerCheck : IDisposable
 
         var questions = new Questions(_resolver, _fetcher);
         using var discovery = new ServerDiscovery(_options, questions, questions, _policy, _time);
-        var found = await discovery.FindAsync(server, stop).ConfigureAwait(false);
+        var found = await discovery.FindAsync(server, stop);
         foreach (var answer in questions.Take()) yield return answer;
         if (!found.IsFound)
         {
@@ -77,7 +77,7 @@ public sealed class ServerCheck : IDisposable
         HttpTarget? target = null;
         foreach (var endPoint in address.EndPoints.Take(_options.MaxAddressesTried))
         {
-            var step = await ConnectAsync(endPoint, address.CertificateName, stop).ConfigureAwait(false);
+            var step = await ConnectAsync(endPoint, address.CertificateName, stop);
             if (step.Outcome == CheckOutcome.Passed)
             {
                 target ??= new HttpTarget([endPoint], address.HostHeader, address.CertificateName);
@@ -87,8 +87,8 @@ public sealed class ServerCheck : IDisposable
         }
 
         if (target is null) yield break;
-        await foreach (var step in KeysAsync(server, target, stop).ConfigureAwait(false)) yield return step;
-        yield return await VersionAsync(target, stop).ConfigureAwait(false);
+        await foreach (var step in KeysAsync(server, target, stop)) yield return step;
+        yield return await VersionAsync(target, stop);
     }
 
     /// <summary>Closes the connections.</summary>
@@ -107,11 +107,11 @@ public sealed class ServerCheck : IDisposable
         var step = "connection";
         try
         {
-            await socket.ConnectAsync(endPoint, limit.Token).ConfigureAwait(false);
+            await socket.ConnectAsync(endPoint, limit.Token);
             step = "tls";
             await using var stream = new NetworkStream(socket, ownsSocket: false);
             await using var tls = new SslStream(stream);
-            await _trust.AuthenticateAsync(tls, name, limit.Token).ConfigureAwait(false);
+            await _trust.AuthenticateAsync(tls, name, limit.Token);
             return CheckStep.Passed(step, $"{endPoint}: {WordsOf(tls)}");
         }
         catch (Exception fault) when (!stop.IsCancellationRequested && fault is SocketException or IOException
@@ -138,7 +138,7 @@ public sealed class ServerCheck : IDisposable
     {
         const string Step = "keys";
         var asked = _time.GetUtcNow();
-        var outcome = await GetAsync(target, "/_matrix/key/v2/server", stop).ConfigureAwait(false);
+        var outcome = await GetAsync(target, "/_matrix/key/v2/server", stop);
         var answered = _time.GetUtcNow();
         if (outcome.Reply is not { } reply)
         {
@@ -202,7 +202,7 @@ public sealed class ServerCheck : IDisposable
     private async ValueTask<CheckStep> VersionAsync(HttpTarget target, CancellationToken stop)
     {
         const string Step = "version";
-        var outcome = await GetAsync(target, "/_matrix/federation/v1/version", stop).ConfigureAwait(false);
+        var outcome = await GetAsync(target, "/_matrix/federation/v1/version", stop);
         if (outcome.Reply is not { } reply) return CheckStep.Failed(Step, outcome.Failure!.Message);
         if (reply.Status != 200 || !TryRead(reply.Body, out var json))
         {

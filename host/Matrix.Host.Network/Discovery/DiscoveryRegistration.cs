@@ -1,6 +1,7 @@
 using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.Discovery.WellKnown;
 using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Parts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Network.Discovery;
@@ -13,7 +14,7 @@ public static class DiscoveryRegistration
     /// cref="CertificateTrust"/> and a clock.
     /// </summary>
     public static IServiceCollection AddDiscovery(this IServiceCollection services) => services
-        .AddSingleton<IDnsResolver, UnboundResolver>()
-        .AddSingleton<IWellKnownFetcher, HttpWellKnownFetcher>()
-        .AddSingleton<IServerDiscovery, ServerDiscovery>();
+        .Add<IDnsResolver, UnboundResolver>()
+        .Add<IWellKnownFetcher, HttpWellKnownFetcher>()
+        .Add<IServerDiscovery, ServerDiscovery>();
 }

@@ -38,7 +38,6 @@ public sealed class ServerDiscovery : IServerDiscovery, IDisposable
         AddressPolicy policy,
         TimeProvider time)
     {
-        ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _resolver = resolver;
         _policy = policy;

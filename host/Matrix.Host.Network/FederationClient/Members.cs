@@ -10,10 +10,10 @@ public static class Members
     public static JsonObject Of(params IEnumerable<(string Name, Json Value)> members) => JsonObject.OfSeq(members);
 
     /// <summary>A string.</summary>
-    public static Json Text(string text) => Json.NewString(text);
+    public static Json Text(string text) => Json.Of(text);
 
     /// <summary>An array of strings.</summary>
-    public static Json Texts(IEnumerable<string> texts) => Json.NewArray([.. texts.Select(Json.NewString)]);
+    public static Json Texts(IEnumerable<string> texts) => Json.Of([.. texts.Select(Json.Of)]);
 
     /// <summary>An integer.</summary>
     public static long? Number(this JsonObject json, string name) =>

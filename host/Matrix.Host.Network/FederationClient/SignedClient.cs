@@ -28,7 +28,7 @@ internal sealed class SignedClient(
     public async ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop)
     {
         var started = time.GetTimestamp();
-        var result = await TrySendAsync(request, ReadObject, stop).ConfigureAwait(false);
+        var result = await TrySendAsync(request, ReadObject, stop);
         log.Ended(request, result.Failure, time.GetElapsedTime(started));
         return result;
     }
@@ -37,8 +37,7 @@ internal sealed class SignedClient(
         FederationRequest request, CancellationToken stop)
     {
         var started = time.GetTimestamp();
-        var result = await TrySendAsync<ReadOnlyMemory<byte>>(request, static (body, _) => body, stop)
-            .ConfigureAwait(false);
+        var result = await TrySendAsync<ReadOnlyMemory<byte>>(request, static (body, _) => body, stop);
         log.Ended(request, result.Failure, time.GetElapsedTime(started));
         return result;
     }
@@ -46,7 +45,7 @@ internal sealed class SignedClient(
     public async ValueTask<FederationResult<OpenReply>> OpenAsync(FederationRequest request, CancellationToken stop)
     {
         var started = time.GetTimestamp();
-        var result = await TryOpenAsync(request, stop).ConfigureAwait(false);
+        var result = await TryOpenAsync(request, stop);
         log.Ended(request, result.Failure, time.GetElapsedTime(started));
         return result;
     }
@@ -54,9 +53,9 @@ internal sealed class SignedClient(
     private async ValueTask<FederationResult<OpenReply>> TryOpenAsync(
         FederationRequest request, CancellationToken stop)
     {
-        var call = await CallOfAsync(request, stop).ConfigureAwait(false);
+        var call = await CallOfAsync(request, stop);
         if (!call.IsOk) return call.Failure!;
-        var opening = await http.OpenAsync(call.Value, stop).ConfigureAwait(false);
+        var opening = await http.OpenAsync(call.Value, stop);
         if (opening.Response is not { } response) return Failed(KindOf(opening.Failure!.Kind), opening.Failure.Message);
         if (response.Status is >= 200 and < 300) return response;
 
@@ -65,8 +64,7 @@ internal sealed class SignedClient(
             var error = new byte[MaxErrorBytes];
             try
             {
-                var read = await response.Body.ReadAtLeastAsync(error, error.Length, false, response.Ends)
-                    .ConfigureAwait(false);
+                var read = await response.Body.ReadAtLeastAsync(error, error.Length, false, response.Ends);
                 return Refused(response.Status, error.AsMemory(0, read), response.Headers);
             }
             catch (Exception fault) when (fault is IOException or OperationCanceledException)
@@ -83,12 +81,11 @@ internal sealed class SignedClient(
         Func<ReadOnlyMemory<byte>, BodyMemory.Share, FederationResult<T>> read,
         CancellationToken stop)
     {
-        var call = await CallOfAsync(request, stop).ConfigureAwait(false);
+        var call = await CallOfAsync(request, stop);
         if (!call.IsOk) return call.Failure!;
         FederationResult<T> result = default;
         var outcome = await http.SendAsync(
-            call.Value, (reply, memory) => result = Read(reply).Then(body => read(body, memory)), stop)
-            .ConfigureAwait(false);
+            call.Value, (reply, memory) => result = Read(reply).Then(body => read(body, memory)), stop);
         return outcome.Reply is not null
             ? result
             : Failed(KindOf(outcome.Failure!.Kind), outcome.Failure.Message);
@@ -109,7 +106,7 @@ internal sealed class SignedClient(
 
         var started = time.GetTimestamp();
         var wholeTime = request.Time > TimeSpan.Zero ? request.Time : options.RequestTime;
-        var found = await FindAsync(request.Destination, wholeTime, stop).ConfigureAwait(false);
+        var found = await FindAsync(request.Destination, wholeTime, stop);
         if (!found.IsOk) return found.Failure!;
 
         var body = request.Body is { } json ? JsonText.Write(json) : request.CanonicalBody;
@@ -129,7 +126,7 @@ internal sealed class SignedClient(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
         try
         {
-            var found = await discovery.FindAsync(server, both.Token).ConfigureAwait(false);
+            var found = await discovery.FindAsync(server, both.Token);
             return found.Address is { } address
                 ? new HttpTarget(address.EndPoints, address.HostHeader, address.CertificateName)
                 : Failed(KindOf(found.Kind), found.Failure!);

@@ -28,8 +28,7 @@ public sealed class IdentityApi(IdentityRequests requests)
     public async ValueTask<IdentityResult<string?>> LookUpAsync(
         NamedIdentityServer server, string medium, string address, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(server);
-        var details = await SendAsync(server, "/hash_details", null, stop).ConfigureAwait(false);
+        var details = await SendAsync(server, "/hash_details", null, stop);
         if (!details.IsOk) return details.Failure;
         if (details.Value!.Text("lookup_pepper") is not { } pepper
             || !JsonText.TryGet(details.Value, "algorithms", out var algorithms)
@@ -45,11 +44,11 @@ public sealed class IdentityApi(IdentityRequests requests)
             "/lookup",
             JsonObject.OfSeq(
             [
-                ("addresses", Json.NewArray([Json.NewString(hash)])),
-                ("algorithm", Json.NewString(Sha256)),
-                ("pepper", Json.NewString(pepper)),
+                ("addresses", Json.Of([Json.Of(hash)])),
+                ("algorithm", Json.Of(Sha256)),
+                ("pepper", Json.Of(pepper)),
             ]),
-            stop).ConfigureAwait(false);
+            stop);
         if (!found.IsOk) return found.Failure;
         if (!JsonText.TryGet(found.Value!, "mappings", out var mappings)
             || mappings is not Json.Object { Item: var byHash })
@@ -58,7 +57,7 @@ public sealed class IdentityApi(IdentityRequests requests)
         }
 
         if (byHash.Text(hash) is not { } userId) return (string?)null;
-        return UserId.isValid(userId) ? userId : Unusable;
+        return UserId.IsValid(userId) ? userId : Unusable;
     }
 
     /// <summary>Stores an invite until the address is bound. "Invitation storage".</summary>
@@ -66,8 +65,7 @@ public sealed class IdentityApi(IdentityRequests requests)
     public async ValueTask<IdentityResult<StoredInvite>> StoreInviteAsync(
         NamedIdentityServer server, JsonObject invite, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(server);
-        var stored = await SendAsync(server, "/store-invite", invite, stop).ConfigureAwait(false);
+        var stored = await SendAsync(server, "/store-invite", invite, stop);
         if (!stored.IsOk) return stored.Failure;
         return StoredInvite.Read(stored.Value!) is { } read ? read : Unusable;
     }
@@ -77,17 +75,16 @@ public sealed class IdentityApi(IdentityRequests requests)
     public async ValueTask<IdentityResult<(string Medium, string Address)>> BindAsync(
         NamedIdentityServer server, string sessionId, string clientSecret, string userId, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(server);
         var bound = await SendAsync(
             server,
             "/3pid/bind",
             JsonObject.OfSeq(
             [
-                ("client_secret", Json.NewString(clientSecret)),
-                ("mxid", Json.NewString(userId)),
-                ("sid", Json.NewString(sessionId)),
+                ("client_secret", Json.Of(clientSecret)),
+                ("mxid", Json.Of(userId)),
+                ("sid", Json.Of(sessionId)),
             ]),
-            stop).ConfigureAwait(false);
+            stop);
         if (!bound.IsOk) return bound.Failure;
         return bound.Value!.Text("medium") is { } medium && bound.Value!.Text("address") is { } address
             ? (medium, address)
@@ -103,12 +100,12 @@ public sealed class IdentityApi(IdentityRequests requests)
             "/3pid/unbind",
             JsonObject.OfSeq(
             [
-                ("mxid", Json.NewString(userId)),
-                ("threepid", Json.NewObject(JsonObject.OfSeq(
-                    [("address", Json.NewString(address)), ("medium", Json.NewString(medium))]))),
+                ("mxid", Json.Of(userId)),
+                ("threepid", Json.Of(JsonObject.OfSeq(
+                    [("address", Json.Of(address)), ("medium", Json.Of(medium))]))),
             ]),
             accessToken: null,
-            stop).ConfigureAwait(false);
+            stop);
         return unbound.Failure;
     }
 
@@ -150,15 +147,15 @@ public sealed record StoredInvite(string Token, JsonObject Content)
             }
 
             keys.Add(JsonObject.OfSeq(
-                [("key_validity_url", Json.NewString(url)), ("public_key", Json.NewString(text))]));
+                [("key_validity_url", Json.Of(url)), ("public_key", Json.Of(text))]));
         }
 
         return new StoredInvite(token, JsonObject.OfSeq(
             [
-                ("display_name", Json.NewString(shown)),
-                ("key_validity_url", Json.NewString(keys[0].Text("key_validity_url")!)),
-                ("public_key", Json.NewString(keys[0].Text("public_key")!)),
-                ("public_keys", Json.NewArray([.. keys.Select(Json.NewObject)])),
+                ("display_name", Json.Of(shown)),
+                ("key_validity_url", Json.Of(keys[0].Text("key_validity_url")!)),
+                ("public_key", Json.Of(keys[0].Text("public_key")!)),
+                ("public_keys", Json.Of([.. keys.Select(Json.Of)])),
             ]));
     }
 }

@@ -27,7 +27,7 @@ public sealed class IdentityKeys(IWellKnownFetcher fetcher, NetworkOptions optio
         limit.CancelAfter(options.KeyFetchTime);
         try
         {
-            var page = await fetcher.GetAsync(address, options.MaxKeyResponseBytes, limit.Token).ConfigureAwait(false);
+            var page = await fetcher.GetAsync(address, options.MaxKeyResponseBytes, limit.Token);
             return page is { Failure: null, Status: 200, IsTooLarge: false }
                 && JsonText.TryParseObject(
                     page.Body, Reading.Lenient, JsonText.FederationBodyLimits, out var json, out _)

@@ -32,7 +32,6 @@ public sealed class IdentityRequests : IDisposable
         SigningKeyRing keys,
         TimeProvider time)
     {
-        ArgumentNullException.ThrowIfNull(options);
         _options = options;
         _network = network with { AllowNetworks = options.AllowNetworks };
         _http = new SafeHttpSender(_network, new AddressPolicy(_network), trust, time, "identity_server");
@@ -52,7 +51,6 @@ public sealed class IdentityRequests : IDisposable
     /// <param name="path">Below `/_matrix/identity/v2`, beginning with a slash.</param>
     /// <param name="body">The body; null for a GET.</param>
     /// <param name="accessToken">The user's token at the identity server; null for this server's signature.</param>
-    /// <param name="stop">Stops it.</param>
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     internal async ValueTask<IdentityResult<JsonObject>> SendAsync(
         string server, string path, JsonObject? body, string? accessToken, CancellationToken stop)
@@ -66,7 +64,7 @@ public sealed class IdentityRequests : IDisposable
         }
 
         var url = new Uri($"https://{server}{Root}{path}");
-        var (target, failure) = await UrlTargets.FindAsync(url, null, _resolver, _network, stop).ConfigureAwait(false);
+        var (target, failure) = await UrlTargets.FindAsync(url, null, _resolver, _network, stop);
         if (target is null) return Unreachable(failure);
         var bytes = body is null ? default(ReadOnlyMemory<byte>?) : JsonText.Write(body);
         var call = new HttpCall(target, body is null ? "GET" : "POST", url.PathAndQuery)
@@ -76,7 +74,7 @@ public sealed class IdentityRequests : IDisposable
             MaxBytes = _options.MaxResponseBytes,
             Time = _options.RequestTime,
         };
-        var outcome = await _http.SendAsync(call, stop).ConfigureAwait(false);
+        var outcome = await _http.SendAsync(call, stop);
         if (outcome.Reply is not { } reply) return Unreachable(outcome.Failure!.Message);
         var isJson = JsonText.TryParseObject(
             reply.Body, Reading.Lenient, JsonText.FederationBodyLimits, out var json, out _);
@@ -95,7 +93,7 @@ public sealed class IdentityRequests : IDisposable
     public void Dispose() => _http.Dispose();
 
     private static bool IsName(string server) =>
-        Core.Ident.ServerName.isValid(server) && Uri.TryCreate($"https://{server}/", UriKind.Absolute, out var url)
+        Core.Ident.ServerName.IsValid(server) && Uri.TryCreate($"https://{server}/", UriKind.Absolute, out var url)
         && url.UserInfo.Length == 0;
 
     private static IdentityFailure Unreachable(string why) =>

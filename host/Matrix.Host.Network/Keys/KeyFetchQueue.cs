@@ -41,7 +41,7 @@ internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) :
         if (running is null) return false;
 
         // A caller that goes away does not stop the fetch: others may wait for it.
-        await running.Ended.Task.WaitAsync(stop).ConfigureAwait(false);
+        await running.Ended.Task.WaitAsync(stop);
         return true;
     }
 
@@ -70,7 +70,7 @@ internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) :
         try
         {
             _closing.Token.ThrowIfCancellationRequested();
-            if (await fetch(_closing.Token).ConfigureAwait(false)) _pauses.Succeeded(server);
+            if (await fetch(_closing.Token)) _pauses.Succeeded(server);
             else _pauses.Failed(server);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)

@@ -67,11 +67,11 @@ internal sealed class KeyFetchShares(NetworkOptions options)
             // First that of the address: its fetches do not stand in the way of others.
             if (part is not null)
             {
-                await part.Slots.WaitAsync(stop).ConfigureAwait(false);
+                await part.Slots.WaitAsync(stop);
                 _hasPart = true;
             }
 
-            await share.Slots.WaitAsync(stop).ConfigureAwait(false);
+            await share.Slots.WaitAsync(stop);
             _hasSlot = true;
         }
 

@@ -43,13 +43,13 @@ internal sealed class KeyFetcher : IDisposable
             cause,
             async closing =>
             {
-                var sent = await _api.GetServerKeysAsync(server, closing).ConfigureAwait(false);
+                var sent = await _api.GetServerKeysAsync(server, closing);
                 if (Verified(server, sent) is not { } fetched) return false;
-                await known.TakeAsync(fetched).ConfigureAwait(false);
+                await known.TakeAsync(fetched);
                 _checks.Count("ok");
                 return true;
             },
-            stop).ConfigureAwait(false);
+            stop);
         if (!isAllowed) _checks.Count("not_now");
     }
 

@@ -46,7 +46,7 @@ public sealed class Notary : IDisposable
     {
         using var patience = new CancellationTokenSource(_options.NotaryTime, _time);
         var found = await Task.WhenAll(queries.Take(_options.MaxNotaryServers)
-            .Select(query => FindAsync(query, address, patience.Token, stop).AsTask())).ConfigureAwait(false);
+            .Select(query => FindAsync(query, address, patience.Token, stop).AsTask()));
         var responses = new List<ReadOnlyMemory<byte>>(found.Length);
         var bytes = 0;
         // All servers' latest ones come before any earlier one.
@@ -72,12 +72,12 @@ public sealed class Notary : IDisposable
         NotaryQuery query, IPAddress address, CancellationToken patience, CancellationToken stop)
     {
         if (query.Server == _options.ServerName) return [new ServerKeyResponse(_own.Response, 0)];
-        if (!Core.Ident.ServerName.isValid(query.Server)) return [];
-        var kept = await _keys.ResponsesAsync(query.Server, stop).ConfigureAwait(false);
+        if (!Core.Ident.ServerName.IsValid(query.Server)) return [];
+        var kept = await _keys.ResponsesAsync(query.Server, stop);
         if (!Suffice(kept, query))
         {
-            await FetchAsync(query.Server, address, patience, stop).ConfigureAwait(false);
-            kept = await _keys.ResponsesAsync(query.Server, stop).ConfigureAwait(false);
+            await FetchAsync(query.Server, address, patience, stop);
+            kept = await _keys.ResponsesAsync(query.Server, stop);
         }
 
         return KeptResponses.With(kept, query.KeyIds, query.Server, _options);
@@ -104,8 +104,8 @@ public sealed class Notary : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience, stop);
         try
         {
-            await _slots.WaitAsync(either.Token).ConfigureAwait(false);
-            await FetchInPlaceAsync(server, address).WaitAsync(either.Token).ConfigureAwait(false);
+            await _slots.WaitAsync(either.Token);
+            await FetchInPlaceAsync(server, address).WaitAsync(either.Token);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -118,8 +118,7 @@ public sealed class Notary : IDisposable
     {
         try
         {
-            await _keys.FetchAsync(server, new KeyFetchCause(address, null) { IsQuery = true }, _closing.Token)
-                .ConfigureAwait(false);
+            await _keys.FetchAsync(server, new KeyFetchCause(address, null) { IsQuery = true }, _closing.Token);
         }
         finally
         {

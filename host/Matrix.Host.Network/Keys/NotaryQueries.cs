@@ -65,7 +65,7 @@ internal sealed class NotaryQueries(
 
         if (waits.Count == 0) checks.Count("not_now");
         // A caller that goes away does not stop the query: others may wait for it.
-        await Task.WhenAll(waits).WaitAsync(stop).ConfigureAwait(false);
+        await Task.WhenAll(waits).WaitAsync(stop);
     }
 
     public void Dispose() => _closing.Cancel();
@@ -103,7 +103,7 @@ internal sealed class NotaryQueries(
                 List<WantedKeys> left = [.. batch.Where(each => each.Server != notary && !each.Done.Task.IsCompleted)];
                 if (left.Count > 0 && _ofNotaries.IsOver(notary))
                 {
-                    await QueryAsync(notary, left, known).ConfigureAwait(false);
+                    await QueryAsync(notary, left, known);
                 }
             }
 
@@ -124,24 +124,24 @@ internal sealed class NotaryQueries(
 
     private async Task QueryAsync(string notary, IReadOnlyList<WantedKeys> wanted, IFetchedKeys known)
     {
-        if (await TryQueryAsync(notary, wanted, known).ConfigureAwait(false) is not { } failure) return;
+        if (await TryQueryAsync(notary, wanted, known) is not { } failure) return;
 
         // One slow server is no fault of the notary: it answers for the others, and for itself.
         if (!MayBeOfOneServer(failure)
-            || !(await api.GetServerKeysAsync(notary, _closing.Token).ConfigureAwait(false)).IsOk)
+            || !(await api.GetServerKeysAsync(notary, _closing.Token)).IsOk)
         {
             _ofNotaries.Failed(notary);
         }
         else if (wanted.Count > 1)
         {
-            await Task.WhenAll(wanted.Select(each => TryQueryAsync(notary, [each], known))).ConfigureAwait(false);
+            await Task.WhenAll(wanted.Select(each => TryQueryAsync(notary, [each], known)));
         }
     }
 
     private async Task<FederationFailure?> TryQueryAsync(
         string notary, IReadOnlyList<WantedKeys> wanted, IFetchedKeys known)
     {
-        var sent = await SendAsync(notary, wanted).ConfigureAwait(false);
+        var sent = await SendAsync(notary, wanted);
         if (sent.Failure is { } failure)
         {
             checks.Count("failed");
@@ -155,13 +155,13 @@ internal sealed class NotaryQueries(
             if (!byServer.Contains(responses.Key)) continue;
             foreach (var json in responses.Take(MostResponses))
             {
-                if (!await IsSignedByAsync(notary, json, known).ConfigureAwait(false))
+                if (!await IsSignedByAsync(notary, json, known))
                 {
                     checks.Refuse(responses.Key, $"{notary} did not sign them", "wrong_notary_signature");
                 }
                 else if (checks.Verified(responses.Key, json, notary) is { } fetched)
                 {
-                    await known.TakeAsync(fetched).ConfigureAwait(false);
+                    await known.TakeAsync(fetched);
                     checks.Count("notary");
                     Found(byServer[responses.Key], fetched);
                 }
@@ -182,11 +182,11 @@ internal sealed class NotaryQueries(
         }
 
         var most = (long)MostResponses * options.MaxKeyResponseBytes * wanted.Count;
-        await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
+        await _slots.WaitAsync(_closing.Token);
         try
         {
             return await api.QueryServerKeysAsync(
-                notary, queries, (int)Math.Min(most, options.MaxPageBytes), _closing.Token).ConfigureAwait(false);
+                notary, queries, (int)Math.Min(most, options.MaxPageBytes), _closing.Token);
         }
         finally
         {
@@ -201,9 +201,9 @@ internal sealed class NotaryQueries(
 
     private static async ValueTask<bool> IsSignedByAsync(string notary, JsonObject response, IFetchedKeys known)
     {
-        Signature[] made = [.. SignedJson.signatures(response).Where(each => each.Entity == notary)];
+        Signature[] made = [.. SignedJson.Signatures(response).Where(each => each.Entity == notary)];
         if (made.Length == 0) return false;
-        var keys = await known.OfNotaryAsync(notary, [.. made.Select(each => each.KeyId)]).ConfigureAwait(false);
+        var keys = await known.OfNotaryAsync(notary, [.. made.Select(each => each.KeyId)]);
         var bytes = KeyResponse.BytesToSign(response);
         return made.Any(each =>
             keys.TryGetValue(each.KeyId, out var key) && Ed25519.Verify(key.PublicKey.Span, bytes, each.Bytes));

@@ -49,7 +49,7 @@ internal sealed class ServerKeys(
     internal async ValueTask<KnownKeys> KnownAsync(string server, CancellationToken stop)
     {
         if (_known.TryGet(server, out var known)) return known;
-        var rows = await storage.ServerKeys.OfServerAsync(server, stop).ConfigureAwait(false);
+        var rows = await storage.ServerKeys.OfServerAsync(server, stop);
         // The absence of keys is not cached: anyone can name a server.
         if (rows.Count > 0) return _known.PutIfAbsent(server, KnownKeys.Of(server, rows));
         return _known.TryGet(server, out known) ? known : KnownKeys.None;
@@ -59,7 +59,7 @@ internal sealed class ServerKeys(
     internal async ValueTask<IReadOnlyList<ServerKeyResponse>> ResponsesAsync(string server, CancellationToken stop)
     {
         if (_responses.TryGet(server, out var responses)) return responses;
-        var stored = await storage.ServerKeys.ResponsesAsync(server, stop).ConfigureAwait(false);
+        var stored = await storage.ServerKeys.ResponsesAsync(server, stop);
         return stored.Count == 0 ? stored : _responses.PutIfAbsent(server, stored);
     }
 
@@ -67,7 +67,7 @@ internal sealed class ServerKeys(
     internal async ValueTask FetchAsync(string server, KeyFetchCause cause, CancellationToken stop)
     {
         if (!servers.Allows(server)) return;
-        await fetcher.FetchAsync(server, cause, this, stop).ConfigureAwait(false);
+        await fetcher.FetchAsync(server, cause, this, stop);
     }
 
     private async ValueTask<IReadOnlyDictionary<string, ServerKey>> FindForAsync(
@@ -81,10 +81,10 @@ internal sealed class ServerKeys(
         if (server == options.ServerName) return own.Known(Now).Valid(keyIds, validAt, use);
 
         var wanted = Usable(keyIds);
-        if (wanted.Count == 0 || !Core.Ident.ServerName.isValid(server)) return KnownKeys.None.ById;
+        if (wanted.Count == 0 || !Core.Ident.ServerName.IsValid(server)) return KnownKeys.None.ById;
 
         var started = Now;
-        var known = await KnownAsync(server, stop).ConfigureAwait(false);
+        var known = await KnownAsync(server, stop);
         var missing = MissingOf(known);
         if (missing.Count > 0 && servers.Allows(server))
         {
@@ -93,18 +93,17 @@ internal sealed class ServerKeys(
                 IsOfKnownServer = known.IsStored && known.ById.Count > 0,
                 IsRefresh = missing.All(known.ById.ContainsKey),
             };
-            await FetchAsync(server, cause, stop).ConfigureAwait(false);
+            await FetchAsync(server, cause, stop);
             // Read again in any case: another fetch may have ended in the meantime.
-            known = await KnownAsync(server, stop).ConfigureAwait(false);
+            known = await KnownAsync(server, stop);
             missing = MissingOf(known);
 
             // Requests are signed by keys in use. Of these nobody knows more than the server, if it has answered.
             var hasAnswered = known.FetchedAt >= started - options.KeyFetchPause.TotalMilliseconds;
             if (missing.Count > 0 && options.Notaries.Count > 0 && !(use == KeyUse.Request && hasAnswered))
             {
-                await fetcher.NotariesFor(cause).AskAsync(server, missing, cause, this, stop)
-                    .ConfigureAwait(false);
-                known = await KnownAsync(server, stop).ConfigureAwait(false);
+                await fetcher.NotariesFor(cause).AskAsync(server, missing, cause, this, stop);
+                known = await KnownAsync(server, stop);
             }
         }
 
@@ -127,11 +126,11 @@ internal sealed class ServerKeys(
     public async ValueTask<IReadOnlyDictionary<string, ServerKey>> OfNotaryAsync(
         string notary, IReadOnlyCollection<string> keyIds)
     {
-        var known = await KnownAsync(notary, CancellationToken.None).ConfigureAwait(false);
+        var known = await KnownAsync(notary, CancellationToken.None);
         var found = known.Valid(Usable(keyIds), Now, KeyUse.Request);
         if (found.Count > 0) return found;
-        await FetchAsync(notary, default, CancellationToken.None).ConfigureAwait(false);
-        known = await KnownAsync(notary, CancellationToken.None).ConfigureAwait(false);
+        await FetchAsync(notary, default, CancellationToken.None);
+        known = await KnownAsync(notary, CancellationToken.None);
         return known.Valid(Usable(keyIds), Now, KeyUse.Request);
     }
 
@@ -139,10 +138,10 @@ internal sealed class ServerKeys(
     public async ValueTask TakeAsync(FetchedKeys fetched)
     {
         // The server and a notary may answer at once.
-        await _taking.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        await _taking.WaitAsync(CancellationToken.None);
         try
         {
-            await TakeInTurnAsync(fetched).ConfigureAwait(false);
+            await TakeInTurnAsync(fetched);
         }
         finally
         {
@@ -156,14 +155,14 @@ internal sealed class ServerKeys(
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static IReadOnlyCollection<string> Usable(IReadOnlyCollection<string> keyIds) =>
-        keyIds.All(Core.Ident.KeyId.isServerKey)
+        keyIds.All(Core.Ident.KeyId.IsServerKey)
             ? keyIds
-            : [.. keyIds.Where(Core.Ident.KeyId.isServerKey)];
+            : [.. keyIds.Where(Core.Ident.KeyId.IsServerKey)];
 
     private async ValueTask TakeInTurnAsync(FetchedKeys fetched)
     {
         var server = fetched.Keys.ServerName;
-        var before = await KnownAsync(server, CancellationToken.None).ConfigureAwait(false);
+        var before = await KnownAsync(server, CancellationToken.None);
         var isOwn = fetched.Notary is null;
         var after = isOwn
             ? before.After(fetched.Keys, Now, options.MaxKeysPerServer)
@@ -171,7 +170,7 @@ internal sealed class ServerKeys(
         _known.Put(server, after);
 
         var response = new ServerKeyResponse(JsonText.Write(fetched.Json), isOwn ? Now : 0);
-        var kept = await ResponsesAsync(server, CancellationToken.None).ConfigureAwait(false);
+        var kept = await ResponsesAsync(server, CancellationToken.None);
         _responses.Put(server, KeptResponses.After(kept, response, isOwn, server, options));
 
         // The stored keys must not be older than the fetched ones.

@@ -9,11 +9,8 @@ public static class MailAddresses
     private static readonly IdnMapping _idn = new();
 
     /// <summary>Whether a text is one address, without a display name.</summary>
-    public static bool IsAddress(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return !text.Any(char.IsControl) && MailAddress.TryCreate(text, out var address) && address.Address == text;
-    }
+    public static bool IsAddress(string text) =>
+        !text.Any(char.IsControl) && MailAddress.TryCreate(text, out var address) && address.Address == text;
 
     /// <summary>
     /// An address with its domain in one spelling: lower case, and as it is in the DNS. What is before the `@` means
@@ -21,7 +18,6 @@ public static class MailAddresses
     /// </summary>
     public static string Canonical(string address)
     {
-        ArgumentNullException.ThrowIfNull(address);
         var at = address.LastIndexOf('@');
         return at < 0 ? address : address[..(at + 1)] + Domain(address[(at + 1)..]);
     }

@@ -27,7 +27,6 @@ public sealed class Mailer(MailOptions options)
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     public async ValueTask<string?> SendAsync(OutgoingMail mail, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(mail);
         using var time = CancellationTokenSource.CreateLinkedTokenSource(stop);
         time.CancelAfter(options.Time);
         try
@@ -35,7 +34,7 @@ public sealed class Mailer(MailOptions options)
             using var client = new SmtpClient(options.Host, options.Port) { EnableSsl = options.IsEncrypted };
             if (options.User.Length > 0) client.Credentials = new NetworkCredential(options.User, options.Password);
             using var message = MessageOf(mail);
-            await client.SendMailAsync(message, time.Token).ConfigureAwait(false);
+            await client.SendMailAsync(message, time.Token);
             return null;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)

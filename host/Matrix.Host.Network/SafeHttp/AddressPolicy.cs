@@ -36,7 +36,6 @@ public sealed class AddressPolicy(NetworkOptions options)
     /// <summary>Whether the server may connect to this address.</summary>
     public bool Allows(IPAddress address)
     {
-        ArgumentNullException.ThrowIfNull(address);
         if (address.IsIPv4MappedToIPv6) return IsListed(address) || Allows(address.MapToIPv4());
         return IsListed(address) || IsPublic(address);
     }

@@ -28,14 +28,13 @@ internal sealed class BodyReader(long mostAtOnce)
         if (length > most) throw TooLarge(most);
 
         using var share = _memory.Open();
-        using var stream = await content.ReadAsStreamAsync(stop).ConfigureAwait(false);
+        using var stream = await content.ReadAsStreamAsync(stop);
         var first = new byte[(int)Math.Min(length ?? FirstBuffer, FirstBuffer)];
-        var count = await stream.ReadAtLeastAsync(first, first.Length, throwOnEndOfStream: false, stop)
-            .ConfigureAwait(false);
+        var count = await stream.ReadAtLeastAsync(first, first.Length, throwOnEndOfStream: false, stop);
         if (count < first.Length) Array.Resize(ref first, count);
         var body = count < FirstBuffer || count == length
             ? first
-            : await ReadRestAsync(stream, first, length, most, share, stop).ConfigureAwait(false);
+            : await ReadRestAsync(stream, first, length, most, share, stop);
         if (body.Length > most) throw TooLarge(most);
         share.Keep(body, body.Length);
         return use(body, share);
@@ -57,7 +56,7 @@ internal sealed class BodyReader(long mostAtOnce)
                 var buffer = ArrayPool<byte>.Shared.Rent(size);
                 buffers.Add((buffer, 0));
                 var read = await stream.ReadAtLeastAsync(
-                    buffer.AsMemory(0, size), size, throwOnEndOfStream: false, stop).ConfigureAwait(false);
+                    buffer.AsMemory(0, size), size, throwOnEndOfStream: false, stop);
                 buffers[^1] = (buffer, read);
                 count += read;
                 if (count > most) throw TooLarge(most);

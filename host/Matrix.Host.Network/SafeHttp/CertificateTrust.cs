@@ -63,7 +63,7 @@ public sealed class CertificateTrust
         };
         try
         {
-            await stream.AuthenticateAsClientAsync(options, stop).ConfigureAwait(false);
+            await stream.AuthenticateAsClientAsync(options, stop);
         }
         catch (AuthenticationException fault) when (refusal is not null)
         {

@@ -32,7 +32,7 @@ internal sealed class Connector(NetworkOptions options, AddressPolicy policy, Ce
             BudgetedStream? stream = null;
             try
             {
-                stream = new BudgetedStream(await DialAsync(endPoint, share.Token).ConfigureAwait(false));
+                stream = new BudgetedStream(await DialAsync(endPoint, share.Token));
                 if (target.CertificateName is not { } name)
                 {
                     stream.Slot = slot;
@@ -40,18 +40,18 @@ internal sealed class Connector(NetworkOptions options, AddressPolicy policy, Ce
                 }
 
                 var secure = new SslStream(stream);
-                await trust.AuthenticateAsync(secure, name, share.Token).ConfigureAwait(false);
+                await trust.AuthenticateAsync(secure, name, share.Token);
                 stream.Slot = slot;
                 return secure;
             }
             catch (Exception failed) when (!stop.IsCancellationRequested)
             {
                 fault = Explain(failed, endPoint, isConnected: stream is not null);
-                if (stream is not null) await stream.DisposeAsync().ConfigureAwait(false);
+                if (stream is not null) await stream.DisposeAsync();
             }
             catch
             {
-                if (stream is not null) await stream.DisposeAsync().ConfigureAwait(false);
+                if (stream is not null) await stream.DisposeAsync();
                 throw;
             }
         }
@@ -64,7 +64,7 @@ internal sealed class Connector(NetworkOptions options, AddressPolicy policy, Ce
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(endPoint, stop).ConfigureAwait(false);
+            await socket.ConnectAsync(endPoint, stop);
             return socket;
         }
         catch

@@ -52,15 +52,14 @@ public sealed class SafeHttpSender : IDisposable
     internal async ValueTask<HttpOutcome> SendAsync(
         HttpCall call, Action<HttpReply, BodyMemory.Share> use, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(call);
         using var clock = new CancellationTokenSource(call.Time, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
         using var request = RequestOf(call);
         var pool = _pools.Take(call.Target);
         try
         {
-            using var response = await pool.SendAsync(request, both.Token).ConfigureAwait(false);
-            return await _bodies.ReadAsync(response.Content, call.MaxBytes, Use, both.Token).ConfigureAwait(false);
+            using var response = await pool.SendAsync(request, both.Token);
+            return await _bodies.ReadAsync(response.Content, call.MaxBytes, Use, both.Token);
 
             HttpOutcome Use(byte[] body, BodyMemory.Share memory)
             {
@@ -88,7 +87,6 @@ public sealed class SafeHttpSender : IDisposable
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     public async ValueTask<HttpOpening> OpenAsync(HttpCall call, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(call);
         var clock = new CancellationTokenSource(call.Time, _time);
         var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
         var pool = _pools.Take(call.Target);
@@ -97,8 +95,8 @@ public sealed class SafeHttpSender : IDisposable
         try
         {
             using var request = RequestOf(call);
-            response = await pool.SendAsync(request, both.Token).ConfigureAwait(false);
-            var body = await response.Content.ReadAsStreamAsync(both.Token).ConfigureAwait(false);
+            response = await pool.SendAsync(request, both.Token);
+            var body = await response.Content.ReadAsStreamAsync(both.Token);
             opened = new OpenReply(response, body, Close, both.Token);
             return new HttpOpening(opened, null);
         }

@@ -117,10 +117,10 @@ internal sealed class ServerPools(NetworkOptions options, Connector connector) :
         UseProxy = false,
         ConnectCallback = async (_, stop) =>
         {
-            var slot = await _budget.TakeAsync(CloseIdle, stop).ConfigureAwait(false);
+            var slot = await _budget.TakeAsync(CloseIdle, stop);
             try
             {
-                return await connector.ConnectAsync(target, slot, stop).ConfigureAwait(false);
+                return await connector.ConnectAsync(target, slot, stop);
             }
             catch
             {

@@ -29,7 +29,7 @@ internal sealed class SocketBudget(int most)
             while (!_free.Wait(0, CancellationToken.None))
             {
                 if (closeIdle()) continue;
-                await _free.WaitAsync(stop).ConfigureAwait(false);
+                await _free.WaitAsync(stop);
                 break;
             }
         }

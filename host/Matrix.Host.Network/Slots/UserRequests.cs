@@ -36,10 +36,8 @@ public static class SlottedRequests
         Func<CancellationToken, ValueTask<FederationResult<T>>> send,
         CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(slots);
-        ArgumentNullException.ThrowIfNull(send);
-        using var slot = await slots.EnterAsync(who, server, stop).ConfigureAwait(false);
-        var result = await send(stop).ConfigureAwait(false);
+        using var slot = await slots.EnterAsync(who, server, stop);
+        var result = await send(stop);
         slot.IsReached = result.Failure is null or { Kind: FederationFailureKind.Refused };
         return result;
     }

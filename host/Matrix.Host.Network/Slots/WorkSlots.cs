@@ -36,27 +36,26 @@ public sealed class WorkSlots(SlotBounds bounds, ServerPaces paces, TimeProvider
     /// <summary>Waits for a place.</summary>
     /// <param name="who">The user, application service or address that causes the work.</param>
     /// <param name="server">The server; null for work here.</param>
-    /// <param name="stop">Ends the waiting.</param>
     public async ValueTask<WorkSlot> EnterAsync(string who, string? server, CancellationToken stop)
     {
         var slot = new WorkSlot(this, server);
         try
         {
             // The own share first: what waits for it takes nothing from others.
-            await TakeAsync(slot, _users, who, bounds.OfUser, stop).ConfigureAwait(false);
+            await TakeAsync(slot, _users, who, bounds.OfUser, stop);
             if (server is not null)
             {
-                await TakeAsync(slot, _servers, server, bounds.OfServer, stop).ConfigureAwait(false);
+                await TakeAsync(slot, _servers, server, bounds.OfServer, stop);
                 var part = paces.Of(server) switch
                 {
                     ServerPace.Slow => _slow,
                     ServerPace.Unknown => _unknown,
                     _ => null,
                 };
-                if (part is not null) await slot.TakeAsync(part, stop).ConfigureAwait(false);
+                if (part is not null) await slot.TakeAsync(part, stop);
             }
 
-            await slot.TakeAsync(_all, stop).ConfigureAwait(false);
+            await slot.TakeAsync(_all, stop);
             slot.BeganAt = time.GetTimestamp();
             return slot;
         }
@@ -95,7 +94,7 @@ public sealed class WorkSlots(SlotBounds bounds, ServerPaces paces, TimeProvider
                 if (--share.Users == 0) shares.Remove(name);
             }
         });
-        await slot.TakeAsync(share.Slots, stop).ConfigureAwait(false);
+        await slot.TakeAsync(share.Slots, stop);
     }
 
     private sealed class Share(SemaphoreSlim slots)
@@ -133,7 +132,7 @@ public sealed class WorkSlot : IDisposable
 
     internal async ValueTask TakeAsync(SemaphoreSlim slots, CancellationToken stop)
     {
-        await slots.WaitAsync(stop).ConfigureAwait(false);
+        await slots.WaitAsync(stop);
         _leaving.Push(() => slots.Release());
     }
 }

@@ -45,7 +45,7 @@ public sealed class TextMessageGateway(TextMessageOptions options, OperatorUrlCl
             MaxBytes = options.MaxResponseBytes,
             Time = options.Time,
         };
-        var outcome = await client.SendAsync(request, stop).ConfigureAwait(false);
+        var outcome = await client.SendAsync(request, stop);
         return outcome.Reply switch
         {
             null => outcome.Failure!.Message,

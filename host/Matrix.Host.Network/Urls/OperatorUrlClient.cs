@@ -18,7 +18,6 @@ public sealed class OperatorUrlClient : IDisposable
     public OperatorUrlClient(
         NetworkOptions options, CertificateTrust trust, IDnsResolver resolver, TimeProvider time)
     {
-        ArgumentNullException.ThrowIfNull(options);
         var everywhere = options with { AllowNetworks = [IPNetwork.Parse("0.0.0.0/0"), IPNetwork.Parse("::/0")] };
         _http = new SafeHttpSender(
             everywhere, new AddressPolicy(everywhere), trust, time, "app_service");
@@ -30,7 +29,6 @@ public sealed class OperatorUrlClient : IDisposable
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     public async ValueTask<HttpOutcome> SendAsync(OperatorRequest request, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(request);
         var url = request.Base;
         if (!UrlHosts.TryGet(url, out var host)) return Failed("the host's name is not valid");
         IReadOnlyList<IPAddress> addresses;
@@ -40,7 +38,7 @@ public sealed class OperatorUrlClient : IDisposable
         }
         else
         {
-            var answer = await _resolver.AddressesAsync(host, stop).ConfigureAwait(false);
+            var answer = await _resolver.AddressesAsync(host, stop);
             if (answer.Failure is { } failure) return Failed($"{host} was not resolved: {failure}");
             addresses = answer.Addresses;
         }
@@ -60,7 +58,7 @@ public sealed class OperatorUrlClient : IDisposable
                 MaxBytes = request.MaxBytes,
                 Time = request.Time,
             },
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <inheritdoc/>

@@ -13,11 +13,10 @@ public sealed class UrlClient(SafeHttpSender http, IDnsResolver resolver, Networ
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     public async ValueTask<UrlOpening> OpenAsync(UrlRequest request, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(request);
         var url = request.Url;
         for (var redirects = 0; redirects <= request.Redirects; redirects++)
         {
-            var opening = await OpenOneAsync(request, url, stop).ConfigureAwait(false);
+            var opening = await OpenOneAsync(request, url, stop);
             if (opening.Response is not { } reply) return new UrlOpening(null, url, opening.Failure);
             if (reply.Status is not (301 or 302 or 303 or 307 or 308)) return new UrlOpening(reply, url, null);
             using (reply)
@@ -42,8 +41,7 @@ public sealed class UrlClient(SafeHttpSender http, IDnsResolver resolver, Networ
             return Failed("the address has another scheme");
         }
 
-        var (target, failure) = await UrlTargets.FindAsync(url, request.IsRefused, resolver, options, stop)
-            .ConfigureAwait(false);
+        var (target, failure) = await UrlTargets.FindAsync(url, request.IsRefused, resolver, options, stop);
         if (target is null) return Failed(failure);
         var call = new HttpCall(target, "GET", url.PathAndQuery)
         {
@@ -51,7 +49,7 @@ public sealed class UrlClient(SafeHttpSender http, IDnsResolver resolver, Networ
             MaxBytes = 0,
             Time = request.Time,
         };
-        return await http.OpenAsync(call, stop).ConfigureAwait(false);
+        return await http.OpenAsync(call, stop);
     }
 
     private static HttpOpening Failed(string message) =>

@@ -11,7 +11,6 @@ public static class UrlHosts
     /// </summary>
     public static bool TryGet(Uri url, [NotNullWhen(true)] out string? host)
     {
-        ArgumentNullException.ThrowIfNull(url);
         try
         {
             host = url.HostNameType == UriHostNameType.IPv6 ? url.Host.Trim('[', ']') : url.IdnHost.TrimEnd('.');

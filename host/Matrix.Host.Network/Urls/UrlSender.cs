@@ -25,7 +25,6 @@ public sealed class UrlSender(SafeHttpSender http, IDnsResolver resolver, Networ
         TimeProvider time,
         string purpose)
     {
-        ArgumentNullException.ThrowIfNull(options);
         var network = options with { AllowNetworks = networks };
         return new UrlSender(
             new SafeHttpSender(network, new AddressPolicy(network), trust, time, purpose), resolver, network);
@@ -35,14 +34,13 @@ public sealed class UrlSender(SafeHttpSender http, IDnsResolver resolver, Networ
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     public async ValueTask<HttpOutcome> SendAsync(UrlCall call, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(call);
         var url = call.Url;
         if (url.Scheme != Uri.UriSchemeHttps && !(call.MayBePlain && IsPlainLoopback(url)))
         {
             return HttpOutcome.Failed(HttpFailureKind.Tls, "the address is not https");
         }
 
-        var (target, failure) = await UrlTargets.FindAsync(url, null, resolver, options, stop).ConfigureAwait(false);
+        var (target, failure) = await UrlTargets.FindAsync(url, null, resolver, options, stop);
         if (target is null) return HttpOutcome.Failed(HttpFailureKind.Unreachable, failure);
         return await http.SendAsync(
             new HttpCall(target, call.Method, url.PathAndQuery)
@@ -54,15 +52,12 @@ public sealed class UrlSender(SafeHttpSender http, IDnsResolver resolver, Networ
                 MaxBytes = call.MaxBytes,
                 Time = call.Time,
             },
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <summary>Whether an address is http on this machine, where nobody listens on the way.</summary>
-    public static bool IsPlainLoopback(Uri url)
-    {
-        ArgumentNullException.ThrowIfNull(url);
-        return url.Scheme == Uri.UriSchemeHttp && url.IsLoopback;
-    }
+    public static bool IsPlainLoopback(Uri url) =>
+        url.Scheme == Uri.UriSchemeHttp && url.IsLoopback;
 
     /// <summary>Closes the connections.</summary>
     public void Dispose() => http.Dispose();

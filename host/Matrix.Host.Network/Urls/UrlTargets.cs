@@ -20,7 +20,7 @@ internal static class UrlTargets
         }
         else
         {
-            var answer = await resolver.AddressesAsync(host, stop).ConfigureAwait(false);
+            var answer = await resolver.AddressesAsync(host, stop);
             if (answer.Failure is { } failure) return (null, $"{host} was not resolved: {failure}");
             addresses = answer.Addresses;
         }

@@ -46,14 +46,14 @@ internal sealed class AppServiceClient(OperatorUrlClient http, AppServiceOptions
     {
         if (path.Legacy is { } known && IsLegacy(service))
         {
-            var older = await SendOneAsync(service, method, known, query, body, limit, stop).ConfigureAwait(false);
+            var older = await SendOneAsync(service, method, known, query, body, limit, stop);
             if (!IsUnknownPath(older)) return older;
             _legacy.TryRemove(service.Id, out _);
         }
 
-        var newer = await SendOneAsync(service, method, path.Path, query, body, limit, stop).ConfigureAwait(false);
+        var newer = await SendOneAsync(service, method, path.Path, query, body, limit, stop);
         if (path.Legacy is not { } legacy || !IsUnknownPath(newer)) return newer;
-        var again = await SendOneAsync(service, method, legacy, query, body, limit, stop).ConfigureAwait(false);
+        var again = await SendOneAsync(service, method, legacy, query, body, limit, stop);
         if (again.Reply is not { Status: >= 200 and < 300 }) return newer;
         _legacy[service.Id] = time.GetUtcNow() + options.LegacyTime;
         return again;
@@ -83,7 +83,7 @@ internal sealed class AppServiceClient(OperatorUrlClient http, AppServiceOptions
             MaxBytes = options.MaxResponseBytes,
             Time = limit,
         };
-        return await http.SendAsync(request, stop).ConfigureAwait(false);
+        return await http.SendAsync(request, stop);
     }
 
     /// <summary>

@@ -66,7 +66,6 @@ public sealed class AppServiceOutbound : IChangeConsumer, IPresenceConsumer, IAs
     /// <inheritdoc/>
     public ValueTask ShowAsync(IReadOnlyList<PresenceChange> changes, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(changes);
         foreach (var sender in _senders)
         {
             if (!sender.Service.ReceivesEphemeral || sender.Status == SenderStatus.Waiting) continue;
@@ -174,14 +173,14 @@ public sealed class AppServiceOutbound : IChangeConsumer, IPresenceConsumer, IAs
         }
 
         _directory.Replaced -= Replace;
-        await _queue.StopAsync().ConfigureAwait(false);
-        foreach (var sender in _senders) await sender.RecordAsync(stop).ConfigureAwait(false);
+        await _queue.StopAsync();
+        foreach (var sender in _senders) await sender.RecordAsync(stop);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(CancellationToken.None).ConfigureAwait(false);
+        await StopAsync(CancellationToken.None);
         _queue.Dispose();
     }
 

@@ -52,11 +52,10 @@ public sealed class AppServicePings
     {
         var body = transactionId is null
             ? JsonObject.Empty
-            : JsonObject.OfSeq([("transaction_id", Json.NewString(transactionId))]);
+            : JsonObject.OfSeq([("transaction_id", Json.Of(transactionId))]);
         var started = _time.GetTimestamp();
         var outcome = await _client.SendAsync(
-            service, "POST", ServicePath.Ping, [], JsonText.Write(body), _options.QueryTime, stop)
-            .ConfigureAwait(false);
+            service, "POST", ServicePath.Ping, [], JsonText.Write(body), _options.QueryTime, stop);
         if (outcome.Reply is { Status: >= 200 and < 300 })
         {
             _outbound.Wake(service);

@@ -27,12 +27,11 @@ internal sealed class AppServiceQueries(
         await AskAsync(
             service => userId != service.SenderId && service.HasUser(userId),
             ServicePath.Of("users", userId),
-            stop).ConfigureAwait(false);
+            stop);
 
     /// <inheritdoc/>
     async ValueTask<AliasQueryResult> IAliasQueries.AskAsync(string alias, CancellationToken stop) =>
-        await AskAsync(service => service.HasAlias(alias), ServicePath.Of("rooms", alias), stop)
-            .ConfigureAwait(false) switch
+        await AskAsync(service => service.HasAlias(alias), ServicePath.Of("rooms", alias), stop) switch
         {
             QueryResult.Exists => AliasQueryResult.Exists,
             QueryResult.NoAnswer => AliasQueryResult.NoAnswer,
@@ -79,7 +78,7 @@ internal sealed class AppServiceQueries(
 
         try
         {
-            return await running.WaitAsync(stop).ConfigureAwait(false);
+            return await running.WaitAsync(stop);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -97,10 +96,9 @@ internal sealed class AppServiceQueries(
     {
         for (var attempt = 1; ; attempt++)
         {
-            var outcome = await client.SendAsync(
-                service, "GET", path, query, body: null, options.QueryTime, stop).ConfigureAwait(false);
+            var outcome = await client.SendAsync(service, "GET", path, query, body: null, options.QueryTime, stop);
             if (outcome.Reply is not null || attempt >= options.QueryAttempts) return outcome;
-            await Task.Delay(_retryPause * attempt, time, stop).ConfigureAwait(false);
+            await Task.Delay(_retryPause * attempt, time, stop);
         }
     }
 
@@ -111,7 +109,7 @@ internal sealed class AppServiceQueries(
         foreach (var service in services.All)
         {
             if (service.Url is null || !has(service)) continue;
-            var outcome = await GetAsync(service, path, [], stop).ConfigureAwait(false);
+            var outcome = await GetAsync(service, path, [], stop);
             if (outcome?.Reply is not { } reply) result = QueryResult.NoAnswer;
             else if (reply.Status is >= 200 and < 300) return QueryResult.Exists;
         }

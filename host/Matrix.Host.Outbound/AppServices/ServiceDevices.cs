@@ -63,7 +63,7 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
         var last = "";
         while (true)
         {
-            var page = await storage.ToDevice.UsersAsync(last, UsersPerPage, stop).ConfigureAwait(false);
+            var page = await storage.ToDevice.UsersAsync(last, UsersPerPage, stop);
             foreach (var user in page.Where(service.HasUser)) MessageSent(user);
             if (page.Count < UsersPerPage) return;
             last = page[^1];
@@ -92,11 +92,11 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
             var delivers = new List<ToDeviceDelivered>();
             foreach (var user in inboxes)
             {
-                if (!await InboxAsync(user, messages, delivers, stop).ConfigureAwait(false)) MessageSent(user);
+                if (!await InboxAsync(user, messages, delivers, stop)) MessageSent(user);
             }
 
             var counted = delivers.Select(static each => each.UserId).Concat(keys).Distinct();
-            var (counts, fallback) = await CountsAsync(counted, stop).ConfigureAwait(false);
+            var (counts, fallback) = await CountsAsync(counted, stop);
             return new DeviceParts(messages, delivers, counts, fallback);
         }
         catch
@@ -118,17 +118,17 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
         AppService service, ServiceRooms rooms, long after, long through, CancellationToken stop)
     {
         var limit = options.MaxDeviceLists;
-        var users = await storage.Keys.ChangedAsync(after, through, limit, stop).ConfigureAwait(false);
+        var users = await storage.Keys.ChangedAsync(after, through, limit, stop);
         while (users.Count >= limit && through - after > 1)
         {
             through = after + ((through - after) / 2);
-            users = await storage.Keys.ChangedAsync(after, through, limit, stop).ConfigureAwait(false);
+            users = await storage.Keys.ChangedAsync(after, through, limit, stop);
         }
 
         var seen = new List<string>();
         foreach (var user in users)
         {
-            if (await TracksAsync(service, rooms, user, stop).ConfigureAwait(false)) seen.Add(user);
+            if (await TracksAsync(service, rooms, user, stop)) seen.Add(user);
         }
 
         return (seen, through);
@@ -141,13 +141,12 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
         if (service.HasUser(userId)) return true;
         if (userId.EndsWith(":" + options.ServerName, StringComparison.Ordinal))
         {
-            var joined = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop).ConfigureAwait(false);
-            return await rooms.HasUserInAsync(service, joined.Select(static row => row.Room), stop)
-                .ConfigureAwait(false);
+            var joined = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop);
+            return await rooms.HasUserInAsync(service, joined.Select(static row => row.Room), stop);
         }
 
-        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false);
-        return await rooms.HasUserInAsync(service, shared.Select(static row => row.Room), stop).ConfigureAwait(false);
+        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop);
+        return await rooms.HasUserInAsync(service, shared.Select(static row => row.Room), stop);
     }
 
     private void GiveBack(IEnumerable<string> inboxes, IEnumerable<string> keys)
@@ -163,15 +162,14 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
     private async ValueTask<bool> InboxAsync(
         string userId, List<Json> messages, List<ToDeviceDelivered> delivers, CancellationToken stop)
     {
-        var user = await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        var user = await storage.Accounts.FindUserAsync(userId, stop);
         if (user is not { Kind: UserKind.AppService }) return true;
         var through = storage.Writer.PublishedPosition;
-        foreach (var device in await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false))
+        foreach (var device in await storage.Accounts.DevicesAsync(userId, stop))
         {
             var left = options.MaxToDevice - messages.Count;
             if (left <= 0) return false;
-            var rows = await storage.ToDevice.OfDeviceAsync(userId, device.DeviceId, 0, through, left, stop)
-                .ConfigureAwait(false);
+            var rows = await storage.ToDevice.OfDeviceAsync(userId, device.DeviceId, 0, through, left, stop);
             if (rows.Count == 0) continue;
             delivers.Add(new ToDeviceDelivered(userId, device.DeviceId, rows[^1].Position));
             messages.AddRange(rows.Select(row => Message(row.Json, userId, device.DeviceId)).OfType<Json>());
@@ -183,11 +181,11 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
 
     private static Json? Message(ReadOnlyMemory<byte> stored, string userId, string deviceId) =>
         JsonText.TryParseStored(stored.Span, out var json)
-            ? Json.NewObject(JsonObject.OfSeq(
+            ? Json.Of(JsonObject.OfSeq(
             [
                 .. json.Members,
-                ("to_user_id", Json.NewString(userId)),
-                ("to_device_id", Json.NewString(deviceId)),
+                ("to_user_id", Json.Of(userId)),
+                ("to_device_id", Json.Of(deviceId)),
             ]))
             : null;
 
@@ -200,15 +198,15 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
         {
             var devices = new List<(string, Json)>();
             var unused = new List<(string, Json)>();
-            foreach (var device in await storage.Accounts.DevicesAsync(user, stop).ConfigureAwait(false))
+            foreach (var device in await storage.Accounts.DevicesAsync(user, stop))
             {
-                var left = await storage.Keys.CountsAsync(user, device.DeviceId, stop).ConfigureAwait(false);
+                var left = await storage.Keys.CountsAsync(user, device.DeviceId, stop);
                 var numbers = left.OneTime.ToDictionary(StringComparer.Ordinal);
                 numbers.TryAdd(CommonAlgorithm, 0);
                 devices.Add((device.DeviceId, Object(numbers.Select(
-                    static each => (each.Key, Json.NewInt(each.Value))))));
-                unused.Add((device.DeviceId, Json.NewArray(
-                    [.. left.UnusedFallback.Select(static algorithm => Json.NewString(algorithm))])));
+                    static each => (each.Key, Json.Of(each.Value))))));
+                unused.Add((device.DeviceId, Json.Of(
+                    [.. left.UnusedFallback.Select(static algorithm => Json.Of(algorithm))])));
             }
 
             if (devices.Count == 0) continue;
@@ -220,5 +218,5 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
     }
 
     private static Json Object(IEnumerable<(string Name, Json Value)> members) =>
-        Json.NewObject(JsonObject.OfSeq(members));
+        Json.Of(JsonObject.OfSeq(members));
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Presence;
 using Matrix.Host.Rooms.Snapshots;
@@ -89,7 +90,7 @@ internal sealed class ServiceEphemeral(
         var events = new List<Json>();
         foreach (var ofRoom in receipts.Values.GroupBy(static receipt => receipt.Room))
         {
-            if (await RoomAsync(service, interest, ofRoom.Key, stop).ConfigureAwait(false) is not { } room) continue;
+            if (await RoomAsync(service, interest, ofRoom.Key, stop) is not { } room) continue;
             var shown = ofRoom.Where(
                 receipt => receipt.Type != PrivateReceipt || service.HasUser(receipt.UserId)).ToArray();
 
@@ -97,25 +98,25 @@ internal sealed class ServiceEphemeral(
             var layers = shown.GroupBy(static receipt => (receipt.EventId, receipt.Type, receipt.UserId))
                 .SelectMany(static ofUser => ofUser.Index())
                 .GroupBy(static each => each.Index, static each => each.Item);
-            events.AddRange(layers.Select(layer => Event("m.receipt", room.Room.RoomId, Receipts(layer))));
+            events.AddRange(layers.Select(layer => Event(EventTypes.Receipt, room.Room.RoomId, Receipts(layer))));
         }
 
         foreach (var nid in typed)
         {
-            if (await RoomAsync(service, interest, nid, stop).ConfigureAwait(false) is not { } room) continue;
-            var users = Json.NewArray([.. typing.In(nid).Select(static user => Json.NewString(user))]);
-            events.Add(Event("m.typing", room.Room.RoomId, Object(("user_ids", users))));
+            if (await RoomAsync(service, interest, nid, stop) is not { } room) continue;
+            var users = Json.Of([.. typing.In(nid).Select(static user => Json.Of(user))]);
+            events.Add(Event(EventTypes.Typing, room.Room.RoomId, Object(("user_ids", users))));
         }
 
         foreach (var (userId, isLocal) in present)
         {
             if (presence.Find(userId) is { } seen
-                && await ConcernsAsync(service, interest, userId, isLocal, stop).ConfigureAwait(false))
+                && await ConcernsAsync(service, interest, userId, isLocal, stop))
             {
                 events.Add(Object(
                     ("content", Presence(seen)),
-                    ("sender", Json.NewString(userId)),
-                    ("type", Json.NewString("m.presence"))));
+                    ("sender", Json.Of(userId)),
+                    ("type", Json.Of(EventTypes.Presence))));
             }
         }
 
@@ -128,17 +129,17 @@ internal sealed class ServiceEphemeral(
     {
         if (service.HasUser(userId)) return true;
         IEnumerable<RoomNid> joined = isLocal
-            ? (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop).ConfigureAwait(false))
+            ? (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop))
                 .Select(static row => row.Room)
-            : (await storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false))
+            : (await storage.Memberships.SharedRoomsAsync([userId], stop))
                 .Select(static row => row.Room);
-        return await interest.HasUserInAsync(service, joined, stop).ConfigureAwait(false);
+        return await interest.HasUserInAsync(service, joined, stop);
     }
 
     private async ValueTask<RoomSnapshot?> RoomAsync(
         AppService service, ServiceRooms interest, RoomNid nid, CancellationToken stop) =>
-        await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } room
-        && await interest.WantsNowAsync(service, room, stop).ConfigureAwait(false)
+        await rooms.FindAsync(nid, stop) is { } room
+        && await interest.WantsNowAsync(service, room, stop)
             ? room
             : null;
 
@@ -155,27 +156,27 @@ internal sealed class ServiceEphemeral(
     ]);
 
     private static Json Receipt(ReceiptMoved receipt) => receipt.ThreadId.Length == 0
-        ? Object(("ts", Json.NewInt(receipt.Timestamp)))
-        : Object(("thread_id", Json.NewString(receipt.ThreadId)), ("ts", Json.NewInt(receipt.Timestamp)));
+        ? Object(("ts", Json.Of(receipt.Timestamp)))
+        : Object(("thread_id", Json.Of(receipt.ThreadId)), ("ts", Json.Of(receipt.Timestamp)));
 
     private static Json Presence(SeenPresence seen)
     {
-        var members = new List<(string, Json)> { ("presence", Json.NewString(PresenceStates.Name(seen.State))) };
-        if (seen.LastActiveAgo is { } ago) members.Add(("last_active_ago", Json.NewInt(ago)));
+        var members = new List<(string, Json)> { ("presence", Json.Of(PresenceStates.Name(seen.State))) };
+        if (seen.LastActiveAgo is { } ago) members.Add(("last_active_ago", Json.Of(ago)));
         if (seen.State == PresenceState.Online)
         {
-            members.Add(("currently_active", Json.NewBool(seen.IsCurrentlyActive)));
+            members.Add(("currently_active", Json.Of(seen.IsCurrentlyActive)));
         }
 
-        if (seen.StatusMessage is { } message) members.Add(("status_msg", Json.NewString(message)));
+        if (seen.StatusMessage is { } message) members.Add(("status_msg", Json.Of(message)));
         return Object(members);
     }
 
     private static Json Event(string type, string roomId, Json content) => Object(
-        ("content", content), ("room_id", Json.NewString(roomId)), ("type", Json.NewString(type)));
+        ("content", content), ("room_id", Json.Of(roomId)), ("type", Json.Of(type)));
 
     private static Json Object(params IEnumerable<(string Name, Json Value)> members) =>
-        Json.NewObject(JsonObject.OfSeq(members));
+        Json.Of(JsonObject.OfSeq(members));
 }
 
 /// <summary>The users who type in each room, as the typing board reports them.</summary>

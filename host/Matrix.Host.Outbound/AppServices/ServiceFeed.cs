@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -18,7 +19,6 @@ internal readonly record struct FeedItem(long Position, int Index, StoredEvent? 
 /// </summary>
 internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRooms rooms)
 {
-    private const string MemberType = "m.room.member";
     private const int MostStripped = 10_000;
 
     private readonly Queue<FeedItem> _items = new();
@@ -49,8 +49,8 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
     internal async ValueTask<bool> ReadAsync(AppService service, long aliasVersion, CancellationToken stop)
     {
         if (_readThrough >= storage.Writer.PublishedPosition) return false;
-        var page = await pages.AfterAsync(_readThrough, stop).ConfigureAwait(false);
-        var (stripped, through) = await StrippedAsync(page.Through, stop).ConfigureAwait(false);
+        var page = await pages.AfterAsync(_readThrough, stop);
+        var (stripped, through) = await StrippedAsync(page.Through, stop);
         var batches = BatchesOf(page, through).ToLookup(static batch => batch.Position);
         var positions = batches.Select(static each => each.Key)
             .Concat(stripped.Select(static each => each.Room.Position))
@@ -61,7 +61,7 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
             var index = 0;
             foreach (var batch in batches[position])
             {
-                var all = await rooms.WantsAsync(service, batch, aliasVersion, stop).ConfigureAwait(false);
+                var all = await rooms.WantsAsync(service, batch, aliasVersion, stop);
                 foreach (var each in batch.Events)
                 {
                     if (each.IsShown && (all || Concerns(service, each))) Add(position, index, each, null);
@@ -73,7 +73,7 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
             {
                 if (!room.Event.IsEmpty
                     && service.HasUser(userId)
-                    && !await ComesInRoomAsync(room, stop).ConfigureAwait(false))
+                    && !await ComesInRoomAsync(room, stop))
                 {
                     Add(position, index, null, room);
                 }
@@ -90,7 +90,7 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
 
     /// <summary>Whether an invite of another server comes as an event of a room that is here, too.</summary>
     private async ValueTask<bool> ComesInRoomAsync(StrippedRoomRow room, CancellationToken stop) =>
-        room.Membership == Membership.Invite && await rooms.IsHereAsync(room.RoomId, stop).ConfigureAwait(false);
+        room.Membership == Membership.Invite && await rooms.IsHereAsync(room.RoomId, stop);
 
     private void Add(long position, int index, StoredEvent? each, StrippedRoomRow? stripped)
     {
@@ -101,8 +101,7 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
     private async ValueTask<(IReadOnlyList<(string UserId, StrippedRoomRow Room)> Rows, long Through)> StrippedAsync(
         long through, CancellationToken stop)
     {
-        var rows = await storage.StrippedRooms.ChangedAsync(_readThrough, through, MostStripped, stop)
-            .ConfigureAwait(false);
+        var rows = await storage.StrippedRooms.ChangedAsync(_readThrough, through, MostStripped, stop);
         if (rows.Count < MostStripped || rows[^1].Room.Position == rows[0].Room.Position) return (rows, through);
 
         // The last position may have more: it is read with the next page.
@@ -138,7 +137,7 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
     private static bool Concerns(AppService service, StoredEvent each) =>
         service.HasUser(each.Row.Sender)
         || ((each.Row.Marks & EventMarks.State) != 0
-            && each.Pdu.Type == MemberType
+            && each.Pdu.Type == EventTypes.Member
             && each.Pdu.StateKey is { } userId
             && service.HasUser(userId));
 }

@@ -24,8 +24,7 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
         var instances = new List<Json>();
         foreach (var service in With(protocol))
         {
-            var json = await GetAsync(
-                service, $"protocol/{Uri.EscapeDataString(protocol)}", _noFields, stop).ConfigureAwait(false);
+            var json = await GetAsync(service, $"protocol/{Uri.EscapeDataString(protocol)}", _noFields, stop);
             if (json is not Json.Object { Item: var metadata }) continue;
             first ??= metadata;
             if (metadata.IndexOf("instances") is >= 0 and var at && metadata.Value(at) is Json.Array { Item: var list })
@@ -34,7 +33,7 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
             }
         }
 
-        return first?.With("instances", Json.NewArray([.. instances]));
+        return first?.With("instances", Json.Of([.. instances]));
     }
 
     /// <inheritdoc/>
@@ -69,7 +68,7 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
         var found = new List<JsonObject>();
         foreach (var service in asked)
         {
-            if (await GetAsync(service, path, fields, stop).ConfigureAwait(false) is Json.Array { Item: var list })
+            if (await GetAsync(service, path, fields, stop) is Json.Array { Item: var list })
             {
                 found.AddRange(list.OfType<Json.Object>().Select(static each => each.Item));
             }
@@ -82,7 +81,7 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
         AppService service, string path, IReadOnlyList<(string, string)> fields, CancellationToken stop)
     {
         if (service.Url is null) return null;
-        var outcome = await queries.GetAsync(service, ServicePath.ThirdParty(path), fields, stop).ConfigureAwait(false);
+        var outcome = await queries.GetAsync(service, ServicePath.ThirdParty(path), fields, stop);
         return outcome?.Reply is { Status: 200, Body: var body }
             && JsonText.TryParse(body, Reading.Lenient, JsonText.ClientBodyLimits, out var json, out _)
             ? json
@@ -95,6 +94,6 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
     /// <summary>An instance with the id by which clients name its directory: of the service and the network.</summary>
     private static Json WithId(Json instance, AppService service) =>
         instance is Json.Object { Item: var json } && json.Text("network_id") is { } network
-            ? Json.NewObject(json.With("instance_id", Json.NewString($"{service.Id}|{network}")))
+            ? Json.Of(json.With("instance_id", Json.Of($"{service.Id}|{network}")))
             : instance;
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -23,7 +24,6 @@ internal sealed record ServiceBatch(
 internal sealed class ServiceRooms(
     IStorage storage, EventStore events, StateStore states, RoomSnapshots rooms, AppServiceOptions options)
 {
-    private const string MemberType = "m.room.member";
     private const int EventsAtOnce = 500;
     private const int BytesOfRoom = 150;
 
@@ -45,7 +45,6 @@ internal sealed class ServiceRooms(
     /// <param name="service">The service.</param>
     /// <param name="batch">The batch.</param>
     /// <param name="aliasVersion">Changes whenever an alias was created or deleted.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<bool> WantsAsync(
         AppService service, ServiceBatch batch, long aliasVersion, CancellationToken stop)
     {
@@ -61,7 +60,7 @@ internal sealed class ServiceRooms(
         {
             counted = new Counted
             {
-                Joined = await CountAsync(service, nid, batch.Position, stop).ConfigureAwait(false) - change,
+                Joined = await CountAsync(service, nid, batch.Position, stop) - change,
             };
             _counted.Put(nid, counted);
         }
@@ -70,7 +69,7 @@ internal sealed class ServiceRooms(
         counted.Joined += change;
         if (before > 0 || counted.Joined > 0 || service.HasRoom(batch.Room.RoomId)) return true;
         return service.Namespaces.Aliases.Count > 0
-            && await HasAliasAsync(service, nid, counted, aliasVersion, stop).ConfigureAwait(false);
+            && await HasAliasAsync(service, nid, counted, aliasVersion, stop);
     }
 
     /// <summary>
@@ -80,13 +79,13 @@ internal sealed class ServiceRooms(
     {
         if (HasUserIn(service, room) || service.HasRoom(room.Room.RoomId)) return true;
         if (service.Namespaces.Aliases.Count == 0) return false;
-        var aliases = await storage.Aliases.OfRoomAsync(room.Room.Nid, stop).ConfigureAwait(false);
+        var aliases = await storage.Aliases.OfRoomAsync(room.Room.Nid, stop);
         return aliases.Any(service.HasAlias);
     }
 
     /// <summary>Whether a local user is joined to a room now, so that other servers send its events here.</summary>
     internal async ValueTask<bool> IsHereAsync(string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { IsResident: true };
+        await rooms.FindAsync(roomId, stop) is { IsResident: true };
 
     /// <summary>Whether a user of the service is joined to one of the rooms now.</summary>
     internal async ValueTask<bool> HasUserInAsync(
@@ -94,7 +93,7 @@ internal sealed class ServiceRooms(
     {
         foreach (var nid in among)
         {
-            if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } room && HasUserIn(service, room))
+            if (await rooms.FindAsync(nid, stop) is { } room && HasUserIn(service, room))
             {
                 return true;
             }
@@ -116,7 +115,7 @@ internal sealed class ServiceRooms(
         AppService service, RoomNid room, Counted counted, long aliasVersion, CancellationToken stop)
     {
         if (counted.AliasVersion == aliasVersion) return counted.HasAlias;
-        var aliases = await storage.Aliases.OfRoomAsync(room, stop).ConfigureAwait(false);
+        var aliases = await storage.Aliases.OfRoomAsync(room, stop);
         counted.HasAlias = aliases.Any(service.HasAlias);
         counted.AliasVersion = aliasVersion;
         return counted.HasAlias;
@@ -124,27 +123,27 @@ internal sealed class ServiceRooms(
 
     private async ValueTask<int> CountAsync(AppService service, RoomNid room, long position, CancellationToken stop)
     {
-        var step = await storage.Rooms.CurrentStepAtAsync(room, position, stop).ConfigureAwait(false);
-        var joined = await storage.Memberships.LocalMembersAsync(room, MembershipSet.Join, stop).ConfigureAwait(false);
+        var step = await storage.Rooms.CurrentStepAtAsync(room, position, stop);
+        var joined = await storage.Memberships.LocalMembersAsync(room, MembershipSet.Join, stop);
 
         // Read last: if this is the same state, the memberships were those of the position.
-        var now = await storage.Rooms.CurrentStepAtAsync(room, long.MaxValue, stop).ConfigureAwait(false);
+        var now = await storage.Rooms.CurrentStepAtAsync(room, long.MaxValue, stop);
         return now == step
             ? joined.Count(member => service.HasUser(member.UserId))
-            : await CountInStateAsync(service, room, step, stop).ConfigureAwait(false);
+            : await CountInStateAsync(service, room, step, stop);
     }
 
     private async ValueTask<int> CountInStateAsync(AppService service, RoomNid nid, int step, CancellationToken stop)
     {
-        if (await storage.Rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { } row) return 0;
-        var state = await states.AtAsync(nid, step, stop).ConfigureAwait(false);
-        var users = state.OfType(MemberType)
+        if (await storage.Rooms.FindAsync(nid, stop) is not { } row) return 0;
+        var state = await states.AtAsync(nid, step, stop);
+        var users = state.OfType(EventTypes.Member)
             .Where(entry => service.HasUser(entry.StateKey))
             .Select(entry => EventNid.Of(nid, entry.Ordinal));
         var count = 0;
         foreach (var some in users.Chunk(EventsAtOnce))
         {
-            var members = await events.GetManyAsync(row.Identity, some, stop).ConfigureAwait(false);
+            var members = await events.GetManyAsync(row.Identity, some, stop);
             count += members.Count(static member => LaneState.MembershipOf(member.Pdu) == Membership.Join);
         }
 

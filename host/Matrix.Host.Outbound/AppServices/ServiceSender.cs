@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
@@ -77,7 +78,7 @@ internal sealed class ServiceSender : QueuedSender
         if (_row is not { } row || row == _recorded) return;
         try
         {
-            await WriteAsync(new WriteBatch(1), row, stop).ConfigureAwait(false);
+            await WriteAsync(new WriteBatch(1), row, stop);
         }
         catch (StorageException fault)
         {
@@ -91,14 +92,14 @@ internal sealed class ServiceSender : QueuedSender
         if (IsEnded) return TurnEnd.Idle;
         try
         {
-            await RegisterAsync(service, stop).ConfigureAwait(false);
+            await RegisterAsync(service, stop);
             if (_row!.Body is null)
             {
-                var (built, mayBeMore) = await BuildAsync(service, stop).ConfigureAwait(false);
+                var (built, mayBeMore) = await BuildAsync(service, stop);
                 if (!built) return mayBeMore ? TurnEnd.Again : TurnEnd.Idle;
             }
 
-            return await SendAsync(service, stop).ConfigureAwait(false);
+            return await SendAsync(service, stop);
         }
 #pragma warning disable CA1031 // Every failure is retried: no event is left out.
         catch (Exception fault) when (!stop.IsCancellationRequested)
@@ -117,18 +118,18 @@ internal sealed class ServiceSender : QueuedSender
     {
         if (_row is null)
         {
-            _recorded = await _parts.Storage.AppServices.FindAsync(service.Id, stop).ConfigureAwait(false);
+            _recorded = await _parts.Storage.AppServices.FindAsync(service.Id, stop);
 
             // The ids of a new database must not repeat those that the service remembers.
             _row = _recorded
                 ?? new AppServiceRow(service.Id, _begin, 0, _begin, TransactionId: _parts.Now, null, null);
-            if (_recorded is null) await WriteAsync(new WriteBatch(1), _row, stop).ConfigureAwait(false);
+            if (_recorded is null) await WriteAsync(new WriteBatch(1), _row, stop);
             Restart();
         }
 
         if (ReferenceEquals(_known, service)) return;
         if (_known is not null) Restart();
-        if (service.ReceivesEncryption) await Devices.LoadAsync(service, stop).ConfigureAwait(false);
+        if (service.ReceivesEncryption) await Devices.LoadAsync(service, stop);
         _known = service;
     }
 
@@ -141,8 +142,8 @@ internal sealed class ServiceSender : QueuedSender
     /// <summary>Gathers the next transaction, and writes it. False if there is nothing to send.</summary>
     private async ValueTask<(bool Built, bool MayBeMore)> BuildAsync(AppService service, CancellationToken stop)
     {
-        var (items, mayBeMore) = await GatherAsync(service, stop).ConfigureAwait(false);
-        var gathered = await PartsAsync(service, items, stop).ConfigureAwait(false);
+        var (items, mayBeMore) = await GatherAsync(service, stop);
+        var gathered = await PartsAsync(service, items, stop);
         var (position, skipped) = _feed.Place;
         var row = _row! with { Position = position, Skipped = skipped, DevicePosition = gathered.DevicePosition };
         if (items.Count == 0 && gathered.Parts.IsEmpty)
@@ -155,7 +156,7 @@ internal sealed class ServiceSender : QueuedSender
             var isSent = _recorded?.Body is not null;
             if (isSent || row.Position - (_recorded?.Position ?? 0) >= _parts.Options.RecordAfter)
             {
-                await WriteAsync(new WriteBatch(1), row, stop).ConfigureAwait(false);
+                await WriteAsync(new WriteBatch(1), row, stop);
             }
 
             return (false, mayBeMore);
@@ -163,7 +164,7 @@ internal sealed class ServiceSender : QueuedSender
 
         try
         {
-            var body = await _parts.Transactions.WriteAsync(service, items, gathered.Parts, stop).ConfigureAwait(false);
+            var body = await _parts.Transactions.WriteAsync(service, items, gathered.Parts, stop);
             var delivers = gathered.Parts.Devices.Delivers;
             row = row with
             {
@@ -173,7 +174,7 @@ internal sealed class ServiceSender : QueuedSender
                 Body = body,
                 Delivers = delivers.Count == 0 ? null : DeliversOf(delivers),
             };
-            await WriteAsync(new WriteBatch(1), row, stop).ConfigureAwait(false);
+            await WriteAsync(new WriteBatch(1), row, stop);
             return (true, true);
         }
         catch
@@ -193,7 +194,7 @@ internal sealed class ServiceSender : QueuedSender
             if (!_feed.TryPeek(out var item))
             {
                 if (pages++ == PagesInTurn) return (items, true);
-                if (!await _feed.ReadAsync(service, _parts.AliasVersion, stop).ConfigureAwait(false))
+                if (!await _feed.ReadAsync(service, _parts.AliasVersion, stop))
                 {
                     return (items, false);
                 }
@@ -216,7 +217,7 @@ internal sealed class ServiceSender : QueuedSender
         var parts = new TransactionParts();
         if (service.ReceivesEphemeral)
         {
-            parts = parts with { Ephemeral = await Ephemeral.TakeAsync(service, _rooms, stop).ConfigureAwait(false) };
+            parts = parts with { Ephemeral = await Ephemeral.TakeAsync(service, _rooms, stop) };
         }
 
         var through = _parts.Storage.Writer.PublishedPosition;
@@ -226,22 +227,21 @@ internal sealed class ServiceSender : QueuedSender
         var hasMore = false;
         if (through > _row!.DevicePosition)
         {
-            var (users, read) = await Devices.ChangedListsAsync(
-                service, _rooms, _row.DevicePosition, through, stop).ConfigureAwait(false);
+            var (users, read) = await Devices.ChangedListsAsync(service, _rooms, _row.DevicePosition, through, stop);
             changed.UnionWith(users);
             (hasMore, through) = (read < through, read);
         }
 
         foreach (var item in items)
         {
-            if (item.Event is not { Pdu: { Type: "m.room.member", StateKey: { } userId } pdu }) continue;
+            if (item.Event is not { Pdu: { Type: EventTypes.Member, StateKey: { } userId } pdu }) continue;
             if (service.HasUser(userId)) continue;
             if (LaneState.MembershipOf(pdu) == Membership.Join) changed.Add(userId);
-            else if (!await Devices.TracksAsync(service, _rooms, userId, stop).ConfigureAwait(false)) left.Add(userId);
+            else if (!await Devices.TracksAsync(service, _rooms, userId, stop)) left.Add(userId);
         }
 
         left.ExceptWith(changed);
-        var devices = await Devices.TakeAsync(service, stop).ConfigureAwait(false);
+        var devices = await Devices.TakeAsync(service, stop);
         return (parts with { Changed = changed, Left = left, Devices = devices }, through, hasMore);
     }
 
@@ -259,7 +259,7 @@ internal sealed class ServiceSender : QueuedSender
             [],
             row.Body,
             _parts.Options.TransactionTime,
-            patience.Token).ConfigureAwait(false);
+            patience.Token);
         if (outcome.Reply is not { Status: >= 200 and < 300 })
         {
             var why = outcome.Reply is { } reply
@@ -278,7 +278,7 @@ internal sealed class ServiceSender : QueuedSender
             // The next transaction must not have the same messages.
             var batch = new WriteBatch();
             foreach (var delivered in DeliversIn(delivers)) batch.Add(delivered);
-            await WriteAsync(batch, taken, CancellationToken.None).ConfigureAwait(false);
+            await WriteAsync(batch, taken, CancellationToken.None);
         }
 
         _row = taken;
@@ -293,13 +293,13 @@ internal sealed class ServiceSender : QueuedSender
 
     private async ValueTask WriteAsync(WriteBatch batch, AppServiceRow row, CancellationToken stop)
     {
-        await _parts.Storage.Writer.WriteAsync(batch.Add(new AppServiceAdvanced(row)), stop).ConfigureAwait(false);
+        await _parts.Storage.Writer.WriteAsync(batch.Add(new AppServiceAdvanced(row)), stop);
         _row = _recorded = row;
     }
 
     private static ReadOnlyMemory<byte> DeliversOf(IReadOnlyList<ToDeviceDelivered> delivers) =>
-        JsonText.Write(Json.NewArray([.. delivers.Select(static each => Json.NewArray(
-            [Json.NewString(each.UserId), Json.NewString(each.DeviceId), Json.NewInt(each.Through)]))]));
+        JsonText.Write(Json.Of([.. delivers.Select(static each => Json.Of(
+            [Json.Of(each.UserId), Json.Of(each.DeviceId), Json.Of(each.Through)]))]));
 
     private static IEnumerable<ToDeviceDelivered> DeliversIn(ReadOnlyMemory<byte> stored)
     {

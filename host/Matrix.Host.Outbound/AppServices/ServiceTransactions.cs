@@ -44,7 +44,7 @@ internal sealed class ServiceTransactions(EventStore events, ReplacedState repla
     internal async ValueTask<byte[]> WriteAsync(
         AppService service, IReadOnlyList<FeedItem> items, TransactionParts parts, CancellationToken stop)
     {
-        var extras = await ExtrasAsync(items, stop).ConfigureAwait(false);
+        var extras = await ExtrasAsync(items, stop);
         var writer = new EventWriter(new UserDevice("", ""), time.GetUtcNow().ToUnixTimeMilliseconds());
         using var body = new ByteBuffer(1 << 12);
         body.Raw("{\"events\":["u8);
@@ -59,21 +59,21 @@ internal sealed class ServiceTransactions(EventStore events, ReplacedState repla
         if (service.ReceivesEphemeral)
         {
             // Bridges of today read the one or the other.
-            Member(body, "ephemeral", Json.NewArray([.. parts.Ephemeral]));
-            Member(body, "de.sorunome.msc2409.ephemeral", Json.NewArray([.. parts.Ephemeral]));
+            Member(body, "ephemeral", Json.Of([.. parts.Ephemeral]));
+            Member(body, "de.sorunome.msc2409.ephemeral", Json.Of([.. parts.Ephemeral]));
         }
 
         if (service.ReceivesEncryption)
         {
-            Member(body, "de.sorunome.msc2409.to_device", Json.NewArray([.. parts.Devices.Messages]));
-            Member(body, "org.matrix.msc3202.device_lists", Json.NewObject(JsonObject.OfSeq(
+            Member(body, "de.sorunome.msc2409.to_device", Json.Of([.. parts.Devices.Messages]));
+            Member(body, "org.matrix.msc3202.device_lists", Json.Of(JsonObject.OfSeq(
             [
                 ("changed", Texts(parts.Changed)),
                 ("left", Texts(parts.Left)),
             ])));
-            Member(body, "org.matrix.msc3202.device_one_time_keys_count", Json.NewObject(parts.Devices.Counts));
+            Member(body, "org.matrix.msc3202.device_one_time_keys_count", Json.Of(parts.Devices.Counts));
             Member(
-                body, "org.matrix.msc3202.device_unused_fallback_key_types", Json.NewObject(parts.Devices.Fallback));
+                body, "org.matrix.msc3202.device_unused_fallback_key_types", Json.Of(parts.Devices.Fallback));
         }
 
         body.Raw("}"u8);
@@ -83,13 +83,13 @@ internal sealed class ServiceTransactions(EventStore events, ReplacedState repla
     private static void Member(ByteBuffer body, string name, Json value)
     {
         body.Raw(","u8);
-        body.Raw(JsonText.Write(Json.NewString(name)));
+        body.Raw(JsonText.Write(Json.Of(name)));
         body.Raw(":"u8);
         body.Raw(JsonText.Write(value));
     }
 
     private static Json Texts(IEnumerable<string> texts) =>
-        Json.NewArray([.. texts.Order(StringComparer.Ordinal).Select(static text => Json.NewString(text))]);
+        Json.Of([.. texts.Order(StringComparer.Ordinal).Select(static text => Json.Of(text))]);
 
     /// <summary>The member event of a room that the user knows by stripped state, with that state.</summary>
     private static void WriteStripped(ByteBuffer body, StrippedRoomRow room)
@@ -121,13 +121,13 @@ internal sealed class ServiceTransactions(EventStore events, ReplacedState repla
         {
             StoredEvent[] among = [.. ofRoom];
             var room = among[0].Room;
-            await replaced.LearnAsync(room.Nid, among, stop).ConfigureAwait(false);
+            await replaced.LearnAsync(room.Nid, among, stop);
             var wanted = among.Select(static stored => stored.Replaces ?? EventNid.None)
                 .Concat(among.Select(static stored => stored.Row.RedactedBy))
                 .Where(static nid => !nid.IsNone)
                 .ToHashSet();
             if (wanted.Count == 0) continue;
-            var found = await events.ByNumberAsync(room, wanted, stop).ConfigureAwait(false);
+            var found = await events.ByNumberAsync(room, wanted, stop);
             foreach (var stored in among)
             {
                 var before = stored.Replaces is { IsNone: false } nid ? found.GetValueOrDefault(nid) : null;

@@ -23,7 +23,7 @@ internal sealed class SharedPages(RoomChangesReader reader)
             }
         }
 
-        var read = await reader.AfterAsync(after, stop).ConfigureAwait(false);
+        var read = await reader.AfterAsync(after, stop);
         lock (_gate)
         {
             _last.Enqueue((after, read));

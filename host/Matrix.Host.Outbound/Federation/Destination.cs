@@ -255,7 +255,7 @@ internal sealed class Destination : QueuedSender
     {
         try
         {
-            var transaction = IsRetired ? null : await _transactions.NextAsync(stop).ConfigureAwait(false);
+            var transaction = IsRetired ? null : await _transactions.NextAsync(stop);
             lock (_gate)
             {
                 _isSending = transaction is not null;
@@ -264,7 +264,7 @@ internal sealed class Destination : QueuedSender
             }
 
             if (transaction is null) return TurnEnd.Idle;
-            var sent = await _services.Sender.SendAsync(Name, transaction, stop).ConfigureAwait(false);
+            var sent = await _services.Sender.SendAsync(Name, transaction, stop);
             if (sent.Gone.Count > 0)
             {
                 lock (_gate) transaction = _transactions.Without(transaction, sent.Gone);

@@ -106,18 +106,17 @@ internal sealed class Destinations : IEduDestinations
     {
         if (Find(server)?.AttemptAsync(_services.Now()) is not { } attempt) return null;
         Wake(server);
-        return await attempt.WaitAsync(stop).ConfigureAwait(false);
+        return await attempt.WaitAsync(stop);
     }
 
     /// <summary>Reads what is owed from the database, and begins to send it.</summary>
     /// <param name="maySendTo">Whether the configuration allows a server.</param>
     /// <param name="through">The recorded position: later changes come from the feed.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask LoadAsync(Func<string, bool> maySendTo, long through, CancellationToken stop)
     {
-        await LoadDestinationsAsync(maySendTo, stop).ConfigureAwait(false);
-        await LoadOwedAsync(maySendTo, through, stop).ConfigureAwait(false);
-        foreach (var source in _services.Edus.All) await source.LoadAsync(maySendTo, stop).ConfigureAwait(false);
+        await LoadDestinationsAsync(maySendTo, stop);
+        await LoadOwedAsync(maySendTo, through, stop);
+        foreach (var source in _services.Edus.All) await source.LoadAsync(maySendTo, stop);
         foreach (var destination in _byName.Values)
         {
             if (destination.Owed > 0) _queue.Add(destination, destination.RetryAt);
@@ -172,7 +171,7 @@ internal sealed class Destinations : IEduDestinations
         var after = "";
         while (true)
         {
-            var rows = await _storage.Destinations.ListAsync(after, RowsAtOnce, stop).ConfigureAwait(false);
+            var rows = await _storage.Destinations.ListAsync(after, RowsAtOnce, stop);
             foreach (var row in rows)
             {
                 if (maySendTo(row.ServerName)) Get(row.ServerName).Restore(row, _services.Now());
@@ -189,14 +188,14 @@ internal sealed class Destinations : IEduDestinations
         var newest = new Dictionary<RoomNid, EventNid>();
         while (true)
         {
-            var rows = await _storage.Destinations.OwedAsync(server, room, RowsAtOnce, stop).ConfigureAwait(false);
+            var rows = await _storage.Destinations.OwedAsync(server, room, RowsAtOnce, stop);
             foreach (var row in rows)
             {
                 // A server that is excluded keeps its rows for when it is allowed again.
                 if (!maySendTo(row.ServerName)) continue;
                 if (row.IsOpen && !newest.ContainsKey(row.Room))
                 {
-                    newest[row.Room] = await NewestAsync(row.Room, through, stop).ConfigureAwait(false);
+                    newest[row.Room] = await NewestAsync(row.Room, through, stop);
                 }
 
                 Get(row.ServerName).Restore(row, newest.GetValueOrDefault(row.Room));
@@ -214,8 +213,7 @@ internal sealed class Destinations : IEduDestinations
         for (var page = 0; page < PagesOfRoom; page++)
         {
             var rows = await _storage.Events.RangeAsync(
-                room, from, EventNid.FirstLiveOf(room), Direction.Backward, RowsAtOnce, OutboundBatches.NotSent, stop)
-                .ConfigureAwait(false);
+                room, from, EventNid.FirstLiveOf(room), Direction.Backward, RowsAtOnce, OutboundBatches.NotSent, stop);
             foreach (var row in rows)
             {
                 if (row.Position <= through && OutboundBatches.IsOutbound(row, _services.Options.ServerName))

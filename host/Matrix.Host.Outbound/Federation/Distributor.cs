@@ -11,7 +11,7 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
 {
     internal async ValueTask HandleAsync(OutboundBatch batch, CancellationToken stop)
     {
-        var servers = await rooms.BeforeAsync(batch, stop).ConfigureAwait(false);
+        var servers = await rooms.BeforeAsync(batch, stop);
         string[] before = [.. servers.Names];
         rooms.Apply(servers, batch);
         if (batch.Events.Count > 0) Owe(batch, before, servers);

@@ -89,15 +89,15 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     public async Task StopAsync(CancellationToken stop)
     {
         if (_following is null || _stop.IsCancellationRequested) return;
-        await _queue.StopAsync().ConfigureAwait(false);
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await _queue.StopAsync();
+        await _stop.CancelAsync();
         await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_recording is not null) await _recording.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_gathering is not null) await _gathering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!_isLoaded) return;
         try
         {
-            await _recorder.RecordAsync(all: true, stop).ConfigureAwait(false);
+            await _recorder.RecordAsync(all: true, stop);
         }
         catch (Exception fault) when (fault is StorageException or OperationCanceledException)
         {
@@ -109,7 +109,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(CancellationToken.None).ConfigureAwait(false);
+        await StopAsync(CancellationToken.None);
         _stop.Dispose();
         _queue.Dispose();
         _feed.Dispose();
@@ -127,8 +127,8 @@ public sealed partial class FederationOutbound : IAsyncDisposable
             {
                 if (!_isLoaded)
                 {
-                    position = await _recorder.LoadAsync(stop).ConfigureAwait(false);
-                    await _destinations.LoadAsync(_rooms.MaySendTo, position, stop).ConfigureAwait(false);
+                    position = await _recorder.LoadAsync(stop);
+                    await _destinations.LoadAsync(_rooms.MaySendTo, position, stop);
                     _isLoaded = true;
                     _queue.Start();
                     _recording = Task.Run(() => _recorder.RunAsync(stop), stop);
@@ -136,7 +136,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
                         _edus.All.Select(source => Task.Run(() => GatherAsync(source, stop), stop)));
                 }
 
-                await _feed.RunAsync(position, stop).ConfigureAwait(false);
+                await _feed.RunAsync(position, stop);
             }
             catch (StorageException fault) when (fault.Failure == StorageFailure.Closed)
             {
@@ -150,7 +150,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
                 LogFailed(fault);
                 if (_time.GetElapsedTime(started) > _options.LongestReadPause) failures = 0;
                 var pause = Math.Min(Math.Pow(2, failures++), _options.LongestReadPause.TotalSeconds);
-                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop);
             }
         }
     }
@@ -162,7 +162,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
         {
             try
             {
-                await source.RunAsync(stop).ConfigureAwait(false);
+                await source.RunAsync(stop);
                 return;
             }
 #pragma warning disable CA1031 // Every failure is retried.
@@ -171,7 +171,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
             {
                 LogEdusFailed(fault, source.GetType().Name);
                 var pause = Math.Min(Math.Pow(2, failures), _options.LongestReadPause.TotalSeconds);
-                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop);
             }
         }
     }

@@ -100,14 +100,14 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
         Restarted();
         while (true)
         {
-            await ReadAsync(stop).ConfigureAwait(false);
+            await ReadAsync(stop);
             while (Next() is { } batch)
             {
-                await Handle(batch, stop).ConfigureAwait(false);
+                await Handle(batch, stop);
                 Handled(batch);
             }
 
-            await _news.WaitAsync(stop).ConfigureAwait(false);
+            await _news.WaitAsync(stop);
         }
     }
 
@@ -270,12 +270,12 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
         while (BeginPage() is { } after)
         {
             if (TakeMiss()) Restarted();
-            var changes = await _reader.AfterAsync(after, stop).ConfigureAwait(false);
+            var changes = await _reader.AfterAsync(after, stop);
             long liveAfter;
             lock (_gate) liveAfter = _liveAfter;
             foreach (var batch in BatchesOf(changes))
             {
-                if (batch.Position <= liveAfter) await Handle(batch, stop).ConfigureAwait(false);
+                if (batch.Position <= liveAfter) await Handle(batch, stop);
             }
 
             EndPage(after, Math.Min(changes.Through, liveAfter));

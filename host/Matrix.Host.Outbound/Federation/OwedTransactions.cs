@@ -56,14 +56,14 @@ internal sealed class OwedTransactions(string name, OwedRooms rooms, EduSources 
     {
         while (true)
         {
-            var next = await ChooseAsync(stop).ConfigureAwait(false);
+            var next = await ChooseAsync(stop);
             if (next is not { Pdus.Count: 0, Edus: [var edu] }) return next;
             lock (gate)
             {
                 if (!_refusals.EdusAside.Contains(edu)) return next;
             }
 
-            if (await edu.Source.IsStillForAsync(name, edu.Edu, stop).ConfigureAwait(false)) return next;
+            if (await edu.Source.IsStillForAsync(name, edu.Edu, stop)) return next;
             lock (gate)
             {
                 // Its source knows what is left of it.
@@ -183,7 +183,7 @@ internal sealed class OwedTransactions(string name, OwedRooms rooms, EduSources 
 
         var taken = mostEdus == 0
             ? []
-            : await edus.NextAsync(name, mostEdus, aside, stop).ConfigureAwait(false);
+            : await edus.NextAsync(name, mostEdus, aside, stop);
         lock (gate)
         {
             _isOfAside = pdus.Count == 0 && taken.Count == 0;

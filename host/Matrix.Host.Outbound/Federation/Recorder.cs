@@ -31,12 +31,12 @@ internal sealed class Recorder(
     /// </summary>
     internal async ValueTask<long> LoadAsync(CancellationToken stop)
     {
-        var recorded = await storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
+        var recorded = await storage.Consumers.PositionAsync(Name, stop);
         if (recorded is null)
         {
             var batch = new WriteBatch(1).Add(new ConsumerAdvanced(Name, storage.Writer.PublishedPosition));
-            await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-            recorded = await storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(batch, stop);
+            recorded = await storage.Consumers.PositionAsync(Name, stop);
         }
 
         return _through = recorded!.Value;
@@ -66,10 +66,10 @@ internal sealed class Recorder(
             // Also for what came before this.
             for (Arm(timer); ;)
             {
-                await _due.WaitAsync(stop).ConfigureAwait(false);
+                await _due.WaitAsync(stop);
                 try
                 {
-                    await RecordAsync(all: false, stop).ConfigureAwait(false);
+                    await RecordAsync(all: false, stop);
                 }
                 catch (StorageException)
                 {
@@ -88,10 +88,9 @@ internal sealed class Recorder(
 
     /// <summary>Records.</summary>
     /// <param name="all">Whether to write everything owed, as at a stop, and not only older events.</param>
-    /// <param name="stop">Cancels the write.</param>
     internal async ValueTask RecordAsync(bool all, CancellationToken stop)
     {
-        await _oneAtATime.WaitAsync(stop).ConfigureAwait(false);
+        await _oneAtATime.WaitAsync(stop);
         try
         {
             // Read first: what is owed later than this may be recorded too, but nothing earlier may be missing.
@@ -104,8 +103,7 @@ internal sealed class Recorder(
             if (batch.Changes.Count == 0 && !isNew) return;
             try
             {
-                await storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop)
-                    .ConfigureAwait(false);
+                await storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
             }
             catch
             {

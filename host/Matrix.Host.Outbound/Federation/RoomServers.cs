@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Federation;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Sending;
@@ -53,7 +54,7 @@ internal sealed class RoomServers(
     {
         if (_rooms.TryGet(batch.Room, out var known)) return known;
 
-        var servers = await AfterAsync(batch.Room, batch.Position, stop).ConfigureAwait(false);
+        var servers = await AfterAsync(batch.Room, batch.Position, stop);
         foreach (var changed in batch.Memberships) Count(servers, changed, undo: true);
         return servers;
     }
@@ -87,11 +88,11 @@ internal sealed class RoomServers(
     private async ValueTask<ServersOfRoom> AfterAsync(RoomNid room, long position, CancellationToken stop)
     {
         var servers = new ServersOfRoom();
-        var step = await storage.Rooms.CurrentStepAtAsync(room, position, stop).ConfigureAwait(false);
-        var joined = await storage.Memberships.RemoteMembersAsync(room, stop).ConfigureAwait(false);
+        var step = await storage.Rooms.CurrentStepAtAsync(room, position, stop);
+        var joined = await storage.Memberships.RemoteMembersAsync(room, stop);
 
         // Read last: if this is the same state, the memberships were those of the position.
-        var now = await storage.Rooms.CurrentStepAtAsync(room, long.MaxValue, stop).ConfigureAwait(false);
+        var now = await storage.Rooms.CurrentStepAtAsync(room, long.MaxValue, stop);
         if (now == step)
         {
             foreach (var (server, users) in joined)
@@ -102,21 +103,21 @@ internal sealed class RoomServers(
             return servers;
         }
 
-        await CountMembersAsync(servers, room, step, stop).ConfigureAwait(false);
+        await CountMembersAsync(servers, room, step, stop);
         return servers;
     }
 
     private async ValueTask CountMembersAsync(ServersOfRoom servers, RoomNid nid, int step, CancellationToken stop)
     {
-        if (await storage.Rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { } row) return;
+        if (await storage.Rooms.FindAsync(nid, stop) is not { } row) return;
         var room = row.Identity;
-        var state = await states.AtAsync(nid, step, stop).ConfigureAwait(false);
-        var remote = state.OfType("m.room.member")
+        var state = await states.AtAsync(nid, step, stop);
+        var remote = state.OfType(EventTypes.Member)
             .Where(entry => MaySendTo(OutboundBatches.ServerOf(entry.StateKey)))
             .Select(entry => EventNid.Of(nid, entry.Ordinal));
         foreach (var some in remote.Chunk(EventsAtOnce))
         {
-            foreach (var member in await events.GetManyAsync(room, some, stop).ConfigureAwait(false))
+            foreach (var member in await events.GetManyAsync(room, some, stop))
             {
                 if (LaneState.MembershipOf(member.Pdu) != Membership.Join) continue;
                 servers.Add(OutboundBatches.ServerOf(member.Pdu.StateKey!), 1);

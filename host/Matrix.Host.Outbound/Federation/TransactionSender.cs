@@ -45,7 +45,7 @@ internal sealed class TransactionSender(
     internal async ValueTask<SendResult> SendAsync(
         string server, PendingTransaction transaction, CancellationToken stop)
     {
-        var found = await ReadAsync(transaction.Pdus, stop).ConfigureAwait(false);
+        var found = await ReadAsync(transaction.Pdus, stop);
         IReadOnlyList<EventNid> gone = found.Count == transaction.Pdus.Count
             ? []
             : [.. transaction.Pdus.Where(pdu => !found.ContainsKey(pdu))];
@@ -63,7 +63,7 @@ internal sealed class TransactionSender(
                 now,
                 [.. rows.Select(static row => row.Json)],
                 [.. transaction.Edus.Select(static each => each.Edu.Json)]),
-            stop).ConfigureAwait(false);
+            stop);
         if (response.Failure is { } failure) return new SendResult(true, failure, [], gone);
         IReadOnlyList<RefusedPdu> refused = response.Value.Count == 0
             ? []
@@ -89,7 +89,7 @@ internal sealed class TransactionSender(
 
         if (missing is not null)
         {
-            foreach (var row in await storage.Events.FindManyAsync(missing, stop).ConfigureAwait(false))
+            foreach (var row in await storage.Events.FindManyAsync(missing, stop))
             {
                 found[row.Nid] = row;
             }

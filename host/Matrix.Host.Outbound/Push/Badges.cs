@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -30,19 +31,19 @@ internal sealed class Badges(
     internal async ValueTask<int> OfAsync(string userId, CancellationToken stop)
     {
         if (!_badges.TryGet(userId, out var badge)) _badges.Put(userId, badge = new Badge());
-        await badge.Gate.WaitAsync(stop).ConfigureAwait(false);
+        await badge.Gate.WaitAsync(stop);
         try
         {
             if (!badge.IsFilled)
             {
-                var joined = await memberships.RoomsOfAsync(userId, MembershipSet.Join, stop).ConfigureAwait(false);
+                var joined = await memberships.RoomsOfAsync(userId, MembershipSet.Join, stop);
                 foreach (var room in joined) badge.Changed(room.Room);
                 badge.IsFilled = true;
             }
 
             foreach (var room in badge.TakeChanged())
             {
-                badge.Counts[room] = await CountAsync(userId, room, stop).ConfigureAwait(false);
+                badge.Counts[room] = await CountAsync(userId, room, stop);
                 if (badge.Counts[room] == 0) badge.Counts.Remove(room);
             }
 
@@ -61,14 +62,14 @@ internal sealed class Badges(
 
     private async ValueTask<int> CountAsync(string userId, RoomNid nid, CancellationToken stop)
     {
-        if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { } room) return 0;
-        if (!room.Local.IsJoined(userId) || room.State.Find("m.room.member", userId) is not { } member) return 0;
+        if (await rooms.FindAsync(nid, stop) is not { } room) return 0;
+        if (!room.Local.IsJoined(userId) || room.State.Find(EventTypes.Member, userId) is not { } member) return 0;
         var counts = await counter.OfAsync(
             room.Room,
             userId,
             () => history.JoinedAtAsync(room.Room, EventNid.Of(nid, member.Ordinal), stop),
             room.LastEvent,
-            stop).ConfigureAwait(false);
+            stop);
         return counts.Notifications;
     }
 

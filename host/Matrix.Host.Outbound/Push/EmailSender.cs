@@ -26,15 +26,15 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         CountChanged = false;
         try
         {
-            if (await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop).ConfigureAwait(false) is not { } row)
+            if (await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop) is not { } row)
             {
                 services.Index.Remove(Pusher.UserId, Pusher.PusherId);
                 return TurnEnd.Idle;
             }
 
             return row.IsConfirmed
-                ? await DigestAsync(row, stop).ConfigureAwait(false)
-                : await AskAsync(row, stop).ConfigureAwait(false);
+                ? await DigestAsync(row, stop)
+                : await AskAsync(row, stop);
         }
         catch (StorageException)
         {
@@ -57,18 +57,16 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
 
             var mail = EmailTemplate.Confirmation(
                 row.PushKey, row.UserId, _email.Options.ServerName, Link("confirm", row), Link("unsubscribe", row));
-            if (!await SendAsync(row, mail, stop).ConfigureAwait(false)) return Failed();
+            if (!await SendAsync(row, mail, stop)) return Failed();
         }
 
-        await RecordAsync(row, last: await LastAsync(stop).ConfigureAwait(false), isMailed: asks)
-            .ConfigureAwait(false);
+        await RecordAsync(row, last: await LastAsync(stop), isMailed: asks);
         return TurnEnd.Idle;
     }
 
     private async ValueTask<TurnEnd> DigestAsync(PusherRow row, CancellationToken stop)
     {
-        var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop)
-            .ConfigureAwait(false);
+        var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop);
         if (owed.Count == 0) return TurnEnd.Idle;
         var due = Math.Max(
             owed[0].OwedAt + (long)_email.Options.Delay.TotalMilliseconds,
@@ -80,7 +78,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         {
             // It could not be mailed for long.
             if (push.Event.IsNone || IsLate(push)) continue;
-            var content = await services.Contents.OfAsync(Pusher.UserId, push, stop).ConfigureAwait(false);
+            var content = await services.Contents.OfAsync(Pusher.UserId, push, stop);
             if (content is null) continue;
             if (messages.Count < _email.Options.MaxMessages) messages.Add(MessageOf(content));
             else more++;
@@ -90,10 +88,10 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         {
             var mail = EmailTemplate.Digest(
                 row.PushKey, row.UserId, _email.Options.ServerName, messages, more, Link("unsubscribe", row));
-            if (!await SendAsync(row, mail, stop).ConfigureAwait(false)) return Failed();
+            if (!await SendAsync(row, mail, stop)) return Failed();
         }
 
-        await RecordAsync(row, owed[^1], isMailed: messages.Count > 0).ConfigureAwait(false);
+        await RecordAsync(row, owed[^1], isMailed: messages.Count > 0);
         return TurnEnd.Succeeded(hasMore: true);
     }
 
@@ -103,8 +101,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
 
     private async ValueTask<OwedPush?> LastAsync(CancellationToken stop)
     {
-        var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop)
-            .ConfigureAwait(false);
+        var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop);
         return owed.Count == 0 ? null : owed[^1];
     }
 
@@ -114,7 +111,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         stop.ThrowIfCancellationRequested();
         try
         {
-            if (await _email.Mailer.SendAsync(mail, services.Ends).ConfigureAwait(false) is { } reason)
+            if (await _email.Mailer.SendAsync(mail, services.Ends) is { } reason)
             {
                 services.Log.MailFailed(row, reason);
                 return false;
@@ -135,7 +132,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         if (last is { } sent) batch.Add(new PushSent(row.PusherId, sent.Position, sent.Event));
         if (isMailed) batch.Add(new PusherMailed(row.PusherId));
         if (batch.Changes.Count == 0) return;
-        await services.Storage.Writer.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
+        await services.Storage.Writer.WriteAsync(batch, CancellationToken.None);
     }
 
     private static MailedMessage MessageOf(PushedContent content) => new(

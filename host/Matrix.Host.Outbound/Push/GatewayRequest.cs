@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
@@ -18,7 +19,7 @@ internal sealed record PushedContent(
     /// device knows.
     /// </summary>
     internal bool IsUrgent =>
-        Event.Pdu.Type == "m.room.encrypted"
+        Event.Pdu.Type == EventTypes.Encrypted
         || Tweaks.Has("sound")
         || (Tweaks.IndexOf("highlight") is var at and >= 0 && Tweaks.Value(at) is Json.Bool { Item: true });
 }
@@ -62,12 +63,12 @@ internal static class GatewayRequest
         json.WriteNumber("pushkey_ts", pusher.SetAt / 1000);
         json.WritePropertyName("data");
         using var without = new ByteBuffer(256);
-        CanonicalJson.writeWithout(without, data, ["url"]);
+        CanonicalJson.WriteWithout(without, data, ["url"]);
         json.WriteRawValue(without.WrittenMemory.Span, skipInputValidation: true);
         if (content is not null)
         {
             json.WritePropertyName("tweaks");
-            json.WriteRawValue(CanonicalJson.bytes(Json.NewObject(content.Tweaks)), skipInputValidation: true);
+            json.WriteRawValue(CanonicalJson.Bytes(Json.Of(content.Tweaks)), skipInputValidation: true);
         }
 
         json.WriteEndObject();
@@ -98,8 +99,8 @@ internal static class GatewayRequest
         if (content.SenderName is { } sender) json.WriteString("sender_display_name", sender);
         if (content.RoomName is { } name) json.WriteString("room_name", name);
         if (content.RoomAlias is { } alias) json.WriteString("room_alias", alias);
-        if (pdu.Type == "m.room.member") json.WriteBoolean("user_is_target", pdu.StateKey == pusher.UserId);
+        if (pdu.Type == EventTypes.Member) json.WriteBoolean("user_is_target", pdu.StateKey == pusher.UserId);
         json.WritePropertyName("content");
-        json.WriteRawValue(CanonicalJson.bytes(Json.NewObject(pdu.Content)), skipInputValidation: true);
+        json.WriteRawValue(CanonicalJson.Bytes(Json.Of(pdu.Content)), skipInputValidation: true);
     }
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -12,12 +13,12 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
     /// <summary>A page of events after one position and up to another, as if they were one flush.</summary>
     internal async ValueTask<PushFlush> ReadAsync(long after, long through, CancellationToken stop)
     {
-        var (invites, within) = await InvitesAsync(after, through, stop).ConfigureAwait(false);
-        var (rows, end) = await PageAsync(after, within, stop).ConfigureAwait(false);
+        var (invites, within) = await InvitesAsync(after, through, stop);
+        var (rows, end) = await PageAsync(after, within, stop);
         var events = new List<PushedEvent>();
         foreach (var group in rows.GroupBy(row => row.Nid.Room))
         {
-            events.AddRange(await EventsAsync(group.Key, [.. group], stop).ConfigureAwait(false));
+            events.AddRange(await EventsAsync(group.Key, [.. group], stop));
         }
 
         events.Sort(static (a, b) => (a.Position, a.Nid.Value).CompareTo((b.Position, b.Nid.Value)));
@@ -30,11 +31,11 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
         long after, long through, CancellationToken stop)
     {
         var limit = options.EventsPerPage;
-        var rows = await storage.StrippedRooms.ChangedAsync(after, through, limit, stop).ConfigureAwait(false);
+        var rows = await storage.StrippedRooms.ChangedAsync(after, through, limit, stop);
         while (rows.Count >= limit && rows[0].Room.Position == rows[^1].Room.Position)
         {
             limit *= 2;
-            rows = await storage.StrippedRooms.ChangedAsync(after, through, limit, stop).ConfigureAwait(false);
+            rows = await storage.StrippedRooms.ChangedAsync(after, through, limit, stop);
         }
 
         // The last position may have more: it is read with the next page.
@@ -55,7 +56,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
     {
         for (var limit = options.EventsPerPage; ; limit *= 2)
         {
-            var rows = await storage.Events.AfterPositionAsync(after, through, limit, stop).ConfigureAwait(false);
+            var rows = await storage.Events.AfterPositionAsync(after, through, limit, stop);
             if (rows.Count < limit) return (rows, through);
             var last = rows[^1].Position;
             if (rows[0].Position == last) continue;
@@ -68,7 +69,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
     private async ValueTask<IReadOnlyList<PushedEvent>> EventsAsync(
         RoomNid nid, IReadOnlyList<EventRow> rows, CancellationToken stop)
     {
-        if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { } room) return [];
+        if (await rooms.FindAsync(nid, stop) is not { } room) return [];
         EventRow[] shown = [.. rows.Where(row => (row.Marks & StoredEvent.Hidden) == 0)];
         if (shown.Length == 0) return [];
         var users = index.Among(room.Local.Joined).ToHashSet(StringComparer.Ordinal);
@@ -76,7 +77,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
         {
             // An invite notifies its target, who is not a member.
             if ((row.Marks & EventMarks.State) != 0
-                && new StoredEvent(room.Room, row).Pdu is { Type: "m.room.member", StateKey: { } target }
+                && new StoredEvent(room.Room, row).Pdu is { Type: EventTypes.Member, StateKey: { } target }
                 && index.Has(target))
             {
                 users.Add(target);
@@ -87,7 +88,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
         var first = new EventNid(shown.Min(row => row.Nid.Value) - 1);
         foreach (var userId in users)
         {
-            var own = await storage.Unread.RowsAsync(userId, nid, first, EventNid.None, stop).ConfigureAwait(false);
+            var own = await storage.Unread.RowsAsync(userId, nid, first, EventNid.None, stop);
             foreach (var outcome in own)
             {
                 if (!outcomes.TryGetValue(outcome.Event, out var of)) outcomes.Add(outcome.Event, of = []);

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -18,7 +19,6 @@ internal sealed class OwedPushes(
     /// <param name="batch">Takes a change for each pusher.</param>
     /// <param name="owing">Takes the pushers, with the number of events.</param>
     /// <param name="counting">Takes the pushers whose count may have changed, though they are owed nothing.</param>
-    /// <param name="stop">Stops it.</param>
     internal async ValueTask AddAsync(
         PushedEvent pushed, WriteBatch batch, Dictionary<PusherName, int> owing, HashSet<PusherName> counting,
         CancellationToken stop)
@@ -30,14 +30,14 @@ internal sealed class OwedPushes(
             counting.UnionWith(index.Of(pushed.Sender));
         }
 
-        if (pushed.NotifiesMost && await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } room)
+        if (pushed.NotifiesMost && await rooms.FindAsync(nid, stop) is { } room)
         {
             var except = pushed.Rows.Where(row => (row.Kind & UnreadKind.Silent) != 0).Select(row => row.UserId)
                 .ToHashSet(StringComparer.Ordinal);
             foreach (var userId in index.Among(room.Local.Joined))
             {
                 if (userId == pushed.Sender || except.Contains(userId)) continue;
-                if (!await WasJoinedAsync(room, userId, pushed.Nid, stop).ConfigureAwait(false)) continue;
+                if (!await WasJoinedAsync(room, userId, pushed.Nid, stop)) continue;
                 Owe(userId);
             }
         }
@@ -67,7 +67,7 @@ internal sealed class OwedPushes(
     internal async ValueTask AddInviteAsync(
         PushedInvite invite, WriteBatch batch, Dictionary<PusherName, int> owing, CancellationToken stop)
     {
-        if (await rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false) is { IsResident: true }) return;
+        if (await rooms.FindAsync(invite.RoomId, stop) is { IsResident: true }) return;
         foreach (var pusher in index.Of(invite.UserId))
         {
             if (pusher.PusherId >= invite.Position) continue;
@@ -78,7 +78,7 @@ internal sealed class OwedPushes(
 
     /// <summary>The users with pushers among a room's members, whose counts a redaction may change.</summary>
     internal async ValueTask<IReadOnlyList<string>> MembersAsync(RoomNid nid, CancellationToken stop) =>
-        await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } room ? index.Among(room.Local.Joined) : [];
+        await rooms.FindAsync(nid, stop) is { } room ? index.Among(room.Local.Joined) : [];
 
     /// <summary>
     /// Whether a member joined before an event. A member event after it may be a later change of the profile.
@@ -86,9 +86,8 @@ internal sealed class OwedPushes(
     private async ValueTask<bool> WasJoinedAsync(
         RoomSnapshot room, string userId, EventNid nid, CancellationToken stop)
     {
-        if (room.State.Find("m.room.member", userId) is not { } member || member.Ordinal < nid.Ordinal) return true;
-        var joined = await history.JoinedAtAsync(room.Room, EventNid.Of(nid.Room, member.Ordinal), stop)
-            .ConfigureAwait(false);
+        if (room.State.Find(EventTypes.Member, userId) is not { } member || member.Ordinal < nid.Ordinal) return true;
+        var joined = await history.JoinedAtAsync(room.Room, EventNid.Of(nid.Room, member.Ordinal), stop);
         return joined.Value < nid.Value;
     }
 }

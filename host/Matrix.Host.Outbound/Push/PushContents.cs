@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
@@ -24,43 +25,43 @@ internal sealed class PushContents(
 
     private async ValueTask<PushedContent?> OfEventAsync(string userId, EventNid nid, CancellationToken stop)
     {
-        if (await rooms.FindAsync(nid.Room, stop).ConfigureAwait(false) is not { } room) return null;
-        if (await events.GetAsync(room.Room, nid, stop).ConfigureAwait(false) is not { IsShown: true } stored
+        if (await rooms.FindAsync(nid.Room, stop) is not { } room) return null;
+        if (await events.GetAsync(room.Room, nid, stop) is not { IsShown: true } stored
             || stored.IsRedacted)
         {
             return null;
         }
 
-        var isOwnMember = stored.Pdu.Type == "m.room.member" && stored.Pdu.StateKey == userId;
+        var isOwnMember = stored.Pdu.Type == EventTypes.Member && stored.Pdu.StateKey == userId;
         if (!isOwnMember && !room.Local.IsJoined(userId)) return null;
         if (isOwnMember && stored.Pdu.Content.Text("membership") == "invite")
         {
             // It may have been accepted, refused or taken back, or the user blocks invites by now.
-            if (room.State.Find("m.room.member", userId) is not { } member
+            if (room.State.Find(EventTypes.Member, userId) is not { } member
                 || member.Ordinal != nid.Ordinal
-                || await users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false))
+                || await users.BlocksInvitesAsync(userId, stop))
             {
                 return null;
             }
         }
 
-        var without = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        var without = await ignored.OfAsync(userId, stop);
         if (without.Contains(stored.Row.Sender)) return null;
-        var read = await notified.ReadAsync(nid.Room, userId, nid, stop).ConfigureAwait(false);
+        var read = await notified.ReadAsync(nid.Room, userId, nid, stop);
         if (NotifiedEvents.IsRead(stored, read)) return null;
-        var outcome = await notified.OutcomeAsync(room, stored, userId, stop).ConfigureAwait(false);
+        var outcome = await notified.OutcomeAsync(room, stored, userId, stop);
         if (!outcome.Notifies) return null;
         return new PushedContent(
             stored,
             outcome.Tweaks,
-            await TextAsync(room, "m.room.member", stored.Pdu.Sender, "displayname", stop).ConfigureAwait(false),
-            await TextAsync(room, "m.room.name", "", "name", stop).ConfigureAwait(false),
-            await TextAsync(room, "m.room.canonical_alias", "", "alias", stop).ConfigureAwait(false));
+            await TextAsync(room, EventTypes.Member, stored.Pdu.Sender, "displayname", stop),
+            await TextAsync(room, EventTypes.Name, "", "name", stop),
+            await TextAsync(room, EventTypes.CanonicalAlias, "", "alias", stop));
     }
 
     private async ValueTask<string?> TextAsync(
         RoomSnapshot room, string type, string key, string member, CancellationToken stop) =>
-        (await state.ContentAsync(room, type, key, stop).ConfigureAwait(false))?.Text(member) is { Length: > 0 } text
+        (await state.ContentAsync(room, type, key, stop))?.Text(member) is { Length: > 0 } text
             ? text
             : null;
 }

@@ -51,16 +51,16 @@ public sealed class PushOutbound : IAsyncDisposable
     /// <summary>Ends the requests that were begun, and records the position.</summary>
     public async Task StopAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await _stop.CancelAsync();
         if (_running is { } running) await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _senders.StopAsync().ConfigureAwait(false);
+        await _senders.StopAsync();
         if (!_isLoaded) return;
         if (_feed.IdleAt() is { } through) Volatile.Write(ref _handled, Math.Max(_handled, through));
         try
         {
             var batch = new WriteBatch();
             foreach (var pusherId in _senders.Counting()) batch.Add(new PushOwed(pusherId, _handled, EventNid.None));
-            await RecordAsync(batch).ConfigureAwait(false);
+            await RecordAsync(batch);
         }
         catch (StorageException fault)
         {
@@ -71,7 +71,7 @@ public sealed class PushOutbound : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync().ConfigureAwait(false);
+        await StopAsync();
         _senders.Dispose();
         _stop.Dispose();
     }
@@ -82,12 +82,11 @@ public sealed class PushOutbound : IAsyncDisposable
         {
             try
             {
-                if (!_isLoaded) await LoadAsync(stop).ConfigureAwait(false);
-                await HandleAsync(stop).ConfigureAwait(false);
-                await RecordIfIdleAsync(stop).ConfigureAwait(false);
+                if (!_isLoaded) await LoadAsync(stop);
+                await HandleAsync(stop);
+                await RecordIfIdleAsync(stop);
                 failures = 0;
-                await _feed.WaitAsync(_recorded, _senders.HasMany, _options.RecordInterval, stop)
-                    .ConfigureAwait(false);
+                await _feed.WaitAsync(_recorded, _senders.HasMany, _options.RecordInterval, stop);
             }
 #pragma warning disable CA1031 // Every failure is retried: no change is skipped.
             catch (Exception fault) when (!stop.IsCancellationRequested)
@@ -96,30 +95,30 @@ public sealed class PushOutbound : IAsyncDisposable
                 _log.StorageFailed(fault);
                 _feed.Miss();
                 var pause = Math.Min(Math.Pow(2, failures++), _options.LongestReadPause.TotalSeconds);
-                await Task.Delay(TimeSpan.FromSeconds(pause), stop).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromSeconds(pause), stop);
             }
         }
     }
 
     private async ValueTask LoadAsync(CancellationToken stop)
     {
-        await _index.LoadAsync(stop).ConfigureAwait(false);
-        var position = await _storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
+        await _index.LoadAsync(stop);
+        var position = await _storage.Consumers.PositionAsync(Name, stop);
         if (position is null)
         {
             // Without a stored position, a crash would skip what came since.
             _handled = _feed.Beginning;
-            await RecordAsync(new WriteBatch(1)).ConfigureAwait(false);
+            await RecordAsync(new WriteBatch(1));
         }
 
         Volatile.Write(ref _handled, position ?? _handled);
         _recorded = _handled;
         for (long after = 0; ;)
         {
-            var owing = await _storage.Pushers.OwingAsync(after, _options.EventsPerPage, stop).ConfigureAwait(false);
+            var owing = await _storage.Pushers.OwingAsync(after, _options.EventsPerPage, stop);
             foreach (var pusherId in owing)
             {
-                if (await _storage.Pushers.FindAsync(pusherId, stop).ConfigureAwait(false) is { } row)
+                if (await _storage.Pushers.FindAsync(pusherId, stop) is { } row)
                 {
                     _senders.Wake(new PusherName(row.PusherId, row.UserId, row.Kind));
                 }
@@ -140,7 +139,7 @@ public sealed class PushOutbound : IAsyncDisposable
         {
             try
             {
-                await ReadAsync(through, stop).ConfigureAwait(false);
+                await ReadAsync(through, stop);
             }
             catch
             {
@@ -153,7 +152,7 @@ public sealed class PushOutbound : IAsyncDisposable
         while (_feed.Next() is { } flush)
         {
             // Its events may have been read from the database already, but counts may have been made before it came.
-            await HandleAsync(flush, stop).ConfigureAwait(false);
+            await HandleAsync(flush, stop);
             _feed.Handled(flush);
         }
     }
@@ -166,7 +165,7 @@ public sealed class PushOutbound : IAsyncDisposable
         foreach (var invite in flush.Invites)
         {
             if (invite.Position <= _handled) continue;
-            await _owed.AddInviteAsync(invite, batch, owing, stop).ConfigureAwait(false);
+            await _owed.AddInviteAsync(invite, batch, owing, stop);
         }
 
         for (var i = 0; i < flush.Events.Count; i++)
@@ -175,21 +174,21 @@ public sealed class PushOutbound : IAsyncDisposable
             if (pushed.Position <= _handled) continue;
             if (batch.Changes.Count >= ChangesPerBatch && pushed.Position > flush.Events[i - 1].Position)
             {
-                await OweAsync(batch, owing, flush.Events[i - 1].Position).ConfigureAwait(false);
+                await OweAsync(batch, owing, flush.Events[i - 1].Position);
                 (batch, owing) = (new WriteBatch(), []);
             }
 
-            await _owed.AddAsync(pushed, batch, owing, counting, stop).ConfigureAwait(false);
+            await _owed.AddAsync(pushed, batch, owing, counting, stop);
         }
 
         foreach (var pusher in flush.Set) _senders.Wake(pusher);
         foreach (var (userId, room) in flush.Read) Count(userId, room);
         foreach (var room in flush.Recounted)
         {
-            foreach (var userId in await _owed.MembersAsync(room, stop).ConfigureAwait(false)) Count(userId, room);
+            foreach (var userId in await _owed.MembersAsync(room, stop)) Count(userId, room);
         }
 
-        await OweAsync(batch, owing, flush.Through).ConfigureAwait(false);
+        await OweAsync(batch, owing, flush.Through);
         foreach (var pusher in counting)
         {
             if (!owing.ContainsKey(pusher)) _senders.CountChanged(pusher);
@@ -214,7 +213,7 @@ public sealed class PushOutbound : IAsyncDisposable
 
         try
         {
-            await RecordAsync(batch).ConfigureAwait(false);
+            await RecordAsync(batch);
         }
         catch
         {
@@ -241,8 +240,7 @@ public sealed class PushOutbound : IAsyncDisposable
         _senders.CountAll();
         for (var (position, user) = (after + 1, ""); ;)
         {
-            var moved = await _storage.Receipts.MovedFromAsync(position, user, _options.EventsPerPage, stop)
-                .ConfigureAwait(false);
+            var moved = await _storage.Receipts.MovedFromAsync(position, user, _options.EventsPerPage, stop);
             foreach (var pusher in moved.SelectMany(receipt => _index.Of(receipt.UserId)))
             {
                 _senders.CountChanged(pusher);
@@ -254,8 +252,7 @@ public sealed class PushOutbound : IAsyncDisposable
 
         while (_handled < through)
         {
-            await HandleAsync(await _missed.ReadAsync(_handled, through, stop).ConfigureAwait(false), stop)
-                .ConfigureAwait(false);
+            await HandleAsync(await _missed.ReadAsync(_handled, through, stop), stop);
         }
     }
 
@@ -265,7 +262,7 @@ public sealed class PushOutbound : IAsyncDisposable
         if (_feed.IdleAt() is not { } through) return;
         Volatile.Write(ref _handled, Math.Max(_handled, through));
         stop.ThrowIfCancellationRequested();
-        if (_feed.Changed > _recorded && IsTimeToRecord()) await RecordAsync(new WriteBatch(1)).ConfigureAwait(false);
+        if (_feed.Changed > _recorded && IsTimeToRecord()) await RecordAsync(new WriteBatch(1));
     }
 
     private bool IsTimeToRecord()
@@ -278,8 +275,7 @@ public sealed class PushOutbound : IAsyncDisposable
     private async ValueTask RecordAsync(WriteBatch batch)
     {
         var through = _handled;
-        await _storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), CancellationToken.None)
-            .ConfigureAwait(false);
+        await _storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), CancellationToken.None);
         _recorded = through;
     }
 }

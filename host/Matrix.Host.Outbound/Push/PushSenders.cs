@@ -118,8 +118,8 @@ internal sealed class PushSenders : IDisposable
     internal async ValueTask StopAsync()
     {
         _ends.CancelAfter(_services.Options.StopTime);
-        await _queue.StopAsync().ConfigureAwait(false);
-        await _mails.StopAsync().ConfigureAwait(false);
+        await _queue.StopAsync();
+        await _mails.StopAsync();
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms;
@@ -25,11 +26,11 @@ internal sealed class PushedInvites(
     /// </summary>
     internal async ValueTask<PushedContent?> OfAsync(string userId, long position, CancellationToken stop)
     {
-        var rows = await storage.StrippedRooms.OfUserAsync(userId, position - 1, position, stop).ConfigureAwait(false);
+        var rows = await storage.StrippedRooms.OfUserAsync(userId, position - 1, position, stop);
         if (rows.FirstOrDefault(static each => each.Membership == Membership.Invite) is not { } row
             || RoomRules.FindUnstable(row.Version) is not { } rules
-            || await users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
-            || (await ignored.OfAsync(userId, stop).ConfigureAwait(false)).Contains(row.Sender))
+            || await users.BlocksInvitesAsync(userId, stop)
+            || (await ignored.OfAsync(userId, stop)).Contains(row.Sender))
         {
             return null;
         }
@@ -38,15 +39,15 @@ internal sealed class PushedInvites(
         var invite = new StoredEvent(room, new EventRow(
             Owed, row.EventId, position, Step: 0, EventMarks.State, NotifyClass: 0, row.Sender,
             EventNid.None, EventNid.None, Transaction: null, row.Event));
-        var outcome = await notified.InviteOutcomeAsync(invite, userId, stop).ConfigureAwait(false);
+        var outcome = await notified.InviteOutcomeAsync(invite, userId, stop);
         if (!outcome.Notifies) return null;
         var stripped = Parsed(row.State);
         return new PushedContent(
             invite,
             outcome.Tweaks,
-            Text(stripped, "m.room.member", row.Sender, "displayname"),
-            Text(stripped, "m.room.name", "", "name"),
-            Text(stripped, "m.room.canonical_alias", "", "alias"));
+            Text(stripped, EventTypes.Member, row.Sender, "displayname"),
+            Text(stripped, EventTypes.Name, "", "name"),
+            Text(stripped, EventTypes.CanonicalAlias, "", "alias"));
     }
 
     /// <summary>The events of stripped state; none if it is not an array.</summary>

@@ -27,7 +27,7 @@ internal sealed class PusherIndex(IPushersTable table)
     {
         for (long after = 0; ;)
         {
-            var page = await table.NamesAsync(after, PageSize, stop).ConfigureAwait(false);
+            var page = await table.NamesAsync(after, PageSize, stop);
             foreach (var pusher in page) Add(pusher);
             if (page.Count < PageSize) return;
             after = page[^1].PusherId;

@@ -35,7 +35,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     {
         try
         {
-            var row = await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop).ConfigureAwait(false);
+            var row = await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop);
 
             // One that was set again may send mail now.
             if (row is null || row.Kind != Pusher.Kind)
@@ -56,7 +56,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
             if (!shares.TryEnter(GatewayRequest.UrlOf(data)?.Authority ?? "", this)) return TurnEnd.Idle;
             try
             {
-                return await SendAsync(row, data, stop).ConfigureAwait(false);
+                return await SendAsync(row, data, stop);
             }
             finally
             {
@@ -81,10 +81,10 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     {
         for (var skipped = 0; skipped < MostSkipped; skipped++)
         {
-            var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, 2, stop).ConfigureAwait(false);
+            var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, 2, stop);
             if (owed.Count == 0)
             {
-                return CountChanged ? await SendCountAsync(row, data, null, stop).ConfigureAwait(false) : TurnEnd.Idle;
+                return CountChanged ? await SendCountAsync(row, data, null, stop) : TurnEnd.Idle;
             }
 
             var first = owed[0];
@@ -97,22 +97,22 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
             {
                 if (!first.Event.IsNone)
                 {
-                    var content = await services.Contents.OfAsync(Pusher.UserId, first, stop).ConfigureAwait(false);
+                    var content = await services.Contents.OfAsync(Pusher.UserId, first, stop);
                     if (content is not null)
                     {
-                        var count = await CountAsync(stop).ConfigureAwait(false);
-                        return await PostAsync(row, data, content, count, first).ConfigureAwait(false);
+                        var count = await CountAsync(stop);
+                        return await PostAsync(row, data, content, count, first);
                     }
 
                     CountChanged = true;
                 }
                 else if (owed.Count == 1)
                 {
-                    return await SendCountAsync(row, data, first, stop).ConfigureAwait(false);
+                    return await SendCountAsync(row, data, first, stop);
                 }
             }
 
-            await RecordAsync(first).ConfigureAwait(false);
+            await RecordAsync(first);
         }
 
         return TurnEnd.Again;
@@ -122,13 +122,12 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     /// <param name="row">The pusher.</param>
     /// <param name="data">Its `data`.</param>
     /// <param name="owed">What the database says; null if only this process knows of the change.</param>
-    /// <param name="stop">Stops it.</param>
     private async ValueTask<TurnEnd> SendCountAsync(
         PusherRow row, JsonObject data, OwedPush? owed, CancellationToken stop)
     {
-        var count = await CountAsync(stop).ConfigureAwait(false);
-        if (count != _lastCount) return await PostAsync(row, data, null, count, owed).ConfigureAwait(false);
-        if (owed is { } same) await RecordAsync(same).ConfigureAwait(false);
+        var count = await CountAsync(stop);
+        if (count != _lastCount) return await PostAsync(row, data, null, count, owed);
+        if (owed is { } same) await RecordAsync(same);
         return TurnEnd.Again;
     }
 
@@ -148,7 +147,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
                 MaxBytes = _options.MaxResponseBytes,
                 Time = _options.RequestTime,
             };
-            outcome = await services.Http.SendAsync(call, services.Ends).ConfigureAwait(false);
+            outcome = await services.Http.SendAsync(call, services.Ends);
         }
         catch (OperationCanceledException) when (services.Ends.IsCancellationRequested)
         {
@@ -165,7 +164,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
                 services.Log.Dropped(row, refusal.Status);
                 CountChanged = true;
                 _failures = 0;
-                await RecordAsync(push).ConfigureAwait(false);
+                await RecordAsync(push);
             }
 
             return Failed();
@@ -177,8 +176,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         if (GatewayRequest.Rejects(reply.Body, row.PushKey))
         {
             var rejected = new PusherRejected(Pusher.PusherId, row.SetAt);
-            await services.Storage.Writer.WriteAsync(new WriteBatch(1).Add(rejected), CancellationToken.None)
-                .ConfigureAwait(false);
+            await services.Storage.Writer.WriteAsync(new WriteBatch(1).Add(rejected), CancellationToken.None);
             if (rejected.Applied)
             {
                 services.Index.Remove(Pusher.UserId, Pusher.PusherId);
@@ -192,14 +190,13 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
 
         _lastCount = count;
         _hasSentCount = true;
-        if (owed is { } sent) await RecordAsync(sent).ConfigureAwait(false);
+        if (owed is { } sent) await RecordAsync(sent);
         return TurnEnd.Succeeded(hasMore: owed is not null || CountChanged);
     }
 
     private async ValueTask RecordAsync(OwedPush sent) =>
         await services.Storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new PushSent(Pusher.PusherId, sent.Position, sent.Event)), CancellationToken.None)
-            .ConfigureAwait(false);
+            new WriteBatch(1).Add(new PushSent(Pusher.PusherId, sent.Position, sent.Event)), CancellationToken.None);
 
     private async ValueTask<int> CountAsync(CancellationToken stop)
     {
@@ -207,7 +204,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         CountChanged = false;
         try
         {
-            return await services.Badges.OfAsync(Pusher.UserId, stop).ConfigureAwait(false);
+            return await services.Badges.OfAsync(Pusher.UserId, stop);
         }
         catch
         {

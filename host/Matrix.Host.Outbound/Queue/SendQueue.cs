@@ -142,8 +142,8 @@ internal sealed class SendQueue : IDisposable
             if (_sending == 0) _ended.TrySetResult();
         }
 
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _ended.Task.ConfigureAwait(false);
+        await _stop.CancelAsync();
+        await _ended.Task;
     }
 
     public void Dispose()
@@ -231,7 +231,7 @@ internal sealed class SendQueue : IDisposable
         var end = TurnEnd.Idle;
         try
         {
-            end = await sender.TakeTurnAsync(_stop.Token).ConfigureAwait(false);
+            end = await sender.TakeTurnAsync(_stop.Token);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {

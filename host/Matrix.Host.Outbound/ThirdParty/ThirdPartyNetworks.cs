@@ -15,7 +15,7 @@ public sealed class ThirdPartyNetworks(IEnumerable<IThirdPartyNetwork> networks)
         var found = new SortedDictionary<string, JsonObject>(StringComparer.Ordinal);
         foreach (var name in _networks.SelectMany(static network => network.Protocols).Distinct())
         {
-            if (await ProtocolAsync(name, stop).ConfigureAwait(false) is { } protocol) found[name] = protocol;
+            if (await ProtocolAsync(name, stop) is { } protocol) found[name] = protocol;
         }
 
         return found;
@@ -30,7 +30,7 @@ public sealed class ThirdPartyNetworks(IEnumerable<IThirdPartyNetwork> networks)
         var instances = new List<Json>();
         foreach (var network in Of(name))
         {
-            if (await network.DescribeAsync(name, stop).ConfigureAwait(false) is not { } described) continue;
+            if (await network.DescribeAsync(name, stop) is not { } described) continue;
             first ??= described;
             if (described.IndexOf("instances") is var at and >= 0
                 && described.Value(at) is Json.Array { Item: var own })
@@ -39,7 +39,7 @@ public sealed class ThirdPartyNetworks(IEnumerable<IThirdPartyNetwork> networks)
             }
         }
 
-        return first?.With("instances", Json.NewArray([.. instances]));
+        return first?.With("instances", Json.Of([.. instances]));
     }
 
     /// <summary>The portal rooms of a location.</summary>
@@ -67,7 +67,7 @@ public sealed class ThirdPartyNetworks(IEnumerable<IThirdPartyNetwork> networks)
         IEnumerable<IThirdPartyNetwork> asked, Func<IThirdPartyNetwork, ValueTask<IReadOnlyList<JsonObject>>> ask)
     {
         var found = new List<JsonObject>();
-        foreach (var network in asked) found.AddRange(await ask(network).ConfigureAwait(false));
+        foreach (var network in asked) found.AddRange(await ask(network));
         return found;
     }
 }

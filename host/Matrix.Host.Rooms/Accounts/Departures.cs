@@ -50,7 +50,7 @@ public sealed class Departures
     {
         try
         {
-            await LeaveOrRetryAsync().WaitAsync(_options.DepartureTime, _time).ConfigureAwait(false);
+            await LeaveOrRetryAsync().WaitAsync(_options.DepartureTime, _time);
         }
         catch (TimeoutException)
         {
@@ -59,7 +59,7 @@ public sealed class Departures
 
         async Task LeaveOrRetryAsync()
         {
-            if (await TryAsync(userId, CancellationToken.None).ConfigureAwait(false) is not null)
+            if (await TryAsync(userId, CancellationToken.None) is not null)
             {
                 Volatile.Read(ref _again).TrySetResult();
             }
@@ -71,24 +71,22 @@ public sealed class Departures
     /// while some fail, it retries after growing pauses.
     /// </summary>
     /// <param name="failed">Called for each failure.</param>
-    /// <param name="stop">Ends it.</param>
     public async Task RunAsync(Action<FailedDeparture> failed, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(failed);
         var pause = _firstPause;
         while (true)
         {
             // Created before the round: a departure that fails while it runs starts the next round.
             var again = NewSignal();
             Volatile.Write(ref _again, again);
-            if (await RoundAsync(failed, stop).ConfigureAwait(false))
+            if (await RoundAsync(failed, stop))
             {
-                await again.Task.WaitAsync(stop).ConfigureAwait(false);
+                await again.Task.WaitAsync(stop);
                 pause = _firstPause;
             }
             else
             {
-                await Task.Delay(pause, _time, stop).ConfigureAwait(false);
+                await Task.Delay(pause, _time, stop);
                 pause = pause * 2 < _options.LongestDeparturePause ? pause * 2 : _options.LongestDeparturePause;
             }
         }
@@ -103,7 +101,7 @@ public sealed class Departures
             IReadOnlyList<string> page;
             try
             {
-                page = await _storage.Accounts.ListDeparturesAsync(after, PageSize, stop).ConfigureAwait(false);
+                page = await _storage.Accounts.ListDeparturesAsync(after, PageSize, stop);
             }
             catch (StorageException fault)
             {
@@ -119,7 +117,7 @@ public sealed class Departures
                     continue;
                 }
 
-                if (await TryAsync(userId, stop).ConfigureAwait(false) is not { } failure) continue;
+                if (await TryAsync(userId, stop) is not { } failure) continue;
                 failed(failure);
                 finished = false;
             }
@@ -139,9 +137,8 @@ public sealed class Departures
         try
         {
             var rooms = await _storage.Memberships.RoomsOfAsync(
-                userId, MembershipSet.Join | MembershipSet.Invite | MembershipSet.Knock, stop).ConfigureAwait(false);
-            var stripped = await _storage.StrippedRooms.OfUserAsync(
-                userId, after: 0, through: long.MaxValue, stop).ConfigureAwait(false);
+                userId, MembershipSet.Join | MembershipSet.Invite | MembershipSet.Knock, stop);
+            var stripped = await _storage.StrippedRooms.OfUserAsync(userId, after: 0, through: long.MaxValue, stop);
             var open = stripped.Where(row => row.IsOpen).Select(row => row.RoomId);
             await Parallel.ForEachAsync(
                 rooms.Select(row => row.RoomId).Concat(open).Distinct(),
@@ -152,16 +149,15 @@ public sealed class Departures
                 },
                 async (roomId, _) =>
                 {
-                    if (await LeaveAsync(userId, roomId).ConfigureAwait(false) is { } reason)
+                    if (await LeaveAsync(userId, roomId) is { } reason)
                     {
                         failure = new FailedDeparture(userId, roomId, reason);
                     }
-                }).ConfigureAwait(false);
+                });
 
             if (failure is null)
             {
-                await _storage.Writer.WriteAsync(
-                    new WriteBatch(1).Add(new DepartureEnded(userId)), stop).ConfigureAwait(false);
+                await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new DepartureEnded(userId)), stop);
             }
         }
         catch (StorageException fault)
@@ -182,7 +178,7 @@ public sealed class Departures
         try
         {
             var failure = await _memberships.LeaveAsync(
-                userId, roomId, null, CancellationToken.None, isDeparture: true).ConfigureAwait(false);
+                userId, roomId, null, CancellationToken.None, isDeparture: true);
             return failure?.Message;
         }
         catch (Exception fault) when (fault is StorageException or LaneBusyException)

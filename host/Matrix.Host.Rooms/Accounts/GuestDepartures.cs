@@ -70,22 +70,20 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
 
     /// <summary>Makes guests leave until it is stopped, beginning with the changes of earlier runs.</summary>
     /// <param name="failed">Called for each failure.</param>
-    /// <param name="stop">Ends it.</param>
     public async Task RunAsync(Action<FailedDeparture> failed, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(failed);
         var pause = _firstPause;
         while (true)
         {
-            await _news.WaitAsync(stop).ConfigureAwait(false);
-            if (await RoundAsync(failed, stop).ConfigureAwait(false))
+            await _news.WaitAsync(stop);
+            if (await RoundAsync(failed, stop))
             {
                 pause = _firstPause;
                 continue;
             }
 
             Wake();
-            await Task.Delay(pause, _time, stop).ConfigureAwait(false);
+            await Task.Delay(pause, _time, stop);
             pause = pause * 2 < _options.LongestDeparturePause ? pause * 2 : _options.LongestDeparturePause;
         }
     }
@@ -98,12 +96,12 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
         {
             try
             {
-                var page = await _storage.Guests.ChangedRoomsAsync(after, PageSize, stop).ConfigureAwait(false);
+                var page = await _storage.Guests.ChangedRoomsAsync(after, PageSize, stop);
                 foreach (var change in page)
                 {
                     // The rooms in memory are as they were after this position. A later change wakes the worker again.
                     if (change.Position > Volatile.Read(ref _ended)) continue;
-                    if (await TryReadableAsync(change, stop).ConfigureAwait(false) is not { } failure) continue;
+                    if (await TryReadableAsync(change, stop) is not { } failure) continue;
                     failed(failure);
                     finished = false;
                 }
@@ -124,7 +122,7 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
     {
         try
         {
-            return await TryAsync(change, stop).ConfigureAwait(false);
+            return await TryAsync(change, stop);
         }
         catch (StorageException fault)
         {
@@ -137,15 +135,15 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
     private async ValueTask<FailedDeparture?> TryAsync(GuestAccessChange change, CancellationToken stop)
     {
         FailedDeparture? failure = null;
-        if (await _rooms.FindAsync(change.Room, stop).ConfigureAwait(false) is { } room
+        if (await _rooms.FindAsync(change.Room, stop) is { } room
             && !GuestAccess.IsOpen(
-                await _state.ContentAsync(room, GuestAccess.EventType, "", stop).ConfigureAwait(false)))
+                await _state.ContentAsync(room, GuestAccess.EventType, "", stop)))
         {
             foreach (var members in room.Local.Joined.Chunk(PageSize))
             {
-                foreach (var guest in await _storage.Guests.AmongAsync(members, stop).ConfigureAwait(false))
+                foreach (var guest in await _storage.Guests.AmongAsync(members, stop))
                 {
-                    if (await LeaveAsync(guest, room.Room.RoomId, stop).ConfigureAwait(false) is { } reason)
+                    if (await LeaveAsync(guest, room.Room.RoomId, stop) is { } reason)
                     {
                         failure = new FailedDeparture(guest, room.Room.RoomId, reason);
                     }
@@ -155,8 +153,7 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
 
         if (failure is null)
         {
-            await _storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new GuestAccessHandled(change)), stop).ConfigureAwait(false);
+            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new GuestAccessHandled(change)), stop);
         }
 
         return failure;
@@ -167,7 +164,7 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
     {
         try
         {
-            return (await _memberships.LeaveAsync(guest, roomId, null, stop, isDeparture: true).ConfigureAwait(false))
+            return (await _memberships.LeaveAsync(guest, roomId, null, stop, isDeparture: true))
                 ?.Message;
         }
         catch (Exception fault) when (fault is StorageException or LaneBusyException)

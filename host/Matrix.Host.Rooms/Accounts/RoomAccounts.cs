@@ -19,12 +19,12 @@ public sealed class RoomAccounts
     /// event.
     /// </summary>
     public async ValueTask ShowProfileAsync(string userId, CancellationToken stop) =>
-        await _profiles.ShowAsync(userId).WaitAsync(stop).ConfigureAwait(false);
+        await _profiles.ShowAsync(userId).WaitAsync(stop);
 
     /// <summary>
     /// Makes a deactivated user leave every room, once the deactivation is durable. <see cref="Departures"/> retries
     /// rooms that fail.
     /// </summary>
     public async ValueTask LeaveAllAsync(string userId, CancellationToken stop) =>
-        await _departures.BeginAsync(userId).AsTask().WaitAsync(stop).ConfigureAwait(false);
+        await _departures.BeginAsync(userId).AsTask().WaitAsync(stop);
 }

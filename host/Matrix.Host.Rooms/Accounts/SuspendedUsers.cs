@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
@@ -21,19 +22,18 @@ public sealed class SuspendedUsers(RoomSnapshots rooms, EventStore events, IStor
     /// <param name="eventType">The event's type.</param>
     /// <param name="content">The event's content.</param>
     /// <param name="redacts">The event that it redacts; null for none.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<RoomFailure?> RefusesEventAsync(
         string userId, string roomId, string eventType, JsonObject content, string? redacts, CancellationToken stop)
     {
-        if (eventType != "m.room.redaction" || redacts is null || !HasOnly(content, "redacts")) return _refusal;
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _refusal;
-        var target = await events.ByIdAsync(snapshot.Room, redacts, stop).ConfigureAwait(false);
+        if (eventType != EventTypes.Redaction || redacts is null || !HasOnly(content, "redacts")) return _refusal;
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return _refusal;
+        var target = await events.ByIdAsync(snapshot.Room, redacts, stop);
         return target?.Pdu.Sender == userId ? null : _refusal;
     }
 
     /// <summary>Why a suspended user may not send a state event; null if they may.</summary>
     public static RoomFailure? RefusesState(string userId, string eventType, string stateKey, JsonObject content) =>
-        eventType == "m.room.member" && stateKey == userId && content.Text("membership") == "leave"
+        eventType == EventTypes.Member && stateKey == userId && content.Text("membership") == "leave"
         && HasOnly(content, "membership")
             ? null
             : _refusal;
@@ -44,8 +44,8 @@ public sealed class SuspendedUsers(RoomSnapshots rooms, EventStore events, IStor
 
     /// <summary>Why a suspended user may not join a room, by its id or alias; null if they may.</summary>
     public async ValueTask<RoomFailure?> RefusesJoinAsync(string userId, string room, CancellationToken stop) =>
-        await storage.ServerNotices.FindAsync(userId, stop).ConfigureAwait(false) is { } notices
-        && await rooms.FindAsync(notices, stop).ConfigureAwait(false) is { } snapshot
+        await storage.ServerNotices.FindAsync(userId, stop) is { } notices
+        && await rooms.FindAsync(notices, stop) is { } snapshot
         && snapshot.Room.RoomId == room
             ? null
             : _refusal;

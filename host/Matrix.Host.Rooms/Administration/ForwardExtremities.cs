@@ -30,11 +30,11 @@ public sealed class ForwardExtremities
     /// <summary>The extremities of a room.</summary>
     public async ValueTask<RoomResult<IReadOnlyList<ForwardExtremity>>> OfAsync(string roomId, CancellationToken stop)
     {
-        if (await _storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } row) return _unknown;
+        if (await _storage.Rooms.FindAsync(roomId, stop) is not { } row) return _unknown;
         var found = new List<ForwardExtremity>();
         foreach (var extremity in row.Header.Extremities)
         {
-            if (await _events.ByIdAsync(row.Identity, extremity.EventId, stop).ConfigureAwait(false) is { } stored)
+            if (await _events.ByIdAsync(row.Identity, extremity.EventId, stop) is { } stored)
             {
                 found.Add(new ForwardExtremity(stored.EventId, stored.Pdu.Depth, stored.Row.Step));
             }
@@ -48,7 +48,7 @@ public sealed class ForwardExtremities
     /// member may send such an event.
     /// </summary>
     public async ValueTask<RoomResult<int>> MergeAsync(string roomId, CancellationToken stop) =>
-        await _storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } row
-            ? await _merging.MergeAllAsync(row.Nid, stop).ConfigureAwait(false)
+        await _storage.Rooms.FindAsync(roomId, stop) is { } row
+            ? await _merging.MergeAllAsync(row.Nid, stop)
             : _unknown;
 }

@@ -40,14 +40,14 @@ public sealed class HistoryPurge(
     public async ValueTask<RoomResult<JobRow>> BeginAsync(
         string who, string roomId, string eventId, bool deletesLocal, ConditionalChange record, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room) return _unknownRoom;
-        if (await events.ByIdAsync(room.Room, eventId, stop).ConfigureAwait(false) is not { } stored
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return _unknownRoom;
+        if (await events.ByIdAsync(room.Room, eventId, stop) is not { } stored
             || stored.Nid.IsOutlier)
         {
             return new RoomFailure(RoomFailureKind.NotFound, "The room's timeline has no such event.");
         }
 
-        return await BeginAsync(who, room, stored.Nid, deletesLocal, record, stop).ConfigureAwait(false);
+        return await BeginAsync(who, room, stored.Nid, deletesLocal, record, stop);
     }
 
     /// <summary>Begins the purge of the events up to a time.</summary>
@@ -55,14 +55,12 @@ public sealed class HistoryPurge(
     public async ValueTask<RoomResult<JobRow>> BeginAsync(
         string who, string roomId, long time, bool deletesLocal, ConditionalChange record, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room) return _unknownRoom;
-        await foreach (var page in times.FromAsync(room.Room, room.LastEvent, time, forwards: false, stop)
-            .ConfigureAwait(false))
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return _unknownRoom;
+        await foreach (var page in times.FromAsync(room.Room, room.LastEvent, time, forwards: false, stop))
         {
             if (page.Count == 0) continue;
             var last = page.Max(static each => each.Nid.Value);
-            return await BeginAsync(who, room, new EventNid(last + 1), deletesLocal, record, stop)
-                .ConfigureAwait(false);
+            return await BeginAsync(who, room, new EventNid(last + 1), deletesLocal, record, stop);
         }
 
         return new RoomFailure(RoomFailureKind.NotFound, "The room has no event of that time or before.");
@@ -71,21 +69,20 @@ public sealed class HistoryPurge(
     /// <inheritdoc/>
     public async ValueTask<JobStep> StepAsync(JobRow job, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(job);
         var input = JsonSerializer.Deserialize<Input>(job.Input.Span)!;
         var before = new EventNid(input.Before);
         var progress = job.Progress.IsEmpty
             ? new Progress(0, 0)
             : JsonSerializer.Deserialize<Progress>(job.Progress.Span)!;
-        if (await rooms.FindAsync(before.Room, stop).ConfigureAwait(false) is not { } room)
+        if (await rooms.FindAsync(before.Room, stop) is not { } room)
         {
             throw new JobFailedException("The room does not exist any more.");
         }
 
         var after = progress.After == 0 ? HistoryPurger.StartOf(room.Room.Nid) : new EventNid(progress.After);
-        var page = await purger.StepAsync(room, after, before, input.DeletesLocal, null, stop).ConfigureAwait(false);
+        var page = await purger.StepAsync(room, after, before, input.DeletesLocal, null, stop);
         progress = new Progress(page.Through.Value, progress.Purged + page.Purged);
-        if (page.IsLast) await purger.EndAsync(room.Room.Nid, before, stop).ConfigureAwait(false);
+        if (page.IsLast) await purger.EndAsync(room.Room.Nid, before, stop);
         return new JobStep(progress.Purged, 0, JsonSerializer.SerializeToUtf8Bytes(progress), page.IsLast);
     }
 
@@ -97,11 +94,10 @@ public sealed class HistoryPurge(
         CancellationToken stop)
     {
         // The room's row says where new events continue: its last event stays.
-        var row = await storage.Rooms.FindAsync(room.Room.Nid, stop).ConfigureAwait(false);
+        var row = await storage.Rooms.FindAsync(room.Room.Nid, stop);
         var last = EventNid.Of(room.Room.Nid, row?.Header.LastOrdinal ?? room.LastEvent.Ordinal);
         var input = new Input(Math.Min(before.Value, last.Value), deletesLocal);
         return await jobs.BeginAsync(
-            Kind, room.Room.RoomId, who, JsonSerializer.SerializeToUtf8Bytes(input), [record], stop)
-            .ConfigureAwait(false);
+            Kind, room.Room.RoomId, who, JsonSerializer.SerializeToUtf8Bytes(input), [record], stop);
     }
 }

@@ -26,25 +26,23 @@ public sealed class HistoryPurger(EventStore events, IStorage storage, RoomsOpti
     internal async ValueTask<PurgedPart> StepAsync(
         RoomSnapshot room, EventNid after, EventNid before, bool deletesLocal, long? olderThan, CancellationToken stop)
     {
-        var page = await storage.Events.PurgeableAsync(after, before, jobs.Rows, stop).ConfigureAwait(false);
+        var page = await storage.Events.PurgeableAsync(after, before, jobs.Rows, stop);
         if (page.Count == 0) return new PurgedPart(before, 0, 0, IsLast: true);
-        var row = await storage.Rooms.FindAsync(room.Room.Nid, stop).ConfigureAwait(false);
+        var row = await storage.Rooms.FindAsync(room.Room.Nid, stop);
         var ends = row?.Header.Extremities.Select(each => each.Nid(room.Room.Nid)).ToHashSet() ?? [];
         IEnumerable<PurgeableEvent> chosen = page.Where(each =>
             !ends.Contains(each.Nid)
             && (deletesLocal || RoomNames.ServerOf(each.Sender) != options.ServerName));
         if (olderThan is { } time)
         {
-            var read = await events.ByNumberAsync(room.Room, [.. chosen.Select(each => each.Nid)], stop)
-                .ConfigureAwait(false);
+            var read = await events.ByNumberAsync(room.Room, [.. chosen.Select(each => each.Nid)], stop);
             chosen = chosen.Where(each => read.TryGetValue(each.Nid, out var it) && it.OriginServerTs < time);
         }
 
         EventNid[] purged = [.. chosen.Select(static each => each.Nid)];
         if (purged.Length > 0)
         {
-            await storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new EventsPurged(room.Room.Nid, purged)), stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new EventsPurged(room.Room.Nid, purged)), stop);
         }
 
         return new PurgedPart(page[^1].Nid, purged.Length, page.Count, page.Count < jobs.Rows);
@@ -53,8 +51,7 @@ public sealed class HistoryPurger(EventStore events, IStorage storage, RoomsOpti
     /// <summary>Threads and unread counts after a purge of the events before one.</summary>
     internal async ValueTask EndAsync(RoomNid room, EventNid before, CancellationToken stop)
     {
-        var users = await storage.RoomRows.UsersAsync(room, int.MaxValue, stop).ConfigureAwait(false);
-        await storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new HistoryPurged(room, before, users)), stop).ConfigureAwait(false);
+        var users = await storage.RoomRows.UsersAsync(room, int.MaxValue, stop);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(new HistoryPurged(room, before, users)), stop);
     }
 }

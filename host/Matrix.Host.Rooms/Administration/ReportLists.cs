@@ -46,11 +46,10 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
     public async ValueTask<(IReadOnlyList<ListedReport> Reports, int Total)> ListAsync(
         ReportQuery query, long skip, int limit, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(query);
         var found = new List<ReportRow>();
         for (var before = query.Before; ;)
         {
-            var page = await storage.Reports.NewestAsync(before, ReadAtOnce, stop).ConfigureAwait(false);
+            var page = await storage.Reports.NewestAsync(before, ReadAtOnce, stop);
             found.AddRange(page.Where(query.Admits));
             if (page.Count < ReadAtOnce) break;
             before = page[^1].Id;
@@ -60,7 +59,7 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
         var listed = new List<ListedReport>();
         foreach (var row in found.Skip((int)Math.Min(skip, found.Count)).Take(limit))
         {
-            listed.Add(await OfAsync(row, stop).ConfigureAwait(false));
+            listed.Add(await OfAsync(row, stop));
         }
 
         return (listed, found.Count);
@@ -71,9 +70,9 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
     {
         var next = id == long.MaxValue
             ? []
-            : await storage.Reports.NewestAsync(id + 1, 1, stop).ConfigureAwait(false);
+            : await storage.Reports.NewestAsync(id + 1, 1, stop);
         return next is [var row] && row.Id == id
-            ? await OfAsync(row, stop).ConfigureAwait(false)
+            ? await OfAsync(row, stop)
             : null;
     }
 
@@ -82,18 +81,18 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
     public async ValueTask<bool> DeleteAsync(long id, ConditionalChange record, CancellationToken stop)
     {
         var batch = new WriteBatch(2).Require(new ReportDeleted(id)).Require(record);
-        return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+        return !(await storage.Writer.WriteAsync(batch, stop)).Refused;
     }
 
     private async ValueTask<ListedReport> OfAsync(ReportRow row, CancellationToken stop)
     {
         if (row.Content.RoomId is not { } roomId
-            || await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+            || await rooms.FindAsync(roomId, stop) is not { } snapshot)
         {
             return new ListedReport(row, null, null);
         }
 
-        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
+        var summary = await summaries.OfAsync(snapshot, stop);
         return new ListedReport(row, summary.Name, summary.CanonicalAlias);
     }
 }

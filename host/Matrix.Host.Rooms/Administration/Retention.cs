@@ -48,34 +48,33 @@ public sealed class Retention(
         {
             try
             {
-                await BeginAsync(stop).ConfigureAwait(false);
+                await BeginAsync(stop);
             }
             catch (StorageException)
             {
                 // The next interval begins one.
             }
         }
-        while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false));
+        while (await timer.WaitForNextTickAsync(stop));
     }
 
     /// <summary>Begins a job, unless one goes on.</summary>
     internal async ValueTask<RoomResult<JobRow>> BeginAsync(CancellationToken stop) =>
-        await jobs.BeginAsync(Kind, "", JobList.Server, ReadOnlyMemory<byte>.Empty, [], stop).ConfigureAwait(false);
+        await jobs.BeginAsync(Kind, "", JobList.Server, ReadOnlyMemory<byte>.Empty, [], stop);
 
     /// <inheritdoc/>
     public async ValueTask<JobStep> StepAsync(JobRow job, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(job);
         var progress = job.Progress.IsEmpty
             ? new Progress(0, 0, 0)
             : JsonSerializer.Deserialize<Progress>(job.Progress.Span)!;
-        var page = await storage.Rooms.ListAsync(new RoomNid(progress.Room), RoomsAtOnce, stop).ConfigureAwait(false);
+        var page = await storage.Rooms.ListAsync(new RoomNid(progress.Room), RoomsAtOnce, stop);
         foreach (var row in page)
         {
             var passed = new Progress(row.Nid.Value, 0, progress.Purged);
-            if (await rooms.FindAsync(row.Nid, stop).ConfigureAwait(false) is not { } room
-                || await IsLeftAsync(room, stop).ConfigureAwait(false)
-                || await LifetimeAsync(room, stop).ConfigureAwait(false) is not { } lifetime)
+            if (await rooms.FindAsync(row.Nid, stop) is not { } room
+                || await IsLeftAsync(room, stop)
+                || await LifetimeAsync(room, stop) is not { } lifetime)
             {
                 progress = passed;
                 continue;
@@ -84,15 +83,14 @@ public sealed class Retention(
             var oldest = time.GetUtcNow().Subtract(lifetime).ToUnixTimeMilliseconds();
             var after = progress.After == 0 ? HistoryPurger.StartOf(row.Nid) : new EventNid(progress.After);
             var last = EventNid.Of(row.Nid, row.Header.LastOrdinal);
-            var part = await purger.StepAsync(room, after, last, deletesLocal: true, oldest, stop)
-                .ConfigureAwait(false);
+            var part = await purger.StepAsync(room, after, last, deletesLocal: true, oldest, stop);
             progress = progress with { After = part.Through.Value, Purged = progress.Purged + part.Purged };
 
             // A whole page of younger messages: the rest is younger too, but for servers with wrong clocks.
             if (!part.IsLast && part.Purged > 0) return StepOf(progress, hasEnded: false);
             if (part.Purged > 0 || after != HistoryPurger.StartOf(row.Nid))
             {
-                await purger.EndAsync(row.Nid, part.Purged > 0 ? part.Through : after, stop).ConfigureAwait(false);
+                await purger.EndAsync(row.Nid, part.Purged > 0 ? part.Through : after, stop);
             }
 
             return StepOf(passed with { Purged = progress.Purged }, hasEnded: false);
@@ -105,7 +103,7 @@ public sealed class Retention(
     internal async ValueTask<TimeSpan?> LifetimeAsync(RoomSnapshot room, CancellationToken stop)
     {
         if (options.FollowsRooms
-            && await state.ContentAsync(room, StateType, "", stop).ConfigureAwait(false) is { } content
+            && await state.ContentAsync(room, StateType, "", stop) is { } content
             && content.Number("max_lifetime") is { } longest and > 0
             && (content.Number("min_lifetime") ?? 0) <= longest)
         {
@@ -122,19 +120,17 @@ public sealed class Retention(
     private async ValueTask<bool> IsLeftAsync(RoomSnapshot room, CancellationToken stop)
     {
         if (options.EmptyRooms is not { } kept || room.IsResident) return false;
-        var members = await storage.Memberships.LocalMembersAsync(room.Room.Nid, MembershipSet.Any, stop)
-            .ConfigureAwait(false);
+        var members = await storage.Memberships.LocalMembersAsync(room.Room.Nid, MembershipSet.Any, stop);
         if (members.Any(static member => member.Membership is Membership.Invite or Membership.Knock)) return false;
         foreach (var member in members)
         {
-            var left = await storage.Events.FindAsync(member.Event, stop).ConfigureAwait(false);
+            var left = await storage.Events.FindAsync(member.Event, stop);
             if (left is null) continue;
             var at = new StoredEvent(room.Room, left).OriginServerTs;
             if (at > time.GetUtcNow().Subtract(kept).ToUnixTimeMilliseconds()) return false;
         }
 
-        await deletion.BeginAsync(
-            JobList.Server, room.Room.RoomId, blocks: false, new RoomDeletionWish(), [], stop).ConfigureAwait(false);
+        await deletion.BeginAsync(JobList.Server, room.Room.RoomId, blocks: false, new RoomDeletionWish(), [], stop);
         return true;
     }
 

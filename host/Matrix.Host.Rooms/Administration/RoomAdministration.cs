@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -25,8 +26,6 @@ public sealed class RoomAdministration(
     IStorage storage,
     RoomsOptions options)
 {
-    private const string Levels = "m.room.power_levels";
-
     /// <summary>The usual level of a room's administrators.</summary>
     private const long AdminLevel = 100;
 
@@ -43,7 +42,7 @@ public sealed class RoomAdministration(
         string adminId, string roomIdOrAlias, CancellationToken stop)
     {
         if (!roomIdOrAlias.StartsWith('#')) return roomIdOrAlias;
-        var found = await aliases.FindAsync(adminId, roomIdOrAlias, stop).ConfigureAwait(false);
+        var found = await aliases.FindAsync(adminId, roomIdOrAlias, stop);
         return found.IsOk ? found.Value.RoomId : found.Failure;
     }
 
@@ -60,7 +59,7 @@ public sealed class RoomAdministration(
     {
         Change change = isBlocked ? new RoomBlocked(roomId, adminId) : new RoomUnblocked(roomId);
         var batch = new WriteBatch(2).Require(record).Add(change);
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(batch, stop);
     }
 
     /// <summary>
@@ -71,21 +70,20 @@ public sealed class RoomAdministration(
     public async ValueTask<RoomResult<string>> JoinAsync(
         string adminId, string userId, string roomIdOrAlias, IReadOnlyList<string> via, CancellationToken stop)
     {
-        if (await LocalAsync(userId, stop).ConfigureAwait(false) is { } noUser) return noUser;
-        var resolved = await ResolveAsync(adminId, roomIdOrAlias, stop).ConfigureAwait(false);
+        if (await LocalAsync(userId, stop) is { } noUser) return noUser;
+        var resolved = await ResolveAsync(adminId, roomIdOrAlias, stop);
         if (!resolved.IsOk) return resolved.Failure;
-        if (await rooms.FindAsync(resolved.Value, stop).ConfigureAwait(false) is { } snapshot
+        if (await rooms.FindAsync(resolved.Value, stop) is { } snapshot
             && !snapshot.Local.IsJoined(userId)
             && snapshot.Local.IsJoined(adminId)
-            && !await IsPublicAsync(snapshot, stop).ConfigureAwait(false)
-            && await memberships.InviteAsync(adminId, resolved.Value, userId, null, stop).ConfigureAwait(false)
+            && !await IsPublicAsync(snapshot, stop)
+            && await memberships.InviteAsync(adminId, resolved.Value, userId, null, stop)
                 is { } refused)
         {
             return refused;
         }
 
-        return await joins.JoinAsync(new JoinRequest(userId, adminId, roomIdOrAlias, via, null, null), stop)
-            .ConfigureAwait(false);
+        return await joins.JoinAsync(new JoinRequest(userId, adminId, roomIdOrAlias, via, null, null), stop);
     }
 
     /// <summary>
@@ -94,29 +92,30 @@ public sealed class RoomAdministration(
     /// </summary>
     public async ValueTask<RoomFailure?> MakeAdminAsync(string roomId, string userId, CancellationToken stop)
     {
-        if (await LocalAsync(userId, stop).ConfigureAwait(false) is { } noUser) return noUser;
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _unknown;
-        if (await StrongestAsync(snapshot, stop).ConfigureAwait(false) is not var (strongest, power)) return _nobody;
+        if (await LocalAsync(userId, stop) is { } noUser) return noUser;
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return _unknown;
+        if (await StrongestAsync(snapshot, stop) is not var (strongest, power)) return _nobody;
 
-        var before = await state.EventAsync(snapshot, Levels, "", stop).ConfigureAwait(false);
+        var before = await state.EventAsync(snapshot, EventTypes.PowerLevels, "", stop);
         var level = power > GreatestLevel ? Math.Max(AdminLevel, NeededFor(before)) : power;
-        var draft = Draft.State(Levels, "", strongest, WithUser(before?.Pdu.Content, strongest, userId, level));
+        var draft = Draft.State(
+            EventTypes.PowerLevels, "", strongest, WithUser(before?.Pdu.Content, strongest, userId, level));
         if (userId != strongest)
         {
-            var sent = await sender.SendStateAsync(roomId, draft, null, stop).ConfigureAwait(false);
+            var sent = await sender.SendStateAsync(roomId, draft, null, stop);
             if (!sent.IsOk) return sent.Failure;
         }
 
-        return snapshot.Local.IsJoined(userId) || await IsPublicAsync(snapshot, stop).ConfigureAwait(false)
+        return snapshot.Local.IsJoined(userId) || await IsPublicAsync(snapshot, stop)
             ? null
-            : await memberships.InviteAsync(strongest, roomId, userId, null, stop).ConfigureAwait(false);
+            : await memberships.InviteAsync(strongest, roomId, userId, null, stop);
     }
 
     /// <summary>The local member with the most power; null if none has enough to change the power levels.</summary>
     private async ValueTask<(string UserId, long Power)?> StrongestAsync(RoomSnapshot room, CancellationToken stop)
     {
-        var create = await state.EventAsync(room, "m.room.create", "", stop).ConfigureAwait(false);
-        var levels = await state.EventAsync(room, Levels, "", stop).ConfigureAwait(false);
+        var create = await state.EventAsync(room, EventTypes.Create, "", stop);
+        var levels = await state.EventAsync(room, EventTypes.PowerLevels, "", stop);
         if (create is null) return null;
         var known = levels is null ? [create.Auth] : new[] { create.Auth, levels.Auth };
         var best = room.Local.Joined
@@ -129,23 +128,23 @@ public sealed class RoomAdministration(
 
     /// <summary>The power that changing the levels needs. Without the event, none.</summary>
     private static long NeededFor(StoredEvent? levels) =>
-        levels?.Auth.Levels.Required(Levels, isState: true) ?? 0;
+        levels?.Auth.Levels.Required(EventTypes.PowerLevels, isState: true) ?? 0;
 
     private static JsonObject WithUser(JsonObject? levels, string strongest, string userId, long level)
     {
         // Without the event, only the creator has power: they keep it.
         var before = levels ?? Members.Of(
-            ("users", Json.NewObject(Members.Of((strongest, Json.NewInt(AdminLevel))))));
-        var users = (before.Child("users") ?? JsonObject.Empty).With(userId, Json.NewInt(level));
-        return before.With("users", Json.NewObject(users));
+            ("users", Json.Of(Members.Of((strongest, Json.Of(AdminLevel))))));
+        var users = (before.Child("users") ?? JsonObject.Empty).With(userId, Json.Of(level));
+        return before.With("users", Json.Of(users));
     }
 
     private async ValueTask<bool> IsPublicAsync(RoomSnapshot room, CancellationToken stop) =>
-        (await state.ContentAsync(room, "m.room.join_rules", "", stop).ConfigureAwait(false))?.Text("join_rule")
+        (await state.ContentAsync(room, EventTypes.JoinRules, "", stop))?.Text("join_rule")
             == "public";
 
     private async ValueTask<RoomFailure?> LocalAsync(string userId, CancellationToken stop) =>
         RoomNames.ServerOf(userId) != options.ServerName
             ? new RoomFailure(RoomFailureKind.InvalidParam, "Only users of this server can be administered here.")
-            : await users.UnknownAsync(userId, stop).ConfigureAwait(false);
+            : await users.UnknownAsync(userId, stop);
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -93,8 +94,7 @@ public sealed class RoomDeletion : IJobKind
         IReadOnlyList<ConditionalChange> records,
         CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(wish);
-        if (!blocks && await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is null) return _unknown;
+        if (!blocks && await _rooms.FindAsync(roomId, stop) is null) return _unknown;
         if (wish.NewRoomUserId is { } userId)
         {
             if (RoomNames.ServerOf(userId) != _options.ServerName)
@@ -102,34 +102,32 @@ public sealed class RoomDeletion : IJobKind
                 return new RoomFailure(RoomFailureKind.InvalidParam, "`new_room_user_id` must be a local user.");
             }
 
-            if (await _users.UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
+            if (await _users.UnknownAsync(userId, stop) is { } unknown) return unknown;
         }
 
         if (blocks)
         {
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new RoomBlocked(roomId, who)), stop)
-                .ConfigureAwait(false);
+            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new RoomBlocked(roomId, who)), stop);
         }
 
-        return await _jobs.BeginAsync(Kind, roomId, who, wish.ToJson(), records, stop).ConfigureAwait(false);
+        return await _jobs.BeginAsync(Kind, roomId, who, wish.ToJson(), records, stop);
     }
 
     /// <inheritdoc/>
     public async ValueTask<JobStep> StepAsync(JobRow job, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(job);
         var wish = RoomDeletionWish.Of(job);
         var before = RoomDeletionProgress.Of(job);
         var next = (DeletionStage)before.Stage switch
         {
-            DeletionStage.Begin => await BeginStageAsync(job, wish, before, stop).ConfigureAwait(false),
-            DeletionStage.Members => await LeaveSomeAsync(job.Subject, wish, before, stop).ConfigureAwait(false),
-            DeletionStage.Aliases => await MoveAliasesAsync(wish, before, stop).ConfigureAwait(false),
-            DeletionStage.Departures => await AwaitAsync(before, checks: true, stop).ConfigureAwait(false),
-            DeletionStage.Hide => await HideAsync(job.Subject, wish, before, stop).ConfigureAwait(false),
-            DeletionStage.Readers => await AwaitAsync(before, checks: false, stop).ConfigureAwait(false),
-            DeletionStage.Users => await DeleteOfUsersAsync(before, stop).ConfigureAwait(false),
-            _ => await DeleteSomeAsync(before, stop).ConfigureAwait(false),
+            DeletionStage.Begin => await BeginStageAsync(job, wish, before, stop),
+            DeletionStage.Members => await LeaveSomeAsync(job.Subject, wish, before, stop),
+            DeletionStage.Aliases => await MoveAliasesAsync(wish, before, stop),
+            DeletionStage.Departures => await AwaitAsync(before, checks: true, stop),
+            DeletionStage.Hide => await HideAsync(job.Subject, wish, before, stop),
+            DeletionStage.Readers => await AwaitAsync(before, checks: false, stop),
+            DeletionStage.Users => await DeleteOfUsersAsync(before, stop),
+            _ => await DeleteSomeAsync(before, stop),
         };
         var tables = _storage.RoomRows.Tables.Count;
         var total = tables + (int)DeletionStage.Tables;
@@ -147,11 +145,11 @@ public sealed class RoomDeletion : IJobKind
     private async ValueTask<RoomDeletionProgress?> BeginStageAsync(
         JobRow job, RoomDeletionWish wish, RoomDeletionProgress progress, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(job.Subject, stop).ConfigureAwait(false) is not { } room) return null;
+        if (await _rooms.FindAsync(job.Subject, stop) is not { } room) return null;
         progress = progress with { Nid = room.Room.Nid.Value };
         if (wish.NewRoomUserId is { } userId)
         {
-            var made = await CreateAsync(userId, wish, stop).ConfigureAwait(false);
+            var made = await CreateAsync(userId, wish, stop);
             if (!made.IsOk) throw new JobFailedException($"The new room cannot be made: {made.Failure.Message}");
             progress = progress with { NewRoomId = made.Value };
         }
@@ -168,17 +166,16 @@ public sealed class RoomDeletion : IJobKind
                 Creator = userId,
                 Preset = Preset.PrivateChat,
                 Name = wish.RoomName ?? UsualName,
-                PowerLevelOverride = JsonObject.OfSeq([("users_default", Json.NewInt(MemberLevel))]),
+                PowerLevelOverride = JsonObject.OfSeq([("users_default", Json.Of(MemberLevel))]),
             },
-            stop).ConfigureAwait(false);
+            stop);
         if (!made.IsOk) return made;
         var content = JsonObject.OfSeq(
         [
-            ("body", Json.NewString(wish.Message ?? UsualMessage)), ("msgtype", Json.NewString("m.text")),
+            ("body", Json.Of(wish.Message ?? UsualMessage)), ("msgtype", Json.Of("m.text")),
         ]);
         var sent = await _sender.AppendAsync(
-            made.Value, new Draft("m.room.message", null, userId, content, null), null, null, null, stop)
-            .ConfigureAwait(false);
+            made.Value, new Draft(EventTypes.Message, null, userId, content, null), null, null, null, stop);
         return sent.IsOk ? made : sent;
     }
 
@@ -186,8 +183,7 @@ public sealed class RoomDeletion : IJobKind
         string roomId, RoomDeletionWish wish, RoomDeletionProgress progress, CancellationToken stop)
     {
         const MembershipSet There = MembershipSet.Join | MembershipSet.Invite | MembershipSet.Knock;
-        var members = await _storage.Memberships.LocalMembersAsync(new RoomNid(progress.Nid), There, stop)
-            .ConfigureAwait(false);
+        var members = await _storage.Memberships.LocalMembersAsync(new RoomNid(progress.Nid), There, stop);
         var failed = progress.NotLeft.ToHashSet(StringComparer.Ordinal);
         var some = members.Where(member => !failed.Contains(member.UserId)).Take(MembersAtOnce).ToArray();
         if (some.Length == 0) return After(progress, DeletionStage.Aliases);
@@ -198,12 +194,11 @@ public sealed class RoomDeletion : IJobKind
                 && member.Membership == Membership.Join
                 && member.UserId != wish.NewRoomUserId)
             {
-                await MoveAsync(wish.NewRoomUserId!, newRoom, member.UserId, stop).ConfigureAwait(false);
+                await MoveAsync(wish.NewRoomUserId!, newRoom, member.UserId, stop);
             }
 
             // As if the account ended: an invite to the room of server notices is rejected too.
-            var failure = await _memberships.LeaveAsync(member.UserId, roomId, null, stop, isDeparture: true)
-                .ConfigureAwait(false);
+            var failure = await _memberships.LeaveAsync(member.UserId, roomId, null, stop, isDeparture: true);
             if (failure is not null)
             {
                 notLeft.Add(member.UserId);
@@ -225,9 +220,9 @@ public sealed class RoomDeletion : IJobKind
     /// <summary>A user who cannot be moved, for instance because they block invites, leaves only.</summary>
     private async ValueTask MoveAsync(string sender, string roomId, string userId, CancellationToken stop)
     {
-        if (await _memberships.InviteAsync(sender, roomId, userId, null, stop).ConfigureAwait(false) is null)
+        if (await _memberships.InviteAsync(sender, roomId, userId, null, stop) is null)
         {
-            _ = await _memberships.JoinAsync(userId, roomId, null, stop).ConfigureAwait(false);
+            _ = await _memberships.JoinAsync(userId, roomId, null, stop);
         }
     }
 
@@ -235,10 +230,10 @@ public sealed class RoomDeletion : IJobKind
         RoomDeletionWish wish, RoomDeletionProgress progress, CancellationToken stop)
     {
         var nid = new RoomNid(progress.Nid);
-        var aliases = await _storage.Aliases.OfRoomAsync(nid, stop).ConfigureAwait(false);
+        var aliases = await _storage.Aliases.OfRoomAsync(nid, stop);
         var batch = new WriteBatch(aliases.Count + 1);
         if (progress.NewRoomId is { } newRoom
-            && await _rooms.FindAsync(newRoom, stop).ConfigureAwait(false) is { } target)
+            && await _rooms.FindAsync(newRoom, stop) is { } target)
         {
             batch.Add(new DirectoryMoved(nid, target.Room.Nid));
 
@@ -251,7 +246,7 @@ public sealed class RoomDeletion : IJobKind
             batch.Add(new DirectoryVisibilityChanged(nid, Published: false));
         }
 
-        await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await _storage.Writer.WriteAsync(batch, stop);
         progress = progress with { Aliases = aliases.Count > 0 ? aliases : progress.Aliases };
         var after = After(progress, DeletionStage.Departures);
         return wish.Purges ? after : after with { Table = _storage.RoomRows.Tables.Count };
@@ -265,12 +260,12 @@ public sealed class RoomDeletion : IJobKind
         if (waited >= _jobOptions.Grace
             && (!checks
                 || waited >= _jobOptions.LongestGrace
-                || !await _storage.RoomRows.IsAwaitedAsync(new RoomNid(progress.Nid), stop).ConfigureAwait(false)))
+                || !await _storage.RoomRows.IsAwaitedAsync(new RoomNid(progress.Nid), stop)))
         {
             return After(progress, (DeletionStage)progress.Stage + 1);
         }
 
-        await Task.Delay(_look, _time, stop).ConfigureAwait(false);
+        await Task.Delay(_look, _time, stop);
         return progress;
     }
 
@@ -278,7 +273,7 @@ public sealed class RoomDeletion : IJobKind
         string roomId, RoomDeletionWish wish, RoomDeletionProgress progress, CancellationToken stop)
     {
         var nid = new RoomNid(progress.Nid);
-        if (await _rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } room)
+        if (await _rooms.FindAsync(nid, stop) is { } room)
         {
             if (room.Local.Joined.Count > 0 && !wish.Forces)
             {
@@ -286,8 +281,7 @@ public sealed class RoomDeletion : IJobKind
                     $"{room.Local.Joined.Count} local users are still joined to {roomId}; `force_purge` deletes it.");
             }
 
-            var members = await _storage.Memberships.LocalMembersAsync(nid, MembershipSet.Any, stop)
-                .ConfigureAwait(false);
+            var members = await _storage.Memberships.LocalMembersAsync(nid, MembershipSet.Any, stop);
             var deleted = new RoomDeleted(
                 room.Room,
                 [.. members.Select(static member => member.UserId)],
@@ -295,7 +289,7 @@ public sealed class RoomDeletion : IJobKind
             var lane = _lanes.Take(nid);
             try
             {
-                await lane.EndAsync(new WriteBatch(1).Require(deleted), stop).ConfigureAwait(false);
+                await lane.EndAsync(new WriteBatch(1).Require(deleted), stop);
             }
             finally
             {
@@ -310,11 +304,11 @@ public sealed class RoomDeletion : IJobKind
         RoomDeletionProgress progress, CancellationToken stop)
     {
         var nid = new RoomNid(progress.Nid);
-        var users = await _storage.RoomRows.UsersAsync(nid, UsersAtOnce, stop).ConfigureAwait(false);
+        var users = await _storage.RoomRows.UsersAsync(nid, UsersAtOnce, stop);
         if (users.Count == 0) return After(progress, DeletionStage.Tables);
         var batch = new WriteBatch(users.Count);
         foreach (var userId in users) batch.Add(new RoomRowsOfUserDeleted(nid, userId));
-        await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await _storage.Writer.WriteAsync(batch, stop);
         return progress;
     }
 
@@ -327,9 +321,9 @@ public sealed class RoomDeletion : IJobKind
         {
             // What came late to a table that was emptied, for instance a receipt, is deleted too.
             var table = (progress.Table + i) % tables.Count;
-            if (!await _storage.RoomRows.AnyAsync(tables[table], nid, stop).ConfigureAwait(false)) continue;
+            if (!await _storage.RoomRows.AnyAsync(tables[table], nid, stop)) continue;
             var rows = new RoomRowsDeleted(nid, tables[table], _jobOptions.Rows);
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(rows), stop).ConfigureAwait(false);
+            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(rows), stop);
             return progress with { Table = table };
         }
 

@@ -89,13 +89,10 @@ public sealed record RoomDeletionProgress
     public int CountLeft { get; init; }
 
     /// <summary>The progress of a job.</summary>
-    public static RoomDeletionProgress Of(JobRow job)
-    {
-        ArgumentNullException.ThrowIfNull(job);
-        return job.Progress.IsEmpty
+    public static RoomDeletionProgress Of(JobRow job) =>
+        job.Progress.IsEmpty
             ? new RoomDeletionProgress()
             : JsonSerializer.Deserialize<RoomDeletionProgress>(job.Progress.Span) ?? new RoomDeletionProgress();
-    }
 
     internal byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this);
 }

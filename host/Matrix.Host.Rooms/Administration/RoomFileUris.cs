@@ -16,13 +16,12 @@ public sealed partial class RoomFileUris(RoomSnapshots rooms, EventStore events,
     /// </summary>
     public async ValueTask<IReadOnlyList<string>?> OfRoomAsync(string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room) return null;
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return null;
         var found = new HashSet<string>(StringComparer.Ordinal);
         var from = new EventNid(room.LastEvent.Value + 1);
         for (var read = 0; read < options.MaxScannedEvents;)
         {
-            var page = await events.RangeAsync(
-                room.Room, from, null, Direction.Backward, ReadAtOnce, stop).ConfigureAwait(false);
+            var page = await events.RangeAsync(room.Room, from, null, Direction.Backward, ReadAtOnce, stop);
             foreach (var stored in page)
             {
                 foreach (Match uri in Uris().Matches(Encoding.UTF8.GetString(stored.Row.Json.Span)))

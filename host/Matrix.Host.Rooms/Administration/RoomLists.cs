@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Snapshots;
@@ -26,11 +27,10 @@ public sealed class RoomLists(
     /// <summary>A page of the rooms.</summary>
     public async ValueTask<RoomListPage> ListAsync(RoomListQuery query, long skip, int limit, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(query);
-        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        await _turn.WaitAsync(stop);
         try
         {
-            var sorted = query.Sorted(await AllAsync(query, stop).ConfigureAwait(false));
+            var sorted = query.Sorted(await AllAsync(query, stop));
             var first = (int)Math.Min(skip, sorted.Count);
             return new RoomListPage([.. sorted.Skip(first).Take(limit)], sorted.Count);
         }
@@ -43,11 +43,10 @@ public sealed class RoomLists(
     /// <summary>The rooms in which users of another server are joined, by their ids.</summary>
     public async ValueTask<IReadOnlyList<ServersRoomRow>> OfServerAsync(string serverName, CancellationToken stop)
     {
-        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        await _turn.WaitAsync(stop);
         try
         {
-            var found = await storage.Rooms.OfServerAsync(serverName, options.MaxListedRooms, stop)
-                .ConfigureAwait(false);
+            var found = await storage.Rooms.OfServerAsync(serverName, options.MaxListedRooms, stop);
             return [.. found.OrderBy(static room => room.RoomId, StringComparer.Ordinal)];
         }
         finally
@@ -59,17 +58,17 @@ public sealed class RoomLists(
     /// <summary>A room; null if this server does not know it.</summary>
     public async ValueTask<ListedRoom?> FindAsync(string roomId, CancellationToken stop)
     {
-        if (await storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } row) return null;
-        return await rooms.FindAsync(row.Nid, stop).ConfigureAwait(false) is { } snapshot
-            ? await OfAsync(row, snapshot, stop).ConfigureAwait(false)
+        if (await storage.Rooms.FindAsync(roomId, stop) is not { } row) return null;
+        return await rooms.FindAsync(row.Nid, stop) is { } snapshot
+            ? await OfAsync(row, snapshot, stop)
             : null;
     }
 
     /// <summary>What a room is called: its name or canonical alias; null if it has none.</summary>
     public async ValueTask<string?> NameAsync(string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
-        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return null;
+        var summary = await summaries.OfAsync(snapshot, stop);
         return summary.Name ?? summary.CanonicalAlias;
     }
 
@@ -79,11 +78,11 @@ public sealed class RoomLists(
         var found = new List<string>();
         for (var after = default(RoomNid); ;)
         {
-            var page = await storage.Rooms.ListAsync(after, ReadAtOnce, stop).ConfigureAwait(false);
+            var page = await storage.Rooms.ListAsync(after, ReadAtOnce, stop);
             foreach (var row in page)
             {
-                if (await rooms.FindAsync(row.Nid, stop).ConfigureAwait(false) is not { } snapshot) continue;
-                var avatar = await state.ContentAsync(snapshot, "m.room.avatar", "", stop).ConfigureAwait(false);
+                if (await rooms.FindAsync(row.Nid, stop) is not { } snapshot) continue;
+                var avatar = await state.ContentAsync(snapshot, EventTypes.Avatar, "", stop);
                 if (avatar?.Text("url") is { } url) found.Add(url);
             }
 
@@ -101,14 +100,14 @@ public sealed class RoomLists(
         var after = default(RoomNid);
         while (true)
         {
-            var page = await storage.Rooms.ListAsync(after, ReadAtOnce, stop).ConfigureAwait(false);
-            var snapshots = (await rooms.FindManyAsync([.. page.Select(row => row.Nid)], stop).ConfigureAwait(false))
+            var page = await storage.Rooms.ListAsync(after, ReadAtOnce, stop);
+            var snapshots = (await rooms.FindManyAsync([.. page.Select(row => row.Nid)], stop))
                 .ToDictionary(snapshot => snapshot.Room.Nid);
-            await summaries.LoadAsync(snapshots.Values, stop).ConfigureAwait(false);
+            await summaries.LoadAsync(snapshots.Values, stop);
             foreach (var row in page)
             {
                 if (!snapshots.TryGetValue(row.Nid, out var snapshot)) continue;
-                var room = await OfAsync(row, snapshot, stop).ConfigureAwait(false);
+                var room = await OfAsync(row, snapshot, stop);
                 if (!query.Admits(room)) continue;
                 found.Enqueue(room);
                 if (found.Count > options.MaxListedRooms) found.Dequeue();
@@ -124,21 +123,21 @@ public sealed class RoomLists(
 
     private async ValueTask<ListedRoom> OfAsync(RoomRow row, RoomSnapshot snapshot, CancellationToken stop)
     {
-        var create = await state.ContentAsync(snapshot, "m.room.create", "", stop).ConfigureAwait(false);
+        var create = await state.ContentAsync(snapshot, EventTypes.Create, "", stop);
         return new ListedRoom
         {
-            Summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false),
+            Summary = await summaries.OfAsync(snapshot, stop),
             LocalMembers = snapshot.Local.Joined.Count,
             Creator = row.Creator,
             IsFederatable = create is null || !IsFalse(create, "m.federate"),
-            IsPublished = await storage.Aliases.IsPublishedAsync(row.Nid, stop).ConfigureAwait(false),
-            GuestAccess = await TextAsync("m.room.guest_access", "guest_access").ConfigureAwait(false),
+            IsPublished = await storage.Aliases.IsPublishedAsync(row.Nid, stop),
+            GuestAccess = await TextAsync(EventTypes.GuestAccess, "guest_access"),
             HistoryVisibility =
-                await TextAsync("m.room.history_visibility", "history_visibility").ConfigureAwait(false),
+                await TextAsync(EventTypes.HistoryVisibility, "history_visibility"),
             StateEvents = snapshot.State.Count,
         };
 
         async ValueTask<string?> TextAsync(string type, string member) =>
-            (await state.ContentAsync(snapshot, type, "", stop).ConfigureAwait(false))?.Text(member);
+            (await state.ContentAsync(snapshot, type, "", stop))?.Text(member);
     }
 }

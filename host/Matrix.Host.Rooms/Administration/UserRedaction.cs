@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Jobs;
@@ -28,12 +29,9 @@ public sealed record UserRedactionProgress(
     int Room, long Before, long InRoom, long Redacted, IReadOnlyDictionary<string, string> Failed)
 {
     /// <summary>The progress of a job.</summary>
-    public static UserRedactionProgress Of(JobRow job)
-    {
-        ArgumentNullException.ThrowIfNull(job);
-        return (job.Progress.IsEmpty ? null : JsonSerializer.Deserialize<UserRedactionProgress>(job.Progress.Span))
+    public static UserRedactionProgress Of(JobRow job) =>
+        (job.Progress.IsEmpty ? null : JsonSerializer.Deserialize<UserRedactionProgress>(job.Progress.Span))
             ?? new UserRedactionProgress(0, 0, 0, 0, new Dictionary<string, string>());
-    }
 }
 
 /// <summary>Redacts the messages of a user, as jobs: in their own name, or in that of an administrator.</summary>
@@ -65,47 +63,45 @@ public sealed class UserRedaction(
         CancellationToken stop)
     {
         var isLocal = RoomNames.ServerOf(userId) == options.ServerName;
-        if (isLocal && await users.UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
+        if (isLocal && await users.UnknownAsync(userId, stop) is { } unknown) return unknown;
         if (roomIds.Count == 0)
         {
             roomIds = isLocal
-                ? [.. (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop).ConfigureAwait(false))
+                ? [.. (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop))
                     .Select(static row => row.RoomId)]
-                : await SharedAsync(userId, stop).ConfigureAwait(false);
+                : await SharedAsync(userId, stop);
         }
 
         var wish = new UserRedactionWish(roomIds, reason, limit, isLocal && !asAdmin ? userId : adminId);
-        return await jobs.BeginAsync(
-            Kind, userId, adminId, JsonSerializer.SerializeToUtf8Bytes(wish), [record], stop).ConfigureAwait(false);
+        return await jobs.BeginAsync(Kind, userId, adminId, JsonSerializer.SerializeToUtf8Bytes(wish), [record], stop);
     }
 
     /// <inheritdoc/>
     public async ValueTask<JobStep> StepAsync(JobRow job, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(job);
         var wish = JsonSerializer.Deserialize<UserRedactionWish>(job.Input.Span)!;
         var progress = UserRedactionProgress.Of(job);
         if (progress.Room >= wish.Rooms.Count) return StepOf(progress, hasEnded: true);
         var roomId = wish.Rooms[progress.Room];
         var next = progress with { Room = progress.Room + 1, Before = 0, InRoom = 0 };
         var most = (int)Math.Min(AtOnce, (wish.Limit ?? long.MaxValue) - progress.InRoom);
-        if (most <= 0 || await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room)
+        if (most <= 0 || await rooms.FindAsync(roomId, stop) is not { } room)
         {
             return StepOf(next, next.Room >= wish.Rooms.Count);
         }
 
         var before = progress.Before == 0 ? EventNid.LastOf(room.Room.Nid) : new EventNid(progress.Before);
-        var found = await storage.Events.OfSenderAsync(before, job.Subject, most, stop).ConfigureAwait(false);
+        var found = await storage.Events.OfSenderAsync(before, job.Subject, most, stop);
         if (found.Count == 0) return StepOf(next, next.Room >= wish.Rooms.Count);
         var failed = new Dictionary<string, string>(progress.Failed);
         var redacted = 0;
         foreach (var (_, eventId) in found)
         {
             var content = wish.Reason is { } reason
-                ? JsonObject.OfSeq([("reason", Json.NewString(reason))])
+                ? JsonObject.OfSeq([("reason", Json.Of(reason))])
                 : JsonObject.Empty;
-            var draft = new Draft("m.room.redaction", null, wish.Sender, content, eventId);
-            var sent = await sender.AppendAsync(roomId, draft, null, null, null, stop).ConfigureAwait(false);
+            var draft = new Draft(EventTypes.Redaction, null, wish.Sender, content, eventId);
+            var sent = await sender.AppendAsync(roomId, draft, null, null, null, stop);
             if (sent.IsOk) redacted++;
             else if (failed.Count < MostFailed) failed[eventId] = sent.Failure.Message;
         }
@@ -126,9 +122,8 @@ public sealed class UserRedaction(
 
     private async ValueTask<IReadOnlyList<string>> SharedAsync(string userId, CancellationToken stop)
     {
-        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false);
-        var rows = await storage.Rooms.FindManyAsync([.. shared.Select(static row => row.Room)], stop)
-            .ConfigureAwait(false);
+        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop);
+        var rows = await storage.Rooms.FindManyAsync([.. shared.Select(static row => row.Room)], stop);
         return [.. rows.Select(static row => row.RoomId)];
     }
 }

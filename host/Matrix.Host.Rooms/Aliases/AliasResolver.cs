@@ -18,23 +18,22 @@ public sealed class AliasResolver(
     /// <summary>The room of an alias.</summary>
     /// <param name="who">The user, application service or address that causes a request to another server.</param>
     /// <param name="alias">The alias.</param>
-    /// <param name="stop">Cancels the request.</param>
     /// <param name="mayAsk">
     /// Whether another server or an application service may be asked now. Called before one is; null for always.
     /// </param>
     public async ValueTask<RoomResult<ResolvedAlias>> FindAsync(
         string who, string alias, CancellationToken stop, Func<bool>? mayAsk = null)
     {
-        var server = RoomAlias.server(alias);
+        var server = RoomAlias.Server(alias);
         if (server == options.ServerName)
         {
-            var row = await aliases.FindOrAskAsync(alias, stop, mayAsk).ConfigureAwait(false);
+            var row = await aliases.FindOrAskAsync(alias, stop, mayAsk);
             return row.IsOk ? new ResolvedAlias(row.Value.RoomId, [server]) : row.Failure;
         }
 
         if (mayAsk?.Invoke() == false) return RoomAliasDirectory.NotNow;
         var found = await requests.SendAsync(
-            who, server, within => api.QueryDirectoryAsync(server, alias, within), stop).ConfigureAwait(false);
+            who, server, within => api.QueryDirectoryAsync(server, alias, within), stop);
         if (!found.IsOk)
         {
             return found.Failure!.ErrorCode == "M_NOT_FOUND"
@@ -43,10 +42,10 @@ public sealed class AliasResolver(
                     RoomFailureKind.Unreachable, $"{server} did not resolve the alias: {found.Failure.Message}");
         }
 
-        return RoomId.isValid(found.Value.RoomId)
+        return RoomId.IsValid(found.Value.RoomId)
             ? new ResolvedAlias(
                 found.Value.RoomId,
-                [.. found.Value.Servers.Where(ServerName.isValid).Distinct().Take(options.MaxDirectoryServers)])
+                [.. found.Value.Servers.Where(ServerName.IsValid).Distinct().Take(options.MaxDirectoryServers)])
             : new RoomFailure(RoomFailureKind.Unreachable, $"{server} resolved the alias to an invalid room id.");
     }
 }

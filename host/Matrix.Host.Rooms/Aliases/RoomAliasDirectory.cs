@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -23,17 +24,17 @@ public sealed class RoomAliasDirectory(
     public async ValueTask<RoomResult<AliasRow>> FindOrAskAsync(
         string alias, CancellationToken stop, Func<bool>? mayAsk = null)
     {
-        if (await FindAsync(alias, stop).ConfigureAwait(false) is { } row) return row;
+        if (await FindAsync(alias, stop) is { } row) return row;
         if (queries is null) return Missing(alias);
         if (mayAsk?.Invoke() == false) return NotNow;
-        var asked = await queries.AskAsync(alias, stop).ConfigureAwait(false);
+        var asked = await queries.AskAsync(alias, stop);
         if (asked == AliasQueryResult.NoAnswer)
         {
             return new RoomFailure(
                 RoomFailureKind.TimedOut, "The application service of the alias did not answer.");
         }
 
-        return asked == AliasQueryResult.Exists && await FindAsync(alias, stop).ConfigureAwait(false) is { } created
+        return asked == AliasQueryResult.Exists && await FindAsync(alias, stop) is { } created
             ? created
             : Missing(alias);
     }
@@ -44,8 +45,8 @@ public sealed class RoomAliasDirectory(
     public async ValueTask<IReadOnlyList<string>> ServersAsync(AliasRow alias, CancellationToken stop)
     {
         var members = await storage.Memberships.MembersAsync(
-            alias.Room, MembershipSet.Join, afterUser: "", options.MaxDirectoryMembers, stop).ConfigureAwait(false);
-        var isHere = await rooms.FindAsync(alias.RoomId, stop).ConfigureAwait(false) is { IsResident: true };
+            alias.Room, MembershipSet.Join, afterUser: "", options.MaxDirectoryMembers, stop);
+        var isHere = await rooms.FindAsync(alias.RoomId, stop) is { IsResident: true };
         string[] first = isHere ? [options.ServerName] : [];
         return [.. first
             .Concat(members.Select(member => RoomNames.ServerOf(member.UserId)))
@@ -58,12 +59,11 @@ public sealed class RoomAliasDirectory(
     /// <param name="isBounded">Whether the creator's aliases are bounded: not those of application services.</param>
     /// <param name="alias">The alias.</param>
     /// <param name="roomId">The room.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <returns>Null if it was created.</returns>
     public async ValueTask<RoomFailure?> CreateAsync(
         string userId, bool isBounded, string alias, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot
             || !snapshot.Local.IsJoined(userId))
         {
             return RoomSender.Unknown;
@@ -72,7 +72,7 @@ public sealed class RoomAliasDirectory(
         var create = new AliasCreated(alias, snapshot.Room.Nid, userId);
         var fits = new AliasesFewerThan(userId, options.MaxAliases);
         var batch = isBounded ? new WriteBatch(1).Require(fits) : new WriteBatch(1);
-        var receipt = await storage.Writer.WriteAsync(batch.Require(create), stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch.Require(create), stop);
         return !receipt.Refused ? null
             : isBounded && !fits.Applied ? RoomCreator.TooManyAliases(options)
             : new RoomFailure(RoomFailureKind.AliasTaken, $"The alias {alias} exists already.");
@@ -85,18 +85,17 @@ public sealed class RoomAliasDirectory(
     /// <returns>Null if it was deleted.</returns>
     public async ValueTask<RoomFailure?> DeleteAsync(string userId, bool isAdmin, string alias, CancellationToken stop)
     {
-        if (await storage.Aliases.FindAsync(alias, stop).ConfigureAwait(false) is not { } row) return Missing(alias);
+        if (await storage.Aliases.FindAsync(alias, stop) is not { } row) return Missing(alias);
         if (row.Creator != userId && !isAdmin
             && !await sender.MaySendStateAsync(
-                row.RoomId, userId, "m.room.canonical_alias", stop).ConfigureAwait(false))
+                row.RoomId, userId, EventTypes.CanonicalAlias, stop))
         {
             return new RoomFailure(
                 RoomFailureKind.Forbidden,
                 "You did not create this alias, and you may not change the aliases of its room.");
         }
 
-        var receipt = await storage.Writer.WriteAsync(
-            new WriteBatch(1).Require(new AliasDeleted(alias)), stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(new AliasDeleted(alias)), stop);
         return receipt.Refused ? Missing(alias) : null;
     }
 
@@ -106,15 +105,14 @@ public sealed class RoomAliasDirectory(
     /// <param name="userId">The user; null for an administrator, who sees those of all rooms.</param>
     public async ValueTask<IReadOnlyList<string>?> OfRoomAsync(string? userId, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return null;
         if (userId is not null && !snapshot.Local.IsJoined(userId))
         {
-            var visibility = await state.ContentAsync(
-                snapshot, "m.room.history_visibility", "", stop).ConfigureAwait(false);
+            var visibility = await state.ContentAsync(snapshot, EventTypes.HistoryVisibility, "", stop);
             if (visibility?.Text("history_visibility") != "world_readable") return null;
         }
 
-        return await storage.Aliases.OfRoomAsync(snapshot.Room.Nid, stop).ConfigureAwait(false);
+        return await storage.Aliases.OfRoomAsync(snapshot.Room.Nid, stop);
     }
 
     /// <summary>The failure of a look-up for which nobody else may be asked now.</summary>

@@ -46,7 +46,6 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
     public ChangeFollower(
         IDurableConsumer consumer, RoomChangesReader reader, IStorage storage, RoomsOptions options, TimeProvider time)
     {
-        ArgumentNullException.ThrowIfNull(storage);
         _consumer = consumer;
         _reader = reader;
         _storage = storage;
@@ -76,7 +75,7 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await _stop.CancelAsync();
         if (_following is not null) await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
         _news.Dispose();
@@ -103,22 +102,22 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
         {
             try
             {
-                position ??= await _storage.Consumers.PositionAsync(_consumer.Name, stop).ConfigureAwait(false)
+                position ??= await _storage.Consumers.PositionAsync(_consumer.Name, stop)
                     ?? (_consumer.BeginsNow ? _storage.Writer.PublishedPosition : 0);
                 Volatile.Write(ref _through, position.Value);
-                var changes = await _reader.AfterAsync(position.Value, stop).ConfigureAwait(false);
+                var changes = await _reader.AfterAsync(position.Value, stop);
                 if (changes.Changes.Count > 0)
                 {
                     var batch = new WriteBatch();
-                    await _consumer.HandleAsync(changes, batch, stop).ConfigureAwait(false);
+                    await _consumer.HandleAsync(changes, batch, stop);
                     await _storage.Writer.WriteAsync(
-                        batch.Add(new ConsumerAdvanced(_consumer.Name, changes.Through)), stop).ConfigureAwait(false);
+                        batch.Add(new ConsumerAdvanced(_consumer.Name, changes.Through)), stop);
                 }
 
                 position = changes.Through;
                 Volatile.Write(ref _through, changes.Through);
                 failures = 0;
-                if (changes.Changes.Count == 0) await _news.WaitAsync(stop).ConfigureAwait(false);
+                if (changes.Changes.Count == 0) await _news.WaitAsync(stop);
             }
 #pragma warning disable CA1031 // Every failure is retried: no change is skipped.
             catch (Exception) when (!stop.IsCancellationRequested)
@@ -130,7 +129,7 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
                 position = null;
                 var pause = TimeSpan.FromSeconds(
                     Math.Min(Math.Pow(2, failures++), _options.LongestConsumerPause.TotalSeconds));
-                await Task.Delay(pause, _time, stop).ConfigureAwait(false);
+                await Task.Delay(pause, _time, stop);
             }
         }
     }

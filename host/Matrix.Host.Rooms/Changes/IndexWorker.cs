@@ -71,7 +71,6 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     /// Indexes a bounded number of changes, in one batch. False if there was nothing to do up to this position.
     /// </summary>
     /// <param name="through">The position up to which every consumer has read the changes.</param>
-    /// <param name="stop">Cancels reading.</param>
     protected internal abstract ValueTask<bool> StepAsync(long through, CancellationToken stop);
 
     /// <summary>
@@ -97,7 +96,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
             if (Volatile.Read(ref _through) >= position || left <= TimeSpan.Zero) return;
             try
             {
-                await turn.Task.WaitAsync(left, _time, stop).ConfigureAwait(false);
+                await turn.Task.WaitAsync(left, _time, stop);
             }
             catch (TimeoutException)
             {
@@ -113,8 +112,8 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
         long? behindSince = null;
         while (true)
         {
-            await NewsAsync(stop).ConfigureAwait(false);
-            await _hurry.WaitAsync(Times.Delay, stop).ConfigureAwait(false);
+            await NewsAsync(stop);
+            await _hurry.WaitAsync(Times.Delay, stop);
             try
             {
                 for (var more = true; more;)
@@ -124,7 +123,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
                     // The published position may be ahead of the rooms in memory, which a step reads.
                     var through = Volatile.Read(ref _ended);
                     var published = Storage.Writer.PublishedPosition;
-                    more = await StepAsync(through, stop).ConfigureAwait(false);
+                    more = await StepAsync(through, stop);
                     Volatile.Write(ref _steps, more ? _steps + 1 : 0);
                     if (!more)
                     {
@@ -139,7 +138,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
                     // The step wrote one batch. Further ones are of others, who wait for the writer meanwhile.
                     behindSince ??= began;
                     var others = Storage.Writer.PublishedPosition - published > 1;
-                    await PauseAsync(began, behindSince.Value, others, stop).ConfigureAwait(false);
+                    await PauseAsync(began, behindSince.Value, others, stop);
                 }
 
                 failures = 0;
@@ -152,7 +151,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
                 Forget();
                 Release(_news);
                 var pause = Math.Min(Math.Pow(2, failures++), Times.LongestPause.TotalSeconds);
-                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop);
             }
         }
     }
@@ -201,13 +200,13 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     {
         for (var pause = Times.Quiet; _mayTidy;)
         {
-            if (await _news.WaitAsync(pause, stop).ConfigureAwait(false)) return;
+            if (await _news.WaitAsync(pause, stop)) return;
             var began = _time.GetTimestamp();
-            _mayTidy = await TryTidyAsync(stop).ConfigureAwait(false);
+            _mayTidy = await TryTidyAsync(stop);
             pause = _time.GetElapsedTime(began);
         }
 
-        await _news.WaitAsync(stop).ConfigureAwait(false);
+        await _news.WaitAsync(stop);
     }
 
     /// <summary>Whether there is more to tidy. After a failure there is not, until the next change.</summary>
@@ -215,7 +214,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     {
         try
         {
-            return await TidyAsync(stop).ConfigureAwait(false);
+            return await TidyAsync(stop);
         }
 #pragma warning disable CA1031 // The index is right without it.
         catch (Exception) when (!stop.IsCancellationRequested)
@@ -235,12 +234,12 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
         if (othersWrite && times.BusyPercent < 50 && _time.GetElapsedTime(behindSince) < times.LongestBehind)
         {
             // A search that waits for this index ends the pause.
-            await _hurry.WaitAsync(took * (100.0 / times.BusyPercent - 1), stop).ConfigureAwait(false);
+            await _hurry.WaitAsync(took * (100.0 / times.BusyPercent - 1), stop);
         }
         else if (_steps >= MostAwaitedSteps)
         {
             // An index that is being filled leaves half of the writer's time to others.
-            await Task.Delay(took, _time, stop).ConfigureAwait(false);
+            await Task.Delay(took, _time, stop);
         }
     }
 

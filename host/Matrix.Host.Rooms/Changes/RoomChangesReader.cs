@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
@@ -29,8 +30,6 @@ public sealed record RoomChanges(IReadOnlyList<RoomChange> Changes, long Through
 /// </remarks>
 public sealed class RoomChangesReader(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>
     /// Reads a page of whole batches after a position. There are more if <see cref="RoomChanges.Through"/> is less than
     /// the published position.
@@ -38,23 +37,22 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
     public async ValueTask<RoomChanges> AfterAsync(long after, CancellationToken stop)
     {
         var published = storage.Writer.PublishedPosition;
-        var (rows, through) = await PageAsync(after, published, stop).ConfigureAwait(false);
+        var (rows, through) = await PageAsync(after, published, stop);
         if (rows.Count == 0) return new RoomChanges([], published);
 
         var nids = rows.Select(row => row.Nid.Room).Distinct().ToArray();
-        var rooms = (await storage.Rooms.FindManyAsync(nids, stop).ConfigureAwait(false))
+        var rooms = (await storage.Rooms.FindManyAsync(nids, stop))
             .ToDictionary(room => room.Nid);
         var identities = rooms.Values.ToDictionary(room => room.Nid, room => room.Identity);
 
         // Rooms that were deleted since have no changes.
         rows = [.. rows.Where(row => rooms.ContainsKey(row.Nid.Room))];
         var appendedNids = rows.Select(row => row.Nid).ToArray();
-        var redacted = (await storage.Events.RedactedByAsync(appendedNids, stop).ConfigureAwait(false))
+        var redacted = (await storage.Events.RedactedByAsync(appendedNids, stop))
             .ToLookup(row => row.RedactedBy);
-        var log = (await storage.Rooms.StateLogAsync(nids, after, through, stop).ConfigureAwait(false))
+        var log = (await storage.Rooms.StateLogAsync(nids, after, through, stop))
             .ToDictionary(row => (row.Room, row.Position), row => row.Step);
-        var steps = new Dictionary<RoomNid, int>(
-            await storage.Rooms.CurrentStepsAtAsync(nids, after, stop).ConfigureAwait(false));
+        var steps = new Dictionary<RoomNid, int>(await storage.Rooms.CurrentStepsAtAsync(nids, after, stop));
 
         var changes = new List<RoomChange>();
         foreach (var batch in rows.GroupBy(row => (row.Position, row.Nid.Room)))
@@ -62,7 +60,7 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
             var (position, nid) = batch.Key;
             var room = identities[nid];
             var appended = batch.Select(row => new StoredEvent(room, row)).ToArray();
-            if (appended[0].Row.Marks == EventMarks.State && appended[0].Pdu.Type == "m.room.create")
+            if (appended[0].Row.Marks == EventMarks.State && appended[0].Pdu.Type == EventTypes.Create)
             {
                 changes.Add(new RoomChange(position, new RoomCreated(room, appended[0].Row.Sender, rooms[nid].Header)));
             }
@@ -77,11 +75,11 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
             }
 
             if (!log.TryGetValue((nid, position), out var step)) continue;
-            var before = await states.AtAsync(nid, steps.GetValueOrDefault(nid), stop).ConfigureAwait(false);
-            var state = await states.AtAsync(nid, step, stop).ConfigureAwait(false);
+            var before = await states.AtAsync(nid, steps.GetValueOrDefault(nid), stop);
+            var state = await states.AtAsync(nid, step, stop);
             steps[nid] = step;
             changes.Add(new RoomChange(position, new StateChanged(nid, before, state, step)));
-            foreach (var membership in await MembershipsAsync(room, before, state, stop).ConfigureAwait(false))
+            foreach (var membership in await MembershipsAsync(room, before, state, stop))
             {
                 changes.Add(new RoomChange(position, membership));
             }
@@ -99,7 +97,7 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
     {
         for (var limit = options.ChangesPerPage; ; limit *= 2)
         {
-            var rows = await storage.Events.AfterPositionAsync(after, published, limit, stop).ConfigureAwait(false);
+            var rows = await storage.Events.AfterPositionAsync(after, published, limit, stop);
             if (rows.Count < limit) return (rows, published);
             var last = rows[^1].Position;
             if (rows[0].Position == last) continue;
@@ -114,9 +112,9 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
         var changed = new List<MembershipChanged>();
         foreach (var change in StateTree.Diff(before, after).Changes)
         {
-            if (change.Type != MemberType) continue;
-            var was = await MembershipAsync(room, change.Before, stop).ConfigureAwait(false);
-            var became = await MembershipAsync(room, change.After, stop).ConfigureAwait(false);
+            if (change.Type != EventTypes.Member) continue;
+            var was = await MembershipAsync(room, change.Before, stop);
+            var became = await MembershipAsync(room, change.After, stop);
             if (change.After is not null && became is null) continue;
             var nid = change.After is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
             var isLocal = RoomNames.ServerOf(change.StateKey) == options.ServerName;
@@ -129,7 +127,7 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
     private async ValueTask<Membership?> MembershipAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop)
     {
         if (entry is null) return null;
-        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false)
+        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop)
             ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
         return LaneState.MembershipOf(member.Pdu);
     }

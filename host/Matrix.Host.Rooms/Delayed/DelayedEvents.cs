@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Threading.Channels;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -74,7 +75,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     {
         for (var after = ""; ;)
         {
-            var page = await _storage.DelayedEvents.AllAsync(after, PageSize, stop).ConfigureAwait(false);
+            var page = await _storage.DelayedEvents.AllAsync(after, PageSize, stop);
             foreach (var row in page) _schedule.Restore(row);
             if (page.Count < PageSize) return;
             after = page[^1].DelayId;
@@ -89,7 +90,6 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     /// <param name="key">Identifies repeated requests; null without a transaction id.</param>
     /// <param name="timestamp">Milliseconds since the epoch that an application service gives the event; null for the
     /// time of sending.</param>
-    /// <param name="stop">Cancels waiting.</param>
     public async ValueTask<ScheduleResult> ScheduleAsync(
         UserDevice sender,
         string roomId,
@@ -99,9 +99,8 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         long? timestamp,
         CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(draft);
         if (delay > _options.Longest.TotalMilliseconds) return ScheduleRefusal.TooLong;
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room
+        if (await _rooms.FindAsync(roomId, stop) is not { } room
             || !room.Local.IsJoined(sender.UserId))
         {
             return ScheduleRefusal.NotInRoom;
@@ -113,7 +112,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
             roomId,
             draft.Type,
             draft.StateKey,
-            CanonicalJson.bytes(Json.NewObject(draft.Content)),
+            CanonicalJson.Bytes(Json.Of(draft.Content)),
             timestamp,
             delay,
             Now(),
@@ -121,8 +120,8 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         while (true)
         {
             if (_schedule.Add(row, out var isNew) is not { } waiting) return ScheduleRefusal.TooMany;
-            if (isNew) await StoreAsync(waiting, row).ConfigureAwait(false);
-            else if (!await waiting.Stored.Task.WaitAsync(stop).ConfigureAwait(false)) continue;
+            if (isNew) await StoreAsync(waiting, row);
+            else if (!await waiting.Stored.Task.WaitAsync(stop)) continue;
             return new ScheduleResult(waiting.Row.DelayId, ScheduleRefusal.None);
         }
     }
@@ -132,7 +131,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     {
         var now = Now();
         if (!_schedule.Restart(delayId, now)) return false;
-        await WriteAsync(new DelayedEventRestarted(delayId, now)).ConfigureAwait(false);
+        await WriteAsync(new DelayedEventRestarted(delayId, now));
         return true;
     }
 
@@ -142,7 +141,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         if (_schedule.Take(delayId) is not { } waiting) return false;
         try
         {
-            await WriteAsync(new DelayedEventEnded(delayId)).ConfigureAwait(false);
+            await WriteAsync(new DelayedEventEnded(delayId));
         }
         catch
         {
@@ -163,14 +162,14 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         if (_schedule.Find(delayId, out var isTaken) is not { } waiting) return (false, null);
         var attempt = waiting.Attempt.Task;
         if (isTaken) Queue(waiting);
-        var end = await attempt.WaitAsync(stop).ConfigureAwait(false);
+        var end = await attempt.WaitAsync(stop);
         return (!end.IsDropped, end.Failure);
     }
 
     /// <summary>The events of a user that wait, with their contents, the next one first.</summary>
     public async ValueTask<IReadOnlyList<DelayedEventRow>> OfUserAsync(string userId, CancellationToken stop)
     {
-        var rows = await _storage.DelayedEvents.OfUserAsync(userId, stop).ConfigureAwait(false);
+        var rows = await _storage.DelayedEvents.OfUserAsync(userId, stop);
         return [.. rows.OrderBy(static row => row.Since + row.Delay)];
     }
 
@@ -206,10 +205,8 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     public async Task RunAsync(
         Action<DelayedEventRow, RoomFailure> refused, Action<DelayedEventRow, Exception> failed, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(refused);
-        ArgumentNullException.ThrowIfNull(failed);
         var workers = _work.Select(work => WorkAsync(work.Reader, refused, failed, stop));
-        await Task.WhenAll(workers.Prepend(WatchAsync(stop))).ConfigureAwait(false);
+        await Task.WhenAll(workers.Prepend(WatchAsync(stop)));
     }
 
     private async Task WatchAsync(CancellationToken stop)
@@ -219,7 +216,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
             long? next;
             while (_schedule.TakeDue(Now(), out next) is { } due) Queue(due);
             var wait = next is { } at ? Math.Clamp(at - Now(), 1, 60_000) : 60_000;
-            await _earlier.WaitAsync(TimeSpan.FromMilliseconds(wait), stop).ConfigureAwait(false);
+            await _earlier.WaitAsync(TimeSpan.FromMilliseconds(wait), stop);
         }
     }
 
@@ -229,11 +226,11 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         Action<DelayedEventRow, Exception> failed,
         CancellationToken stop)
     {
-        await foreach (var waiting in work.ReadAllAsync(stop).ConfigureAwait(false))
+        await foreach (var waiting in work.ReadAllAsync(stop))
         {
             try
             {
-                var end = await EndAsync(waiting, stop).ConfigureAwait(false);
+                var end = await EndAsync(waiting, stop);
                 if (end.Failure is { Kind: not RoomFailureKind.Busy } failure) refused(waiting.Row, failure);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -255,9 +252,9 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     {
         var end = DelayEnd.Dropped;
         if (!waiting.IsReplaced
-            && await _storage.DelayedEvents.FindAsync(waiting.Row.DelayId, stop).ConfigureAwait(false) is { } row)
+            && await _storage.DelayedEvents.FindAsync(waiting.Row.DelayId, stop) is { } row)
         {
-            var failure = await AppendAsync(row, stop).ConfigureAwait(false);
+            var failure = await AppendAsync(row, stop);
             end = failure is null ? DelayEnd.Sent : DelayEnd.Failed(failure);
             if (failure is { Kind: RoomFailureKind.Busy })
             {
@@ -266,7 +263,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
             }
         }
 
-        await WriteAsync(new DelayedEventEnded(waiting.Row.DelayId)).ConfigureAwait(false);
+        await WriteAsync(new DelayedEventEnded(waiting.Row.DelayId));
         End(waiting, end);
         return end;
     }
@@ -279,7 +276,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         }
 
         var user = row.Sender.UserId;
-        if (await RefusedAsync(row, content, stop).ConfigureAwait(false) is { } refused) return refused;
+        if (await RefusedAsync(row, content, stop) is { } refused) return refused;
         var made = row switch
         {
             { StateKey: null } => await _sender.SendAsync(
@@ -288,12 +285,11 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
                 new Draft(row.Type, null, user, content, null),
                 new TransactionKey(user, row.Sender.DeviceId, "delayed", row.DelayId),
                 row.OriginServerTs,
-                stop).ConfigureAwait(false),
-            { Type: "m.room.member" } => await _memberships.SetAsync(
-                user, row.RoomId, row.StateKey, content, row.OriginServerTs, stop).ConfigureAwait(false),
+                stop),
+            { Type: EventTypes.Member } => await _memberships.SetAsync(
+                user, row.RoomId, row.StateKey, content, row.OriginServerTs, stop),
             _ => await _sender.SendStateAsync(
-                row.RoomId, Draft.State(row.Type, row.StateKey, user, content), row.OriginServerTs, stop)
-                .ConfigureAwait(false),
+                row.RoomId, Draft.State(row.Type, row.StateKey, user, content), row.OriginServerTs, stop),
         };
         return made.IsOk ? null : made.Failure;
     }
@@ -304,13 +300,13 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     private async ValueTask<RoomFailure?> RefusedAsync(DelayedEventRow row, JsonObject content, CancellationToken stop)
     {
         var user = row.Sender.UserId;
-        return await _users.AccountAsync(user, stop).ConfigureAwait(false) switch
+        return await _users.AccountAsync(user, stop) switch
         {
             { IsLocked: true } => new RoomFailure(RoomFailureKind.Forbidden, "The account is locked."),
             { IsSuspended: false } => null,
             _ when row.StateKey is { } key => SuspendedUsers.RefusesState(user, row.Type, key, content),
             _ => await _suspended.RefusesEventAsync(
-                user, row.RoomId, row.Type, content, content.Text("redacts"), stop).ConfigureAwait(false),
+                user, row.RoomId, row.Type, content, content.Text("redacts"), stop),
         };
     }
 
@@ -318,7 +314,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     {
         try
         {
-            await WriteAsync(new DelayedEventAdded(row)).ConfigureAwait(false);
+            await WriteAsync(new DelayedEventAdded(row));
         }
         catch
         {
@@ -334,7 +330,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
 
     // Not cancelled with the request: a row that is written and not in memory would be sent after the next start.
     private async ValueTask WriteAsync(Change change) =>
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None).ConfigureAwait(false);
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
 
     /// <summary>It waits again, after an attempt that failed.</summary>
     private void Again(WaitingEvent waiting, long due, object? why = null)

@@ -55,7 +55,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     public async ValueTask<StoredEvent?> ByIdAsync(RoomIdentity room, string eventId, CancellationToken stop)
     {
         var drops = Volatile.Read(ref _drops);
-        var row = await table.FindAsync(room.Nid, eventId, stop).ConfigureAwait(false);
+        var row = await table.FindAsync(room.Nid, eventId, stop);
         return row is null ? null : Keep(room, row, drops);
     }
 
@@ -69,7 +69,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         var inOrder = new List<StoredEvent>(nids.Count);
         if (!AddKnown(nids, inOrder))
         {
-            var found = await ByNumberAsync(room, nids, stop).ConfigureAwait(false);
+            var found = await ByNumberAsync(room, nids, stop);
             inOrder.Clear();
             foreach (var nid in nids)
             {
@@ -97,12 +97,12 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
 
         if (missing is null) return found;
         var drops = Volatile.Read(ref _drops);
-        foreach (var row in await table.FindManyAsync(missing, stop).ConfigureAwait(false))
+        foreach (var row in await table.FindManyAsync(missing, stop))
         {
             found[row.Nid] = Keep(room, row, drops);
         }
 
-        await AddRenumberedAsync(room, found, missing, stop).ConfigureAwait(false);
+        await AddRenumberedAsync(room, found, missing, stop);
         return found;
     }
 
@@ -115,7 +115,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     {
         if (nids.Count <= PortionEvents)
         {
-            if (nids.Count > 0) yield return await GetManyAsync(room, nids, stop).ConfigureAwait(false);
+            if (nids.Count > 0) yield return await GetManyAsync(room, nids, stop);
             yield break;
         }
 
@@ -123,7 +123,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         var before = nids.Any(static nid => nid.IsOutlier) ? new HashSet<EventNid>() : null;
         foreach (var chunk in nids.Chunk(SizesAtOnce))
         {
-            var sizes = await SizesAsync(chunk, stop).ConfigureAwait(false);
+            var sizes = await SizesAsync(chunk, stop);
             for (var (at, end) = (0, 0); at < chunk.Length; at = end)
             {
                 for (long bytes = 0; end < chunk.Length && (end == at || bytes < PortionBytes); end++)
@@ -131,7 +131,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
                     bytes += sizes.GetValueOrDefault(chunk[end], PortionBytes);
                 }
 
-                var portion = await GetManyAsync(room, chunk[at..end], stop).ConfigureAwait(false);
+                var portion = await GetManyAsync(room, chunk[at..end], stop);
                 yield return before is null ? portion : [.. portion.Where(stored => before.Add(stored.Nid))];
             }
         }
@@ -149,7 +149,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         }
 
         if (missing is null) return sizes;
-        foreach (var (nid, length) in await table.LengthsAsync(missing, stop).ConfigureAwait(false))
+        foreach (var (nid, length) in await table.LengthsAsync(missing, stop))
         {
             sizes[nid] = length;
         }
@@ -172,7 +172,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
 
         if (missing.Count == 0) return;
         var drops = Volatile.Read(ref _drops);
-        foreach (var row in await table.FindManyAsync(missing.Keys, stop).ConfigureAwait(false))
+        foreach (var row in await table.FindManyAsync(missing.Keys, stop))
         {
             if (missing.TryGetValue(row.Nid, out var room)) _ = Keep(room, row, drops);
         }
@@ -182,12 +182,12 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     public async ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
         IReadOnlyCollection<EventNid> nids, CancellationToken stop)
     {
-        var ids = await table.IdsAsync(nids, stop).ConfigureAwait(false);
+        var ids = await table.IdsAsync(nids, stop);
         var missing = nids.Where(nid => nid.IsOutlier && !ids.ContainsKey(nid)).ToArray();
         if (missing.Length == 0) return ids;
 
-        var live = await table.RenumberedAsync(missing, stop).ConfigureAwait(false);
-        var named = await table.IdsAsync([.. live.Values], stop).ConfigureAwait(false);
+        var live = await table.RenumberedAsync(missing, stop);
+        var named = await table.IdsAsync([.. live.Values], stop);
         var all = new Dictionary<EventNid, string>(ids);
         foreach (var (outlier, nid) in live) all[outlier] = named[nid];
         return all;
@@ -221,8 +221,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         if (isWhole) return answer;
 
         var drops = Volatile.Read(ref _drops);
-        var rows = await table.RangeAsync(
-            room.Nid, at, until, direction, limit - answer.Count, without, stop).ConfigureAwait(false);
+        var rows = await table.RangeAsync(room.Nid, at, until, direction, limit - answer.Count, without, stop);
         foreach (var row in rows) answer.Add(Keep(room, row, drops));
         return answer;
     }
@@ -234,8 +233,8 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     internal async ValueTask<IReadOnlyList<StoredEvent>> WaitingRedactionsAsync(
         RoomIdentity room, string targetId, int limit, CancellationToken stop)
     {
-        var nids = await table.WaitingRedactionsAsync(room.Nid, targetId, limit, stop).ConfigureAwait(false);
-        return nids.Count == 0 ? [] : await GetManyAsync(room, nids, stop).ConfigureAwait(false);
+        var nids = await table.WaitingRedactionsAsync(room.Nid, targetId, limit, stop);
+        return nids.Count == 0 ? [] : await GetManyAsync(room, nids, stop);
     }
 
     /// <summary>
@@ -312,12 +311,12 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     private async ValueTask<StoredEvent?> ReadAsync(RoomIdentity room, EventNid nid, CancellationToken stop)
     {
         var drops = Volatile.Read(ref _drops);
-        var row = await table.FindAsync(nid, stop).ConfigureAwait(false);
+        var row = await table.FindAsync(nid, stop);
         if (row is not null) return Keep(room, row, drops);
         if (!nid.IsOutlier) return null;
 
         var found = new Dictionary<EventNid, StoredEvent>(1);
-        await AddRenumberedAsync(room, found, [nid], stop).ConfigureAwait(false);
+        await AddRenumberedAsync(room, found, [nid], stop);
         return found.GetValueOrDefault(nid);
     }
 
@@ -343,10 +342,10 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         var outliers = nids.Where(nid => nid.IsOutlier && !found.ContainsKey(nid)).ToArray();
         if (outliers.Length == 0) return;
 
-        var live = await table.RenumberedAsync(outliers, stop).ConfigureAwait(false);
+        var live = await table.RenumberedAsync(outliers, stop);
         if (live.Count == 0) return;
 
-        var events = await ByNumberAsync(room, [.. live.Values], stop).ConfigureAwait(false);
+        var events = await ByNumberAsync(room, [.. live.Values], stop);
         foreach (var (outlier, nid) in live)
         {
             if (events.TryGetValue(nid, out var stored)) found[outlier] = stored;

@@ -64,7 +64,7 @@ internal sealed class AwaitedEvents
         {
             try
             {
-                await _ended.Task.WaitAsync(within, time, stop).ConfigureAwait(false);
+                await _ended.Task.WaitAsync(within, time, stop);
                 return true;
             }
             catch (TimeoutException)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Auth;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -60,11 +61,11 @@ internal sealed class DummyEvents(
                 {
                     var before = session.Pending.Extremities.Length;
                     if (before <= 1) return 0;
-                    return await MergeAsync(session, most: 1, stop).ConfigureAwait(false)
+                    return await MergeAsync(session, most: 1, stop)
                         ? before - session.Pending.Extremities.Length
                         : _nobody;
                 },
-                stop).ConfigureAwait(false);
+                stop);
             if (!made.IsOk) return merged > 0 ? merged : made.Failure;
             if (made.Value == 0) break;
             merged += made.Value;
@@ -79,9 +80,7 @@ internal sealed class DummyEvents(
         for (var sent = 0; sent < MostAtOnce; sent++)
         {
             var made = await sender.InLaneAsync<bool>(
-                room.Nid, async session => await MergeAsync(session, options.Receiving.ExtremitiesMerged, stop)
-                    .ConfigureAwait(false), stop)
-                .ConfigureAwait(false);
+                room.Nid, async session => await MergeAsync(session, options.Receiving.ExtremitiesMerged, stop), stop);
             if (!made.IsOk) return made.Failure.Kind != RoomFailureKind.Busy;
             if (!made.Value) return true;
         }
@@ -93,10 +92,10 @@ internal sealed class DummyEvents(
     private async ValueTask<bool> MergeAsync(LaneSession session, int most, CancellationToken stop)
     {
         if (session.Pending.Extremities.Length <= most) return false;
-        foreach (var userId in await SendersAsync(session, stop).ConfigureAwait(false))
+        foreach (var userId in await SendersAsync(session, stop))
         {
             var draft = new Draft(DecisionWriter.DummyType, null, userId, JsonObject.Empty, null);
-            var made = await appender.AppendAsync(session, draft, null, null, stop).ConfigureAwait(false);
+            var made = await appender.AppendAsync(session, draft, null, null, stop);
             if (made.IsOk) return true;
         }
 
@@ -106,8 +105,8 @@ internal sealed class DummyEvents(
     /// <summary>Joined local users, those with the most power first.</summary>
     private async ValueTask<IReadOnlyList<string>> SendersAsync(LaneSession session, CancellationToken stop)
     {
-        var create = await appender.State.EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false);
-        var levels = await appender.State.EventAsync(session, "m.room.power_levels", "", stop).ConfigureAwait(false);
+        var create = await appender.State.EventAsync(session, EventTypes.Create, "", stop);
+        var levels = await appender.State.EventAsync(session, EventTypes.PowerLevels, "", stop);
         if (create is null) return [];
         AuthEvent[] known = levels is null ? [create.Auth] : [create.Auth, levels.Auth];
         var rules = session.Pending.Room.Rules;

@@ -44,7 +44,7 @@ public sealed class EnteringRooms(RoomsOptions options, TimeProvider time)
     {
         try
         {
-            await ended.WaitAsync(options.JoinDecisionTime, time, stop).ConfigureAwait(false);
+            await ended.WaitAsync(options.JoinDecisionTime, time, stop);
         }
         catch (TimeoutException)
         {

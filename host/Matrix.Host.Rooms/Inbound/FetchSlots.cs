@@ -42,16 +42,16 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
         try
         {
             if (IsPaused(server)) return default;
-            await server.Slots.WaitAsync(stop).ConfigureAwait(false);
+            await server.Slots.WaitAsync(stop);
             try
             {
                 // Another request may have failed meanwhile.
                 if (IsPaused(server)) return default;
                 var isFailing = !server.Backoff.IsHealthy || server.IsSlow;
-                if (isFailing) await _failing.WaitAsync(stop).ConfigureAwait(false);
+                if (isFailing) await _failing.WaitAsync(stop);
                 try
                 {
-                    return await InSlotAsync(server, send, isLarge, stop).ConfigureAwait(false);
+                    return await InSlotAsync(server, send, isLarge, stop);
                 }
                 finally
                 {
@@ -106,7 +106,7 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
         CancellationToken stop)
         where T : class
     {
-        await _all.WaitAsync(stop).ConfigureAwait(false);
+        await _all.WaitAsync(stop);
         try
         {
             using var clock = new CancellationTokenSource(
@@ -116,7 +116,7 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
             var began = time.GetTimestamp();
             try
             {
-                sent = await send(both.Token).ConfigureAwait(false);
+                sent = await send(both.Token);
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {

@@ -65,7 +65,6 @@ internal sealed class HistoryWalker(
     /// <param name="room">The room.</param>
     /// <param name="followers">The events.</param>
     /// <param name="earlier">What lies before places further down, and gets its place there.</param>
-    /// <param name="stop">Cancels the walk.</param>
     internal async ValueTask<HistoryWalk> WalkAsync(
         string server,
         RoomIdentity room,
@@ -81,7 +80,7 @@ internal sealed class HistoryWalker(
         while (true)
         {
             var page = HistoryPage.Of(followers, earlier.Followers, [.. returned, .. earlier.Returned]);
-            await here.LookAsync(page.Ids, stop).ConfigureAwait(false);
+            await here.LookAsync(page.Ids, stop);
             var newest = NewestOf(page, here, bounds, earlier.Bound, requested, server);
             string[] next = [.. newest.Missing.Where(id => !requested.Contains(id)).Take(MostNamed)];
             var isExhausted = requests >= options.Receiving.HistoryRequests;
@@ -101,7 +100,7 @@ internal sealed class HistoryWalker(
             var isReached = isEnd && newest.Reached.Count > 0;
             if (newest.IsHeldBack || (isReached && !earlier.IsAsked))
             {
-                await LookFurtherDownAsync(server, room, earlier, stop).ConfigureAwait(false);
+                await LookFurtherDownAsync(server, room, earlier, stop);
                 continue;
             }
 
@@ -110,7 +109,7 @@ internal sealed class HistoryWalker(
             // Some servers return only what is before the events that a request names.
             string[] named = isEnd ? [.. followers.Take(MostNamed).Select(static each => each.EventId)] : next;
             requests++;
-            if (await PageAsync(server, room, named, stop).ConfigureAwait(false) is not { } further) return Ends([]);
+            if (await PageAsync(server, room, named, stop) is not { } further) return Ends([]);
             returned.AddRange(further);
             hasNamedFollowers |= isEnd;
             if (isEnd) continue;
@@ -147,8 +146,7 @@ internal sealed class HistoryWalker(
     {
         try
         {
-            var sent = await api.BackfillAsync(server, room.RoomId, from, options.Receiving.HistoryPage, stop)
-                .ConfigureAwait(false);
+            var sent = await api.BackfillAsync(server, room.RoomId, from, options.Receiving.HistoryPage, stop);
 
             // Some servers refuse a request that names no event that they have.
             if (sent.Failure is { Kind: FederationFailureKind.Refused, Status: 400 or 404 }) return [];
@@ -157,8 +155,7 @@ internal sealed class HistoryWalker(
                 sent.Value.Take(options.Receiving.HistoryPage)
                     .Select(room.Rules.ReadHistory)
                     .Where(static read => read.IsOk)
-                    .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
-                .ConfigureAwait(false);
+                    .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()));
         }
         catch (OperationCanceledException)
         {
@@ -185,7 +182,7 @@ internal sealed class HistoryWalker(
             ofServer.Key,
             room,
             [.. ofServer.Take(MostNamed).Select(static each => each.EventId)],
-            either.Token).AsTask())).ConfigureAwait(false);
+            either.Token).AsTask()));
         foreach (var page in pages)
         {
             if (page is null) continue;
@@ -213,7 +210,7 @@ internal sealed class HistoryWalker(
 
         internal async ValueTask LookAsync(IReadOnlyCollection<string> ids, CancellationToken stop)
         {
-            var known = await storage.Events.NidsAsync(room, [.. ids.Where(_looked.Add)], stop).ConfigureAwait(false);
+            var known = await storage.Events.NidsAsync(room, [.. ids.Where(_looked.Add)], stop);
             _ids.UnionWith(known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key));
         }
     }

@@ -61,8 +61,8 @@ internal sealed partial class MissingEventsFetcher(
         if (output.Resolve is not { } resolution || !resolutions.TryTake(resolution)) return;
         Run(room, async stop =>
         {
-            await resolutions.RunAsync(room, resolution).WaitAsync(stop).ConfigureAwait(false);
-            return await Ended!(room, machine, Input.NewResolved(resolution), stop).ConfigureAwait(false);
+            await resolutions.RunAsync(room, resolution).WaitAsync(stop);
+            return await Ended!(room, machine, Input.NewResolved(resolution), stop);
         });
     }
 
@@ -90,7 +90,7 @@ internal sealed partial class MissingEventsFetcher(
             {
                 try
                 {
-                    if (await act(stop).ConfigureAwait(false)) return;
+                    if (await act(stop)) return;
                 }
 #pragma warning disable CA1031 // What a room waits for has no caller that could take the exception.
                 catch (Exception fault) when (!stop.IsCancellationRequested)
@@ -99,7 +99,7 @@ internal sealed partial class MissingEventsFetcher(
                     Failed(fault, room.RoomId, pause);
                 }
 
-                await Task.Delay(pause, time, stop).ConfigureAwait(false);
+                await Task.Delay(pause, time, stop);
             }
         }
 #pragma warning disable CA1031 // Parts that a task uses may be disposed before it.
@@ -118,10 +118,9 @@ internal sealed partial class MissingEventsFetcher(
         Run(room, async stop =>
         {
             response ??= request.Request.IsKeys
-                ? await KeysAsync(room, request, staged, stop).ConfigureAwait(false)
-                : await ResponseAsync(room, request, stop).ConfigureAwait(false);
-            return await Ended!(room, machine, Input.NewResponded(request.Number, response), stop)
-                .ConfigureAwait(false);
+                ? await KeysAsync(room, request, staged, stop)
+                : await ResponseAsync(room, request, stop);
+            return await Ended!(room, machine, Input.NewResponded(request.Number, response), stop);
         });
     }
 
@@ -162,14 +161,14 @@ internal sealed partial class MissingEventsFetcher(
         Run(room, async stop =>
         {
             var pause = DateTimeOffset.FromUnixTimeMilliseconds(at) - time.GetUtcNow();
-            if (pause > TimeSpan.Zero && await IsReplacedAsync(alarm, pause, stop).ConfigureAwait(false)) return true;
+            if (pause > TimeSpan.Zero && await IsReplacedAsync(alarm, pause, stop)) return true;
             lock (_alarms)
             {
                 if (_alarms.TryGetValue(room.Nid, out var latest) && latest == alarm) _alarms.Remove(room.Nid);
             }
 
             var now = Input.NewAt(time.GetUtcNow().ToUnixTimeMilliseconds());
-            return await Ended!(room, machine, now, stop).ConfigureAwait(false);
+            return await Ended!(room, machine, now, stop);
         });
     }
 
@@ -184,24 +183,21 @@ internal sealed partial class MissingEventsFetcher(
         switch (request.Request)
         {
             case Request.Events { eventIds: var ids } when request.IsOfState && ids.Length > Limits.BulkState:
-                return await WholeStateAsync(room, peer, request.For, ids, stop).ConfigureAwait(false);
+                return await WholeStateAsync(room, peer, request.For, ids, stop);
             case Request.Events events:
-                return await SingleAsync(room, peer, events.eventIds, stop).ConfigureAwait(false);
+                return await SingleAsync(room, peer, events.eventIds, stop);
             case Request.AuthChain chain:
                 var auth = await slots.AskAsync(
-                    peer, s => api.GetEventAuthAsync(peer, room.RoomId, chain.eventId, s), isLarge: true, stop)
-                    .ConfigureAwait(false);
-                return await EventsAsync(room, peer, auth, Limits.AuthChain, stop).ConfigureAwait(false);
+                    peer, s => api.GetEventAuthAsync(peer, room.RoomId, chain.eventId, s), isLarge: true, stop);
+                return await EventsAsync(room, peer, auth, Limits.AuthChain, stop);
             case Request.Missing missing:
                 var gap = new HistoryGap(missing.earliest, [missing.latest], missing.limit, 0);
                 var between = await slots.AskAsync(
-                    peer, s => api.GetMissingEventsAsync(peer, room.RoomId, gap, s), isLarge: false, stop)
-                    .ConfigureAwait(false);
-                return await EventsAsync(room, peer, between, missing.limit, stop).ConfigureAwait(false);
+                    peer, s => api.GetMissingEventsAsync(peer, room.RoomId, gap, s), isLarge: false, stop);
+                return await EventsAsync(room, peer, between, missing.limit, stop);
             case Request.StateBefore state:
                 var found = await slots.AskAsync(
-                    peer, s => api.GetStateIdsAsync(peer, room.RoomId, state.eventId, s), isLarge: true, stop)
-                    .ConfigureAwait(false);
+                    peer, s => api.GetStateIdsAsync(peer, room.RoomId, state.eventId, s), isLarge: true, stop);
                 return found switch
                 {
                     { Value: { } ids } => Response.NewState([.. ids.State], [.. ids.AuthChain]),
@@ -224,7 +220,7 @@ internal sealed partial class MissingEventsFetcher(
 
         // Repeated attempts are bounded for each room, whoever sent the events.
         var received = await signatures.CheckAsync(
-            room.Rules, room.Rules.ReadHistory(json).Value, stop, sentBy: room.RoomId).ConfigureAwait(false);
+            room.Rules, room.Rules.ReadHistory(json).Value, stop, sentBy: room.RoomId);
         return Array.Exists(
             received.Signatures,
             each => each.Signature.Entity == request.Peer && each.Fate != SignatureFate.Skipped)
@@ -245,21 +241,19 @@ internal sealed partial class MissingEventsFetcher(
         await Parallel.ForAsync(0, ids.Length, side, async (at, stopped) =>
         {
             if (!Volatile.Read(ref isReached)) return;
-            var one = await slots.AskAsync(
-                peer, s => EventAsync(peer, ids[at], s), isLarge: false, stopped).ConfigureAwait(false);
+            var one = await slots.AskAsync(peer, s => EventAsync(peer, ids[at], s), isLarge: false, stopped);
             if (!one.IsReached) Volatile.Write(ref isReached, false);
             else if (one.Value is [var json]) found[at] = json;
-        }).ConfigureAwait(false);
+        });
 
-        var events = await ReadAsync(room, peer, [.. found.Where(json => !json.IsEmpty)], ids.Length, stop)
-            .ConfigureAwait(false);
+        var events = await ReadAsync(room, peer, [.. found.Where(json => !json.IsEmpty)], ids.Length, stop);
         return isReached ? Response.NewEvents(events) : Response.NewNotNow(events, slots.MayAskAt(peer));
     }
 
     private async ValueTask<FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>>> EventAsync(
         string peer, string eventId, CancellationToken stop)
     {
-        var sent = await api.GetEventAsync(peer, eventId, stop).ConfigureAwait(false);
+        var sent = await api.GetEventAsync(peer, eventId, stop);
         return sent.Then(static json => FederationResult.Of<IReadOnlyList<ReadOnlyMemory<byte>>>([json]));
     }
 
@@ -268,15 +262,14 @@ internal sealed partial class MissingEventsFetcher(
         RoomIdentity room, string peer, string eventId, string[] ids, CancellationToken stop)
     {
         var state = await slots.AskAsync(
-            peer, s => api.GetStateAsync(peer, room.RoomId, eventId, s), isLarge: true, stop).ConfigureAwait(false);
+            peer, s => api.GetStateAsync(peer, room.RoomId, eventId, s), isLarge: true, stop);
         if (!state.IsReached) return NotNow(peer);
 
         // Not one by one: they may be thousands, and another server has the state.
         if (state.Value is not { } whole) return Response.Nothing;
 
         var wanted = ids.ToHashSet();
-        var events = await ReadAsync(
-            room, peer, [.. whole.State, .. whole.AuthChain], 2 * Limits.State, stop, wanted).ConfigureAwait(false);
+        var events = await ReadAsync(room, peer, [.. whole.State, .. whole.AuthChain], 2 * Limits.State, stop, wanted);
         return Response.NewEvents(events);
     }
 
@@ -288,7 +281,7 @@ internal sealed partial class MissingEventsFetcher(
         CancellationToken stop) => fetched switch
         {
             { Value: { } events } =>
-                Response.NewEvents(await ReadAsync(room, peer, events, most, stop).ConfigureAwait(false)),
+                Response.NewEvents(await ReadAsync(room, peer, events, most, stop)),
             { IsReached: true } => Response.Nothing,
             _ => NotNow(peer),
         };
@@ -324,8 +317,7 @@ internal sealed partial class MissingEventsFetcher(
         var found = new ReceivedEvent[read.Count];
         var side = new ParallelOptions { MaxDegreeOfParallelism = ChecksAtOnce, CancellationToken = stop };
         await Parallel.ForAsync(0, read.Count, side, async (at, stopped) =>
-            found[at] = await signatures.CheckAsync(room.Rules, read[at], stopped, peer).ConfigureAwait(false))
-            .ConfigureAwait(false);
+            found[at] = await signatures.CheckAsync(room.Rules, read[at], stopped, peer));
         return found;
     }
 
@@ -334,7 +326,7 @@ internal sealed partial class MissingEventsFetcher(
     {
         try
         {
-            await alarm.Replaced.Task.WaitAsync(pause, time, stop).ConfigureAwait(false);
+            await alarm.Replaced.Task.WaitAsync(pause, time, stop);
             return true;
         }
         catch (TimeoutException)

@@ -38,7 +38,6 @@ internal sealed partial class MissingHistory(
     /// <summary>How often they are left to one after no server had what is missing there.</summary>
     private const int MostInVain = 3;
 
-    private const string CreateType = "m.room.create";
 
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _slots = new(options.Receiving.HistoryFetches, options.Receiving.HistoryFetches);
@@ -68,11 +67,11 @@ internal sealed partial class MissingHistory(
                 {
                     // Not cancelled with this caller: others may wait for it.
                     _ = Task.Run(() => RunAsync(room, followers, below, starting), CancellationToken.None);
-                    return await running.WaitAsync(either.Token).ConfigureAwait(false);
+                    return await running.WaitAsync(either.Token);
                 }
 
                 // A fetch for another place of the room.
-                if (await running.WaitAsync(either.Token).ConfigureAwait(false) == HistoryFetch.Fetched)
+                if (await running.WaitAsync(either.Token) == HistoryFetch.Fetched)
                 {
                     return HistoryFetch.Fetched;
                 }
@@ -94,10 +93,10 @@ internal sealed partial class MissingHistory(
         var hasMore = false;
         try
         {
-            await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
+            await _slots.WaitAsync(_closing.Token);
             try
             {
-                hasMore = await FromServersAsync(room, followers, below, _closing.Token).ConfigureAwait(false);
+                hasMore = await FromServersAsync(room, followers, below, _closing.Token);
                 if (!hasMore) GiveUp(below);
             }
             finally
@@ -122,13 +121,11 @@ internal sealed partial class MissingHistory(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
     {
         // A refused event may be the only one through which accepted ones descend from what is missing.
-        var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
+        var named = await events.GetManyAsync(room, [.. followers], stop);
         if (named.Count == 0) return false;
         Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
-        var joined = await storage.Memberships.RemoteServersAsync(
-            room.Nid, options.Receiving.PeersOfRoom, stop).ConfigureAwait(false);
-        var earlier = new EarlierPlaces(
-            await EarlierAsync(room, followers[0], below, stop).ConfigureAwait(false), joined);
+        var joined = await storage.Memberships.RemoteServersAsync(room.Nid, options.Receiving.PeersOfRoom, stop);
+        var earlier = new EarlierPlaces(await EarlierAsync(room, followers[0], below, stop), joined);
         using var late = new CancellationTokenSource(options.Receiving.HistoryTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         HistoryWalk? rest = null;
@@ -139,7 +136,7 @@ internal sealed partial class MissingHistory(
             HistoryWalk walk;
             try
             {
-                walk = await walker.WalkAsync(server, room, followed, earlier, either.Token).ConfigureAwait(false);
+                walk = await walker.WalkAsync(server, room, followed, earlier, either.Token);
             }
             catch (OperationCanceledException) when (late.IsCancellationRequested)
             {
@@ -148,8 +145,7 @@ internal sealed partial class MissingHistory(
 
             // Below the create event nothing is looked for: what this server lacks, another one may have.
             var decided = await receiver.ReceiveHistoryAsync(
-                server, room, walk.IsWhole ? walk.Events : WithoutCreate(walk.Events), below, stop)
-                .ConfigureAwait(false);
+                server, room, walk.IsWhole ? walk.Events : WithoutCreate(walk.Events), below, stop);
             Fetched(room.RoomId, server, walk.Returned, decided);
             if (decided > 0)
             {
@@ -174,8 +170,7 @@ internal sealed partial class MissingHistory(
             .OrderByDescending(static each => each.Pdu.Depth)
             .Take(options.Receiving.HistoryPage);
         return await receiver.ReceiveHistoryAsync(
-            rest.Server, room, [.. rest.IsExhausted ? WithoutCreate(reached) : reached], below, stop)
-            .ConfigureAwait(false) > 0;
+            rest.Server, room, [.. rest.IsExhausted ? WithoutCreate(reached) : reached], below, stop) > 0;
     }
 
     /// <summary>
@@ -186,8 +181,8 @@ internal sealed partial class MissingHistory(
         RoomIdentity room, EventNid follower, EventNid below, CancellationToken stop)
     {
         if (_leftToEarlier.GetValueOrDefault(below) >= MostLeft) return [];
-        var open = await storage.Followers.OpenBeforeAsync(follower, MostOpen, stop).ConfigureAwait(false);
-        var stored = await events.GetManyAsync(room, [.. open], stop).ConfigureAwait(false);
+        var open = await storage.Followers.OpenBeforeAsync(follower, MostOpen, stop);
+        var stored = await events.GetManyAsync(room, [.. open], stop);
         var named = 0;
         return
         [
@@ -201,7 +196,7 @@ internal sealed partial class MissingHistory(
     }
 
     private static ReceivedEvent[] WithoutCreate(IEnumerable<ReceivedEvent> page) =>
-        [.. page.Where(static each => each.Pdu.Type != CreateType)];
+        [.. page.Where(static each => each.Pdu.Type != EventTypes.Create)];
 
     /// <summary>The servers to ask: by turns those of the events, the latest first, and those with the most members.
     /// </summary>

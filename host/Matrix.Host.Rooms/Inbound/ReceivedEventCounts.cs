@@ -10,10 +10,10 @@ namespace Matrix.Host.Rooms.Inbound;
 /// Counts events of other servers by outcome, each once it is durable. Events that are known only as part of a state or
 /// an auth chain are left out.
 /// </summary>
-internal sealed class ReceivedEventCounts(string serverName) : IChangeConsumer, IDisposable
+internal sealed class ReceivedEventCounts(RoomsOptions options) : IChangeConsumer, IDisposable
 {
     private readonly Meter _meter = new("Matrix.Host.Inbound");
-    private readonly string _ourUsers = ":" + serverName;
+    private readonly string _ourUsers = ":" + options.ServerName;
     private Counter<long>? _received;
 
     private Counter<long> Received => _received ??= _meter.CreateCounter<long>(

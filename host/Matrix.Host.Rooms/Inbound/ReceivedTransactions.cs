@@ -87,7 +87,7 @@ public sealed partial class ReceivedTransactions(
             }
         }
 
-        return await running.WaitAsync(stop).ConfigureAwait(false);
+        return await running.WaitAsync(stop);
     }
 
     private static RoomFailure TooMany { get; } = new(
@@ -104,8 +104,7 @@ public sealed partial class ReceivedTransactions(
         {
             // Whether the one before succeeded does not matter to this one.
             await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            var last = await storage.ReceivedTransactions.LastAsync(
-                origin, CancellationToken.None).ConfigureAwait(false);
+            var last = await storage.ReceivedTransactions.LastAsync(origin, CancellationToken.None);
             if (last?.TransactionId == transactionId)
             {
                 return JsonText.TryParseStored(last.Response.Span, out var response)
@@ -116,20 +115,19 @@ public sealed partial class ReceivedTransactions(
             RoomResult<JsonObject> made;
             try
             {
-                made = await PdusAsync(origin, pdus).ConfigureAwait(false);
+                made = await PdusAsync(origin, pdus);
             }
             catch (StorageException)
             {
-                await EdusAsync(origin, transactionId, receiveEdus).ConfigureAwait(false);
+                await EdusAsync(origin, transactionId, receiveEdus);
                 throw;
             }
 
             // A transaction that failed will come again; one busy room does not delay its EDUs.
-            await EdusAsync(origin, transactionId, receiveEdus).ConfigureAwait(false);
+            await EdusAsync(origin, transactionId, receiveEdus);
             if (!made.IsOk) return made;
             var record = new TransactionReceived(origin, transactionId, JsonText.Write(made.Value));
-            await storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
             _edusOf.TryRemove(origin, out _);
             return made;
         }
@@ -152,7 +150,7 @@ public sealed partial class ReceivedTransactions(
         string origin, string transactionId, Func<CancellationToken, ValueTask> receiveEdus)
     {
         if (_edusOf.TryGetValue(origin, out var received) && received == transactionId) return;
-        await receiveEdus(CancellationToken.None).ConfigureAwait(false);
+        await receiveEdus(CancellationToken.None);
         if (_edusOf.Count >= MostFailing) _edusOf.Clear();
         _edusOf[origin] = transactionId;
     }
@@ -175,20 +173,20 @@ public sealed partial class ReceivedTransactions(
             ? null
             : await receiver.UnknownAsync(
                 [.. ready.SelectMany(each => each.Pdus.Select(pdu => (each.Room!.Nid, pdu.EventId)))],
-                CancellationToken.None).ConfigureAwait(false);
+                CancellationToken.None);
         var failures = await Task.WhenAll(Array.ConvertAll(reading, async each =>
         {
-            var (room, taken) = await each.ConfigureAwait(false);
+            var (room, taken) = await each;
             return taken.Count == 0
                 ? null
-                : await InRoomAsync(origin, room!, taken, unknown, results).ConfigureAwait(false);
-        })).ConfigureAwait(false);
+                : await InRoomAsync(origin, room!, taken, unknown, results);
+        }));
         if (Array.Find(failures, static each => each is not null) is { } failure) return failure;
 
-        return JsonObject.OfSeq([("pdus", Json.NewObject(JsonObject.OfSeq(results.Select(each =>
-            (each.Key, Json.NewObject(each.Value.Length == 0
+        return JsonObject.OfSeq([("pdus", Json.Of(JsonObject.OfSeq(results.Select(each =>
+            (each.Key, Json.Of(each.Value.Length == 0
                 ? JsonObject.Empty
-                : JsonObject.OfSeq([("error", Json.NewString(each.Value))])))))))]);
+                : JsonObject.OfSeq([("error", Json.Of(each.Value))])))))))]);
     }
 
     /// <summary>
@@ -199,15 +197,15 @@ public sealed partial class ReceivedTransactions(
     private async Task<(RoomIdentity? Room, List<ReceivedPdu> Pdus)> ReadAsync(
         string origin, string roomId, IReadOnlyList<JsonObject> pdus, ConcurrentDictionary<string, string> results)
     {
-        await entering.EndedAsync(roomId, CancellationToken.None).ConfigureAwait(false);
-        var found = await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false);
+        await entering.EndedAsync(roomId, CancellationToken.None);
+        var found = await rooms.FindAsync(roomId, CancellationToken.None);
         var isDenied = found is { IsResident: true }
-            && await access.DeniesAsync(origin, found, CancellationToken.None).ConfigureAwait(false);
+            && await access.DeniesAsync(origin, found, CancellationToken.None);
         var taken = new List<ReceivedPdu>();
         foreach (var json in pdus)
         {
             if (found is not { IsResident: true }
-                && await stripped.ReceiveAsync(roomId, json, CancellationToken.None).ConfigureAwait(false)
+                && await stripped.ReceiveAsync(roomId, json, CancellationToken.None)
                     is var (id, reason))
             {
                 results[id] = reason;
@@ -255,7 +253,7 @@ public sealed partial class ReceivedTransactions(
         ConcurrentDictionary<string, string> results)
     {
         var space = new Space();
-        var failure = await InRoomAsync(origin, room, pdus, unknown, results, space).ConfigureAwait(false);
+        var failure = await InRoomAsync(origin, room, pdus, unknown, results, space);
         var isFull = _full.Fails(origin, room.Nid, space.IsRoomFull, space.IsFound);
         var isAllFull = _full.Fails(origin, null, space.IsAllFull, receiver.HasSpaceFor(origin));
         return failure ?? (isFull || isAllFull
@@ -275,14 +273,12 @@ public sealed partial class ReceivedTransactions(
         RoomResult<ReceivedEvents> received;
         try
         {
-            received = await receiver.ReceiveAsync(
-                origin, room, pdus, unknown, CancellationToken.None).ConfigureAwait(false);
+            received = await receiver.ReceiveAsync(origin, room, pdus, unknown, CancellationToken.None);
         }
         catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected && attempt < MostAttempts)
         {
             NotStored(refused, room.RoomId, origin);
-            return await InRoomAsync(
-                origin, room, pdus, null, results, space, attempt + 1).ConfigureAwait(false);
+            return await InRoomAsync(origin, room, pdus, null, results, space, attempt + 1);
         }
         catch (Exception fault) when (fault is not StorageException { Failure: not StorageFailure.Rejected })
         {
@@ -294,8 +290,7 @@ public sealed partial class ReceivedTransactions(
                 foreach (var pdu in pdus)
                 {
                     // Of those for an event alone, one is left in which it is refused, and one without it.
-                    failure = await InRoomAsync(
-                        origin, room, [pdu], null, results, space, MostAttempts - 1).ConfigureAwait(false) ?? failure;
+                    failure = await InRoomAsync(origin, room, [pdu], null, results, space, MostAttempts - 1) ?? failure;
                 }
             }
 

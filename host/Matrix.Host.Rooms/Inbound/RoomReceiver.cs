@@ -92,10 +92,8 @@ public sealed partial class RoomReceiver
         UnknownEvents? unknown,
         CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(pdus);
-        ArgumentNullException.ThrowIfNull(room);
         var events = await Task.WhenAll(
-            pdus.Select(pdu => _signatures.CheckAsync(room.Rules, pdu, stop, peer).AsTask())).ConfigureAwait(false);
+            pdus.Select(pdu => _signatures.CheckAsync(room.Rules, pdu, stop, peer).AsTask()));
         var dropped = new Dictionary<string, DropReason>();
         var beganToWait = false;
         var isAwake = _fetcher.Wake(peer);
@@ -116,7 +114,7 @@ public sealed partial class RoomReceiver
                     .Select(each => each.Pdu.EventId)
                     .Where(id => IsKept(session, id))
                     .ToHashSet(StringComparer.Ordinal);
-                var output = await TellAsync(session, inputs, null, stop).ConfigureAwait(false);
+                var output = await TellAsync(session, inputs, null, stop);
                 foreach (var (id, reason) in output.Dropped) dropped[id] = reason;
                 beganToWait = false;
                 foreach (var each in events)
@@ -128,7 +126,7 @@ public sealed partial class RoomReceiver
 
                 return output;
             },
-            stop).ConfigureAwait(false);
+            stop);
         if (!result.IsOk) return result.Failure;
         _awaited.Take(room.Nid, result.Value);
         return new ReceivedEvents(dropped, beganToWait);
@@ -149,8 +147,7 @@ public sealed partial class RoomReceiver
             async session =>
             {
                 undecided = null;
-                var output = await TellAsync(
-                    session, [Input.NewDecide(peer, received)], received.Pdu.EventId, stop).ConfigureAwait(false);
+                var output = await TellAsync(session, [Input.NewDecide(peer, received)], received.Pdu.EventId, stop);
                 foreach (var (id, reason) in output.Dropped)
                 {
                     // No failure of the session: what else was decided is written.
@@ -159,7 +156,7 @@ public sealed partial class RoomReceiver
 
                 return output;
             },
-            stop).ConfigureAwait(false);
+            stop);
         if (!result.IsOk) return result.Failure;
         _awaited.Take(room.Nid, result.Value);
         if (undecided is not null) return undecided;
@@ -176,7 +173,6 @@ public sealed partial class RoomReceiver
     /// <param name="room">The room.</param>
     /// <param name="history">The events.</param>
     /// <param name="below">The event below which they are numbered.</param>
-    /// <param name="stop">Cancels waiting.</param>
     /// <returns>The number of events that were decided.</returns>
     internal async ValueTask<int> ReceiveHistoryAsync(
         string peer,
@@ -199,7 +195,7 @@ public sealed partial class RoomReceiver
                     Direction.Backward,
                     1,
                     EventMarks.None,
-                    stop).ConfigureAwait(false);
+                    stop);
                 var after = older.Count > 0 ? older[0].Nid.Ordinal : EventNid.FirstHistoryOrdinal - 1;
                 var place = Input.NewHistoryPlace(after, below.Ordinal);
 
@@ -209,25 +205,25 @@ public sealed partial class RoomReceiver
                     session,
                     [place, .. history.Select(each => Input.NewHistory(peer, each))],
                     null,
-                    stop).ConfigureAwait(false);
+                    stop);
                 awaited.Take(output);
                 awaited.Keep(id => session.Machine.IsStaged(id) && !waiting.Contains(id));
                 return true;
             },
-            stop).ConfigureAwait(false);
+            stop);
         if (!result.IsOk) return 0;
 
         // What comes later than this comes for a later page.
-        _ = await awaited.EndsAsync(_options.Receiving.HistoryTime, _time, stop).ConfigureAwait(false);
+        _ = await awaited.EndsAsync(_options.Receiving.HistoryTime, _time, stop);
         return awaited.Decided;
     }
 
     /// <summary>After a start, gives the machine of each room its staged events again.</summary>
     public async Task ResumeAsync(CancellationToken stop)
     {
-        foreach (var room in await _storage.StagedEvents.RoomsAsync(stop).ConfigureAwait(false))
+        foreach (var room in await _storage.StagedEvents.RoomsAsync(stop))
         {
-            var row = await _storage.Rooms.FindAsync(room, stop).ConfigureAwait(false);
+            var row = await _storage.Rooms.FindAsync(room, stop);
             if (row is not null) _resumer.Begin(row.Identity);
         }
     }
@@ -237,21 +233,20 @@ public sealed partial class RoomReceiver
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="rows">The events. If there came others since they were read, the next session tells them.</param>
-    /// <param name="stop">Cancels reading.</param>
     /// <returns>Whether the room was not too busy, and whether an event that cannot be stored was given up.</returns>
     internal async ValueTask<(bool IsFree, bool HasGivenUp)> ResumeAsync(
         RoomIdentity room,
         IReadOnlyList<StagedEventRow> rows,
         CancellationToken stop)
     {
-        var inputs = await Task.WhenAll(rows.Select(row => ResumedAsync(room, row, stop))).ConfigureAwait(false);
+        var inputs = await Task.WhenAll(rows.Select(row => ResumedAsync(room, row, stop)));
         var result = await InFederatedLaneAsync<Output>(
             room,
             async session =>
             {
-                if (await AreAllAsync(room, rows, stop).ConfigureAwait(false)) _ = session.TakeUntold();
+                if (await AreAllAsync(room, rows, stop)) _ = session.TakeUntold();
                 session.KnowStaged(rows.Select(row => row.EventId));
-                var output = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop).ConfigureAwait(false);
+                var output = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop);
                 foreach (var row in rows)
                 {
                     if (!IsKept(session, row.EventId)) session.Unstage(row.EventId);
@@ -260,7 +255,7 @@ public sealed partial class RoomReceiver
                 return output;
             },
             stop,
-            isResuming: true).ConfigureAwait(false);
+            isResuming: true);
         if (!result.IsOk) return (result.Failure.Kind != RoomFailureKind.Busy, false);
         _awaited.Take(room.Nid, result.Value);
         return (true, Array.Exists(result.Value.Dropped, static each => each.Item2.IsNotStored));
@@ -278,7 +273,7 @@ public sealed partial class RoomReceiver
         RoomIdentity room, IReadOnlyList<StagedEventRow> rows, CancellationToken stop)
     {
         var known = rows.Select(row => row.EventId).ToHashSet(StringComparer.Ordinal);
-        var now = await _storage.StagedEvents.OfRoomAsync(room.Nid, rows.Count + 1, stop).ConfigureAwait(false);
+        var now = await _storage.StagedEvents.OfRoomAsync(room.Nid, rows.Count + 1, stop);
         return now.All(row => known.Contains(row.EventId));
     }
 
@@ -286,7 +281,7 @@ public sealed partial class RoomReceiver
     {
         var read = room.Rules.ReadReceived(row.Json);
         if (!read.IsOk) return null;
-        var received = await _signatures.CheckAsync(room.Rules, read.Value, stop).ConfigureAwait(false);
+        var received = await _signatures.CheckAsync(room.Rules, read.Value, stop);
         return Input.NewResumed(
             row.Peer, received, row.StagedAt > 0 ? row.StagedAt : Now, _resumedSearches.Next());
     }
@@ -316,9 +311,9 @@ public sealed partial class RoomReceiver
             {
                 begin();
                 if (!ReferenceEquals(session.Machine, machine)) return default(Output);
-                return await TellAsync(session, inputs, null, stop).ConfigureAwait(false);
+                return await TellAsync(session, inputs, null, stop);
             },
-            stop).ConfigureAwait(false);
+            stop);
         if (result is { IsOk: true, Value: { } output }) _awaited.Take(room.Nid, output);
         return result.Failure is not { Kind: RoomFailureKind.Busy };
     }
@@ -332,11 +327,10 @@ public sealed partial class RoomReceiver
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="inputs">The inputs.</param>
     /// <param name="forAnother">The id of an event that this server sends to the room's other servers.</param>
-    /// <param name="stop">Cancels reading.</param>
     private async ValueTask<Output> TellAsync(
         LaneSession session, Input[] inputs, string? forAnother, CancellationToken stop)
     {
-        var output = await session.TellAsync([Input.NewAt(Now), .. inputs], stop).ConfigureAwait(false);
+        var output = await session.TellAsync([Input.NewAt(Now), .. inputs], stop);
         _stagedBytes.Set(session.Pending.Room.Nid, session.Machine.WaitingBytesByPeer);
         foreach (var (id, reason) in output.Remembered) Remembers(id, session.Pending.Room.RoomId, reason.ToString());
         foreach (var (id, reason) in output.Dropped)
@@ -347,7 +341,7 @@ public sealed partial class RoomReceiver
             GaveUp(id, room.RoomId, reason.ToString());
         }
 
-        await _appender.Writer.ReceiveAsync(session, output, forAnother, stop).ConfigureAwait(false);
+        await _appender.Writer.ReceiveAsync(session, output, forAnother, stop);
         _dummies.Consider(session.Pending);
         return output;
     }
@@ -371,11 +365,11 @@ public sealed partial class RoomReceiver
                 {
                     wasFederated = session.Pending.IsFederated;
                     if (!isResuming && session.TakeUntold()) _resumer.Begin(room);
-                    if (wasFederated) return await act(session).ConfigureAwait(false);
-                    await _authChains.FederateAsync(session, stop).ConfigureAwait(false);
+                    if (wasFederated) return await act(session);
+                    await _authChains.FederateAsync(session, stop);
                     return default(T)!;
                 },
-                stop).ConfigureAwait(false);
+                stop);
             if (wasFederated || !result.IsOk) return result;
         }
     }

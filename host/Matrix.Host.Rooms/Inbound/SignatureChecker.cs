@@ -19,12 +19,11 @@ internal sealed class SignatureChecker(IServerKeys keys)
     internal async ValueTask<ReceivedEvent> CheckAsync(
         RoomRules rules, ReceivedPdu pdu, CancellationToken stop, string? sentBy = null, FoundKeys? found = null)
     {
-        if (found?.Check(rules, pdu) is { } known) return ReceivedEventModule.ofPdu(pdu, known);
+        if (found?.Check(rules, pdu) is { } known) return ReceivedEvent.OfPdu(pdu, known);
         var servers = pdu.RequiredSigners.Append(pdu.AuthorisingServer).Where(server => server.Length > 0).ToHashSet();
         var signatures = await CheckAsync(
-            rules, pdu.Signatures, servers, pdu.SignedBytes, pdu.OriginServerTs, stop, sentBy, found)
-            .ConfigureAwait(false);
-        return ReceivedEventModule.ofPdu(pdu, signatures);
+            rules, pdu.Signatures, servers, pdu.SignedBytes, pdu.OriginServerTs, stop, sentBy, found);
+        return ReceivedEvent.OfPdu(pdu, signatures);
     }
 
     /// <summary>Checks the signatures of these servers; those of others are skipped.</summary>
@@ -44,8 +43,8 @@ internal sealed class SignatureChecker(IServerKeys keys)
         {
             string[] ids = [.. ofServer.Select(each => each.KeyId).Distinct()];
             found[ofServer.Key] = sentBy is null
-                ? await keys.FindAsync(ofServer.Key, ids, originServerTs, use, stop).ConfigureAwait(false)
-                : await keys.FindAsync(ofServer.Key, ids, originServerTs, use, sentBy, stop).ConfigureAwait(false);
+                ? await keys.FindAsync(ofServer.Key, ids, originServerTs, use, stop)
+                : await keys.FindAsync(ofServer.Key, ids, originServerTs, use, sentBy, stop);
             kept?.Add(ofServer.Key, found[ofServer.Key]);
         }
 

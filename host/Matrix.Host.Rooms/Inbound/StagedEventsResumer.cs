@@ -47,8 +47,8 @@ internal sealed class StagedEventsResumer(
 
         fetcher.Run(room, async stop =>
         {
-            await Task.Delay(pause, time, stop).ConfigureAwait(false);
-            return await ResumeAsync(room, stop).ConfigureAwait(false);
+            await Task.Delay(pause, time, stop);
+            return await ResumeAsync(room, stop);
         });
     }
 
@@ -58,9 +58,8 @@ internal sealed class StagedEventsResumer(
         lock (_gate) _rooms[room.Nid].IsDue = false;
 
         // Those that came, and those that were fetched and came then.
-        var rows = await storage.StagedEvents.OfRoomAsync(
-            room.Nid, 2 * options.Receiving.Staged, stop).ConfigureAwait(false);
-        var (isFree, hasGivenUp) = await receiver.ResumeAsync(room, rows, stop).ConfigureAwait(false);
+        var rows = await storage.StagedEvents.OfRoomAsync(room.Nid, 2 * options.Receiving.Staged, stop);
+        var (isFree, hasGivenUp) = await receiver.ResumeAsync(room, rows, stop);
         if (!isFree) return false;
 
         lock (_gate)

@@ -14,14 +14,12 @@ public sealed class RoomGraphs(IEventsTable events, IFollowersTable followers)
     /// <param name="limit">The most events beside the extremities.</param>
     public async ValueTask<InspectedGraph> NewestAsync(RoomRow room, int limit, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(room);
         var rows = await events.RangeAsync(
-            room.Nid, EventNid.LastOf(room.Nid), null, Direction.Backward, limit, EventMarks.Outlier, stop)
-            .ConfigureAwait(false);
+            room.Nid, EventNid.LastOf(room.Nid), null, Direction.Backward, limit, EventMarks.Outlier, stop);
         var extremities = room.Header.Extremities.Select(extremity => extremity.EventId).ToHashSet();
         var older = extremities.Except(rows.Select(row => row.EventId)).ToArray();
-        var others = await events.FindManyAsync(room.Nid, older, stop).ConfigureAwait(false);
-        var gaps = await followers.GapsAsync(room.Nid, MaxGaps, stop).ConfigureAwait(false);
+        var others = await events.FindManyAsync(room.Nid, older, stop);
+        var gaps = await followers.GapsAsync(room.Nid, MaxGaps, stop);
         return new InspectedGraph(
             room.RoomId,
             [.. rows.Concat(others).Select(row => new StoredEvent(room.Identity, row))],

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Room;
 using Matrix.Core.State;
@@ -20,7 +21,6 @@ public sealed class RoomInspector
 
     private const int MaxStaged = 100_000;
     private const long CacheBytes = 64 << 20;
-    private const string CreateType = "m.room.create";
 
     private readonly InspectedStorage _storage;
     private readonly EventStore _events;
@@ -31,7 +31,6 @@ public sealed class RoomInspector
     /// <exception cref="Storage.Commits.StorageException">Its schema is an earlier one.</exception>
     public RoomInspector(InspectedStorage storage)
     {
-        ArgumentNullException.ThrowIfNull(storage);
         storage.NeedTables();
         _storage = storage;
         _events = new EventStore(storage.Events, CacheBytes);
@@ -43,10 +42,9 @@ public sealed class RoomInspector
     /// <summary>The room of an id or a local alias; null if there is none.</summary>
     public async ValueTask<RoomRow?> RoomAsync(string idOrAlias, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(idOrAlias);
-        if (!idOrAlias.StartsWith('#')) return await _storage.Rooms.FindAsync(idOrAlias, stop).ConfigureAwait(false);
-        return await _storage.Aliases.FindAsync(idOrAlias, stop).ConfigureAwait(false) is { } alias
-            ? await _storage.Rooms.FindAsync(alias.Room, stop).ConfigureAwait(false)
+        if (!idOrAlias.StartsWith('#')) return await _storage.Rooms.FindAsync(idOrAlias, stop);
+        return await _storage.Aliases.FindAsync(idOrAlias, stop) is { } alias
+            ? await _storage.Rooms.FindAsync(alias.Room, stop)
             : null;
     }
 
@@ -54,10 +52,10 @@ public sealed class RoomInspector
     public async ValueTask<IReadOnlyList<InspectedEvent>> EventsAsync(string eventId, CancellationToken stop)
     {
         var found = new List<InspectedEvent>();
-        foreach (var row in await _storage.Events.FindAnywhereAsync(eventId, MaxRooms, stop).ConfigureAwait(false))
+        foreach (var row in await _storage.Events.FindAnywhereAsync(eventId, MaxRooms, stop))
         {
-            if (await _storage.Rooms.FindAsync(row.Nid.Room, stop).ConfigureAwait(false) is not { } room) continue;
-            found.Add(await InspectAsync(new StoredEvent(room.Identity, row), stop).ConfigureAwait(false));
+            if (await _storage.Rooms.FindAsync(row.Nid.Room, stop) is not { } room) continue;
+            found.Add(await InspectAsync(new StoredEvent(room.Identity, row), stop));
         }
 
         return found;
@@ -67,12 +65,12 @@ public sealed class RoomInspector
     public async ValueTask<IReadOnlyList<WaitingEvent>> WaitingAsync(string eventId, CancellationToken stop)
     {
         var found = new List<WaitingEvent>();
-        foreach (var nid in await _storage.StagedEvents.RoomsAsync(stop).ConfigureAwait(false))
+        foreach (var nid in await _storage.StagedEvents.RoomsAsync(stop))
         {
-            foreach (var row in await _storage.StagedEvents.OfRoomAsync(nid, MaxStaged, stop).ConfigureAwait(false))
+            foreach (var row in await _storage.StagedEvents.OfRoomAsync(nid, MaxStaged, stop))
             {
                 if (row.EventId != eventId) continue;
-                found.Add(new WaitingEvent(await IdOfAsync(nid, stop).ConfigureAwait(false), row));
+                found.Add(new WaitingEvent(await IdOfAsync(nid, stop), row));
             }
         }
 
@@ -87,10 +85,10 @@ public sealed class RoomInspector
         while (true)
         {
             const int Page = 1000;
-            var rooms = await _storage.Rooms.ListAsync(after, Page, stop).ConfigureAwait(false);
+            var rooms = await _storage.Rooms.ListAsync(after, Page, stop);
             foreach (var room in rooms.Where(room => room.IsFederated))
             {
-                var rows = await _storage.StagedEvents.GivenUpAsync(room.Nid, MaxStaged, stop).ConfigureAwait(false);
+                var rows = await _storage.StagedEvents.GivenUpAsync(room.Nid, MaxStaged, stop);
                 found.AddRange(rows.Where(row => row.EventId == eventId)
                     .Select(row => new ForsakenEvent(room.RoomId, row)));
             }
@@ -108,22 +106,22 @@ public sealed class RoomInspector
     private async ValueTask<InspectedEvent> InspectAsync(StoredEvent stored, CancellationToken stop)
     {
         var room = stored.Room;
-        var cited = await _storage.Events.FindManyAsync(room.Nid, stored.Pdu.AuthEvents, stop).ConfigureAwait(false);
-        var refusal = await _storage.Events.RefusalAsync(stored.Nid, stop).ConfigureAwait(false);
+        var cited = await _storage.Events.FindManyAsync(room.Nid, stored.Pdu.AuthEvents, stop);
+        var refusal = await _storage.Events.RefusalAsync(stored.Nid, stop);
         var before = (stored.Row.Marks & EventMarks.Outlier) == 0
-            ? await _replaced.StateBeforeAsync(room.Nid, stored, stop).ConfigureAwait(false)
+            ? await _replaced.StateBeforeAsync(room.Nid, stored, stop)
             : null;
         var current = (stored.Row.Marks & EventMarks.SoftFailed) != 0
-            ? await CurrentAsync(room.Nid, stored.Row.Position - 1, stop).ConfigureAwait(false)
+            ? await CurrentAsync(room.Nid, stored.Row.Position - 1, stop)
             : null;
         return new InspectedEvent(
             stored,
             room.Rules.Id,
             refusal,
-            await CreateAsync(stored, cited, stop).ConfigureAwait(false),
+            await CreateAsync(stored, cited, stop),
             [.. cited.OrderBy(row => row.Nid.Value).Select(row => new StoredEvent(room, row))],
-            before is null ? null : await ReadAsync(stored, before, stop).ConfigureAwait(false),
-            current is null ? null : await ReadAsync(stored, current, stop).ConfigureAwait(false));
+            before is null ? null : await ReadAsync(stored, before, stop),
+            current is null ? null : await ReadAsync(stored, current, stop));
     }
 
     /// <summary>The create event: where it is not among the auth events, the room's id is its hash.</summary>
@@ -132,15 +130,15 @@ public sealed class RoomInspector
     {
         var room = stored.Room;
         var create = room.Rules.RoomIdIsHash
-            ? await _storage.Events.FindAsync(room.Nid, $"${room.RoomId[1..]}", stop).ConfigureAwait(false)
-            : cited.FirstOrDefault(row => new StoredEvent(room, row).Pdu.Type == CreateType);
+            ? await _storage.Events.FindAsync(room.Nid, $"${room.RoomId[1..]}", stop)
+            : cited.FirstOrDefault(row => new StoredEvent(room, row).Pdu.Type == EventTypes.Create);
         return create is null ? null : new StoredEvent(room, create);
     }
 
     private async ValueTask<StateTree> CurrentAsync(RoomNid room, long position, CancellationToken stop)
     {
-        var step = await _storage.Rooms.CurrentStepAtAsync(room, position, stop).ConfigureAwait(false);
-        return await _states.AtAsync(room, step, stop).ConfigureAwait(false);
+        var step = await _storage.Rooms.CurrentStepAtAsync(room, position, stop);
+        return await _states.AtAsync(room, step, stop);
     }
 
     /// <summary>The entries of a state that authorization reads for an event.</summary>
@@ -150,15 +148,15 @@ public sealed class RoomInspector
         var pdu = stored.Pdu;
         var draft = new Draft(pdu.Type, pdu.StateKey, pdu.Sender, pdu.Content, pdu.Redacts);
         var nids = stored.Room.Rules.AuthKeys(draft)
-            .Append(new StateKey(CreateType, ""))
+            .Append(new StateKey(EventTypes.Create, ""))
             .Distinct()
             .Select(key => state.Find(key.Type, key.Key))
             .OfType<StateEntry>()
             .Select(entry => EventNid.Of(stored.Room.Nid, entry.Ordinal))
             .ToArray();
-        return await _events.GetManyAsync(stored.Room, nids, stop).ConfigureAwait(false);
+        return await _events.GetManyAsync(stored.Room, nids, stop);
     }
 
     private async ValueTask<string> IdOfAsync(RoomNid room, CancellationToken stop) =>
-        (await _storage.Rooms.FindAsync(room, stop).ConfigureAwait(false))?.RoomId ?? "";
+        (await _storage.Rooms.FindAsync(room, stop))?.RoomId ?? "";
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Network.IdentityServers;
@@ -29,8 +30,6 @@ public sealed record AddressInviteFailure(RoomFailure? Room, IdentityFailure? Id
 /// </summary>
 public sealed class AddressInvites
 {
-    private const string InvitationType = "m.room.third_party_invite";
-
     private readonly IdentityApi _identity;
     private readonly RoomMemberships _memberships;
     private readonly RoomSender _sender;
@@ -67,32 +66,30 @@ public sealed class AddressInvites
     public async ValueTask<AddressInviteFailure?> InviteAsync(
         string sender, string roomId, AddressInvite invite, string? reason, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(invite);
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot)
         {
             return new AddressInviteFailure(RoomSender.Unknown, null);
         }
 
         // The identity server learns of no invite that the room refuses.
         var refused = await _sender.RefusedStateAsync(
-            snapshot, Draft.State(InvitationType, "token", sender, JsonObject.Empty), stop).ConfigureAwait(false);
+            snapshot, Draft.State(EventTypes.ThirdPartyInvite, "token", sender, JsonObject.Empty), stop);
         if (refused is not null) return new AddressInviteFailure(refused, null);
-        var found = await _identity.LookUpAsync(invite.Server, invite.Medium, invite.Address, stop)
-            .ConfigureAwait(false);
+        var found = await _identity.LookUpAsync(invite.Server, invite.Medium, invite.Address, stop);
         if (!found.IsOk) return new AddressInviteFailure(null, found.Failure);
         if (found.Value is { } userId)
         {
-            return await _memberships.InviteAsync(sender, roomId, userId, reason, stop).ConfigureAwait(false)
+            return await _memberships.InviteAsync(sender, roomId, userId, reason, stop)
                 is { } failure ? new AddressInviteFailure(failure, null) : null;
         }
 
-        var described = await DescribeAsync(snapshot, sender, invite, stop).ConfigureAwait(false);
-        var stored = await _identity.StoreInviteAsync(invite.Server, described, stop).ConfigureAwait(false);
+        var described = await DescribeAsync(snapshot, sender, invite, stop);
+        var stored = await _identity.StoreInviteAsync(invite.Server, described, stop);
         if (!stored.IsOk) return new AddressInviteFailure(null, stored.Failure);
 
         // Not cancelled: the identity server has told the address.
-        var draft = Draft.State(InvitationType, stored.Value!.Token, sender, stored.Value.Content);
-        var sent = await _sender.SendStateAsync(roomId, draft, null, CancellationToken.None).ConfigureAwait(false);
+        var draft = Draft.State(EventTypes.ThirdPartyInvite, stored.Value!.Token, sender, stored.Value.Content);
+        var sent = await _sender.SendStateAsync(roomId, draft, null, CancellationToken.None);
         return sent.IsOk ? null : new AddressInviteFailure(sent.Failure, null);
     }
 
@@ -108,14 +105,13 @@ public sealed class AddressInvites
         Action<AddressInviteFailure> notInvited,
         CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(invites);
         if (invites.Count == 0) return;
         var inviting = Parallel.ForEachAsync(
             invites,
             new ParallelOptions { MaxDegreeOfParallelism = _options.InvitesAtOnce },
             async (invite, _) =>
             {
-                if (await InviteAsync(sender, roomId, invite, null, CancellationToken.None).ConfigureAwait(false)
+                if (await InviteAsync(sender, roomId, invite, null, CancellationToken.None)
                     is { } failure)
                 {
                     notInvited(failure);
@@ -123,7 +119,7 @@ public sealed class AddressInvites
             });
         try
         {
-            await inviting.WaitAsync(_options.CreationInviteTime, _time, stop).ConfigureAwait(false);
+            await inviting.WaitAsync(_options.CreationInviteTime, _time, stop);
         }
         catch (TimeoutException)
         {
@@ -135,26 +131,26 @@ public sealed class AddressInvites
     private async ValueTask<JsonObject> DescribeAsync(
         RoomSnapshot room, string sender, AddressInvite invite, CancellationToken stop)
     {
-        var shown = await _users.ShownProfileAsync(sender, stop).ConfigureAwait(false);
+        var shown = await _users.ShownProfileAsync(sender, stop);
         var members = new List<(string Name, string? Value)>
         {
             ("address", invite.Address),
             ("medium", invite.Medium),
-            ("room_alias", await TextAsync("m.room.canonical_alias", "alias").ConfigureAwait(false)),
-            ("room_avatar_url", await TextAsync("m.room.avatar", "url").ConfigureAwait(false)),
+            ("room_alias", await TextAsync(EventTypes.CanonicalAlias, "alias")),
+            ("room_avatar_url", await TextAsync(EventTypes.Avatar, "url")),
             ("room_id", room.Room.RoomId),
-            ("room_join_rules", await TextAsync("m.room.join_rules", "join_rule").ConfigureAwait(false)),
-            ("room_name", await TextAsync("m.room.name", "name").ConfigureAwait(false)),
-            ("room_type", await TextAsync("m.room.create", "type").ConfigureAwait(false)),
+            ("room_join_rules", await TextAsync(EventTypes.JoinRules, "join_rule")),
+            ("room_name", await TextAsync(EventTypes.Name, "name")),
+            ("room_type", await TextAsync(EventTypes.Create, "type")),
             ("sender", sender),
             ("sender_avatar_url", shown.AvatarUrl),
             ("sender_display_name", shown.DisplayName),
         };
         return JsonObject.OfSeq(
             members.Where(static each => each.Value is not null)
-                .Select(static each => (each.Name, Json.NewString(each.Value!))));
+                .Select(static each => (each.Name, Json.Of(each.Value!))));
 
         async ValueTask<string?> TextAsync(string type, string member) =>
-            (await _state.ContentAsync(room, type, "", stop).ConfigureAwait(false))?.Text(member);
+            (await _state.ContentAsync(room, type, "", stop))?.Text(member);
     }
 }

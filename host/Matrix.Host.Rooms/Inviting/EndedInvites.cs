@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room.Incoming;
@@ -21,10 +22,10 @@ internal sealed class EndedInvites(SignatureChecker signatures, IStorage storage
     public async ValueTask<(string EventId, string Reason)?> ReceiveAsync(
         string roomId, JsonObject pdu, CancellationToken stop)
     {
-        if (pdu.Text("type") != "m.room.member"
+        if (pdu.Text("type") != EventTypes.Member
             || pdu.Text("state_key") is not { } userId
             || RoomNames.ServerOf(userId) != options.ServerName
-            || await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false)
+            || await storage.StrippedRooms.FindAsync(userId, roomId, stop)
                 is not { IsOpen: true } row
             || RoomRules.FindUnstable(row.Version) is not { } rules)
         {
@@ -33,13 +34,13 @@ internal sealed class EndedInvites(SignatureChecker signatures, IStorage storage
 
         var read = rules.ReadReceived(pdu);
         if (!read.IsOk) return null;
-        var received = await signatures.CheckAsync(rules, read.Value, stop).ConfigureAwait(false);
+        var received = await signatures.CheckAsync(rules, read.Value, stop);
         var id = received.Pdu.EventId;
         if (FaultOf(row, received) is { } fault) return (id, fault);
 
         var change = new StrippedRoomLeft(
             userId, roomId, row.EventId, received.Pdu.Sender, id, received.Pdu.Canonical, options.MaxEndedInvites);
-        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return (id, "");
     }
 
@@ -49,7 +50,7 @@ internal sealed class EndedInvites(SignatureChecker signatures, IStorage storage
         return pdu.RoomId != row.RoomId || pdu.Content.Text("membership") is not ("leave" or "ban")
                 ? "This server has no user in the room."
             : !Array.TrueForAll(
-                received.RequiredSigners, server => ReceivedEventModule.isSignedBy(server, received))
+                received.RequiredSigners, server => received.IsSignedBy(server))
                 ? "The event is not validly signed."
             : !pdu.AuthEvents.Contains(row.EventId)
                 ? "The event does not name the invite among its auth events."

@@ -70,7 +70,6 @@ public sealed class ReceivedInvites
     /// <summary>Takes an invite, shows it to the invited user, and returns it with this server's signature.</summary>
     public async ValueTask<RoomResult<JsonObject>> ReceiveAsync(ReceivedInvite invite, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(invite);
         var version = invite.Version ?? FirstVersionOf(invite.State);
         if (RulesOf(version) is not { } rules)
         {
@@ -85,22 +84,22 @@ public sealed class ReceivedInvites
         if (read.Refusal is { } malformed) return RoomFailure.Of(malformed);
         var pdu = read.Value;
         if (FaultOf(invite, pdu) is { } fault) return fault;
-        if (!await IsSignedAsync(rules, pdu, invite.Origin, stop).ConfigureAwait(false))
+        if (!await IsSignedAsync(rules, pdu, invite.Origin, stop))
         {
             return Invalid("The invite is not validly signed.");
         }
 
         var userId = pdu.Pdu.StateKey!;
-        var refused = await _policies.RefusedInviteAsync(pdu.Sender, userId, invite.RoomId, stop).ConfigureAwait(false)
-            ?? await RefusedByUserAsync(userId, stop).ConfigureAwait(false);
+        var refused = await _policies.RefusedInviteAsync(pdu.Sender, userId, invite.RoomId, stop)
+            ?? await RefusedByUserAsync(userId, stop);
         if (refused is not null) return refused;
-        var snapshot = await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false);
+        var snapshot = await _rooms.FindAsync(invite.RoomId, stop);
         var closed = snapshot is null
             ? null
-            : await RefusedByRoomAsync(snapshot, rules, invite.Origin, pdu.Pdu, stop).ConfigureAwait(false);
+            : await RefusedByRoomAsync(snapshot, rules, invite.Origin, pdu.Pdu, stop);
         if (closed is not null) return closed;
 
-        var state = await _stripped.OfInviteAsync(rules, invite.State, pdu.Pdu, stop).ConfigureAwait(false);
+        var state = await _stripped.OfInviteAsync(rules, invite.State, pdu.Pdu, stop);
         if (!state.IsOk) return state.Failure;
 
         var signed = EventJson.Signed(
@@ -108,15 +107,14 @@ public sealed class ReceivedInvites
             _signer.Sign(pdu.SignedBytes.Span));
         var stored = rules.ReadReceived(signed);
         if (stored.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
-        var failure = await StoreAsync(
-            snapshot?.Room, rules.Id, invite.Origin, stored.Value.Pdu, state.Value, stop).ConfigureAwait(false);
+        var failure = await StoreAsync(snapshot?.Room, rules.Id, invite.Origin, stored.Value.Pdu, state.Value, stop);
         return failure is null ? signed : failure;
     }
 
     /// <summary>The version of a room of version 1 or 2: its create event says which.</summary>
     private static string FirstVersionOf(IReadOnlyList<Json> state) =>
         state.OfType<Json.Object>().Select(entry => entry.Item).FirstOrDefault(
-            json => json.Text("type") == "m.room.create") is { } create
+            json => json.Text("type") == EventTypes.Create) is { } create
         && JsonText.TryGet(create, "content", out var content)
         && content is Json.Object { Item: var inner }
         && inner.Text("room_version") == "2"
@@ -132,12 +130,12 @@ public sealed class ReceivedInvites
     private RoomFailure? FaultOf(ReceivedInvite invite, ReceivedPdu pdu) =>
         pdu.EventId != invite.EventId || pdu.RoomId != invite.RoomId
             ? Invalid("The event is not the one that the path names.")
-        : pdu.Type != "m.room.member" || pdu.Pdu.Content.Text("membership") != "invite" || !pdu.HashHolds
+        : pdu.Type != EventTypes.Member || pdu.Pdu.Content.Text("membership") != "invite" || !pdu.HashHolds
             ? Invalid("The event is no invite, or it does not have its content hash.")
         : RoomNames.ServerOf(pdu.Sender) != invite.Origin
             ? Invalid($"{pdu.Sender} is not a user of {invite.Origin}.")
         : pdu.Pdu.StateKey is not { } userId
-            || !UserId.isValid(userId)
+            || !UserId.IsValid(userId)
             || RoomNames.ServerOf(userId) != _options.ServerName
             ? Invalid("The invited user is not a user of this server.")
         : null;
@@ -152,22 +150,22 @@ public sealed class ReceivedInvites
             pdu.SignedBytes,
             pdu.OriginServerTs,
             stop,
-            sentBy: origin).ConfigureAwait(false);
-        var received = ReceivedEventModule.ofPdu(pdu, signatures);
-        return pdu.RequiredSigners.Append(origin).All(server => ReceivedEventModule.isSignedBy(server, received));
+            sentBy: origin);
+        var received = ReceivedEvent.OfPdu(pdu, signatures);
+        return pdu.RequiredSigners.Append(origin).All(server => received.IsSignedBy(server));
     }
 
     private async ValueTask<RoomFailure?> RefusedByUserAsync(string userId, CancellationToken stop)
     {
         // An application service may create the user meanwhile.
-        if (await _users.UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
-        var user = await _storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        if (await _users.UnknownAsync(userId, stop) is { } unknown) return unknown;
+        var user = await _storage.Accounts.FindUserAsync(userId, stop);
         if (user is null or { DeactivatedAt: not null })
         {
             return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");
         }
 
-        return await _users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
+        return await _users.BlocksInvitesAsync(userId, stop)
             ? new RoomFailure(RoomFailureKind.InviteBlocked, $"{userId} does not accept invites.")
             : null;
     }
@@ -184,18 +182,18 @@ public sealed class ReceivedInvites
             return new RoomFailure(RoomFailureKind.Forbidden, $"{userId} is in the room.");
         }
 
-        if (await _access.DeniesAsync(origin, snapshot, stop).ConfigureAwait(false)) return ServerAccess.Denied;
+        if (await _access.DeniesAsync(origin, snapshot, stop)) return ServerAccess.Denied;
 
         // Who redeems an own third-party invite need not be in the room any more.
         if (invite.Content.Has("third_party_invite"))
         {
-            return await RedeemsAsync(snapshot, invite, stop).ConfigureAwait(false)
+            return await RedeemsAsync(snapshot, invite, stop)
                 ? null
                 : new RoomFailure(
                     RoomFailureKind.Forbidden, $"{invite.Sender} has made no such third-party invite in the room.");
         }
 
-        return await _access.IsUserJoinedAsync(invite.Sender, snapshot, stop).ConfigureAwait(false)
+        return await _access.IsUserJoinedAsync(invite.Sender, snapshot, stop)
             ? null
             : new RoomFailure(RoomFailureKind.Forbidden, $"{invite.Sender} is not in the room.");
     }
@@ -208,13 +206,13 @@ public sealed class ReceivedInvites
     {
         if (Child(invite.Content, "third_party_invite") is not { } thirdParty
             || Child(thirdParty, "signed")?.Text("token") is not { } token
-            || snapshot.State.Find("m.room.third_party_invite", token) is not { } entry)
+            || snapshot.State.Find(EventTypes.ThirdPartyInvite, token) is not { } entry)
         {
             return false;
         }
 
         var nid = EventNid.Of(snapshot.Room.Nid, entry.Ordinal);
-        return await _events.GetAsync(snapshot.Room, nid, stop).ConfigureAwait(false) is { } made
+        return await _events.GetAsync(snapshot.Room, nid, stop) is { } made
             && made.Pdu.Sender == invite.Sender;
     }
 
@@ -244,17 +242,16 @@ public sealed class ReceivedInvites
             state,
             Position: 0);
         var entered = new StrippedRoomEntered(invite.StateKey!, row, _options.MaxOpenInvites);
-        var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop).ConfigureAwait(false);
+        var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop);
         if (!receipt.Refused) return null;
-        var known = await _storage.StrippedRooms.FindAsync(
-            invite.StateKey!, invite.RoomId, stop).ConfigureAwait(false);
+        var known = await _storage.StrippedRooms.FindAsync(invite.StateKey!, invite.RoomId, stop);
         if (known is { IsOpen: false } && known.EndedId == invite.EventId)
         {
             return new RoomFailure(RoomFailureKind.Forbidden, "The invite was rejected, or taken back.");
         }
 
         return room is not null
-            && await _events.ByIdAsync(room, invite.EventId, stop).ConfigureAwait(false) is not null
+            && await _events.ByIdAsync(room, invite.EventId, stop) is not null
                 ? null
                 : new RoomFailure(RoomFailureKind.Forbidden, $"{invite.StateKey} has too many open invites.");
     }

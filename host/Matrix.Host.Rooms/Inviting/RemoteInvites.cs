@@ -30,8 +30,6 @@ internal sealed class RemoteInvites(
     RoomsOptions options,
     TimeProvider time) : IDisposable
 {
-    private const string MemberType = "m.room.member";
-
     private readonly CancellationTokenSource _closing = new();
 
     /// <summary>An invite that this server has signed; or the id of the one that the user has already.</summary>
@@ -43,13 +41,13 @@ internal sealed class RemoteInvites(
     internal async ValueTask<RoomResult<string>> InviteAsync(
         RoomSnapshot room, Draft invite, long? timestamp, CancellationToken stop) =>
         await Task.Run(() => WithinTimeAsync(room, invite, timestamp), CancellationToken.None)
-            .WaitAsync(stop).ConfigureAwait(false);
+            .WaitAsync(stop);
 
     /// <summary>Why the room does not allow an invite; null if it does. No other server is asked.</summary>
     internal async ValueTask<RoomFailure?> RefusedAsync(RoomSnapshot room, Draft invite, CancellationToken stop)
     {
         var made = await sender.InLaneAsync<Made>(
-            room.Room.Nid, session => MakeAsync(session, invite, null, stop), stop).ConfigureAwait(false);
+            room.Room.Nid, session => MakeAsync(session, invite, null, stop), stop);
         return made.IsOk ? null : made.Failure;
     }
 
@@ -67,7 +65,7 @@ internal sealed class RemoteInvites(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(closing, clock.Token);
         try
         {
-            return await AttemptsAsync(room, invite, timestamp, both.Token).ConfigureAwait(false);
+            return await AttemptsAsync(room, invite, timestamp, both.Token);
         }
         catch (OperationCanceledException) when (!closing.IsCancellationRequested)
         {
@@ -85,16 +83,16 @@ internal sealed class RemoteInvites(
             var made = await sender.InLaneAsync<Made>(
                 room.Room.Nid,
                 session => MakeAsync(session, invite, timestamp, stop),
-                stop).ConfigureAwait(false);
+                stop);
             if (!made.IsOk) return made.Failure;
             if (made.Value.Invite is not { } pdu) return made.Value.EventId;
 
-            var signed = await SignedAsync(server, room.Room.Rules, pdu, made.Value.State, stop).ConfigureAwait(false);
+            var signed = await SignedAsync(server, room.Room.Rules, pdu, made.Value.State, stop);
             if (!signed.IsOk) return signed.Failure;
 
             // Not cancelled: the other server shows the invite already.
             var decided = await receiver.DecideAsync(
-                signer.ServerName, room.Room, signed.Value, CancellationToken.None).ConfigureAwait(false);
+                signer.ServerName, room.Room, signed.Value, CancellationToken.None);
             if (decided is { IsOk: true, Value: not null }) return pdu.EventId;
             if (attempt == options.InviteAttempts)
             {
@@ -107,8 +105,8 @@ internal sealed class RemoteInvites(
     private async ValueTask<RoomResult<Made>> MakeAsync(
         LaneSession session, Draft invite, long? timestamp, CancellationToken stop)
     {
-        var inviter = await MembershipAsync(session, invite.Sender, stop).ConfigureAwait(false);
-        var member = await appender.State.EventAsync(session, MemberType, invite.StateKey!, stop).ConfigureAwait(false);
+        var inviter = await MembershipAsync(session, invite.Sender, stop);
+        var member = await appender.State.EventAsync(session, EventTypes.Member, invite.StateKey!, stop);
         if (inviter == Membership.Join
             && member is not null
             && LaneState.MembershipOf(member.Pdu) == Membership.Invite)
@@ -116,15 +114,15 @@ internal sealed class RemoteInvites(
             return new Made(member.EventId, null, []);
         }
 
-        var prepared = await EventAppender.PrepareAsync(session, stop).ConfigureAwait(false);
-        var made = await appender.DecideAsync(session, prepared, invite, timestamp, stop).ConfigureAwait(false);
+        var prepared = await EventAppender.PrepareAsync(session, stop);
+        var made = await appender.DecideAsync(session, prepared, invite, timestamp, stop);
         if (!made.IsOk)
         {
             // Users who never were in the room get the failure of a room that does not exist.
             return inviter is null ? RoomSender.Unknown : made.Failure;
         }
 
-        var create = await appender.State.EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false);
+        var create = await appender.State.EventAsync(session, EventTypes.Create, "", stop);
         if (create!.Pdu.Content.IndexOf("m.federate") is >= 0 and var at
             && create.Pdu.Content.Value(at) is Json.Bool { Item: false })
         {
@@ -134,7 +132,7 @@ internal sealed class RemoteInvites(
         var state = new List<JsonObject>();
         foreach (var entry in StrippedState.Of(session.Pending.State, invite.Sender))
         {
-            var stored = await appender.State.EventAsync(session, entry, stop).ConfigureAwait(false);
+            var stored = await appender.State.EventAsync(session, entry, stop);
             state.Add(EventJson.Of(stored!.Pdu));
         }
 
@@ -142,7 +140,7 @@ internal sealed class RemoteInvites(
     }
 
     private async ValueTask<Membership?> MembershipAsync(LaneSession session, string userId, CancellationToken stop) =>
-        await appender.State.EventAsync(session, MemberType, userId, stop).ConfigureAwait(false) is { } member
+        await appender.State.EventAsync(session, EventTypes.Member, userId, stop) is { } member
             ? LaneState.MembershipOf(member.Pdu)
             : null;
 
@@ -151,8 +149,7 @@ internal sealed class RemoteInvites(
         string server, RoomRules rules, Pdu invite, IReadOnlyList<JsonObject> state, CancellationToken stop)
     {
         var json = EventJson.Of(invite);
-        var sent = await api.InviteAsync(
-            server, invite.RoomId, invite.EventId, rules.Id, json, state, stop).ConfigureAwait(false);
+        var sent = await api.InviteAsync(server, invite.RoomId, invite.EventId, rules.Id, json, state, stop);
         if (!sent.IsOk) return FailureOf(server, sent.Failure!);
 
         var own = rules.ReadReceived(json).Value;
@@ -170,7 +167,7 @@ internal sealed class RemoteInvites(
             new HashSet<string> { server },
             own.SignedBytes,
             own.OriginServerTs,
-            stop).ConfigureAwait(false);
+            stop);
         var valid = found.Where(each => each.Fate == SignatureFate.Valid).ToArray();
         if (valid.Length == 0 || Array.Exists(found, each => each.Fate == SignatureFate.Invalid))
         {
@@ -180,7 +177,7 @@ internal sealed class RemoteInvites(
         // Only the signatures are taken of the returned event.
         foreach (var each in valid) json = EventJson.Signed(json, each.Signature);
         var both = rules.ReadReceived(json).Value;
-        return ReceivedEventModule.ofPdu(
+        return ReceivedEvent.OfPdu(
             both, Array.ConvertAll(both.Signatures, each => new CheckedSignature(each, SignatureFate.Valid)));
     }
 

@@ -38,8 +38,6 @@ internal sealed partial class RemoteMemberships(
     TimeProvider time,
     ILogger<RemoteMemberships> log) : IRemoteMemberships, IDisposable
 {
-    private const string MemberType = "m.room.member";
-
     private readonly CancellationTokenSource _closing = new();
 
     /// <inheritdoc/>
@@ -54,23 +52,23 @@ internal sealed partial class RemoteMemberships(
         RoomSnapshot room, string sender, string userId, CancellationToken stop) =>
         invites.RefusedAsync(
             room,
-            Draft.State(MemberType, userId, sender, JsonObject.OfSeq([("membership", Json.NewString("invite"))])),
+            Draft.State(EventTypes.Member, userId, sender, JsonObject.OfSeq([("membership", Json.Of("invite"))])),
             stop);
 
     /// <inheritdoc/>
     public ValueTask<RoomResult<string>> InviteAsync(
         RoomSnapshot room, string sender, string userId, JsonObject content, long? timestamp, CancellationToken stop) =>
-        invites.InviteAsync(room, Draft.State(MemberType, userId, sender, content), timestamp, stop);
+        invites.InviteAsync(room, Draft.State(EventTypes.Member, userId, sender, content), timestamp, stop);
 
     /// <inheritdoc/>
     public async ValueTask<bool> LeaveAsync(
         string who, string userId, string roomId, string? reason, CancellationToken stop)
     {
-        var row = await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false);
+        var row = await storage.StrippedRooms.FindAsync(userId, roomId, stop);
         if (row is null) return false;
         if (!row.IsOpen) return true;
 
-        var left = await LeftThroughAnyAsync(who, userId, row, reason, stop).ConfigureAwait(false);
+        var left = await LeftThroughAnyAsync(who, userId, row, reason, stop);
         var change = new StrippedRoomLeft(
             userId,
             roomId,
@@ -84,9 +82,8 @@ internal sealed partial class RemoteMemberships(
         };
 
         // Not cancelled: a server may have taken the leave.
-        _ = await storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(change), CancellationToken.None).ConfigureAwait(false);
-        if (left is not null) await EnterAsync(row, left).ConfigureAwait(false);
+        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+        if (left is not null) await EnterAsync(row, left);
         return true;
     }
 
@@ -96,13 +93,12 @@ internal sealed partial class RemoteMemberships(
     /// </summary>
     private async ValueTask EnterAsync(StrippedRoomRow row, Pdu left)
     {
-        var found = await rooms.FindAsync(row.RoomId, CancellationToken.None).ConfigureAwait(false);
+        var found = await rooms.FindAsync(row.RoomId, CancellationToken.None);
         if (found is not { IsResident: true, Room: var room }) return;
         var read = room.Rules.ReadReceived(EventJson.Of(left));
         if (read.IsOk)
         {
-            _ = await receiver.ReceiveAsync(
-                row.Server, room, [read.Value], CancellationToken.None).ConfigureAwait(false);
+            _ = await receiver.ReceiveAsync(row.Server, room, [read.Value], CancellationToken.None);
         }
     }
 
@@ -120,11 +116,10 @@ internal sealed partial class RemoteMemberships(
         RoomFailure? failure = null;
         try
         {
-            var content = await contents.OfAsync(userId, "knock", reason, stop).ConfigureAwait(false);
+            var content = await contents.OfAsync(userId, "knock", reason, stop);
             foreach (var server in Candidates(servers))
             {
-                var (refused, isOpen) = await KnockThroughAsync(
-                    who, server, userId, roomId, content, both.Token).ConfigureAwait(false);
+                var (refused, isOpen) = await KnockThroughAsync(who, server, userId, roomId, content, both.Token);
                 if (refused is null) return null;
                 failure = RemoteFailures.MoreTelling(failure, refused);
 
@@ -151,8 +146,7 @@ internal sealed partial class RemoteMemberships(
     {
         string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
         var made = await requests.SendAsync(
-            who, server, within => api.MakeKnockAsync(server, roomId, userId, versions, within), stop)
-            .ConfigureAwait(false);
+            who, server, within => api.MakeKnockAsync(server, roomId, userId, versions, within), stop);
         if (!made.IsOk) return (RemoteFailures.PassedOn(server, made.Failure!), false);
 
         // The version is one of those that were offered.
@@ -168,10 +162,10 @@ internal sealed partial class RemoteMemberships(
             userId,
             knock.EventId,
             knock.Canonical,
-            await stripped.OfKnockAsync(rules, [], knock, stop).ConfigureAwait(false),
+            await stripped.OfKnockAsync(rules, [], knock, stop),
             Position: 0);
         var entered = new StrippedRoomEntered(userId, row, options.MaxOpenInvites);
-        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop);
         if (receipt.Refused)
         {
             return (
@@ -180,7 +174,7 @@ internal sealed partial class RemoteMemberships(
 
         // Goes on if the client has gone, or its time is over.
         return await Task.Run(() => SendKnockAsync(who, server, rules, knock), CancellationToken.None)
-            .WaitAsync(stop).ConfigureAwait(false);
+            .WaitAsync(stop);
     }
 
     private async Task<(RoomFailure? Failure, bool IsOpen)> SendKnockAsync(
@@ -191,17 +185,17 @@ internal sealed partial class RemoteMemberships(
             who,
             server,
             within => api.SendKnockAsync(server, knock.RoomId, knock.EventId, EventJson.Of(knock), within),
-            closing).ConfigureAwait(false);
+            closing);
         if (sent.Failure is { } failure)
         {
             var isOpen = MayHaveBeenTaken(failure);
-            if (!isOpen) await EndAsync(knock).ConfigureAwait(false);
+            if (!isOpen) await EndAsync(knock);
             return (RemoteFailures.PassedOn(server, failure), isOpen);
         }
 
-        var state = await stripped.OfKnockAsync(rules, sent.Value, knock, closing).ConfigureAwait(false);
+        var state = await stripped.OfKnockAsync(rules, sent.Value, knock, closing);
         var described = new StrippedRoomDescribed(knock.Sender, knock.RoomId, knock.EventId, state);
-        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(described), closing).ConfigureAwait(false);
+        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(described), closing);
         return default;
     }
 
@@ -230,16 +224,15 @@ internal sealed partial class RemoteMemberships(
         {
             EndedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
-        _ = await storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(ended), CancellationToken.None).ConfigureAwait(false);
+        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(ended), CancellationToken.None);
     }
 
     /// <inheritdoc/>
     public async ValueTask<RoomResult<bool>> ForgetAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false) is null) return false;
+        if (await storage.StrippedRooms.FindAsync(userId, roomId, stop) is null) return false;
         var forget = new StrippedRoomForgotten(userId, roomId);
-        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop);
         return receipt.Refused ? new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.") : true;
     }
 
@@ -252,11 +245,10 @@ internal sealed partial class RemoteMemberships(
         var why = "no server is known that is in the room";
         try
         {
-            var content = await contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
+            var content = await contents.OfAsync(userId, "leave", reason, stop);
             foreach (var server in ServersOf(row))
             {
-                var left = await LeftThroughAsync(who, server, userId, row, content, both.Token)
-                    .ConfigureAwait(false);
+                var left = await LeftThroughAsync(who, server, userId, row, content, both.Token);
                 if (left.IsOk) return left.Value;
                 why = left.Failure.Message;
             }
@@ -274,7 +266,7 @@ internal sealed partial class RemoteMemberships(
         string who, string server, string userId, StrippedRoomRow row, JsonObject content, CancellationToken stop)
     {
         var made = await requests.SendAsync(
-            who, server, within => api.MakeLeaveAsync(server, row.RoomId, userId, within), stop).ConfigureAwait(false);
+            who, server, within => api.MakeLeaveAsync(server, row.RoomId, userId, within), stop);
         if (!made.IsOk) return RemoteFailures.Of(server, made.Failure!);
 
         // A server that names no version has a room of version 1 or 2.
@@ -292,7 +284,7 @@ internal sealed partial class RemoteMemberships(
             who,
             server,
             within => api.SendLeaveAsync(server, row.RoomId, leave.EventId, EventJson.Of(leave), within),
-            stop).ConfigureAwait(false);
+            stop);
         return sent.IsOk ? leave : RemoteFailures.Of(server, sent.Failure!);
     }
 
@@ -309,11 +301,11 @@ internal sealed partial class RemoteMemberships(
             && state is Json.Array { Item: var events }
                 ? events.OfType<Json.Object>().Select(each => each.Item.Text("sender")).OfType<string>()
                 : [];
-        return Candidates(senders.Where(UserId.isValid).Select(RoomNames.ServerOf).Prepend(row.Server));
+        return Candidates(senders.Where(UserId.IsValid).Select(RoomNames.ServerOf).Prepend(row.Server));
     }
 
     private IEnumerable<string> Candidates(IEnumerable<string> servers) => servers
-        .Where(server => ServerName.isValid(server) && server != options.ServerName)
+        .Where(server => ServerName.IsValid(server) && server != options.ServerName)
         .Distinct()
         .Take(options.HandshakeCandidates);
 

@@ -48,19 +48,19 @@ public sealed class ResidentMemberships
     /// <summary>Takes a leave that a user's server signed.</summary>
     public async ValueTask<RoomFailure?> SendLeaveAsync(
         string peer, string roomId, string eventId, JsonObject leave, CancellationToken stop) =>
-        (await SendAsync(peer, roomId, eventId, "leave", leave, stop).ConfigureAwait(false)).Failure;
+        (await SendAsync(peer, roomId, eventId, "leave", leave, stop)).Failure;
 
     /// <summary>Takes a knock that a user's server signed.</summary>
     /// <returns>The events that identify the room, whole.</returns>
     public async ValueTask<RoomResult<IReadOnlyList<Pdu>>> SendKnockAsync(
         string peer, string roomId, string eventId, JsonObject knock, CancellationToken stop)
     {
-        var sent = await SendAsync(peer, roomId, eventId, "knock", knock, stop).ConfigureAwait(false);
+        var sent = await SendAsync(peer, roomId, eventId, "knock", knock, stop);
         if (!sent.IsOk) return sent.Failure;
         var room = sent.Value.Room;
         var nids = StrippedState.Of(sent.Value.State, inviter: null)
             .Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).ToArray();
-        var events = await _events.GetManyAsync(room, nids, stop).ConfigureAwait(false);
+        var events = await _events.GetManyAsync(room, nids, stop);
         return events.Select(stored => stored.Pdu).ToArray();
     }
 
@@ -72,13 +72,13 @@ public sealed class ResidentMemberships
         IReadOnlyCollection<string>? versions,
         CancellationToken stop)
     {
-        RoomResult<JsonObject> content = JsonObject.OfSeq([("membership", Json.NewString(membership))]);
+        RoomResult<JsonObject> content = JsonObject.OfSeq([("membership", Json.Of(membership))]);
         return _handshakes.MakeAsync(
             peer,
             roomId,
             userId,
             versions,
-            async _ => await BarredAsync(membership, userId, roomId, stop).ConfigureAwait(false) is { } barred
+            async _ => await BarredAsync(membership, userId, roomId, stop) is { } barred
                 ? barred
                 : content,
             stop);
@@ -93,15 +93,15 @@ public sealed class ResidentMemberships
     private async ValueTask<RoomResult<RoomSnapshot>> SendAsync(
         string peer, string roomId, string eventId, string membership, JsonObject json, CancellationToken stop)
     {
-        var read = await _handshakes.ReadAsync(peer, roomId, eventId, membership, json, stop).ConfigureAwait(false);
+        var read = await _handshakes.ReadAsync(peer, roomId, eventId, membership, json, stop);
         if (!read.IsOk) return read.Failure;
         var sender = read.Value.Pdu.Sender;
-        if (await BarredAsync(membership, sender, roomId, stop).ConfigureAwait(false) is { } barred) return barred;
+        if (await BarredAsync(membership, sender, roomId, stop) is { } barred) return barred;
         var snapshot = read.Value.Room;
-        var decided = await _receiver.DecideAsync(peer, snapshot.Room, read.Value.Event, stop).ConfigureAwait(false);
+        var decided = await _receiver.DecideAsync(peer, snapshot.Room, read.Value.Event, stop);
         if (!decided.IsOk) return decided.Failure;
         return decided.Value is not null
-            || await _events.ByIdAsync(snapshot.Room, eventId, stop).ConfigureAwait(false) is { IsShown: true }
+            || await _events.ByIdAsync(snapshot.Room, eventId, stop) is { IsShown: true }
                 ? snapshot
                 : new RoomFailure(RoomFailureKind.BadState, "The events that the event follows are not known here.");
     }

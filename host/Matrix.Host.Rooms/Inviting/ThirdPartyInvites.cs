@@ -29,9 +29,6 @@ public sealed record BoundInvite(string RoomId, string Sender, JsonObject Proof)
 /// </summary>
 public sealed partial class ThirdPartyInvites : IDisposable
 {
-    private const string MemberType = "m.room.member";
-    private const string InvitationType = "m.room.third_party_invite";
-
     /// <summary>The most keys whose identity server is asked.</summary>
     private const int MaxKeys = 5;
 
@@ -94,17 +91,16 @@ public sealed partial class ThirdPartyInvites : IDisposable
         string peer, string roomId, JsonObject invite, CancellationToken stop)
     {
         if (FaultOf(peer, roomId, invite) is { } fault) return fault;
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
+        if (await _rooms.FindAsync(roomId, stop) is not { IsResident: true } snapshot)
         {
             return NotHere;
         }
 
-        if (await _access.DeniesAsync(peer, snapshot, stop).ConfigureAwait(false)) return ServerAccess.Denied;
-        var content = await ContentAsync(snapshot, SignedOf(invite)!, stop).ConfigureAwait(false);
+        if (await _access.DeniesAsync(peer, snapshot, stop)) return ServerAccess.Denied;
+        var content = await ContentAsync(snapshot, SignedOf(invite)!, stop);
         if (!content.IsOk) return content.Failure;
         var invited = await _remote.InviteAsync(
-            snapshot, invite.Text("sender")!, invite.Text("state_key")!, content.Value, null, stop)
-            .ConfigureAwait(false);
+            snapshot, invite.Text("sender")!, invite.Text("state_key")!, content.Value, null, stop);
         return invited.Failure;
     }
 
@@ -119,7 +115,6 @@ public sealed partial class ThirdPartyInvites : IDisposable
     public async ValueTask<RoomFailure?> BindAsync(
         string userId, IReadOnlyList<BoundInvite> invites, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(invites);
         if (_options.MaxBoundInvites == 0) return Refused("This server takes no reports of identity servers.");
         if (RoomNames.ServerOf(userId) != _options.ServerName)
         {
@@ -131,14 +126,14 @@ public sealed partial class ThirdPartyInvites : IDisposable
             return Invalid($"At most {_options.MaxBoundInvites} invites are taken at once.");
         }
 
-        if (await _users.UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
+        if (await _users.UnknownAsync(userId, stop) is { } unknown) return unknown;
 
         // The identity server does not learn of the user's setting.
-        if (await _users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)) return null;
-        if (!await _bindings.WaitAsync(0, stop).ConfigureAwait(false)) return TooManyReports;
+        if (await _users.BlocksInvitesAsync(userId, stop)) return null;
+        if (!await _bindings.WaitAsync(0, stop)) return TooManyReports;
         try
         {
-            await InviteAllAsync(userId, invites, stop).ConfigureAwait(false);
+            await InviteAllAsync(userId, invites, stop);
         }
         finally
         {
@@ -163,9 +158,9 @@ public sealed partial class ThirdPartyInvites : IDisposable
             new ParallelOptions { MaxDegreeOfParallelism = _options.InvitesAtOnce, CancellationToken = stop },
             async (invite, _) =>
             {
-                var failure = await WithinTimeAsync(userId, invite, both.Token, stop).ConfigureAwait(false);
+                var failure = await WithinTimeAsync(userId, invite, both.Token, stop);
                 if (failure is not null) NotInvited(userId, invite.RoomId, failure.Message);
-            }).ConfigureAwait(false);
+            });
     }
 
     private static RoomFailure NotHere { get; } = new(
@@ -180,7 +175,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
     {
         try
         {
-            return await InviteAsync(userId, invite, clock).ConfigureAwait(false);
+            return await InviteAsync(userId, invite, clock);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -195,18 +190,18 @@ public sealed partial class ThirdPartyInvites : IDisposable
             return Invalid("What the identity server signed is no token of the user.");
         }
 
-        if (!UserId.isValid(invite.Sender)) return Invalid("The sender is no user id.");
+        if (!UserId.IsValid(invite.Sender)) return Invalid("The sender is no user id.");
         if (await _policies.RefusedInviteAsync(
-            invite.Sender, userId, invite.RoomId, stop).ConfigureAwait(false) is { } refused)
+            invite.Sender, userId, invite.RoomId, stop) is { } refused)
         {
             return refused;
         }
 
-        if (await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false)
+        if (await _rooms.FindAsync(invite.RoomId, stop)
                 is { IsResident: true } snapshot
-            && snapshot.State.Find(InvitationType, token) is not null)
+            && snapshot.State.Find(EventTypes.ThirdPartyInvite, token) is not null)
         {
-            return await EnterAsync(snapshot, userId, invite, stop).ConfigureAwait(false);
+            return await EnterAsync(snapshot, userId, invite, stop);
         }
 
         var server = RoomNames.ServerOf(invite.Sender);
@@ -215,8 +210,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         // The inviter's server knows the name that is shown, and does not take it from here.
         var member = Member(
             invite.RoomId, invite.Sender, userId, ContentOf(userId, invite.Proof));
-        var exchanged = await _api.ExchangeThirdPartyInviteAsync(
-            server, invite.RoomId, member, stop).ConfigureAwait(false);
+        var exchanged = await _api.ExchangeThirdPartyInviteAsync(server, invite.RoomId, member, stop);
         return exchanged.IsOk ? null : RemoteFailures.Of(server, exchanged.Failure!);
     }
 
@@ -227,9 +221,9 @@ public sealed partial class ThirdPartyInvites : IDisposable
     private async ValueTask<RoomFailure?> EnterAsync(
         RoomSnapshot snapshot, string userId, BoundInvite invite, CancellationToken stop)
     {
-        var content = await ContentAsync(snapshot, invite.Proof, stop).ConfigureAwait(false);
+        var content = await ContentAsync(snapshot, invite.Proof, stop);
         if (!content.IsOk) return content.Failure;
-        var draft = Draft.State(MemberType, userId, invite.Sender, content.Value);
+        var draft = Draft.State(EventTypes.Member, userId, invite.Sender, content.Value);
         var rules = snapshot.Room.Rules;
         for (var attempt = 1; ; attempt++)
         {
@@ -237,17 +231,16 @@ public sealed partial class ThirdPartyInvites : IDisposable
                 snapshot.Room.Nid,
                 async session =>
                 {
-                    var prepared = await EventAppender.PrepareAsync(session, stop).ConfigureAwait(false);
-                    return await _appender.DecideAsync(session, prepared, draft, null, stop).ConfigureAwait(false);
+                    var prepared = await EventAppender.PrepareAsync(session, stop);
+                    return await _appender.DecideAsync(session, prepared, draft, null, stop);
                 },
-                stop).ConfigureAwait(false);
+                stop);
             if (!made.IsOk) return made.Failure;
 
             var read = rules.ReadReceived(made.Value.Canonical).Value;
-            var own = ReceivedEventModule.ofPdu(
+            var own = ReceivedEvent.OfPdu(
                 read, Array.ConvertAll(read.Signatures, each => new CheckedSignature(each, SignatureFate.Valid)));
-            var decided = await _receiver.DecideAsync(
-                _options.ServerName, snapshot.Room, own, stop).ConfigureAwait(false);
+            var decided = await _receiver.DecideAsync(_options.ServerName, snapshot.Room, own, stop);
             if (decided is { IsOk: true, Value: not null }) return null;
             if (attempt == _options.InviteAttempts)
             {
@@ -264,15 +257,14 @@ public sealed partial class ThirdPartyInvites : IDisposable
     private async ValueTask<RoomResult<JsonObject>> ContentAsync(
         RoomSnapshot snapshot, JsonObject signed, CancellationToken stop)
     {
-        var invitation = await _state.EventAsync(
-            snapshot, InvitationType, signed.Text("token")!, stop).ConfigureAwait(false);
+        var invitation = await _state.EventAsync(snapshot, EventTypes.ThirdPartyInvite, signed.Text("token")!, stop);
         if (invitation is null) return Refused("The room has no third-party invite with that token.");
-        var keys = ThirdPartyKeys.verified(
+        var keys = ThirdPartyKeys.Verified(
             (key, message, signature) => Ed25519.Verify(key, message, signature), invitation.Pdu, signed);
         if (keys.Length == 0) return Refused("The token is not signed by a key of the third-party invite.");
         foreach (var key in keys.Take(MaxKeys))
         {
-            if (await IsValidAsync(invitation.Pdu.Content, key, stop).ConfigureAwait(false))
+            if (await IsValidAsync(invitation.Pdu.Content, key, stop))
             {
                 return ContentOf(invitation.Pdu.Content.Text("display_name") ?? "", signed);
             }
@@ -290,7 +282,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         foreach (var named in listed.Prepend(invitation).Where(each => each.Text("public_key") == key).Take(MaxKeys))
         {
             if (named.Text("key_validity_url") is not { } url
-                || await _keys.IsValidAsync(url, key, stop).ConfigureAwait(false))
+                || await _keys.IsValidAsync(url, key, stop))
             {
                 return true;
             }
@@ -300,7 +292,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
     }
 
     private RoomFailure? FaultOf(string peer, string roomId, JsonObject invite) =>
-        invite.Text("type") != MemberType
+        invite.Text("type") != EventTypes.Member
             || Child(invite, "content")?.Text("membership") != "invite"
             || SignedOf(invite) is not { } signed
             || signed.Text("token") is null
@@ -308,13 +300,13 @@ public sealed partial class ThirdPartyInvites : IDisposable
         : invite.Text("room_id") != roomId
             ? Invalid("The event is not of the room that the path names.")
         : invite.Text("state_key") is not { } userId
-            || !UserId.isValid(userId)
+            || !UserId.IsValid(userId)
             || signed.Text("mxid") != userId
             ? Invalid("The identity server has not signed the invited user.")
         : RoomNames.ServerOf(userId) != peer
             ? Refused($"{userId} is not a user of {peer}.")
         : invite.Text("sender") is not { } sender
-            || !UserId.isValid(sender)
+            || !UserId.IsValid(sender)
             || RoomNames.ServerOf(sender) != _options.ServerName
             ? Invalid("The inviter is not a user of this server.")
         : null;
@@ -329,22 +321,22 @@ public sealed partial class ThirdPartyInvites : IDisposable
 
     private static JsonObject ContentOf(string displayName, JsonObject signed) => JsonObject.OfSeq(
     [
-        ("membership", Json.NewString("invite")),
-        ("third_party_invite", Json.NewObject(JsonObject.OfSeq(
+        ("membership", Json.Of("invite")),
+        ("third_party_invite", Json.Of(JsonObject.OfSeq(
         [
-            ("display_name", Json.NewString(displayName)),
-            ("signed", Json.NewObject(signed)),
+            ("display_name", Json.Of(displayName)),
+            ("signed", Json.Of(signed)),
         ]))),
     ]);
 
     private static JsonObject Member(string roomId, string sender, string userId, JsonObject content) =>
         JsonObject.OfSeq(
         [
-            ("content", Json.NewObject(content)),
-            ("room_id", Json.NewString(roomId)),
-            ("sender", Json.NewString(sender)),
-            ("state_key", Json.NewString(userId)),
-            ("type", Json.NewString(MemberType)),
+            ("content", Json.Of(content)),
+            ("room_id", Json.Of(roomId)),
+            ("sender", Json.Of(sender)),
+            ("state_key", Json.Of(userId)),
+            ("type", Json.Of(EventTypes.Member)),
         ]);
 
     [LoggerMessage(

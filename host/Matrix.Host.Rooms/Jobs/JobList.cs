@@ -40,20 +40,19 @@ public sealed class JobList(IStorage storage, JobOptions options, TimeProvider t
         IReadOnlyList<ConditionalChange> records,
         CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(records);
         var job = new JobRow(NewId(), kind, subject, who, input);
         var batch = new WriteBatch(2).Require(new JobCreated(job, options.MostOpen, options.Kept));
         foreach (var record in records) batch.Require(record);
-        if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
+        if ((await storage.Writer.WriteAsync(batch, stop)).Refused)
         {
-            var open = await storage.Jobs.OpenAsync(stop).ConfigureAwait(false);
+            var open = await storage.Jobs.OpenAsync(stop);
             return open.FirstOrDefault(each => each.Kind == kind && each.Subject == subject) is { } same
                 ? new RoomFailure(RoomFailureKind.BadState, $"The job {same.JobId} does this already.")
                 : new RoomFailure(RoomFailureKind.Busy, "Too many jobs wait.");
         }
 
         Announce();
-        return await storage.Jobs.FindAsync(job.JobId, stop).ConfigureAwait(false) ?? job;
+        return await storage.Jobs.FindAsync(job.JobId, stop) ?? job;
     }
 
     /// <summary>A job; null if there is none, or it ended long ago.</summary>
@@ -69,12 +68,11 @@ public sealed class JobList(IStorage storage, JobOptions options, TimeProvider t
     /// <summary>Ends a job after its current step. What it has done stays done.</summary>
     /// <param name="jobId">The job.</param>
     /// <param name="record">The record of the act, written with it.</param>
-    /// <param name="stop">Cancels waiting.</param>
     public async ValueTask<RoomFailure?> CancelAsync(string jobId, ConditionalChange record, CancellationToken stop)
     {
-        if (await FindAsync(jobId, stop).ConfigureAwait(false) is null) return _unknown;
+        if (await FindAsync(jobId, stop) is null) return _unknown;
         var batch = new WriteBatch(2).Require(new JobEnded(jobId, JobState.Cancelled, "")).Require(record);
-        var refused = (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+        var refused = (await storage.Writer.WriteAsync(batch, stop)).Refused;
         Announce();
         return refused ? new RoomFailure(RoomFailureKind.BadState, "The job has ended.") : null;
     }
@@ -86,7 +84,7 @@ public sealed class JobList(IStorage storage, JobOptions options, TimeProvider t
         while (true)
         {
             var changed = Changed;
-            var job = await FindAsync(jobId, stop).ConfigureAwait(false);
+            var job = await FindAsync(jobId, stop);
             var left = options.LongestWait - time.GetElapsedTime(began);
             if (job is null or { HasEnded: true } || left <= TimeSpan.Zero) return job;
             await changed.WaitAsync(left, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -31,7 +31,7 @@ public sealed partial class JobRunner(
             while (true)
             {
                 var changed = jobs.Changed;
-                await BeginAsync(stop).ConfigureAwait(false);
+                await BeginAsync(stop);
                 await changed.WaitAsync(_look, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 stop.ThrowIfCancellationRequested();
             }
@@ -48,7 +48,7 @@ public sealed partial class JobRunner(
         if (!jobs.IsEnabled) return;
         try
         {
-            foreach (var job in await jobs.OpenAsync(stop).ConfigureAwait(false))
+            foreach (var job in await jobs.OpenAsync(stop))
             {
                 if (_running.Count >= options.AtOnce) return;
                 if (_running.ContainsKey(job.JobId)) continue;
@@ -66,10 +66,10 @@ public sealed partial class JobRunner(
     private async Task RunOneAsync(JobRow job, Task begin, CancellationToken stop)
     {
         // The job is in the list before it can leave it.
-        await begin.ConfigureAwait(false);
+        await begin;
         try
         {
-            await StepsAsync(job, stop).ConfigureAwait(false);
+            await StepsAsync(job, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -89,14 +89,14 @@ public sealed partial class JobRunner(
             var began = time.GetTimestamp();
             try
             {
-                if (!await StepAsync(job, stop).ConfigureAwait(false)) return;
-                job = await jobs.FindAsync(job.JobId, stop).ConfigureAwait(false) ?? job with { State = JobState.Done };
+                if (!await StepAsync(job, stop)) return;
+                job = await jobs.FindAsync(job.JobId, stop) ?? job with { State = JobState.Done };
                 if (job.HasEnded) return;
                 failures = 0;
             }
             catch (JobFailedException failed)
             {
-                await EndAsync(job, JobState.Failed, failed.Message, stop).ConfigureAwait(false);
+                await EndAsync(job, JobState.Failed, failed.Message, stop);
                 return;
             }
 #pragma warning disable CA1031 // Whatever the fault: the step is repeated, and the job fails in the end.
@@ -106,15 +106,14 @@ public sealed partial class JobRunner(
                 StepFailed(job.Kind, job.Subject, fault);
                 if (++failures >= MostAttempts)
                 {
-                    await EndAsync(job, JobState.Failed, $"A step failed {failures} times: {fault.Message}", stop)
-                        .ConfigureAwait(false);
+                    await EndAsync(job, JobState.Failed, $"A step failed {failures} times: {fault.Message}", stop);
                     return;
                 }
 
-                await Task.Delay(TimeSpan.FromMilliseconds(100 << failures), time, stop).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(100 << failures), time, stop);
             }
 
-            await Task.Delay(time.GetElapsedTime(began), time, stop).ConfigureAwait(false);
+            await Task.Delay(time.GetElapsedTime(began), time, stop);
         }
     }
 
@@ -126,10 +125,10 @@ public sealed partial class JobRunner(
             throw new JobFailedException($"This server has no jobs of the kind {job.Kind}.");
         }
 
-        var step = await kind.StepAsync(job, stop).ConfigureAwait(false);
+        var step = await kind.StepAsync(job, stop);
         var batch = new WriteBatch(2).Require(new JobAdvanced(job.JobId, step.Done, step.Total, step.Progress));
         if (step.HasEnded) batch.Require(new JobEnded(job.JobId, JobState.Done, ""));
-        var written = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var written = await storage.Writer.WriteAsync(batch, stop);
         return !written.Refused && !step.HasEnded;
     }
 
@@ -137,8 +136,7 @@ public sealed partial class JobRunner(
     {
         try
         {
-            await storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new JobEnded(job.JobId, state, error)), stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new JobEnded(job.JobId, state, error)), stop);
         }
         catch (StorageException fault)
         {

@@ -16,7 +16,7 @@ internal sealed class JoinGates(TimeProvider time)
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
         try
         {
-            return await EnterAsync(roomId, both.Token).ConfigureAwait(false);
+            return await EnterAsync(roomId, both.Token);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -36,7 +36,7 @@ internal sealed class JoinGates(TimeProvider time)
 
         try
         {
-            await gate.Open.WaitAsync(stop).ConfigureAwait(false);
+            await gate.Open.WaitAsync(stop);
         }
         catch
         {

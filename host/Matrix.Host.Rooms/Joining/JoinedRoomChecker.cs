@@ -57,8 +57,8 @@ internal sealed partial class JoinedRoomChecker(
         }
 
         if (response.MembersOmitted) return RemoteFailures.Unusable(peer, "the state lacks members");
-        var state = await ReadAsync(rules, roomId, response.State, stop).ConfigureAwait(false);
-        var chain = await ReadAsync(rules, roomId, response.AuthChain, stop).ConfigureAwait(false);
+        var state = await ReadAsync(rules, roomId, response.State, stop);
+        var chain = await ReadAsync(rules, roomId, response.AuthChain, stop);
         return new ReadRoom(state, chain, count);
     }
 
@@ -81,8 +81,7 @@ internal sealed partial class JoinedRoomChecker(
         {
             try
             {
-                var sent = await api.GetEventAsync(
-                    RoomNames.ServerOf(pdu.Sender), pdu.EventId, both.Token).ConfigureAwait(false);
+                var sent = await api.GetEventAsync(RoomNames.ServerOf(pdu.Sender), pdu.EventId, both.Token);
                 var read = sent.IsOk ? rules.ReadReceived(sent.Value) : null;
                 return read is { IsOk: true, Value: var copy }
                     && copy.EventId == pdu.EventId
@@ -96,7 +95,7 @@ internal sealed partial class JoinedRoomChecker(
             {
                 return null;
             }
-        })).ConfigureAwait(false);
+        }));
         var whole = mended.OfType<ReceivedPdu>().ToDictionary(pdu => pdu.EventId);
         return new ReadRoom(
             [.. room.State.Select(pdu => whole.GetValueOrDefault(pdu.EventId, pdu))],
@@ -116,7 +115,7 @@ internal sealed partial class JoinedRoomChecker(
         IReadOnlySet<string> withoutKeys,
         CancellationToken stop)
     {
-        var signed = await SignedAsync(rules, room.Events, withoutKeys, stop).ConfigureAwait(false);
+        var signed = await SignedAsync(rules, room.Events, withoutKeys, stop);
         var events = Complete(signed);
         var stateIds = Known(room.State, events);
         if (Fault(rules, join.Pdu, events, stateIds) is { } fault) return RemoteFailures.Unusable(peer, fault);
@@ -143,8 +142,8 @@ internal sealed partial class JoinedRoomChecker(
             && Array.Exists(read.Value.Signatures, each => IsOwn(each, own))
                 ? read.Value
                 : own;
-        var found = await signatures.CheckAsync(rules, taken, stop).ConfigureAwait(false);
-        var received = ReceivedEventModule.ofPdu(
+        var found = await signatures.CheckAsync(rules, taken, stop);
+        var received = ReceivedEvent.OfPdu(
             taken,
             Array.ConvertAll(
                 found.Signatures,
@@ -152,7 +151,7 @@ internal sealed partial class JoinedRoomChecker(
                     ? new CheckedSignature(each.Signature, SignatureFate.Valid)
                     : each));
         var authorising = received.AuthorisingServer;
-        return authorising.Length == 0 || ReceivedEventModule.isSignedBy(authorising, received)
+        return authorising.Length == 0 || received.IsSignedBy(authorising)
             ? received
             : RemoteFailures.Unusable(peer, $"the join is not signed by {authorising}, which allows it");
     }
@@ -169,7 +168,7 @@ internal sealed partial class JoinedRoomChecker(
             var outcome = rules.ReadReceived(events[at]);
             if (outcome.IsOk && outcome.Value.RoomId == roomId) read[at] = outcome.Value;
             return ValueTask.CompletedTask;
-        }).ConfigureAwait(false);
+        });
         return [.. read.OfType<ReceivedPdu>()];
     }
 
@@ -186,14 +185,14 @@ internal sealed partial class JoinedRoomChecker(
         {
             var required = distinct[at].RequiredSigners;
             if (withoutKeys.Count > 0 && Array.Exists(required, withoutKeys.Contains)) return;
-            var received = await signatures.CheckAsync(rules, distinct[at], stopped, found: kept).ConfigureAwait(false);
+            var received = await signatures.CheckAsync(rules, distinct[at], stopped, found: kept);
             foreach (var server in required)
             {
-                if (!ReceivedEventModule.isSignedBy(server, received)) return;
+                if (!received.IsSignedBy(server)) return;
             }
 
             found[at] = received;
-        }).ConfigureAwait(false);
+        });
         return found.OfType<ReceivedEvent>().ToDictionary(received => received.Pdu.EventId);
     }
 
@@ -230,17 +229,16 @@ internal sealed partial class JoinedRoomChecker(
             var ids = signer.KeyIds;
             try
             {
-                var latest = await keys.FindAsync(
-                    server, ids, Math.Min(signer.Last, now), use, both.Token).ConfigureAwait(false);
+                var latest = await keys.FindAsync(server, ids, Math.Min(signer.Last, now), use, both.Token);
                 if (latest.Count > 0) return null;
-                var earliest = await keys.FindAsync(server, ids, signer.First, use, both.Token).ConfigureAwait(false);
+                var earliest = await keys.FindAsync(server, ids, signer.First, use, both.Token);
                 return earliest.Count > 0 ? null : server;
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
                 return server;
             }
-        })).ConfigureAwait(false);
+        }));
         return without.OfType<string>().ToHashSet();
     }
 
@@ -305,7 +303,7 @@ internal sealed partial class JoinedRoomChecker(
             var pdu = events[id].Pdu;
             if (pdu.StateKey is not { } key) return $"{id} is in the state, and is no state event";
             if (!keys.Add((pdu.Type, key))) return $"the state has two events of the type {pdu.Type} and the same key";
-            if (pdu.Type == "m.room.create" && key.Length == 0) create = pdu;
+            if (pdu.Type == EventTypes.Create && key.Length == 0) create = pdu;
         }
 
         if (create is null) return "the state has no valid create event";

@@ -25,28 +25,27 @@ public sealed class PolicyRooms
     /// <param name="failed">Called with the room and the reason for each attempt that fails.</param>
     public async Task RunAsync(Action<string, string> failed, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(failed);
         while (_options.Policies.Rooms.Count > 0)
         {
             foreach (var roomId in _options.Policies.Rooms)
             {
-                if (await JoinAsync(roomId, stop).ConfigureAwait(false) is { } reason) failed(roomId, reason);
+                if (await JoinAsync(roomId, stop) is { } reason) failed(roomId, reason);
             }
 
-            await Task.Delay(_options.Policies.JoinInterval, _time, stop).ConfigureAwait(false);
+            await Task.Delay(_options.Policies.JoinInterval, _time, stop);
         }
     }
 
     /// <summary>Joins a room if no local user is in it. Why that failed; null if one is.</summary>
     internal async ValueTask<string?> JoinAsync(string roomId, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { IsResident: true }) return null;
+        if (await _rooms.FindAsync(roomId, stop) is { IsResident: true }) return null;
         if (_options.Notices.Localpart.Length == 0) return "no local user is in it, and the server has no own user";
         var own = $"@{_options.Notices.Localpart}:{_options.ServerName}";
         try
         {
             var joined = await _joins.JoinAsync(
-                new JoinRequest(own, own, roomId, _options.Policies.Via, null, null), stop).ConfigureAwait(false);
+                new JoinRequest(own, own, roomId, _options.Policies.Via, null, null), stop);
             return joined.Failure?.Message;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -25,15 +25,14 @@ internal sealed class RemoteGuests(
     {
         if (snapshot is { IsResident: true })
         {
-            if (await IsOpenAsync(snapshot, stop).ConfigureAwait(false)) return servers.ToArray();
+            if (await IsOpenAsync(snapshot, stop)) return servers.ToArray();
             return GuestAccess.Closed;
         }
 
         using var patience = new CancellationTokenSource(options.HierarchyTime, time);
         foreach (var server in servers)
         {
-            var found = await hierarchies.FindAsync(who, roomId, [server], patience.Token, stop)
-                .ConfigureAwait(false);
+            var found = await hierarchies.FindAsync(who, roomId, [server], patience.Token, stop);
             if (found?.Room.Summary is not { } summary || summary.RoomId != roomId) continue;
             if (!summary.GuestsMayJoin) return GuestAccess.Closed;
             return new[] { server };
@@ -48,18 +47,17 @@ internal sealed class RemoteGuests(
     /// </summary>
     internal async ValueTask<RoomFailure?> RefusedAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
-            || await IsOpenAsync(snapshot, stop).ConfigureAwait(false))
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot
+            || await IsOpenAsync(snapshot, stop))
         {
             return null;
         }
 
         // Not cancelled: the guest is in the room.
-        _ = await memberships.LeaveAsync(userId, roomId, null, CancellationToken.None, isDeparture: true)
-            .ConfigureAwait(false);
+        _ = await memberships.LeaveAsync(userId, roomId, null, CancellationToken.None, isDeparture: true);
         return GuestAccess.Closed;
     }
 
     private async ValueTask<bool> IsOpenAsync(RoomSnapshot snapshot, CancellationToken stop) => GuestAccess.IsOpen(
-        await state.ContentAsync(snapshot, GuestAccess.EventType, "", stop).ConfigureAwait(false));
+        await state.ContentAsync(snapshot, GuestAccess.EventType, "", stop));
 }

@@ -100,7 +100,7 @@ internal sealed class RemoteJoins(
     {
         try
         {
-            return await OneByOneAsync(join, _closing.Token).ConfigureAwait(false);
+            return await OneByOneAsync(join, _closing.Token);
         }
         finally
         {
@@ -110,15 +110,15 @@ internal sealed class RemoteJoins(
 
     private async Task<RoomResult<string>?> OneByOneAsync(RemoteJoin join, CancellationToken closing)
     {
-        using var turn = await EnterAsync(join.RoomId, closing).ConfigureAwait(false);
-        var snapshot = await rooms.FindAsync(join.RoomId, closing).ConfigureAwait(false);
+        using var turn = await EnterAsync(join.RoomId, closing);
+        var snapshot = await rooms.FindAsync(join.RoomId, closing);
         if (snapshot?.Local.IsJoined(join.UserId) == true) return join.RoomId;
         if (IsResident(snapshot) != join.IsResident) return null;
-        var joined = await InTurnAsync(join, snapshot, closing).ConfigureAwait(false);
+        var joined = await InTurnAsync(join, snapshot, closing);
         if (joined.IsOk || join.IsResident) return joined;
 
         // The join beside this one may have brought the room here.
-        var now = await rooms.FindAsync(join.RoomId, closing).ConfigureAwait(false);
+        var now = await rooms.FindAsync(join.RoomId, closing);
         return IsResident(now) ? default(RoomResult<string>?) : joined;
     }
 
@@ -127,12 +127,12 @@ internal sealed class RemoteJoins(
     {
         while (true)
         {
-            if (await _first.TryEnterAsync(roomId, options.JoinPatience, closing).ConfigureAwait(false) is { } first)
+            if (await _first.TryEnterAsync(roomId, options.JoinPatience, closing) is { } first)
             {
                 return first;
             }
 
-            if (await _beside.TryEnterAsync(roomId, options.JoinPatience, closing).ConfigureAwait(false) is { } beside)
+            if (await _beside.TryEnterAsync(roomId, options.JoinPatience, closing) is { } beside)
             {
                 return beside;
             }
@@ -151,7 +151,7 @@ internal sealed class RemoteJoins(
         {
             try
             {
-                var joined = await ThroughAsync(server, join, snapshot, both.Token).ConfigureAwait(false);
+                var joined = await ThroughAsync(server, join, snapshot, both.Token);
                 if (joined is null) return join.RoomId;
                 failure = RemoteFailures.MoreTelling(failure, joined);
                 if (RemoteFailures.IsFinal(joined)) return joined;
@@ -177,7 +177,7 @@ internal sealed class RemoteJoins(
             join.Who,
             server,
             within => api.MakeJoinAsync(server, join.RoomId, join.UserId, versions, within),
-            stop).ConfigureAwait(false);
+            stop);
         if (!made.IsOk) return RemoteFailures.PassedOn(server, made.Failure!);
         stages.Ended("template");
         if (RoomRules.FindUnstable(made.Value.RoomVersion) is not { } rules
@@ -194,25 +194,25 @@ internal sealed class RemoteJoins(
         }
 
         var content = RestrictedJoins.WithAuthorisingUser(
-            await contents.OfAsync(join.UserId, "join", join.Reason, stop).ConfigureAwait(false), authorisingUser);
+            await contents.OfAsync(join.UserId, "join", join.Reason, stop), authorisingUser);
         var signed = signer.Sign(rules, join.RoomId, join.UserId, content, made.Value.Event);
         if (!signed.IsOk) return RemoteFailures.InvalidTemplate(server, signed.Failure);
 
         var pdu = signed.Value;
         using var isEntering = join.IsResident ? null : entering.Begin(join.RoomId);
         var sent = await api.SendJoinAsync(
-            server, join.RoomId, pdu.EventId, EventJson.Of(pdu), omitMembers: false, stop).ConfigureAwait(false);
+            server, join.RoomId, pdu.EventId, EventJson.Of(pdu), omitMembers: false, stop);
         if (!sent.IsOk) return RemoteFailures.PassedOn(server, sent.Failure!);
         stages.Ended("response");
 
-        var returned = await checker.JoinAsync(server, rules, pdu, sent.Value.Event, stop).ConfigureAwait(false);
+        var returned = await checker.JoinAsync(server, rules, pdu, sent.Value.Event, stop);
         if (!returned.IsOk) return returned.Failure;
         var failure = join.IsResident
-            ? await ReceiveAsync(server, snapshot!, returned.Value.Pdu, stop).ConfigureAwait(false)
-            : await EnterAsync(server, rules, returned.Value, sent.Value, stages, stop).ConfigureAwait(false);
+            ? await ReceiveAsync(server, snapshot!, returned.Value.Pdu, stop)
+            : await EnterAsync(server, rules, returned.Value, sent.Value, stages, stop);
         if (failure is not null) return failure;
 
-        await profiles.JoinedAsync(join.UserId, content).ConfigureAwait(false);
+        await profiles.JoinedAsync(join.UserId, content);
         return null;
     }
 
@@ -226,36 +226,34 @@ internal sealed class RemoteJoins(
         CancellationToken stop)
     {
         RoomResult<ReadRoom> read;
-        using (await PlaceAsync().ConfigureAwait(false))
+        using (await PlaceAsync())
         {
-            read = await checker.ReadAsync(server, rules, join.Pdu.RoomId, response, stop).ConfigureAwait(false);
+            read = await checker.ReadAsync(server, rules, join.Pdu.RoomId, response, stop);
         }
 
         if (!read.IsOk) return read.Failure;
         stages.Ended("read");
-        var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop).ConfigureAwait(false);
+        var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop);
         stages.Ended("keys");
-        var whole = await checker.MendAsync(server, rules, read.Value, _closing.Token).ConfigureAwait(false);
-        using var alone = await _entrances.EnterAsync(join.Pdu.RoomId, _closing.Token).ConfigureAwait(false);
+        var whole = await checker.MendAsync(server, rules, read.Value, _closing.Token);
+        using var alone = await _entrances.EnterAsync(join.Pdu.RoomId, _closing.Token);
 
         // Not cancelled by the clock from here on: the other server has taken the join.
-        var known = await rooms.FindAsync(join.Pdu.RoomId, _closing.Token).ConfigureAwait(false);
+        var known = await rooms.FindAsync(join.Pdu.RoomId, _closing.Token);
         if (IsResident(known))
         {
             // The state that the other join returned may have this one.
             return known!.Local.IsJoined(join.Pdu.Sender)
                 ? null
-                : await ReceiveAsync(server, known, join.Pdu, _closing.Token).ConfigureAwait(false);
+                : await ReceiveAsync(server, known, join.Pdu, _closing.Token);
         }
 
-        using (await PlaceAsync().ConfigureAwait(false))
+        using (await PlaceAsync())
         {
-            var room = await checker.CheckAsync(
-                server, rules, join, whole, withoutKeys, _closing.Token).ConfigureAwait(false);
+            var room = await checker.CheckAsync(server, rules, join, whole, withoutKeys, _closing.Token);
             if (!room.IsOk) return room.Failure;
             stages.Ended("signatures");
-            var failure = await entrance.EnterAsync(
-                server, rules, room.Value, stages, _closing.Token).ConfigureAwait(false);
+            var failure = await entrance.EnterAsync(server, rules, room.Value, stages, _closing.Token);
             if (failure is null) entering.Arrived(join.Pdu.RoomId);
             return failure;
         }
@@ -264,7 +262,7 @@ internal sealed class RemoteJoins(
     /// <summary>Waits for one of the places. Not cancelled by the clock: the other server has taken the join.</summary>
     private async ValueTask<Place> PlaceAsync()
     {
-        await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
+        await _slots.WaitAsync(_closing.Token);
         return new Place(_slots);
     }
 
@@ -278,7 +276,7 @@ internal sealed class RemoteJoins(
         JsonText.TryGet(template, "content", out var given)
         && given is Json.Object { Item: var of }
         && of.Text(RestrictedJoins.AuthorisingUser) is { } user
-        && UserId.isValid(user)
+        && UserId.IsValid(user)
             ? user
             : null;
 
@@ -291,7 +289,7 @@ internal sealed class RemoteJoins(
     {
         var read = snapshot.Room.Rules.ReadReceived(join.Canonical);
         if (read.Refusal is { } refusal) return RemoteFailures.Unusable(server, refusal.Reason);
-        var received = await receiver.ReceiveAsync(server, snapshot.Room, [read.Value], stop).ConfigureAwait(false);
+        var received = await receiver.ReceiveAsync(server, snapshot.Room, [read.Value], stop);
         if (!received.IsOk) return received.Failure;
         if (received.Value.Dropped.TryGetValue(join.EventId, out var dropped))
         {
@@ -301,9 +299,9 @@ internal sealed class RemoteJoins(
         var deadline = time.GetUtcNow() + options.JoinDecisionTime;
         while (time.GetUtcNow() < deadline)
         {
-            var now = await rooms.FindAsync(snapshot.Room.Nid, stop).ConfigureAwait(false);
+            var now = await rooms.FindAsync(snapshot.Room.Nid, stop);
             if (now?.Local.IsJoined(join.Sender) == true) return null;
-            await Task.Delay(_decisionPoll, time, stop).ConfigureAwait(false);
+            await Task.Delay(_decisionPoll, time, stop);
         }
 
         return new RoomFailure(

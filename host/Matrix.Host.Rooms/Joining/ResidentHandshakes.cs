@@ -28,8 +28,6 @@ internal sealed class ResidentHandshakes(
     SignatureChecker signatures,
     RoomsOptions options)
 {
-    private const string MemberType = "m.room.member";
-
     private static RoomFailure NotHere { get; } = new(
         RoomFailureKind.NotFound, "This server has no user in that room.");
 
@@ -51,7 +49,7 @@ internal sealed class ResidentHandshakes(
             return new RoomFailure(RoomFailureKind.Forbidden, $"{userId} is not a user of {peer}.");
         }
 
-        var found = await FindAsync(peer, roomId, stop).ConfigureAwait(false);
+        var found = await FindAsync(peer, roomId, stop);
         if (!found.IsOk) return found.Failure;
         var snapshot = found.Value;
         var version = snapshot.Room.Rules.Id;
@@ -67,14 +65,13 @@ internal sealed class ResidentHandshakes(
             snapshot.Room.Nid,
             async session =>
             {
-                var wanted = await content(session).ConfigureAwait(false);
+                var wanted = await content(session);
                 if (!wanted.IsOk) return wanted.Failure;
-                var prepared = await EventAppender.PrepareAsync(session, stop).ConfigureAwait(false);
+                var prepared = await EventAppender.PrepareAsync(session, stop);
                 return await appender.DecideAsync(
-                    session, prepared, Draft.State(MemberType, userId, userId, wanted.Value), null, stop)
-                    .ConfigureAwait(false);
+                    session, prepared, Draft.State(EventTypes.Member, userId, userId, wanted.Value), null, stop);
             },
-            stop).ConfigureAwait(false);
+            stop);
         return made.IsOk ? (version, TemplateOf(made.Value)) : made.Failure;
     }
 
@@ -82,7 +79,7 @@ internal sealed class ResidentHandshakes(
     internal async ValueTask<RoomResult<SignedMembership>> ReadAsync(
         string peer, string roomId, string eventId, string membership, JsonObject json, CancellationToken stop)
     {
-        var found = await FindAsync(peer, roomId, stop).ConfigureAwait(false);
+        var found = await FindAsync(peer, roomId, stop);
         if (!found.IsOk) return found.Failure;
         var rules = found.Value.Room.Rules;
         var read = rules.ReadReceived(json);
@@ -90,9 +87,9 @@ internal sealed class ResidentHandshakes(
         var pdu = read.Value;
         if (FaultOf(pdu, peer, roomId, eventId, membership) is { } fault) return fault;
 
-        var received = await signatures.CheckAsync(rules, pdu, stop, sentBy: peer).ConfigureAwait(false);
-        return ReceivedEventModule.isSignedBy(peer, received)
-            && Array.TrueForAll(received.RequiredSigners, server => ReceivedEventModule.isSignedBy(server, received))
+        var received = await signatures.CheckAsync(rules, pdu, stop, sentBy: peer);
+        return received.IsSignedBy(peer)
+            && Array.TrueForAll(received.RequiredSigners, server => received.IsSignedBy(server))
                 ? new SignedMembership(found.Value, json, pdu, received)
                 : Invalid($"The event is not validly signed by {peer}.");
     }
@@ -102,19 +99,19 @@ internal sealed class ResidentHandshakes(
     /// <summary>The room, if this server has a user in it and the room is open to the peer.</summary>
     private async ValueTask<RoomResult<RoomSnapshot>> FindAsync(string peer, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
+        if (await rooms.FindAsync(roomId, stop) is not { IsResident: true } snapshot)
         {
             return NotHere;
         }
 
-        return await access.DeniesAsync(peer, snapshot, stop).ConfigureAwait(false) ? ServerAccess.Denied : snapshot;
+        return await access.DeniesAsync(peer, snapshot, stop) ? ServerAccess.Denied : snapshot;
     }
 
     private static RoomFailure? FaultOf(
         ReceivedPdu pdu, string peer, string roomId, string eventId, string membership) =>
         pdu.EventId != eventId || pdu.RoomId != roomId
             ? Invalid("The event is not the one that the path names.")
-        : pdu.Type != MemberType
+        : pdu.Type != EventTypes.Member
             || pdu.Pdu.StateKey != pdu.Sender
             || pdu.Pdu.Content.Text("membership") != membership
             ? Invalid($"The event is no {membership} of its sender.")
@@ -129,6 +126,6 @@ internal sealed class ResidentHandshakes(
     [
         .. EventJson.Of(pdu).Members.Where(
             member => member.Item1 is not ("hashes" or "signatures" or "event_id" or "unsigned" or "origin")),
-        ("origin", Json.NewString(options.ServerName)),
+        ("origin", Json.Of(options.ServerName)),
     ]);
 }

@@ -72,13 +72,13 @@ public sealed class ResidentJoins
             versions,
             async session =>
             {
-                var barred = await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false);
+                var barred = await _policies.RefusedJoinAsync(userId, roomId, stop);
                 if (barred is not null) return barred;
-                var authority = await _restricted.AuthoriseAsync(session, userId, stop).ConfigureAwait(false);
+                var authority = await _restricted.AuthoriseAsync(session, userId, stop);
                 return authority.Refusal is { } refusal
                     ? refusal
                     : RestrictedJoins.WithAuthorisingUser(
-                        JsonObject.OfSeq([("membership", Json.NewString("join"))]), authority.User);
+                        JsonObject.OfSeq([("membership", Json.Of("join"))]), authority.User);
             },
             stop);
 
@@ -86,27 +86,27 @@ public sealed class ResidentJoins
     public async ValueTask<RoomResult<JoinedThroughHere>> SendJoinAsync(
         string peer, string roomId, string eventId, JsonObject json, CancellationToken stop)
     {
-        var read = await _handshakes.ReadAsync(peer, roomId, eventId, "join", json, stop).ConfigureAwait(false);
+        var read = await _handshakes.ReadAsync(peer, roomId, eventId, "join", json, stop);
         if (!read.IsOk) return read.Failure;
-        var barred = await _policies.RefusedJoinAsync(read.Value.Pdu.Sender, roomId, stop).ConfigureAwait(false);
+        var barred = await _policies.RefusedJoinAsync(read.Value.Pdu.Sender, roomId, stop);
         if (barred is not null) return barred;
         var room = read.Value.Room.Room;
-        var authorised = await AuthorisedAsync(read.Value, stop).ConfigureAwait(false);
+        var authorised = await AuthorisedAsync(read.Value, stop);
         if (!authorised.IsOk) return authorised.Failure;
         var join = authorised.Value;
 
-        var decided = await _receiver.DecideAsync(peer, room, join, stop).ConfigureAwait(false);
+        var decided = await _receiver.DecideAsync(peer, room, join, stop);
         if (!decided.IsOk) return decided.Failure;
 
         var before = decided.Value?.StateBefore
-            ?? await StateBeforeAsync(room, eventId, stop).ConfigureAwait(false);
+            ?? await StateBeforeAsync(room, eventId, stop);
         if (before is null)
         {
             return new RoomFailure(RoomFailureKind.BadState, "The events that the join follows are not known here.");
         }
 
         // A server that gets this failure sends its join again, which changes nothing more.
-        var served = await _history.StateAsync(peer, room, before, join.Pdu, stop).ConfigureAwait(false);
+        var served = await _history.StateAsync(peer, room, before, join.Pdu, stop);
         if (!served.IsOk) return served.Failure;
         return new JoinedThroughHere(join.Pdu, served.Value);
     }
@@ -123,17 +123,16 @@ public sealed class ResidentJoins
         var authorisingUser = pdu.Pdu.Content.Text(RestrictedJoins.AuthorisingUser)!;
         var allowed = await _sender.InLaneAsync<bool>(
             snapshot.Room.Nid,
-            async session => await _restricted.RefusesAsync(session, pdu.Sender, authorisingUser, stop)
-                .ConfigureAwait(false) is { } refusal
+            async session => await _restricted.RefusesAsync(session, pdu.Sender, authorisingUser, stop) is { } refusal
                 ? refusal
                 : true,
-            stop).ConfigureAwait(false);
+            stop);
         if (!allowed.IsOk) return allowed.Failure;
 
         var own = _signer.Sign(pdu.SignedBytes.Span);
         var signed = snapshot.Room.Rules.ReadReceived(EventJson.Signed(json, own));
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
-        return ReceivedEventModule.ofPdu(
+        return ReceivedEvent.OfPdu(
             signed.Value,
             Array.ConvertAll(
                 signed.Value.Signatures,
@@ -149,7 +148,7 @@ public sealed class ResidentJoins
 
     /// <summary>The state before a join that was accepted here earlier; null if it was not accepted.</summary>
     private async ValueTask<StateTree?> StateBeforeAsync(RoomIdentity room, string eventId, CancellationToken stop) =>
-        await _events.ByIdAsync(room, eventId, stop).ConfigureAwait(false) is { IsShown: true } join
-            ? await _replaced.StateBeforeAsync(room.Nid, join, stop).ConfigureAwait(false)
+        await _events.ByIdAsync(room, eventId, stop) is { IsShown: true } join
+            ? await _replaced.StateBeforeAsync(room.Nid, join, stop)
             : null;
 }

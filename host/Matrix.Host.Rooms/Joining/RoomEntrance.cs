@@ -40,7 +40,7 @@ internal sealed partial class RoomEntrance(
         string peer, RoomRules rules, CheckedRoom room, JoinStages stages, CancellationToken stop)
     {
         var roomId = room.Join.Pdu.RoomId;
-        var known = await rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+        var known = await rooms.FindAsync(roomId, stop);
         if (known is not null && known.Room.Rules.Id != rules.Id)
         {
             return RemoteFailures.Unusable(peer, $"the room's version is {known.Room.Rules.Id}, not {rules.Id}");
@@ -52,16 +52,16 @@ internal sealed partial class RoomEntrance(
         try
         {
             using var session = known is null
-                ? await lane.EnterNewAsync(NewRoom(identity), stop, limits).ConfigureAwait(false)
-                : await lane.EnterAgainAsync(limits, stop).ConfigureAwait(false);
+                ? await lane.EnterNewAsync(NewRoom(identity), stop, limits)
+                : await lane.EnterAgainAsync(limits, stop);
             if (session is null) return new RoomFailure(RoomFailureKind.BadState, "A user of this server has joined.");
 
             var isDecided = false;
             try
             {
                 if (known is null) session.WriteFirst(new RoomFederated(identity.Nid));
-                else await authChains.FederateAsync(session, stop).ConfigureAwait(false);
-                if (await DecideAsync(session, peer, room, stop).ConfigureAwait(false) is { } failure) return failure;
+                else await authChains.FederateAsync(session, stop);
+                if (await DecideAsync(session, peer, room, stop) is { } failure) return failure;
                 isDecided = true;
             }
             finally
@@ -72,7 +72,7 @@ internal sealed partial class RoomEntrance(
 
             stages.Ended("decided");
             var events = session.Events.Count;
-            _ = await session.WriteEntranceAsync().ConfigureAwait(false);
+            _ = await session.WriteEntranceAsync();
             stages.Ended("written");
             Entered(roomId, peer, events, stages);
             return null;
@@ -105,8 +105,8 @@ internal sealed partial class RoomEntrance(
             [Input.NewAt(time.GetUtcNow().ToUnixTimeMilliseconds()), Input.NewReceived(peer, room.Join)];
         for (var round = 0; round < MostRounds && inputs.Length > 0; round++)
         {
-            var output = await TellAsync(session, inputs, stop).ConfigureAwait(false);
-            await decisions.ReceiveAsync(session, output, forAnother: null, stop).ConfigureAwait(false);
+            var output = await TellAsync(session, inputs, stop);
+            await decisions.ReceiveAsync(session, output, forAnother: null, stop);
             if (Array.Find(output.Decided, decided => decided.Event.EventId == joinId) is { } join)
             {
                 return join.Verdict.IsAccepted ? null : new RoomFailure(RoomFailureKind.Forbidden, join.Reason);
@@ -121,7 +121,7 @@ internal sealed partial class RoomEntrance(
                 request => Input.NewResponded(request.Number, ResponseTo(request, room)));
             inputs = [.. responses];
             if (output.Resolve is not { } needed) continue;
-            var resolution = await ResolvedAsync(session, needed, stop).ConfigureAwait(false);
+            var resolution = await ResolvedAsync(session, needed, stop);
             inputs = [.. inputs, Input.NewResolved(resolution)];
         }
 
@@ -149,7 +149,7 @@ internal sealed partial class RoomEntrance(
                 return output;
             }
 
-            if (session.Start.Exists) await session.LearnAsync(output.LookUps, stop).ConfigureAwait(false);
+            if (session.Start.Exists) await session.LearnAsync(output.LookUps, stop);
             else session.Machine.Learn(Nothing(output.LookUps));
         }
     }
@@ -161,7 +161,7 @@ internal sealed partial class RoomEntrance(
         {
             resolution.Learn(
                 session.Start.Exists
-                    ? await session.ReadFactsAsync(lookUps, stop).ConfigureAwait(false)
+                    ? await session.ReadFactsAsync(lookUps, stop)
                     : Nothing(lookUps));
         }
 

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
@@ -64,47 +65,44 @@ public sealed class RoomJoins
     /// <returns>The room's id.</returns>
     public async ValueTask<RoomResult<string>> JoinAsync(JoinRequest request, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(request);
         var (roomId, via) = (request.Room, request.Via);
-        var refused = await _policies.RefusedJoinAsync(request.UserId, roomId, stop).ConfigureAwait(false);
+        var refused = await _policies.RefusedJoinAsync(request.UserId, roomId, stop);
         if (refused is not null) return refused;
         if (roomId.StartsWith('#'))
         {
-            var found = await _aliases.FindAsync(request.Who, roomId, stop).ConfigureAwait(false);
+            var found = await _aliases.FindAsync(request.Who, roomId, stop);
             if (!found.IsOk) return found.Failure;
             (roomId, via) = (found.Value.RoomId, [.. via, .. found.Value.Servers]);
-            refused = await _policies.RefusedJoinAsync(request.UserId, roomId, stop).ConfigureAwait(false);
+            refused = await _policies.RefusedJoinAsync(request.UserId, roomId, stop);
             if (refused is not null) return refused;
         }
 
         for (var attempt = 1; ; attempt++)
         {
             var local = await _memberships.JoinAsync(
-                request.UserId, roomId, request.Reason, stop, request.InvitationToken).ConfigureAwait(false);
+                request.UserId, roomId, request.Reason, stop, request.InvitationToken);
             if (local.IsOk || attempt > Attempts) return local;
 
-            var snapshot = await _rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+            var snapshot = await _rooms.FindAsync(roomId, stop);
             var isResident = snapshot is { IsResident: true };
             var mayHelp = snapshot is null
                 ? request.InvitationToken is null
                 : local.Failure.Kind == RoomFailureKind.NotResident
-                    || (isResident && await MayBeAuthorisedAsync(
-                        snapshot, request.UserId, local.Failure, stop).ConfigureAwait(false));
+                    || (isResident && await MayBeAuthorisedAsync(snapshot, request.UserId, local.Failure, stop));
             if (!mayHelp) return local;
 
-            var servers = await CandidatesAsync(request.UserId, snapshot, roomId, via, stop).ConfigureAwait(false);
+            var servers = await CandidatesAsync(request.UserId, snapshot, roomId, via, stop);
             if (servers.Count == 0) return local;
-            var isGuest = await _memberships.IsGuestAsync(request.UserId, stop).ConfigureAwait(false);
+            var isGuest = await _memberships.IsGuestAsync(request.UserId, stop);
             if (isGuest)
             {
-                var allowed = await _guests.ServersAsync(request.Who, snapshot, roomId, servers, stop)
-                    .ConfigureAwait(false);
+                var allowed = await _guests.ServersAsync(request.Who, snapshot, roomId, servers, stop);
                 if (!allowed.IsOk) return isResident ? local : allowed.Failure;
                 servers = allowed.Value;
             }
 
             var join = new RemoteJoin(request.UserId, request.Who, roomId, servers, request.Reason, isResident);
-            if (await _remote.JoinAsync(join, stop).ConfigureAwait(false) is not { } joined) continue;
+            if (await _remote.JoinAsync(join, stop) is not { } joined) continue;
             if (!joined.IsOk)
             {
                 // Where no server could say more, what this one knows of the room stands.
@@ -112,7 +110,7 @@ public sealed class RoomJoins
             }
 
             var refusedGuest = isGuest
-                ? await _guests.RefusedAsync(request.UserId, roomId, stop).ConfigureAwait(false)
+                ? await _guests.RefusedAsync(request.UserId, roomId, stop)
                 : null;
             return refusedGuest is null ? joined : refusedGuest;
         }
@@ -126,9 +124,9 @@ public sealed class RoomJoins
         RoomSnapshot snapshot, string userId, RoomFailure failure, CancellationToken stop)
     {
         if (failure.Kind is not (RoomFailureKind.Forbidden or RoomFailureKind.UnknownRoom)) return false;
-        var rules = await _state.EventAsync(snapshot, "m.room.join_rules", "", stop).ConfigureAwait(false);
+        var rules = await _state.EventAsync(snapshot, EventTypes.JoinRules, "", stop);
         if (rules is null || snapshot.Room.Rules.JoinsThrough(rules.Auth) is null) return false;
-        var member = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
+        var member = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop);
         return member?.Membership != Membership.Ban;
     }
 
@@ -139,16 +137,15 @@ public sealed class RoomJoins
     private async ValueTask<IReadOnlyList<string>> CandidatesAsync(
         string userId, RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> via, CancellationToken stop)
     {
-        var invite = await _storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false);
+        var invite = await _storage.StrippedRooms.FindAsync(userId, roomId, stop);
         string[] ofInvite = invite is null ? [] : [invite.Server];
         IReadOnlyList<string> members = snapshot is null
             ? []
-            : await _storage.Memberships.RemoteServersAsync(
-                snapshot.Room.Nid, _options.JoinCandidates, stop).ConfigureAwait(false);
+            : await _storage.Memberships.RemoteServersAsync(snapshot.Room.Nid, _options.JoinCandidates, stop);
         string[] ofId = roomId.Contains(':', StringComparison.Ordinal) ? [RoomNames.ServerOf(roomId)] : [];
-        var authorising = snapshot is null ? [] : await AuthorisingServersAsync(snapshot, stop).ConfigureAwait(false);
+        var authorising = snapshot is null ? [] : await AuthorisingServersAsync(snapshot, stop);
         return [.. via.Concat(ofInvite).Concat(authorising).Concat(members).Concat(ofId)
-            .Where(server => ServerName.isValid(server) && server != _options.ServerName)
+            .Where(server => ServerName.IsValid(server) && server != _options.ServerName)
             .Distinct()
             .Take(_options.JoinCandidates)];
     }
@@ -156,8 +153,8 @@ public sealed class RoomJoins
     /// <summary>The servers of users who may authorise a restricted join, by the room's levels and creators.</summary>
     private async ValueTask<IEnumerable<string>> AuthorisingServersAsync(RoomSnapshot snapshot, CancellationToken stop)
     {
-        var create = await _state.EventAsync(snapshot, "m.room.create", "", stop).ConfigureAwait(false);
-        var levels = await _state.EventAsync(snapshot, "m.room.power_levels", "", stop).ConfigureAwait(false);
+        var create = await _state.EventAsync(snapshot, EventTypes.Create, "", stop);
+        var levels = await _state.EventAsync(snapshot, EventTypes.PowerLevels, "", stop);
         if (create is null) return [];
         var state = new AuthSnapshot(levels is null ? [create.Auth] : [create.Auth, levels.Auth]);
         var withLevels = levels is not null
@@ -166,7 +163,7 @@ public sealed class RoomJoins
                 ? byUser.Members.Select(member => member.Item1)
                 : [];
         return withLevels.Prepend(create.Pdu.Sender)
-            .Where(user => UserId.isValid(user) && snapshot.Room.Rules.MayAuthorise(state, user))
+            .Where(user => UserId.IsValid(user) && snapshot.Room.Rules.MayAuthorise(state, user))
             .Select(RoomNames.ServerOf)
             .Distinct()
             .Take(_options.JoinCandidates);

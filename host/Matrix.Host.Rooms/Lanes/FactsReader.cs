@@ -15,7 +15,6 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
     /// <param name="room">The room.</param>
     /// <param name="lookUps">The look-ups.</param>
     /// <param name="unknown">Ids that no event of the room has; null for none.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RoomFacts> ReadAsync(
         RoomIdentity room, LookUps lookUps, IReadOnlySet<string>? unknown, CancellationToken stop)
     {
@@ -25,29 +24,28 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
         var found = new Dictionary<string, StoredEvent>();
         if (ids.Count > 0)
         {
-            foreach (var row in await storage.Events.FindManyAsync(room.Nid, ids, stop).ConfigureAwait(false))
+            foreach (var row in await storage.Events.FindManyAsync(room.Nid, ids, stop))
             {
                 found[row.EventId] = events.Known(row.Nid) ?? new StoredEvent(room, row);
             }
         }
 
-        await AddKnownAsync(facts, found.Values, stop).ConfigureAwait(false);
+        await AddKnownAsync(facts, found.Values, stop);
         foreach (var id in lookUps.States)
         {
             if (!found.TryGetValue(id, out var stored) || IsOutlier(stored)) continue;
-            facts.AddStateAfter(
-                id, await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false));
+            facts.AddStateAfter(id, await states.AtAsync(room.Nid, stored.Row.Step, stop));
         }
 
         foreach (var lookUp in lookUps.Citing)
         {
             if (!found.TryGetValue(lookUp.EventId, out var cited)) continue;
-            await AddCitingAsync(facts, room, cited, lookUp.Count, stop).ConfigureAwait(false);
+            await AddCitingAsync(facts, room, cited, lookUp.Count, stop);
         }
 
         if (lookUps.Following.Length > 0)
         {
-            await AddFollowingAsync(facts, room, lookUps.Following, stop).ConfigureAwait(false);
+            await AddFollowingAsync(facts, room, lookUps.Following, stop);
         }
 
         foreach (var lookUp in lookUps.ThirdParty)
@@ -58,11 +56,10 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
 
         if (lookUps.NeedsServers)
         {
-            facts.Servers = await storage.Memberships.RemoteServersAsync(
-                room.Nid, options.Receiving.PeersOfRoom, stop).ConfigureAwait(false);
+            facts.Servers = await storage.Memberships.RemoteServersAsync(room.Nid, options.Receiving.PeersOfRoom, stop);
         }
 
-        await AddStrangersAsync(facts, room, lookUps.Strangers, stop).ConfigureAwait(false);
+        await AddStrangersAsync(facts, room, lookUps.Strangers, stop);
         return facts;
     }
 
@@ -71,7 +68,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
     {
         if (servers is [var one])
         {
-            if (!await storage.Memberships.IsJoinedAsync(room.Nid, one, stop).ConfigureAwait(false))
+            if (!await storage.Memberships.IsJoinedAsync(room.Nid, one, stop))
             {
                 facts.AddStranger(one);
             }
@@ -79,7 +76,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
         else if (servers.Length > 0)
         {
             // After a start there may be many. This reads all of the room's members once.
-            var joined = await storage.Memberships.RemoteMembersAsync(room.Nid, stop).ConfigureAwait(false);
+            var joined = await storage.Memberships.RemoteMembersAsync(room.Nid, stop);
             foreach (var server in servers.Where(server => !joined.ContainsKey(server))) facts.AddStranger(server);
         }
     }
@@ -93,7 +90,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
             .Select(stored => stored.Nid).ToArray();
         var heights = stateEvents.Length == 0
             ? new Dictionary<EventNid, int>()
-            : await storage.AuthChains.HeightsAsync(stateEvents, stop).ConfigureAwait(false);
+            : await storage.AuthChains.HeightsAsync(stateEvents, stop);
         foreach (var stored in found)
         {
             var marks = stored.Row.Marks;
@@ -112,8 +109,8 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
     private async ValueTask AddCitingAsync(
         RoomFacts facts, RoomIdentity room, StoredEvent cited, int count, CancellationToken stop)
     {
-        var nids = await storage.AuthChains.CitingAsync(cited.Nid, count + 1, stop).ConfigureAwait(false);
-        var ids = await events.IdsAsync(nids, stop).ConfigureAwait(false);
+        var nids = await storage.AuthChains.CitingAsync(cited.Nid, count + 1, stop);
+        var ids = await events.IdsAsync(nids, stop);
         facts.AddCiting(
             cited.EventId,
             [.. nids.Where(ids.ContainsKey).Select(nid => ids[nid])],
@@ -123,8 +120,8 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
     private async ValueTask AddFollowingAsync(
         RoomFacts facts, RoomIdentity room, IReadOnlyCollection<string> previousIds, CancellationToken stop)
     {
-        var rows = await storage.Followers.OfAsync(room.Nid, previousIds, stop).ConfigureAwait(false);
-        var ids = await events.IdsAsync([.. rows.Select(row => row.Follower).Distinct()], stop).ConfigureAwait(false);
+        var rows = await storage.Followers.OfAsync(room.Nid, previousIds, stop);
+        var ids = await events.IdsAsync([.. rows.Select(row => row.Follower).Distinct()], stop);
         foreach (var followers in rows.GroupBy(row => row.PreviousId))
         {
             facts.AddFollowing(

@@ -109,7 +109,7 @@ internal sealed class Lane(
 
         try
         {
-            await HoldAsync(stop).ConfigureAwait(false);
+            await HoldAsync(stop);
         }
         finally
         {
@@ -118,11 +118,11 @@ internal sealed class Lane(
 
         try
         {
-            if (_isSpoilt) await StartAgainAsync().ConfigureAwait(false);
-            else if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
+            if (_isSpoilt) await StartAgainAsync();
+            else if (_chain.IsBroken) await TakeBackAsync();
             else ReportDurable();
             EndOneByOne();
-            if (_pending is null && await loader.LoadAsync(room, stop).ConfigureAwait(false) is { } loaded)
+            if (_pending is null && await loader.LoadAsync(room, stop) is { } loaded)
             {
                 _machine = MachineOf(loaded, _oneByOne > 0 ? _limits.OneByOne : _limits);
                 _isOneByOne = _oneByOne > 0;
@@ -147,7 +147,7 @@ internal sealed class Lane(
     internal async ValueTask<LaneSession> EnterNewAsync(
         PendingRoom pending, CancellationToken stop, IncomingLimits? limits = null)
     {
-        await HoldAsync(stop).ConfigureAwait(false);
+        await HoldAsync(stop);
         _machine = MachineOf(pending, limits ?? _limits);
         _pending = pending;
         return new LaneSession(this, pending, _machine, _chain);
@@ -161,19 +161,18 @@ internal sealed class Lane(
     /// <param name="limits">The limits of the room's machine.</param>
     internal async ValueTask<LaneSession?> EnterAgainAsync(IncomingLimits limits, CancellationToken stop)
     {
-        await HoldAsync(stop).ConfigureAwait(false);
+        await HoldAsync(stop);
         try
         {
             // The room is read again: every batch must have ended.
-            if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
+            if (_chain.IsBroken) await TakeBackAsync();
             else if (_submitted.Count > 0)
             {
-                await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None)
-                    .ConfigureAwait(false);
+                await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None);
             }
 
             Forget();
-            if (await loader.LoadAsync(room, stop).ConfigureAwait(false) is { Local.Joined.Count: 0 } loaded)
+            if (await loader.LoadAsync(room, stop) is { Local.Joined.Count: 0 } loaded)
             {
                 _pending = loaded;
                 _machine = MachineOf(loaded with { Extremities = [], State = StateTree.Empty }, limits);
@@ -199,7 +198,7 @@ internal sealed class Lane(
     {
         try
         {
-            return await writer.WriteAsync(session.ToBatch(), CancellationToken.None).ConfigureAwait(false);
+            return await writer.WriteAsync(session.ToBatch(), CancellationToken.None);
         }
         finally
         {
@@ -216,12 +215,12 @@ internal sealed class Lane(
     /// </summary>
     internal async ValueTask<WriteReceipt> EndAsync(WriteBatch batch, CancellationToken stop)
     {
-        await HoldAsync(stop).ConfigureAwait(false);
+        await HoldAsync(stop);
         try
         {
-            if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
-            else await SettledAsync(_chain).ConfigureAwait(false);
-            return await writer.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
+            if (_chain.IsBroken) await TakeBackAsync();
+            else await SettledAsync(_chain);
+            return await writer.WriteAsync(batch, CancellationToken.None);
         }
         finally
         {
@@ -234,10 +233,10 @@ internal sealed class Lane(
 
     private async ValueTask HoldAsync(CancellationToken stop)
     {
-        await _slots.WaitAsync(stop).ConfigureAwait(false);
+        await _slots.WaitAsync(stop);
         try
         {
-            await _gate.WaitAsync(stop).ConfigureAwait(false);
+            await _gate.WaitAsync(stop);
         }
         catch
         {
@@ -354,7 +353,7 @@ internal sealed class Lane(
         // Also those without events: they may store events that wait.
         ReportDurable();
         if (_submitted.Count == 0) return;
-        await writer.WriteAsync(new WriteBatch(0) { Chain = chain }, CancellationToken.None).ConfigureAwait(false);
+        await writer.WriteAsync(new WriteBatch(0) { Chain = chain }, CancellationToken.None);
     }
 
     /// <summary>Reports durable decisions to the machine.</summary>
@@ -378,7 +377,7 @@ internal sealed class Lane(
         try
         {
             // Comes after all others of the chain: once it has failed, their outcomes are known.
-            await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None).ConfigureAwait(false);
+            await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None);
         }
         catch (StorageException broken)
             when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)
@@ -443,7 +442,7 @@ internal sealed class Lane(
     {
         try
         {
-            await SettledAsync(_chain).ConfigureAwait(false);
+            await SettledAsync(_chain);
         }
         catch (StorageException broken)
             when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)
@@ -504,7 +503,7 @@ internal sealed class Lane(
     /// <summary>Reads the facts that the machine lacks, and gives them to it. Called while the lane is held.</summary>
     internal async ValueTask LearnAsync(
         RoomIdentity identity, LookUps lookUps, UnknownEvents? unknown, CancellationToken stop) =>
-        _machine!.Learn(await facts.ReadAsync(identity, lookUps, unknown?.Of(this), stop).ConfigureAwait(false));
+        _machine!.Learn(await facts.ReadAsync(identity, lookUps, unknown?.Of(this), stop));
 
     /// <summary>Passes on what the machine asks for.</summary>
     internal void Ask(RoomIdentity identity, Output output)

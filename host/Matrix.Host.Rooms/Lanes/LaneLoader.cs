@@ -16,31 +16,31 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
     /// <summary>The room as it is durable; null if there is no such room.</summary>
     internal async ValueTask<PendingRoom?> LoadAsync(RoomNid room, CancellationToken stop)
     {
-        var row = await storage.Rooms.FindAsync(room, stop).ConfigureAwait(false);
+        var row = await storage.Rooms.FindAsync(room, stop);
         if (row is null) return null;
 
         var header = row.Header;
-        var state = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
-        var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
-        var newest = await storage.State.LastCheckpointAsync(room, stop).ConfigureAwait(false);
-        var members = await storage.Memberships.JoinedLocalMembersAsync([room], stop).ConfigureAwait(false);
+        var state = await states.AtAsync(room, header.CurrentStep, stop);
+        var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop);
+        var newest = await storage.State.LastCheckpointAsync(room, stop);
+        var members = await storage.Memberships.JoinedLocalMembersAsync([room], stop);
         var gaps = row.IsFederated
-            ? await storage.Followers.GapsAsync(room, options.Receiving.Gaps + 1, stop).ConfigureAwait(false)
+            ? await storage.Followers.GapsAsync(room, options.Receiving.Gaps + 1, stop)
             : [];
         return new PendingRoom
         {
             Room = row.Identity,
             IsFederated = row.IsFederated,
             LastOutlier = row.IsFederated
-                ? await storage.Events.LastOutlierAsync(room, stop).ConfigureAwait(false)
+                ? await storage.Events.LastOutlierAsync(room, stop)
                 : 0,
-            HadStaged = row.IsFederated && await storage.StagedEvents.AnyAsync(room, stop).ConfigureAwait(false),
+            HadStaged = row.IsFederated && await storage.StagedEvents.AnyAsync(room, stop),
             Gaps = RoomGaps.Of([.. gaps.Take(options.Receiving.Gaps)], areAll: gaps.Count <= options.Receiving.Gaps),
             Exists = true,
             State = state,
             Local = LocalMembers.Of(members.Select(member => member.UserId)),
             Extremities = await ExtremitiesAsync(
-                row.Identity, header, state, row.IsFederated, stop).ConfigureAwait(false),
+                row.Identity, header, state, row.IsFederated, stop),
             Depth = header.Depth,
             CurrentStep = header.CurrentStep,
             LastStep = header.LastStep,
@@ -48,9 +48,9 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
             FirstOrdinal = header.FirstOrdinal,
             JoinedCount = header.JoinedCount,
             InvitedCount = header.InvitedCount,
-            HasRelations = (await storage.Relations.AnyAsync([room], stop).ConfigureAwait(false)).Count > 0,
+            HasRelations = (await storage.Relations.AnyAsync([room], stop)).Count > 0,
             HasWaitingRedactions =
-                (await storage.Events.WaitingRedactionsAsync(room, null, 1, stop).ConfigureAwait(false)).Count > 0,
+                (await storage.Events.WaitingRedactionsAsync(room, null, 1, stop)).Count > 0,
             BaseStep = chain?.Checkpoint?.Step ?? 0,
             StepsSinceBase = chain?.Steps.Count ?? 0,
             NewestCheckpoint = newest is null ? null : CheckpointHeader.Parse(newest.Data.ToArray()),
@@ -70,14 +70,14 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
         }
 
         var nids = header.Extremities.Select(extremity => extremity.Nid(room.Nid)).ToArray();
-        var rows = (await storage.Events.FindManyAsync(nids, stop).ConfigureAwait(false)).ToDictionary(row => row.Nid);
+        var rows = (await storage.Events.FindManyAsync(nids, stop)).ToDictionary(row => row.Nid);
         var found = new ForwardExtremity[nids.Length];
         for (var i = 0; i < found.Length; i++)
         {
             var row = rows[nids[i]];
             var after = found.Length == 1
                 ? state
-                : await states.AtAsync(room.Nid, row.Step, stop).ConfigureAwait(false);
+                : await states.AtAsync(room.Nid, row.Step, stop);
             found[i] = new ForwardExtremity(
                 nids[i].Ordinal,
                 row.EventId,

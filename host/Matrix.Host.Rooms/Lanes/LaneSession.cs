@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage.Commits;
@@ -88,7 +89,7 @@ internal sealed class LaneSession : IDisposable
             var output = Machine.Tell(inputs);
             if (!output.LookUps.IsEmpty)
             {
-                await LearnAsync(output.LookUps, stop).ConfigureAwait(false);
+                await LearnAsync(output.LookUps, stop);
                 continue;
             }
 
@@ -108,7 +109,7 @@ internal sealed class LaneSession : IDisposable
 
         // First: if this session is cancelled, the machine gets the outcome nevertheless.
         _lane.Ask(Pending.Room, Output.Of(resolution));
-        await _lane.RunAsync(Pending.Room, resolution).WaitAsync(stop).ConfigureAwait(false);
+        await _lane.RunAsync(Pending.Room, resolution).WaitAsync(stop);
         Machine.Resolved(resolution);
     }
 
@@ -223,7 +224,7 @@ internal sealed class LaneSession : IDisposable
     {
         try
         {
-            return await _lane.WriteEntranceAsync(this).ConfigureAwait(false);
+            return await _lane.WriteEntranceAsync(this);
         }
         finally
         {
@@ -242,7 +243,7 @@ internal sealed class LaneSession : IDisposable
         var settled = _lane.SettledAsync(_chain);
         _left = true;
         _lane.Leave();
-        await settled.ConfigureAwait(false);
+        await settled;
     }
 
     /// <summary>
@@ -261,7 +262,7 @@ internal sealed class LaneSession : IDisposable
         if (!Pending.Exists)
         {
             // The events of a joined room are in any order.
-            var create = Events.Find(made => made.Pdu.Type == "m.room.create") ?? Events[0];
+            var create = Events.Find(made => made.Pdu.Type == EventTypes.Create) ?? Events[0];
             batch.Add(new RoomCreated(room, create.Pdu.Sender, header!));
             Pending = Pending with { Exists = true };
         }

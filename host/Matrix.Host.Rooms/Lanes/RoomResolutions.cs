@@ -40,8 +40,7 @@ internal sealed class RoomResolutions(FactsReader facts)
     {
         for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
         {
-            resolution.Learn(
-                await facts.ReadAsync(room, lookUps, null, CancellationToken.None).ConfigureAwait(false));
+            resolution.Learn(await facts.ReadAsync(room, lookUps, null, CancellationToken.None));
         }
     }
 

@@ -23,7 +23,6 @@ internal sealed class UnknownEvents : IDisposable
     /// <param name="lanes">The lanes of all rooms.</param>
     /// <param name="storage">The storage.</param>
     /// <param name="events">The ids, each with the room that the event is said to be in.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal static async ValueTask<UnknownEvents> ReadAsync(
         LaneDirectory lanes,
         IStorage storage,
@@ -34,7 +33,7 @@ internal sealed class UnknownEvents : IDisposable
         try
         {
             var ids = events.Select(static each => each.EventId).ToHashSet();
-            ids.ExceptWith(await storage.Events.KnownAsync(ids, stop).ConfigureAwait(false));
+            ids.ExceptWith(await storage.Events.KnownAsync(ids, stop));
             unknown._ids = ids;
             return unknown;
         }

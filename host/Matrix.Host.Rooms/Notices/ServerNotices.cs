@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
@@ -26,7 +27,6 @@ public sealed class ServerNotices(
     ILocalUsers users,
     RoomsOptions options) : IDisposable
 {
-    private const string TagType = "m.tag";
     private const string Tags = "tags";
     private const string Tag = "m.server_notice";
 
@@ -46,27 +46,27 @@ public sealed class ServerNotices(
     public async ValueTask<RoomResult<string>> SendAsync(
         string userId, string text, bool isActive, CancellationToken stop)
     {
-        if (await RefusalAsync(userId, text, stop).ConfigureAwait(false) is { } refused) return refused;
-        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        if (await RefusalAsync(userId, text, stop) is { } refused) return refused;
+        await _turn.WaitAsync(stop);
         try
         {
-            var room = await RoomOfAsync(userId, stop).ConfigureAwait(false);
+            var room = await RoomOfAsync(userId, stop);
             if (!room.IsOk) return room.Failure;
             var (snapshot, from) = room.Value;
             var roomId = snapshot.Room.RoomId;
             var content = JsonObject.OfSeq(
             [
-                ("body", Json.NewString(text)),
-                ("msgtype", Json.NewString("m.server_notice")),
-                ("server_notice_type", Json.NewString(NoticeType)),
+                ("body", Json.Of(text)),
+                ("msgtype", Json.Of("m.server_notice")),
+                ("server_notice_type", Json.Of(NoticeType)),
             ]);
-            var draft = new Draft("m.room.message", null, from, content, null);
-            var sent = await sender.AppendAsync(roomId, draft, null, null, null, stop).ConfigureAwait(false);
+            var draft = new Draft(EventTypes.Message, null, from, content, null);
+            var sent = await sender.AppendAsync(roomId, draft, null, null, null, stop);
             if (!sent.IsOk || !isActive) return sent;
 
-            var pinned = JsonObject.OfSeq([("pinned", Json.NewArray([Json.NewString(sent.Value)]))]);
-            var pin = Draft.State("m.room.pinned_events", "", from, pinned);
-            var marked = await sender.SendStateAsync(roomId, pin, null, stop).ConfigureAwait(false);
+            var pinned = JsonObject.OfSeq([("pinned", Json.Of([Json.Of(sent.Value)]))]);
+            var pin = Draft.State(EventTypes.PinnedEvents, "", from, pinned);
+            var marked = await sender.SendStateAsync(roomId, pin, null, stop);
             return marked.IsOk ? sent : marked;
         }
         finally
@@ -92,15 +92,15 @@ public sealed class ServerNotices(
             return new RoomFailure(RoomFailureKind.MissingParam, "The notice has no text.");
         }
 
-        var user = UserId.isValid(userId) && RoomNames.ServerOf(userId) == options.ServerName
-            ? await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false)
+        var user = UserId.IsValid(userId) && RoomNames.ServerOf(userId) == options.ServerName
+            ? await storage.Accounts.FindUserAsync(userId, stop)
             : null;
         if (user is null or { DeactivatedAt: not null })
         {
             return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId} on this server.");
         }
 
-        return await users.UnknownAsync(NoticesUser, stop).ConfigureAwait(false) is null
+        return await users.UnknownAsync(NoticesUser, stop) is null
             ? new RoomFailure(
                 RoomFailureKind.BadState,
                 $"{NoticesUser} is somebody's account: choose another `server_notices.localpart`.")
@@ -111,29 +111,29 @@ public sealed class ServerNotices(
     private async ValueTask<RoomResult<(RoomSnapshot Room, string Sender)>> RoomOfAsync(
         string userId, CancellationToken stop)
     {
-        if (await storage.ServerNotices.FindAsync(userId, stop).ConfigureAwait(false) is not { } nid)
+        if (await storage.ServerNotices.FindAsync(userId, stop) is not { } nid)
         {
-            var made = await CreateAsync(userId, stop).ConfigureAwait(false);
+            var made = await CreateAsync(userId, stop);
             if (!made.IsOk) return made.Failure;
-            return await rooms.FindAsync(made.Value, stop).ConfigureAwait(false) is { } created
+            return await rooms.FindAsync(made.Value, stop) is { } created
                 ? (created, NoticesUser)
                 : RoomSender.Unknown;
         }
 
-        if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
+        if (await rooms.FindAsync(nid, stop) is not { } snapshot) return RoomSender.Unknown;
 
         // The name of the configuration may have changed since.
-        var create = await state.EventAsync(snapshot, "m.room.create", "", stop).ConfigureAwait(false);
+        var create = await state.EventAsync(snapshot, EventTypes.Create, "", stop);
         var from = create?.Row.Sender ?? NoticesUser;
-        var member = await storage.Memberships.FindAsync(nid, userId, stop).ConfigureAwait(false);
+        var member = await storage.Memberships.FindAsync(nid, userId, stop);
         if (member?.Membership is not (Membership.Join or Membership.Invite)
             && await memberships.InviteAsync(
-                from, snapshot.Room.RoomId, userId, null, stop).ConfigureAwait(false) is { } failure)
+                from, snapshot.Room.RoomId, userId, null, stop) is { } failure)
         {
             return failure;
         }
 
-        await TagAgainAsync(userId, nid, stop).ConfigureAwait(false);
+        await TagAgainAsync(userId, nid, stop);
         return (snapshot, from);
     }
 
@@ -144,8 +144,8 @@ public sealed class ServerNotices(
             Preset = Preset.PrivateChat,
             Name = options.Notices.RoomName,
             Invites = [userId],
-            CreationContent = JsonObject.OfSeq([("m.federate", Json.NewBool(false))]),
-            PowerLevelOverride = JsonObject.OfSeq([("users_default", Json.NewInt(MemberLevel))]),
+            CreationContent = JsonObject.OfSeq([("m.federate", Json.Of(false))]),
+            PowerLevelOverride = JsonObject.OfSeq([("users_default", Json.Of(MemberLevel))]),
             Requires = room => new NoticeRoomMade(userId, room),
             Writes = room => TagPut(userId, room, JsonObject.Empty),
         },
@@ -154,7 +154,7 @@ public sealed class ServerNotices(
     /// <summary>Gives the room its tag again if a client took it away.</summary>
     private async ValueTask TagAgainAsync(string userId, RoomNid room, CancellationToken stop)
     {
-        var row = await storage.AccountData.FindAsync(userId, room, TagType, stop).ConfigureAwait(false);
+        var row = await storage.AccountData.FindAsync(userId, room, EventTypes.Tag, stop);
         var tags = row is not null
             && JsonText.TryParseStored(row.Content.Span, out var content)
             && JsonText.TryGet(content, Tags, out var value)
@@ -162,13 +162,13 @@ public sealed class ServerNotices(
                 ? known
                 : JsonObject.Empty;
         if (tags.Has(Tag)) return;
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(TagPut(userId, room, tags)), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(TagPut(userId, room, tags)), stop);
     }
 
     private static AccountDataPut TagPut(string userId, RoomNid room, JsonObject others)
     {
-        var tags = others.With(Tag, Json.NewObject(JsonObject.Empty));
-        var content = JsonObject.OfSeq([(Tags, Json.NewObject(tags))]);
-        return new AccountDataPut(userId, room, TagType, CanonicalJson.bytes(Json.NewObject(content)));
+        var tags = others.With(Tag, Json.Of(JsonObject.Empty));
+        var content = JsonObject.OfSeq([(Tags, Json.Of(tags))]);
+        return new AccountDataPut(userId, room, EventTypes.Tag, CanonicalJson.Bytes(Json.Of(content)));
     }
 }

@@ -73,8 +73,8 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     /// <summary>The lists that the server follows, each with its rules.</summary>
     public async ValueTask<IReadOnlyList<FollowedList>> ListsAsync(CancellationToken stop)
     {
-        await RulesAsync(stop).ConfigureAwait(false);
-        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        await RulesAsync(stop);
+        await _turn.WaitAsync(stop);
         try
         {
             var byRoom = _known.Where(static known => known.Value is not null)
@@ -82,7 +82,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
             var lists = new List<FollowedList>();
             foreach (var roomId in _options.Policies.Rooms)
             {
-                var snapshot = await _rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+                var snapshot = await _rooms.FindAsync(roomId, stop);
                 lists.Add(new FollowedList(
                     roomId,
                     snapshot is { IsResident: true },
@@ -101,12 +101,12 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     public async ValueTask<PolicyRule?> OfServerAsync(string server, CancellationToken stop) =>
         server == _options.ServerName
             ? null
-            : (await RulesAsync(stop).ConfigureAwait(false)).FindServer(server);
+            : (await RulesAsync(stop)).FindServer(server);
 
     /// <summary>The rule that matches a user, or the server of a user of another one; null if none does.</summary>
     public async ValueTask<PolicyRule?> OfUserAsync(string userId, CancellationToken stop)
     {
-        var rules = await RulesAsync(stop).ConfigureAwait(false);
+        var rules = await RulesAsync(stop);
         if (rules.Count == 0) return null;
         var server = RoomNames.ServerOf(userId);
         return rules.FindUser(userId) ?? (server == _options.ServerName ? null : rules.FindServer(server));
@@ -116,11 +116,11 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     public async ValueTask<RoomFailure?> RefusedInviteAsync(
         string sender, string userId, string? roomId, CancellationToken stop)
     {
-        if (roomId is not null && await BlockAsync(roomId, stop).ConfigureAwait(false) is { } block) return block;
-        if ((await RulesAsync(stop).ConfigureAwait(false)).Count == 0) return null;
-        return Refusal(roomId is null ? null : await OfRoomAsync(roomId, stop).ConfigureAwait(false), "the room")
-            ?? Refusal(await OfUserAsync(sender, stop).ConfigureAwait(false), sender)
-            ?? Refusal(await OfUserAsync(userId, stop).ConfigureAwait(false), userId);
+        if (roomId is not null && await BlockAsync(roomId, stop) is { } block) return block;
+        if ((await RulesAsync(stop)).Count == 0) return null;
+        return Refusal(roomId is null ? null : await OfRoomAsync(roomId, stop), "the room")
+            ?? Refusal(await OfUserAsync(sender, stop), sender)
+            ?? Refusal(await OfUserAsync(userId, stop), userId);
     }
 
     /// <summary>
@@ -130,10 +130,10 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     public async ValueTask<RoomFailure?> RefusedJoinAsync(string userId, string room, CancellationToken stop)
     {
         if (RoomNames.ServerOf(userId) == _options.ServerName
-            && await BlockAsync(room, stop).ConfigureAwait(false) is { } block) return block;
-        if ((await RulesAsync(stop).ConfigureAwait(false)).Count == 0) return null;
-        return Refusal(await OfRoomAsync(room, stop).ConfigureAwait(false), "the room")
-            ?? Refusal(await OfUserAsync(userId, stop).ConfigureAwait(false), userId);
+            && await BlockAsync(room, stop) is { } block) return block;
+        if ((await RulesAsync(stop)).Count == 0) return null;
+        return Refusal(await OfRoomAsync(room, stop), "the room")
+            ?? Refusal(await OfUserAsync(userId, stop), userId);
     }
 
     /// <inheritdoc/>
@@ -166,7 +166,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
 
     /// <summary>The refusal of a room that an administrator blocked; null if none did.</summary>
     private async ValueTask<RoomFailure?> BlockAsync(string roomId, CancellationToken stop) =>
-        await _blocked.FindAsync(roomId, stop).ConfigureAwait(false) is null ? null : _block;
+        await _blocked.FindAsync(roomId, stop) is null ? null : _block;
 
     private static readonly RoomFailure _block = new(
         RoomFailureKind.PolicyList, "An administrator of this server has blocked the room.");
@@ -180,11 +180,11 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
                 : $"A policy list of this server refuses {what}: {rule.Reason}");
 
     private async ValueTask<PolicyRule?> OfRoomAsync(string room, CancellationToken stop) =>
-        (await RulesAsync(stop).ConfigureAwait(false)).FindRoom(room);
+        (await RulesAsync(stop)).FindRoom(room);
 
     private async ValueTask<PolicyRules> ReadAsync(CancellationToken stop)
     {
-        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        await _turn.WaitAsync(stop);
         try
         {
             var changed = Volatile.Read(ref _changed);
@@ -193,8 +193,8 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
             var known = new Dictionary<EventNid, PolicyRule?>();
             foreach (var roomId in _options.Policies.Rooms)
             {
-                if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) continue;
-                await ReadAsync(snapshot, known, stop).ConfigureAwait(false);
+                if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) continue;
+                await ReadAsync(snapshot, known, stop);
             }
 
             var rules = known.Values.OfType<PolicyRule>().ToArray();
@@ -224,7 +224,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
 
         foreach (var some in missing.Chunk(ReadAtOnce))
         {
-            var found = await _events.ByNumberAsync(snapshot.Room, some, stop).ConfigureAwait(false);
+            var found = await _events.ByNumberAsync(snapshot.Room, some, stop);
             foreach (var nid in some)
             {
                 known[nid] = found.TryGetValue(nid, out var stored)

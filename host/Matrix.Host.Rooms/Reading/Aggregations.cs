@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
@@ -19,7 +20,6 @@ public sealed class Aggregations(
     /// <param name="reader">The reader.</param>
     /// <param name="scope">The part of the room that they see: only children that they may see are bundled.</param>
     /// <param name="write">Writes an event as the reader sees it, with its own aggregations.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
         RoomIdentity room,
         IReadOnlyList<StoredEvent> among,
@@ -31,7 +31,7 @@ public sealed class Aggregations(
         var parents = among.Where(stored => (stored.Row.Marks & EventMarks.State) == 0).ToList();
         if (parents.Count == 0) return _none;
 
-        var found = await FindAsync(room, parents, reader, scope, stop).ConfigureAwait(false);
+        var found = await FindAsync(room, parents, reader, scope, stop);
         if (found.Count == 0) return _none;
 
         // The latest event of a thread has its own aggregations, without a thread: threads do not nest.
@@ -42,13 +42,13 @@ public sealed class Aggregations(
             if (each.Thread is { } thread) wanted.Add(thread.Latest);
         }
 
-        var children = await AsSeenAsync(room, wanted, scope, stop).ConfigureAwait(false);
+        var children = await AsSeenAsync(room, wanted, scope, stop);
         var latest = found.Values.Where(each => each.Thread is not null && children.ContainsKey(each.Thread.Latest))
             .Select(each => children[each.Thread!.Latest]).ToList();
-        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, scope, stop).ConfigureAwait(false);
+        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, scope, stop);
         var edits = inner.Values.Select(each => each.Replacement)
             .Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList();
-        foreach (var (nid, edit) in await AsSeenAsync(room, edits, scope, stop).ConfigureAwait(false))
+        foreach (var (nid, edit) in await AsSeenAsync(room, edits, scope, stop))
         {
             children[nid] = edit;
         }
@@ -85,7 +85,7 @@ public sealed class Aggregations(
             for (var i = 0; i < each.References.Count; i++)
             {
                 output.Raw(i == 0 ? "{\"event_id\":"u8 : ",{\"event_id\":"u8);
-                CanonicalJson.writeString(output, each.References[i]);
+                CanonicalJson.WriteString(output, each.References[i]);
                 output.Byte((byte)'}');
             }
 
@@ -103,7 +103,7 @@ public sealed class Aggregations(
         {
             if (output.Length > 1) output.Byte((byte)',');
             output.Raw("\"m.thread\":{\"count\":"u8);
-            CanonicalJson.writeInt(output, thread.Count);
+            CanonicalJson.WriteInt(output, thread.Count);
             output.Raw(thread.Participated
                 ? ",\"current_user_participated\":true,\"latest_event\":"u8
                 : ",\"current_user_participated\":false,\"latest_event\":"u8);
@@ -126,9 +126,9 @@ public sealed class Aggregations(
     private async ValueTask<Dictionary<EventNid, StoredEvent>> AsSeenAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> wanted, ViewScope scope, CancellationToken stop)
     {
-        var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
+        var found = await events.GetManyAsync(room, wanted, stop);
         var whole = found.ToDictionary(stored => stored.Nid);
-        var shown = await visibility.FilterAsync(room, found, scope.Viewer, stop).ConfigureAwait(false);
+        var shown = await visibility.FilterAsync(room, found, scope.Viewer, stop);
         var answer = new Dictionary<EventNid, StoredEvent>(shown.Count);
         foreach (var stored in shown)
         {
@@ -147,21 +147,20 @@ public sealed class Aggregations(
         RoomIdentity room, List<StoredEvent> parents, UserDevice reader, ViewScope scope, CancellationToken stop)
     {
         var found = await relations.AggregationsAsync(
-            room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop)
-            .ConfigureAwait(false);
+            room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop);
         var answer = new Dictionary<string, Bundle>(found.Count);
         if (found.Count == 0) return answer;
 
-        var hidden = await users.IgnoredByAsync(reader.UserId, stop).ConfigureAwait(false);
-        var all = await SeesAllAsync(room, parents, found.Values, scope, stop).ConfigureAwait(false);
+        var hidden = await users.IgnoredByAsync(reader.UserId, stop);
+        var all = await SeesAllAsync(room, parents, found.Values, scope, stop);
         foreach (var parent in parents)
         {
             if (!found.TryGetValue(parent.EventId, out var stored)) continue;
             var family = new Family(room, parent, stored, scope, hidden, all);
             answer[parent.EventId] = new Bundle(
-                await EditAsync(family, stop).ConfigureAwait(false),
-                await ThreadAsync(family, stop).ConfigureAwait(false),
-                await ReferencesAsync(family, stop).ConfigureAwait(false));
+                await EditAsync(family, stop),
+                await ThreadAsync(family, stop),
+                await ReferencesAsync(family, stop));
         }
 
         return answer;
@@ -197,8 +196,8 @@ public sealed class Aggregations(
         var edit = family.Stored.ReplacementOf(parent.Pdu.Type);
         if (edit.IsNone || !CanBeEdited(parent) || family.Hidden.Contains(parent.Row.Sender)) return EventNid.None;
         if (family.SeesAll
-            && await BringsContentAsync(family.Room, edit, stop).ConfigureAwait(false)
-            && await IsSeenAsync(family, edit, stop).ConfigureAwait(false))
+            && await BringsContentAsync(family.Room, edit, stop)
+            && await IsSeenAsync(family, edit, stop))
         {
             return edit;
         }
@@ -208,13 +207,13 @@ public sealed class Aggregations(
             Sender = parent.Row.Sender,
             EventType = parent.Pdu.Type,
         };
-        var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
-        var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
+        var rows = await relations.ChildrenAsync(query, stop);
+        var seen = await SeenAsync(family, rows, stop);
         var latestFirst = seen.OrderByDescending(child => child.OriginServerTs)
             .ThenByDescending(child => child.EventId, StringComparer.Ordinal);
         foreach (var child in latestFirst)
         {
-            if (await BringsContentAsync(family.Room, child.Nid, stop).ConfigureAwait(false)) return child.Nid;
+            if (await BringsContentAsync(family.Room, child.Nid, stop)) return child.Nid;
         }
 
         return EventNid.None;
@@ -224,25 +223,25 @@ public sealed class Aggregations(
     private async ValueTask<ThreadRow?> ThreadAsync(Family family, CancellationToken stop)
     {
         if (family.Stored.Thread is not { } thread) return null;
-        if (family.IsAsStored && await IsSeenAsync(family, thread.Latest, stop).ConfigureAwait(false)) return thread;
+        if (family.IsAsStored && await IsSeenAsync(family, thread.Latest, stop)) return thread;
 
         var senders = await relations.ThreadSendersAsync(
             family.Room.Nid,
             family.Parent.EventId,
             family.ViewScope.Through,
             options.MaxChildren,
-            stop).ConfigureAwait(false);
+            stop);
         var shown = senders.Where(each => !family.Hidden.Contains(each.Sender)).ToList();
         if (shown.Count == 0) return null;
         var latest = shown.MaxBy(each => each.Latest.Value).Latest;
-        if (family.SeesAll && await IsSeenAsync(family, latest, stop).ConfigureAwait(false))
+        if (family.SeesAll && await IsSeenAsync(family, latest, stop))
         {
             return thread with { Count = shown.Sum(each => each.Count), Latest = latest };
         }
 
         var query = family.Children("m.thread", options.MaxChildren) with { From = new EventNid(latest.Value + 1) };
-        var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
-        var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
+        var rows = await relations.ChildrenAsync(query, stop);
+        var seen = await SeenAsync(family, rows, stop);
         return seen.Count == 0
             ? null
             : thread with { Count = seen.Count, Latest = seen.MaxBy(child => child.Nid.Value)!.Nid };
@@ -258,14 +257,14 @@ public sealed class Aggregations(
             From = null,
             Until = family.ViewScope.Through,
         };
-        var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
+        var rows = await relations.ChildrenAsync(query, stop);
         if (family.SeesAll)
         {
             var shown = rows.Where(row => !family.Hidden.Contains(row.Sender));
             return [.. shown.Select(row => row.EventId).Take(Aggregation.MaxReferences)];
         }
 
-        var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
+        var seen = await SeenAsync(family, rows, stop);
         var inOrder = seen.OrderBy(child => child.Nid.Value);
         return [.. inOrder.Select(child => child.EventId).Take(Aggregation.MaxReferences)];
     }
@@ -277,16 +276,15 @@ public sealed class Aggregations(
         var children = await events.GetManyAsync(
             family.Room,
             [.. rows.Where(row => !family.Hidden.Contains(row.Sender)).Select(row => row.Event)],
-            stop).ConfigureAwait(false);
-        return await visibility.FilterAsync(family.Room, children, family.ViewScope.Viewer, stop).ConfigureAwait(false);
+            stop);
+        return await visibility.FilterAsync(family.Room, children, family.ViewScope.Viewer, stop);
     }
 
     /// <summary>Whether the reader may see a child, by the state at it.</summary>
     private async ValueTask<bool> IsSeenAsync(Family family, EventNid child, CancellationToken stop)
     {
-        if (await events.GetAsync(family.Room, child, stop).ConfigureAwait(false) is not { } stored) return false;
-        var seen = await visibility.FilterAsync(
-            family.Room, [stored], family.ViewScope.Viewer, stop).ConfigureAwait(false);
+        if (await events.GetAsync(family.Room, child, stop) is not { } stored) return false;
+        var seen = await visibility.FilterAsync(family.Room, [stored], family.ViewScope.Viewer, stop);
         return seen.Count > 0;
     }
 
@@ -313,7 +311,7 @@ public sealed class Aggregations(
             }
         }
 
-        return await visibility.SeesAllSinceAsync(room, new EventNid(first), scope.Viewer, stop).ConfigureAwait(false);
+        return await visibility.SeesAllSinceAsync(room, new EventNid(first), scope.Viewer, stop);
     }
 
     /// <summary>Edits and redacted events cannot be edited.</summary>
@@ -323,9 +321,9 @@ public sealed class Aggregations(
     /// <summary>Whether an edit has new content. If not, the edit before it applies.</summary>
     private async ValueTask<bool> BringsContentAsync(RoomIdentity room, EventNid edit, CancellationToken stop)
     {
-        var stored = await events.GetAsync(room, edit, stop).ConfigureAwait(false);
+        var stored = await events.GetAsync(room, edit, stop);
         if (stored is null || stored.IsRedacted || stored.Pdu.IsState) return false;
-        return stored.Pdu.Type == "m.room.encrypted" || stored.Pdu.Content.Has("m.new_content");
+        return stored.Pdu.Type == EventTypes.Encrypted || stored.Pdu.Content.Has("m.new_content");
     }
 }
 

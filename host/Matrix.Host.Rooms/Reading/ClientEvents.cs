@@ -42,7 +42,6 @@ public sealed class ClientEvents(
     /// <param name="among">The events.</param>
     /// <param name="history">The reader's memberships, back to the first of the events.</param>
     /// <param name="scope">The part of the room that the reader sees.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<EventExtras[]> ExtrasAsync(
         RoomIdentity room,
         IReadOnlyList<StoredEvent> among,
@@ -50,7 +49,7 @@ public sealed class ClientEvents(
         ViewScope scope,
         CancellationToken stop)
     {
-        await replaced.LearnAsync(room.Nid, among, stop).ConfigureAwait(false);
+        await replaced.LearnAsync(room.Nid, among, stop);
         HashSet<EventNid>? wanted = null;
         HashSet<EventNid>? redactions = null;
         for (var i = 0; i < among.Count; i++)
@@ -61,10 +60,10 @@ public sealed class ClientEvents(
 
         var (others, hidden) = wanted is null
             ? (_none, _noneHidden)
-            : await ReplacedAsync(room, among, wanted, history, scope.Viewer, stop).ConfigureAwait(false);
+            : await ReplacedAsync(room, among, wanted, history, scope.Viewer, stop);
         var because = redactions is null
             ? _none
-            : await RedactionsAsync(room, redactions, scope.Viewer, stop).ConfigureAwait(false);
+            : await RedactionsAsync(room, redactions, scope.Viewer, stop);
 
         var extras = new EventExtras[among.Count];
         for (var i = 0; i < extras.Length; i++)
@@ -92,14 +91,13 @@ public sealed class ClientEvents(
     /// <param name="room">The room.</param>
     /// <param name="state">The events.</param>
     /// <param name="member">The reader's member event at the latest of them, or a later one.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<EventExtras[]> StateExtrasAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> state, EventNid member, CancellationToken stop)
     {
         if (state.Count == 0) return [];
-        await replaced.LearnAsync(room.Nid, state, stop).ConfigureAwait(false);
-        var ids = await IdsAsync(state, stop).ConfigureAwait(false);
-        var membershipAt = await members.MembershipsAsync(room, member, state, stop).ConfigureAwait(false);
+        await replaced.LearnAsync(room.Nid, state, stop);
+        var ids = await IdsAsync(state, stop);
+        var membershipAt = await members.MembershipsAsync(room, member, state, stop);
         var extras = new EventExtras[state.Count];
         for (var i = 0; i < extras.Length; i++)
         {
@@ -128,7 +126,7 @@ public sealed class ClientEvents(
         }
 
         if (asked is null) return ids;
-        foreach (var (nid, id) in await events.IdsAsync(asked, stop).ConfigureAwait(false)) ids![nid] = id;
+        foreach (var (nid, id) in await events.IdsAsync(asked, stop)) ids![nid] = id;
         return ids;
     }
 
@@ -143,8 +141,8 @@ public sealed class ClientEvents(
     private async ValueTask<IReadOnlyDictionary<EventNid, StoredEvent>> RedactionsAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Viewer reader, CancellationToken stop)
     {
-        var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
-        return (await visibility.FilterAsync(room, found, reader, stop).ConfigureAwait(false))
+        var found = await events.GetManyAsync(room, wanted, stop);
+        return (await visibility.FilterAsync(room, found, reader, stop))
             .ToDictionary(stored => stored.Nid);
     }
 
@@ -158,8 +156,8 @@ public sealed class ClientEvents(
         Viewer reader,
         CancellationToken stop)
     {
-        var others = await events.ByNumberAsync(room, wanted, stop).ConfigureAwait(false);
-        return (others, await HiddenAsync(room, among, others, history, reader, stop).ConfigureAwait(false));
+        var others = await events.ByNumberAsync(room, wanted, stop);
+        return (others, await HiddenAsync(room, among, others, history, reader, stop));
     }
 
     /// <summary>
@@ -178,7 +176,7 @@ public sealed class ClientEvents(
         foreach (var stored in among)
         {
             if (stored.Replaces is not { IsNone: false } nid || !others.TryGetValue(nid, out var before)) continue;
-            if (before.Pdu.StateKey == reader.UserId && before.Pdu.Type == "m.room.member") continue;
+            if (before.Pdu.StateKey == reader.UserId && before.Pdu.Type == EventTypes.Member) continue;
             if (MembershipHistory.MembershipAt(history, new EventNid(stored.Nid.Value - 1)) != "join")
             {
                 asked.Add(before);
@@ -188,8 +186,7 @@ public sealed class ClientEvents(
         var hidden = asked.Select(before => before.Nid).ToHashSet();
         if (hidden.Count == 0) return hidden;
         asked.Sort(static (a, b) => b.Nid.Value.CompareTo(a.Nid.Value));
-        var seen = await visibility.FilterAsync(
-            room, [.. asked.Take(MostReplaced)], reader, stop).ConfigureAwait(false);
+        var seen = await visibility.FilterAsync(room, [.. asked.Take(MostReplaced)], reader, stop);
         hidden.ExceptWith(seen.Select(before => before.Nid));
         return hidden;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -15,7 +16,6 @@ namespace Matrix.Host.Rooms.Reading;
 /// <remarks>State events are not redacted. All erased users are in memory, about a hundred bytes each.</remarks>
 public sealed class ErasedUsers : IChangeConsumer
 {
-    private const string MemberType = "m.room.member";
     private const int PageOfUsers = 1000;
 
     /// <summary>The most erased users who are looked for in a room; if there are more, one counts as found.</summary>
@@ -35,11 +35,10 @@ public sealed class ErasedUsers : IChangeConsumer
     /// <summary>Loads the users who were erased before this start.</summary>
     public async ValueTask LoadAsync(IAccountsTable accounts, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(accounts);
         var after = "";
         while (true)
         {
-            var page = await accounts.ListErasedAsync(after, PageOfUsers, stop).ConfigureAwait(false);
+            var page = await accounts.ListErasedAsync(after, PageOfUsers, stop);
             foreach (var user in page) Add(user.UserId, user.DeactivatedAt ?? 0);
             if (page.Count < PageOfUsers) return;
             after = page[^1].UserId;
@@ -75,7 +74,7 @@ public sealed class ErasedUsers : IChangeConsumer
             if (stored.IsRedacted || (stored.Row.Marks & EventMarks.State) != 0) continue;
             if (!_since.TryGetValue(stored.Row.Sender, out var since)) continue;
 
-            memberships ??= await MembershipsAsync(room, among, reader, stop).ConfigureAwait(false);
+            memberships ??= await MembershipsAsync(room, among, reader, stop);
             if (CouldSee(memberships, stored.Nid, since)) continue;
             shown ??= [.. among];
             var redacted = room.Rules.Redact(stored.Pdu);
@@ -93,17 +92,17 @@ public sealed class ErasedUsers : IChangeConsumer
         RoomIdentity room, IMembershipsTable members, Viewer reader, CancellationToken stop)
     {
         if (!_any) return false;
-        var latest = reader.State.Find(MemberType, reader.UserId) is { } entry
-            ? await _history.JoinedAtAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false)
+        var latest = reader.State.Find(EventTypes.Member, reader.UserId) is { } entry
+            ? await _history.JoinedAtAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop)
             : EventNid.None;
         if (latest.IsNone) return true;
-        var join = await _history.BackAsync(room, latest, static _ => true, stop).ConfigureAwait(false);
+        var join = await _history.BackAsync(room, latest, static _ => true, stop);
         var since = join.Count > 0 ? join[0].OriginServerTs : long.MaxValue;
         var before = _since.Where(each => each.Value <= since).Select(static each => each.Key).Take(MostSought + 1)
             .ToArray();
         return before.Length > MostSought
             || (before.Length > 0
-                && (await members.FindManyAsync(room.Nid, before, stop).ConfigureAwait(false)).Count > 0);
+                && (await members.FindManyAsync(room.Nid, before, stop)).Count > 0);
     }
 
     /// <summary>When a user was erased; null if they were not.</summary>
@@ -122,13 +121,13 @@ public sealed class ErasedUsers : IChangeConsumer
     private async ValueTask<IReadOnlyList<StoredEvent>> MembershipsAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
-        if (reader.State.Find(MemberType, reader.UserId) is not { } latest) return [];
+        if (reader.State.Find(EventTypes.Member, reader.UserId) is not { } latest) return [];
         var oldest = among.Min(stored => stored.Nid.Value);
         return await _history.BackAsync(
             room,
             EventNid.Of(room.Nid, latest.Ordinal),
             member => member.Nid.Value <= oldest,
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     private void Add(string userId, long at)

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
@@ -21,8 +22,6 @@ public sealed class EventPages(
     ReadingOptions options,
     TimeProvider time)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>A page of events.</summary>
     /// <param name="Events">
     /// The events that pass the filter, in the order of the direction: at most the limit, and as many as have
@@ -41,7 +40,6 @@ public sealed class EventPages(
     /// <param name="direction">The direction.</param>
     /// <param name="limit">The most events.</param>
     /// <param name="filter">The filter.</param>
-    /// <param name="stop">Cancels reading.</param>
     /// <param name="fetchesHistory">Whether missing events may be fetched.</param>
     /// <param name="scan">The time, if several pages share it.</param>
     public async ValueTask<Page> ReadAsync(
@@ -55,7 +53,7 @@ public sealed class EventPages(
         bool fetchesHistory = true,
         ScanBudget? scan = null)
     {
-        var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
+        var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop);
         var kept = new List<StoredEvent>(Math.Min(limit, ScanBudget.Page));
         var bytes = 0L;
         scan ??= new ScanBudget(time, options.LongestScan);
@@ -68,7 +66,7 @@ public sealed class EventPages(
 
             // One more than the limit shows whether there are more.
             var wanted = again ? ScanBudget.Page : Math.Min(limit + 1, ScanBudget.Page);
-            var read = await events.RangeAsync(readable.Room, at, until, direction, wanted, stop).ConfigureAwait(false);
+            var read = await events.RangeAsync(readable.Room, at, until, direction, wanted, stop);
             var isEnd = read.Count < wanted;
             var gap = direction == Direction.Backward
                 ? await gaps.LatestAsync(
@@ -78,10 +76,10 @@ public sealed class EventPages(
                     isEnd ? EndOf(readable.Room, until) : null,
                     passed,
                     atEnd: true,
-                    stop).ConfigureAwait(false)
+                    stop)
                 : null;
             var known = gap is null ? read : [.. read.TakeWhile(each => each.Nid.Value >= gap.Below.Value)];
-            var seen = await visibility.FilterAsync(readable.Room, known, readable.Viewer, stop).ConfigureAwait(false);
+            var seen = await visibility.FilterAsync(readable.Room, known, readable.Viewer, stop);
             foreach (var stored in seen)
             {
                 if (!Admits(filter, stored)) continue;
@@ -98,7 +96,7 @@ public sealed class EventPages(
                 at = gap.Below;
                 var fetched = gap.IsFilled ? HistoryFetch.Fetched
                     : fetches-- > 0
-                        ? await missing.FetchAsync(readable.Room, gap.Followers, gap.Place, stop).ConfigureAwait(false)
+                        ? await missing.FetchAsync(readable.Room, gap.Followers, gap.Place, stop)
                     : options.MaxHistoryFetches > 0 ? HistoryFetch.NotYet
                     : HistoryFetch.NowhereNow;
 
@@ -130,7 +128,6 @@ public sealed class EventPages(
     /// <param name="readable">The part of the room that the user may read.</param>
     /// <param name="among">The events.</param>
     /// <param name="reader">The reader.</param>
-    /// <param name="stop">Cancels writing.</param>
     /// <param name="isPage">Whether the array ends at <see cref="ReadingOptions.PageBytes"/>.</param>
     /// <returns>How many events were written: at least one, if there are any.</returns>
     public async ValueTask<int> WriteAsync(
@@ -148,9 +145,9 @@ public sealed class EventPages(
         {
             var portion = PortionOf(readable, among, written);
             if (written > 0) output.Buffer.Byte((byte)',');
-            await WritePortionAsync(output.Buffer, readable, portion, reader, null, stop).ConfigureAwait(false);
+            await WritePortionAsync(output.Buffer, readable, portion, reader, null, stop);
             written += portion.Count;
-            await output.StepAsync(stop).ConfigureAwait(false);
+            await output.StepAsync(stop);
         }
 
         output.Buffer.Byte((byte)']');
@@ -163,7 +160,6 @@ public sealed class EventPages(
     /// <param name="nids">The events' numbers.</param>
     /// <param name="admits">Says which of them are written; null for all.</param>
     /// <param name="reader">The reader.</param>
-    /// <param name="stop">Cancels writing.</param>
     public async ValueTask WriteAsync(
         ResponseWriter output,
         Readable readable,
@@ -174,14 +170,14 @@ public sealed class EventPages(
     {
         output.Buffer.Byte((byte)'[');
         var isFirst = true;
-        await foreach (var portion in events.PortionsAsync(readable.Room, nids, stop).ConfigureAwait(false))
+        await foreach (var portion in events.PortionsAsync(readable.Room, nids, stop))
         {
             var shown = admits is null ? portion : [.. portion.Where(admits)];
             if (shown.Count == 0) continue;
             if (!isFirst) output.Buffer.Byte((byte)',');
             isFirst = false;
-            await WritePortionAsync(output.Buffer, readable, shown, reader, null, stop).ConfigureAwait(false);
-            await output.StepAsync(stop).ConfigureAwait(false);
+            await WritePortionAsync(output.Buffer, readable, shown, reader, null, stop);
+            await output.StepAsync(stop);
         }
 
         output.Buffer.Byte((byte)']');
@@ -216,10 +212,10 @@ public sealed class EventPages(
         var extras = await clientEvents.ExtrasAsync(
             readable.Room,
             among,
-            await history.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false),
+            await history.AtAsync(readable.Room, readable.Member, among, stop),
             ScopeOf(readable),
-            stop).ConfigureAwait(false);
-        var bundled = bundles ?? await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
+            stop);
+        var bundled = bundles ?? await BundledAsync(readable, among, reader, stop);
         var writer = clientEvents.For(reader);
         for (var i = 0; i < among.Count; i++)
         {
@@ -241,9 +237,9 @@ public sealed class EventPages(
     /// <summary>The event of that id; null if there is none or the user may not see it.</summary>
     public async ValueTask<StoredEvent?> FindAsync(Readable readable, string eventId, CancellationToken stop)
     {
-        var stored = await events.ByIdAsync(readable.Room, eventId, stop).ConfigureAwait(false);
+        var stored = await events.ByIdAsync(readable.Room, eventId, stop);
         if (stored is not { IsShown: true } || stored.Nid.Value > readable.Through.Value) return null;
-        var seen = await visibility.FilterAsync(readable.Room, [stored], readable.Viewer, stop).ConfigureAwait(false);
+        var seen = await visibility.FilterAsync(readable.Room, [stored], readable.Viewer, stop);
         return seen.Count == 1 ? seen[0] : null;
     }
 
@@ -254,12 +250,12 @@ public sealed class EventPages(
     public async ValueTask<IReadOnlyList<EventNid>> StateAtAsync(
         Readable readable, StoredEvent at, EventFilter filter, IReadOnlyList<StoredEvent> shown, CancellationToken stop)
     {
-        var state = await states.AtAsync(readable.Room.Nid, at.Row.Step, stop).ConfigureAwait(false);
+        var state = await states.AtAsync(readable.Room.Nid, at.Row.Step, stop);
         var senders = filter.LazyLoadMembers
             ? shown.Select(stored => stored.Row.Sender).ToHashSet(StringComparer.Ordinal)
             : null;
         return [.. state.Entries()
-            .Where(entry => senders is null || entry.Type != MemberType || senders.Contains(entry.StateKey))
+            .Where(entry => senders is null || entry.Type != EventTypes.Member || senders.Contains(entry.StateKey))
             .Where(entry => filter.AdmitsType(entry.Type))
             .Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order()];
     }
@@ -290,9 +286,9 @@ public sealed class EventPages(
         Readable readable, IEnumerable<StoredEvent> among, CancellationToken stop)
     {
         if (among.FirstOrDefault() is not { } first) return [];
-        var state = await states.AtAsync(readable.Room.Nid, first.Row.Step, stop).ConfigureAwait(false);
+        var state = await states.AtAsync(readable.Room.Nid, first.Row.Step, stop);
         return [.. among.Select(stored => stored.Row.Sender).Distinct()
-            .Select(sender => state.Find(MemberType, sender) ?? readable.State.Find(MemberType, sender))
+            .Select(sender => state.Find(EventTypes.Member, sender) ?? readable.State.Find(EventTypes.Member, sender))
             .Where(entry => entry is not null)
             .Select(entry => EventNid.Of(readable.Room.Nid, entry!.Ordinal))];
     }

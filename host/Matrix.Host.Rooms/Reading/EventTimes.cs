@@ -27,12 +27,10 @@ public sealed class EventTimes(
         bool forwards,
         [EnumeratorCancellation] CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(room);
-        var place = await PlaceAsync(room, through, timestamp, stop).ConfigureAwait(false);
+        var place = await PlaceAsync(room, through, timestamp, stop);
         var half = options.MaxEventsNearTime / 2;
-        var before = await events.RangeAsync(
-            room, new EventNid(place.Value + 1), null, Direction.Backward, half, stop).ConfigureAwait(false);
-        var after = await events.RangeAsync(room, place, through, Direction.Forward, half, stop).ConfigureAwait(false);
+        var before = await events.RangeAsync(room, new EventNid(place.Value + 1), null, Direction.Backward, half, stop);
+        var after = await events.RangeAsync(room, place, through, Direction.Forward, half, stop);
         yield return Admitted(before.Concat(after));
 
         var last = forwards ? after : before;
@@ -45,7 +43,7 @@ public sealed class EventTimes(
                 forwards ? through : null,
                 forwards ? Direction.Forward : Direction.Backward,
                 ScanBudget.Page,
-                stop).ConfigureAwait(false);
+                stop);
             yield return Admitted(last);
         }
 
@@ -60,12 +58,10 @@ public sealed class EventTimes(
     public async ValueTask<TimelineGap?> GapAsync(
         RoomIdentity room, EventNid through, long timestamp, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(room);
-        var place = await PlaceAsync(room, through, timestamp, stop).ConfigureAwait(false);
-        var after = await events.RangeAsync(room, place, through, Direction.Forward, 1, stop).ConfigureAwait(false);
+        var place = await PlaceAsync(room, through, timestamp, stop);
+        var after = await events.RangeAsync(room, place, through, Direction.Forward, 1, stop);
         if (after.Count == 0) return null;
-        var before = await events.RangeAsync(
-            room, new EventNid(place.Value + 1), null, Direction.Backward, 1, stop).ConfigureAwait(false);
+        var before = await events.RangeAsync(room, new EventNid(place.Value + 1), null, Direction.Backward, 1, stop);
         return await gaps.LatestAsync(
             room,
             new EventNid(after[0].Nid.Value + 1),
@@ -73,7 +69,7 @@ public sealed class EventTimes(
             before.Count == 0 ? EventNid.FirstOf(room.Nid) : null,
             EventNid.None,
             atEnd: false,
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <summary>The number up to which events are before the time.</summary>
@@ -88,8 +84,7 @@ public sealed class EventTimes(
         {
             var middle = low + ((high - low + 1) / 2);
             var at = await events.RangeAsync(
-                room, new EventNid(middle + 1), new EventNid(low + 1), Direction.Backward, 1, stop)
-                .ConfigureAwait(false);
+                room, new EventNid(middle + 1), new EventNid(low + 1), Direction.Backward, 1, stop);
             if (at.Count == 0) low = middle;
             else if (at[0].OriginServerTs < timestamp) low = middle;
             else high = at[0].Nid.Value - 1;

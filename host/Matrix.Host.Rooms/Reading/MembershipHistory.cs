@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
@@ -20,7 +21,6 @@ public sealed class MembershipHistory(
     /// <summary>Up to this many member events, following them costs less than reading the states at events.</summary>
     private const int Near = 64;
 
-    private const string MemberType = "m.room.member";
 
     /// <summary>
     /// The user's member events, latest first, back to the first for which <paramref name="enough"/> is true,
@@ -37,10 +37,10 @@ public sealed class MembershipHistory(
     public async ValueTask<IReadOnlyList<StoredEvent>> BackAsync(
         RoomIdentity room, EventNid current, long since, Func<StoredEvent, bool> enough, CancellationToken stop)
     {
-        if (await events.GetAsync(room, current, stop).ConfigureAwait(false) is not { } member) return [];
+        if (await events.GetAsync(room, current, stop) is not { } member) return [];
         if (enough(member)) return [member];
-        var former = await FormerAsync(room, member, current, since, stop).ConfigureAwait(false);
-        return [member, .. await FollowAsync(room, former, enough, Longest, stop).ConfigureAwait(false)];
+        var former = await FormerAsync(room, member, current, since, stop);
+        return [member, .. await FollowAsync(room, former, enough, Longest, stop)];
     }
 
     /// <summary>
@@ -50,8 +50,7 @@ public sealed class MembershipHistory(
     public async ValueTask<EventNid> JoinedAtAsync(RoomIdentity room, EventNid member, CancellationToken stop)
     {
         if (member == EventNid.None) return EventNid.None;
-        var back = await BackAsync(room, member, static stored => stored.Membership != "join", stop)
-            .ConfigureAwait(false);
+        var back = await BackAsync(room, member, static stored => stored.Membership != "join", stop);
         return back.LastOrDefault(static stored => stored.Membership == "join")?.Nid ?? EventNid.None;
     }
 
@@ -60,17 +59,17 @@ public sealed class MembershipHistory(
         RoomIdentity room, StoredEvent member, EventNid current, long since, CancellationToken stop)
     {
         // Within one batch, the log of the current state does not tell one from the next.
-        await replaced.LearnAsync(room.Nid, [member], stop).ConfigureAwait(false);
+        await replaced.LearnAsync(room.Nid, [member], stop);
         if (member.Replaces is { IsNone: false } nid
-            && await events.GetAsync(room, nid, stop).ConfigureAwait(false) is { } one
+            && await events.GetAsync(room, nid, stop) is { } one
             && one.Row.Position == since)
         {
             return nid;
         }
 
-        var step = await rooms.CurrentStepAtAsync(room.Nid, since - 1, stop).ConfigureAwait(false);
-        var state = await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false);
-        return state.Find(MemberType, member.Pdu.StateKey!) is { } entry && entry.Ordinal != current.Ordinal
+        var step = await rooms.CurrentStepAtAsync(room.Nid, since - 1, stop);
+        var state = await states.AtAsync(room.Nid, step, stop);
+        return state.Find(EventTypes.Member, member.Pdu.StateKey!) is { } entry && entry.Ordinal != current.Ordinal
             ? EventNid.Of(room.Nid, entry.Ordinal)
             : EventNid.None;
     }
@@ -79,14 +78,12 @@ public sealed class MembershipHistory(
     /// <param name="room">The room.</param>
     /// <param name="latest">The user's member event at the latest of the events, or a later one.</param>
     /// <param name="among">The events.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyList<StoredEvent>> AtAsync(
         RoomIdentity room, EventNid latest, IReadOnlyList<StoredEvent> among, CancellationToken stop)
     {
         if (among.Count == 0) return [];
         var oldest = StoredEvent.OldestOf(among).Value;
-        var near = await FollowAsync(
-            room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
+        var near = await FollowAsync(room, latest, member => member.Nid.Value <= oldest, Near, stop);
         if (near.Count < Near || near[^1].Nid.Value <= oldest) return near;
 
         var user = near[0].Pdu.StateKey!;
@@ -94,11 +91,11 @@ public sealed class MembershipHistory(
         foreach (var stored in among)
         {
             if (stored.Nid.Value >= near[^1].Nid.Value) continue;
-            var state = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
-            if (state.Find(MemberType, user) is { } entry) further.Add(EventNid.Of(room.Nid, entry.Ordinal));
+            var state = await states.AtAsync(room.Nid, stored.Row.Step, stop);
+            if (state.Find(EventTypes.Member, user) is { } entry) further.Add(EventNid.Of(room.Nid, entry.Ordinal));
         }
 
-        var found = await events.GetManyAsync(room, further, stop).ConfigureAwait(false);
+        var found = await events.GetManyAsync(room, further, stop);
         return [.. near, .. found.OrderByDescending(member => member.Nid.Value)];
     }
 
@@ -109,14 +106,12 @@ public sealed class MembershipHistory(
     /// <param name="room">The room.</param>
     /// <param name="latest">The user's member event at the latest of the events, or a later one.</param>
     /// <param name="among">The events, whose <see cref="StoredEvent.Replaces"/> is known.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Func<EventNid, string?>> MembershipsAsync(
         RoomIdentity room, EventNid latest, IReadOnlyList<StoredEvent> among, CancellationToken stop)
     {
         if (among.Count == 0 || latest.IsNone) return static _ => null;
         var oldest = StoredEvent.OldestOf(among).Value;
-        var history = await FollowAsync(
-            room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
+        var history = await FollowAsync(room, latest, member => member.Nid.Value <= oldest, Near, stop);
         var seenFrom = history.Count < Near ? long.MinValue : history[^1].Nid.Value;
         return nid => nid.Value < seenFrom ? null : MembershipAt(history, nid);
     }
@@ -128,10 +123,10 @@ public sealed class MembershipHistory(
         var next = latest;
         while (!next.IsNone && history.Count < longest)
         {
-            if (await events.GetAsync(room, next, stop).ConfigureAwait(false) is not { } member) break;
+            if (await events.GetAsync(room, next, stop) is not { } member) break;
             history.Add(member);
             if (enough(member)) break;
-            await replaced.LearnAsync(room.Nid, [member], stop).ConfigureAwait(false);
+            await replaced.LearnAsync(room.Nid, [member], stop);
             next = member.Replaces ?? EventNid.None;
         }
 

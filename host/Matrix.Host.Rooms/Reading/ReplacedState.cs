@@ -17,19 +17,18 @@ public sealed class ReplacedState(IStateTable table, StateSteps steps, IRoomsTab
     /// <summary>The state before an event that is no outlier.</summary>
     public async ValueTask<StateTree> StateBeforeAsync(RoomNid room, StoredEvent stored, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(stored);
         if ((stored.Row.Marks & EventMarks.Branched) != 0)
         {
-            var step = await table.StepsBeforeAsync([stored.Nid], stop).ConfigureAwait(false);
-            return await states.AtAsync(room, step[stored.Nid], stop).ConfigureAwait(false);
+            var step = await table.StepsBeforeAsync([stored.Nid], stop);
+            return await states.AtAsync(room, step[stored.Nid], stop);
         }
 
-        var after = await states.AtAsync(room, stored.Row.Step, stop).ConfigureAwait(false);
+        var after = await states.AtAsync(room, stored.Row.Step, stop);
         if ((stored.Row.Marks & (EventMarks.State | EventMarks.Rejected)) != EventMarks.State) return after;
-        var found = await steps.FindAsync(room, [stored.Row.Step], stop).ConfigureAwait(false);
+        var found = await steps.FindAsync(room, [stored.Row.Step], stop);
         var changed = found.Any(step => step.Changes.Changes
             .Any(change => change.AfterOrdinal == stored.Nid.Ordinal));
-        return changed ? await states.AtAsync(room, found[0].Parent, stop).ConfigureAwait(false) : after;
+        return changed ? await states.AtAsync(room, found[0].Parent, stop) : after;
     }
 
     /// <summary>
@@ -60,11 +59,11 @@ public sealed class ReplacedState(IStateTable table, StateSteps steps, IRoomsTab
             ofStep.Add(stored);
         }
 
-        if (outliers is not null) await LearnOutliersAsync(room, outliers, stop).ConfigureAwait(false);
+        if (outliers is not null) await LearnOutliersAsync(room, outliers, stop);
         if (unknown is null) return;
-        await LearnBranchedAsync(room, unknown, stop).ConfigureAwait(false);
+        await LearnBranchedAsync(room, unknown, stop);
         if (unknown.Count == 0) return;
-        foreach (var step in await steps.FindAsync(room, unknown.Keys, stop).ConfigureAwait(false))
+        foreach (var step in await steps.FindAsync(room, unknown.Keys, stop))
         {
             foreach (var change in step.Changes.Changes)
             {
@@ -87,8 +86,8 @@ public sealed class ReplacedState(IStateTable table, StateSteps steps, IRoomsTab
     {
         foreach (var batch in outliers.GroupBy(static stored => stored.Row.Position))
         {
-            var step = await rooms.CurrentStepAtAsync(room, batch.Key - 1, stop).ConfigureAwait(false);
-            var before = await states.AtAsync(room, step, stop).ConfigureAwait(false);
+            var step = await rooms.CurrentStepAtAsync(room, batch.Key - 1, stop);
+            var before = await states.AtAsync(room, step, stop);
             foreach (var stored in batch)
             {
                 var entry = before.Find(stored.Pdu.Type, stored.Pdu.StateKey!);
@@ -107,7 +106,7 @@ public sealed class ReplacedState(IStateTable table, StateSteps steps, IRoomsTab
         {
             foreach (var stored in ofStep.Where(static each => (each.Row.Marks & EventMarks.Branched) != 0))
             {
-                var before = await StateBeforeAsync(room, stored, stop).ConfigureAwait(false);
+                var before = await StateBeforeAsync(room, stored, stop);
                 var entry = before.Find(stored.Pdu.Type, stored.Pdu.StateKey!);
                 stored.Replaces = entry is null || entry.Ordinal == stored.Nid.Ordinal
                     ? EventNid.None

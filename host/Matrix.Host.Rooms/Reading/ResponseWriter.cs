@@ -51,7 +51,7 @@ public abstract class ResponseWriter : IDisposable
     private async ValueTask SendAsync(CancellationToken stop)
     {
         var length = Buffer.Length;
-        await SendAsync(Buffer.WrittenMemory, stop).ConfigureAwait(false);
+        await SendAsync(Buffer.WrittenMemory, stop);
         _sent += length;
         Buffer.Clear();
     }

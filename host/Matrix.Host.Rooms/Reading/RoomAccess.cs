@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
@@ -30,8 +31,6 @@ public sealed class RoomAccess(
     MembershipHistory history,
     IMembershipsTable memberships)
 {
-    private const string MemberType = "m.room.member";
-
     private static readonly RoomFailure _notIn = new(
         RoomFailureKind.Forbidden, "You are not a member of this room, and never were.");
 
@@ -40,9 +39,9 @@ public sealed class RoomAccess(
     /// <summary>The part of the room that the user may read; a failure if none.</summary>
     public async ValueTask<RoomResult<Readable>> OfAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _notIn;
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return _notIn;
         var room = snapshot.Room;
-        var member = snapshot.State.Find(MemberType, userId) is { } entry
+        var member = snapshot.State.Find(EventTypes.Member, userId) is { } entry
             ? EventNid.Of(room.Nid, entry.Ordinal)
             : EventNid.None;
         if (snapshot.Local.IsJoined(userId))
@@ -53,21 +52,21 @@ public sealed class RoomAccess(
 
         var row = member.IsNone
             ? null
-            : await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false);
+            : await memberships.FindAsync(room.Nid, userId, stop);
         var past = row is null or { Forgotten: true }
             ? null
-            : await DepartureAsync(room, member, row.Position, stop).ConfigureAwait(false);
+            : await DepartureAsync(room, member, row.Position, stop);
 
         RoomEnd? end = past is { } departure
             ? await ends.OfAsync(
                 room,
                 departure.Event,
                 departure.IsLatest ? row!.Position : departure.Event.Row.Position,
-                stop).ConfigureAwait(false)
+                stop)
             : null;
         var joined = past is { } once ? once.Joined.Nid : EventNid.None;
         var through = end?.JoinedThrough ?? EventNid.None;
-        if (await IsOpenAsync(snapshot, stop).ConfigureAwait(false))
+        if (await IsOpenAsync(snapshot, stop))
         {
             // The world-readable part, and the part that they saw while they were joined.
             return new Readable(
@@ -90,7 +89,7 @@ public sealed class RoomAccess(
 
     /// <summary>All of a room, for an administrator of the server; a failure if this server does not know it.</summary>
     public async ValueTask<RoomResult<Readable>> AllOfAsync(string adminId, string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } snapshot
+        await rooms.FindAsync(roomId, stop) is { } snapshot
             ? new Readable(
                 snapshot.Room,
                 Viewer.Member(adminId, snapshot.State) with { SeesAll = true },
@@ -101,7 +100,7 @@ public sealed class RoomAccess(
 
     private async ValueTask<bool> IsOpenAsync(RoomSnapshot snapshot, CancellationToken stop)
     {
-        var setting = await current.ContentAsync(snapshot, "m.room.history_visibility", "", stop).ConfigureAwait(false);
+        var setting = await current.ContentAsync(snapshot, EventTypes.HistoryVisibility, "", stop);
         return setting?.Text("history_visibility") == "world_readable";
     }
 
@@ -112,8 +111,7 @@ public sealed class RoomAccess(
     private async ValueTask<(StoredEvent Event, bool IsLatest, StoredEvent Joined)?> DepartureAsync(
         RoomIdentity room, EventNid member, long since, CancellationToken stop)
     {
-        var back = await history.BackAsync(
-            room, member, since, stored => stored.Membership == "join", stop).ConfigureAwait(false);
+        var back = await history.BackAsync(room, member, since, stored => stored.Membership == "join", stop);
         return back.Count >= 2 && back[^1].Membership == "join" ? (back[^2], back.Count == 2, back[^1]) : null;
     }
 }

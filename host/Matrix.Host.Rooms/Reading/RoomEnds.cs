@@ -19,7 +19,6 @@ public sealed class RoomEnds(StateStore states, IStorage storage)
     /// <param name="room">The room.</param>
     /// <param name="departure">The event.</param>
     /// <param name="position">The position at which it became current.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<RoomEnd> OfAsync(
         RoomIdentity room, StoredEvent departure, long position, CancellationToken stop)
     {
@@ -27,15 +26,15 @@ public sealed class RoomEnds(StateStore states, IStorage storage)
         {
             return new RoomEnd(
                 departure.Nid,
-                await states.AtAsync(room.Nid, departure.Row.Step, stop).ConfigureAwait(false),
+                await states.AtAsync(room.Nid, departure.Row.Step, stop),
                 departure.Nid);
         }
 
         // It came on a branch, or as part of a state that another server returned.
-        var step = await storage.Rooms.CurrentStepAtAsync(room.Nid, position, stop).ConfigureAwait(false);
+        var step = await storage.Rooms.CurrentStepAtAsync(room.Nid, position, stop);
         return new RoomEnd(
-            await storage.Events.LastNidAtAsync(room.Nid, position, stop).ConfigureAwait(false),
-            await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false),
+            await storage.Events.LastNidAtAsync(room.Nid, position, stop),
+            await states.AtAsync(room.Nid, step, stop),
             EventNid.None);
     }
 }

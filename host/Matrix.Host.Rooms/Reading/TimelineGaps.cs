@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -22,8 +23,6 @@ public sealed record TimelineGap(EventNid Below, EventNid Place, IReadOnlyList<E
 /// </summary>
 public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
 {
-    private const string CreateType = "m.room.create";
-
     /// <summary>
     /// The most numbers between an event that names a missing one and the place where that belongs, and the most such
     /// events of a place. The gaps of a branch further up stay open.
@@ -41,7 +40,6 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     /// <param name="passed">An event whose gap is known; none if there is none.</param>
     /// <param name="atEnd">Whether a gap after the latest of these events counts, which only a hidden event
     /// shows.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<TimelineGap?> LatestAsync(
         RoomIdentity room,
         EventNid from,
@@ -56,7 +54,7 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         EventNid? above = null;
         if (next is { } first && from.Value - first.Value > 1)
         {
-            above = (await events.GetAsync(room, from, stop).ConfigureAwait(false))?.Nid ?? (atEnd ? from : null);
+            above = (await events.GetAsync(room, from, stop))?.Nid ?? (atEnd ? from : null);
         }
 
         var part = new Part(room, from, newestFirst, end, above);
@@ -65,9 +63,9 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
             part.First,
             new EventNid(Math.Min(part.Top.Value + Reach, EventNid.LastOf(part.Top.Room).Value)),
             Reach,
-            stop).ConfigureAwait(false);
-        var gap = open.Count > 0 ? await LatestAsync(part, open, passed, stop).ConfigureAwait(false) : null;
-        return await FilledAsync(part, gap?.Below ?? part.First, stop).ConfigureAwait(false) ?? gap;
+            stop);
+        var gap = open.Count > 0 ? await LatestAsync(part, open, passed, stop) : null;
+        return await FilledAsync(part, gap?.Below ?? part.First, stop) ?? gap;
     }
 
     /// <summary>A part of a timeline, and the event after it if free numbers lie between.</summary>
@@ -83,7 +81,7 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
 
         /// <summary>Whether no number is free before the first event.</summary>
         public bool IsWhole => NewestFirst.Count == 0
-            || NewestFirst[^1].Pdu.Type == CreateType
+            || NewestFirst[^1].Pdu.Type == EventTypes.Create
             || End is not { } end
             || NewestFirst[^1].Nid.Value - end.Value <= 1;
 
@@ -117,7 +115,7 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         // What comes after free numbers further up follows the missing events of that place.
         var ceiling = open[^1].Value <= part.Top.Value
             ? long.MaxValue
-            : await EndOfRunAsync(part.Top, open[^1], stop).ConfigureAwait(false) + 1;
+            : await EndOfRunAsync(part.Top, open[^1], stop) + 1;
         for (var i = part.Above is null ? 0 : -1; i < newestFirst.Count; i++)
         {
             var below = i < 0 ? part.Top : newestFirst[i].Nid;
@@ -152,8 +150,7 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     {
         var known = part.NewestFirst.TakeWhile(each => each.Nid.Value >= lowest.Value).ToList();
         if (part.From.Value - lowest.Value <= known.Count) return null;
-        var now = await events.RangeAsync(part.Room, part.From, lowest, Direction.Backward, known.Count + 1, stop)
-            .ConfigureAwait(false);
+        var now = await events.RangeAsync(part.Room, part.From, lowest, Direction.Backward, known.Count + 1, stop);
         for (var i = 0; i < now.Count; i++)
         {
             if (i < known.Count && now[i].Nid == known[i].Nid) continue;
@@ -171,11 +168,10 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     /// </summary>
     public async ValueTask<EventNid> LastShownAsync(RoomIdentity room, EventNid last, CancellationToken stop)
     {
-        var at = await events.GetAsync(room, last, stop).ConfigureAwait(false);
+        var at = await events.GetAsync(room, last, stop);
         if (at is null || (at.Row.Marks & NotShownThen) == 0) return last;
         var first = EventNid.FirstLiveOf(room.Nid);
-        var earlier = await events.RangeAsync(room, last, first, Direction.Backward, 1, NotShownThen, stop)
-            .ConfigureAwait(false);
+        var earlier = await events.RangeAsync(room, last, first, Direction.Backward, 1, NotShownThen, stop);
         return earlier.Count > 0 ? earlier[0].Nid : new EventNid(first.Value - 1);
     }
 
@@ -187,20 +183,19 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         RoomIdentity room, EventNid after, EventNid through, CancellationToken stop)
     {
         EventNid[] read = after.Value < EventNid.FirstLiveOf(room.Nid).Value ? [through] : [after, through];
-        var ends = await events.GetManyAsync(room, read, stop).ConfigureAwait(false);
+        var ends = await events.GetManyAsync(room, read, stop);
         bool WasShown(EventNid nid) => ends.All(each => each.Nid != nid || (each.Row.Marks & NotShownThen) == 0);
         var last = through;
         if (!WasShown(through))
         {
             var found = await events.RangeAsync(
-                room, through, new EventNid(after.Value + 1), Direction.Backward, 1, NotShownThen, stop)
-                .ConfigureAwait(false);
+                room, through, new EventNid(after.Value + 1), Direction.Backward, 1, NotShownThen, stop);
             last = found.Count > 0 ? found[0].Nid : after;
         }
 
         // Nothing is read back from the first end if the part is empty.
         return (
-            WasShown(after) || last == after ? after : await LastShownAsync(room, after, stop).ConfigureAwait(false),
+            WasShown(after) || last == after ? after : await LastShownAsync(room, after, stop),
             last);
     }
 
@@ -209,7 +204,7 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     {
         EventNid[] after = [.. Enumerable.Range(1, (int)(last.Value - first.Value))
             .Select(n => new EventNid(first.Value + n))];
-        var used = await events.IdsAsync(after, stop).ConfigureAwait(false);
+        var used = await events.IdsAsync(after, stop);
         return after.TakeWhile(used.ContainsKey).LastOrDefault(first).Value;
     }
 }

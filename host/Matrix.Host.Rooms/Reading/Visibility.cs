@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
@@ -42,9 +43,6 @@ public sealed class Visibility(
     ErasedUsers erased,
     IRoomsTable rooms)
 {
-    private const string SettingType = "m.room.history_visibility";
-    private const string MemberType = "m.room.member";
-
     /// <summary>
     /// The events of a room that the reader may see, with redacted copies of erased users' messages. Events between two
     /// changes of the state share the look-up.
@@ -56,23 +54,23 @@ public sealed class Visibility(
         var at = await entries.AtAsync(
             room.Nid,
             among.Select(static stored => stored.Row.Step),
-            [(SettingType, ""), (MemberType, reader.UserId)],
-            stop).ConfigureAwait(false);
+            [(EventTypes.HistoryVisibility, ""), (EventTypes.Member, reader.UserId)],
+            stop);
         var states = new Dictionary<int, AtEvent>(at.Count);
         var seen = new List<StoredEvent>(among.Count);
         foreach (var stored in among)
         {
             if (!states.TryGetValue(stored.Row.Step, out var after))
             {
-                after = await AtAsync(room, at[stored.Row.Step], stop).ConfigureAwait(false);
+                after = await AtAsync(room, at[stored.Row.Step], stop);
                 states.Add(stored.Row.Step, after);
             }
 
-            if (await MaySeeAsync(room, stored, after, reader, stop).ConfigureAwait(false)) seen.Add(stored);
+            if (await MaySeeAsync(room, stored, after, reader, stop)) seen.Add(stored);
         }
 
         var shown = seen.Count == among.Count ? among : seen;
-        return await erased.HideAsync(room, shown, reader, stop).ConfigureAwait(false);
+        return await erased.HideAsync(room, shown, reader, stop);
     }
 
     /// <summary>
@@ -83,23 +81,23 @@ public sealed class Visibility(
     public async ValueTask<bool> SeesAllSinceAsync(
         RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
         reader.SeesAll || reader.IsJoined
-        && (await WasAlwaysSharedAsync(room, since, reader.State, stop).ConfigureAwait(false)
-            || (await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false)
-                && await rooms.FindAsync(room.Nid, stop).ConfigureAwait(false) is { IsFederated: false }));
+        && (await WasAlwaysSharedAsync(room, since, reader.State, stop)
+            || (await IsJoinedSinceAsync(room, since, reader, stop)
+                && await rooms.FindAsync(room.Nid, stop) is { IsFederated: false }));
 
     private async ValueTask<bool> MaySeeAsync(
         RoomIdentity room, StoredEvent stored, AtEvent after, Viewer reader, CancellationToken stop)
     {
         var before = after;
         if (stored.Pdu.StateKey is { } key
-            && ((stored.Pdu.Type == SettingType && key.Length == 0)
-                || (stored.Pdu.Type == MemberType && key == reader.UserId)))
+            && ((stored.Pdu.Type == EventTypes.HistoryVisibility && key.Length == 0)
+                || (stored.Pdu.Type == EventTypes.Member && key == reader.UserId)))
         {
-            await replaced.LearnAsync(room.Nid, [stored], stop).ConfigureAwait(false);
+            await replaced.LearnAsync(room.Nid, [stored], stop);
             var earlier = stored.Replaces is { IsNone: false } nid
-                ? await events.GetAsync(room, nid, stop).ConfigureAwait(false)
+                ? await events.GetAsync(room, nid, stop)
                 : null;
-            before = stored.Pdu.Type == SettingType
+            before = stored.Pdu.Type == EventTypes.HistoryVisibility
                 ? after with { Setting = SettingOf(earlier) }
                 : after with { Membership = MembershipOf(earlier) };
         }
@@ -113,8 +111,8 @@ public sealed class Visibility(
     }
 
     private async ValueTask<AtEvent> AtAsync(RoomIdentity room, uint[] ordinals, CancellationToken stop) => new(
-        SettingOf(await EventAsync(room, ordinals[0], stop).ConfigureAwait(false)),
-        MembershipOf(await EventAsync(room, ordinals[1], stop).ConfigureAwait(false)));
+        SettingOf(await EventAsync(room, ordinals[0], stop)),
+        MembershipOf(await EventAsync(room, ordinals[1], stop)));
 
     private ValueTask<StoredEvent?> EventAsync(RoomIdentity room, uint ordinal, CancellationToken stop) =>
         ordinal == 0 ? default : events.GetAsync(room, EventNid.Of(room.Nid, ordinal), stop);
@@ -130,24 +128,24 @@ public sealed class Visibility(
     private async ValueTask<bool> WasAlwaysSharedAsync(
         RoomIdentity room, EventNid since, StateTree state, CancellationToken stop)
     {
-        if (state.Find(SettingType, "") is not { } entry) return true;
+        if (state.Find(EventTypes.HistoryVisibility, "") is not { } entry) return true;
         var latest = EventNid.Of(room.Nid, entry.Ordinal);
 
         // The number of an outlier does not say when it came.
         if (latest.IsOutlier || latest.Value >= since.Value) return false;
-        var back = await history.BackAsync(room, latest, IsNarrow, stop).ConfigureAwait(false);
+        var back = await history.BackAsync(room, latest, IsNarrow, stop);
         return back.Count > 0 && !IsNarrow(back[^1]);
     }
 
     private async ValueTask<bool> IsJoinedSinceAsync(
         RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop)
     {
-        if (reader.State.Find(MemberType, reader.UserId) is not { } entry) return false;
+        if (reader.State.Find(EventTypes.Member, reader.UserId) is not { } entry) return false;
         var back = await history.BackAsync(
             room,
             EventNid.Of(room.Nid, entry.Ordinal),
             member => member.Nid.Value <= since.Value || member.Membership != "join",
-            stop).ConfigureAwait(false);
+            stop);
         return back.Count > 0
             && back[^1].Nid.Value <= since.Value
             && back[^1].Membership == "join";

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Events;
@@ -49,7 +50,7 @@ public sealed class ReceiptWriter(
     public async ValueTask<MarkerFault> SetAsync(
         string userId, string roomId, IReadOnlyList<Marker> markers, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot
             || !snapshot.Local.IsJoined(userId))
         {
             return MarkerFault.NotJoined;
@@ -58,14 +59,14 @@ public sealed class ReceiptWriter(
         var batch = new WriteBatch(markers.Count * 3);
         foreach (var marker in markers)
         {
-            var stored = await events.ByIdAsync(snapshot.Room, marker.EventId, stop).ConfigureAwait(false);
+            var stored = await events.ByIdAsync(snapshot.Room, marker.EventId, stop);
             if (stored is not { IsShown: true }) return MarkerFault.UnknownEvent;
 
             if (marker.Type == ReceiptTypes.FullyRead)
             {
                 using var content = new ByteBuffer(128);
                 content.Raw("{\"event_id\":"u8);
-                CanonicalJson.writeString(content, marker.EventId);
+                CanonicalJson.WriteString(content, marker.EventId);
                 content.Byte((byte)'}');
                 batch.Add(new AccountDataPut(userId, snapshot.Room.Nid, ReceiptTypes.FullyRead, content.ToArray()));
                 continue;
@@ -74,7 +75,7 @@ public sealed class ReceiptWriter(
             EventNid? thread = null;
             if (marker.ThreadId.Length > 0)
             {
-                thread = await ThreadAsync(snapshot, stored, marker.ThreadId, stop).ConfigureAwait(false);
+                thread = await ThreadAsync(snapshot, stored, marker.ThreadId, stop);
                 if (thread is null) return MarkerFault.NotInThread;
             }
 
@@ -91,7 +92,7 @@ public sealed class ReceiptWriter(
             batch.Add(new UnreadCleared(userId, snapshot.Room.Nid, stored.Nid, thread));
         }
 
-        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop);
         return MarkerFault.None;
     }
 
@@ -112,9 +113,9 @@ public sealed class ReceiptWriter(
         RoomSnapshot snapshot, StoredEvent stored, string threadId, CancellationToken stop)
     {
         if (threadId == ReceiptTypes.MainThread) return stored.Row.ThreadRoot.IsNone ? EventNid.None : null;
-        if (await events.ByIdAsync(snapshot.Room, threadId, stop).ConfigureAwait(false) is not { } root) return null;
+        if (await events.ByIdAsync(snapshot.Room, threadId, stop) is not { } root) return null;
         if (stored.Row.ThreadRoot == root.Nid) return root.Nid;
-        if (!await storage.Relations.HasThreadAsync(snapshot.Room.Nid, threadId, stop).ConfigureAwait(false))
+        if (!await storage.Relations.HasThreadAsync(snapshot.Room.Nid, threadId, stop))
         {
             return null;
         }
@@ -123,7 +124,7 @@ public sealed class ReceiptWriter(
         for (var left = options.MaxReceiptRelations; at.Nid != root.Nid && at.Row.ThreadRoot != root.Nid; left--)
         {
             if (left == 0 || Relation.Of(at.Pdu.Content) is not { } relation) return null;
-            if (await events.ByIdAsync(snapshot.Room, relation.ParentId, stop).ConfigureAwait(false) is not { } parent)
+            if (await events.ByIdAsync(snapshot.Room, relation.ParentId, stop) is not { } parent)
             {
                 return null;
             }
@@ -145,7 +146,7 @@ public static class ReceiptTypes
     public const string ReadPrivate = "m.read.private";
 
     /// <summary>Fully read: no receipt, but account data of the user in the room.</summary>
-    public const string FullyRead = "m.fully_read";
+    public const string FullyRead = EventTypes.FullyRead;
 
     /// <summary>The thread id of the main timeline.</summary>
     public const string MainThread = "main";

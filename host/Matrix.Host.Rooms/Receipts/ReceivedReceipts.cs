@@ -57,7 +57,7 @@ public sealed class ReceivedReceipts
     public async ValueTask<int> ReceiveAsync(
         string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
     {
-        if (await _access.ForEdusAsync(server, roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        if (await _access.ForEdusAsync(server, roomId, stop) is not { } snapshot)
         {
             return receipts.Count;
         }
@@ -67,13 +67,13 @@ public sealed class ReceivedReceipts
         foreach (var receipt in receipts)
         {
             if (!IsKeepable(receipt, server)
-                || !await _access.IsUserJoinedAsync(receipt.UserId, snapshot, stop).ConfigureAwait(false))
+                || !await _access.IsUserJoinedAsync(receipt.UserId, snapshot, stop))
             {
                 skipped++;
                 continue;
             }
 
-            if (await FindOrKeepAsync(server, snapshot.Room, receipt, stop).ConfigureAwait(false) is not { } stored)
+            if (await FindOrKeepAsync(server, snapshot.Room, receipt, stop) is not { } stored)
             {
                 continue;
             }
@@ -92,7 +92,7 @@ public sealed class ReceivedReceipts
                 _options);
         }
 
-        if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop);
         return skipped;
     }
 
@@ -105,17 +105,17 @@ public sealed class ReceivedReceipts
         var pause = Task.CompletedTask;
         while (true)
         {
-            if (failed.Count == 0) await due.ConfigureAwait(false);
-            else await Task.WhenAny(due, pause).ConfigureAwait(false);
+            if (failed.Count == 0) await due;
+            else await Task.WhenAny(due, pause);
             stop.ThrowIfCancellationRequested();
             if (failed.Count > 0 && pause.IsCompleted)
             {
-                await ApplyAgainAsync(failed, stop).ConfigureAwait(false);
+                await ApplyAgainAsync(failed, stop);
                 pause = Task.Delay(_pauseAfterFault, _time, stop);
             }
 
             if (!due.IsCompleted) continue;
-            if (_early.Due.TryRead(out var early) && !await TryApplyAsync(early, stop).ConfigureAwait(false))
+            if (_early.Due.TryRead(out var early) && !await TryApplyAsync(early, stop))
             {
                 if (failed.Count == 0) pause = Task.Delay(_pauseAfterFault, _time, stop);
                 if (failed.Count >= _options.MaxEarlyReceipts) failed.Dequeue();
@@ -132,7 +132,7 @@ public sealed class ReceivedReceipts
         for (var left = failed.Count; left > 0; left--)
         {
             var early = failed.Dequeue();
-            if (await TryApplyAsync(early, stop).ConfigureAwait(false)) continue;
+            if (await TryApplyAsync(early, stop)) continue;
             failed.Enqueue(early);
             return;
         }
@@ -142,7 +142,7 @@ public sealed class ReceivedReceipts
     {
         try
         {
-            await ReceiveAsync(early.Server, early.RoomId, [early.Receipt], stop).ConfigureAwait(false);
+            await ReceiveAsync(early.Server, early.RoomId, [early.Receipt], stop);
             return true;
         }
         catch (StorageException)
@@ -155,20 +155,20 @@ public sealed class ReceivedReceipts
     private async ValueTask<StoredEvent?> FindOrKeepAsync(
         string server, RoomIdentity room, RemoteReceipt receipt, CancellationToken stop)
     {
-        var stored = await ShownAsync(room, receipt, stop).ConfigureAwait(false);
+        var stored = await ShownAsync(room, receipt, stop);
         if (stored is not null) return stored;
         var early = new EarlyReceipt(server, room.Nid, room.RoomId, receipt);
         _early.Keep(early);
 
         // The event may have come meanwhile.
-        stored = await ShownAsync(room, receipt, stop).ConfigureAwait(false);
+        stored = await ShownAsync(room, receipt, stop);
         if (stored is not null) _early.Forget(early);
         return stored;
     }
 
     private async ValueTask<StoredEvent?> ShownAsync(
         RoomIdentity room, RemoteReceipt receipt, CancellationToken stop) =>
-        await _events.ByIdAsync(room, receipt.EventId, stop).ConfigureAwait(false) is { IsShown: true } stored
+        await _events.ByIdAsync(room, receipt.EventId, stop) is { IsShown: true } stored
             ? stored
             : null;
 

@@ -19,21 +19,20 @@ public sealed class ContentReports(
     public async ValueTask<RoomFailure?> ReportEventAsync(
         string reporter, string roomId, string eventId, string reason, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot
             || !snapshot.Local.IsJoined(reporter))
         {
             return _noEvent;
         }
 
-        var readable = await access.OfAsync(reporter, roomId, stop).ConfigureAwait(false);
+        var readable = await access.OfAsync(reporter, roomId, stop);
         if (!readable.IsOk
-            || await pages.FindAsync(readable.Value, eventId, stop).ConfigureAwait(false) is not { } reported)
+            || await pages.FindAsync(readable.Value, eventId, stop) is not { } reported)
         {
             return _noEvent;
         }
 
-        await StoreAsync(
-            reporter, new(ReportKind.Event, roomId, eventId, reported.Row.Sender, reason), stop).ConfigureAwait(false);
+        await StoreAsync(reporter, new(ReportKind.Event, roomId, eventId, reported.Row.Sender, reason), stop);
         return null;
     }
 
@@ -44,12 +43,12 @@ public sealed class ContentReports(
     public async ValueTask<RoomFailure?> ReportRoomAsync(
         string reporter, string roomId, string reason, CancellationToken stop)
     {
-        if (options.RefusesUnknownReports && await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is null)
+        if (options.RefusesUnknownReports && await rooms.FindAsync(roomId, stop) is null)
         {
             return _noRoom;
         }
 
-        await StoreAsync(reporter, new(ReportKind.Room, roomId, null, null, reason), stop).ConfigureAwait(false);
+        await StoreAsync(reporter, new(ReportKind.Room, roomId, null, null, reason), stop);
         return null;
     }
 
@@ -57,8 +56,8 @@ public sealed class ContentReports(
     public async ValueTask<RoomFailure?> ReportUserAsync(
         string reporter, string userId, string reason, CancellationToken stop)
     {
-        if (options.RefusesUnknownReports && !await IsKnownAsync(userId, stop).ConfigureAwait(false)) return _noUser;
-        await StoreAsync(reporter, new(ReportKind.User, null, null, userId, reason), stop).ConfigureAwait(false);
+        if (options.RefusesUnknownReports && !await IsKnownAsync(userId, stop)) return _noUser;
+        await StoreAsync(reporter, new(ReportKind.User, null, null, userId, reason), stop);
         return null;
     }
 
@@ -67,17 +66,17 @@ public sealed class ContentReports(
     {
         if (RoomNames.ServerOf(userId) == options.ServerName)
         {
-            return await users.UnknownAsync(userId, stop).ConfigureAwait(false) is null;
+            return await users.UnknownAsync(userId, stop) is null;
         }
 
-        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false);
+        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop);
         return shared.Count > 0;
     }
 
     private async ValueTask StoreAsync(string reporter, ReportedContent content, CancellationToken stop)
     {
         var report = new ContentReported(reporter, content, options.MaxReportsOfUser, options.MaxReports);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(report), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(report), stop);
     }
 
     private static readonly RoomFailure _noRoom = new(RoomFailureKind.NotFound, "This server has no such room.");

@@ -23,7 +23,6 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
     /// <param name="batch">Takes the changes.</param>
     /// <param name="rows">The events.</param>
     /// <param name="areNew">Whether they come to the index for the first time.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask AddAsync(
         WriteBatch batch, IReadOnlyList<EventRow> rows, bool areNew, CancellationToken stop)
     {
@@ -38,7 +37,7 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
 
         var replaced = own.Count == 0
             ? null
-            : await storage.Search.ReplacedAsync([.. own.Select(each => each.Row.EventId)], stop).ConfigureAwait(false);
+            : await storage.Search.ReplacedAsync([.. own.Select(each => each.Row.EventId)], stop);
         foreach (var each in own)
         {
             if (replaced!.Contains(each.Row.EventId)) edited.Add((each.Row.Nid.Room, each.Row.EventId));
@@ -47,24 +46,24 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
 
         foreach (var room in edited.GroupBy(each => each.Room, each => each.EventId))
         {
-            await AddEditedAsync(batch, room.Key, [.. room], stop).ConfigureAwait(false);
+            await AddEditedAsync(batch, room.Key, [.. room], stop);
         }
     }
 
     private async ValueTask AddEditedAsync(
         WriteBatch batch, RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop)
     {
-        var originals = (await storage.Events.FindManyAsync(room, eventIds, stop).ConfigureAwait(false))
+        var originals = (await storage.Events.FindManyAsync(room, eventIds, stop))
             .Select(Parse).OfType<Parsed>().Where(each => each.Replaced is null).ToList();
         if (originals.Count == 0) return;
         var found = await storage.Relations.AggregationsAsync(
-            room, [.. originals.Select(each => each.Row.EventId)], "", stop).ConfigureAwait(false);
+            room, [.. originals.Select(each => each.Row.EventId)], "", stop);
         foreach (var original in originals)
         {
             var latest = found.TryGetValue(original.Row.EventId, out var aggregation)
                 ? aggregation.ReplacementOf(original.Type)
                 : EventNid.None;
-            var edit = latest.IsNone ? null : await EditAsync(room, original, latest, stop).ConfigureAwait(false);
+            var edit = latest.IsNone ? null : await EditAsync(room, original, latest, stop);
             if (edit is null) Add(batch, original.Row, original.Row, original.Text, isNew: false);
             else Add(batch, original.Row, edit.Row, edit.Text, isNew: false);
         }
@@ -75,7 +74,7 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
         RoomNid room, Parsed original, EventNid latest, CancellationToken stop)
     {
         if ((original.Row.Marks & EventMarks.State) != 0) return null;
-        if (await storage.Events.FindAsync(latest, stop).ConfigureAwait(false) is { } row
+        if (await storage.Events.FindAsync(latest, stop) is { } row
             && EditOf(original, row) is { } edit)
         {
             return edit;
@@ -91,9 +90,8 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
                 Sender = original.Row.Sender,
                 Limit = MostEdits,
             },
-            stop).ConfigureAwait(false);
-        var rows = await storage.Events.FindManyAsync([.. children.Select(child => child.Event)], stop)
-            .ConfigureAwait(false);
+            stop);
+        var rows = await storage.Events.FindManyAsync([.. children.Select(child => child.Event)], stop);
         return rows.OrderByDescending(each => ClientEvent.OriginServerTs(each.Json))
             .ThenByDescending(each => each.EventId, StringComparer.Ordinal)
             .Select(each => EditOf(original, each))
@@ -144,7 +142,7 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
             return null;
         }
 
-        var replaced = type == "m.room.message" ? SearchedText.ReplacedBy(content) : null;
+        var replaced = type == EventTypes.Message ? SearchedText.ReplacedBy(content) : null;
         var text = SearchedText.Of(type, content);
         return replaced is null && text is null ? null : new Parsed(row, type, content, replaced, text);
     }

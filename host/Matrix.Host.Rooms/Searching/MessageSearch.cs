@@ -55,11 +55,10 @@ public sealed class MessageSearch(
     /// <summary>A page of hits.</summary>
     public async ValueTask<SearchPage> FindAsync(SearchCriteria criteria, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(criteria);
         var terms = SearchWords.OfSearch(criteria.Term, options.WordsOfSearch);
         if (terms.Length == 0) return SearchPage.Empty;
-        await index.CatchUpAsync(stop).ConfigureAwait(false);
-        var rooms = await RoomsAsync(criteria, stop).ConfigureAwait(false);
+        await index.CatchUpAsync(stop);
+        var rooms = await RoomsAsync(criteria, stop);
         var scope = new SearchScope(
             access,
             visibility,
@@ -68,7 +67,7 @@ public sealed class MessageSearch(
             events,
             criteria,
             terms,
-            await users.IgnoredByAsync(criteria.UserId, stop).ConfigureAwait(false),
+            await users.IgnoredByAsync(criteria.UserId, stop),
             options.WordsOfEvent,
             rooms);
         var budget = new ScanBudget(time, reading.LongestScan);
@@ -76,8 +75,8 @@ public sealed class MessageSearch(
 
         // A page whose token does not say the number of all hits counts those before it too.
         var from = criteria.From is { Count: null } ? null : pass.From;
-        await LookAsync(pass, QueryOf(terms, criteria, from), stop).ConfigureAwait(false);
-        var count = await CountAsync(pass, criteria.From?.Count, stop).ConfigureAwait(false);
+        await LookAsync(pass, QueryOf(terms, criteria, from), stop);
+        var count = await CountAsync(pass, criteria.From?.Count, stop);
         return new SearchPage(
             pass.Hits,
             count,
@@ -102,8 +101,7 @@ public sealed class MessageSearch(
     private async ValueTask<IReadOnlyDictionary<RoomNid, UserRoomRow>> RoomsAsync(
         SearchCriteria criteria, CancellationToken stop)
     {
-        var rooms = await storage.Memberships.RoomsOfAsync(criteria.UserId, MembershipSet.Any, stop)
-            .ConfigureAwait(false);
+        var rooms = await storage.Memberships.RoomsOfAsync(criteria.UserId, MembershipSet.Any, stop);
         var group = criteria.From?.Group is { IsRoom: true } asked ? asked.Value : null;
         return rooms
             .Where(room => !room.Forgotten
@@ -115,7 +113,7 @@ public sealed class MessageSearch(
     private async ValueTask LookAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
     {
         if (pass.Scope.Rooms.Count == 0) return;
-        if (!await IsFrequentAsync(pass, query, stop).ConfigureAwait(false)) return;
+        if (!await IsFrequentAsync(pass, query, stop)) return;
 
         // A word with many hits.
         RoomNid[] rooms =
@@ -130,7 +128,7 @@ public sealed class MessageSearch(
         var first = FirstLook + (2 * (pass.Limit + 1) / rooms.Length);
         for (var each = pass.IsByRank ? most : Math.Min(first, most); ; each = Math.Min(each * NextLook, most))
         {
-            var rows = await storage.Search.NewestAsync(rooms, query, each, stop).ConfigureAwait(false);
+            var rows = await storage.Search.NewestAsync(rooms, query, each, stop);
 
             // Rooms with more hits may have some that are earlier than the earliest read. Only what is later than
             // these is in order.
@@ -139,7 +137,7 @@ public sealed class MessageSearch(
                 : [.. rows.GroupBy(row => row.Event.Room)
                     .Where(room => room.Count() >= each)
                     .Select(room => room.Max(pass.Order))];
-            await pass.TakeAsync(rows, ends.Length == 0 ? null : ends.Min(pass.Order), stop).ConfigureAwait(false);
+            await pass.TakeAsync(rows, ends.Length == 0 ? null : ends.Min(pass.Order), stop);
             if (pass.IsFull || ends.Length == 0 || each == most || pass.IsOver) return;
         }
     }
@@ -156,14 +154,14 @@ public sealed class MessageSearch(
     private async ValueTask<bool> IsFrequentAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
     {
         if (_frequent.TryGet((query.Words, query.Kinds), out _)) return true;
-        var few = await storage.Search.FindAsync(query, options.RareHits + 1, stop).ConfigureAwait(false);
+        var few = await storage.Search.FindAsync(query, options.RareHits + 1, stop);
         if (few.Count > options.RareHits)
         {
             _frequent.Put((query.Words, query.Kinds), query.Words);
             return true;
         }
 
-        await pass.TakeAsync(few, null, stop).ConfigureAwait(false);
+        await pass.TakeAsync(few, null, stop);
         return false;
     }
 
@@ -179,9 +177,9 @@ public sealed class MessageSearch(
         var count = 0L;
         foreach (var room in pass.Rows.GroupBy(row => row.Event.Room))
         {
-            if (await pass.Scope.ReadableAsync(room.Key, stop).ConfigureAwait(false) is not { } readable) continue;
+            if (await pass.Scope.ReadableAsync(room.Key, stop) is not { } readable) continue;
             var since = new EventNid(room.Min(row => Math.Min(row.Event.Value, row.Text.Value)));
-            count += await pass.Scope.SeesAllSinceAsync(readable, since, stop).ConfigureAwait(false)
+            count += await pass.Scope.SeesAllSinceAsync(readable, since, stop)
                 ? room.Count()
                 : pass.Hits.Count(hit => hit.Event.Nid.Room == room.Key);
         }
@@ -230,7 +228,6 @@ public sealed class MessageSearch(
         /// <summary>Takes what was found, and fills the page with what comes after the token.</summary>
         /// <param name="found">The hits. A later look repeats those of the one before.</param>
         /// <param name="known">Down to this hit these are all; null if no room has others.</param>
-        /// <param name="stop">Cancels reading.</param>
         public async ValueTask TakeAsync(IReadOnlyList<SearchRow> found, SearchRow? known, CancellationToken stop)
         {
             bool IsKnown(SearchRow row) => known is not { } end || Order.Compare(row, end) <= 0;
@@ -251,7 +248,7 @@ public sealed class MessageSearch(
                 // As many as the page lacks, and the one after it.
                 var size = Math.Clamp(criteria.Limit + 1 - Hits.Count, LeastChunk, MostChunk);
                 var chunk = Rows.Skip(_further).Take(size).Where(IsKnown).ToArray();
-                var seen = await scope.SeenAsync(chunk, stop).ConfigureAwait(false);
+                var seen = await scope.SeenAsync(chunk, stop);
                 foreach (var row in chunk)
                 {
                     if (seen[row.Event] is { } stored)
@@ -263,7 +260,7 @@ public sealed class MessageSearch(
                             return;
                         }
 
-                        var readable = await scope.ReadableAsync(row.Event.Room, stop).ConfigureAwait(false);
+                        var readable = await scope.ReadableAsync(row.Event.Room, stop);
                         _bytes += stored.Row.Json.Length;
                         Hits.Add(new SearchHit(readable!, stored, SearchOrder.RankOf(row, terms), PlaceOf(row)));
                     }

@@ -41,20 +41,20 @@ public sealed class SearchIndexer(
     protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
     {
         var after = _position
-            ??= await Storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false) ?? 0;
-        var (rows, read) = await PageAsync(after, through, stop).ConfigureAwait(false);
+            ??= await Storage.Consumers.PositionAsync(Name, stop) ?? 0;
+        var (rows, read) = await PageAsync(after, through, stop);
         var batch = new WriteBatch();
         if (rows.Count > 0)
         {
-            await _texts.AddAsync(batch, rows, areNew: true, stop).ConfigureAwait(false);
+            await _texts.AddAsync(batch, rows, areNew: true, stop);
             batch.Add(new ConsumerAdvanced(Name, read));
         }
         else
         {
-            await AddRangesAsync(batch, stop).ConfigureAwait(false);
+            await AddRangesAsync(batch, stop);
         }
 
-        if (batch.Changes.Count > 0) await Storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        if (batch.Changes.Count > 0) await Storage.Writer.WriteAsync(batch, stop);
         _position = read;
         return batch.Changes.Count > 0;
     }
@@ -65,7 +65,7 @@ public sealed class SearchIndexer(
     /// </summary>
     protected internal override async ValueTask<bool> TidyAsync(CancellationToken stop)
     {
-        var pages = await Storage.Search.SegmentPagesAsync(stop).ConfigureAwait(false);
+        var pages = await Storage.Search.SegmentPagesAsync(stop);
         if (!IsToMerge(pages))
         {
             _merged = [];
@@ -74,7 +74,7 @@ public sealed class SearchIndexer(
 
         _merged = pages;
         var batch = new WriteBatch().Add(new SegmentsMerged(options.MergedPages));
-        await Storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await Storage.Writer.WriteAsync(batch, stop);
         return true;
     }
 
@@ -99,7 +99,7 @@ public sealed class SearchIndexer(
     {
         for (var limit = options.IndexedAtOnce; ; limit *= 2)
         {
-            var rows = await Storage.Events.AfterPositionAsync(after, published, limit, stop).ConfigureAwait(false);
+            var rows = await Storage.Events.AfterPositionAsync(after, published, limit, stop);
             if (rows.Count < limit) return (rows, Math.Max(after, published));
             var last = rows[^1].Position;
             if (rows[0].Position == last) continue;
@@ -111,7 +111,7 @@ public sealed class SearchIndexer(
     private async ValueTask AddRangesAsync(WriteBatch batch, CancellationToken stop)
     {
         var left = options.IndexedAtOnce;
-        foreach (var range in await Storage.Search.PendingAsync(RangesAtOnce, stop).ConfigureAwait(false))
+        foreach (var range in await Storage.Search.PendingAsync(RangesAtOnce, stop))
         {
             if (left == 0) return;
             var rows = await Storage.Events.RangeAsync(
@@ -121,8 +121,8 @@ public sealed class SearchIndexer(
                 Direction.Forward,
                 left,
                 StoredEvent.Hidden,
-                stop).ConfigureAwait(false);
-            await _texts.AddAsync(batch, rows, areNew: false, stop).ConfigureAwait(false);
+                stop);
+            await _texts.AddAsync(batch, rows, areNew: false, stop);
             var isWhole = rows.Count < left || rows[^1].Nid.Value >= range.Last.Value;
             batch.Add(new RangeIndexed(range, isWhole ? EventNid.None : new EventNid(rows[^1].Nid.Value + 1)));
             left -= rows.Count;

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Search;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -21,8 +22,6 @@ internal sealed class SearchScope(
     int wordsOfEvent,
     IReadOnlyDictionary<RoomNid, UserRoomRow> rooms)
 {
-    private const string EncryptionType = "m.room.encryption";
-
     private readonly Dictionary<RoomNid, Readable?> _readable = [];
     private readonly Dictionary<EventNid, StoredEvent?> _seen = [];
 
@@ -41,7 +40,7 @@ internal sealed class SearchScope(
     public async ValueTask<Readable?> ReadableAsync(RoomNid nid, CancellationToken stop)
     {
         if (_readable.TryGetValue(nid, out var known)) return known;
-        var result = await access.OfAsync(criteria.UserId, rooms[nid].RoomId, stop).ConfigureAwait(false);
+        var result = await access.OfAsync(criteria.UserId, rooms[nid].RoomId, stop);
         var readable = result.IsOk && IsSearched(rooms[nid].Membership, result.Value) ? result.Value : null;
         _readable.Add(nid, readable);
         return readable;
@@ -55,8 +54,8 @@ internal sealed class SearchScope(
 
     /// <summary>Whether the user surely sees every event of a room since one, and its text.</summary>
     public async ValueTask<bool> SeesAllSinceAsync(Readable readable, EventNid since, CancellationToken stop) =>
-        await visibility.SeesAllSinceAsync(readable.Room, since, readable.Viewer, stop).ConfigureAwait(false)
-        && !await erased.MayHideAsync(readable.Room, members, readable.Viewer, stop).ConfigureAwait(false);
+        await visibility.SeesAllSinceAsync(readable.Room, since, readable.Viewer, stop)
+        && !await erased.MayHideAsync(readable.Room, members, readable.Viewer, stop);
 
     /// <summary>
     /// The events of hits that the user may see and that the filter admits. The text that the user sees has the words:
@@ -68,14 +67,14 @@ internal sealed class SearchScope(
         foreach (var room in hits.Where(hit => !_seen.ContainsKey(hit.Event)).GroupBy(hit => hit.Event.Room))
         {
             foreach (var hit in room) _seen[hit.Event] = null;
-            if (await ReadableAsync(room.Key, stop).ConfigureAwait(false) is not { } readable) continue;
+            if (await ReadableAsync(room.Key, stop) is not { } readable) continue;
             var nids = room.SelectMany(hit => new[] { hit.Event, hit.Text }).Distinct().ToArray();
-            var found = await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);
+            var found = await events.GetManyAsync(readable.Room, nids, stop);
             var shown = found
                 .Where(stored => stored is { IsShown: true, IsRedacted: false } && IsWithin(readable, stored))
                 .ToList();
-            var visible = (await visibility.FilterAsync(readable.Room, shown, readable.Viewer, stop)
-                .ConfigureAwait(false)).ToDictionary(stored => stored.Nid);
+            var visible = (await visibility.FilterAsync(readable.Room, shown, readable.Viewer, stop))
+                .ToDictionary(stored => stored.Nid);
             foreach (var hit in room)
             {
                 if (visible.TryGetValue(hit.Event, out var stored)
@@ -95,7 +94,7 @@ internal sealed class SearchScope(
     /// A room that is not encrypted, and which the user was in: others who are invited or knock have no part of it.
     /// </summary>
     private static bool IsSearched(Membership membership, Readable readable) =>
-        readable.State.Find(EncryptionType, "") is null
+        readable.State.Find(EventTypes.Encryption, "") is null
         && (membership is not (Membership.Invite or Membership.Knock) || !readable.Viewer.LastJoined.IsNone);
 
     private static bool IsWithin(Readable readable, StoredEvent stored) =>

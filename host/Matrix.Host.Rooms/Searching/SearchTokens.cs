@@ -22,7 +22,6 @@ public sealed class SearchTokens(SigningKeyRing keys)
     /// <summary>The token's text.</summary>
     public string Write(SearchToken token)
     {
-        ArgumentNullException.ThrowIfNull(token);
         var text = Encoding.UTF8.GetBytes(token.ToText());
         var written = new byte[_nonceSize + text.Length + _tagSize];
         var nonce = written.AsSpan(0, _nonceSize);
@@ -36,7 +35,6 @@ public sealed class SearchTokens(SigningKeyRing keys)
     /// <summary>Reads a token; null if it is none of this server and its present key.</summary>
     public SearchToken? Read(string written)
     {
-        ArgumentNullException.ThrowIfNull(written);
         if (!Base64Url.IsValid(written)) return null;
         var bytes = Base64Url.DecodeFromChars(written);
         var length = bytes.Length - _nonceSize - _tagSize;

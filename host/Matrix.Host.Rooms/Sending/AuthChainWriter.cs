@@ -32,11 +32,11 @@ internal sealed class AuthChainWriter(EventStore events, IStorage storage)
                 isHeightKnown &= inMemory.Height >= 0;
                 height = Math.Max(height, inMemory.Height + 1);
             }
-            else if ((session.Undurable(id) ?? await events.ByIdAsync(stored.Room, id, stop).ConfigureAwait(false))
+            else if ((session.Undurable(id) ?? await events.ByIdAsync(stored.Room, id, stop))
                 is { } auth)
             {
                 cited.Add(auth.Nid);
-                var heights = await storage.AuthChains.HeightsAsync([auth.Nid], stop).ConfigureAwait(false);
+                var heights = await storage.AuthChains.HeightsAsync([auth.Nid], stop);
                 isHeightKnown &= heights.TryGetValue(auth.Nid, out var of);
                 height = Math.Max(height, of + 1);
             }
@@ -64,8 +64,7 @@ internal sealed class AuthChainWriter(EventStore events, IStorage storage)
         });
         for (var after = EventNid.FirstOf(room.Nid); ;)
         {
-            var page = await storage.Events.StateEventsAsync(
-                room.Nid, after, StateEventsPerPage, stop).ConfigureAwait(false);
+            var page = await storage.Events.StateEventsAsync(room.Nid, after, StateEventsPerPage, stop);
             foreach (var row in page) Write(session, new StoredEvent(room, row), written);
             if (page.Count < StateEventsPerPage) break;
             after = page[^1].Nid;

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Room;
 using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
@@ -26,21 +27,18 @@ internal sealed class DecisionWriter(
     NearSteps nearSteps,
     RoomsOptions options)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>Writes the changes of decisions about events of other servers. None of them waits any longer.</summary>
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="output">The decisions, and the events that are dropped.</param>
     /// <param name="forAnother">The id of an event that this server sends to the room's other servers, for the sender's
     /// server; null if there is none.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask ReceiveAsync(
         LaneSession session, Output output, string? forAnother, CancellationToken stop)
     {
         foreach (var decided in output.Decided)
         {
             var isForAnother = decided.Event.EventId == forAnother;
-            await ReceiveAsync(session, decided, isForAnother, stop).ConfigureAwait(false);
+            await ReceiveAsync(session, decided, isForAnother, stop);
 
             // One that was decided as an outlier may be remembered until it can have its place.
             if (!session.Machine.IsRemembered(decided.Event.EventId)) session.Unstage(decided.Event.EventId);
@@ -53,7 +51,7 @@ internal sealed class DecisionWriter(
         LaneSession session, DecidedEvent decided, bool isForAnother, CancellationToken stop)
     {
         var redaction = decided is { Verdict.IsAccepted: true, IsOutlier: false, Event.Redacts: { } targetId }
-            ? await redactions.ReceivedAsync(session, decided, targetId, stop).ConfigureAwait(false)
+            ? await redactions.ReceivedAsync(session, decided, targetId, stop)
             : default;
         if (redaction.Change is { } change) session.Write(change);
         var marks = (redaction.IsWaiting ? EventMarks.WaitingRedaction : EventMarks.None)
@@ -61,7 +59,7 @@ internal sealed class DecisionWriter(
             | (!isForAnother && RoomNames.ServerOf(decided.Event.Sender) == options.ServerName
                 ? EventMarks.Distributed
                 : EventMarks.None);
-        _ = await WriteAsync(session, decided, null, marks, stop).ConfigureAwait(false);
+        _ = await WriteAsync(session, decided, null, marks, stop);
     }
 
     /// <summary>
@@ -76,7 +74,6 @@ internal sealed class DecisionWriter(
     /// <param name="sentAs">The device and transaction id of the request; null if no local device sent the
     /// event.</param>
     /// <param name="marks">The marks beside those of the decision.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RoomResult<StoredEvent>> WriteAsync(
         LaneSession session, DecidedEvent decided, SentAs? sentAs, EventMarks marks, CancellationToken stop)
     {
@@ -86,7 +83,7 @@ internal sealed class DecisionWriter(
         var room = pending.Room.RoomId.Length > 0 ? pending.Room : pending.Room with { RoomId = pdu.RoomId };
         var nid = EventNid.Of(room.Nid, decided.Ordinal);
 
-        var redaction = await redactions.OfReceivedAsync(session, decided, stop).ConfigureAwait(false);
+        var redaction = await redactions.OfReceivedAsync(session, decided, stop);
         if (!redaction.IsNone) pdu = room.Rules.Redact(pdu);
 
         session.Pending = pending with
@@ -107,12 +104,11 @@ internal sealed class DecisionWriter(
         marks |= MarksOf(decided) | (decided.IsHistory ? EventMarks.Backfilled : EventMarks.None);
         if (sentAs is null && !pdu.IsState && pdu.Type == DummyType) marks |= EventMarks.Dummy;
         var isShown = (marks & StoredEvent.Hidden) == 0;
-        var step = decided.IsOutlier ? 0 : await StateAsync(session, decided, stop).ConfigureAwait(false);
+        var step = decided.IsOutlier ? 0 : await StateAsync(session, decided, stop);
         if (step != 0 && IsBranched(decided))
         {
             marks |= EventMarks.Branched;
-            session.Write(new StateBeforeNamed(
-                nid, await StepOfAsync(session, decided, decided.StateBefore!, stop).ConfigureAwait(false)));
+            session.Write(new StateBeforeNamed(nid, await StepOfAsync(session, decided, decided.StateBefore!, stop)));
         }
 
         var row = new EventRow(
@@ -124,7 +120,7 @@ internal sealed class DecisionWriter(
             NotifyClass: 0,
             pdu.Sender,
             isShown
-                ? await ThreadRootAsync(session, Relation.Of(pdu.Content), stop).ConfigureAwait(false)
+                ? await ThreadRootAsync(session, Relation.Of(pdu.Content), stop)
                 : EventNid.None,
             redaction,
             sentAs,
@@ -134,10 +130,10 @@ internal sealed class DecisionWriter(
         if (!ReferenceEquals(decided.CurrentStateBefore, decided.CurrentStateAfter))
         {
             // The room's state, not the machine's, which starts without one in a room that is joined again.
-            await MembershipsAsync(session, pending.State, decided.CurrentStateAfter, stop).ConfigureAwait(false);
+            await MembershipsAsync(session, pending.State, decided.CurrentStateAfter, stop);
         }
 
-        if (session.Pending.IsFederated) await WriteGraphAsync(session, decided, stored, stop).ConfigureAwait(false);
+        if (session.Pending.IsFederated) await WriteGraphAsync(session, decided, stored, stop);
         if (isShown && stored.Relation is not null) session.Pending = session.Pending with { HasRelations = true };
         if (!redaction.IsNone) session.Write(new EventRedacted(stored));
         if (isWaiting) session.Write(new RedactionWaits(nid, pdu.Redacts ?? "", options.MaxWaitingRedactions));
@@ -148,9 +144,9 @@ internal sealed class DecisionWriter(
             stored,
             session.Pending.Local,
             session.Pending.JoinedCount,
-            await hidden.OfAsync(session, decided, stop).ConfigureAwait(false),
+            await hidden.OfAsync(session, decided, stop),
             (type, key) => state.EventAsync(session, type, key, stop));
-        var outcome = await push.EvaluateAsync(inRoom, stop).ConfigureAwait(false);
+        var outcome = await push.EvaluateAsync(inRoom, stop);
         if (outcome.NotifyClass != 0) stored.Notifies(outcome.NotifyClass);
         foreach (var unread in outcome.Rows) session.Write(unread);
         return stored;
@@ -204,7 +200,7 @@ internal sealed class DecisionWriter(
 
         if (decided.Event.IsState && !decided.Verdict.IsRejected)
         {
-            await authChains.WriteAsync(session, decided.Known, stored, stop).ConfigureAwait(false);
+            await authChains.WriteAsync(session, decided.Known, stored, stop);
         }
     }
 
@@ -218,7 +214,7 @@ internal sealed class DecisionWriter(
         var after = decided.StateAfter ?? decided.CurrentStateAfter;
         return ReferenceEquals(after, decided.CurrentStateAfter) || StateTree.AreSame(after, decided.CurrentStateAfter)
             ? current
-            : await StepOfAsync(session, decided, after, stop).ConfigureAwait(false);
+            : await StepOfAsync(session, decided, after, stop);
     }
 
     /// <summary>The number of the current state after the decision: a new one if the state changed.</summary>
@@ -270,13 +266,13 @@ internal sealed class DecisionWriter(
         if (decided is { StateFrom: null, StateBefore: { } before } && decided.Event.PrevEvents is [var previousId])
         {
             var previous = session.Undurable(previousId)
-                ?? await events.ByIdAsync(room, previousId, stop).ConfigureAwait(false);
+                ?? await events.ByIdAsync(room, previousId, stop);
             if (previous is not null && (previous.Row.Marks & EventMarks.Outlier) == 0)
             {
                 var near = previous.Row.Step;
                 if (StateTree.AreSame(before, tree)) return near;
                 if (near != parent
-                    && await nearSteps.BelowAsync(session, near, stop).ConfigureAwait(false) is { } below)
+                    && await nearSteps.BelowAsync(session, near, stop) is { } below)
                 {
                     (parent, parentState, chain) = (near, before, below);
                 }
@@ -304,9 +300,9 @@ internal sealed class DecisionWriter(
     {
         foreach (var change in StateTree.Diff(before, after).Changes)
         {
-            if (change.Type != MemberType) continue;
-            var was = await MembershipAsync(session, change.Before, stop).ConfigureAwait(false);
-            var became = await MembershipAsync(session, change.After, stop).ConfigureAwait(false);
+            if (change.Type != EventTypes.Member) continue;
+            var was = await MembershipAsync(session, change.Before, stop);
+            var became = await MembershipAsync(session, change.After, stop);
 
             // An unknown membership leaves the user's membership as it was.
             if (change.After is not null && became is null) continue;
@@ -331,7 +327,7 @@ internal sealed class DecisionWriter(
 
     private async ValueTask<Membership?> MembershipAsync(
         LaneSession session, StateEntry? entry, CancellationToken stop) =>
-        entry is not null && await state.EventAsync(session, entry, stop).ConfigureAwait(false) is { } member
+        entry is not null && await state.EventAsync(session, entry, stop) is { } member
             ? LaneState.MembershipOf(member.Pdu)
             : null;
 
@@ -343,7 +339,7 @@ internal sealed class DecisionWriter(
     {
         if (relation is null) return EventNid.None;
         var parent = session.Undurable(relation.ParentId)
-            ?? await events.ByIdAsync(session.Pending.Room, relation.ParentId, stop).ConfigureAwait(false);
+            ?? await events.ByIdAsync(session.Pending.Room, relation.ParentId, stop);
         if (parent is null) return EventNid.None;
         return relation.RelType == "m.thread" ? parent.Nid : parent.Row.ThreadRoot;
     }

@@ -64,14 +64,15 @@ internal sealed class EventAppender
     /// <param name="draft">The draft.</param>
     /// <param name="sentAs">The device and transaction id of the request; null if the server makes the event.</param>
     /// <param name="timestamp">Milliseconds since the epoch; null for now.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RoomResult<StoredEvent>> AppendAsync(
         LaneSession session, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
     {
-        var made = await TryAppendAsync(session, draft, sentAs, timestamp, stop).ConfigureAwait(false);
+        var made = await TryAppendAsync(session, draft, sentAs, timestamp, stop);
 
         // Users who never were in the room get the failure of a room that does not exist, whatever the reason.
-        return !made.IsOk && session.Pending.Exists && session.Pending.State.Find("m.room.member", draft.Sender) is null
+        return !made.IsOk
+            && session.Pending.Exists
+            && session.Pending.State.Find(EventTypes.Member, draft.Sender) is null
             ? RoomSender.Unknown
             : made;
     }
@@ -79,20 +80,20 @@ internal sealed class EventAppender
     private async ValueTask<RoomResult<StoredEvent>> TryAppendAsync(
         LaneSession session, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
     {
-        if (draft is { Type: "m.room.member", StateKey: { } userId } && !UserId.isValid(userId))
+        if (draft is { Type: EventTypes.Member, StateKey: { } userId } && !UserId.IsValid(userId))
         {
             return new RoomFailure(RoomFailureKind.InvalidParam, "The state key of a member event must be a user id.");
         }
 
-        var prepared = await PrepareAsync(session, stop).ConfigureAwait(false);
-        var made = await DecideAsync(session, prepared, draft, timestamp, stop).ConfigureAwait(false);
+        var prepared = await PrepareAsync(session, stop);
+        var made = await DecideAsync(session, prepared, draft, timestamp, stop);
         if (!made.IsOk) return made.Failure;
 
         var pdu = made.Value;
         var redaction = default(RedactionOutcome);
         if (pdu.Redacts is { } targetId)
         {
-            redaction = await _redactions.OfAsync(session, pdu, targetId, stop).ConfigureAwait(false);
+            redaction = await _redactions.OfAsync(session, pdu, targetId, stop);
             if (redaction.Failure is { } refused) return refused;
         }
 
@@ -102,11 +103,11 @@ internal sealed class EventAppender
         {
             if (adoption.Refusal == AdoptionRefusal.NeedsFacts)
             {
-                await session.LearnAsync(adoption.LookUps, stop).ConfigureAwait(false);
+                await session.LearnAsync(adoption.LookUps, stop);
             }
             else
             {
-                await session.ResolveAsync(stop).ConfigureAwait(false);
+                await session.ResolveAsync(stop);
             }
 
             adoption = session.Machine.Adopt(prepared, auth, -1);
@@ -125,14 +126,14 @@ internal sealed class EventAppender
             decided,
             sentAs,
             redaction.IsWaiting ? EventMarks.WaitingRedaction : EventMarks.None,
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <summary>Why the draft would be refused now; null if it would be allowed.</summary>
     internal async ValueTask<RoomFailure?> WouldRefuseAsync(LaneSession session, Draft draft, CancellationToken stop)
     {
-        var prepared = await PrepareAsync(session, stop).ConfigureAwait(false);
-        return (await DecideAsync(session, prepared, draft, null, stop).ConfigureAwait(false)).Failure;
+        var prepared = await PrepareAsync(session, stop);
+        return (await DecideAsync(session, prepared, draft, null, stop)).Failure;
     }
 
     /// <summary>Makes an event of a draft and decides it, without adding it to the room.</summary>
@@ -142,7 +143,7 @@ internal sealed class EventAppender
         var room = session.Pending.Room;
         var rules = room.Rules;
         var keys = rules.AuthKeys(draft);
-        var state = await State.SnapshotAsync(session, prepared.StateBefore!, keys, stop).ConfigureAwait(false);
+        var state = await State.SnapshotAsync(session, prepared.StateBefore!, keys, stop);
         var cited = Cited(state, rules.CitesCreate);
         var moment = timestamp ?? _time.GetUtcNow().ToUnixTimeMilliseconds();
         var outcome = rules.AssignsIds
@@ -151,7 +152,7 @@ internal sealed class EventAppender
                 draft,
                 OpaqueIds.New(),
                 _signer.ServerName,
-                await EventsAsync(session, prepared.PreviousEvents, stop).ConfigureAwait(false),
+                await EventsAsync(session, prepared.PreviousEvents, stop),
                 cited,
                 prepared.GreatestDepth,
                 moment)
@@ -176,7 +177,7 @@ internal sealed class EventAppender
         if (ReferenceEquals(prepared.StateBefore, prepared.CurrentState)) return signed.Value;
 
         // More extremities than an event may name: the current state has to allow it too, or others soft-fail it.
-        var current = await State.SnapshotAsync(session, prepared.CurrentState, keys, stop).ConfigureAwait(false);
+        var current = await State.SnapshotAsync(session, prepared.CurrentState, keys, stop);
         return rules.Decide(signed.Value, cited, current, _signer.ServerName, _verify) is { } refusedNow
             ? RoomFailure.Of(refusedNow)
             : signed.Value;
@@ -190,7 +191,7 @@ internal sealed class EventAppender
         {
             prepared = session.Machine.Resolve();
             if (prepared.LookUps.IsEmpty) break;
-            await session.LearnAsync(prepared.LookUps, stop).ConfigureAwait(false);
+            await session.LearnAsync(prepared.LookUps, stop);
         }
 
         return prepared;
@@ -207,7 +208,7 @@ internal sealed class EventAppender
                 ?? await _events.GetAsync(
                     session.Pending.Room,
                     EventNid.Of(session.Pending.Room.Nid, named[i].Ordinal),
-                    stop).ConfigureAwait(false)
+                    stop)
                 ?? throw new InvalidDataException(
                     $"Room {session.Pending.Room.RoomId} lacks its extremity {named[i].EventId}.");
             found[i] = stored.Pdu;
@@ -222,7 +223,7 @@ internal sealed class EventAppender
         var count = 0;
         foreach (var auth in state.Events)
         {
-            if (citesCreate || auth.Pdu.Type != "m.room.create") cited[count++] = auth.Pdu;
+            if (citesCreate || auth.Pdu.Type != EventTypes.Create) cited[count++] = auth.Pdu;
         }
 
         return count == cited.Length ? cited : cited[..count];

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Lanes;
 
@@ -8,7 +9,7 @@ namespace Matrix.Host.Rooms.Sending;
 /// </summary>
 internal static class GuestAccess
 {
-    internal const string EventType = "m.room.guest_access";
+    internal const string EventType = EventTypes.GuestAccess;
 
     /// <summary>The failure of a guest who may not be in a room.</summary>
     internal static RoomFailure Closed { get; } = new(
@@ -19,5 +20,5 @@ internal static class GuestAccess
 
     /// <summary>Whether the room of a session in its lane admits guests.</summary>
     internal static async ValueTask<bool> IsOpenAsync(LaneState state, LaneSession session, CancellationToken stop) =>
-        IsOpen((await state.EventAsync(session, EventType, "", stop).ConfigureAwait(false))?.Pdu.Content);
+        IsOpen((await state.EventAsync(session, EventType, "", stop))?.Pdu.Content);
 }

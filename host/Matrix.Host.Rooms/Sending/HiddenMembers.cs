@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
 using Matrix.Core.Sync;
@@ -11,9 +12,6 @@ namespace Matrix.Host.Rooms.Sending;
 /// </summary>
 internal sealed class HiddenMembers(LaneState state)
 {
-    private const string SettingType = "m.room.history_visibility";
-    private const string MemberType = "m.room.member";
-
     private static readonly IReadOnlySet<string> _nobody = new HashSet<string>();
 
     /// <summary>The local members after the event who may not see it.</summary>
@@ -26,21 +24,21 @@ internal sealed class HiddenMembers(LaneState state)
             return _nobody;
         }
 
-        var setting = await SettingAsync(session, before, stop).ConfigureAwait(false);
+        var setting = await SettingAsync(session, before, stop);
         if (setting is not ("invited" or "joined")) return _nobody;
-        var became = await SettingAsync(session, after, stop).ConfigureAwait(false);
+        var became = await SettingAsync(session, after, stop);
         HashSet<string>? hidden = null;
         foreach (var userId in session.Pending.Local.Joined)
         {
             // Mostly, they joined before the branches parted.
-            var member = before.Find(MemberType, userId);
-            if (member is not null && member.Equals(decided.CurrentStateAfter.Find(MemberType, userId))) continue;
+            var member = before.Find(EventTypes.Member, userId);
+            if (member?.Equals(decided.CurrentStateAfter.Find(EventTypes.Member, userId)) == true) continue;
 
             var facts = new VisibilityFacts(
                 setting,
                 became,
-                await MembershipAsync(session, before, userId, stop).ConfigureAwait(false),
-                await MembershipAsync(session, after, userId, stop).ConfigureAwait(false),
+                await MembershipAsync(session, before, userId, stop),
+                await MembershipAsync(session, after, userId, stop),
                 joinedLater: true);
             if (!HistoryVisibility.MaySee(facts)) (hidden ??= []).Add(userId);
         }
@@ -49,13 +47,13 @@ internal sealed class HiddenMembers(LaneState state)
     }
 
     private async ValueTask<string?> SettingAsync(LaneSession session, StateTree at, CancellationToken stop) =>
-        await state.EventAsync(session, at, SettingType, "", stop).ConfigureAwait(false) is { } stored
+        await state.EventAsync(session, at, EventTypes.HistoryVisibility, "", stop) is { } stored
             ? HistoryVisibility.SettingOf(stored.Pdu.Content)
             : null;
 
     private async ValueTask<string?> MembershipAsync(
         LaneSession session, StateTree at, string userId, CancellationToken stop) =>
-        await state.EventAsync(session, at, MemberType, userId, stop).ConfigureAwait(false) is { } stored
+        await state.EventAsync(session, at, EventTypes.Member, userId, stop) is { } stored
             ? HistoryVisibility.MembershipOf(stored.Pdu.Content)
             : null;
 }

@@ -27,7 +27,6 @@ internal interface IRemoteMemberships
     /// <param name="userId">The user.</param>
     /// <param name="roomId">The room.</param>
     /// <param name="reason">The event's `reason`; null for none.</param>
-    /// <param name="stop">Cancels the requests.</param>
     /// <returns>Whether there was such a room.</returns>
     ValueTask<bool> LeaveAsync(string who, string userId, string roomId, string? reason, CancellationToken stop);
 

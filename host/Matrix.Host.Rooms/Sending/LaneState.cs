@@ -26,15 +26,15 @@ internal sealed class LaneState(EventStore events)
         var hasCreate = false;
         foreach (var key in keys)
         {
-            var stored = await EventAsync(session, state, key.Type, key.Key, stop).ConfigureAwait(false);
+            var stored = await EventAsync(session, state, key.Type, key.Key, stop);
             if (stored is null) continue;
             found.Add(stored.Auth);
-            hasCreate |= key.Type == "m.room.create";
+            hasCreate |= key.Type == EventTypes.Create;
         }
 
         // Decisions need the create event also in versions whose events do not name it.
         if (!hasCreate
-            && await EventAsync(session, state, "m.room.create", "", stop).ConfigureAwait(false) is { } create)
+            && await EventAsync(session, state, EventTypes.Create, "", stop) is { } create)
         {
             found.Add(create.Auth);
         }
@@ -66,12 +66,12 @@ internal sealed class LaneState(EventStore events)
 
     private async ValueTask<StoredEvent?> ReadStateAsync(
         RoomIdentity room, EventNid nid, StateEntry entry, CancellationToken stop) =>
-        await events.GetAsync(room, nid, stop).ConfigureAwait(false)
+        await events.GetAsync(room, nid, stop)
             ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
 
     /// <summary>The keys of the state events that give power.</summary>
     internal static IReadOnlyList<StateKey> Levels { get; } =
-        [new("m.room.create", ""), new("m.room.power_levels", "")];
+        [new(EventTypes.Create, ""), new(EventTypes.PowerLevels, "")];
 
     /// <summary>The membership that a member event gives; null if it is unknown.</summary>
     internal static Membership? MembershipOf(Pdu pdu) => pdu.Content.Text("membership") switch

@@ -4,7 +4,7 @@ using Matrix.Core.Json;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>The contents of member events.</summary>
-internal sealed class MemberContents(ILocalUsers users, string serverName)
+internal sealed class MemberContents(ILocalUsers users, RoomsOptions options)
 {
     private const string DisplayName = "displayname";
     private const string AvatarUrl = "avatar_url";
@@ -16,14 +16,14 @@ internal sealed class MemberContents(ILocalUsers users, string serverName)
     internal async ValueTask<JsonObject> OfAsync(
         string userId, string membership, string? reason, CancellationToken stop)
     {
-        var members = new List<(string, Json)> { ("membership", Json.NewString(membership)) };
-        if (reason is not null) members.Add(("reason", Json.NewString(reason)));
+        var members = new List<(string, Json)> { ("membership", Json.Of(membership)) };
+        if (reason is not null) members.Add(("reason", Json.Of(reason)));
         if (membership == "invite"
-            || (membership is "join" or "knock" && RoomNames.ServerOf(userId) == serverName))
+            || (membership is "join" or "knock" && RoomNames.ServerOf(userId) == options.ServerName))
         {
-            var profile = await users.ShownProfileAsync(userId, stop).ConfigureAwait(false);
-            if (profile.DisplayName is { } name) members.Add((DisplayName, Json.NewString(name)));
-            if (profile.AvatarUrl is { } avatar) members.Add((AvatarUrl, Json.NewString(avatar)));
+            var profile = await users.ShownProfileAsync(userId, stop);
+            if (profile.DisplayName is { } name) members.Add((DisplayName, Json.Of(name)));
+            if (profile.AvatarUrl is { } avatar) members.Add((AvatarUrl, Json.Of(avatar)));
         }
 
         return JsonObject.OfSeq(members);

@@ -17,7 +17,7 @@ internal sealed class NearSteps(IStateTable table)
     {
         if (!session.Chains.TryGetValue(step, out var known))
         {
-            if (await table.ChainAsync(session.Pending.Room.Nid, step, stop).ConfigureAwait(false) is not { } chain)
+            if (await table.ChainAsync(session.Pending.Room.Nid, step, stop) is not { } chain)
             {
                 // It is not durable yet.
                 return null;

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -22,8 +23,6 @@ internal sealed class ProfilePropagation(
     MemberContents contents,
     IMembershipsTable memberships)
 {
-    private const string MemberType = "m.room.member";
-
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Task> _underWay = [];
     private readonly Dictionary<string, Task> _waiting = [];
@@ -48,8 +47,8 @@ internal sealed class ProfilePropagation(
     /// </summary>
     internal async ValueTask JoinedAsync(string userId, JsonObject content)
     {
-        var now = await contents.OfAsync(userId, "join", null, CancellationToken.None).ConfigureAwait(false);
-        if (!MemberContents.ShowSameProfile(now, content)) await ShowAsync(userId).ConfigureAwait(false);
+        var now = await contents.OfAsync(userId, "join", null, CancellationToken.None);
+        if (!MemberContents.ShowSameProfile(now, content)) await ShowAsync(userId);
     }
 
     private async Task RoundAsync(string userId, Task before)
@@ -65,12 +64,11 @@ internal sealed class ProfilePropagation(
 
         try
         {
-            var profile = await contents.OfAsync(userId, "join", null, CancellationToken.None).ConfigureAwait(false);
-            var rows = await memberships.RoomsOfAsync(
-                userId, MembershipSet.Join, CancellationToken.None).ConfigureAwait(false);
+            var profile = await contents.OfAsync(userId, "join", null, CancellationToken.None);
+            var rows = await memberships.RoomsOfAsync(userId, MembershipSet.Join, CancellationToken.None);
             foreach (var row in rows)
             {
-                await ShowInAsync(userId, row.RoomId, profile).ConfigureAwait(false);
+                await ShowInAsync(userId, row.RoomId, profile);
             }
         }
         finally
@@ -82,20 +80,22 @@ internal sealed class ProfilePropagation(
     /// <summary>Shows the profile in one room, if the user is still joined.</summary>
     private async ValueTask ShowInAsync(string userId, string roomId, JsonObject content)
     {
-        if (await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot) return;
+        if (await rooms.FindAsync(roomId, CancellationToken.None) is not { } snapshot) return;
         await sender.InLaneAsync<bool>(
             snapshot.Room.Nid,
             async session =>
             {
-                var now = await appender.State.EventAsync(
-                    session, MemberType, userId, CancellationToken.None).ConfigureAwait(false);
+                var now = await appender.State.EventAsync(session, EventTypes.Member, userId, CancellationToken.None);
                 if (now is null || LaneState.MembershipOf(now.Pdu) != Membership.Join) return true;
                 if (MemberContents.ShowSameProfile(now.Pdu.Content, content)) return true;
                 var made = await appender.AppendAsync(
-                    session, Draft.State(MemberType, userId, userId, content), null, null, CancellationToken.None)
-                    .ConfigureAwait(false);
+                    session,
+                    Draft.State(EventTypes.Member, userId, userId, content),
+                    null,
+                    null,
+                    CancellationToken.None);
                 return made.IsOk ? true : made.Failure;
             },
-            CancellationToken.None).ConfigureAwait(false);
+            CancellationToken.None);
     }
 }

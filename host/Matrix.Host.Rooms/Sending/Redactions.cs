@@ -16,16 +16,15 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="redaction">The redaction.</param>
     /// <param name="targetId">The event that it redacts.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RedactionOutcome> OfAsync(
         LaneSession session, Pdu redaction, string targetId, CancellationToken stop)
     {
         var target = session.Undurable(targetId)
-            ?? await events.ByIdAsync(session.Pending.Room, targetId, stop).ConfigureAwait(false);
+            ?? await events.ByIdAsync(session.Pending.Room, targetId, stop);
         return target is null
             ? new RedactionOutcome(
-                await RefusesUnseenAsync(session, redaction, stop).ConfigureAwait(false), null, IsWaiting: true)
-            : await RedactAsync(session, redaction, target, stop).ConfigureAwait(false);
+                await RefusesUnseenAsync(session, redaction, stop), null, IsWaiting: true)
+            : await RedactAsync(session, redaction, target, stop);
     }
 
     /// <summary>
@@ -36,13 +35,13 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
         LaneSession session, Pdu redaction, StoredEvent target, CancellationToken stop)
     {
         var room = session.Pending.Room;
-        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop);
         if (room.Rules.RefusesRedaction(redaction, target.Pdu, levels) is { } refused)
         {
             return new RedactionOutcome(RoomFailure.Of(refused), null, IsWaiting: false);
         }
 
-        if (target.Pdu.Type == "m.room.create")
+        if (target.Pdu.Type == EventTypes.Create)
         {
             var failure = new RoomFailure(
                 RoomFailureKind.Forbidden, "The event that created the room cannot be redacted.");
@@ -65,11 +64,11 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     {
         var room = session.Pending.Room;
         var target = session.Undurable(targetId)
-            ?? await events.ByIdAsync(room, targetId, stop).ConfigureAwait(false);
+            ?? await events.ByIdAsync(room, targetId, stop);
         if (target is null) return new RedactionOutcome(null, null, IsWaiting: true);
 
-        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
-        if (target.Pdu.Type == "m.room.create" || !room.Rules.AppliesRedaction(redaction.Event, target.Pdu, levels))
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop);
+        if (target.Pdu.Type == EventTypes.Create || !room.Rules.AppliesRedaction(redaction.Event, target.Pdu, levels))
         {
             return new RedactionOutcome(null, null, IsWaiting: true);
         }
@@ -85,7 +84,7 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     /// </summary>
     private async ValueTask<RoomFailure?> RefusesUnseenAsync(LaneSession session, Pdu redaction, CancellationToken stop)
     {
-        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop);
         return session.Pending.Room.Rules.RefusesUnseenRedaction(redaction, levels) is { } refused
             ? RoomFailure.Of(refused)
             : null;
@@ -100,10 +99,10 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     {
         // The id of a local event is unknown before it is made, so no redaction waits for it.
         var waited = session.Pending.HasWaitingRedactions && !decided.IsLocal
-            ? await EndWaitingAsync(session, decided, stop).ConfigureAwait(false)
+            ? await EndWaitingAsync(session, decided, stop)
             : null;
         var earlier = decided.WasOutlier
-            ? await OfOutlierAsync(session, decided, stop).ConfigureAwait(false)
+            ? await OfOutlierAsync(session, decided, stop)
             : EventNid.None;
         return earlier.IsNone ? waited?.Nid ?? EventNid.None : earlier;
     }
@@ -120,8 +119,7 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
             if (Applies(stored)) undurable = stored;
             return undurable is not null;
         });
-        var outlier = await events.GetAsync(room, EventNid.Of(room.Nid, decided.OutlierOrdinal), stop)
-            .ConfigureAwait(false);
+        var outlier = await events.GetAsync(room, EventNid.Of(room.Nid, decided.OutlierOrdinal), stop);
         return outlier is { IsRedacted: true } ? outlier.Row.RedactedBy : undurable?.Nid ?? EventNid.None;
 
         bool Applies(StoredEvent stored) => stored.IsShown && stored.Pdu.Redacts == decided.Event.EventId;
@@ -145,13 +143,12 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
             if (Waits(stored)) waiting.Add(stored);
             return false;
         });
-        var durable = await events.WaitingRedactionsAsync(
-            room, target.EventId, options.MaxWaitingRedactions, stop).ConfigureAwait(false);
+        var durable = await events.WaitingRedactionsAsync(room, target.EventId, options.MaxWaitingRedactions, stop);
         waiting.AddRange(durable.Where(stored => waiting.TrueForAll(known => known.Nid != stored.Nid)));
         if (waiting.Count == 0) return null;
 
         if (!decided.IsOutlier) session.Write(new WaitingRedactionsDropped(room.Nid, target.EventId));
-        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop);
         StoredEvent? first = null;
         foreach (var stored in waiting.OrderBy(stored => stored.Nid.Value))
         {

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
@@ -37,7 +38,7 @@ internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, ISto
     /// <summary>The content of a join with an authorising user, or without one.</summary>
     internal static JsonObject WithAuthorisingUser(JsonObject content, string? authorisingUser)
     {
-        if (authorisingUser is not null) return content.With(AuthorisingUser, Json.NewString(authorisingUser));
+        if (authorisingUser is not null) return content.With(AuthorisingUser, Json.Of(authorisingUser));
         return content.Has(AuthorisingUser)
             ? JsonObject.OfSeq(content.Members.Where(static member => member.Item1 != AuthorisingUser))
             : content;
@@ -50,18 +51,18 @@ internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, ISto
     internal async ValueTask<JoinAuthority> AuthoriseAsync(
         LaneSession session, string userId, CancellationToken stop)
     {
-        var member = await state.EventAsync(session, "m.room.member", userId, stop).ConfigureAwait(false);
+        var member = await state.EventAsync(session, EventTypes.Member, userId, stop);
         var now = member is null ? null : LaneState.MembershipOf(member.Pdu);
         if (now is Membership.Join or Membership.Invite or Membership.Ban) return NotNeeded;
 
-        var joinRules = await state.EventAsync(session, "m.room.join_rules", "", stop).ConfigureAwait(false);
+        var joinRules = await state.EventAsync(session, EventTypes.JoinRules, "", stop);
         if (joinRules is null || session.Pending.Room.Rules.JoinsThrough(joinRules.Auth) is not { } allowed)
         {
             return NotNeeded;
         }
 
-        if (await MeetsNoneAsync(allowed, userId, stop).ConfigureAwait(false) is { } refusal) return new(null, refusal);
-        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
+        if (await MeetsNoneAsync(allowed, userId, stop) is { } refusal) return new(null, refusal);
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop);
         foreach (var local in session.Pending.Local.Joined)
         {
             if (session.Pending.Room.Rules.MayAuthorise(levels, local)) return new(local, null);
@@ -77,10 +78,10 @@ internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, ISto
     internal async ValueTask<RoomFailure?> RefusesAsync(
         LaneSession session, string userId, string authorisingUser, CancellationToken stop)
     {
-        var authority = await AuthoriseAsync(session, userId, stop).ConfigureAwait(false);
+        var authority = await AuthoriseAsync(session, userId, stop);
         if (authority.Refusal is { } refusal) return refusal;
         if (!session.Pending.Local.IsJoined(authorisingUser)) return CannotGrant;
-        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop);
         return session.Pending.Room.Rules.MayAuthorise(levels, authorisingUser) ? null : CannotGrant;
     }
 
@@ -95,14 +96,14 @@ internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, ISto
         var distinct = allowed.Distinct().ToArray();
         foreach (var roomId in distinct.Take(MaxRooms))
         {
-            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
+            if (await rooms.FindAsync(roomId, stop) is not { IsResident: true } snapshot)
             {
                 unknown = true;
                 continue;
             }
 
             if (snapshot.Local.IsJoined(userId)) return null;
-            var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
+            var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop);
             if (member?.Membership == Membership.Join) return null;
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -123,12 +124,12 @@ public sealed class RoomCreator
         }
 
         if (request.Alias is { } alias
-            && await _storage.Aliases.FindAsync(alias, stop).ConfigureAwait(false) is not null)
+            && await _storage.Aliases.FindAsync(alias, stop) is not null)
         {
             return Taken(alias);
         }
 
-        var creator = await _contents.OfAsync(request.Creator, "join", null, stop).ConfigureAwait(false);
+        var creator = await _contents.OfAsync(request.Creator, "join", null, stop);
         var room = new NewRoom(request.Creator, creator, request.Preset)
         {
             Alias = request.Alias,
@@ -141,7 +142,7 @@ public sealed class RoomCreator
         };
         foreach (var (type, stateKey, content) in request.InitialState)
         {
-            if (type == "m.room.member" && content.Text("membership") == "invite")
+            if (type == EventTypes.Member && content.Text("membership") == "invite")
             {
                 if (_memberships.IsRemote(stateKey))
                 {
@@ -150,7 +151,7 @@ public sealed class RoomCreator
                 }
 
                 if (await _memberships.RefusedInviteAsync(
-                    request.Creator, stateKey, null, stop).ConfigureAwait(false) is { } refused)
+                    request.Creator, stateKey, null, stop) is { } refused)
                 {
                     return refused;
                 }
@@ -162,7 +163,7 @@ public sealed class RoomCreator
         foreach (var user in invites)
         {
             if (await _memberships.RefusedInviteAsync(
-                request.Creator, user, null, stop).ConfigureAwait(false) is { } refused)
+                request.Creator, user, null, stop) is { } refused)
             {
                 if (refused.Kind is not (RoomFailureKind.NotFound or RoomFailureKind.TimedOut)) return refused;
                 request.NotInvited?.Invoke(refused);
@@ -170,14 +171,13 @@ public sealed class RoomCreator
             }
 
             if (_memberships.IsRemote(user)) room.AddLaterInvite(user);
-            else room.AddInvite(user, await _contents.OfAsync(user, "invite", null, stop).ConfigureAwait(false));
+            else room.AddInvite(user, await _contents.OfAsync(user, "invite", null, stop));
         }
 
-        var created = await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop).ConfigureAwait(false);
+        var created = await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop);
         if (!created.IsOk) return created;
-        await _profiles.JoinedAsync(request.Creator, creator).ConfigureAwait(false);
-        await InviteRemoteAsync(request, created.Value, invites.Where(_memberships.IsRemote), stop)
-            .ConfigureAwait(false);
+        await _profiles.JoinedAsync(request.Creator, creator);
+        await InviteRemoteAsync(request, created.Value, invites.Where(_memberships.IsRemote), stop);
         return created;
     }
 
@@ -205,7 +205,7 @@ public sealed class RoomCreator
                 var server = RoomNames.ServerOf(user);
                 if (!unreachable.TryGetValue(server, out var why))
                 {
-                    why = await InviteRemoteAsync(request, roomId, user).ConfigureAwait(false);
+                    why = await InviteRemoteAsync(request, roomId, user);
                     if (why is { Kind: RoomFailureKind.Unreachable }) unreachable.TryAdd(server, why);
                 }
 
@@ -213,7 +213,7 @@ public sealed class RoomCreator
             });
         try
         {
-            await inviting.WaitAsync(_options.CreationInviteTime, _time, stop).ConfigureAwait(false);
+            await inviting.WaitAsync(_options.CreationInviteTime, _time, stop);
         }
         catch (TimeoutException)
         {
@@ -226,11 +226,11 @@ public sealed class RoomCreator
     {
         try
         {
-            var content = await _contents.OfAsync(user, "invite", null, CancellationToken.None).ConfigureAwait(false);
-            if (request.IsDirect) content = content.With("is_direct", Json.NewBool(true));
+            var content = await _contents.OfAsync(user, "invite", null, CancellationToken.None);
+            if (request.IsDirect) content = content.With("is_direct", Json.Of(true));
 
             return (await _memberships.InviteRemoteAsync(
-                request.Creator, roomId, user, content, null, CancellationToken.None).ConfigureAwait(false)).Failure;
+                request.Creator, roomId, user, content, null, CancellationToken.None)).Failure;
         }
 #pragma warning disable CA1031 // An invite that fails does not keep the others from being sent.
         catch (Exception fault)
@@ -260,11 +260,11 @@ public sealed class RoomCreator
         var lane = _lanes.Take(nid);
         try
         {
-            using var session = await lane.EnterNewAsync(pending, stop).ConfigureAwait(false);
+            using var session = await lane.EnterNewAsync(pending, stop);
             foreach (var draft in drafts)
             {
-                long? moment = draft.Type == "m.room.create" ? OwnMoment() : null;
-                var made = await _appender.AppendAsync(session, draft, null, moment, stop).ConfigureAwait(false);
+                long? moment = draft.Type == EventTypes.Create ? OwnMoment() : null;
+                var made = await _appender.AppendAsync(session, draft, null, moment, stop);
                 if (made.IsOk || mayLack?.Invoke(draft) == true) continue;
 
                 // Nothing was submitted, so nothing of the room remains.
@@ -290,7 +290,7 @@ public sealed class RoomCreator
             var durable = session.Submit();
             try
             {
-                var receipt = await durable.ConfigureAwait(false);
+                var receipt = await durable;
                 return !receipt.Refused ? roomId
                     : request.IsBounded && !fits.Applied ? TooManyRooms()
                     : request is { IsBounded: true, Alias: not null } && !aliasFits.Applied

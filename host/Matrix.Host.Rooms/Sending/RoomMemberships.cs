@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -13,8 +14,6 @@ namespace Matrix.Host.Rooms.Sending;
 /// <summary>Joins, invites, leaves, kicks, bans and forgets. Client-Server API, "Room membership".</summary>
 public sealed class RoomMemberships
 {
-    private const string MemberType = "m.room.member";
-
     private readonly RoomSender _sender;
     private readonly RoomSnapshots _rooms;
     private readonly EventAppender _appender;
@@ -38,7 +37,7 @@ public sealed class RoomMemberships
         ILocalUsers users,
         IRemoteMemberships remote,
         PolicyLists policies,
-        string serverName)
+        RoomsOptions options)
     {
         _sender = sender;
         _rooms = rooms;
@@ -50,35 +49,33 @@ public sealed class RoomMemberships
         _users = users;
         _remote = remote;
         _policies = policies;
-        _serverName = serverName;
+        _serverName = options.ServerName;
     }
 
     /// <summary>Joins a room. Nothing changes if the user is joined already.</summary>
     /// <param name="userId">The user.</param>
     /// <param name="roomId">The room.</param>
     /// <param name="reason">The event's `reason`; null for none.</param>
-    /// <param name="stop">Cancels waiting.</param>
     /// <param name="invitationToken">The token of a third-party invite, which the room's state must have; null for
     /// none.</param>
     /// <returns>The room's id.</returns>
     public async ValueTask<RoomResult<string>> JoinAsync(
         string userId, string roomId, string? reason, CancellationToken stop, string? invitationToken = null)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
+        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return RoomSender.Unknown;
         if (snapshot.Local.IsJoined(userId)) return roomId;
-        if (await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
-        if (invitationToken is not null && snapshot.State.Find("m.room.third_party_invite", invitationToken) is null)
+        if (await _policies.RefusedJoinAsync(userId, roomId, stop) is { } refused) return refused;
+        if (invitationToken is not null && snapshot.State.Find(EventTypes.ThirdPartyInvite, invitationToken) is null)
         {
-            return snapshot.State.Find(MemberType, userId) is null
+            return snapshot.State.Find(EventTypes.Member, userId) is null
                 ? RoomSender.Unknown
                 : new RoomFailure(RoomFailureKind.Forbidden, "The room has no third-party invite with that token.");
         }
 
-        var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
-        var joined = await JoinWithAsync(snapshot, userId, content, keepIfJoined: true, null, stop)
-            .ConfigureAwait(false);
+        var content = await _contents.OfAsync(userId, "join", reason, stop);
+        var joined = await JoinWithAsync(snapshot, userId, content, keepIfJoined: true, null, stop);
         if (!joined.IsOk) return joined.Failure;
-        await _profiles.JoinedAsync(userId, content).ConfigureAwait(false);
+        await _profiles.JoinedAsync(userId, content);
         return roomId;
     }
 
@@ -90,62 +87,60 @@ public sealed class RoomMemberships
         var membership = content.Text("membership");
         var barred = membership switch
         {
-            "invite" => await RefusedInviteAsync(sender, userId, roomId, stop).ConfigureAwait(false),
+            "invite" => await RefusedInviteAsync(sender, userId, roomId, stop),
             "join" or "knock" when sender == userId =>
-                await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false),
+                await _policies.RefusedJoinAsync(userId, roomId, stop),
             _ => null,
         };
         if (barred is not null) return barred;
 
         if (membership == "invite" && IsRemote(userId))
         {
-            return await InviteRemoteAsync(sender, roomId, userId, content, timestamp, stop).ConfigureAwait(false);
+            return await InviteRemoteAsync(sender, roomId, userId, content, timestamp, stop);
         }
 
         if (membership == "leave"
             && sender == userId
-            && await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } left
-            && await IsInviteToNoticesAsync(userId, left, stop).ConfigureAwait(false))
+            && await _rooms.FindAsync(roomId, stop) is { } left
+            && await IsInviteToNoticesAsync(userId, left, stop))
         {
             return _notices;
         }
 
         if (membership == "join" && sender == userId)
         {
-            if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+            if (await _rooms.FindAsync(roomId, stop) is not { } snapshot)
             {
                 return RoomSender.Unknown;
             }
 
-            return await JoinWithAsync(snapshot, userId, content, keepIfJoined: false, timestamp, stop)
-                .ConfigureAwait(false);
+            return await JoinWithAsync(snapshot, userId, content, keepIfJoined: false, timestamp, stop);
         }
 
-        return await _sender.SendStateAsync(roomId, Draft.State(MemberType, userId, sender, content), timestamp, stop)
-            .ConfigureAwait(false);
+        return await _sender.SendStateAsync(
+            roomId, Draft.State(EventTypes.Member, userId, sender, content), timestamp, stop);
     }
 
     /// <summary>Invites a user. Nothing changes if they are invited already.</summary>
     public async ValueTask<RoomFailure?> InviteAsync(
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
-        if (await RefusedInviteAsync(sender, userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
+        if (await RefusedInviteAsync(sender, userId, roomId, stop) is { } refused) return refused;
         if (IsRemote(userId)
-            && await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } room
-            && await _remote.RefusedInviteAsync(room, sender, userId, stop).ConfigureAwait(false) is { } notAllowed)
+            && await _rooms.FindAsync(roomId, stop) is { } room
+            && await _remote.RefusedInviteAsync(room, sender, userId, stop) is { } notAllowed)
         {
             // The user's server is not asked for the profile.
             return notAllowed;
         }
 
-        var content = await _contents.OfAsync(userId, "invite", reason, stop).ConfigureAwait(false);
+        var content = await _contents.OfAsync(userId, "invite", reason, stop);
         if (IsRemote(userId))
         {
-            return (await InviteRemoteAsync(sender, roomId, userId, content, null, stop).ConfigureAwait(false)).Failure;
+            return (await InviteRemoteAsync(sender, roomId, userId, content, null, stop)).Failure;
         }
 
-        return await ChangeAsync(
-            sender, roomId, userId, content, keepIf: now => now == Membership.Invite, stop).ConfigureAwait(false);
+        return await ChangeAsync(sender, roomId, userId, content, keepIf: now => now == Membership.Invite, stop);
     }
 
     /// <summary>
@@ -154,7 +149,6 @@ public sealed class RoomMemberships
     /// <param name="userId">The user.</param>
     /// <param name="roomId">The room.</param>
     /// <param name="reason">The event's `reason`; null for none.</param>
-    /// <param name="stop">Cancels waiting.</param>
     /// <param name="isDeparture">Whether the user's account ended: they leave what others cannot reject.</param>
     /// <param name="who">What causes requests to other servers; null for the user.</param>
     public async ValueTask<RoomFailure?> LeaveAsync(
@@ -166,22 +160,21 @@ public sealed class RoomMemberships
         string? who = null)
     {
         if (!isDeparture
-            && await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } known
-            && await IsInviteToNoticesAsync(userId, known, stop).ConfigureAwait(false))
+            && await _rooms.FindAsync(roomId, stop) is { } known
+            && await IsInviteToNoticesAsync(userId, known, stop))
         {
             return _notices;
         }
 
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is var found
+        if (await _rooms.FindAsync(roomId, stop) is var found
             && found?.Local.IsJoined(userId) != true
-            && await _remote.LeaveAsync(who ?? userId, userId, roomId, reason, stop).ConfigureAwait(false))
+            && await _remote.LeaveAsync(who ?? userId, userId, roomId, reason, stop))
         {
             return null;
         }
 
-        var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
-        return await ChangeAsync(
-            userId, roomId, userId, content, keepIf: now => now == Membership.Leave, stop).ConfigureAwait(false);
+        var content = await _contents.OfAsync(userId, "leave", reason, stop);
+        return await ChangeAsync(userId, roomId, userId, content, keepIf: now => now == Membership.Leave, stop);
     }
 
     /// <summary>
@@ -193,7 +186,6 @@ public sealed class RoomMemberships
     /// <param name="roomId">The room.</param>
     /// <param name="servers">Servers that may be in the room.</param>
     /// <param name="reason">The event's `reason`; null for none.</param>
-    /// <param name="stop">Cancels the requests.</param>
     public async ValueTask<RoomFailure?> KnockAsync(
         string userId,
         string who,
@@ -202,22 +194,21 @@ public sealed class RoomMemberships
         string? reason,
         CancellationToken stop)
     {
-        if (await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true })
+        if (await _policies.RefusedJoinAsync(userId, roomId, stop) is { } refused) return refused;
+        if (await _rooms.FindAsync(roomId, stop) is not { IsResident: true })
         {
-            return await _remote.KnockAsync(who, userId, roomId, servers, reason, stop).ConfigureAwait(false);
+            return await _remote.KnockAsync(who, userId, roomId, servers, reason, stop);
         }
 
-        var content = await _contents.OfAsync(userId, "knock", reason, stop).ConfigureAwait(false);
-        return await ChangeAsync(
-            userId, roomId, userId, content, keepIf: now => now == Membership.Knock, stop).ConfigureAwait(false);
+        var content = await _contents.OfAsync(userId, "knock", reason, stop);
+        return await ChangeAsync(userId, roomId, userId, content, keepIf: now => now == Membership.Knock, stop);
     }
 
     /// <summary>Removes another user from a room.</summary>
     public async ValueTask<RoomFailure?> KickAsync(
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
-        var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
+        var content = await _contents.OfAsync(userId, "leave", reason, stop);
         return await ChangeAsync(
             sender,
             roomId,
@@ -227,22 +218,22 @@ public sealed class RoomMemberships
             stop,
             refuseUnless: now => now is Membership.Join or Membership.Invite or Membership.Knock
                 ? null
-                : new RoomFailure(RoomFailureKind.Forbidden, "The user is not in the room.")).ConfigureAwait(false);
+                : new RoomFailure(RoomFailureKind.Forbidden, "The user is not in the room."));
     }
 
     /// <summary>Bans a user.</summary>
     public async ValueTask<RoomFailure?> BanAsync(
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
-        var content = await _contents.OfAsync(userId, "ban", reason, stop).ConfigureAwait(false);
-        return await ChangeAsync(sender, roomId, userId, content, keepIf: null, stop).ConfigureAwait(false);
+        var content = await _contents.OfAsync(userId, "ban", reason, stop);
+        return await ChangeAsync(sender, roomId, userId, content, keepIf: null, stop);
     }
 
     /// <summary>Lifts a ban.</summary>
     public async ValueTask<RoomFailure?> UnbanAsync(
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
-        var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
+        var content = await _contents.OfAsync(userId, "leave", reason, stop);
         return await ChangeAsync(
             sender,
             roomId,
@@ -252,24 +243,24 @@ public sealed class RoomMemberships
             stop,
             refuseUnless: now => now == Membership.Ban
                 ? null
-                : new RoomFailure(RoomFailureKind.WrongMembership, "The user is not banned.")).ConfigureAwait(false);
+                : new RoomFailure(RoomFailureKind.WrongMembership, "The user is not banned."));
     }
 
     /// <summary>Forgets a room that the user has left.</summary>
     public async ValueTask<RoomFailure?> ForgetAsync(string userId, string roomId, CancellationToken stop)
     {
-        var forgotten = await _remote.ForgetAsync(userId, roomId, stop).ConfigureAwait(false);
+        var forgotten = await _remote.ForgetAsync(userId, roomId, stop);
         if (!forgotten.IsOk) return forgotten.Failure;
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot)
         {
             return forgotten.Value ? null : RoomSender.Unknown;
         }
 
         var forget = new RoomForgotten(snapshot.Room.Nid, userId);
-        var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop).ConfigureAwait(false);
+        var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop);
         if (!receipt.Refused) return null;
 
-        var now = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
+        var now = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop);
         return now is null
             ? forgotten.Value ? null : RoomSender.Unknown
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
@@ -281,9 +272,9 @@ public sealed class RoomMemberships
     /// <summary>Whether a room is that of the user's server notices, and they have not joined it yet.</summary>
     private async ValueTask<bool> IsInviteToNoticesAsync(string userId, RoomSnapshot room, CancellationToken stop) =>
         !room.Local.IsJoined(userId)
-        && room.State.Find(MemberType, userId) is not null
-        && await _storage.ServerNotices.FindAsync(userId, stop).ConfigureAwait(false) == room.Room.Nid
-        && await _storage.Memberships.FindAsync(room.Room.Nid, userId, stop).ConfigureAwait(false)
+        && room.State.Find(EventTypes.Member, userId) is not null
+        && await _storage.ServerNotices.FindAsync(userId, stop) == room.Room.Nid
+        && await _storage.Memberships.FindAsync(room.Room.Nid, userId, stop)
             is { Membership: Membership.Invite };
 
     private static RoomFailure NotResident { get; } = new(
@@ -297,7 +288,7 @@ public sealed class RoomMemberships
         RoomSnapshot snapshot, string userId, JsonObject content, bool keepIfJoined, long? timestamp,
         CancellationToken stop)
     {
-        var isGuest = await IsGuestAsync(userId, stop).ConfigureAwait(false);
+        var isGuest = await IsGuestAsync(userId, stop);
         return await _sender.InLaneAsync<string>(
             snapshot.Room.Nid,
             async session =>
@@ -307,31 +298,31 @@ public sealed class RoomMemberships
                     return NotResident;
                 }
 
-                var member = await _appender.State.EventAsync(session, MemberType, userId, stop).ConfigureAwait(false);
+                var member = await _appender.State.EventAsync(session, EventTypes.Member, userId, stop);
                 Membership? now = member is null ? null : LaneState.MembershipOf(member.Pdu);
                 if (now == Membership.Join && keepIfJoined) return member!.EventId;
                 // A client cannot choose the authorising user: this server's signature authorises the join.
-                var authority = await _restricted.AuthoriseAsync(session, userId, stop).ConfigureAwait(false);
+                var authority = await _restricted.AuthoriseAsync(session, userId, stop);
                 var joining = RestrictedJoins.WithAuthorisingUser(content, authority.User);
                 if (now == Membership.Join && member!.Pdu.Content.Equals(joining)) return member.EventId;
 
-                var draft = Draft.State(MemberType, userId, userId, joining);
-                if (isGuest && !await GuestAccess.IsOpenAsync(_appender.State, session, stop).ConfigureAwait(false))
+                var draft = Draft.State(EventTypes.Member, userId, userId, joining);
+                if (isGuest && !await GuestAccess.IsOpenAsync(_appender.State, session, stop))
                 {
                     // Who could not join as a user learns no more of the room as a guest.
-                    return await _appender.WouldRefuseAsync(session, draft, stop).ConfigureAwait(false)
+                    return await _appender.WouldRefuseAsync(session, draft, stop)
                         ?? GuestAccess.Closed;
                 }
 
-                var made = await _appender.AppendAsync(session, draft, null, timestamp, stop).ConfigureAwait(false);
+                var made = await _appender.AppendAsync(session, draft, null, timestamp, stop);
                 return made.IsOk ? made.Value.EventId : made.Failure;
             },
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <summary>Whether a local user is a guest.</summary>
     internal async ValueTask<bool> IsGuestAsync(string userId, CancellationToken stop) =>
-        (await _users.AccountAsync(userId, stop).ConfigureAwait(false)).IsGuest;
+        (await _users.AccountAsync(userId, stop)).IsGuest;
 
     /// <summary>Whether a user is a user of another server.</summary>
     internal bool IsRemote(string userId) => RoomNames.ServerOf(userId) != _serverName;
@@ -340,8 +331,8 @@ public sealed class RoomMemberships
     /// <returns>The event's id.</returns>
     internal async ValueTask<RoomResult<string>> InviteRemoteAsync(
         string sender, string roomId, string userId, JsonObject content, long? timestamp, CancellationToken stop) =>
-        await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } snapshot
-            ? await _remote.InviteAsync(snapshot, sender, userId, content, timestamp, stop).ConfigureAwait(false)
+        await _rooms.FindAsync(roomId, stop) is { } snapshot
+            ? await _remote.InviteAsync(snapshot, sender, userId, content, timestamp, stop)
             : RoomSender.Unknown;
 
     /// <summary>
@@ -352,15 +343,15 @@ public sealed class RoomMemberships
     internal async ValueTask<RoomFailure?> RefusedInviteAsync(
         string sender, string userId, string? roomId, CancellationToken stop)
     {
-        if (await _policies.RefusedInviteAsync(sender, userId, roomId, stop).ConfigureAwait(false) is { } refused)
+        if (await _policies.RefusedInviteAsync(sender, userId, roomId, stop) is { } refused)
         {
             return refused;
         }
 
         if (IsRemote(userId)) return null;
-        if (await _users.UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
+        if (await _users.UnknownAsync(userId, stop) is { } unknown) return unknown;
 
-        return await _users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
+        return await _users.BlocksInvitesAsync(userId, stop)
             ? new RoomFailure(RoomFailureKind.InviteBlocked, $"{userId} does not accept invites.")
             : null;
     }
@@ -374,17 +365,17 @@ public sealed class RoomMemberships
         CancellationToken stop,
         Func<Membership?, RoomFailure?>? refuseUnless = null)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
+        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return RoomSender.Unknown;
         var result = await _sender.InLaneAsync<bool>(
             snapshot.Room.Nid,
             async session =>
             {
-                var now = await MembershipAsync(session, userId, stop).ConfigureAwait(false);
+                var now = await MembershipAsync(session, userId, stop);
 
                 // Only members, and the user themselves, may learn the user's membership. For others the rules decide.
                 var mayLearn = sender == userId
                     ? now is not null
-                    : await MembershipAsync(session, sender, stop).ConfigureAwait(false) == Membership.Join;
+                    : await MembershipAsync(session, sender, stop) == Membership.Join;
                 if (mayLearn)
                 {
                     if (keepIf is not null && keepIf(now)) return true;
@@ -392,16 +383,16 @@ public sealed class RoomMemberships
                 }
 
                 var made = await _appender.AppendAsync(
-                    session, Draft.State(MemberType, userId, sender, content), null, null, stop).ConfigureAwait(false);
+                    session, Draft.State(EventTypes.Member, userId, sender, content), null, null, stop);
                 return made.IsOk ? true : made.Failure;
             },
-            stop).ConfigureAwait(false);
+            stop);
         return result.Failure;
     }
 
     private async ValueTask<Membership?> MembershipAsync(LaneSession session, string userId, CancellationToken stop)
     {
-        var stored = await _appender.State.EventAsync(session, MemberType, userId, stop).ConfigureAwait(false);
+        var stored = await _appender.State.EventAsync(session, EventTypes.Member, userId, stop);
         return stored is null ? null : LaneState.MembershipOf(stored.Pdu);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -23,7 +24,6 @@ public sealed class RoomSender
     /// <summary>The attempts of a send, which starts anew if a batch that it built on was not stored.</summary>
     private const int Attempts = 3;
 
-    private const string MemberType = "m.room.member";
 
     private readonly LaneDirectory _lanes;
     private readonly RoomSnapshots _rooms;
@@ -55,7 +55,6 @@ public sealed class RoomSender
     /// <param name="key">Identifies repeated requests.</param>
     /// <param name="timestamp">Milliseconds since the epoch that an application service gives the event; null for
     /// now.</param>
-    /// <param name="stop">Cancels waiting.</param>
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendAsync(
         UserDevice sender, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) =>
@@ -79,12 +78,12 @@ public sealed class RoomSender
     public async ValueTask<bool> MaySendStateAsync(
         string roomId, string userId, string eventType, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return false;
+        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return false;
         var draft = Draft.State(eventType, "", userId, JsonObject.Empty);
         var result = await InLaneAsync<bool>(
             snapshot.Room.Nid,
-            async session => await _appender.WouldRefuseAsync(session, draft, stop).ConfigureAwait(false) is null,
-            stop).ConfigureAwait(false);
+            async session => await _appender.WouldRefuseAsync(session, draft, stop) is null,
+            stop);
         return result is { IsOk: true, Value: true };
     }
 
@@ -98,10 +97,10 @@ public sealed class RoomSender
         if (!snapshot.Local.IsJoined(draft.Sender)) return Unknown;
         var result = await InLaneAsync<bool>(
             snapshot.Room.Nid,
-            async session => await _appender.WouldRefuseAsync(session, draft, stop).ConfigureAwait(false) is { } refused
+            async session => await _appender.WouldRefuseAsync(session, draft, stop) is { } refused
                 ? refused
                 : true,
-            stop).ConfigureAwait(false);
+            stop);
         return result.Failure;
     }
 
@@ -112,19 +111,19 @@ public sealed class RoomSender
         return _rooms.Known(roomId) is { } known ? AppendToAsync(known) : FindFirstAsync();
 
         async ValueTask<RoomResult<string>> FindFirstAsync() =>
-            await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } found
-                ? await AppendToAsync(found).ConfigureAwait(false)
+            await _rooms.FindAsync(roomId, stop) is { } found
+                ? await AppendToAsync(found)
                 : Unknown;
 
         ValueTask<RoomResult<string>> AppendToAsync(RoomSnapshot snapshot) => InLaneAsync<string>(
             snapshot.Room.Nid,
             async session =>
             {
-                if (await SameStateAsync(session, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;
-                var made = await _appender.AppendAsync(session, draft, sentAs, timestamp, stop).ConfigureAwait(false);
+                if (await SameStateAsync(session, draft, stop) is { } same) return same.EventId;
+                var made = await _appender.AppendAsync(session, draft, sentAs, timestamp, stop);
                 if (!made.IsOk) return made.Failure;
                 if (transaction is null) return made.Value.EventId;
-                if (await RefusedRelationAsync(session, draft, stop).ConfigureAwait(false) is { } refused)
+                if (await RefusedRelationAsync(session, draft, stop) is { } refused)
                 {
                     return refused;
                 }
@@ -146,20 +145,20 @@ public sealed class RoomSender
             var lane = _lanes.Take(room);
             try
             {
-                using var session = await lane.EnterAsync(stop).ConfigureAwait(false);
+                using var session = await lane.EnterAsync(stop);
                 if (session is null) return Unknown;
-                var result = await act(session).ConfigureAwait(false);
+                var result = await act(session);
                 if (!result.IsOk) return result;
                 if (session.IsEmpty)
                 {
-                    await session.SettledAsync().ConfigureAwait(false);
+                    await session.SettledAsync();
                     return result;
                 }
 
                 var durable = session.Submit();
                 try
                 {
-                    var receipt = await durable.ConfigureAwait(false);
+                    var receipt = await durable;
                     return receipt.Refused ? HasChanged : result;
                 }
                 finally
@@ -191,13 +190,13 @@ public sealed class RoomSender
 
     private async ValueTask<StoredEvent?> SameStateAsync(LaneSession session, Draft draft, CancellationToken stop)
     {
-        if (draft.StateKey is not { } stateKey || draft.Type == "m.room.create") return null;
-        var now = await _appender.State.EventAsync(session, draft.Type, stateKey, stop).ConfigureAwait(false);
+        if (draft.StateKey is not { } stateKey || draft.Type == EventTypes.Create) return null;
+        var now = await _appender.State.EventAsync(session, draft.Type, stateKey, stop);
         if (now is null || now.Pdu.Sender != draft.Sender || !now.Pdu.Content.Equals(draft.Content)) return null;
 
         // Only members may learn the state; everyone may learn their own membership.
-        if (draft.Type == MemberType && stateKey == draft.Sender) return now;
-        var member = await _appender.State.EventAsync(session, MemberType, draft.Sender, stop).ConfigureAwait(false);
+        if (draft.Type == EventTypes.Member && stateKey == draft.Sender) return now;
+        var member = await _appender.State.EventAsync(session, EventTypes.Member, draft.Sender, stop);
         return member is not null && LaneState.MembershipOf(member.Pdu) == Membership.Join ? now : null;
     }
 
@@ -219,7 +218,7 @@ public sealed class RoomSender
                     && stored.Pdu.Type == draft.Type
                     && IsSame(relation, stored))
                 || await _relations.HasAnnotationAsync(
-                    room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false)))
+                    room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop)))
         {
             return new RoomFailure(
                 RoomFailureKind.DuplicateAnnotation, "You have annotated this event with the same key already.");
@@ -227,7 +226,7 @@ public sealed class RoomSender
 
         if (relation.RelType == "m.thread"
             && (session.Undurable(relation.ParentId)
-                ?? await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false)) is { } root
+                ?? await _events.ByIdAsync(room, relation.ParentId, stop)) is { } root
             && root.Pdu.Content.Has("m.relates_to"))
         {
             return new RoomFailure(

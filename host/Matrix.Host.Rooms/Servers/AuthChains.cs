@@ -17,15 +17,14 @@ public sealed class AuthChains(EventStore events, IStorage storage)
     /// </summary>
     public async ValueTask<Pdu[]> OfAsync(RoomIdentity room, IEnumerable<Pdu> of, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(room);
         var here = of.ToDictionary(pdu => pdu.EventId);
         var chain = new Dictionary<string, Pdu>();
         var next = here.Values.SelectMany(pdu => pdu.AuthEvents).ToHashSet();
         for (var isFirst = true; next.Count > 0; isFirst = false)
         {
             var missing = next.Where(id => !here.ContainsKey(id)).ToArray();
-            var found = await ByIdsAsync(room, missing, here, stop).ConfigureAwait(false);
-            if (isFirst) await IndexedAsync(room, found, here, stop).ConfigureAwait(false);
+            var found = await ByIdsAsync(room, missing, here, stop);
+            if (isFirst) await IndexedAsync(room, found, here, stop);
 
             var level = next.Where(here.ContainsKey).Select(id => here[id]).ToArray();
             foreach (var pdu in level) chain[pdu.EventId] = pdu;
@@ -42,7 +41,7 @@ public sealed class AuthChains(EventStore events, IStorage storage)
         var nids = new List<EventNid>(ids.Length);
         foreach (var batch in ids.Chunk(Batch))
         {
-            foreach (var row in await storage.Events.FindManyAsync(room.Nid, batch, stop).ConfigureAwait(false))
+            foreach (var row in await storage.Events.FindManyAsync(room.Nid, batch, stop))
             {
                 into[row.EventId] = (events.Known(row.Nid) ?? new StoredEvent(room, row)).Pdu;
                 nids.Add(row.Nid);
@@ -56,10 +55,10 @@ public sealed class AuthChains(EventStore events, IStorage storage)
     private async ValueTask IndexedAsync(
         RoomIdentity room, IReadOnlyList<EventNid> nids, Dictionary<string, Pdu> into, CancellationToken stop)
     {
-        var all = await storage.AuthChains.ChainAsync(nids, stop).ConfigureAwait(false);
+        var all = await storage.AuthChains.ChainAsync(nids, stop);
         foreach (var batch in all.Except(nids).Chunk(Batch))
         {
-            foreach (var stored in await events.GetManyAsync(room, batch, stop).ConfigureAwait(false))
+            foreach (var stored in await events.GetManyAsync(room, batch, stop))
             {
                 into[stored.EventId] = stored.Pdu;
             }

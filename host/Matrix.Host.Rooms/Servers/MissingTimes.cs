@@ -33,12 +33,10 @@ public sealed class MissingTimes(
     /// <param name="here">The closest event here; null if there is none.</param>
     /// <param name="timestamp">The time.</param>
     /// <param name="forwards">Whether the event is at or after the time, rather than at or before it.</param>
-    /// <param name="stop">Cancels the request.</param>
     public async ValueTask<bool> FetchAsync(
         string who, Readable readable, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(readable);
-        if (await times.GapAsync(readable.Room, readable.Through, timestamp, stop).ConfigureAwait(false) is not { } gap)
+        if (await times.GapAsync(readable.Room, readable.Through, timestamp, stop) is not { } gap)
         {
             return false;
         }
@@ -48,18 +46,16 @@ public sealed class MissingTimes(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stop);
         try
         {
-            var closer = await CloserAsync(who, readable.Room, here, timestamp, forwards, either.Token)
-                .ConfigureAwait(false);
+            var closer = await CloserAsync(who, readable.Room, here, timestamp, forwards, either.Token);
             for (var n = 0; closer is not null && n < options.Receiving.TimeFetches; n++)
             {
                 var fetched = gap.IsFilled
                     ? HistoryFetch.Fetched
-                    : await history.FetchAsync(readable.Room, gap.Followers, gap.Place, either.Token)
-                        .ConfigureAwait(false);
+                    : await history.FetchAsync(readable.Room, gap.Followers, gap.Place, either.Token);
                 if (fetched != HistoryFetch.Fetched) break;
                 hasFetched = true;
-                if (await events.ByIdAsync(readable.Room, closer, stop).ConfigureAwait(false) is { IsShown: true }
-                    || await times.GapAsync(readable.Room, readable.Through, timestamp, stop).ConfigureAwait(false)
+                if (await events.ByIdAsync(readable.Room, closer, stop) is { IsShown: true }
+                    || await times.GapAsync(readable.Room, readable.Through, timestamp, stop)
                         is not { } next)
                 {
                     break;
@@ -80,15 +76,14 @@ public sealed class MissingTimes(
     private async ValueTask<string?> CloserAsync(
         string who, RoomIdentity room, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
     {
-        var servers = await storage.Memberships.RemoteServersAsync(
-            room.Nid, options.Receiving.TimeServers, stop).ConfigureAwait(false);
+        var servers = await storage.Memberships.RemoteServersAsync(room.Nid, options.Receiving.TimeServers, stop);
         foreach (var server in servers)
         {
             var sent = await requests.SendAsync(
                 who,
                 server,
                 within => api.TimestampToEventAsync(server, room.RoomId, timestamp, forwards, within),
-                stop).ConfigureAwait(false);
+                stop);
             if (!sent.IsOk) continue;
             var there = sent.Value.OriginServerTs;
             var isCloser = forwards

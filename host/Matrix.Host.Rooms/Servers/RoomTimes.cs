@@ -23,14 +23,12 @@ public sealed class RoomTimes(
     /// <param name="readable">The part of the room that the user may read.</param>
     /// <param name="timestamp">The time.</param>
     /// <param name="forwards">Whether the event is at or after the time, rather than at or before it.</param>
-    /// <param name="stop">Cancels the request.</param>
     public async ValueTask<StoredEvent?> OfUserAsync(
         string who, Readable readable, long timestamp, bool forwards, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(readable);
-        var here = await HereAsync(readable, timestamp, forwards, stop).ConfigureAwait(false);
-        return await missing.FetchAsync(who, readable, here, timestamp, forwards, stop).ConfigureAwait(false)
-            ? await HereAsync(readable, timestamp, forwards, stop).ConfigureAwait(false)
+        var here = await HereAsync(readable, timestamp, forwards, stop);
+        return await missing.FetchAsync(who, readable, here, timestamp, forwards, stop)
+            ? await HereAsync(readable, timestamp, forwards, stop)
             : here;
     }
 
@@ -38,15 +36,14 @@ public sealed class RoomTimes(
     public async ValueTask<RoomResult<StoredEvent?>> OfServerAsync(
         string server, string roomId, long timestamp, bool forwards, CancellationToken stop)
     {
-        var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
+        var entered = await access.ReadAsync(server, roomId, stop);
         if (!entered.IsOk) return entered.Failure;
         var room = entered.Value.Room;
-        await foreach (var page in times.FromAsync(room, entered.Value.LastEvent, timestamp, forwards, stop)
-            .ConfigureAwait(false))
+        await foreach (var page in times.FromAsync(room, entered.Value.LastEvent, timestamp, forwards, stop))
         {
             foreach (var stored in page)
             {
-                if (await servers.MaySeeAsync(room, server, stored, stop).ConfigureAwait(false)) return stored;
+                if (await servers.MaySeeAsync(room, server, stored, stop)) return stored;
             }
         }
 
@@ -56,11 +53,10 @@ public sealed class RoomTimes(
     private async ValueTask<StoredEvent?> HereAsync(
         Readable readable, long timestamp, bool forwards, CancellationToken stop)
     {
-        var ignored = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
-        await foreach (var page in times.FromAsync(readable.Room, readable.Through, timestamp, forwards, stop)
-            .ConfigureAwait(false))
+        var ignored = await users.IgnoredByAsync(readable.Viewer.UserId, stop);
+        await foreach (var page in times.FromAsync(readable.Room, readable.Through, timestamp, forwards, stop))
         {
-            var seen = await visibility.FilterAsync(readable.Room, page, readable.Viewer, stop).ConfigureAwait(false);
+            var seen = await visibility.FilterAsync(readable.Room, page, readable.Viewer, stop);
             foreach (var stored in seen)
             {
                 // Nor are their messages shown. Client-Server API, "Ignoring Users".

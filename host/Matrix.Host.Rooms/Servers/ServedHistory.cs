@@ -36,16 +36,14 @@ public sealed class ServedHistory(
     /// <summary>One event, of any room that the server is in.</summary>
     public async ValueTask<RoomResult<Pdu>> EventAsync(string server, string eventId, CancellationToken stop)
     {
-        var rows = await storage.Events.FindAnywhereAsync(
-            eventId, options.MaxRoomsOfEvent, stop).ConfigureAwait(false);
+        var rows = await storage.Events.FindAnywhereAsync(eventId, options.MaxRoomsOfEvent, stop);
         foreach (var row in rows)
         {
             if ((row.Marks & EventMarks.Rejected) != 0) continue;
-            if (await storage.Rooms.FindAsync(row.Nid.Room, stop).ConfigureAwait(false) is not { } room) continue;
-            if (await rooms.FindAsync(room.Identity.RoomId, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            if (!await access.IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false)) continue;
-            var shown = await visibility.ShowAsync(
-                snapshot, server, [new StoredEvent(snapshot.Room, row)], stop).ConfigureAwait(false);
+            if (await storage.Rooms.FindAsync(row.Nid.Room, stop) is not { } room) continue;
+            if (await rooms.FindAsync(room.Identity.RoomId, stop) is not { } snapshot) continue;
+            if (!await access.IsJoinedAsync(server, snapshot, stop)) continue;
+            var shown = await visibility.ShowAsync(snapshot, server, [new StoredEvent(snapshot.Room, row)], stop);
             return shown[0];
         }
 
@@ -56,7 +54,7 @@ public sealed class ServedHistory(
     public async ValueTask<RoomResult<ServedState>> StateAsync(
         string server, string roomId, string eventId, CancellationToken stop)
     {
-        var found = await FindAsync(server, roomId, eventId, stop).ConfigureAwait(false);
+        var found = await FindAsync(server, roomId, eventId, stop);
         if (!found.IsOk) return found.Failure;
         var stored = found.Value;
         if ((stored.Row.Marks & EventMarks.Outlier) != 0) return NoState;
@@ -64,36 +62,34 @@ public sealed class ServedHistory(
             server,
             async () =>
             {
-                var before = await replaced.StateBeforeAsync(stored.Room.Nid, stored, stop).ConfigureAwait(false);
-                return await ReadAsync(stored.Room, before, null, stop).ConfigureAwait(false);
+                var before = await replaced.StateBeforeAsync(stored.Room.Nid, stored, stop);
+                return await ReadAsync(stored.Room, before, null, stop);
             },
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <summary>The auth chain of an event.</summary>
     public async ValueTask<RoomResult<ServedState>> AuthChainAsync(
         string server, string roomId, string eventId, CancellationToken stop)
     {
-        var found = await FindAsync(server, roomId, eventId, stop).ConfigureAwait(false);
+        var found = await FindAsync(server, roomId, eventId, stop);
         if (!found.IsOk) return found.Failure;
         return await InPlaceAsync(
             server,
-            async () => ([], await authChains.OfAsync(found.Value.Room, [found.Value.Pdu], stop)
-                .ConfigureAwait(false)),
-            stop).ConfigureAwait(false);
+            async () => ([], await authChains.OfAsync(found.Value.Room, [found.Value.Pdu], stop)),
+            stop);
     }
 
     /// <summary>These events and those before them, the latest first.</summary>
     public async ValueTask<RoomResult<Pdu[]>> BackfillAsync(
         string server, string roomId, IReadOnlyCollection<string> from, int limit, CancellationToken stop)
     {
-        var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
+        var entered = await access.ReadAsync(server, roomId, stop);
         if (!entered.IsOk) return entered.Failure;
         var room = entered.Value.Room;
         string[] named = [.. from.Take(options.MaxNamedEvents)];
-        var walked = await WalkAsync(
-            room, named, [], 0, Math.Min(limit, options.MaxBackfill), stop).ConfigureAwait(false);
-        return await visibility.ShowAsync(entered.Value, server, walked, stop).ConfigureAwait(false);
+        var walked = await WalkAsync(room, named, [], 0, Math.Min(limit, options.MaxBackfill), stop);
+        return await visibility.ShowAsync(entered.Value, server, walked, stop);
     }
 
     /// <summary>The events between those that the server has and those whose previous events it lacks.</summary>
@@ -108,18 +104,17 @@ public sealed class ServedHistory(
         long minDepth,
         CancellationToken stop)
     {
-        var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
+        var entered = await access.ReadAsync(server, roomId, stop);
         if (!entered.IsOk) return entered.Failure;
         var room = entered.Value.Room;
         earliest = [.. earliest.Take(options.MaxNamedEvents)];
         latest = [.. latest.Take(options.MaxNamedEvents)];
-        var known = await storage.Events.FindManyAsync(room.Nid, latest, stop).ConfigureAwait(false);
+        var known = await storage.Events.FindManyAsync(room.Nid, latest, stop);
         var previous = known.SelectMany(row => new StoredEvent(room, row).Pdu.PrevEvents).ToHashSet();
         var without = earliest.Concat(latest).ToHashSet();
         var walked = await WalkAsync(
-            room, [.. previous], without, minDepth, Math.Min(limit, options.MaxMissingEvents), stop)
-            .ConfigureAwait(false);
-        var shown = await visibility.ShowAsync(entered.Value, server, walked, stop).ConfigureAwait(false);
+            room, [.. previous], without, minDepth, Math.Min(limit, options.MaxMissingEvents), stop);
+        var shown = await visibility.ShowAsync(entered.Value, server, walked, stop);
         Array.Sort(shown, static (a, b) => a.Depth.CompareTo(b.Depth));
         return shown;
     }
@@ -133,10 +128,10 @@ public sealed class ServedHistory(
     private async ValueTask<RoomResult<ServedState>> InPlaceAsync(
         string server, Func<ValueTask<(Pdu[] State, Pdu[] AuthChain)>> read, CancellationToken stop)
     {
-        if (await states.EnterAsync(server, stop).ConfigureAwait(false) is not { } place) return ServedStates.TooMany;
+        if (await states.EnterAsync(server, stop) is not { } place) return ServedStates.TooMany;
         try
         {
-            var (state, chain) = await read().ConfigureAwait(false);
+            var (state, chain) = await read();
             return new ServedState(state, chain, place);
         }
         catch
@@ -150,10 +145,9 @@ public sealed class ServedHistory(
         RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop)
     {
         var nids = state.Entries().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).ToArray();
-        var stored = await events.GetManyAsync(room, nids, stop).ConfigureAwait(false);
+        var stored = await events.GetManyAsync(room, nids, stop);
         var pdus = stored.Select(each => each.Pdu).ToArray();
-        var chain = await authChains.OfAsync(room, beside is null ? pdus : pdus.Append(beside), stop)
-            .ConfigureAwait(false);
+        var chain = await authChains.OfAsync(room, beside is null ? pdus : pdus.Append(beside), stop);
         return (pdus, chain);
     }
 
@@ -161,9 +155,9 @@ public sealed class ServedHistory(
     private async ValueTask<RoomResult<StoredEvent>> FindAsync(
         string server, string roomId, string eventId, CancellationToken stop)
     {
-        var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
+        var entered = await access.ReadAsync(server, roomId, stop);
         if (!entered.IsOk) return entered.Failure;
-        var stored = await events.ByIdAsync(entered.Value.Room, eventId, stop).ConfigureAwait(false);
+        var stored = await events.ByIdAsync(entered.Value.Room, eventId, stop);
         return stored is null || (stored.Row.Marks & EventMarks.Rejected) != 0 ? NoEvent : stored;
     }
 
@@ -188,7 +182,7 @@ public sealed class ServedHistory(
         {
             var rows = next.Length == 0
                 ? []
-                : await storage.Events.FindManyAsync(room.Nid, next, stop).ConfigureAwait(false);
+                : await storage.Events.FindManyAsync(room.Nid, next, stop);
             foreach (var row in rows.Where(static row => (row.Marks & EventMarks.Outlier) == 0))
             {
                 var stored = events.Known(row.Nid) ?? new StoredEvent(room, row);

@@ -31,10 +31,10 @@ public sealed class ServedStates(RoomsOptions options) : IDisposable
 
         try
         {
-            await server.Slots.WaitAsync(stop).ConfigureAwait(false);
+            await server.Slots.WaitAsync(stop);
             try
             {
-                await _all.WaitAsync(stop).ConfigureAwait(false);
+                await _all.WaitAsync(stop);
                 return new ServedPlace(
                     () => _all.Release(),
                     () =>

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Federation;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
@@ -9,55 +10,45 @@ namespace Matrix.Host.Rooms.Servers;
 /// <summary>Decides which rooms another server may read and send to.</summary>
 public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorage storage)
 {
-    private const string AclType = "m.room.server_acl";
-    private const string MemberType = "m.room.member";
-
     /// <summary>
     /// The room that a server may read: it has a joined user there, and the room's list allows it. Servers that have
     /// none get the same answer whether or not the room is known here.
     /// </summary>
     public async ValueTask<RoomResult<RoomSnapshot>> ReadAsync(string server, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
-            || !await IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false))
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot
+            || !await IsJoinedAsync(server, snapshot, stop))
         {
             return NotInRoom;
         }
 
-        return await DeniesAsync(server, snapshot, stop).ConfigureAwait(false) ? Denied : snapshot;
+        return await DeniesAsync(server, snapshot, stop) ? Denied : snapshot;
     }
 
     /// <summary>Whether a server has a joined user in a room.</summary>
-    public ValueTask<bool> IsJoinedAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        return storage.Memberships.IsJoinedAsync(snapshot.Room.Nid, server, stop);
-    }
+    public ValueTask<bool> IsJoinedAsync(string server, RoomSnapshot snapshot, CancellationToken stop) =>
+        storage.Memberships.IsJoinedAsync(snapshot.Room.Nid, server, stop);
 
     /// <summary>Whether a user of a server is invited to a room.</summary>
-    public ValueTask<bool> IsInvitedAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        return storage.Memberships.IsInvitedAsync(snapshot.Room.Nid, server, stop);
-    }
+    public ValueTask<bool> IsInvitedAsync(string server, RoomSnapshot snapshot, CancellationToken stop) =>
+        storage.Memberships.IsInvitedAsync(snapshot.Room.Nid, server, stop);
 
     /// <summary>
     /// The room for which a server may send EDUs: a local user is joined, and the room's list allows the server. Null
     /// otherwise.
     /// </summary>
     public async ValueTask<RoomSnapshot?> ForEdusAsync(string server, string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { IsResident: true } snapshot
-        && !await DeniesAsync(server, snapshot, stop).ConfigureAwait(false)
+        await rooms.FindAsync(roomId, stop) is { IsResident: true } snapshot
+        && !await DeniesAsync(server, snapshot, stop)
             ? snapshot
             : null;
 
     /// <summary>Whether a user is joined to a room.</summary>
     public async ValueTask<bool> IsUserJoinedAsync(string userId, RoomSnapshot snapshot, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        if (snapshot.State.Find(MemberType, userId) is not { } entry) return false;
+        if (snapshot.State.Find(EventTypes.Member, userId) is not { } entry) return false;
         var nid = EventNid.Of(snapshot.Room.Nid, entry.Ordinal);
-        return await events.GetAsync(snapshot.Room, nid, stop).ConfigureAwait(false) is { Membership: "join" };
+        return await events.GetAsync(snapshot.Room, nid, stop) is { Membership: "join" };
     }
 
     /// <summary>
@@ -65,10 +56,9 @@ public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorag
     /// </summary>
     public async ValueTask<bool> DeniesAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        if (snapshot.State.Find(AclType, "") is not { } entry) return false;
+        if (snapshot.State.Find(EventTypes.ServerAcl, "") is not { } entry) return false;
         var nid = EventNid.Of(snapshot.Room.Nid, entry.Ordinal);
-        return await events.GetAsync(snapshot.Room, nid, stop).ConfigureAwait(false) is { } acl
+        return await events.GetAsync(snapshot.Room, nid, stop) is { } acl
             && !ServerAcl.Of(acl.Pdu.Content).Allows(server);
     }
 

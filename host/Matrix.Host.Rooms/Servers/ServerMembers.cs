@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 
 namespace Matrix.Host.Rooms.Servers;
@@ -20,7 +21,7 @@ internal sealed class ServerMembers(
     Func<IReadOnlyCollection<uint>, ValueTask<IReadOnlyDictionary<uint, ServerMember>>> load)
 {
     /// <summary>The type of membership events.</summary>
-    internal const string MemberType = "m.room.member";
+    internal const string MemberType = EventTypes.Member;
 
     /// <summary>The events that are looked up at once: mostly one of the first is of a joined user.</summary>
     private const int Page = 100;
@@ -45,7 +46,7 @@ internal sealed class ServerMembers(
             uint[] page = [.. _unknown.Take(Math.Min(Page, most - _loaded))];
             _loaded += page.Length;
             _unknown.ExceptWith(page);
-            var found = await load(page).ConfigureAwait(false);
+            var found = await load(page);
             foreach (var ordinal in page) _members[ordinal] = found.GetValueOrDefault(ordinal);
             if (page.Any(ordinal => holds(_members[ordinal]))) return true;
         }

@@ -22,14 +22,10 @@ namespace Matrix.Host.Rooms.Servers;
 public sealed class ServerVisibility(
     EventStore events, StateStore states, ErasedUsers erased, RoomsOptions options)
 {
-    private const string SettingType = "m.room.history_visibility";
-
     /// <summary>The events as a server with a user in the room may have them.</summary>
     public async ValueTask<Pdu[]> ShowAsync(
         RoomSnapshot snapshot, string server, IReadOnlyList<StoredEvent> among, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(among);
-        ArgumentNullException.ThrowIfNull(snapshot);
         var room = snapshot.Room;
         var byStep = new Dictionary<int, bool>();
         var members = MembersOf(room, server, stop);
@@ -42,7 +38,7 @@ public sealed class ServerVisibility(
             var isWhole = stored.Pdu.IsState || (stored.Row.Marks & EventMarks.Outlier) != 0;
             if (!isWhole && !byStep.TryGetValue(stored.Row.Step, out isWhole))
             {
-                isWhole = await MaySeeAsync(room, members, stored.Row.Step, stop).ConfigureAwait(false);
+                isWhole = await MaySeeAsync(room, members, stored.Row.Step, stop);
                 byStep[stored.Row.Step] = isWhole;
             }
 
@@ -53,13 +49,12 @@ public sealed class ServerVisibility(
                 {
                     if (!joinedBefore.TryGetValue(sender, out isWhole))
                     {
-                        isWhole = await HasJoinedBeforeAsync(snapshot, server, sender, erasedAt, stop)
-                            .ConfigureAwait(false);
+                        isWhole = await HasJoinedBeforeAsync(snapshot, server, sender, erasedAt, stop);
                         joinedBefore.Add(sender, isWhole);
                     }
 
                     isWhole = isWhole
-                        || await WasInRoomAsync(room, members, stored.Row.Step, stop).ConfigureAwait(false);
+                        || await WasInRoomAsync(room, members, stored.Row.Step, stop);
                     wasInRoom.Add((sender, stored.Row.Step), isWhole);
                 }
             }
@@ -76,49 +71,42 @@ public sealed class ServerVisibility(
     {
         // The time in a join is what its server claims; the erased user's own leave is of this server's clock.
         var left = snapshot.State.Find(ServerMembers.MemberType, erasedUser) is { } entry
-            && await events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop)
-                .ConfigureAwait(false) is { } leave
+            && await events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop) is { } leave
             && leave.OriginServerTs >= time
                 ? leave.Row.Position
                 : long.MaxValue;
         return await MembersOf(snapshot.Room, server, stop).AnyAsync(
             snapshot.State,
-            member => member.Membership == "join" && member.Time < time && member.Position < left)
-            .ConfigureAwait(false);
+            member => member.Membership == "join" && member.Time < time && member.Position < left);
     }
 
     /// <summary>Whether a server was in the room at a step.</summary>
     private async ValueTask<bool> WasInRoomAsync(
         RoomIdentity room, ServerMembers members, int step, CancellationToken stop)
     {
-        var state = await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false);
-        return await members.AnyAsync(state, static member => member.Membership == "join").ConfigureAwait(false);
+        var state = await states.AtAsync(room.Nid, step, stop);
+        return await members.AnyAsync(state, static member => member.Membership == "join");
     }
 
     /// <summary>Whether a server with a user in the room sees an event whole.</summary>
     public async ValueTask<bool> MaySeeAsync(
-        RoomIdentity room, string server, StoredEvent stored, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(stored);
-        ArgumentNullException.ThrowIfNull(room);
-        return stored.Pdu.IsState
-            || await MaySeeAsync(room, MembersOf(room, server, stop), stored.Row.Step, stop).ConfigureAwait(false);
-    }
+        RoomIdentity room, string server, StoredEvent stored, CancellationToken stop) =>
+        stored.Pdu.IsState
+            || await MaySeeAsync(room, MembersOf(room, server, stop), stored.Row.Step, stop);
 
     private async ValueTask<bool> MaySeeAsync(
         RoomIdentity room, ServerMembers members, int step, CancellationToken stop)
     {
-        var state = await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false);
-        var setting = state.Find(SettingType, "") is { } entry
-            && await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false) is { } it
+        var state = await states.AtAsync(room.Nid, step, stop);
+        var setting = state.Find(EventTypes.HistoryVisibility, "") is { } entry
+            && await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop) is { } it
                 ? HistoryVisibility.SettingOf(it.Pdu.Content)
                 : null;
         if (setting is not ("invited" or "joined")) return true;
 
         return await members.AnyAsync(
             state,
-            member => member.Membership == "join" || (setting == "invited" && member.Membership == "invite"))
-            .ConfigureAwait(false);
+            member => member.Membership == "join" || (setting == "invited" && member.Membership == "invite"));
     }
 
     /// <summary>The members of a server in states of a room, for one request.</summary>
@@ -128,7 +116,7 @@ public sealed class ServerVisibility(
         async ordinals =>
         {
             var found = await events.ByNumberAsync(
-                room, [.. ordinals.Select(ordinal => EventNid.Of(room.Nid, ordinal))], stop).ConfigureAwait(false);
+                room, [.. ordinals.Select(ordinal => EventNid.Of(room.Nid, ordinal))], stop);
             return found.ToDictionary(
                 static each => each.Key.Ordinal,
                 static each => new ServerMember(

@@ -58,14 +58,14 @@ public sealed class RoomSnapshots : IChangeConsumer
     {
         if (_ids.TryGet(roomId, out var identity))
         {
-            if (await FindAsync(identity.Nid, stop).ConfigureAwait(false) is { } known) return known;
+            if (await FindAsync(identity.Nid, stop) is { } known) return known;
 
             // The room was deleted while it was read; there may be a new one.
             _ids.Remove(roomId);
         }
 
-        var row = await _table.FindAsync(roomId, stop).ConfigureAwait(false);
-        return row is null ? null : await FindAsync(row.Nid, stop).ConfigureAwait(false);
+        var row = await _table.FindAsync(roomId, stop);
+        return row is null ? null : await FindAsync(row.Nid, stop);
     }
 
     /// <summary>The room of that number; null if there is none.</summary>
@@ -82,7 +82,7 @@ public sealed class RoomSnapshots : IChangeConsumer
         var read = new Dictionary<RoomNid, RoomSnapshot>();
         foreach (var some in rooms.Where(room => !_snapshots.TryGet(room, out _)).Distinct().Chunk(ReadAtOnce))
         {
-            foreach (var snapshot in await LoadAsync(some, stop).ConfigureAwait(false))
+            foreach (var snapshot in await LoadAsync(some, stop))
             {
                 read[snapshot.Room.Nid] = snapshot;
             }
@@ -92,7 +92,7 @@ public sealed class RoomSnapshots : IChangeConsumer
         foreach (var room in rooms)
         {
             if (read.TryGetValue(room, out var snapshot)
-                || (snapshot = await FindAsync(room, stop).ConfigureAwait(false)) is not null)
+                || (snapshot = await FindAsync(room, stop)) is not null)
             {
                 answer.Add(snapshot);
             }
@@ -196,7 +196,7 @@ public sealed class RoomSnapshots : IChangeConsumer
     }
 
     private async ValueTask<RoomSnapshot?> LoadOneAsync(RoomNid room, CancellationToken stop) =>
-        await LoadAsync([room], stop).ConfigureAwait(false) is [var read] ? read : null;
+        await LoadAsync([room], stop) is [var read] ? read : null;
 
     /// <summary>Reads different rooms from the database, and keeps them.</summary>
     private async ValueTask<IReadOnlyList<RoomSnapshot>> LoadAsync(RoomNid[] rooms, CancellationToken stop)
@@ -214,7 +214,7 @@ public sealed class RoomSnapshots : IChangeConsumer
 
         try
         {
-            var read = await ReadAsync(rooms, stop).ConfigureAwait(false);
+            var read = await ReadAsync(rooms, stop);
             for (var i = 0; i < read.Length; i++)
             {
                 var room = read[i].Room.Nid;
@@ -254,21 +254,21 @@ public sealed class RoomSnapshots : IChangeConsumer
     /// </summary>
     private async ValueTask<RoomSnapshot[]> ReadAsync(RoomNid[] rooms, CancellationToken stop)
     {
-        var rows = await _table.FindManyAsync(rooms, stop).ConfigureAwait(false);
+        var rows = await _table.FindManyAsync(rooms, stop);
         if (rows.Count == 0) return [];
         var members = _storage.Memberships.JoinedLocalMembersAsync(rooms, stop).AsTask();
         var relating = _storage.Relations.AnyAsync(rooms, stop).AsTask();
-        await Task.WhenAll(members, relating).ConfigureAwait(false);
+        await Task.WhenAll(members, relating);
         var states = new Dictionary<RoomNid, StateTree>(rows.Count);
         foreach (var some in rows.Chunk(ReadSideBySide))
         {
             var trees = await Task.WhenAll(some.Select(row =>
-                _states.AtAsync(row.Nid, row.Header.CurrentStep, stop).AsTask())).ConfigureAwait(false);
+                _states.AtAsync(row.Nid, row.Header.CurrentStep, stop).AsTask()));
             for (var i = 0; i < some.Length; i++) states.Add(some[i].Nid, trees[i]);
         }
 
-        var joined = (await members.ConfigureAwait(false)).ToLookup(each => each.Room, each => each.UserId);
-        var related = (await relating.ConfigureAwait(false)).ToHashSet();
+        var joined = (await members).ToLookup(each => each.Room, each => each.UserId);
+        var related = (await relating).ToHashSet();
         return [.. rows.Select(row => new RoomSnapshot
         {
             Room = row.Identity,

@@ -31,5 +31,5 @@ public sealed class StateReader(EventStore events)
     /// <summary>Its content; null if there is none.</summary>
     public async ValueTask<JsonObject?> ContentAsync(
         RoomSnapshot snapshot, string eventType, string stateKey, CancellationToken stop) =>
-        (await EventAsync(snapshot, eventType, stateKey, stop).ConfigureAwait(false))?.Pdu.Content;
+        (await EventAsync(snapshot, eventType, stateKey, stop))?.Pdu.Content;
 }

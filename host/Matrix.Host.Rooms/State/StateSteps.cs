@@ -38,7 +38,7 @@ public sealed class StateSteps(IStateTable table, long cacheBytes)
         }
 
         if (missing is null) return found;
-        foreach (var row in await table.StepsAsync(room, missing, stop).ConfigureAwait(false))
+        foreach (var row in await table.StepsAsync(room, missing, stop))
         {
             var read = new KnownStep(
                 row.Step,

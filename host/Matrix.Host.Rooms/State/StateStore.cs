@@ -26,10 +26,10 @@ public sealed class StateStore(IStateTable table, long cacheBytes)
         if (step == 0) return StateTree.Empty;
         if (Known(room, step) is { } known) return known;
 
-        var chain = await table.ChainAsync(room, step, stop).ConfigureAwait(false)
+        var chain = await table.ChainAsync(room, step, stop)
             ?? throw new InvalidDataException($"Room {room} has no step {step}.");
         var (tree, from) = Nearest(room, chain);
-        tree ??= await CheckpointAsync(room, chain.Checkpoint, stop).ConfigureAwait(false);
+        tree ??= await CheckpointAsync(room, chain.Checkpoint, stop);
 
         for (var i = from; i < chain.Steps.Count; i++)
         {
@@ -81,7 +81,7 @@ public sealed class StateStore(IStateTable table, long cacheBytes)
         var next = header.BaseNode;
         while (header.RootNode > 0 && next <= header.RootNode)
         {
-            var page = await table.NodesFromAsync(room, next, PacksPerPage, stop).ConfigureAwait(false);
+            var page = await table.NodesFromAsync(room, next, PacksPerPage, stop);
             foreach (var pack in page)
             {
                 if (pack.Node > header.RootNode) break;

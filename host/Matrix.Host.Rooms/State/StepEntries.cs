@@ -36,7 +36,7 @@ public sealed class StepEntries(StateSteps known, StateStore states)
         }
 
         if (missing.Count == 0) return found;
-        var near = missing.Count <= Few ? null : await ReadAsync(room, missing, found.Keys, stop).ConfigureAwait(false);
+        var near = missing.Count <= Few ? null : await ReadAsync(room, missing, found.Keys, stop);
         if (near is not null)
         {
             foreach (var step in found.Keys.ToArray()) Spread(step, near, keys, found);
@@ -45,7 +45,7 @@ public sealed class StepEntries(StateSteps known, StateStore states)
         foreach (var step in missing.Reverse())
         {
             if (found.ContainsKey(step)) continue;
-            found[step] = Of(await states.AtAsync(room, step, stop).ConfigureAwait(false), keys);
+            found[step] = Of(await states.AtAsync(room, step, stop), keys);
             if (near is not null) Spread(step, near, keys, found);
         }
 
@@ -56,7 +56,7 @@ public sealed class StepEntries(StateSteps known, StateStore states)
     private async ValueTask<ILookup<int, Difference>> ReadAsync(
         RoomNid room, SortedSet<int> missing, IEnumerable<int> found, CancellationToken stop)
     {
-        var steps = await known.FindAsync(room, Leading(missing, found), stop).ConfigureAwait(false);
+        var steps = await known.FindAsync(room, Leading(missing, found), stop);
         return steps
             .Select(step => new Difference(step.Parent, step.Step, step.Changes))
             .SelectMany(each => new[] { (At: each.Before, each), (At: each.After, each) })

@@ -14,5 +14,5 @@ internal static class EventJson
 
     /// <summary>The event with one more signature.</summary>
     internal static JsonObject Signed(JsonObject json, Signature signature) =>
-        SignedJson.withSignature(json, signature.Entity, signature.KeyId, signature.Bytes);
+        SignedJson.WithSignature(json, signature.Entity, signature.KeyId, signature.Bytes);
 }

@@ -14,8 +14,6 @@ namespace Matrix.Host.Rooms.Stripped;
 internal sealed partial class ReceivedStrippedState(
     SignatureChecker signatures, RoomsOptions options, ILogger<ReceivedStrippedState> log)
 {
-    private const string CreateType = "m.room.create";
-
     /// <summary>
     /// The stripped state of an invite, with the invite itself. Where the room's id is the hash of its create event,
     /// that event must be whole and validly signed. The others must be so only if the configuration is strict.
@@ -35,7 +33,7 @@ internal sealed partial class ReceivedStrippedState(
         {
             var isRequired = options.StrictInviteState || (rules.RoomIdIsHash && ReferenceEquals(json, create));
             var fault = isRequired
-                ? await FaultAsync(rules, invite.RoomId, json, stop).ConfigureAwait(false)
+                ? await FaultAsync(rules, invite.RoomId, json, stop)
                 : FaultOfForm(rules, invite.RoomId, json);
             if (fault is null) continue;
             if (isRequired) return Invalid($"`{json.Text("type")}` in `invite_room_state` {fault}.");
@@ -54,10 +52,10 @@ internal sealed partial class ReceivedStrippedState(
         RoomRules rules, IReadOnlyList<JsonObject> entries, Pdu knock, CancellationToken stop)
     {
         var kept = new List<JsonObject>();
-        foreach (var json in Bounded([.. entries.Select(Json.NewObject)]))
+        foreach (var json in Bounded([.. entries.Select(Json.Of)]))
         {
             var mustBeWhole = options.StrictInviteState || json.Has("signatures");
-            if (!mustBeWhole || await FaultAsync(rules, knock.RoomId, json, stop).ConfigureAwait(false) is null)
+            if (!mustBeWhole || await FaultAsync(rules, knock.RoomId, json, stop) is null)
             {
                 kept.Add(json);
             }
@@ -67,7 +65,7 @@ internal sealed partial class ReceivedStrippedState(
     }
 
     private static bool IsCreate(JsonObject json) =>
-        json.Text("type") == CreateType && json.Text("state_key") is { Length: 0 };
+        json.Text("type") == EventTypes.Create && json.Text("state_key") is { Length: 0 };
 
     private static RoomFailure Invalid(string message) => new(RoomFailureKind.InvalidParam, message);
 
@@ -109,10 +107,9 @@ internal sealed partial class ReceivedStrippedState(
         RoomRules rules, string roomId, JsonObject json, CancellationToken stop)
     {
         if (FaultOfForm(rules, roomId, json) is { } fault) return fault;
-        var checkedEvent = await signatures.CheckAsync(
-            rules, rules.ReadReceived(json).Value, stop).ConfigureAwait(false);
+        var checkedEvent = await signatures.CheckAsync(rules, rules.ReadReceived(json).Value, stop);
         return Array.TrueForAll(
-            checkedEvent.RequiredSigners, server => ReceivedEventModule.isSignedBy(server, checkedEvent))
+            checkedEvent.RequiredSigners, server => checkedEvent.IsSignedBy(server))
             ? null
             : "is not validly signed";
     }

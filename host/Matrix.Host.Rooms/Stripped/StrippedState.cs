@@ -11,16 +11,15 @@ public static class StrippedState
     /// <summary>The types of the state events, all with an empty state key; the create event is the first.</summary>
     public static IReadOnlyList<string> Types { get; } =
     [
-        "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules",
-        "m.room.canonical_alias", "m.room.encryption",
+        EventTypes.Create, EventTypes.Name, EventTypes.Avatar, EventTypes.Topic, EventTypes.JoinRules,
+        EventTypes.CanonicalAlias, EventTypes.Encryption,
     ];
 
     /// <summary>These events of a state, and the inviter's member event, if there is an inviter.</summary>
     public static IReadOnlyList<StateEntry> Of(StateTree state, string? inviter)
     {
-        ArgumentNullException.ThrowIfNull(state);
         var found = Types.Select(type => state.Find(type, "")).ToList();
-        if (inviter is not null) found.Add(state.Find("m.room.member", inviter));
+        if (inviter is not null) found.Add(state.Find(EventTypes.Member, inviter));
         return [.. found.OfType<StateEntry>()];
     }
 
@@ -29,7 +28,7 @@ public static class StrippedState
         json.Text("type") is not null
         && json.Text("state_key") is not null
         && json.Text("sender") is { } sender
-        && Core.Ident.UserId.isValid(sender)
+        && Core.Ident.UserId.IsValid(sender)
         && json.IndexOf("content") is >= 0 and var at
         && json.Value(at).IsObject;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matrix.Core.Event;
 using Matrix.Core.Ident;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Slots;
@@ -49,8 +50,8 @@ public sealed class PublishedRooms(
 
     /// <summary>Whether a room is published; null if the server does not know it.</summary>
     public async ValueTask<bool?> IsPublishedAsync(string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } snapshot
-            ? await storage.Aliases.IsPublishedAsync(snapshot.Room.Nid, stop).ConfigureAwait(false)
+        await rooms.FindAsync(roomId, stop) is { } snapshot
+            ? await storage.Aliases.IsPublishedAsync(snapshot.Room.Nid, stop)
             : null;
 
     /// <summary>
@@ -60,16 +61,16 @@ public sealed class PublishedRooms(
     public async ValueTask<RoomFailure?> PublishAsync(
         string userId, bool isAdmin, string roomId, bool isPublished, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _unknown;
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return _unknown;
         if (!isAdmin && !await sender.MaySendStateAsync(
-            roomId, userId, "m.room.canonical_alias", stop).ConfigureAwait(false))
+            roomId, userId, EventTypes.CanonicalAlias, stop))
         {
             return new RoomFailure(
                 RoomFailureKind.Forbidden, "Only members who may change the room's aliases may publish it.");
         }
 
         var change = new DirectoryVisibilityChanged(snapshot.Room.Nid, isPublished);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return null;
     }
 
@@ -77,13 +78,12 @@ public sealed class PublishedRooms(
     /// <returns>The page, or a failure if the token is not one of this server.</returns>
     public async ValueTask<RoomResult<PublishedPage>> PageAsync(PublicRoomsQuery query, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(query);
         var start = query.Since is { } since ? Parse(since) : new Start(null, IsBackward: false);
         if (start is null) return _badToken;
         var network = query.ThirdPartyInstanceId is { Length: > 0 } id ? id : null;
         if (network is not null && query.IncludeAllNetworks) return _bothNetworks;
         var directory = new RoomDirectory(network, query.IncludeAllNetworks);
-        var (page, last) = await ScanAsync(directory, query, start, LimitOf(query), stop).ConfigureAwait(false);
+        var (page, last) = await ScanAsync(directory, query, start, LimitOf(query), stop);
         if (start.IsBackward) page.Reverse();
         var (first, end) = page.Count > 0 ? (page[0].Row, page[^1].Row) : (start.Row, start.Row);
         var (previous, next) = start.IsBackward ? (last, end) : (start.Row is null ? null : first, last);
@@ -91,7 +91,7 @@ public sealed class PublishedRooms(
             [.. page.Select(each => each.Summary)],
             next is null ? null : TokenOf('n', next),
             previous is null ? null : TokenOf('p', previous),
-            await CountAsync(directory, stop).ConfigureAwait(false));
+            await CountAsync(directory, stop));
     }
 
     /// <summary>About how many rooms a directory has.</summary>
@@ -100,7 +100,7 @@ public sealed class PublishedRooms(
         var now = time.GetUtcNow();
         var kept = directory.InstanceId is not null ? null : directory.IsAll ? _all : _own;
         if (kept is not null && now < kept.Until) return kept.Rooms;
-        var count = await storage.Aliases.PublishedCountAsync(directory, stop).ConfigureAwait(false);
+        var count = await storage.Aliases.PublishedCountAsync(directory, stop);
         if (directory.InstanceId is not null || count <= FewRooms) return count;
         var counted = new Counted(count, now + _countKept);
         if (directory.IsAll) _all = counted;
@@ -116,9 +116,9 @@ public sealed class PublishedRooms(
     public async ValueTask<RoomFailure?> PublishInNetworkAsync(
         string instanceId, string roomId, bool isPublished, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _unknown;
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return _unknown;
         var change = new NetworkVisibilityChanged(instanceId, snapshot.Room.Nid, isPublished);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return null;
     }
 
@@ -142,20 +142,20 @@ public sealed class PublishedRooms(
                 : Math.Clamp(limit + 1 - page.Count, FewestRowsAtOnce, RowsAtOnce);
             scanned += wanted;
             var rows = start.IsBackward
-                ? await aliases.PublishedBeforeAsync(directory, last!, wanted, stop).ConfigureAwait(false)
-                : await aliases.PublishedAsync(directory, last, wanted, stop).ConfigureAwait(false);
+                ? await aliases.PublishedBeforeAsync(directory, last!, wanted, stop)
+                : await aliases.PublishedAsync(directory, last, wanted, stop);
 
             // A room without local users is not one that this server can let anybody join.
-            var found = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
+            var found = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop))
                 .Where(static snapshot => snapshot.IsResident)
                 .ToDictionary(snapshot => snapshot.Room.Nid);
-            await summaries.LoadAsync(found.Values, stop).ConfigureAwait(false);
+            await summaries.LoadAsync(found.Values, stop);
             foreach (var row in rows)
             {
                 var before = last;
                 last = row;
                 if (!found.TryGetValue(row.Room, out var snapshot)) continue;
-                var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
+                var summary = await summaries.OfAsync(snapshot, stop);
                 if (!Admits(query, summary)) continue;
                 if (page.Count == limit || bytes >= reading.PageBytes) return (page, before);
                 page.Add(new Found(row, summary));
@@ -172,12 +172,10 @@ public sealed class PublishedRooms(
     /// <param name="who">The user, application service or address that causes the request.</param>
     /// <param name="server">The server.</param>
     /// <param name="query">What is searched for.</param>
-    /// <param name="stop">Cancels the request.</param>
     public async ValueTask<RoomResult<PublishedPage>> RemotePageAsync(
         string who, string server, PublicRoomsQuery query, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(query);
-        if (!ServerName.isValid(server))
+        if (!ServerName.IsValid(server))
         {
             return new RoomFailure(RoomFailureKind.InvalidParam, "`server` is not a server's name.");
         }
@@ -185,7 +183,7 @@ public sealed class PublishedRooms(
         // Servers take a limit of 0 as none.
         var bounded = query with { Limit = LimitOf(query) };
         var sent = await requests.SendAsync(
-            who, server, within => api.GetPublicRoomsAsync(server, bounded, within), stop).ConfigureAwait(false);
+            who, server, within => api.GetPublicRoomsAsync(server, bounded, within), stop);
         if (!sent.IsOk)
         {
             return new RoomFailure(

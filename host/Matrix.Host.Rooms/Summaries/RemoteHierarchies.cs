@@ -20,11 +20,9 @@ public sealed class RemoteHierarchies(
     /// <param name="roomId">The room.</param>
     /// <param name="via">Servers that may know it.</param>
     /// <param name="patience">Ends the requests.</param>
-    /// <param name="stop">Cancels them.</param>
     public async ValueTask<FoundHierarchy?> FindAsync(
         string who, string roomId, IReadOnlyList<string> via, CancellationToken patience, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(via);
         var now = time.GetUtcNow();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience, stop);
         foreach (var server in via.Where(name => name != options.ServerName).Take(options.HierarchyServers))
@@ -42,7 +40,7 @@ public sealed class RemoteHierarchies(
                     who,
                     server,
                     within => api.GetHierarchyAsync(server, roomId, suggestedOnly: false, within),
-                    either.Token).ConfigureAwait(false);
+                    either.Token);
                 var found = sent.IsOk ? Read(sent.Value) : null;
                 if (TimeOf(sent, found) is { } lasting && options.CachedHierarchies > 0)
                 {

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
@@ -67,22 +68,22 @@ public sealed record RoomSummary
     /// <param name="events">The stripped state events.</param>
     public static RoomSummary OfStripped(string roomId, string version, IReadOnlyList<JsonObject> events)
     {
-        var rules = Content("m.room.join_rules");
+        var rules = Content(EventTypes.JoinRules);
         var rule = RuleIn(RoomRules.FindUnstable(version), rules?.Text("join_rule") ?? "invite");
         return new RoomSummary
         {
             RoomId = roomId,
             JoinedCount = events.Count(static each =>
-                each.Text("type") == "m.room.member" && each.Child("content")?.Text("membership") == "join"),
+                each.Text("type") == EventTypes.Member && each.Child("content")?.Text("membership") == "join"),
             Version = version,
-            Name = Content("m.room.name")?.Text("name"),
-            Topic = Content("m.room.topic")?.Text("topic"),
-            CanonicalAlias = Content("m.room.canonical_alias")?.Text("alias"),
-            AvatarUrl = Content("m.room.avatar")?.Text("url"),
+            Name = Content(EventTypes.Name)?.Text("name"),
+            Topic = Content(EventTypes.Topic)?.Text("topic"),
+            CanonicalAlias = Content(EventTypes.CanonicalAlias)?.Text("alias"),
+            AvatarUrl = Content(EventTypes.Avatar)?.Text("url"),
             JoinRule = rule,
             AllowedRooms = [.. AllowedBy(rule, rules)],
-            RoomType = Content("m.room.create")?.Text("type"),
-            Encryption = Content("m.room.encryption")?.Text("algorithm"),
+            RoomType = Content(EventTypes.Create)?.Text("type"),
+            Encryption = Content(EventTypes.Encryption)?.Text("algorithm"),
             IsWorldReadable = false,
             GuestsMayJoin = false,
         };
@@ -113,10 +114,9 @@ public sealed record RoomSummary
     /// <summary>A summary that another server returned; null if it is malformed.</summary>
     public static RoomSummary? Of(JsonObject json)
     {
-        ArgumentNullException.ThrowIfNull(json);
         var version = json.Text("room_version");
         var rules = version is null ? null : RoomRules.FindUnstable(version);
-        return json.Text("room_id") is { } roomId && Core.Ident.RoomId.isValid(roomId)
+        return json.Text("room_id") is { } roomId && Core.Ident.RoomId.IsValid(roomId)
             ? new RoomSummary
             {
                 RoomId = roomId,
@@ -142,8 +142,9 @@ public sealed class RoomSummaries(StateReader state)
 {
     private static readonly string[] _types =
     [
-        "m.room.join_rules", "m.room.create", "m.room.name", "m.room.topic", "m.room.canonical_alias", "m.room.avatar",
-        "m.room.encryption", "m.room.history_visibility", "m.room.guest_access",
+        EventTypes.JoinRules, EventTypes.Create, EventTypes.Name, EventTypes.Topic, EventTypes.CanonicalAlias,
+        EventTypes.Avatar,
+        EventTypes.Encryption, EventTypes.HistoryVisibility, EventTypes.GuestAccess,
     ];
 
     /// <summary>Reads what the summaries of these rooms are made of, with one query.</summary>
@@ -153,32 +154,31 @@ public sealed class RoomSummaries(StateReader state)
     /// <summary>The summary of a room.</summary>
     public async ValueTask<RoomSummary> OfAsync(RoomSnapshot snapshot, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        var rules = await ReadAsync("m.room.join_rules").ConfigureAwait(false);
-        var create = await ReadAsync("m.room.create").ConfigureAwait(false);
+        var rules = await ReadAsync(EventTypes.JoinRules);
+        var create = await ReadAsync(EventTypes.Create);
         var rule = RoomSummary.RuleIn(snapshot.Room.Rules, rules?.Text("join_rule") ?? "invite");
         return new RoomSummary
         {
             RoomId = snapshot.Room.RoomId,
             JoinedCount = snapshot.JoinedCount,
             Version = snapshot.Room.Rules.Id,
-            Name = await TextAsync("m.room.name", "name").ConfigureAwait(false),
-            Topic = await TextAsync("m.room.topic", "topic").ConfigureAwait(false),
-            CanonicalAlias = await TextAsync("m.room.canonical_alias", "alias").ConfigureAwait(false),
-            AvatarUrl = await TextAsync("m.room.avatar", "url").ConfigureAwait(false),
+            Name = await TextAsync(EventTypes.Name, "name"),
+            Topic = await TextAsync(EventTypes.Topic, "topic"),
+            CanonicalAlias = await TextAsync(EventTypes.CanonicalAlias, "alias"),
+            AvatarUrl = await TextAsync(EventTypes.Avatar, "url"),
             JoinRule = rule,
             AllowedRooms = [.. RoomSummary.AllowedBy(rule, rules)],
             RoomType = create?.Text("type"),
-            Encryption = await TextAsync("m.room.encryption", "algorithm").ConfigureAwait(false),
-            IsWorldReadable = await TextAsync("m.room.history_visibility", "history_visibility").ConfigureAwait(false)
+            Encryption = await TextAsync(EventTypes.Encryption, "algorithm"),
+            IsWorldReadable = await TextAsync(EventTypes.HistoryVisibility, "history_visibility")
                 == "world_readable",
             GuestsMayJoin =
-                await TextAsync("m.room.guest_access", "guest_access").ConfigureAwait(false) == "can_join",
+                await TextAsync(EventTypes.GuestAccess, "guest_access") == "can_join",
         };
 
         ValueTask<JsonObject?> ReadAsync(string type) => state.ContentAsync(snapshot, type, "", stop);
 
         async ValueTask<string?> TextAsync(string type, string member) =>
-            (await ReadAsync(type).ConfigureAwait(false))?.Text(member) is { Length: > 0 } text ? text : null;
+            (await ReadAsync(type))?.Text(member) is { Length: > 0 } text ? text : null;
     }
 }

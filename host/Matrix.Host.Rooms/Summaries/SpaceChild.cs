@@ -14,15 +14,13 @@ namespace Matrix.Host.Rooms.Summaries;
 /// <param name="Event">The `m.space.child` event: a stripped state event with `origin_server_ts`.</param>
 public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool IsSuggested, JsonObject Event)
 {
-    private const string ChildType = "m.space.child";
-
     /// <summary>About the bytes of an event's other members.</summary>
     private const int EventBytes = 300;
     private const int MostOrder = 50;
 
     /// <summary>About the bytes that it takes in a response.</summary>
     public long Bytes =>
-        EventBytes + CanonicalJson.bytes(Json.NewObject(Event.Child("content") ?? JsonObject.Empty)).Length;
+        EventBytes + CanonicalJson.Bytes(Json.Of(Event.Child("content") ?? JsonObject.Empty)).Length;
 
     /// <summary>
     /// The children of a room, in their order. Client-Server API, "Ordering of children within a space".
@@ -32,15 +30,13 @@ public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool I
     public static async ValueTask<IReadOnlyList<SpaceChild>> OfAsync(
         RoomSnapshot snapshot, EventStore events, int most, int mostBytes, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(snapshot);
-        ArgumentNullException.ThrowIfNull(events);
-        var nids = snapshot.State.OfType(ChildType)
+        var nids = snapshot.State.OfType(EventTypes.SpaceChild)
             .Take(most)
             .Select(entry => EventNid.Of(snapshot.Room.Nid, entry.Ordinal))
             .ToArray();
         var children = new List<JsonObject>(nids.Length);
         var bytes = 0L;
-        await foreach (var portion in events.PortionsAsync(snapshot.Room, nids, stop).ConfigureAwait(false))
+        await foreach (var portion in events.PortionsAsync(snapshot.Room, nids, stop))
         {
             foreach (var stored in portion)
             {
@@ -69,15 +65,15 @@ public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool I
     /// <summary>The child of an event; null if its content is not valid, as after its removal.</summary>
     private static SpaceChild? Read(JsonObject json)
     {
-        if (json.Text("type") != ChildType
+        if (json.Text("type") != EventTypes.SpaceChild
             || json.Text("state_key") is not { } roomId
-            || !Core.Ident.RoomId.isValid(roomId)
+            || !Core.Ident.RoomId.IsValid(roomId)
             || json.Child("content") is not { } content)
         {
             return null;
         }
 
-        var via = content.Texts("via").Where(Core.Ident.ServerName.isValid).Distinct().ToArray();
+        var via = content.Texts("via").Where(Core.Ident.ServerName.IsValid).Distinct().ToArray();
         return via.Length == 0 ? null : new SpaceChild(roomId, via, content.IsTrue("suggested"), json);
     }
 
@@ -88,9 +84,9 @@ public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool I
             : null;
 
     private static JsonObject Stripped(Pdu pdu) => Members.Of(
-        ("content", Json.NewObject(pdu.Content)),
-        ("origin_server_ts", Json.NewInt(pdu.OriginServerTs)),
-        ("sender", Json.NewString(pdu.Sender)),
-        ("state_key", Json.NewString(pdu.StateKey ?? "")),
-        ("type", Json.NewString(pdu.Type)));
+        ("content", Json.Of(pdu.Content)),
+        ("origin_server_ts", Json.Of(pdu.OriginServerTs)),
+        ("sender", Json.Of(pdu.Sender)),
+        ("state_key", Json.Of(pdu.StateKey ?? "")),
+        ("type", Json.Of(pdu.Type)));
 }

@@ -51,7 +51,6 @@ public sealed class SpaceHierarchy(
     /// <param name="depth">The most levels below the root.</param>
     /// <param name="from">Where the part begins.</param>
     /// <param name="limit">The most rooms of the part.</param>
-    /// <param name="stop">Cancels the request.</param>
     /// <returns>The part, or a failure if the user may not see the root.</returns>
     public async ValueTask<RoomResult<HierarchyPage>> OfUserAsync(
         string userId,
@@ -70,9 +69,8 @@ public sealed class SpaceHierarchy(
             depth,
             from,
             limit,
-            async next => await KnownHereAsync(userId, next.RoomId, stop).ConfigureAwait(false)
-                ?? await ElsewhereAsync(userId, who, next, patience.Token, stop).ConfigureAwait(false))
-            .ConfigureAwait(false);
+            async next => await KnownHereAsync(userId, next.RoomId, stop)
+                ?? await ElsewhereAsync(userId, who, next, patience.Token, stop));
     }
 
     /// <summary>
@@ -87,14 +85,14 @@ public sealed class SpaceHierarchy(
             depth,
             from,
             limit,
-            async next => await HereAsync(next.RoomId, stop).ConfigureAwait(false) is { } snapshot
-                ? await VisitedAsync(snapshot, stop).ConfigureAwait(false)
+            async next => await HereAsync(next.RoomId, stop) is { } snapshot
+                ? await VisitedAsync(snapshot, stop)
                 : _nothing);
 
     private async ValueTask<Visited> VisitedAsync(RoomSnapshot snapshot, CancellationToken stop)
     {
-        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
-        return new Visited(await WithChildrenAsync(snapshot, summary, stop).ConfigureAwait(false), null);
+        var summary = await summaries.OfAsync(snapshot, stop);
+        return new Visited(await WithChildrenAsync(snapshot, summary, stop), null);
     }
 
     private async ValueTask<RoomResult<HierarchyPage>> WalkAsync(
@@ -113,7 +111,7 @@ public sealed class SpaceHierarchy(
         {
             if (!met.Add(next.RoomId)) continue;
             visited++;
-            var visit = await visitAsync(next).ConfigureAwait(false);
+            var visit = await visitAsync(next);
             if (visit.Room is null)
             {
                 if (next.Level == 0) return _hidden;
@@ -137,13 +135,13 @@ public sealed class SpaceHierarchy(
     public async ValueTask<RoomResult<ServedHierarchy>> OfServerAsync(
         string server, string rootId, bool suggestedOnly, CancellationToken stop)
     {
-        if (await HereAsync(rootId, stop).ConfigureAwait(false) is not { } snapshot
-            || await access.DeniesAsync(server, snapshot, stop).ConfigureAwait(false))
+        if (await HereAsync(rootId, stop) is not { } snapshot
+            || await access.DeniesAsync(server, snapshot, stop))
         {
             return ServerAccess.Unknown;
         }
 
-        if (await ReadForAsync(server, snapshot, stop).ConfigureAwait(false) is not { } root)
+        if (await ReadForAsync(server, snapshot, stop) is not { } root)
         {
             return ServerAccess.Unknown;
         }
@@ -160,9 +158,9 @@ public sealed class SpaceHierarchy(
                 break;
             }
 
-            if (await HereAsync(child.RoomId, stop).ConfigureAwait(false) is not { } found) continue;
-            if (!await access.DeniesAsync(server, found, stop).ConfigureAwait(false)
-                && await ReadForAsync(server, found, stop).ConfigureAwait(false) is { } room)
+            if (await HereAsync(child.RoomId, stop) is not { } found) continue;
+            if (!await access.DeniesAsync(server, found, stop)
+                && await ReadForAsync(server, found, stop) is { } room)
             {
                 children.Add(Filtered(room, suggestedOnly));
             }
@@ -177,16 +175,16 @@ public sealed class SpaceHierarchy(
 
     /// <summary>A room whose state this server follows.</summary>
     private async ValueTask<RoomSnapshot?> HereAsync(string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { IsResident: true } snapshot
+        await rooms.FindAsync(roomId, stop) is { IsResident: true } snapshot
             ? snapshot
             : null;
 
     /// <summary>A room for a server; null if the server may not see it. Children are read only if it may.</summary>
     private async ValueTask<HierarchyRoom?> ReadForAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
     {
-        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
-        return await viewers.MayServerSeeAsync(server, snapshot, summary, stop).ConfigureAwait(false)
-            ? await WithChildrenAsync(snapshot, summary, stop).ConfigureAwait(false)
+        var summary = await summaries.OfAsync(snapshot, stop);
+        return await viewers.MayServerSeeAsync(server, snapshot, summary, stop)
+            ? await WithChildrenAsync(snapshot, summary, stop)
             : null;
     }
 
@@ -195,17 +193,17 @@ public sealed class SpaceHierarchy(
         summary,
         summary.RoomType == SpaceType
             ? await SpaceChild.OfAsync(
-                snapshot, events, options.MaxSpaceChildren, reading.PageBytes, stop).ConfigureAwait(false)
+                snapshot, events, options.MaxSpaceChildren, reading.PageBytes, stop)
             : []);
 
     private async ValueTask<Visited?> KnownHereAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await HereAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
-        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
-        var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
+        if (await HereAsync(roomId, stop) is not { } snapshot) return null;
+        var summary = await summaries.OfAsync(snapshot, stop);
+        var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop);
         if (member is { Membership: Membership.Ban }) return _nothing;
-        return await viewers.MaySeeAsync(userId, summary, member?.Membership, stop).ConfigureAwait(false)
-            ? new Visited(await WithChildrenAsync(snapshot, summary, stop).ConfigureAwait(false), null)
+        return await viewers.MaySeeAsync(userId, summary, member?.Membership, stop)
+            ? new Visited(await WithChildrenAsync(snapshot, summary, stop), null)
             : _nothing;
     }
 
@@ -218,7 +216,7 @@ public sealed class SpaceHierarchy(
         var room = next.Known;
         IReadOnlyDictionary<string, HierarchyRoom>? below = null;
         if ((room is null || room.Children.Count > 0)
-            && await remote.FindAsync(who, next.RoomId, next.Via, patience, stop).ConfigureAwait(false)
+            && await remote.FindAsync(who, next.RoomId, next.Via, patience, stop)
                 is { } found)
         {
             room = found.Room;
@@ -228,9 +226,9 @@ public sealed class SpaceHierarchy(
         if (room is null) return _nothing;
         var stripped = room.Summary.IsOpen
             ? null
-            : await storage.StrippedRooms.FindAsync(userId, next.RoomId, stop).ConfigureAwait(false);
+            : await storage.StrippedRooms.FindAsync(userId, next.RoomId, stop);
         var membership = stripped is { IsOpen: true } ? stripped.Membership : (Membership?)null;
-        return await viewers.MaySeeAsync(userId, room.Summary, membership, stop).ConfigureAwait(false)
+        return await viewers.MaySeeAsync(userId, room.Summary, membership, stop)
             ? new Visited(room, below)
             : _nothing;
     }

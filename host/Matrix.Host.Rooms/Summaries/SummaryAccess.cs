@@ -11,25 +11,21 @@ public sealed class SummaryAccess(RoomSnapshots rooms, ServerAccess servers)
     /// <param name="userId">The user; null for somebody without an account.</param>
     /// <param name="membership">The user's membership of the room; null for none.</param>
     public async ValueTask<bool> MaySeeAsync(
-        string? userId, RoomSummary summary, Membership? membership, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(summary);
-        return summary.IsOpen
+        string? userId, RoomSummary summary, Membership? membership, CancellationToken stop) =>
+        summary.IsOpen
             || membership is Membership.Join or Membership.Invite
             || (userId is not null
                 && membership != Membership.Ban
                 && summary.IsRestricted
-                && await IsInAnyAsync(userId, summary.AllowedRooms, stop).ConfigureAwait(false));
-    }
+                && await IsInAnyAsync(userId, summary.AllowedRooms, stop));
 
     /// <summary>Whether another server may see the summary of a room that is known here.</summary>
     public async ValueTask<bool> MayServerSeeAsync(
         string server, RoomSnapshot snapshot, RoomSummary summary, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(summary);
         if (summary.IsOpen
-            || await servers.IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false)
-            || await servers.IsInvitedAsync(server, snapshot, stop).ConfigureAwait(false))
+            || await servers.IsJoinedAsync(server, snapshot, stop)
+            || await servers.IsInvitedAsync(server, snapshot, stop))
         {
             return true;
         }
@@ -37,8 +33,8 @@ public sealed class SummaryAccess(RoomSnapshots rooms, ServerAccess servers)
         if (!summary.IsRestricted) return false;
         foreach (var roomId in summary.AllowedRooms)
         {
-            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } allowed
-                && await servers.IsJoinedAsync(server, allowed, stop).ConfigureAwait(false))
+            if (await rooms.FindAsync(roomId, stop) is { } allowed
+                && await servers.IsJoinedAsync(server, allowed, stop))
             {
                 return true;
             }
@@ -52,7 +48,7 @@ public sealed class SummaryAccess(RoomSnapshots rooms, ServerAccess servers)
     {
         foreach (var roomId in roomIds)
         {
-            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } room && room.Local.IsJoined(userId))
+            if (await rooms.FindAsync(roomId, stop) is { } room && room.Local.IsJoined(userId))
             {
                 return true;
             }

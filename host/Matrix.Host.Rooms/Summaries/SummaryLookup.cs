@@ -39,23 +39,22 @@ public sealed class SummaryLookup(
     /// <summary>The summary, if the user may see it. Hidden rooms and unknown ones have the same failure.</summary>
     public async ValueTask<RoomResult<FoundSummary>> FindAsync(SummaryRequest request, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(request);
         var (roomId, via) = (request.Room, request.Via);
         if (roomId.StartsWith('#'))
         {
-            var found = await aliases.FindAsync(request.Who, roomId, stop, request.MayAsk).ConfigureAwait(false);
+            var found = await aliases.FindAsync(request.Who, roomId, stop, request.MayAsk);
             if (!found.IsOk) return found.Failure.Kind == RoomFailureKind.Busy ? RoomAliasDirectory.NotNow : _missing;
             (roomId, via) = (found.Value.RoomId, [.. via, .. found.Value.Servers]);
         }
 
-        var snapshot = await rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+        var snapshot = await rooms.FindAsync(roomId, stop);
         var member = snapshot is null || request.UserId is null
             ? null
-            : await storage.Memberships.FindAsync(snapshot.Room.Nid, request.UserId, stop).ConfigureAwait(false);
+            : await storage.Memberships.FindAsync(snapshot.Room.Nid, request.UserId, stop);
         if (snapshot is { IsResident: true })
         {
-            var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
-            if (await access.MaySeeAsync(request.UserId, summary, member?.Membership, stop).ConfigureAwait(false))
+            var summary = await summaries.OfAsync(snapshot, stop);
+            if (await access.MaySeeAsync(request.UserId, summary, member?.Membership, stop))
             {
                 return new FoundSummary(summary, member?.Membership);
             }
@@ -66,15 +65,15 @@ public sealed class SummaryLookup(
 
         // Nobody here follows the room: its state here is old.
         var stripped = request.UserId is { } userId
-            ? await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false)
+            ? await storage.StrippedRooms.FindAsync(userId, roomId, stop)
             : null;
         var open = stripped is { IsOpen: true } ? stripped : null;
         var membership = open?.Membership ?? member?.Membership ?? stripped?.Membership;
         if (!request.MayAsk()) return RoomAliasDirectory.NotNow;
-        var elsewhere = await ElsewhereAsync(request.Who, roomId, via, open, stop).ConfigureAwait(false);
+        var elsewhere = await ElsewhereAsync(request.Who, roomId, via, open, stop);
         if (elsewhere is not null)
         {
-            return await access.MaySeeAsync(request.UserId, elsewhere, membership, stop).ConfigureAwait(false)
+            return await access.MaySeeAsync(request.UserId, elsewhere, membership, stop)
                 ? new FoundSummary(elsewhere, membership)
                 : _missing;
         }
@@ -90,8 +89,8 @@ public sealed class SummaryLookup(
         using var patience = new CancellationTokenSource(options.HierarchyTime, time);
         string[] ofInvite = open is null ? [] : [open.Server];
         string[] ofId = roomId.Contains(':', StringComparison.Ordinal) ? [RoomNames.ServerOf(roomId)] : [];
-        string[] servers = [.. ofInvite.Concat(via).Concat(ofId).Where(ServerName.isValid).Distinct()];
-        var found = await remote.FindAsync(who, roomId, servers, patience.Token, stop).ConfigureAwait(false);
+        string[] servers = [.. ofInvite.Concat(via).Concat(ofId).Where(ServerName.IsValid).Distinct()];
+        var found = await remote.FindAsync(who, roomId, servers, patience.Token, stop);
         return found?.Room.Summary is { } summary && summary.RoomId == roomId ? summary : null;
     }
 

@@ -9,7 +9,7 @@ using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 namespace Matrix.Host.Rooms.Threads;
 
 /// <summary>Users' subscriptions to threads, in memory. Most users have none.</summary>
-public sealed class ThreadSubscribers(IThreadSubscriptionsTable table, long cacheBytes)
+public sealed class ThreadSubscribers(IThreadSubscriptionsTable table, RoomsOptions options)
     : IThreadSubscribers, IChangeConsumer
 {
     /// <summary>The users that one query reads.</summary>
@@ -22,7 +22,7 @@ public sealed class ThreadSubscribers(IThreadSubscriptionsTable table, long cach
     private static readonly Dictionary<string, bool> _nobody = [];
 
     private readonly ByteCache<string, UserThreads> _users = new(
-        cacheBytes, static threads => 50 + (BytesOfOne * threads.Subscribed.Count));
+        options.ThreadSubscriptionCacheBytes, static threads => 50 + (BytesOfOne * threads.Subscribed.Count));
 
     /// <summary>Counts changes: values that were read while it moved may be stale.</summary>
     private int _changes;
@@ -31,7 +31,6 @@ public sealed class ThreadSubscribers(IThreadSubscriptionsTable table, long cach
     public async ValueTask<IReadOnlyDictionary<string, bool>> OfAsync(
         IReadOnlyCollection<string> userIds, RoomNid room, string rootId, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(userIds);
         Dictionary<string, bool>? found = null;
         List<string>? unknown = null;
         foreach (var userId in userIds)
@@ -42,7 +41,7 @@ public sealed class ThreadSubscribers(IThreadSubscriptionsTable table, long cach
 
         foreach (var some in unknown?.Chunk(QueriedAtOnce) ?? [])
         {
-            foreach (var (userId, threads) in await ReadAsync(some, stop).ConfigureAwait(false)) Add(userId, threads);
+            foreach (var (userId, threads) in await ReadAsync(some, stop)) Add(userId, threads);
         }
 
         return found ?? _nobody;
@@ -87,7 +86,7 @@ public sealed class ThreadSubscribers(IThreadSubscriptionsTable table, long cach
     private async ValueTask<Dictionary<string, UserThreads>> ReadAsync(string[] userIds, CancellationToken stop)
     {
         var before = Volatile.Read(ref _changes);
-        var rows = await table.OfUsersAsync(userIds, stop).ConfigureAwait(false);
+        var rows = await table.OfUsersAsync(userIds, stop);
         var read = userIds.Distinct(StringComparer.Ordinal).ToDictionary(static userId => userId, static _ => _none);
         foreach (var ofUser in rows.GroupBy(static row => row.UserId))
         {

@@ -39,9 +39,8 @@ public sealed class ThreadSubscriptions(
     public async ValueTask<SubscriptionState?> FindAsync(
         string userId, string roomId, string rootId, CancellationToken stop)
     {
-        if (await ReadableAsync(userId, roomId, rootId, stop).ConfigureAwait(false) is not { } readable) return null;
-        var row = await storage.ThreadSubscriptions.FindAsync(readable.Room.Nid, rootId, userId, stop)
-            .ConfigureAwait(false);
+        if (await ReadableAsync(userId, roomId, rootId, stop) is not { } readable) return null;
+        var row = await storage.ThreadSubscriptions.FindAsync(readable.Room.Nid, rootId, userId, stop);
         return row is null or { State: SubscriptionState.Unsubscribed } ? null : row.State;
     }
 
@@ -50,9 +49,9 @@ public sealed class ThreadSubscriptions(
     public async ValueTask<SubscriptionOutcome> SubscribeAsync(
         string userId, string roomId, string rootId, string? causeId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot
             || !snapshot.Local.IsJoined(userId)
-            || await ReadableAsync(userId, roomId, rootId, stop).ConfigureAwait(false) is not { } readable)
+            || await ReadableAsync(userId, roomId, rootId, stop) is not { } readable)
         {
             return SubscriptionOutcome.UnknownThread;
         }
@@ -60,7 +59,7 @@ public sealed class ThreadSubscriptions(
         StoredEvent? cause = null;
         if (causeId is not null)
         {
-            cause = await pages.FindAsync(readable, causeId, stop).ConfigureAwait(false);
+            cause = await pages.FindAsync(readable, causeId, stop);
             if (cause is null) return SubscriptionOutcome.UnknownCause;
             if (cause.Relation is not { RelType: ThreadType } relation || relation.ParentId != rootId)
             {
@@ -69,10 +68,10 @@ public sealed class ThreadSubscriptions(
         }
 
         var room = readable.Room.Nid;
-        var row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop).ConfigureAwait(false);
+        var row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop);
         if (row is null)
         {
-            await ForgetEndedAsync(userId, stop).ConfigureAwait(false);
+            await ForgetEndedAsync(userId, stop);
         }
         else if (row.State == SubscriptionState.Manual
             || (cause is not null && row.State == SubscriptionState.Automatic))
@@ -83,9 +82,9 @@ public sealed class ThreadSubscriptions(
         // The transaction decides: the user may be unsubscribing on another device.
         var subscribed = new ThreadSubscribed(
             room, rootId, userId, cause?.Row.Position, options.MaxThreadSubscriptions);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(subscribed), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(subscribed), stop);
         if (subscribed.Applied) return SubscriptionOutcome.Done;
-        row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop).ConfigureAwait(false);
+        row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop);
         return row switch
         {
             null => SubscriptionOutcome.TooMany,
@@ -98,17 +97,17 @@ public sealed class ThreadSubscriptions(
     public async ValueTask<SubscriptionOutcome> UnsubscribeAsync(
         string userId, string roomId, string rootId, CancellationToken stop)
     {
-        if (await ReadableAsync(userId, roomId, rootId, stop).ConfigureAwait(false) is not { } readable)
+        if (await ReadableAsync(userId, roomId, rootId, stop) is not { } readable)
         {
             return SubscriptionOutcome.UnknownThread;
         }
 
         var room = readable.Room.Nid;
-        var row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop).ConfigureAwait(false);
+        var row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop);
         if (row is not (null or { State: SubscriptionState.Unsubscribed }))
         {
             var ended = new ThreadUnsubscribed(room, rootId, userId);
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(ended), stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(ended), stop);
         }
 
         return SubscriptionOutcome.Done;
@@ -129,8 +128,8 @@ public sealed class ThreadSubscriptions(
     private async ValueTask<Readable?> ReadableAsync(
         string userId, string roomId, string rootId, CancellationToken stop)
     {
-        var readable = await access.OfAsync(userId, roomId, stop).ConfigureAwait(false);
-        return readable.IsOk && await pages.FindAsync(readable.Value, rootId, stop).ConfigureAwait(false) is not null
+        var readable = await access.OfAsync(userId, roomId, stop);
+        return readable.IsOk && await pages.FindAsync(readable.Value, rootId, stop) is not null
             ? readable.Value
             : null;
     }
@@ -138,9 +137,8 @@ public sealed class ThreadSubscriptions(
     /// <summary>Makes space for a new subscription, if the user has as many as there may be.</summary>
     private async ValueTask ForgetEndedAsync(string userId, CancellationToken stop)
     {
-        var count = await storage.ThreadSubscriptions.CountAsync(userId, stop).ConfigureAwait(false);
+        var count = await storage.ThreadSubscriptions.CountAsync(userId, stop);
         if (count < options.MaxThreadSubscriptions) return;
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(new EndedThreadsForgotten(userId)), stop)
-            .ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(new EndedThreadsForgotten(userId)), stop);
     }
 }

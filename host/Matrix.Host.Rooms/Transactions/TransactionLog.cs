@@ -63,17 +63,17 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
     {
         while (true)
         {
-            if (!_isLoaded) await LoadAsync(stop).ConfigureAwait(false);
+            if (!_isLoaded) await LoadAsync(stop);
             if (Begin(request, out var underWay, out var past) is { } mine)
             {
-                return await DoAsync(request, mine, act).ConfigureAwait(false);
+                return await DoAsync(request, mine, act);
             }
 
-            if (past is { } made) return await AnswerAsync(made, stop).ConfigureAwait(false);
+            if (past is { } made) return await AnswerAsync(made, stop);
             if (underWay is null) continue;
             try
             {
-                return await underWay.WaitAsync(stop).ConfigureAwait(false);
+                return await underWay.WaitAsync(stop);
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
@@ -85,7 +85,7 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
     private async ValueTask<RoomResult<string>> AnswerAsync(EventNid made, CancellationToken stop)
     {
         if (made.IsNone) return "";
-        var ids = await events.IdsAsync([made], stop).ConfigureAwait(false);
+        var ids = await events.IdsAsync([made], stop);
         return ids.TryGetValue(made, out var eventId)
             ? eventId
             : new RoomFailure(RoomFailureKind.UnknownRoom, "The event that this request made is no longer here.");
@@ -98,7 +98,7 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
     {
         try
         {
-            var result = await act(mine).ConfigureAwait(false);
+            var result = await act(mine);
             End(request, mine, result.IsOk)?.SetResult(result);
             return result;
         }
@@ -136,11 +136,11 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
 
     private async ValueTask LoadAsync(CancellationToken stop)
     {
-        await _loading.WaitAsync(stop).ConfigureAwait(false);
+        await _loading.WaitAsync(stop);
         try
         {
             if (_isLoaded) return;
-            var rows = await table.LatestAsync(options.RememberedTransactions, stop).ConfigureAwait(false);
+            var rows = await table.LatestAsync(options.RememberedTransactions, stop);
             lock (_gate)
             {
                 for (var i = rows.Count - 1; i >= 0; i--) Remember(rows[i].Request, rows[i].Event);

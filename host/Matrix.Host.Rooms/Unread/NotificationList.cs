@@ -35,20 +35,20 @@ public sealed class NotificationList(
     {
         var at = (Position: storage.Writer.PublishedPosition, Nid: long.MaxValue);
         if (from is not null && !TryParse(from, out at)) return null;
-        var page = new Page(userId, await RoomsAsync(userId, stop).ConfigureAwait(false))
+        var page = new Page(userId, await RoomsAsync(userId, stop))
         {
-            Ignored = await users.IgnoredByAsync(userId, stop).ConfigureAwait(false),
+            Ignored = await users.IgnoredByAsync(userId, stop),
         };
         var commits = await storage.Events
-            .CommitsBackAsync(at.Position, options.MaxNotificationBatches, stop).ConfigureAwait(false);
+            .CommitsBackAsync(at.Position, options.MaxNotificationBatches, stop);
         foreach (var commit in commits) page.Begins(commit.First);
         foreach (var commit in commits)
         {
             if (!page.Rooms.TryGetValue(commit.First.Room, out var member)) continue;
-            foreach (var stored in await EventsAsync(page, commit, member, stop).ConfigureAwait(false))
+            foreach (var stored in await EventsAsync(page, commit, member, stop))
             {
                 if (stored.Row.Position == at.Position && stored.Nid.Value >= at.Nid) continue;
-                if (await NotificationAsync(page, stored, stop).ConfigureAwait(false) is not { } found) continue;
+                if (await NotificationAsync(page, stored, stop) is not { } found) continue;
                 if (onlyHighlights && !found.Outcome.Highlights) continue;
                 page.Found.Add(new Notification(stored, found.Outcome.Rule!, found.IsRead));
                 if (page.Found.Count == limit) return new NotificationPage(page.Found, Token(stored));
@@ -63,15 +63,15 @@ public sealed class NotificationList(
     }
 
     private async ValueTask<Dictionary<RoomNid, UserRoomRow>> RoomsAsync(string userId, CancellationToken stop) =>
-        (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Invite, stop)
-            .ConfigureAwait(false)).ToDictionary(room => room.Room);
+        (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Invite, stop))
+            .ToDictionary(room => room.Room);
 
     /// <summary>The shown events of a batch, the latest first; of a room that the user is invited to, the
     /// invite.</summary>
     private async ValueTask<IReadOnlyList<StoredEvent>> EventsAsync(
         Page page, CommitRow commit, UserRoomRow member, CancellationToken stop)
     {
-        if (await page.SnapshotAsync(rooms, commit.First.Room, stop).ConfigureAwait(false) is not { } room) return [];
+        if (await page.SnapshotAsync(rooms, commit.First.Room, stop) is not { } room) return [];
         if (member.Membership == Membership.Invite)
         {
             if (member.Event.Value < commit.First.Value || member.Event.Value >= commit.First.Value + commit.Ordinals)
@@ -79,7 +79,7 @@ public sealed class NotificationList(
                 return [];
             }
 
-            var invite = await events.GetAsync(room.Room, member.Event, stop).ConfigureAwait(false);
+            var invite = await events.GetAsync(room.Room, member.Event, stop);
             return invite is { IsShown: true } ? [invite] : [];
         }
 
@@ -89,7 +89,7 @@ public sealed class NotificationList(
             new EventNid(commit.First.Value + commit.Ordinals - 1),
             Direction.Forward,
             (int)Math.Min(commit.Ordinals, int.MaxValue),
-            stop).ConfigureAwait(false);
+            stop);
         return [.. read.Where(stored => stored.Row.Position == commit.Position).Reverse()];
     }
 
@@ -101,20 +101,19 @@ public sealed class NotificationList(
             return null;
         }
 
-        var room = (await page.SnapshotAsync(rooms, stored.Nid.Room, stop).ConfigureAwait(false))!;
-        var outcome = await notified.OutcomeAsync(room, stored, page.UserId, stop).ConfigureAwait(false);
+        var room = (await page.SnapshotAsync(rooms, stored.Nid.Room, stop))!;
+        var outcome = await notified.OutcomeAsync(room, stored, page.UserId, stop);
         if (!outcome.Notifies || outcome.Rule is null) return null;
         var member = page.Rooms[stored.Nid.Room];
         if (member.Membership == Membership.Join)
         {
-            var joined = await page.JoinedAsync(history, room, member, stop).ConfigureAwait(false);
+            var joined = await page.JoinedAsync(history, room, member, stop);
             if (stored.Nid.Value <= joined.Value) return null;
-            var seen = await visibility.FilterAsync(
-                room.Room, [stored], Viewer.Member(page.UserId, room.State), stop).ConfigureAwait(false);
+            var seen = await visibility.FilterAsync(room.Room, [stored], Viewer.Member(page.UserId, room.State), stop);
             if (seen.Count == 0) return null;
         }
 
-        var read = await page.ReadAsync(notified, stored.Nid.Room, stop).ConfigureAwait(false);
+        var read = await page.ReadAsync(notified, stored.Nid.Room, stop);
         return (outcome, NotifiedEvents.IsRead(stored, read));
     }
 
@@ -156,7 +155,7 @@ public sealed class NotificationList(
         {
             if (!_snapshots.TryGetValue(nid, out var known))
             {
-                _snapshots[nid] = known = await all.FindAsync(nid, stop).ConfigureAwait(false);
+                _snapshots[nid] = known = await all.FindAsync(nid, stop);
             }
 
             return known;
@@ -167,8 +166,7 @@ public sealed class NotificationList(
         {
             if (!_joined.TryGetValue(room.Room.Nid, out var known))
             {
-                _joined[room.Room.Nid] = known = await history.JoinedAtAsync(room.Room, member.Event, stop)
-                    .ConfigureAwait(false);
+                _joined[room.Room.Nid] = known = await history.JoinedAtAsync(room.Room, member.Event, stop);
             }
 
             return known;
@@ -178,8 +176,7 @@ public sealed class NotificationList(
         {
             if (!_read.TryGetValue(nid, out var known))
             {
-                _read[nid] = known = await notified.ReadAsync(nid, userId, _first[nid], stop)
-                    .ConfigureAwait(false);
+                _read[nid] = known = await notified.ReadAsync(nid, userId, _first[nid], stop);
             }
 
             return known;

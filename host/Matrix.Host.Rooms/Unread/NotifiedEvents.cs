@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Push;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Receipts;
@@ -19,18 +20,15 @@ public sealed class NotifiedEvents(
     public async ValueTask<Matrix.Core.Push.PushOutcome> OutcomeAsync(
         RoomSnapshot room, StoredEvent stored, string userId, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(room);
-        ArgumentNullException.ThrowIfNull(stored);
         var push = await PushEvents.OfAsync(
-            stored, room.JoinedCount, (type, key) => state.EventAsync(room, type, key, stop), options.PushPatternSteps)
-            .ConfigureAwait(false);
-        var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
+            stored, room.JoinedCount, (type, key) => state.EventAsync(room, type, key, stop), options.PushPatternSteps);
+        var own = await users.PushRulesAsync(userId, stop);
         string? displayName = own is null
             ? null
-            : (await state.ContentAsync(room, "m.room.member", userId, stop).ConfigureAwait(false))
+            : (await state.ContentAsync(room, EventTypes.Member, userId, stop))
                 ?.Text("displayname");
         var subscribers = PushEvents.RootOf(stored) is { } rootId
-            ? await threads.OfAsync([userId], stored.Nid.Room, rootId, stop).ConfigureAwait(false)
+            ? await threads.OfAsync([userId], stored.Nid.Room, rootId, stop)
             : null;
         return (own ?? Ruleset.Default(userId)).Evaluate(
             push, displayName, PushEvents.ThreadOf(subscribers, userId));
@@ -44,9 +42,8 @@ public sealed class NotifiedEvents(
         StoredEvent invite, string userId, CancellationToken stop)
     {
         var push = await PushEvents.OfAsync(
-            invite, 0, static (_, _) => ValueTask.FromResult<StoredEvent?>(null), options.PushPatternSteps)
-            .ConfigureAwait(false);
-        var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
+            invite, 0, static (_, _) => ValueTask.FromResult<StoredEvent?>(null), options.PushPatternSteps);
+        var own = await users.PushRulesAsync(userId, stop);
         return (own ?? Ruleset.Default(userId)).Evaluate(push, null);
     }
 
@@ -58,11 +55,11 @@ public sealed class NotifiedEvents(
     public async ValueTask<ReadPositions> ReadAsync(
         RoomNid room, string userId, EventNid first, CancellationToken stop)
     {
-        var receipts = await storage.Receipts.OfUserAsync(room, userId, stop).ConfigureAwait(false);
+        var receipts = await storage.Receipts.OfUserAsync(room, userId, stop);
         var threads = receipts.Select(receipt => receipt.ThreadId).Where(IsRoot).Distinct().ToArray();
         var roots = threads.Length == 0
             ? null
-            : await storage.Events.NidsAsync(room, threads, stop).ConfigureAwait(false);
+            : await storage.Events.NidsAsync(room, threads, stop);
         var read = ReadPositions.Since(0);
         foreach (var receipt in receipts)
         {
@@ -74,19 +71,14 @@ public sealed class NotifiedEvents(
 
         var last = EventNid.LastOf(room);
         var after = new EventNid(Math.Max(first.Value, read.Unthreaded));
-        var own = await storage.Unread.CountNotifyingAsync(room, after, last, last, 0, userId, stop)
-            .ConfigureAwait(false);
+        var own = await storage.Unread.CountNotifyingAsync(room, after, last, last, 0, userId, stop);
         foreach (var thread in own) read = read.ReadThread(thread.ThreadRoot.Value, thread.LastOwn.Value);
         return read;
     }
 
     /// <summary>Whether an event is at or before these positions.</summary>
-    public static bool IsRead(StoredEvent stored, ReadPositions read)
-    {
-        ArgumentNullException.ThrowIfNull(stored);
-        ArgumentNullException.ThrowIfNull(read);
-        return stored.Nid.Value <= read.Of(stored.Row.ThreadRoot.Value);
-    }
+    public static bool IsRead(StoredEvent stored, ReadPositions read) =>
+        stored.Nid.Value <= read.Of(stored.Row.ThreadRoot.Value);
 
     private static bool IsRoot(string threadId) => threadId.Length > 0 && threadId != ReceiptTypes.MainThread;
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Rooms.Sending;
@@ -24,8 +25,7 @@ public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads
     {
         var pdu = happening.Event.Pdu;
         var push = await PushEvents.OfAsync(
-            happening.Event, happening.JoinedCount, happening.StateEvent, options.PushPatternSteps)
-            .ConfigureAwait(false);
+            happening.Event, happening.JoinedCount, happening.StateEvent, options.PushPatternSteps);
         var most = Ruleset.ForMost(push);
         bool notifiesMost = most.Notifies;
 
@@ -33,22 +33,21 @@ public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads
         var named = Named(pdu.Content);
         var subscribers = PushEvents.RootOf(happening.Event) is { } rootId
             ? await threads.OfAsync(happening.Local.Joined, happening.Event.Nid.Room, rootId, stop)
-                .ConfigureAwait(false)
             : null;
         foreach (string userId in happening.Local.Joined)
         {
-            if (userId != pdu.Sender) await ForAsync(userId).ConfigureAwait(false);
+            if (userId != pdu.Sender) await ForAsync(userId);
         }
 
         // An invite notifies its target, who is not a member yet. Another server evaluates it for its own users.
-        if (pdu.Type == "m.room.member"
+        if (pdu.Type == EventTypes.Member
             && pdu.StateKey is { } target
             && target != pdu.Sender
             && !happening.Local.IsJoined(target)
             && pdu.Content.Text("membership") == "invite"
             && RoomNames.ServerOf(target) == options.ServerName)
         {
-            await ForAsync(target).ConfigureAwait(false);
+            await ForAsync(target);
         }
 
         return new PushOutcome(notifiesMost ? NotifiesMost : 0, rows ?? (IReadOnlyList<UnreadAdded>)[]);
@@ -56,17 +55,17 @@ public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads
         async ValueTask ForAsync(string userId)
         {
             // It is counted for everyone, and taken away from those who do not see it.
-            if (happening.HiddenFrom.Contains(userId) || await IsNotShownAsync(userId).ConfigureAwait(false))
+            if (happening.HiddenFrom.Contains(userId) || await IsNotShownAsync(userId))
             {
                 if (notifiesMost) Add(userId, UnreadKind.Silent);
                 return;
             }
 
-            var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
+            var own = await users.PushRulesAsync(userId, stop);
             var thread = PushEvents.ThreadOf(subscribers, userId);
             var isOneOfMost = own is null && !most.Highlights && !named.Contains(userId) && pdu.StateKey != userId;
             if (isOneOfMost && thread == ThreadSubscription.NotInThread) return;
-            string? displayName = own is null ? null : await DisplayNameAsync(happening, userId).ConfigureAwait(false);
+            string? displayName = own is null ? null : await DisplayNameAsync(happening, userId);
             var outcome = isOneOfMost
                 ? Ruleset.ForMost(push, thread)
                 : (own ?? Ruleset.Default(userId)).Evaluate(push, displayName, thread);
@@ -81,8 +80,8 @@ public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads
         {
             var isInvite = pdu.StateKey == userId && !happening.Local.IsJoined(userId);
             if (pdu.IsState && !isInvite) return false;
-            return (await users.IgnoredByAsync(userId, stop).ConfigureAwait(false)).Contains(pdu.Sender)
-                || (isInvite && await users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false));
+            return (await users.IgnoredByAsync(userId, stop)).Contains(pdu.Sender)
+                || (isInvite && await users.BlocksInvitesAsync(userId, stop));
         }
 
         void Add(string userId, UnreadKind kind) =>
@@ -108,5 +107,5 @@ public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads
     }
 
     private static async ValueTask<string?> DisplayNameAsync(EventInRoom happening, string userId) =>
-        (await happening.StateEvent("m.room.member", userId).ConfigureAwait(false))?.Pdu.Content.Text("displayname");
+        (await happening.StateEvent(EventTypes.Member, userId))?.Pdu.Content.Text("displayname");
 }

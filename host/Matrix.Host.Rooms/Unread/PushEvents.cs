@@ -1,4 +1,5 @@
 using Matrix.Core.Auth;
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Storage.Tables.Events;
@@ -16,8 +17,8 @@ internal static class PushEvents
     internal static async ValueTask<PushEvent> OfAsync(
         StoredEvent stored, int joined, Func<string, string, ValueTask<StoredEvent?>> state, int patternSteps)
     {
-        var levels = await state("m.room.power_levels", "").ConfigureAwait(false);
-        var create = await state("m.room.create", "").ConfigureAwait(false);
+        var levels = await state(EventTypes.PowerLevels, "");
+        var create = await state(EventTypes.Create, "");
         var known = new List<AuthEvent>(2);
         if (create is not null) known.Add(create.Auth);
         if (levels is not null) known.Add(levels.Auth);

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
@@ -19,8 +20,6 @@ namespace Matrix.Host.Rooms.Upgrading;
 /// </remarks>
 public sealed class RoomFollowers : IChangeConsumer
 {
-    private const string TombstoneType = "m.room.tombstone";
-
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
     private readonly IRoomSettings _settings;
@@ -34,7 +33,6 @@ public sealed class RoomFollowers : IChangeConsumer
     public RoomFollowers(
         RoomSnapshots rooms, StateReader state, IRoomSettings settings, IStorage storage, RoomsOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
         _rooms = rooms;
         _state = state;
         _settings = settings;
@@ -58,7 +56,7 @@ public sealed class RoomFollowers : IChangeConsumer
                 for (var i = 0; i < appended.Events.Count; i++)
                 {
                     var pdu = appended.Events[i].Pdu;
-                    if (pdu.Type != TombstoneType || !pdu.IsState) continue;
+                    if (pdu.Type != EventTypes.Tombstone || !pdu.IsState) continue;
                     _taken.Add(new Arrival(appended.Events[i].Nid.Room, null));
                 }
 
@@ -85,13 +83,12 @@ public sealed class RoomFollowers : IChangeConsumer
     /// <param name="failed">Called for each failure.</param>
     public async Task RunAsync(Action<Exception> failed, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(failed);
         using var ending = stop.Register(() => _arrivals.Writer.TryComplete());
-        await foreach (var arrival in _arrivals.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        await foreach (var arrival in _arrivals.Reader.ReadAllAsync(CancellationToken.None))
         {
             try
             {
-                await FollowAsync(arrival, CancellationToken.None).ConfigureAwait(false);
+                await FollowAsync(arrival, CancellationToken.None);
             }
 #pragma warning disable CA1031 // One room's failure does not keep the others' settings from being copied.
             catch (Exception fault)
@@ -104,19 +101,18 @@ public sealed class RoomFollowers : IChangeConsumer
 
     private async ValueTask FollowAsync(Arrival arrival, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(arrival.Room, stop).ConfigureAwait(false) is not { } arrived) return;
+        if (await _rooms.FindAsync(arrival.Room, stop) is not { } arrived) return;
         var (before, after) = arrival.UserId is null
-            ? (arrived, await ReplacementAsync(arrived, stop).ConfigureAwait(false))
-            : (await PredecessorAsync(arrived, stop).ConfigureAwait(false), arrived);
-        if (before is null || after is null || !await AreLinkedAsync(before, after, stop).ConfigureAwait(false)) return;
+            ? (arrived, await ReplacementAsync(arrived, stop))
+            : (await PredecessorAsync(arrived, stop), arrived);
+        if (before is null || after is null || !await AreLinkedAsync(before, after, stop)) return;
         IReadOnlyList<string> users = arrival.UserId is { } one ? [one] : after.Local.Joined;
         foreach (var userId in users)
         {
-            var member = await _storage.Memberships.FindAsync(before.Room.Nid, userId, stop).ConfigureAwait(false);
+            var member = await _storage.Memberships.FindAsync(before.Room.Nid, userId, stop);
             if (member?.Membership is Membership.Join or Membership.Leave)
             {
-                await _settings.CopyAsync(
-                    userId, before.Room.RoomId, after.Room.RoomId, stop).ConfigureAwait(false);
+                await _settings.CopyAsync(userId, before.Room.RoomId, after.Room.RoomId, stop);
             }
         }
     }
@@ -125,22 +121,22 @@ public sealed class RoomFollowers : IChangeConsumer
     /// Whether both rooms name each other. A room that only claims a predecessor gets nobody's settings.
     /// </summary>
     private async ValueTask<bool> AreLinkedAsync(RoomSnapshot before, RoomSnapshot after, CancellationToken stop) =>
-        (await PredecessorAsync(after, stop).ConfigureAwait(false))?.Room.Nid == before.Room.Nid
-        && (await ReplacementAsync(before, stop).ConfigureAwait(false))?.Room.Nid == after.Room.Nid;
+        (await PredecessorAsync(after, stop))?.Room.Nid == before.Room.Nid
+        && (await ReplacementAsync(before, stop))?.Room.Nid == after.Room.Nid;
 
     private async ValueTask<RoomSnapshot?> PredecessorAsync(RoomSnapshot room, CancellationToken stop)
     {
-        var create = await _state.ContentAsync(room, "m.room.create", "", stop).ConfigureAwait(false);
+        var create = await _state.ContentAsync(room, EventTypes.Create, "", stop);
         return create?.Child("predecessor")?.Text("room_id") is { } roomId
-            ? await _rooms.FindAsync(roomId, stop).ConfigureAwait(false)
+            ? await _rooms.FindAsync(roomId, stop)
             : null;
     }
 
     private async ValueTask<RoomSnapshot?> ReplacementAsync(RoomSnapshot room, CancellationToken stop)
     {
-        var tombstone = await _state.ContentAsync(room, TombstoneType, "", stop).ConfigureAwait(false);
+        var tombstone = await _state.ContentAsync(room, EventTypes.Tombstone, "", stop);
         return tombstone?.Text("replacement_room") is { } roomId
-            ? await _rooms.FindAsync(roomId, stop).ConfigureAwait(false)
+            ? await _rooms.FindAsync(roomId, stop)
             : null;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -29,9 +30,6 @@ public sealed record UpgradeRequest(
 /// </summary>
 public sealed class RoomUpgrades
 {
-    private const string TombstoneType = "m.room.tombstone";
-    private const string ChildType = "m.space.child";
-
     /// <summary>The most bans that are sent in one batch after the new room was made.</summary>
     private const int BansAtOnce = 500;
 
@@ -78,7 +76,6 @@ public sealed class RoomUpgrades
     /// <returns>The id of the new room.</returns>
     public async ValueTask<RoomResult<string>> UpgradeAsync(UpgradeRequest request, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(request);
         if (_creator.RulesOf(request.Version) is not { } rules)
         {
             return new RoomFailure(
@@ -90,7 +87,7 @@ public sealed class RoomUpgrades
         if (!_running.TryAdd(request.RoomId, true)) return _busy;
         try
         {
-            return await UpgradeAsync(request, rules, stop).ConfigureAwait(false);
+            return await UpgradeAsync(request, rules, stop);
         }
         finally
         {
@@ -101,7 +98,7 @@ public sealed class RoomUpgrades
     private async ValueTask<RoomResult<string>> UpgradeAsync(
         UpgradeRequest request, RoomRules rules, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(request.RoomId, stop).ConfigureAwait(false) is not { } old)
+        if (await _rooms.FindAsync(request.RoomId, stop) is not { } old)
         {
             return RoomSender.Unknown;
         }
@@ -109,18 +106,18 @@ public sealed class RoomUpgrades
         var allowed = await _sender.InLaneAsync<bool>(
             old.Room.Nid,
             async session => await _appender.WouldRefuseAsync(
-                session, Tombstone(request, request.RoomId), stop).ConfigureAwait(false) is { } refused
+                session, Tombstone(request, request.RoomId), stop) is { } refused
                 ? refused
                 : true,
-            stop).ConfigureAwait(false);
+            stop);
         if (!allowed.IsOk)
         {
-            return old.State.Find("m.room.member", request.UserId) is null ? RoomSender.Unknown : allowed.Failure;
+            return old.State.Find(EventTypes.Member, request.UserId) is null ? RoomSender.Unknown : allowed.Failure;
         }
 
-        var joining = await _contents.OfAsync(request.UserId, "join", null, stop).ConfigureAwait(false);
-        var replaced = await ReadAsync(request, old, joining, stop).ConfigureAwait(false);
-        if (await UnfinishedAsync(request, old, stop).ConfigureAwait(false) is not { } successor)
+        var joining = await _contents.OfAsync(request.UserId, "join", null, stop);
+        var replaced = await ReadAsync(request, old, joining, stop);
+        if (await UnfinishedAsync(request, old, stop) is not { } successor)
         {
             var created = await _creator.AppendAllAsync(
                 rules,
@@ -132,21 +129,20 @@ public sealed class RoomUpgrades
                     IsBounded = request.IsBounded,
                 },
                 stop,
-                replaced.MayLack).ConfigureAwait(false);
+                replaced.MayLack);
             if (!created.IsOk) return created;
-            await _profiles.JoinedAsync(request.UserId, joining).ConfigureAwait(false);
+            await _profiles.JoinedAsync(request.UserId, joining);
             successor = created.Value;
         }
 
-        await BanAsync(request, old, successor, stop).ConfigureAwait(false);
+        await BanAsync(request, old, successor, stop);
 
         // From here on a client that disconnects changes nothing: a half-closed room would have two successors.
-        var closed = await CloseAsync(
-            request, replaced, old, successor, CancellationToken.None).ConfigureAwait(false);
+        var closed = await CloseAsync(request, replaced, old, successor, CancellationToken.None);
         if (!closed.IsOk) return closed.Failure;
 
         // Those that came meanwhile.
-        await BanAsync(request, old, successor, CancellationToken.None).ConfigureAwait(false);
+        await BanAsync(request, old, successor, CancellationToken.None);
         return successor;
     }
 
@@ -157,19 +153,17 @@ public sealed class RoomUpgrades
     private async ValueTask BanAsync(
         UpgradeRequest request, RoomSnapshot old, string newRoomId, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(newRoomId, stop).ConfigureAwait(false) is not { } successor) return;
+        if (await _rooms.FindAsync(newRoomId, stop) is not { } successor) return;
         var limit = Math.Min(_options.MaxUpgradeBans, BansAtOnce);
         for (var after = ""; limit > 0;)
         {
-            var bans = await _storage.Memberships.MembersAsync(
-                old.Room.Nid, MembershipSet.Ban, after, limit, stop).ConfigureAwait(false);
+            var bans = await _storage.Memberships.MembersAsync(old.Room.Nid, MembershipSet.Ban, after, limit, stop);
             var known = (await _storage.Memberships.FindManyAsync(
-                    successor.Room.Nid, [.. bans.Select(static row => row.UserId)], stop).ConfigureAwait(false))
+                    successor.Room.Nid, [.. bans.Select(static row => row.UserId)], stop))
                 .Where(static row => row.Membership == Membership.Ban)
                 .Select(static row => row.UserId).ToHashSet(StringComparer.Ordinal);
             var missing = await _events.GetManyAsync(
-                old.Room, [.. bans.Where(row => !known.Contains(row.UserId)).Select(static row => row.Event)], stop)
-                .ConfigureAwait(false);
+                old.Room, [.. bans.Where(row => !known.Contains(row.UserId)).Select(static row => row.Event)], stop);
             if (missing.Count > 0)
             {
                 await _sender.InLaneAsync<bool>(
@@ -179,16 +173,16 @@ public sealed class RoomUpgrades
                         foreach (var ban in missing)
                         {
                             var draft = Draft.State(
-                                "m.room.member",
+                                EventTypes.Member,
                                 ban.Pdu.StateKey!,
                                 request.UserId,
                                 ReplacedRoom.CopiedBan(ban.Pdu.Content));
-                            await _appender.AppendAsync(session, draft, null, null, stop).ConfigureAwait(false);
+                            await _appender.AppendAsync(session, draft, null, null, stop);
                         }
 
                         return true;
                     },
-                    stop).ConfigureAwait(false);
+                    stop);
             }
 
             if (bans.Count < limit) return;
@@ -202,14 +196,13 @@ public sealed class RoomUpgrades
     /// </summary>
     private async ValueTask<string?> UnfinishedAsync(UpgradeRequest request, RoomSnapshot old, CancellationToken stop)
     {
-        if (old.State.Find(TombstoneType, "") is not null) return null;
-        var joined = await _storage.Memberships.RoomsOfAsync(request.UserId, MembershipSet.Join, stop)
-            .ConfigureAwait(false);
+        if (old.State.Find(EventTypes.Tombstone, "") is not null) return null;
+        var joined = await _storage.Memberships.RoomsOfAsync(request.UserId, MembershipSet.Join, stop);
         foreach (var row in joined.OrderByDescending(row => row.Position).Take(MostLookedAt))
         {
-            if (await _rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } room
+            if (await _rooms.FindAsync(row.Room, stop) is not { } room
                 || room.Room.Rules.Id != request.Version
-                || await _state.EventAsync(room, "m.room.create", "", stop).ConfigureAwait(false) is not { } create
+                || await _state.EventAsync(room, EventTypes.Create, "", stop) is not { } create
                 || create.Row.Sender != request.UserId)
             {
                 continue;
@@ -225,8 +218,8 @@ public sealed class RoomUpgrades
     private async ValueTask<ReplacedRoom> ReadAsync(
         UpgradeRequest request, RoomSnapshot old, JsonObject joining, CancellationToken stop)
     {
-        var create = await _state.EventAsync(old, "m.room.create", "", stop).ConfigureAwait(false);
-        var last = await _events.GetAsync(old.Room, old.LastEvent, stop).ConfigureAwait(false);
+        var create = await _state.EventAsync(old, EventTypes.Create, "", stop);
+        var last = await _events.GetAsync(old.Room, old.LastEvent, stop);
         var replaced = new ReplacedRoom(request.RoomId, request.UserId, joining)
         {
             LastEventId = last?.EventId ?? "",
@@ -234,30 +227,30 @@ public sealed class RoomUpgrades
             Creators = create?.Auth.Creators ?? [],
             Create = create?.Pdu.Content ?? JsonObject.Empty,
         };
-        await ReadClosedAsync(replaced, old, stop).ConfigureAwait(false);
+        await ReadClosedAsync(replaced, old, stop);
         foreach (var type in ReplacedRoom.CopiedTypes)
         {
-            if (await _state.ContentAsync(old, type, "", stop).ConfigureAwait(false) is { } content)
+            if (await _state.ContentAsync(old, type, "", stop) is { } content)
             {
                 replaced.AddState(type, "", content);
             }
         }
 
         // A space is its children. Those without servers were removed.
-        var children = old.State.OfType(ChildType).Take(_options.MaxSpaceChildren)
+        var children = old.State.OfType(EventTypes.SpaceChild).Take(_options.MaxSpaceChildren)
             .Select(entry => EventNid.Of(old.Room.Nid, entry.Ordinal)).ToArray();
-        foreach (var child in await _events.GetManyAsync(old.Room, children, stop).ConfigureAwait(false))
+        foreach (var child in await _events.GetManyAsync(old.Room, children, stop))
         {
             if (child.Pdu is { StateKey: { } key, Content: var content } && content.Texts("via").Count > 0)
             {
-                replaced.AddState(ChildType, key, content);
+                replaced.AddState(EventTypes.SpaceChild, key, content);
             }
         }
 
         var bans = await _storage.Memberships.MembersAsync(
-            old.Room.Nid, MembershipSet.Ban, afterUser: "", _options.MaxUpgradeBans, stop).ConfigureAwait(false);
+            old.Room.Nid, MembershipSet.Ban, afterUser: "", _options.MaxUpgradeBans, stop);
         foreach (var ban in await _events.GetManyAsync(
-            old.Room, [.. bans.Select(static row => row.Event)], stop).ConfigureAwait(false))
+            old.Room, [.. bans.Select(static row => row.Event)], stop))
         {
             if (ban.Pdu.StateKey is { } banned) replaced.AddBan(banned, ban.Pdu.Content);
         }
@@ -268,10 +261,9 @@ public sealed class RoomUpgrades
     /// <summary>Reads what of the old room changes when it is closed.</summary>
     private async ValueTask ReadClosedAsync(ReplacedRoom replaced, RoomSnapshot old, CancellationToken stop)
     {
-        replaced.Levels = await _state.ContentAsync(old, "m.room.power_levels", "", stop).ConfigureAwait(false);
-        replaced.CanonicalAlias = await _state.ContentAsync(
-            old, "m.room.canonical_alias", "", stop).ConfigureAwait(false);
-        replaced.MovedAliases = await _storage.Aliases.OfRoomAsync(old.Room.Nid, stop).ConfigureAwait(false);
+        replaced.Levels = await _state.ContentAsync(old, EventTypes.PowerLevels, "", stop);
+        replaced.CanonicalAlias = await _state.ContentAsync(old, EventTypes.CanonicalAlias, "", stop);
+        replaced.MovedAliases = await _storage.Aliases.OfRoomAsync(old.Room.Nid, stop);
     }
 
     /// <summary>
@@ -284,24 +276,22 @@ public sealed class RoomUpgrades
             async session =>
             {
                 var tombstone = Tombstone(request, newRoomId);
-                var made = await _appender.AppendAsync(session, tombstone, null, null, stop).ConfigureAwait(false);
+                var made = await _appender.AppendAsync(session, tombstone, null, null, stop);
                 if (!made.IsOk) return made.Failure;
 
                 // Others may have changed it since the new room was made.
-                if (await _rooms.FindAsync(old.Room.Nid, stop).ConfigureAwait(false) is { } now)
+                if (await _rooms.FindAsync(old.Room.Nid, stop) is { } now)
                 {
-                    await ReadClosedAsync(replaced, now, stop).ConfigureAwait(false);
+                    await ReadClosedAsync(replaced, now, stop);
                 }
 
-                if (await _rooms.FindAsync(newRoomId, stop).ConfigureAwait(false) is { } successor)
+                if (await _rooms.FindAsync(newRoomId, stop) is { } successor)
                 {
                     session.Write(new DirectoryMoved(old.Room.Nid, successor.Room.Nid));
                 }
 
-                await TryAsync(session, "m.room.canonical_alias", old.Room.Rules.KeptAlias(replaced), request.UserId)
-                    .ConfigureAwait(false);
-                await TryAsync(session, "m.room.power_levels", old.Room.Rules.ClosedLevels(replaced), request.UserId)
-                    .ConfigureAwait(false);
+                await TryAsync(session, EventTypes.CanonicalAlias, old.Room.Rules.KeptAlias(replaced), request.UserId);
+                await TryAsync(session, EventTypes.PowerLevels, old.Room.Rules.ClosedLevels(replaced), request.UserId);
                 return true;
             },
             stop);
@@ -311,11 +301,11 @@ public sealed class RoomUpgrades
     {
         if (content is null) return;
         var draft = Draft.State(type, "", userId, content);
-        await _appender.AppendAsync(session, draft, null, null, CancellationToken.None).ConfigureAwait(false);
+        await _appender.AppendAsync(session, draft, null, null, CancellationToken.None);
     }
 
     private static Draft Tombstone(UpgradeRequest request, string newRoomId) => Draft.State(
-        TombstoneType,
+        EventTypes.Tombstone,
         "",
         request.UserId,
         Members.Of(

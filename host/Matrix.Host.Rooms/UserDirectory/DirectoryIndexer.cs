@@ -41,19 +41,18 @@ public sealed class DirectoryIndexer(
     /// <inheritdoc/>
     protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
     {
-        var pending = await Storage.UserDirectory.PendingAsync(through, options.EntriesAtOnce, stop)
-            .ConfigureAwait(false);
+        var pending = await Storage.UserDirectory.PendingAsync(through, options.EntriesAtOnce, stop);
         var batch = new WriteBatch(pending.Count + 1);
         if (pending.Count < options.EntriesAtOnce
-            && await Storage.UserDirectory.PendingRoomAsync(through, stop).ConfigureAwait(false) is { } room)
+            && await Storage.UserDirectory.PendingRoomAsync(through, stop) is { } room)
         {
-            batch.Add(await MembersAsync(room, stop).ConfigureAwait(false));
+            batch.Add(await MembersAsync(room, stop));
         }
 
         if (pending.Count + batch.Changes.Count == 0) return false;
         var open = new Dictionary<RoomNid, bool>();
-        foreach (var each in pending) batch.Add(await EntryAsync(each, open, stop).ConfigureAwait(false));
-        await Storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        foreach (var each in pending) batch.Add(await EntryAsync(each, open, stop));
+        await Storage.Writer.WriteAsync(batch, stop);
         return true;
     }
 
@@ -67,7 +66,7 @@ public sealed class DirectoryIndexer(
     private async ValueTask<Change> MembersAsync(PendingRoom room, CancellationToken stop)
     {
         var members = await Storage.Memberships.MembersAsync(
-            room.Room, MembershipSet.Join, room.AfterUser, options.EntriesAtOnce, stop).ConfigureAwait(false);
+            room.Room, MembershipSet.Join, room.AfterUser, options.EntriesAtOnce, stop);
         return new DirectoryMembersNoted(
             room, [.. members.Select(static member => member.UserId)], members.Count < options.EntriesAtOnce);
     }
@@ -77,21 +76,20 @@ public sealed class DirectoryIndexer(
     {
         var isLocal = RoomNames.ServerOf(pending.UserId) == roomsOptions.ServerName;
         if (isLocal
-            && await Storage.Accounts.FindUserAsync(pending.UserId, stop).ConfigureAwait(false)
+            && await Storage.Accounts.FindUserAsync(pending.UserId, stop)
                 is not { DeactivatedAt: null, Kind: not UserKind.Guest })
         {
             return new DirectoryEntryDeleted(pending);
         }
 
-        var joined = await Storage.UserDirectory.RoomsAsync(pending.UserId, options.RoomsOfUser, stop)
-            .ConfigureAwait(false);
+        var joined = await Storage.UserDirectory.RoomsAsync(pending.UserId, options.RoomsOfUser, stop);
         if (joined.Count == 0 && !isLocal) return new DirectoryEntryDeleted(pending);
         JoinedRoomRow? isOpenBy = null;
         foreach (var room in joined)
         {
             if (!open.TryGetValue(room.Room, out var isOpen))
             {
-                open.Add(room.Room, isOpen = await openRooms.IsOpenAsync(room.Room, stop).ConfigureAwait(false));
+                open.Add(room.Room, isOpen = await openRooms.IsOpenAsync(room.Room, stop));
             }
 
             if (!isOpen) continue;
@@ -101,8 +99,8 @@ public sealed class DirectoryIndexer(
 
         // A name that another server's user has in a private room is not shown to everyone.
         var (name, avatar) = isLocal
-            ? await users.ShownProfileAsync(pending.UserId, stop).ConfigureAwait(false)
-            : await ProfileInAsync(isOpenBy ?? joined[0], stop).ConfigureAwait(false);
+            ? await users.ShownProfileAsync(pending.UserId, stop)
+            : await ProfileInAsync(isOpenBy ?? joined[0], stop);
         return new DirectoryEntryPut(
             pending, name, avatar, isOpenBy is not null, isLocal, WordsOf(pending.UserId, name));
     }
@@ -118,8 +116,8 @@ public sealed class DirectoryIndexer(
     /// <summary>The name and avatar of a user in a room.</summary>
     internal async ValueTask<ShownProfile> ProfileInAsync(JoinedRoomRow room, CancellationToken stop)
     {
-        if (await rooms.FindAsync(room.Room, stop).ConfigureAwait(false) is not { } snapshot) return default;
-        var member = await events.GetAsync(snapshot.Room, room.Event, stop).ConfigureAwait(false);
+        if (await rooms.FindAsync(room.Room, stop) is not { } snapshot) return default;
+        var member = await events.GetAsync(snapshot.Room, room.Event, stop);
         return member is null
             ? default
             : new ShownProfile(

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 
@@ -9,10 +10,9 @@ public sealed class OpenRooms(IStorage storage, RoomSnapshots rooms, StateReader
     /// <summary>Whether one of the rooms that the user joined last is open.</summary>
     public async ValueTask<bool> HasMemberAsync(string userId, CancellationToken stop)
     {
-        foreach (var room in await storage.UserDirectory.RoomsAsync(userId, options.RoomsOfUser, stop)
-            .ConfigureAwait(false))
+        foreach (var room in await storage.UserDirectory.RoomsAsync(userId, options.RoomsOfUser, stop))
         {
-            if (await IsOpenAsync(room.Room, stop).ConfigureAwait(false)) return true;
+            if (await IsOpenAsync(room.Room, stop)) return true;
         }
 
         return false;
@@ -22,15 +22,14 @@ public sealed class OpenRooms(IStorage storage, RoomSnapshots rooms, StateReader
     internal async ValueTask<bool> IsOpenAsync(RoomNid room, CancellationToken stop)
     {
         // The state of a room without local users is old.
-        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
+        if (await rooms.FindAsync(room, stop) is not { IsResident: true } snapshot)
         {
             return false;
         }
 
-        var rule = await state.ContentAsync(snapshot, "m.room.join_rules", "", stop).ConfigureAwait(false);
+        var rule = await state.ContentAsync(snapshot, EventTypes.JoinRules, "", stop);
         if (rule?.Text("join_rule") == "public") return true;
-        var visibility = await state.ContentAsync(snapshot, "m.room.history_visibility", "", stop)
-            .ConfigureAwait(false);
+        var visibility = await state.ContentAsync(snapshot, EventTypes.HistoryVisibility, "", stop);
         return visibility?.Text("history_visibility") == "world_readable";
     }
 }

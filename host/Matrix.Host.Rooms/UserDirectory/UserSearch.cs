@@ -18,18 +18,17 @@ public sealed class UserSearch(
     /// <summary>The users with words that begin with each word of the term, the best matches first.</summary>
     public async ValueTask<FoundUsers> FindAsync(string userId, string term, int limit, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(term);
         limit = Math.Min(limit, options.Results);
-        await index.CatchUpAsync(stop).ConfigureAwait(false);
+        await index.CatchUpAsync(stop);
         var found = new List<(DirectoryRow Row, bool IsExact)>();
         var isCut = false;
         foreach (var (query, rest) in QueriesOf(term))
         {
             // The user is left out, and each user may match by several words.
             var most = Math.Max(options.RankedUsers, limit + 2);
-            var open = await storage.UserDirectory.OpenAsync(query, most, stop).ConfigureAwait(false);
-            var shared = await SharedAsync(userId, query, most, stop).ConfigureAwait(false);
-            var known = await NamedAsync(userId, query, shared, stop).ConfigureAwait(false);
+            var open = await storage.UserDirectory.OpenAsync(query, most, stop);
+            var shared = await SharedAsync(userId, query, most, stop);
+            var known = await NamedAsync(userId, query, shared, stop);
             found.AddRange(open.Concat(known)
                 .Where(row => row.UserId != userId && HasWords(row, rest))
                 .Select(row => (row, row.Word == query.First)));
@@ -78,15 +77,14 @@ public sealed class UserSearch(
     private async ValueTask<IReadOnlyList<DirectoryRow>> SharedAsync(
         string userId, DirectoryQuery query, int most, CancellationToken stop)
     {
-        var closed = await storage.UserDirectory.ClosedAsync(query, options.CheckedUsers + 1, stop)
-            .ConfigureAwait(false);
+        var closed = await storage.UserDirectory.ClosedAsync(query, options.CheckedUsers + 1, stop);
         if (closed.Count > options.CheckedUsers)
         {
-            return await storage.UserDirectory.SharingAsync(userId, query, most, stop).ConfigureAwait(false);
+            return await storage.UserDirectory.SharingAsync(userId, query, most, stop);
         }
 
         var sharing = await storage.UserDirectory.SharingAsync(
-            userId, [.. closed.Select(row => row.UserId).Distinct()], stop).ConfigureAwait(false);
+            userId, [.. closed.Select(row => row.UserId).Distinct()], stop);
         return [.. closed.Where(row => sharing.Contains(row.UserId))];
     }
 
@@ -99,11 +97,11 @@ public sealed class UserSearch(
     {
         var remote = shared.Select(row => row.UserId).Where(IsRemote).Distinct().ToArray();
         if (remote.Length == 0) return shared;
-        var inRooms = await storage.UserDirectory.SharedRoomsAsync(userId, remote, stop).ConfigureAwait(false);
+        var inRooms = await storage.UserDirectory.SharedRoomsAsync(userId, remote, stop);
         var named = shared.Where(row => !IsRemote(row.UserId)).ToList();
         foreach (var (user, room) in inRooms)
         {
-            var (name, avatar) = await index.ProfileInAsync(room, stop).ConfigureAwait(false);
+            var (name, avatar) = await index.ProfileInAsync(room, stop);
             var words = index.WordsOf(user, name);
             if (!Has(words, query.First) || !Has(words, query.Second) || !Has(words, query.Third)) continue;
             var word = words.Contains(query.First) ? query.First : Array.Find(words, each => Begins(each, query.First));

@@ -10,7 +10,6 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
 
     public void Add(IChangeConsumer consumer)
     {
-        ArgumentNullException.ThrowIfNull(consumer);
         IChangeConsumer[] before;
         do
         {

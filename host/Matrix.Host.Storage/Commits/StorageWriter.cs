@@ -21,7 +21,6 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
 
     public ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(batch);
         stop.ThrowIfCancellationRequested();
         var completion = batch.Completion;
         Queue.Submit(batch, posted: false);
@@ -30,7 +29,6 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
 
     public void Post(WriteBatch batch)
     {
-        ArgumentNullException.ThrowIfNull(batch);
         Queue.Submit(batch, posted: true);
     }
 

@@ -44,7 +44,6 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
     /// <summary>Adds a change.</summary>
     public WriteBatch Add(Change change)
     {
-        ArgumentNullException.ThrowIfNull(change);
         _changes.Add(change);
         Weight += change.Weight;
         return this;
@@ -56,7 +55,6 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
     /// </summary>
     public WriteBatch Require(ConditionalChange change)
     {
-        ArgumentNullException.ThrowIfNull(change);
         (_preconditions ??= []).Add(change);
         Weight += change.Weight;
         return this;

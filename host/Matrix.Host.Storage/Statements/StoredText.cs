@@ -19,11 +19,8 @@ internal static class StoredText
     private static readonly SearchValues<char> _special = SearchValues.Create([.. Specials()]);
 
     /// <summary>The stored form; the same string if nothing has to be escaped.</summary>
-    public static string Encode(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return text.AsSpan().IndexOfAny(_special) < 0 ? text : Escaped(text);
-    }
+    public static string Encode(string text) =>
+        text.AsSpan().IndexOfAny(_special) < 0 ? text : Escaped(text);
 
     /// <summary>The text of a stored form.</summary>
     public static string Decode(string stored)

@@ -256,7 +256,7 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Drain();
-        await DeviceLists.DisposeAsync().ConfigureAwait(false);
+        await DeviceLists.DisposeAsync();
         Dispose();
     }
 

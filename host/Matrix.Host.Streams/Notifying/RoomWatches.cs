@@ -56,10 +56,9 @@ internal sealed class RoomWatches(TimeProvider time, SyncOptions options) : ICha
             watch,
             atMost < LongPolls.LongestTimer ? atMost : LongPolls.LongestTimer,
             Timeout.InfiniteTimeSpan);
-        await using var gone = stop.UnsafeRegister(static watch => ((RoomWatch)watch!).Wake(false), watch)
-            .ConfigureAwait(false);
+        await using var gone = stop.UnsafeRegister(static watch => ((RoomWatch)watch!).Wake(false), watch);
         if (_draining) watch.Wake(false);
-        return await watch.Woken.ConfigureAwait(false);
+        return await watch.Woken;
     }
 
     /// <summary>Ends every wait, because the server stops.</summary>

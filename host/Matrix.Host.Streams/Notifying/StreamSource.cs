@@ -23,8 +23,7 @@ internal sealed class StreamSource(IMembershipsTable memberships) : IStreamSourc
 {
     public async ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop)
     {
-        var rows = await memberships.RoomsOfAsync(
-            userId, MembershipSet.Join | MembershipSet.Invite, stop).ConfigureAwait(false);
+        var rows = await memberships.RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Invite, stop);
         return
         [
             .. rows.OrderByDescending(row => row.Position).Select(row => new MemberRoom(

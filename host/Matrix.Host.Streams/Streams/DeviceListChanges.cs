@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
@@ -23,7 +24,6 @@ public sealed record DeviceListNews(IReadOnlyCollection<string> Changed, IReadOn
 /// </summary>
 public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, StateStore states, EventStore events)
 {
-    private const string MemberType = "m.room.member";
     private const int MembersPerPage = 1000;
 
     /// <summary>The changes after one position and up to another, which must not be beyond the published one.</summary>
@@ -31,15 +31,14 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     {
         var came = new HashSet<string>(StringComparer.Ordinal);
         var gone = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (room, before, now) in await ChangedRoomsAsync(userId, after, through, stop).ConfigureAwait(false))
+        foreach (var (room, before, now) in await ChangedRoomsAsync(userId, after, through, stop))
         {
-            var first = await states.AtAsync(room.Nid, before, stop).ConfigureAwait(false);
-            var last = await states.AtAsync(room.Nid, now, stop).ConfigureAwait(false);
-            await CompareAsync(
-                userId, room, first, last, (after, through), came, gone, stop).ConfigureAwait(false);
+            var first = await states.AtAsync(room.Nid, before, stop);
+            var last = await states.AtAsync(room.Nid, now, stop);
+            await CompareAsync(userId, room, first, last, (after, through), came, gone, stop);
         }
 
-        return await NewsAsync(userId, after, through, came, gone, stop).ConfigureAwait(false);
+        return await NewsAsync(userId, after, through, came, gone, stop);
     }
 
     /// <summary>
@@ -48,8 +47,8 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     internal async ValueTask<DeviceListNews> NewsAsync(
         string userId, long after, long through, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
     {
-        var lists = await storage.Keys.ChangedForAsync(userId, after, through, stop).ConfigureAwait(false);
-        return await NewsAsync(userId, through, lists, came, gone, stop).ConfigureAwait(false);
+        var lists = await storage.Keys.ChangedForAsync(userId, after, through, stop);
+        return await NewsAsync(userId, through, lists, came, gone, stop);
     }
 
     /// <summary>The same without changes of lists, of which there are none.</summary>
@@ -68,8 +67,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         gone.Remove(userId);
         if (lists.Count == 0 && gone.Count == 0) return new DeviceListNews(came, gone);
         var unsure = lists.Where(row => !row.IsSure).Select(row => row.UserId).ToHashSet(StringComparer.Ordinal);
-        var sharing = await SharingAtAsync(
-            userId, [.. gone.Union(unsure)], through, stop).ConfigureAwait(false);
+        var sharing = await SharingAtAsync(userId, [.. gone.Union(unsure)], through, stop);
         came.UnionWith(lists.Where(row => row.IsSure || sharing.Contains(row.UserId)).Select(row => row.UserId));
         gone.ExceptWith(sharing);
         came.ExceptWith(gone);
@@ -81,24 +79,21 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         string userId, IReadOnlyCollection<string> candidates, long position, CancellationToken stop)
     {
         if (candidates.Count == 0) return [];
-        var rows = await storage.Memberships.SharedAtAsync(
-            userId, candidates, position, stop).ConfigureAwait(false);
+        var rows = await storage.Memberships.SharedAtAsync(userId, candidates, position, stop);
         var sharing = rows.Where(row => row.IsSure).Select(row => row.UserId).ToHashSet(StringComparer.Ordinal);
         var unsure = rows.Where(row => !sharing.Contains(row.UserId)).ToLookup(row => row.Room, row => row.UserId);
         if (unsure.Count == 0) return sharing;
 
         // A membership changed since: the room's state at the position tells.
-        var steps = await storage.Rooms.CurrentStepsAtAsync(
-            [.. unsure.Select(room => room.Key)], position, stop).ConfigureAwait(false);
+        var steps = await storage.Rooms.CurrentStepsAtAsync([.. unsure.Select(room => room.Key)], position, stop);
         foreach (var users in unsure)
         {
-            if (await rooms.FindAsync(users.Key, stop).ConfigureAwait(false) is not { Room: var room }) continue;
-            var state = await states.AtAsync(
-                room.Nid, steps.GetValueOrDefault(room.Nid), stop).ConfigureAwait(false);
-            if (!await IsJoinedAsync(room, state.Find(MemberType, userId), stop).ConfigureAwait(false)) continue;
+            if (await rooms.FindAsync(users.Key, stop) is not { Room: var room }) continue;
+            var state = await states.AtAsync(room.Nid, steps.GetValueOrDefault(room.Nid), stop);
+            if (!await IsJoinedAsync(room, state.Find(EventTypes.Member, userId), stop)) continue;
             foreach (var other in users)
             {
-                if (await IsJoinedAsync(room, state.Find(MemberType, other), stop).ConfigureAwait(false))
+                if (await IsJoinedAsync(room, state.Find(EventTypes.Member, other), stop))
                 {
                     sharing.Add(other);
                 }
@@ -113,22 +108,21 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         string userId, long after, long through, CancellationToken stop)
     {
         var memberships = await storage.Memberships
-            .RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Leave | MembershipSet.Ban, stop)
-            .ConfigureAwait(false);
+            .RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Leave | MembershipSet.Ban, stop);
         var nids = memberships
             .Where(row => row.Membership == Membership.Join || row.Position > after)
             .Select(row => row.Room)
             .ToArray();
         if (nids.Length == 0) return [];
 
-        var before = await storage.Rooms.CurrentStepsAtAsync(nids, after, stop).ConfigureAwait(false);
-        var now = await storage.Rooms.CurrentStepsAtAsync(nids, through, stop).ConfigureAwait(false);
+        var before = await storage.Rooms.CurrentStepsAtAsync(nids, after, stop);
+        var now = await storage.Rooms.CurrentStepsAtAsync(nids, through, stop);
         var answer = new List<(RoomIdentity, int, int)>();
         foreach (var nid in nids)
         {
             var (first, last) = (before.GetValueOrDefault(nid), now.GetValueOrDefault(nid));
             if (first == last) continue;
-            if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } snapshot)
+            if (await rooms.FindAsync(nid, stop) is { } snapshot)
             {
                 answer.Add((snapshot.Room, first, last));
             }
@@ -147,7 +141,6 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     /// <param name="ends">Both positions.</param>
     /// <param name="came">Takes the users who began to share it.</param>
     /// <param name="gone">Takes the users who ceased to share it.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask CompareAsync(
         string userId,
         RoomIdentity room,
@@ -158,19 +151,20 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         HashSet<string> gone,
         CancellationToken stop)
     {
-        var (ownFirst, ownLast) = (first.Find(MemberType, userId), last.Find(MemberType, userId));
-        var was = await IsJoinedAsync(room, ownFirst, stop).ConfigureAwait(false);
-        var isNow = await IsJoinedAsync(room, ownLast, stop).ConfigureAwait(false);
+        var (ownFirst, ownLast) = (first.Find(EventTypes.Member, userId), last.Find(EventTypes.Member, userId));
+        var was = await IsJoinedAsync(room, ownFirst, stop);
+        var isNow = await IsJoinedAsync(room, ownLast, stop);
         if (!was && !isNow) return;
 
         var changes = StateTree.Diff(
-            first, last).Changes.Where(change => change.Type == MemberType && change.StateKey != userId).ToArray();
-        await LoadAsync(room, changes, stop).ConfigureAwait(false);
+            first, last).Changes
+            .Where(change => change.Type == EventTypes.Member && change.StateKey != userId).ToArray();
+        await LoadAsync(room, changes, stop);
         var stayed = new List<string>();
         foreach (var change in changes)
         {
-            var joinedBefore = was && await IsJoinedAsync(room, change.Before, stop).ConfigureAwait(false);
-            var joinedNow = isNow && await IsJoinedAsync(room, change.After, stop).ConfigureAwait(false);
+            var joinedBefore = was && await IsJoinedAsync(room, change.Before, stop);
+            var joinedNow = isNow && await IsJoinedAsync(room, change.After, stop);
             if (joinedNow && !joinedBefore) came.Add(change.StateKey);
             if (joinedBefore && !joinedNow) gone.Add(change.StateKey);
             if (joinedBefore && joinedNow) stayed.Add(change.StateKey);
@@ -179,7 +173,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         // Of those with another join event, some have a new profile, and some left and came back.
         if (stayed.Count > 0)
         {
-            var rows = await storage.Memberships.FindManyAsync(room.Nid, stayed, stop).ConfigureAwait(false);
+            var rows = await storage.Memberships.FindManyAsync(room.Nid, stayed, stop);
             came.UnionWith(rows.Where(row => row.Position > ends.First).Select(row => row.UserId));
         }
 
@@ -187,13 +181,13 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         // came back begins again: this server may have heard nothing of the lists of other servers' users meanwhile.
         if (was != isNow)
         {
-            await AddJoinedAsync(userId, room, last, ends.Last, isNow ? came : gone, stop).ConfigureAwait(false);
+            await AddJoinedAsync(userId, room, last, ends.Last, isNow ? came : gone, stop);
         }
         else if (ownFirst!.Ordinal != ownLast!.Ordinal
-            && await storage.Memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is { } own
+            && await storage.Memberships.FindAsync(room.Nid, userId, stop) is { } own
             && own.Position > ends.First)
         {
-            await AddJoinedAsync(userId, room, last, ends.Last, came, stop).ConfigureAwait(false);
+            await AddJoinedAsync(userId, room, last, ends.Last, came, stop);
         }
     }
 
@@ -204,17 +198,18 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         var after = "";
         while (true)
         {
-            var page = await storage.Memberships.JoinedOrChangedAsync(
-                room.Nid, position, after, MembersPerPage, stop).ConfigureAwait(false);
+            var page = await storage.Memberships.JoinedOrChangedAsync(room.Nid, position, after, MembersPerPage, stop);
             var changed = page.Where(member => member.Position > position)
                 .ToDictionary(
-                    member => member.UserId, member => state.Find(MemberType, member.UserId), StringComparer.Ordinal);
-            await LoadAsync(room, changed.Values, stop).ConfigureAwait(false);
+                    member => member.UserId,
+                    member => state.Find(EventTypes.Member, member.UserId),
+                    StringComparer.Ordinal);
+            await LoadAsync(room, changed.Values, stop);
             foreach (var member in page)
             {
                 if (member.UserId == userId) continue;
                 if (!changed.TryGetValue(member.UserId, out var then)
-                    || await IsJoinedAsync(room, then, stop).ConfigureAwait(false))
+                    || await IsJoinedAsync(room, then, stop))
                 {
                     to.Add(member.UserId);
                 }
@@ -234,13 +229,13 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     private async ValueTask LoadAsync(RoomIdentity room, IEnumerable<StateEntry?> entries, CancellationToken stop)
     {
         var nids = entries.OfType<StateEntry>().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).ToArray();
-        if (nids.Length > 0) await events.GetManyAsync(room, nids, stop).ConfigureAwait(false);
+        if (nids.Length > 0) await events.GetManyAsync(room, nids, stop);
     }
 
     private async ValueTask<bool> IsJoinedAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop)
     {
         if (entry is null) return false;
-        var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop);
         return stored is not null
             && stored.Pdu.Content is var content
             && content.IndexOf("membership") is var at and >= 0

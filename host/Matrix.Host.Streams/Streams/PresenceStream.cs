@@ -31,14 +31,14 @@ internal sealed class PresenceStream(
             var remote = shown.Where(static change => !change.IsLocal).Select(static change => change.UserId).ToArray();
             if (remote.Length > 0)
             {
-                var shared = await storage.Memberships.SharedRoomsAsync(remote, stop).ConfigureAwait(false);
+                var shared = await storage.Memberships.SharedRoomsAsync(remote, stop);
                 foreach (var row in shared) rooms[row.UserId].Add(row.Room);
             }
 
             foreach (var change in shown.Where(static change => change.IsLocal))
             {
                 var joined = await storage.Memberships
-                    .RoomsOfAsync(change.UserId, MembershipSet.Join, stop).ConfigureAwait(false);
+                    .RoomsOfAsync(change.UserId, MembershipSet.Join, stop);
                 rooms[change.UserId].AddRange(joined.Select(static row => row.Room));
             }
         }
@@ -58,8 +58,7 @@ internal sealed class PresenceStream(
         // The reader may have been kicked from the last shared room since a change.
         var users = new HashSet<string>(StringComparer.Ordinal);
         var isRemembered = stream is not null && stream.TryPresence(after, through, users);
-        return await SharingAsync(stream, reader, isRemembered ? users : Latest(after, through), stop)
-            .ConfigureAwait(false);
+        return await SharingAsync(stream, reader, isRemembered ? users : Latest(after, through), stop);
     }
 
     /// <summary>The users who are not offline and share a room with the reader.</summary>
@@ -88,8 +87,7 @@ internal sealed class PresenceStream(
 
         if (others.Count > 0)
         {
-            sharing.UnionWith(
-                await storage.Memberships.SharingAmongAsync(reader, others, stop).ConfigureAwait(false));
+            sharing.UnionWith(await storage.Memberships.SharingAmongAsync(reader, others, stop));
         }
 
         return sharing;

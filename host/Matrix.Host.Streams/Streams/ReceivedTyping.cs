@@ -13,10 +13,10 @@ public sealed class ReceivedTyping(ServerAccess access, ITypingBoard board, Sync
     public async ValueTask<bool> ReceiveAsync(
         string origin, string roomId, string userId, bool isTyping, CancellationToken stop)
     {
-        if (!UserId.isValid(userId)
-            || UserId.server(userId) != origin
-            || await access.ForEdusAsync(origin, roomId, stop).ConfigureAwait(false) is not { } snapshot
-            || !await access.IsUserJoinedAsync(userId, snapshot, stop).ConfigureAwait(false))
+        if (!UserId.IsValid(userId)
+            || UserId.Server(userId) != origin
+            || await access.ForEdusAsync(origin, roomId, stop) is not { } snapshot
+            || !await access.IsUserJoinedAsync(userId, snapshot, stop))
         {
             return false;
         }

@@ -18,9 +18,9 @@ public sealed class TimelinePositions(IEventsTable events, TimelineGaps gaps)
     /// </summary>
     public async ValueTask<EventNid?> BehindAsync(RoomIdentity room, string token, CancellationToken stop)
     {
-        var last = await LastAsync(room, token, stop).ConfigureAwait(false);
+        var last = await LastAsync(room, token, stop);
         return last is { } nid && !TimelineToken.TryParse(token, out _)
-            ? await gaps.LastShownAsync(room, nid, stop).ConfigureAwait(false)
+            ? await gaps.LastShownAsync(room, nid, stop)
             : last;
     }
 
@@ -37,7 +37,7 @@ public sealed class TimelinePositions(IEventsTable events, TimelineGaps gaps)
             since = pos.Token;
         }
 
-        var last = await events.LastNidAtAsync(room.Nid, since.Position, stop).ConfigureAwait(false);
+        var last = await events.LastNidAtAsync(room.Nid, since.Position, stop);
         return last.IsNone ? EventNid.FirstOf(room.Nid) : last;
     }
 }

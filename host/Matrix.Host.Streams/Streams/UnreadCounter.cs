@@ -13,9 +13,10 @@ namespace Matrix.Host.Streams.Streams;
 /// redacted event does not count from its redaction on. Counts are cached, and continue with what the notifier has seen
 /// since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
 /// </summary>
-internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long cacheBytes)
+internal sealed class UnreadCounter(IStorage storage, Notifier notifier, SyncOptions options)
 {
-    private readonly ByteCache<(string UserId, RoomNid Room), UnreadEntry> _entries = new(cacheBytes, static _ => 800);
+    private readonly ByteCache<(string UserId, RoomNid Room), UnreadEntry> _entries = new(
+        options.UnreadCacheBytes, static _ => 800);
 
     /// <summary>Counts purges, by a stripe of rooms: counts that were made before one are not used.</summary>
     private readonly int[] _purges = new int[1024];
@@ -35,7 +36,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
             _entries.Put((userId, room.Nid), entry = new UnreadEntry { Purges = purges });
         }
 
-        await entry.Gate.WaitAsync(stop).ConfigureAwait(false);
+        await entry.Gate.WaitAsync(stop);
         try
         {
             if (!entry.IsFilled || entry.Through.Value > through.Value)
@@ -43,14 +44,14 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
                 // Not counted yet, or counted further than asked: the latter happens when two devices overtake each
                 // other.
                 var fresh = entry.IsFilled ? new UnreadEntry() : entry;
-                await FillAsync(fresh, room, userId, joined, through, stop).ConfigureAwait(false);
+                await FillAsync(fresh, room, userId, joined, through, stop);
                 return fresh.ToCounts();
             }
 
-            await AdvanceAsync(entry, room, userId, through, stop).ConfigureAwait(false);
+            await AdvanceAsync(entry, room, userId, through, stop);
             foreach (var (thread, upTo) in entry.TakeReceipts())
             {
-                await ReadAsync(entry, room, userId, thread, upTo, stop).ConfigureAwait(false);
+                await ReadAsync(entry, room, userId, thread, upTo, stop);
             }
 
             return entry.ToCounts();
@@ -91,16 +92,16 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         CancellationToken stop)
     {
         // Receipts that move meanwhile are applied on their own.
-        var receipts = await storage.Receipts.OfUserAsync(room.Nid, userId, stop).ConfigureAwait(false);
+        var receipts = await storage.Receipts.OfUserAsync(room.Nid, userId, stop);
         long all = receipts.Where(receipt => receipt.ThreadId.Length == 0).Select(receipt => receipt.Event.Value)
             .DefaultIfEmpty().Max();
-        entry.Begin(all > 0 ? new EventNid(all) : await joined().ConfigureAwait(false));
-        await AdvanceAsync(entry, room, userId, through, stop).ConfigureAwait(false);
+        entry.Begin(all > 0 ? new EventNid(all) : await joined());
+        await AdvanceAsync(entry, room, userId, through, stop);
         foreach (var receipt in receipts)
         {
             if (receipt.ThreadId.Length > 0)
             {
-                await ReadAsync(entry, room, userId, receipt.ThreadId, receipt.Event, stop).ConfigureAwait(false);
+                await ReadAsync(entry, room, userId, receipt.ThreadId, receipt.Event, stop);
             }
         }
 
@@ -117,7 +118,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         }
         else if (threadId.Length > 0)
         {
-            var roots = await storage.Events.NidsAsync(room.Nid, [threadId], stop).ConfigureAwait(false);
+            var roots = await storage.Events.NidsAsync(room.Nid, [threadId], stop);
             if (!roots.TryGetValue(threadId, out var root)) return;
             thread = root;
         }
@@ -129,7 +130,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
             upTo = entry.Through;
         }
 
-        await ReadAsync(entry, room, userId, thread, upTo, stop).ConfigureAwait(false);
+        await ReadAsync(entry, room, userId, thread, upTo, stop);
     }
 
     /// <summary>Applies a receipt in one thread or (null) in all.</summary>
@@ -147,7 +148,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
             var rest = new NotifyingByThread();
             if (notifier.Room(room.Nid)?.TryUnread(upTo, end, entry.Through, userId, rest.Plus, null, out _) != true)
             {
-                rest = (await CountAsync(room, userId, upTo, end, entry.Through, stop).ConfigureAwait(false)).Counts;
+                rest = (await CountAsync(room, userId, upTo, end, entry.Through, stop)).Counts;
             }
 
             entry.Cut(upTo, rest);
@@ -175,19 +176,19 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         }
         else
         {
-            (var counts, own) = await CountAsync(room, userId, before, through, through, stop).ConfigureAwait(false);
+            (var counts, own) = await CountAsync(room, userId, before, through, through, stop);
             entry.Add(through, counts);
             redacted = true;
         }
 
         if (redacted && entry.First.Value < before.Value)
         {
-            await RedactAsync(entry, userId, before, through, stop).ConfigureAwait(false);
+            await RedactAsync(entry, userId, before, through, stop);
         }
 
         foreach (var (thread, said) in own)
         {
-            await ReadAsync(entry, room, userId, (EventNid?)thread, said, stop).ConfigureAwait(false);
+            await ReadAsync(entry, room, userId, (EventNid?)thread, said, stop);
         }
     }
 
@@ -196,7 +197,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         UnreadEntry entry, string userId, EventNid after, EventNid through, CancellationToken stop)
     {
         var redacted = await storage.Unread
-            .RedactedAsync(userId, entry.First, after, through, stop).ConfigureAwait(false);
+            .RedactedAsync(userId, entry.First, after, through, stop);
         foreach (var gone in redacted)
         {
             var (notifications, highlights) = NotifyingByThread.Of(gone.Kind);
@@ -214,14 +215,13 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         var counts = new NotifyingByThread();
         var own = new Dictionary<EventNid, EventNid>();
         foreach (var notifying in await storage.Unread
-            .CountNotifyingAsync(room.Nid, after, through, asOf, PushEvaluation.NotifiesMost, userId, stop)
-            .ConfigureAwait(false))
+            .CountNotifyingAsync(room.Nid, after, through, asOf, PushEvaluation.NotifiesMost, userId, stop))
         {
             counts.Plus(notifying.ThreadRoot, notifying.Count, 0);
             if (!notifying.LastOwn.IsNone) own[notifying.ThreadRoot] = notifying.LastOwn;
         }
 
-        foreach (var row in await storage.Unread.RowsAsync(userId, room.Nid, after, asOf, stop).ConfigureAwait(false))
+        foreach (var row in await storage.Unread.RowsAsync(userId, room.Nid, after, asOf, stop))
         {
             if (row.Event.Value > through.Value) continue;
             var (notifications, highlights) = NotifyingByThread.Of(row.Kind);

@@ -18,15 +18,15 @@ internal sealed class AccountDataNews(IStorage storage, RoomSnapshots rooms)
         string userId, UserStream? stream, long after, long upTo, CancellationToken stop)
     {
         if (upTo <= after || !MayHave(stream, after)) return [];
-        var rows = await storage.AccountData.OfUserAsync(userId, after, upTo, stop).ConfigureAwait(false);
+        var rows = await storage.AccountData.OfUserAsync(userId, after, upTo, stop);
         var found = new List<Json>(rows.Count);
         foreach (var row in rows.OrderBy(static row => row.Position))
         {
             var roomId = row.Room is { } nid
-                ? (await rooms.FindAsync(nid, stop).ConfigureAwait(false))?.Room.RoomId
+                ? (await rooms.FindAsync(nid, stop))?.Room.RoomId
                 : null;
             if (row.Room is not null && roomId is null) continue;
-            var stored = await storage.AccountData.ContentAsync(userId, row, stop).ConfigureAwait(false);
+            var stored = await storage.AccountData.ContentAsync(userId, row, stop);
             if (ContentOf(userId, row, stored) is { } content) found.Add(EventOf(row.Type, roomId, content));
         }
 
@@ -51,10 +51,10 @@ internal sealed class AccountDataNews(IStorage storage, RoomSnapshots rooms)
     {
         var members = new List<(string, Json)>
         {
-            ("content", Json.NewObject(content)),
-            ("type", Json.NewString(type)),
+            ("content", Json.Of(content)),
+            ("type", Json.Of(type)),
         };
-        if (roomId is not null) members.Add(("room_id", Json.NewString(roomId)));
-        return Json.NewObject(JsonObject.OfSeq(members));
+        if (roomId is not null) members.Add(("room_id", Json.Of(roomId)));
+        return Json.Of(JsonObject.OfSeq(members));
     }
 }

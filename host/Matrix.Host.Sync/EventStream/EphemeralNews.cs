@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Presence;
 using Matrix.Host.Rooms.Snapshots;
@@ -27,9 +28,9 @@ internal sealed class EphemeralNews(
     public async ValueTask<IReadOnlyList<Json>> OfAsync(string userId, CancellationToken stop)
     {
         if (!board.IsOn) return [];
-        var stream = await notifier.ActivateAsync(userId, stop).ConfigureAwait(false);
-        var present = await presence.PresentAsync(stream, userId, stop).ConfigureAwait(false);
-        var hidden = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        var stream = await notifier.ActivateAsync(userId, stop);
+        var present = await presence.PresentAsync(stream, userId, stop);
+        var hidden = await ignored.OfAsync(userId, stop);
         return PresenceOf(present.Append(userId).Distinct(), hidden);
     }
 
@@ -38,12 +39,11 @@ internal sealed class EphemeralNews(
         string userId, UserStream? stream, SyncToken since, SyncToken through, CancellationToken stop)
     {
         var found = new List<Json>();
-        var hidden = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        var hidden = await ignored.OfAsync(userId, stop);
         var after = since.EphemeralIn(notifier.Epoch);
-        foreach (var (room, parts) in await RoomsAsync(userId, stream, since.Position, after, stop)
-            .ConfigureAwait(false))
+        foreach (var (room, parts) in await RoomsAsync(userId, stream, since.Position, after, stop))
         {
-            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot
+            if (await rooms.FindAsync(room, stop) is not { } snapshot
                 || !snapshot.Local.IsJoined(userId))
             {
                 continue;
@@ -55,7 +55,7 @@ internal sealed class EphemeralNews(
             }
 
             if ((parts & RoomParts.Receipts) == 0) continue;
-            var read = await ReceiptsAsync(room, since.Position, through.Position, stop).ConfigureAwait(false);
+            var read = await ReceiptsAsync(room, since.Position, through.Position, stop);
             if (receipts.Shown(read, userId, hidden) is { Count: > 0 } shown)
             {
                 found.Add(ReceiptsOf(snapshot.Room.RoomId, shown));
@@ -63,8 +63,7 @@ internal sealed class EphemeralNews(
         }
 
         if (!board.IsOn || through.Ephemeral <= after) return found;
-        var changed = await presence.ChangedAsync(stream, userId, after, through.Ephemeral, stop)
-            .ConfigureAwait(false);
+        var changed = await presence.ChangedAsync(stream, userId, after, through.Ephemeral, stop);
         found.AddRange(PresenceOf(changed, hidden));
         return found;
     }
@@ -79,7 +78,7 @@ internal sealed class EphemeralNews(
             return news.Select(static each => (each.Room.RoomNid, each.Parts));
         }
 
-        var joined = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop).ConfigureAwait(false);
+        var joined = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop);
         return joined.Select(row => (
             row.Room, RoomParts.Receipts | (typing.In(row.Room).Count > 0 ? RoomParts.Typing : RoomParts.None)));
     }
@@ -89,7 +88,7 @@ internal sealed class EphemeralNews(
     {
         var read = new List<ReceiptMark>();
         if (notifier.Room(room) is { } stream && stream.TryReceipts(after, upTo, read)) return read;
-        foreach (var row in await storage.Receipts.OfRoomAsync(room, after, upTo, stop).ConfigureAwait(false))
+        foreach (var row in await storage.Receipts.OfRoomAsync(room, after, upTo, stop))
         {
             read.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
         }
@@ -106,23 +105,23 @@ internal sealed class EphemeralNews(
             if (hidden.Contains(userId) || board.Find(userId) is not { } seen) continue;
             var content = new List<(string, Json)>
             {
-                ("presence", Json.NewString(PresenceStates.Name(seen.State))),
+                ("presence", Json.Of(PresenceStates.Name(seen.State))),
             };
-            if (seen.LastActiveAgo is { } ago) content.Add(("last_active_ago", Json.NewInt(ago)));
-            if (seen.StatusMessage is { } message) content.Add(("status_msg", Json.NewString(message)));
+            if (seen.LastActiveAgo is { } ago) content.Add(("last_active_ago", Json.Of(ago)));
+            if (seen.StatusMessage is { } message) content.Add(("status_msg", Json.Of(message)));
             events.Add(ObjectOf(
                 ("content", ObjectOf([.. content])),
-                ("sender", Json.NewString(userId)),
-                ("type", Json.NewString("m.presence"))));
+                ("sender", Json.Of(userId)),
+                ("type", Json.Of(EventTypes.Presence))));
         }
 
         return events;
     }
 
     private static Json TypingOf(string roomId, IEnumerable<string> users) => ObjectOf(
-        ("content", ObjectOf(("user_ids", Json.NewArray([.. users.Select(Json.NewString)])))),
-        ("room_id", Json.NewString(roomId)),
-        ("type", Json.NewString("m.typing")));
+        ("content", ObjectOf(("user_ids", Json.Of([.. users.Select(Json.Of)])))),
+        ("room_id", Json.Of(roomId)),
+        ("type", Json.Of(EventTypes.Typing)));
 
     private static Json ReceiptsOf(string roomId, IReadOnlyList<ReceiptMark> shown) => ObjectOf(
         (
@@ -132,10 +131,10 @@ internal sealed class EphemeralNews(
                 ObjectOf([.. ofEvent.GroupBy(static each => each.Type).Select(static ofType => (
                     ofType.Key,
                     ObjectOf([.. ofType.Select(static each => (
-                        each.UserId, ObjectOf(("ts", Json.NewInt(each.Timestamp)))))])))])))])),
-        ("room_id", Json.NewString(roomId)),
-        ("type", Json.NewString("m.receipt")));
+                        each.UserId, ObjectOf(("ts", Json.Of(each.Timestamp)))))])))])))])),
+        ("room_id", Json.Of(roomId)),
+        ("type", Json.Of(EventTypes.Receipt)));
 
     private static Json ObjectOf(params (string Name, Json Value)[] members) =>
-        Json.NewObject(JsonObject.OfSeq(members));
+        Json.Of(JsonObject.OfSeq(members));
 }

@@ -42,7 +42,7 @@ internal sealed class EventStreamReader(
     {
         var userId = request.Reader.UserId;
         var deadline = DeadlineOf(request.Timeout);
-        var stream = await notifier.ActivateAsync(userId, stop).ConfigureAwait(false);
+        var stream = await notifier.ActivateAsync(userId, stop);
         var since = Now();
         if (request.From is { } from
             && (!SyncToken.TryParse(from, out since) || since.Position > storage.Writer.PublishedPosition))
@@ -57,15 +57,15 @@ internal sealed class EventStreamReader(
             var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
             var before = since;
             IReadOnlyList<NewEvent> found = [];
-            if (!await response.ReserveAsync(stop).ConfigureAwait(false))
+            if (!await response.ReserveAsync(stop))
             {
                 if (request.From is null) return _busy;
-                return await WriteAsync(response, start, start, [], request.Reader, stop).ConfigureAwait(false);
+                return await WriteAsync(response, start, start, [], request.Reader, stop);
             }
 
             if (now.Position > since.Position)
             {
-                var page = await news.BetweenAsync(userId, stream, since, now.Position, stop).ConfigureAwait(false);
+                var page = await news.BetweenAsync(userId, stream, since, now.Position, stop);
                 since = now with { Position = page.Through };
                 found = page.Events;
             }
@@ -74,22 +74,21 @@ internal sealed class EventStreamReader(
                 since = now with { Position = since.Position };
             }
 
-            var more = await OthersAsync(request, stream, before, since, stop).ConfigureAwait(false);
+            var more = await OthersAsync(request, stream, before, since, stop);
             if (found.Count > 0 || more.Count > 0)
             {
-                return await WriteAsync(response, start, since.ToString(), found, request.Reader, stop, more)
-                    .ConfigureAwait(false);
+                return await WriteAsync(response, start, since.ToString(), found, request.Reader, stop, more);
             }
 
             response.Release();
             var left = LeftUntil(deadline);
             if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested) break;
-            if (stream is null) await notifier.PauseAsync(left, stop).ConfigureAwait(false);
-            else if (!await notifier.WaitAsync(stream, device, since, left, stop).ConfigureAwait(false)) break;
-            stream = await notifier.ActivateAsync(userId, stop).ConfigureAwait(false);
+            if (stream is null) await notifier.PauseAsync(left, stop);
+            else if (!await notifier.WaitAsync(stream, device, since, left, stop)) break;
+            stream = await notifier.ActivateAsync(userId, stop);
         }
 
-        return await WriteAsync(response, start, since.ToString(), [], request.Reader, stop).ConfigureAwait(false);
+        return await WriteAsync(response, start, since.ToString(), [], request.Reader, stop);
     }
 
     /// <summary>The news that are no events of rooms.</summary>
@@ -97,10 +96,9 @@ internal sealed class EventStreamReader(
         EventsRequest request, UserStream? stream, SyncToken since, SyncToken through, CancellationToken stop)
     {
         var userId = request.Reader.UserId;
-        var more = await ephemeral.BetweenAsync(userId, stream, since, through, stop).ConfigureAwait(false);
+        var more = await ephemeral.BetweenAsync(userId, stream, since, through, stop);
         if (!request.WithAccountData) return more;
-        var data = await accountData.BetweenAsync(userId, stream, since.Position, through.Position, stop)
-            .ConfigureAwait(false);
+        var data = await accountData.BetweenAsync(userId, stream, since.Position, through.Position, stop);
         return [.. more, .. data];
     }
 
@@ -109,12 +107,12 @@ internal sealed class EventStreamReader(
     {
         var userId = request.Reader.UserId;
         var deadline = DeadlineOf(request.Timeout);
-        var found = await access.OfAsync(userId, roomId, stop).ConfigureAwait(false);
+        var found = await access.OfAsync(userId, roomId, stop);
         if (!found.IsOk) return found.Failure;
         var room = found.Value.Room;
         var behind = request.From is { } from
-            ? await places.LastAsync(room, from, stop).ConfigureAwait(false)
-            : await EndAsync(room.Nid, Now(), stop).ConfigureAwait(false);
+            ? await places.LastAsync(room, from, stop)
+            : await EndAsync(room.Nid, Now(), stop);
         if (behind is not { } after) return _badToken;
         var start = request.From ?? Now().ToString();
         while (true)
@@ -122,18 +120,18 @@ internal sealed class EventStreamReader(
             using var watch = watches.Begin(room.Nid, userId);
             if (watch is null) return _tooMany;
             var now = Now();
-            found = await access.OfAsync(userId, roomId, stop).ConfigureAwait(false);
+            found = await access.OfAsync(userId, roomId, stop);
             if (!found.IsOk) return found.Failure;
-            var end = await EndAsync(room.Nid, now, stop).ConfigureAwait(false);
+            var end = await EndAsync(room.Nid, now, stop);
             var last = new EventNid(Math.Min(end.Value, found.Value.Through.Value));
             var next = now.ToString();
             var isWhole = true;
             if (last.Value > after.Value)
             {
-                if (!await response.ReserveAsync(stop).ConfigureAwait(false))
+                if (!await response.ReserveAsync(stop))
                 {
                     if (request.From is null) return _busy;
-                    return await WriteAsync(response, start, start, [], request.Reader, stop).ConfigureAwait(false);
+                    return await WriteAsync(response, start, start, [], request.Reader, stop);
                 }
 
                 var page = await pages.ReadAsync(
@@ -143,7 +141,7 @@ internal sealed class EventStreamReader(
                     Direction.Forward,
                     options.MaxTimelineLimit,
                     EventFilter.Everything,
-                    stop).ConfigureAwait(false);
+                    stop);
                 if (page.Next is { } more)
                 {
                     next = TimelineToken.JustAfter(more).ToString();
@@ -154,7 +152,7 @@ internal sealed class EventStreamReader(
                 if (page.Events.Count > 0)
                 {
                     var events = page.Events.Select(stored => new NewEvent(0, found.Value, stored, null)).ToArray();
-                    return await WriteAsync(response, start, next, events, request.Reader, stop).ConfigureAwait(false);
+                    return await WriteAsync(response, start, next, events, request.Reader, stop);
                 }
 
                 response.Release();
@@ -162,9 +160,9 @@ internal sealed class EventStreamReader(
 
             var left = LeftUntil(deadline);
             if (left <= TimeSpan.Zero
-                || (isWhole && !await watches.WaitAsync(watch, left, stop).ConfigureAwait(false)))
+                || (isWhole && !await watches.WaitAsync(watch, left, stop)))
             {
-                return await WriteAsync(response, start, next, [], request.Reader, stop).ConfigureAwait(false);
+                return await WriteAsync(response, start, next, [], request.Reader, stop);
             }
         }
     }
@@ -182,8 +180,8 @@ internal sealed class EventStreamReader(
 
     /// <summary>The last event of a room's timeline at a token.</summary>
     private async ValueTask<EventNid> EndAsync(RoomNid room, SyncToken at, CancellationToken stop) =>
-        await rooms.FindAsync(room, stop).ConfigureAwait(false) is { } snapshot
-            ? (await positions.AtAsync(snapshot, at.Position, stop).ConfigureAwait(false)).LastNid
+        await rooms.FindAsync(room, stop) is { } snapshot
+            ? (await positions.AtAsync(snapshot, at.Position, stop)).LastNid
             : EventNid.None;
 
     private async ValueTask<RoomFailure?> WriteAsync(
@@ -203,24 +201,23 @@ internal sealed class EventStreamReader(
             if (events[i].Stripped is { } stripped) stripped.Write(output, withRoomId: true);
             else
             {
-                await pages.WriteOneAsync(output, events[i].Readable!, events[i].Stored!, reader, stop)
-                    .ConfigureAwait(false);
+                await pages.WriteOneAsync(output, events[i].Readable!, events[i].Stored!, reader, stop);
             }
 
-            await response.StepAsync(stop).ConfigureAwait(false);
+            await response.StepAsync(stop);
         }
 
         for (var i = 0; i < more?.Count; i++)
         {
             if (i > 0 || events.Count > 0) output.Byte((byte)',');
-            CanonicalJson.write(output, more[i]);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            CanonicalJson.Write(output, more[i]);
+            await response.StepAsync(stop);
         }
 
         output.Raw("],\"end\":"u8);
-        CanonicalJson.writeString(output, end);
+        CanonicalJson.WriteString(output, end);
         output.Raw(",\"start\":"u8);
-        CanonicalJson.writeString(output, start);
+        CanonicalJson.WriteString(output, start);
         output.Byte((byte)'}');
         return null;
     }

@@ -32,12 +32,10 @@ internal sealed class InitialSyncReader(
         UserDevice reader, string roomId, long? limit, ResponseWriter response, CancellationToken stop)
     {
         var now = Now();
-        var found = await access.OfAsync(reader.UserId, roomId, stop).ConfigureAwait(false);
+        var found = await access.OfAsync(reader.UserId, roomId, stop);
         if (!found.IsOk) return found.Failure;
-        var member = await storage.Memberships.FindAsync(
-            found.Value.Room.Nid, reader.UserId, stop).ConfigureAwait(false);
-        await info.WriteAsync(response, found.Value, member?.Membership, reader, LimitOf(limit), now, stop)
-            .ConfigureAwait(false);
+        var member = await storage.Memberships.FindAsync(found.Value.Room.Nid, reader.UserId, stop);
+        await info.WriteAsync(response, found.Value, member?.Membership, reader, LimitOf(limit), now, stop);
         return null;
     }
 
@@ -46,15 +44,15 @@ internal sealed class InitialSyncReader(
     {
         var now = Now();
         response.Buffer.Raw("{\"account_data\":["u8);
-        await AccountDataAsync(response, reader.UserId, now.Position, stop).ConfigureAwait(false);
+        await AccountDataAsync(response, reader.UserId, now.Position, stop);
         response.Buffer.Raw("],\"end\":"u8);
-        CanonicalJson.writeString(response.Buffer, now.ToString());
+        CanonicalJson.WriteString(response.Buffer, now.ToString());
 
         response.Buffer.Raw(",\"presence\":"u8);
-        var present = await presence.OfAsync(reader.UserId, stop).ConfigureAwait(false);
-        CanonicalJson.write(response.Buffer, Json.NewArray([.. present]));
+        var present = await presence.OfAsync(reader.UserId, stop);
+        CanonicalJson.Write(response.Buffer, Json.Of([.. present]));
         response.Buffer.Raw(",\"rooms\":["u8);
-        await RoomsAsync(response, reader, LimitOf(limit), archived, now, stop).ConfigureAwait(false);
+        await RoomsAsync(response, reader, LimitOf(limit), archived, now, stop);
         response.Buffer.Raw("]}"u8);
     }
 
@@ -65,16 +63,15 @@ internal sealed class InitialSyncReader(
     private async ValueTask AccountDataAsync(
         ResponseWriter response, string userId, long upTo, CancellationToken stop)
     {
-        var rows = await storage.AccountData.OfUserAsync(userId, 0, upTo, stop).ConfigureAwait(false);
+        var rows = await storage.AccountData.OfUserAsync(userId, 0, upTo, stop);
         var own = rows.Where(static row => row.Room is null && row.Type != UserPushRules.Type).ToArray();
-        await info.WriteAccountDataAsync(response, userId, own, stop).ConfigureAwait(false);
+        await info.WriteAccountDataAsync(response, userId, own, stop);
         var rules = rows.FirstOrDefault(static row => row.Room is null && row.Type == UserPushRules.Type);
         var content = rules is null
             ? UserPushRules.DefaultContent(userId)
-            : UserPushRules.ContentOf(
-                userId, await storage.AccountData.ContentAsync(userId, rules, stop).ConfigureAwait(false));
+            : UserPushRules.ContentOf(userId, await storage.AccountData.ContentAsync(userId, rules, stop));
         if (own.Length > 0) response.Buffer.Byte((byte)',');
-        RoomInfo.WriteAccountData(response.Buffer, UserPushRules.Type, CanonicalJson.bytes(Json.NewObject(content)));
+        RoomInfo.WriteAccountData(response.Buffer, UserPushRules.Type, CanonicalJson.Bytes(Json.Of(content)));
     }
 
     private async ValueTask RoomsAsync(
@@ -83,39 +80,38 @@ internal sealed class InitialSyncReader(
         var userId = reader.UserId;
         var shown = MembershipSet.Join | MembershipSet.Invite;
         if (archived) shown |= MembershipSet.Leave | MembershipSet.Ban;
-        var stripped = await storage.StrippedRooms.OfUserAsync(userId, 0, now.Position, stop).ConfigureAwait(false);
+        var stripped = await storage.StrippedRooms.OfUserAsync(userId, 0, now.Position, stop);
         var open = stripped.Where(static room => room.Membership == Membership.Invite).ToArray();
         var output = response.Buffer;
         var isFirst = true;
-        foreach (var row in await storage.Memberships.RoomsOfAsync(userId, shown, stop).ConfigureAwait(false))
+        foreach (var row in await storage.Memberships.RoomsOfAsync(userId, shown, stop))
         {
             if (row.Forgotten || open.Any(room => room.RoomId == row.RoomId)) continue;
-            if (await rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (await rooms.FindAsync(row.Room, stop) is not { } snapshot) continue;
             if (row.Membership == Membership.Invite)
             {
-                if (await InviteAsync(snapshot, reader, row, stop).ConfigureAwait(false) is not { } invite) continue;
+                if (await InviteAsync(snapshot, reader, row, stop) is not { } invite) continue;
                 Separate();
                 output.Raw("{\"invite\":"u8);
                 var own = NewEvents.OwnEvent(snapshot, reader.UserId, invite.Nid);
-                await pages.WriteOneAsync(output, own, invite, reader, stop).ConfigureAwait(false);
+                await pages.WriteOneAsync(output, own, invite, reader, stop);
                 EndInvite(output, row.RoomId);
             }
-            else if (await access.OfAsync(userId, row.RoomId, stop).ConfigureAwait(false) is { IsOk: true } found)
+            else if (await access.OfAsync(userId, row.RoomId, stop) is { IsOk: true } found)
             {
                 Separate();
-                await info.WriteAsync(response, found.Value, row.Membership, reader, limit, now, stop)
-                    .ConfigureAwait(false);
+                await info.WriteAsync(response, found.Value, row.Membership, reader, limit, now, stop);
             }
 
-            await response.StepAsync(stop).ConfigureAwait(false);
+            await response.StepAsync(stop);
         }
 
         foreach (var room in open)
         {
-            if (await news.IsHiddenAsync(userId, room.Sender, stop).ConfigureAwait(false)) continue;
+            if (await news.IsHiddenAsync(userId, room.Sender, stop)) continue;
             Separate();
             WriteInvite(output, userId, room);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            await response.StepAsync(stop);
         }
 
         void Separate()
@@ -128,8 +124,8 @@ internal sealed class InitialSyncReader(
     /// <summary>The invite to a room; null if it is not shown.</summary>
     private async ValueTask<StoredEvent?> InviteAsync(
         RoomSnapshot snapshot, UserDevice reader, UserRoomRow row, CancellationToken stop) =>
-        await events.GetAsync(snapshot.Room, row.Event, stop).ConfigureAwait(false) is { } invite
-            && !await news.IsHiddenAsync(reader.UserId, invite.Row.Sender, stop).ConfigureAwait(false)
+        await events.GetAsync(snapshot.Room, row.Event, stop) is { } invite
+            && !await news.IsHiddenAsync(reader.UserId, invite.Row.Sender, stop)
             ? invite
             : null;
 
@@ -143,7 +139,7 @@ internal sealed class InitialSyncReader(
     private static void EndInvite(ByteBuffer output, string roomId)
     {
         output.Raw(",\"membership\":\"invite\",\"room_id\":"u8);
-        CanonicalJson.writeString(output, roomId);
+        CanonicalJson.WriteString(output, roomId);
         output.Byte((byte)'}');
     }
 }

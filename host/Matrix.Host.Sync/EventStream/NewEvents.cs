@@ -42,19 +42,19 @@ internal sealed class NewEvents(
         string userId, UserStream? stream, SyncToken since, long upTo, CancellationToken stop)
     {
         var found = new List<NewEvent>();
-        foreach (var row in await ChangedAsync(userId, stream, since, stop).ConfigureAwait(false))
+        foreach (var row in await ChangedAsync(userId, stream, since, stop))
         {
-            await AddAsync(found, userId, row, since.Position, upTo, stop).ConfigureAwait(false);
+            await AddAsync(found, userId, row, since.Position, upTo, stop);
             upTo = Bounded(found, upTo);
         }
 
         if (stream is null || since.Position < stream.KnownSince || stream.LastStrippedRooms > since.Position)
         {
             foreach (var room in await storage.StrippedRooms.OfUserAsync(
-                userId, since.Position, upTo, stop).ConfigureAwait(false))
+                userId, since.Position, upTo, stop))
             {
                 if (room.Membership == Membership.Invite
-                    && await IsHiddenAsync(userId, room.Sender, stop).ConfigureAwait(false))
+                    && await IsHiddenAsync(userId, room.Sender, stop))
                 {
                     continue;
                 }
@@ -68,8 +68,8 @@ internal sealed class NewEvents(
 
     /// <summary>Whether the user is not shown an invite: they block all, or ignore its sender.</summary>
     public async ValueTask<bool> IsHiddenAsync(string userId, string sender, CancellationToken stop) =>
-        (await ignored.OfAsync(userId, stop).ConfigureAwait(false)).Contains(sender)
-        || await permission.BlocksAsync(userId, stop).ConfigureAwait(false);
+        (await ignored.OfAsync(userId, stop)).Contains(sender)
+        || await permission.BlocksAsync(userId, stop);
 
     /// <summary>The user's own member event, for a user who may read nothing else of the room.</summary>
     public static Readable OwnEvent(RoomSnapshot snapshot, string userId, EventNid member) => new(
@@ -86,20 +86,20 @@ internal sealed class NewEvents(
         var news = new List<UpdatedRoom>();
         if (stream?.TryCollect(since.Position, long.MaxValue, news) != true)
         {
-            return await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop).ConfigureAwait(false);
+            return await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop);
         }
 
         if (news.Count > MostSingleRooms)
         {
             var nids = news.Select(static each => each.Room.RoomNid).ToHashSet();
-            var all = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop).ConfigureAwait(false);
+            var all = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop);
             return [.. all.Where(row => nids.Contains(row.Room))];
         }
 
         var changed = new List<UserRoomRow>(news.Count);
         foreach (var room in news.Select(static each => each.Room.RoomNid))
         {
-            if (await storage.Memberships.FindAsync(room, userId, stop).ConfigureAwait(false) is { } row)
+            if (await storage.Memberships.FindAsync(room, userId, stop) is { } row)
             {
                 changed.Add(new UserRoomRow(room, "", row.Membership, row.Event, row.Position, row.Forgotten));
             }
@@ -113,20 +113,20 @@ internal sealed class NewEvents(
     {
         var isNew = row.Position > since;
         if (row.Membership != Membership.Join && !isNew) return;
-        if (await rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } snapshot) return;
+        if (await rooms.FindAsync(row.Room, stop) is not { } snapshot) return;
         if (snapshot.Position <= since) return;
 
         // A membership that began after this response ends is news of the next one.
         var isYet = row.Position <= upTo;
         if (row.Membership is Membership.Invite or Membership.Knock)
         {
-            if (isYet) await AddOwnAsync(found, snapshot, userId, row, stop).ConfigureAwait(false);
+            if (isYet) await AddOwnAsync(found, snapshot, userId, row, stop);
             return;
         }
 
-        var result = await access.OfAsync(userId, snapshot.Room.RoomId, stop).ConfigureAwait(false);
-        var after = await positions.AtAsync(snapshot, since, stop).ConfigureAwait(false);
-        var end = await positions.AtAsync(snapshot, upTo, stop).ConfigureAwait(false);
+        var result = await access.OfAsync(userId, snapshot.Room.RoomId, stop);
+        var after = await positions.AtAsync(snapshot, since, stop);
+        var end = await positions.AtAsync(snapshot, upTo, stop);
         var first = after.LastNid.Value;
         var last = end.LastNid.Value;
         if (row.Membership == Membership.Join)
@@ -141,7 +141,7 @@ internal sealed class NewEvents(
 
         if (!result.IsOk || last == 0)
         {
-            if (isYet) await AddOwnAsync(found, snapshot, userId, row, stop).ConfigureAwait(false);
+            if (isYet) await AddOwnAsync(found, snapshot, userId, row, stop);
             return;
         }
 
@@ -157,7 +157,7 @@ internal sealed class NewEvents(
                 Direction.Forward,
                 options.MaxTimelineLimit,
                 EventFilter.Everything,
-                stop).ConfigureAwait(false);
+                stop);
             found.AddRange(page.Events.Select(stored => new NewEvent(stored.Row.Position, readable, stored, null)));
 
             // A full response suffices, unless all of it is of one batch, which the stream does not divide.
@@ -172,9 +172,9 @@ internal sealed class NewEvents(
     private async ValueTask AddOwnAsync(
         List<NewEvent> found, RoomSnapshot snapshot, string userId, UserRoomRow row, CancellationToken stop)
     {
-        if (await events.GetAsync(snapshot.Room, row.Event, stop).ConfigureAwait(false) is not { } member) return;
+        if (await events.GetAsync(snapshot.Room, row.Event, stop) is not { } member) return;
         if (row.Membership == Membership.Invite
-            && await IsHiddenAsync(userId, member.Row.Sender, stop).ConfigureAwait(false))
+            && await IsHiddenAsync(userId, member.Row.Sender, stop))
         {
             return;
         }

@@ -29,9 +29,9 @@ internal sealed class RoomInfo(
     {
         var room = readable.Room;
         var through = readable.Through;
-        if (await rooms.FindAsync(room.Nid, stop).ConfigureAwait(false) is { } snapshot)
+        if (await rooms.FindAsync(room.Nid, stop) is { } snapshot)
         {
-            var end = await positions.AtAsync(snapshot, now.Position, stop).ConfigureAwait(false);
+            var end = await positions.AtAsync(snapshot, now.Position, stop);
             through = new EventNid(Math.Min(through.Value, end.LastNid.Value));
         }
 
@@ -42,40 +42,40 @@ internal sealed class RoomInfo(
             Direction.Backward,
             limit,
             EventFilter.Everything,
-            stop).ConfigureAwait(false);
+            stop);
         var output = response.Buffer;
         output.Raw("{\"account_data\":["u8);
         if (membership is not null)
         {
-            var rows = await storage.AccountData.OfRoomAsync(reader.UserId, room.Nid, stop).ConfigureAwait(false);
-            await WriteAccountDataAsync(response, reader.UserId, rows, stop).ConfigureAwait(false);
+            var rows = await storage.AccountData.OfRoomAsync(reader.UserId, room.Nid, stop);
+            await WriteAccountDataAsync(response, reader.UserId, rows, stop);
         }
 
         output.Raw("]"u8);
         if (NameOf(membership) is { } name)
         {
             output.Raw(",\"membership\":"u8);
-            CanonicalJson.writeString(output, name);
+            CanonicalJson.WriteString(output, name);
         }
 
         output.Raw(",\"messages\":{\"chunk\":"u8);
-        await pages.WriteAsync(response, readable, [.. page.Events.Reverse()], reader, stop).ConfigureAwait(false);
+        await pages.WriteAsync(response, readable, [.. page.Events.Reverse()], reader, stop);
         output.Raw(",\"end\":"u8);
-        CanonicalJson.writeString(output, now.ToString());
+        CanonicalJson.WriteString(output, now.ToString());
         if (page.Next is { } next)
         {
             output.Raw(",\"start\":"u8);
-            CanonicalJson.writeString(output, TimelineToken.JustBefore(next).ToString());
+            CanonicalJson.WriteString(output, TimelineToken.JustBefore(next).ToString());
         }
 
         output.Raw("},\"room_id\":"u8);
-        CanonicalJson.writeString(output, room.RoomId);
+        CanonicalJson.WriteString(output, room.RoomId);
         output.Raw(",\"state\":"u8);
         var nids = readable.State.Entries().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).Order().ToList();
-        await pages.WriteAsync(response, readable, nids, null, reader, stop).ConfigureAwait(false);
+        await pages.WriteAsync(response, readable, nids, null, reader, stop);
         output.Raw(",\"visibility\":"u8);
-        var isPublished = await storage.Aliases.IsPublishedAsync(room.Nid, stop).ConfigureAwait(false);
-        CanonicalJson.writeString(output, isPublished ? "public" : "private");
+        var isPublished = await storage.Aliases.IsPublishedAsync(room.Nid, stop);
+        CanonicalJson.WriteString(output, isPublished ? "public" : "private");
         output.Byte((byte)'}');
     }
 
@@ -85,10 +85,10 @@ internal sealed class RoomInfo(
     {
         for (var i = 0; i < rows.Count; i++)
         {
-            var content = await storage.AccountData.ContentAsync(userId, rows[i], stop).ConfigureAwait(false);
+            var content = await storage.AccountData.ContentAsync(userId, rows[i], stop);
             if (i > 0) response.Buffer.Byte((byte)',');
             WriteAccountData(response.Buffer, rows[i].Type, content);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            await response.StepAsync(stop);
         }
     }
 
@@ -98,7 +98,7 @@ internal sealed class RoomInfo(
         output.Raw("{\"content\":"u8);
         output.Raw(content.Span);
         output.Raw(",\"type\":"u8);
-        CanonicalJson.writeString(output, type);
+        CanonicalJson.WriteString(output, type);
         output.Byte((byte)'}');
     }
 

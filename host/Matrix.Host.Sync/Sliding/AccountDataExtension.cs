@@ -25,7 +25,7 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
         var from = rooms.Select(match => SentTo(pass, match)).Append(readsGlobal ? after : long.MaxValue).Min();
         IReadOnlyList<AccountDataRow> rows = from == long.MaxValue
             ? []
-            : await storage.AccountData.OfUserAsync(pass.Reader.UserId, from, pass.UpTo, stop).ConfigureAwait(false);
+            : await storage.AccountData.OfUserAsync(pass.Reader.UserId, from, pass.UpTo, stop);
 
         var global = rows.Where(row => row.Room is null && row.Position > after).ToList();
         var byRoom = rows.Where(static row => row.Room is not null).ToLookup(static row => row.Room!.Value);
@@ -41,7 +41,7 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
 
         if (global.Count == 0 && ofRooms.Count == 0 && !isNew) return;
         pass.HasNews = true;
-        await WriteAsync(pass, global, isNew, ofRooms, stop).ConfigureAwait(false);
+        await WriteAsync(pass, global, isNew, ofRooms, stop);
     }
 
     private static long SentTo(SlidingPass pass, RoomMatch match) => pass.SentOf(match.Room.RoomId)!.AccountData;
@@ -66,13 +66,13 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
         json.WriteStartArray("global"u8);
         foreach (var row in global)
         {
-            var content = await storage.AccountData.ContentAsync(userId, row, stop).ConfigureAwait(false);
+            var content = await storage.AccountData.ContentAsync(userId, row, stop);
             if (row.Type == UserPushRules.Type)
             {
                 RoomSections.PushRules(json, UserPushRules.ContentOf(userId, content));
             }
             else json.WriteTypedContent(row.Type, content.Span);
-            await pass.StepAsync(stop).ConfigureAwait(false);
+            await pass.StepAsync(stop);
         }
 
         // Users who changed no push rules get the server's default rules.
@@ -88,9 +88,9 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
             json.WriteStartArray(roomId);
             foreach (var row in rows)
             {
-                var content = await storage.AccountData.ContentAsync(userId, row, stop).ConfigureAwait(false);
+                var content = await storage.AccountData.ContentAsync(userId, row, stop);
                 json.WriteTypedContent(row.Type, content.Span);
-                await pass.StepAsync(stop).ConfigureAwait(false);
+                await pass.StepAsync(stop);
             }
 
             json.WriteEndArray();

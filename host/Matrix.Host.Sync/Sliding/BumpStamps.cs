@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
@@ -17,7 +18,8 @@ internal sealed class BumpStamps(EventStore events, long cacheBytes)
 
     private static readonly HashSet<string> _types =
     [
-        "m.room.create", "m.room.message", "m.room.encrypted", "m.sticker", "m.call.invite", "m.poll.start",
+        EventTypes.Create, EventTypes.Message, EventTypes.Encrypted, EventTypes.Sticker, EventTypes.CallInvite,
+        "m.poll.start",
         "m.beacon_info", "org.matrix.msc3381.poll.start", "org.matrix.msc3672.beacon_info",
     ];
 
@@ -35,7 +37,7 @@ internal sealed class BumpStamps(EventStore events, long cacheBytes)
         for (var read = 0; read < MostRead; read += Page)
         {
             var rows = await events.RangeAsync(
-                room, from, new EventNid(until.Value + 1), Direction.Backward, Page, stop).ConfigureAwait(false);
+                room, from, new EventNid(until.Value + 1), Direction.Backward, Page, stop);
             foreach (var stored in rows)
             {
                 if (_types.Contains(stored.Pdu.Type)) return Keep(room.Nid, through, stored.Row.Position);

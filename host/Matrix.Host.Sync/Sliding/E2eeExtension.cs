@@ -23,7 +23,7 @@ internal sealed class E2eeExtension(
         pass.Json.WriteStartObject(Name);
         if (!pass.IsInitial)
         {
-            var (changed, left) = await ListsAsync(pass, stop).ConfigureAwait(false);
+            var (changed, left) = await ListsAsync(pass, stop);
             if (changed.Count > 0 || left.Count > 0)
             {
                 pass.HasNews = true;
@@ -36,7 +36,7 @@ internal sealed class E2eeExtension(
             if (pass.Device.LastKeys > pass.Since) pass.HasNews = true;
         }
 
-        await devices.WriteKeyCountsAsync(pass.Json, pass.Reader, pass.Device, pass.UpTo, stop).ConfigureAwait(false);
+        await devices.WriteKeyCountsAsync(pass.Json, pass.Reader, pass.Device, pass.UpTo, stop);
         pass.Json.WriteEndObject();
     }
 
@@ -47,7 +47,7 @@ internal sealed class E2eeExtension(
         var userId = pass.Reader.UserId;
         if (pass.Changed is not { } updated)
         {
-            var news = await changes.BetweenAsync(userId, pass.Since, pass.UpTo, stop).ConfigureAwait(false);
+            var news = await changes.BetweenAsync(userId, pass.Since, pass.UpTo, stop);
             return (news.Changed, news.Left);
         }
 
@@ -56,19 +56,19 @@ internal sealed class E2eeExtension(
         foreach (var each in updated)
         {
             if ((each.Parts & (RoomParts.Events | RoomParts.Membership)) == 0) continue;
-            await CompareAsync(pass, each.Room.RoomNid, came, gone, stop).ConfigureAwait(false);
+            await CompareAsync(pass, each.Room.RoomNid, came, gone, stop);
         }
 
         var found = pass.LastDeviceLists > pass.Since
-            ? await changes.NewsAsync(userId, pass.Since, pass.UpTo, came, gone, stop).ConfigureAwait(false)
-            : await changes.NewsAsync(userId, pass.UpTo, came, gone, stop).ConfigureAwait(false);
+            ? await changes.NewsAsync(userId, pass.Since, pass.UpTo, came, gone, stop)
+            : await changes.NewsAsync(userId, pass.UpTo, came, gone, stop);
         return (found.Changed, found.Left);
     }
 
     private async ValueTask CompareAsync(
         SlidingPass pass, RoomNid room, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
     {
-        if (await snapshots.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) return;
+        if (await snapshots.FindAsync(room, stop) is not { } snapshot) return;
 
         // A message alone changes no device list.
         if (pass.Base.Rooms.GetValueOrDefault(snapshot.Room.RoomId) is { IsFull: true } sent
@@ -77,17 +77,17 @@ internal sealed class E2eeExtension(
             return;
         }
 
-        var before = await positions.AtAsync(snapshot, pass.Since, stop).ConfigureAwait(false);
-        var now = await positions.AtAsync(snapshot, pass.UpTo, stop).ConfigureAwait(false);
+        var before = await positions.AtAsync(snapshot, pass.Since, stop);
+        var now = await positions.AtAsync(snapshot, pass.UpTo, stop);
         if (before.Step == now.Step) return;
         await changes.CompareAsync(
             pass.Reader.UserId,
             snapshot.Room,
-            await states.AtAsync(room, before.Step, stop).ConfigureAwait(false),
-            await states.AtAsync(room, now.Step, stop).ConfigureAwait(false),
+            await states.AtAsync(room, before.Step, stop),
+            await states.AtAsync(room, now.Step, stop),
             (pass.Since, pass.UpTo),
             came,
             gone,
-            stop).ConfigureAwait(false);
+            stop);
     }
 }

@@ -25,15 +25,15 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
             && stream.TryCollect(pos.Token.Position, pos.Token.EphemeralIn(pass.Epoch), changed);
         if (isLive) pass.Changed = changed;
 
-        await rooms.Gate.WaitAsync(stop).ConfigureAwait(false);
+        await rooms.Gate.WaitAsync(stop);
         try
         {
-            await reader.UpdateAsync(rooms, pass.Stream, pass.UpTo, stop).ConfigureAwait(false);
+            await reader.UpdateAsync(rooms, pass.Stream, pass.UpTo, stop);
             var lists = new List<Window>();
             var most = Math.Max(UsualViews, pass.Request.Body.Lists.Count);
             foreach (var list in pass.Request.Body.Lists)
             {
-                var view = await reader.ViewAsync(rooms, list.Filter, most, stop).ConfigureAwait(false);
+                var view = await reader.ViewAsync(rooms, list.Filter, most, stop);
                 var window = new Window(list, view);
                 lists.Add(window);
                 pass.Next.Lists[list.Name] = new SentList(list.Hash, window.Version);

@@ -18,7 +18,7 @@ internal sealed class ReceiptsExtension(IStorage storage, Notifier notifier, Eph
     {
         var rooms = ExtensionRooms.Of(pass, request).Where(match => MayHaveNews(pass, match)).ToList();
         if (rooms.Count == 0) return;
-        var found = await ReadAsync(pass, rooms, stop).ConfigureAwait(false);
+        var found = await ReadAsync(pass, rooms, stop);
         var isOpen = false;
         foreach (var match in rooms)
         {
@@ -72,7 +72,7 @@ internal sealed class ReceiptsExtension(IStorage storage, Notifier notifier, Eph
 
         if (asked.Count == 0) return found;
         foreach (var row in await storage.Receipts
-            .OfRoomsAsync([.. asked.Keys], asked.Values.Min(), pass.UpTo, stop).ConfigureAwait(false))
+            .OfRoomsAsync([.. asked.Keys], asked.Values.Min(), pass.UpTo, stop))
         {
             if (row.Position <= asked[row.Room]) continue;
             if (!found.TryGetValue(row.Room, out var ofRoom)) found[row.Room] = ofRoom = [];

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
@@ -45,12 +46,11 @@ internal sealed record RoomContents(
     StateChange[]? Changes,
     int Live)
 {
-    private const string MemberType = "m.room.member";
-
     public bool IsEmpty => Timeline.Events.Count == 0 && !Timeline.Limited && State.Count == 0 && Removed.Count == 0;
 
     /// <summary>Whether the name, the avatar or the members changed, which all clients are told.</summary>
-    public bool ChangesSummary => HasChanged("m.room.name") || HasChanged("m.room.avatar") || HasChanged(MemberType);
+    public bool ChangesSummary =>
+        HasChanged(EventTypes.Name) || HasChanged(EventTypes.Avatar) || HasChanged(EventTypes.Member);
 
     /// <summary>Whether a state event of that type came, changed or went.</summary>
     public bool HasChanged(string type) => Changes is null || Array.Exists(Changes, change => change.Type == type);
@@ -59,8 +59,6 @@ internal sealed record RoomContents(
 /// <summary>Reads the events of a room: the timeline, and the state that the client asks for.</summary>
 internal sealed class RoomContentsReader(TimelineReader timelines)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>Reads the events of a part of a room.</summary>
     /// <param name="later">The user's current member event, if it is not the one by which they left.</param>
     public async ValueTask<RoomContents> ReadAsync(
@@ -70,7 +68,7 @@ internal sealed class RoomContentsReader(TimelineReader timelines)
         var limited = pass.WithLimit(span.Config.TimelineLimit);
         var after = span.Sent is null || span.IsExpanded ? EventNid.None : span.Sent.LastNid;
         var timeline = await timelines.ReadAsync(
-            room, after, span.Through, span.Viewer, limited, stop, isEnd: span.IsEnd).ConfigureAwait(false);
+            room, after, span.Through, span.Viewer, limited, stop, isEnd: span.IsEnd);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
 
         var changes = span.IsInitial
@@ -82,7 +80,7 @@ internal sealed class RoomContentsReader(TimelineReader timelines)
         {
             // The unstable form has no member for the end of the membership. Clients take a room for joined that comes
             // without this event in its state: they do not look for it in the timeline.
-            refs[(MemberType, pass.Reader.UserId)] = later?.Nid ?? span.Member;
+            refs[(EventTypes.Member, pass.Reader.UserId)] = later?.Nid ?? span.Member;
         }
 
         Remember(pass, room.RoomId, refs, timeline.Events);
@@ -141,7 +139,8 @@ internal sealed class RoomContentsReader(TimelineReader timelines)
         foreach (var stored in timeline.Events)
         {
             wanted.Add(stored.Row.Sender);
-            if ((stored.Row.Marks & EventMarks.State) != 0 && stored.Pdu is { Type: MemberType, StateKey: { } target })
+            if ((stored.Row.Marks & EventMarks.State) != 0
+                && stored.Pdu is { Type: EventTypes.Member, StateKey: { } target })
             {
                 wanted.Add(target);
             }
@@ -151,13 +150,14 @@ internal sealed class RoomContentsReader(TimelineReader timelines)
         {
             foreach (var change in changes)
             {
-                if (change.Type == MemberType && change.After is not null) wanted.Add(change.StateKey);
+                if (change.Type == EventTypes.Member && change.After is not null) wanted.Add(change.StateKey);
             }
         }
 
         foreach (var userId in wanted)
         {
-            if (refs.ContainsKey((MemberType, userId)) || span.End.Find(MemberType, userId) is not { } entry) continue;
+            if (refs.ContainsKey((EventTypes.Member, userId))) continue;
+            if (span.End.Find(EventTypes.Member, userId) is not { } entry) continue;
             var nid = EventNid.Of(room.Nid, entry.Ordinal);
             if (!span.IsInitial
                 && pass.Base.Members.TryGetValue((room.RoomId, userId), out var known)
@@ -166,7 +166,7 @@ internal sealed class RoomContentsReader(TimelineReader timelines)
                 continue;
             }
 
-            refs[(MemberType, userId)] = nid;
+            refs[(EventTypes.Member, userId)] = nid;
         }
     }
 
@@ -185,13 +185,13 @@ internal sealed class RoomContentsReader(TimelineReader timelines)
     {
         foreach (var ((type, userId), nid) in state)
         {
-            if (type == MemberType) pass.Next.Members.Add(new((roomId, userId), nid));
+            if (type == EventTypes.Member) pass.Next.Members.Add(new((roomId, userId), nid));
         }
 
         foreach (var stored in timeline)
         {
             if ((stored.Row.Marks & EventMarks.State) == 0
-                || stored.Pdu is not { Type: MemberType, StateKey: { } userId })
+                || stored.Pdu is not { Type: EventTypes.Member, StateKey: { } userId })
             {
                 continue;
             }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
@@ -14,23 +15,19 @@ namespace Matrix.Host.Sync.Sliding;
 /// </summary>
 internal sealed class RoomFactsReader(RoomSnapshots snapshots, EventStore events)
 {
-    private const string EncryptionType = "m.room.encryption";
-    private const string CreateType = "m.room.create";
-    private const string ChildType = "m.space.child";
-
     /// <summary>The room with its facts, as far as they may have changed.</summary>
     public async ValueTask<RoomEntry> ReadAsync(RoomEntry room, CancellationToken stop)
     {
         if (room.Stripped is not null) return room;
         if (room.Nid is not { } nid) return room with { KnowsState = true };
-        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return room;
-        var isEncrypted = snapshot.State.Find(EncryptionType, "") is not null;
+        if (await snapshots.FindAsync(nid, stop) is not { } snapshot) return room;
+        var isEncrypted = snapshot.State.Find(EventTypes.Encryption, "") is not null;
         if (room.KnowsType)
         {
             return room.IsEncrypted == isEncrypted ? room : room with { IsEncrypted = isEncrypted, KnowsState = true };
         }
 
-        var create = await EventAsync(snapshot, CreateType, "", stop).ConfigureAwait(false);
+        var create = await EventAsync(snapshot, EventTypes.Create, "", stop);
         return room with
         {
             KnowsState = true,
@@ -50,11 +47,10 @@ internal sealed class RoomFactsReader(RoomSnapshots snapshots, EventStore events
         foreach (var space in spaces)
         {
             if (space is not { Membership: Membership.Join, Nid: { } nid }) continue;
-            if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            var entries = snapshot.State.OfType(ChildType);
+            if (await snapshots.FindAsync(nid, stop) is not { } snapshot) continue;
+            var entries = snapshot.State.OfType(EventTypes.SpaceChild);
             var found = await events.GetManyAsync(
-                snapshot.Room, [.. entries.Select(entry => EventNid.Of(nid, entry.Ordinal))], stop)
-                .ConfigureAwait(false);
+                snapshot.Room, [.. entries.Select(entry => EventNid.Of(nid, entry.Ordinal))], stop);
 
             // A child without `via` was removed. Client-Server API, "m.space.child relationship".
             foreach (var child in found)
@@ -76,8 +72,8 @@ internal sealed class RoomFactsReader(RoomSnapshots snapshots, EventStore events
         foreach (var each in state)
         {
             if (each is not Json.Object { Item: var one }) continue;
-            if (one.Text("type") == EncryptionType) isEncrypted = true;
-            if (one.Text("type") != CreateType) continue;
+            if (one.Text("type") == EventTypes.Encryption) isEncrypted = true;
+            if (one.Text("type") != EventTypes.Create) continue;
 
             // The create event comes with the encryption, if there is any.
             isEncrypted ??= false;
@@ -94,6 +90,5 @@ internal sealed class RoomFactsReader(RoomSnapshots snapshots, EventStore events
         RoomSnapshot snapshot, string type, string key, CancellationToken stop) =>
         snapshot.State.Find(type, key) is { } entry
             ? await events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop)
-                .ConfigureAwait(false)
             : null;
 }

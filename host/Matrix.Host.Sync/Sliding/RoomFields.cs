@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -13,10 +14,6 @@ namespace Matrix.Host.Sync.Sliding;
 internal sealed class RoomFields(
     EventStore events, Heroes heroes, BumpStamps bumps, TimelineExtras extras, RoomWriter writer)
 {
-    private const string MemberType = "m.room.member";
-    private const string NameType = "m.room.name";
-    private const string AvatarType = "m.room.avatar";
-
     /// <summary>Opens the room, with the members that all rooms have.</summary>
     public static void Start(SlidingPass pass, RoomMatch match, SentRoom? sent)
     {
@@ -40,8 +37,7 @@ internal sealed class RoomFields(
         if (contents.State.Count > 0 || contents.Removed.Count > 0)
         {
             json.WriteStartArray("required_state"u8);
-            await writer.StateEventsAsync(shared, span.Snapshot.Room, contents.State, span.Member, stop)
-                .ConfigureAwait(false);
+            await writer.StateEventsAsync(shared, span.Snapshot.Room, contents.State, span.Member, stop);
             Removed(pass, contents);
             json.WriteEndArray();
         }
@@ -56,7 +52,7 @@ internal sealed class RoomFields(
                 shared,
                 timeline,
                 some => extras.OfAsync(shared, span.Snapshot, scope, timeline, some, span.Member, stop),
-                stop).ConfigureAwait(false);
+                stop);
             json.WriteEndArray();
         }
 
@@ -75,18 +71,18 @@ internal sealed class RoomFields(
     {
         var json = pass.Json;
         var room = span.Snapshot.Room;
-        var nameChanged = contents.HasChanged(NameType);
-        var membersChanged = contents.HasChanged(MemberType);
+        var nameChanged = contents.HasChanged(EventTypes.Name);
+        var membersChanged = contents.HasChanged(EventTypes.Member);
         string? name = null;
         if (nameChanged || membersChanged)
         {
-            name = await TextAsync(room, span.End, NameType, "name", stop).ConfigureAwait(false);
+            name = await TextAsync(room, span.End, EventTypes.Name, "name", stop);
         }
 
         if (nameChanged) Text(json, "name", name, span.IsInitial);
-        if (contents.HasChanged(AvatarType))
+        if (contents.HasChanged(EventTypes.Avatar))
         {
-            var avatar = await TextAsync(room, span.End, AvatarType, "url", stop).ConfigureAwait(false);
+            var avatar = await TextAsync(room, span.End, EventTypes.Avatar, "url", stop);
             Text(json, "avatar", avatar, span.IsInitial);
         }
 
@@ -100,8 +96,7 @@ internal sealed class RoomFields(
 
         if ((nameChanged || membersChanged) && name is null)
         {
-            Heroes(json, await heroes.OfUnnamedAsync(
-                room, span.End, pass.Reader.UserId, stop).ConfigureAwait(false));
+            Heroes(json, await heroes.OfUnnamedAsync(room, span.End, pass.Reader.UserId, stop));
         }
     }
 
@@ -109,7 +104,7 @@ internal sealed class RoomFields(
     public async ValueTask BumpStampAsync(SlidingPass pass, RoomSpan span, CancellationToken stop)
     {
         if (span.Sent is { } sent && sent.LastNid == span.Through) return;
-        var stamp = await bumps.OfAsync(span.Snapshot.Room, span.Through, stop).ConfigureAwait(false);
+        var stamp = await bumps.OfAsync(span.Snapshot.Room, span.Through, stop);
         pass.Json.WriteNumber("bump_stamp"u8, stamp);
     }
 
@@ -153,7 +148,7 @@ internal sealed class RoomFields(
         RoomIdentity room, StateTree state, string type, string field, CancellationToken stop)
     {
         if (state.Find(type, "") is not { } entry) return null;
-        var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop);
         return stored?.Pdu.Content.Text(field) is { Length: > 0 } text ? text : null;
     }
 

@@ -61,8 +61,8 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
         {
             CancellationTokenSource? former;
             lock (_lock) (former, _running) = (_running, mine);
-            if (former is not null) await CancelAsync(former).ConfigureAwait(false);
-            await _gate.WaitAsync(stop).ConfigureAwait(false);
+            if (former is not null) await CancelAsync(former);
+            await _gate.WaitAsync(stop);
             return new Turn(this, mine);
         }
         catch
@@ -82,13 +82,13 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
 
     /// <summary>Its turn if no request is being answered; otherwise null.</summary>
     public async ValueTask<Turn?> TryEnterAsync() =>
-        await _gate.WaitAsync(0).ConfigureAwait(false) ? new Turn(this, new CancellationTokenSource()) : null;
+        await _gate.WaitAsync(0) ? new Turn(this, new CancellationTokenSource()) : null;
 
     private static async ValueTask CancelAsync(CancellationTokenSource former)
     {
         try
         {
-            await former.CancelAsync().ConfigureAwait(false);
+            await former.CancelAsync();
         }
         catch (ObjectDisposedException)
         {

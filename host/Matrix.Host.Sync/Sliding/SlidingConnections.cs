@@ -78,16 +78,16 @@ public sealed class SlidingConnections : IChangeConsumer, IDisposable
             var former = Find(device, name);
             var made = new SlidingConnection(device, name);
             Add(made, replaces: true);
-            if (former is not null) await former.EndAsync().ConfigureAwait(false);
-            return await made.EnterAsync(stop).ConfigureAwait(false);
+            if (former is not null) await former.EndAsync();
+            return await made.EnterAsync(stop);
         }
 
         if (given.Token.Position > _storage.Writer.PublishedPosition) return null;
-        var connection = Find(device, name) ?? await LoadAsync(device, name, stop).ConfigureAwait(false);
+        var connection = Find(device, name) ?? await LoadAsync(device, name, stop);
 
         // A wrong position does not end the request that is being answered.
         if (connection is null || !connection.Knows(given)) return null;
-        var turn = await connection.EnterAsync(stop).ConfigureAwait(false);
+        var turn = await connection.EnterAsync(stop);
         if (connection.IsClosed || !connection.Knows(given))
         {
             turn.Dispose();
@@ -122,11 +122,11 @@ public sealed class SlidingConnections : IChangeConsumer, IDisposable
             var batch = new WriteBatch(SavedAtOnce);
             foreach (var connection in some)
             {
-                using var turn = await connection.EnterAsync(stop).ConfigureAwait(false);
+                using var turn = await connection.EnterAsync(stop);
                 if (Saved(connection) is { } saved) batch.Add(saved);
             }
 
-            if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+            if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop);
         }
     }
 
@@ -162,7 +162,7 @@ public sealed class SlidingConnections : IChangeConsumer, IDisposable
 
     private async ValueTask<SlidingConnection?> LoadAsync(UserDevice device, string name, CancellationToken stop)
     {
-        var bytes = await _storage.SlidingConnections.FindAsync(device, name, KeptSince, stop).ConfigureAwait(false);
+        var bytes = await _storage.SlidingConnections.FindAsync(device, name, KeptSince, stop);
         return bytes is { } saved && ConnectionCode.Read(device, name, saved) is { } read
             ? Add(read, replaces: false)
             : null;
@@ -232,7 +232,7 @@ public sealed class SlidingConnections : IChangeConsumer, IDisposable
     /// <summary>Moves a connection to the database, unless it has a request.</summary>
     private async Task EvictAsync(SlidingConnection connection)
     {
-        using var turn = await connection.TryEnterAsync().ConfigureAwait(false);
+        using var turn = await connection.TryEnterAsync();
         if (turn is null || connection.IsClosed) return;
         try
         {

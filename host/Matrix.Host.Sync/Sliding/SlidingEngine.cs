@@ -34,12 +34,12 @@ internal sealed class SlidingEngine(
         }
 
         using (var turn = await connections.OpenAsync(
-            request.Reader, request.Body.ConnectionId, pos, stop).ConfigureAwait(false))
+            request.Reader, request.Body.ConnectionId, pos, stop))
         {
             if (turn is null) return SlidingAnswer.UnknownPos;
             try
             {
-                return await AnswerAsync(request, response, turn.Connection, turn.Stop).ConfigureAwait(false);
+                return await AnswerAsync(request, response, turn.Connection, turn.Stop);
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
@@ -57,7 +57,7 @@ internal sealed class SlidingEngine(
         }
 
         // Most clients do not read this response. Two that share the connection would end each other's polls at once.
-        await PauseAsync(stop).ConfigureAwait(false);
+        await PauseAsync(stop);
         return pos is { } same ? Unchanged(request, response, same) : SlidingAnswer.UnknownPos;
     }
 
@@ -66,7 +66,7 @@ internal sealed class SlidingEngine(
         if (notifier.IsDraining) return;
         try
         {
-            await Task.Delay(options.SlidingPause, time, stop).ConfigureAwait(false);
+            await Task.Delay(options.SlidingPause, time, stop);
         }
         catch (OperationCanceledException)
         {
@@ -81,7 +81,7 @@ internal sealed class SlidingEngine(
         var deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
         while (true)
         {
-            var stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+            var stream = await notifier.ActivateAsync(request.Reader.UserId, stop);
             var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
             var now = new SyncToken(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
             var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
@@ -89,18 +89,17 @@ internal sealed class SlidingEngine(
                 && left > TimeSpan.Zero
                 && !notifier.IsDraining
                 && !stop.IsCancellationRequested;
-            if (!await response.ReserveAsync(stop).ConfigureAwait(false))
+            if (!await response.ReserveAsync(stop))
             {
                 return connection.State.Pos is { } same ? Unchanged(request, response, same) : SlidingAnswer.Busy;
             }
 
-            var look = await LookAsync(request, response, connection, stream, device, now, mayWait, stop)
-                .ConfigureAwait(false);
+            var look = await LookAsync(request, response, connection, stream, device, now, mayWait, stop);
             if (look is not null) return look;
             response.Release();
 
-            if (stream is null) await notifier.PauseAsync(left, stop).ConfigureAwait(false);
-            else if (!await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false))
+            if (stream is null) await notifier.PauseAsync(left, stop);
+            else if (!await notifier.WaitAsync(stream, device, now, left, stop))
             {
                 // The time is up, or another long-poll of the user ended this one.
                 stop.ThrowIfCancellationRequested();
@@ -134,24 +133,24 @@ internal sealed class SlidingEngine(
             Device = device,
             Epoch = notifier.Epoch,
             LastDeviceLists = notifier.LastDeviceLists,
-            Ignored = await ignored.OfAsync(request.Reader.UserId, stop).ConfigureAwait(false),
+            Ignored = await ignored.OfAsync(request.Reader.UserId, stop),
             Json = json,
             Response = response,
         };
         pass.Next.AccountData = connection.State.AccountData;
         pass.Next.ToDevice = connection.State.ToDevice;
         pass.Next.Threads = connection.State.Threads;
-        if (await BeginAsync(pass, stop).ConfigureAwait(false) is { } problem)
+        if (await BeginAsync(pass, stop) is { } problem)
         {
             return SlidingAnswer.Refused(problem);
         }
 
         json.WriteStartObject();
         if (request is { IsUnstable: true, Body.TransactionId: { } own }) json.WriteString("txn_id"u8, own);
-        var isOther = await matcher.MatchAsync(pass, stop).ConfigureAwait(false);
+        var isOther = await matcher.MatchAsync(pass, stop);
         pass.MaySend = !mayWait || isOther;
-        await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
-        await ExtensionsAsync(pass, stop).ConfigureAwait(false);
+        await rooms.WriteAsync(pass, stop);
+        await ExtensionsAsync(pass, stop);
         if (mayWait && !isOther && !pass.HasNews && !pass.Next.IsCut)
         {
             response.Buffer.Clear();
@@ -170,7 +169,7 @@ internal sealed class SlidingEngine(
         foreach (var request in pass.Request.Body.Extensions)
         {
             if (!request.IsEnabled) continue;
-            var problem = await _extensions[request.Name].BeginAsync(pass, request, stop).ConfigureAwait(false);
+            var problem = await _extensions[request.Name].BeginAsync(pass, request, stop);
             if (problem is not null) return problem;
         }
 
@@ -184,7 +183,7 @@ internal sealed class SlidingEngine(
         {
             if (request.IsEnabled)
             {
-                await _extensions[request.Name].WriteAsync(pass, request, stop).ConfigureAwait(false);
+                await _extensions[request.Name].WriteAsync(pass, request, stop);
             }
         }
 

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
@@ -24,8 +25,6 @@ internal sealed class SlidingRooms(
     UnreadReader unreadReader,
     StrippedRoomWriter stripped)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>Writes the rooms. The later ones wait for the next response when this one has enough.</summary>
     public async ValueTask WriteAsync(SlidingPass pass, CancellationToken stop)
     {
@@ -44,8 +43,8 @@ internal sealed class SlidingRooms(
                 break;
             }
 
-            await WriteAsync(pass, match, stop).ConfigureAwait(false);
-            await pass.StepAsync(stop).ConfigureAwait(false);
+            await WriteAsync(pass, match, stop);
+            await pass.StepAsync(stop);
         }
 
         pass.Json.WriteEndObject();
@@ -63,31 +62,31 @@ internal sealed class SlidingRooms(
     private async ValueTask JoinedAsync(SlidingPass pass, RoomMatch match, CancellationToken stop)
     {
         if (match.Room.Nid is not { } nid) return;
-        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return;
-        var end = await positions.AtAsync(snapshot, pass.UpTo, stop).ConfigureAwait(false);
+        if (await snapshots.FindAsync(nid, stop) is not { } snapshot) return;
+        var end = await positions.AtAsync(snapshot, pass.UpTo, stop);
         var config = Bounded(pass, match.Config);
         var before = pass.Base.Rooms.GetValueOrDefault(match.Room.RoomId);
         var sent = before is { IsFull: true, Membership: Membership.Join } ? before : null;
         var maybeRead = pass.IsUnstable && (match.Parts is not { } parts || (parts & RoomParts.OwnReceipts) != 0);
         if (sent is not null && !maybeRead && IsSame(sent, match, config, end)) return;
 
-        var state = await StateAtAsync(snapshot, end.Step, stop).ConfigureAwait(false);
-        if (!await IsJoinedAsync(snapshot, state, pass.Reader.UserId, stop).ConfigureAwait(false)) return;
-        var member = EventNid.Of(nid, state.Find(MemberType, pass.Reader.UserId)!.Ordinal);
+        var state = await StateAtAsync(snapshot, end.Step, stop);
+        if (!await IsJoinedAsync(snapshot, state, pass.Reader.UserId, stop)) return;
+        var member = EventNid.Of(nid, state.Find(EventTypes.Member, pass.Reader.UserId)!.Ordinal);
         var span = new RoomSpan(
             snapshot,
             config,
             sent,
-            sent is null ? StateTree.Empty : await StateAtAsync(snapshot, sent.Step, stop).ConfigureAwait(false),
+            sent is null ? StateTree.Empty : await StateAtAsync(snapshot, sent.Step, stop),
             state,
             end.LastNid,
             Viewer.Member(pass.Reader.UserId, state),
             member,
             IsEnd: false);
-        var contents = await reader.ReadAsync(pass, span, null, stop).ConfigureAwait(false);
+        var contents = await reader.ReadAsync(pass, span, null, stop);
         var unread = pass.IsUnstable
             ? await unreadReader.OfAsync(
-                pass.WithLimit(config.TimelineLimit), snapshot.Room, member, end.LastNid, stop).ConfigureAwait(false)
+                pass.WithLimit(config.TimelineLimit), snapshot.Room, member, end.LastNid, stop)
             : default;
         var (notifications, highlights) = pass.IsUnstable
             ? (unread.Counts.Notifications, unread.Counts.Highlights)
@@ -117,15 +116,15 @@ internal sealed class SlidingRooms(
 
         pass.HasNews = true;
         RoomFields.Start(pass, match, sent);
-        await fields.SummaryAsync(pass, span, contents, stop).ConfigureAwait(false);
-        await fields.BumpStampAsync(pass, span, stop).ConfigureAwait(false);
+        await fields.SummaryAsync(pass, span, contents, stop);
+        await fields.BumpStampAsync(pass, span, stop);
         if (pass.IsUnstable)
         {
             pass.Json.WriteNumber("notification_count"u8, notifications);
             pass.Json.WriteNumber("highlight_count"u8, highlights);
         }
 
-        await fields.ContentsAsync(pass, span, contents, stop).ConfigureAwait(false);
+        await fields.ContentsAsync(pass, span, contents, stop);
         pass.Json.WriteEndObject();
     }
 
@@ -143,9 +142,9 @@ internal sealed class SlidingRooms(
         }
 
         if (match.Room.Nid is not { } nid) return;
-        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return;
+        if (await snapshots.FindAsync(nid, stop) is not { } snapshot) return;
         var room = snapshot.Room;
-        if (await leftRooms.DepartureAsync(room, match.Room.Member, match.Room.Since, stop).ConfigureAwait(false)
+        if (await leftRooms.DepartureAsync(room, match.Room.Member, match.Room.Since, stop)
             is not { } departure)
         {
             return;
@@ -153,27 +152,27 @@ internal sealed class SlidingRooms(
 
         var later = departure.IsLatest
             ? null
-            : await events.GetAsync(room, match.Room.Member, stop).ConfigureAwait(false);
+            : await events.GetAsync(room, match.Room.Member, stop);
         if (departure.Previous is not { } joined)
         {
-            await stripped.EndedAsync(pass, match, later ?? departure.Event, stop).ConfigureAwait(false);
+            await stripped.EndedAsync(pass, match, later ?? departure.Event, stop);
             return;
         }
 
         var sent = before is { IsFull: true } ? before : null;
         var at = departure.IsLatest ? match.Room.Since : departure.Event.Row.Position;
-        var end = await ends.OfAsync(room, departure.Event, at, stop).ConfigureAwait(false);
+        var end = await ends.OfAsync(room, departure.Event, at, stop);
         var span = new RoomSpan(
             snapshot,
             config,
             sent,
-            sent is null ? StateTree.Empty : await states.AtAsync(nid, sent.Step, stop).ConfigureAwait(false),
+            sent is null ? StateTree.Empty : await states.AtAsync(nid, sent.Step, stop),
             end.State,
             end.Through,
             new Viewer(pass.Reader.UserId, end.State, false, joined.Nid, end.JoinedThrough),
             departure.Event.Nid,
             IsEnd: true);
-        var contents = await reader.ReadAsync(pass, span, later, stop).ConfigureAwait(false);
+        var contents = await reader.ReadAsync(pass, span, later, stop);
         pass.Next.Rooms[match.Room.RoomId] = (before ?? new SentRoom()) with
         {
             LastNid = end.Through,
@@ -187,9 +186,9 @@ internal sealed class SlidingRooms(
         };
         pass.HasNews = true;
         RoomFields.Start(pass, match, sent);
-        await fields.SummaryAsync(pass, span, contents, stop).ConfigureAwait(false);
+        await fields.SummaryAsync(pass, span, contents, stop);
         pass.Json.WriteNumber("bump_stamp"u8, match.Room.Since);
-        await fields.ContentsAsync(pass, span, contents, stop).ConfigureAwait(false);
+        await fields.ContentsAsync(pass, span, contents, stop);
         pass.Json.WriteEndObject();
     }
 
@@ -212,10 +211,9 @@ internal sealed class SlidingRooms(
     private async ValueTask<bool> IsJoinedAsync(
         RoomSnapshot snapshot, StateTree state, string userId, CancellationToken stop)
     {
-        if (state.Find(MemberType, userId) is not { } entry) return false;
+        if (state.Find(EventTypes.Member, userId) is not { } entry) return false;
         if (ReferenceEquals(state, snapshot.State)) return snapshot.Local.IsJoined(userId);
-        var member = await events.GetAsync(
-            snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        var member = await events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop);
         return member is not null && member.Membership == "join";
     }
 }

@@ -29,7 +29,7 @@ internal sealed class StrippedRoomWriter(
         var before = pass.Base.Rooms.GetValueOrDefault(room.RoomId);
         if (before is not null && before.Membership == room.Membership && before.Since == room.Since) return;
         var isInvite = room.Membership == Membership.Invite;
-        if (isInvite && await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false)) return;
+        if (isInvite && await permission.BlocksAsync(pass.Reader.UserId, stop)) return;
 
         if (room.Stripped is { } given)
         {
@@ -42,15 +42,15 @@ internal sealed class StrippedRoomWriter(
         }
 
         if (room.Nid is not { } nid) return;
-        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return;
-        var member = await events.GetAsync(snapshot.Room, room.Member, stop).ConfigureAwait(false);
+        if (await snapshots.FindAsync(nid, stop) is not { } snapshot) return;
+        var member = await events.GetAsync(snapshot.Room, room.Member, stop);
         if (member is null || (isInvite && pass.Ignored.Contains(member.Row.Sender))) return;
 
         // The state at the time of the member event: users outside the room do not see later changes.
-        var state = await states.AtAsync(nid, member.Row.Step, stop).ConfigureAwait(false);
+        var state = await states.AtAsync(nid, member.Row.Step, stop);
         var nids = StrippedState.Of(state, isInvite ? member.Row.Sender : null)
             .Select(entry => EventNid.Of(nid, entry.Ordinal)).Append(member.Nid).Distinct().ToArray();
-        var shown = await events.GetManyAsync(snapshot.Room, nids, stop).ConfigureAwait(false);
+        var shown = await events.GetManyAsync(snapshot.Room, nids, stop);
         Start(pass, match);
         Stripped(pass, shown);
         pass.Json.WriteEndObject();
@@ -66,7 +66,7 @@ internal sealed class StrippedRoomWriter(
         var before = pass.Base.Rooms.GetValueOrDefault(match.Room.RoomId);
         if (before is null || (before.Membership == match.Room.Membership && before.Since == match.Room.Since)) return;
         Start(pass, match);
-        if (departure is not null) await MemberAsync(pass, match, departure, stop).ConfigureAwait(false);
+        if (departure is not null) await MemberAsync(pass, match, departure, stop);
         else if (match.Room.Stripped is { } ended)
         {
             // In the unstable form clients take a room for joined that comes without this event in its state.
@@ -86,8 +86,7 @@ internal sealed class StrippedRoomWriter(
     {
         var scope = new ViewScope(
             new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
-        var extras = await clientEvents.ExtrasAsync(
-            departure.Room, [departure], [departure], scope, stop).ConfigureAwait(false);
+        var extras = await clientEvents.ExtrasAsync(departure.Room, [departure], [departure], scope, stop);
         var shared = pass.WithLimit(1);
 
         // In the unstable form clients take a room for joined that comes without this event in its state.

@@ -19,8 +19,6 @@ public static class ThreadChanges
     /// <summary>Writes the members `subscribed` and `unsubscribed`, each if it is not empty.</summary>
     public static void Write(Utf8JsonWriter json, IReadOnlyList<ThreadChange> changes)
     {
-        ArgumentNullException.ThrowIfNull(json);
-        ArgumentNullException.ThrowIfNull(changes);
         Write(json, "subscribed", changes.Where(static change => change.State != SubscriptionState.Unsubscribed));
         Write(json, "unsubscribed", changes.Where(static change => change.State == SubscriptionState.Unsubscribed));
     }
@@ -28,7 +26,6 @@ public static class ThreadChanges
     /// <summary>The token of a page that ended with this change: the next one goes on before it.</summary>
     public static string TokenBefore(ThreadChange change)
     {
-        ArgumentNullException.ThrowIfNull(change);
         var (position, room, rootId) = change.Place;
         return string.Create(CultureInfo.InvariantCulture, $"{Form}{position}_{room.Value}_{rootId}");
     }
@@ -36,7 +33,6 @@ public static class ThreadChanges
     /// <summary>Reads the token of a page; false for anything else.</summary>
     public static bool TryParse(string text, out ThreadPlace place)
     {
-        ArgumentNullException.ThrowIfNull(text);
         place = default;
         if (!text.StartsWith(Form, StringComparison.Ordinal)) return false;
         var parts = text[Form.Length..].Split('_', 3);

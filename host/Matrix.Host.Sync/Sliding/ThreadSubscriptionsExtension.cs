@@ -25,7 +25,7 @@ internal sealed class ThreadSubscriptionsExtension(string name, ThreadSubscripti
         var most = pass.Options.MaxSlidingThreads;
         var limit = Math.Clamp(request.Limit ?? Math.Min(ThreadChanges.UsualLimit, most), 1, most);
         var changes = await subscriptions.ChangedAsync(
-            pass.Reader.UserId, after, ThreadPlace.EndOf(pass.UpTo), limit + 1, stop).ConfigureAwait(false);
+            pass.Reader.UserId, after, ThreadPlace.EndOf(pass.UpTo), limit + 1, stop);
         if (changes.Count == 0) return;
         pass.HasNews = true;
         var page = changes.Take(limit).ToList();

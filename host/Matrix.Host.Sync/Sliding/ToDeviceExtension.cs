@@ -19,7 +19,7 @@ internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices
     {
         if (request.Since is { } since && !TryParse(since, out _)) return "`since` of to_device is no token.";
         var through = SinceOf(pass, request);
-        if (through > 0) await devices.AcknowledgeAsync(pass.Reader, pass.Device, through, stop).ConfigureAwait(false);
+        if (through > 0) await devices.AcknowledgeAsync(pass.Reader, pass.Device, through, stop);
         return null;
     }
 
@@ -31,7 +31,7 @@ internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices
         var messages = pass.Device.LastToDevice <= after
             ? []
             : await storage.ToDevice.OfDeviceAsync(
-                pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop).ConfigureAwait(false);
+                pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop);
         (messages, var isCut) = DeviceSections.Cut(messages, pass.PageBytes, messages.Count >= limit);
         var json = pass.Json;
         json.WriteStartObject(Name);

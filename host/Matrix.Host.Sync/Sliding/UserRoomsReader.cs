@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
@@ -25,9 +26,6 @@ internal sealed class UserRoomsReader(
     IgnoredUsers ignored,
     InviteSetting permission)
 {
-    private const string DirectType = "m.direct";
-    private const string TagType = "m.tag";
-
     /// <summary>Applies all changes up to a position.</summary>
     public async ValueTask UpdateAsync(UserRooms rooms, UserStream? stream, long through, CancellationToken stop)
     {
@@ -38,7 +36,7 @@ internal sealed class UserRoomsReader(
         {
             try
             {
-                await FillAsync(rooms, through, stop).ConfigureAwait(false);
+                await FillAsync(rooms, through, stop);
             }
             catch
             {
@@ -54,18 +52,17 @@ internal sealed class UserRoomsReader(
         if (stream.LastAccountData > after)
         {
             // Deleted data is among these, without a content.
-            var data = await storage.AccountData.OfUserAsync(rooms.UserId, after, through, stop)
-                .ConfigureAwait(false);
-            await DirectAsync(rooms, data, through, stop).ConfigureAwait(false);
-            await InvitesAsync(rooms, stop).ConfigureAwait(false);
-            await DataAsync(rooms, data, stop).ConfigureAwait(false);
+            var data = await storage.AccountData.OfUserAsync(rooms.UserId, after, through, stop);
+            await DirectAsync(rooms, data, through, stop);
+            await InvitesAsync(rooms, stop);
+            await DataAsync(rooms, data, stop);
         }
 
         while (rooms.TakeForgotten() is { } forgotten)
         {
             try
             {
-                await ForgetAsync(rooms, forgotten, stop).ConfigureAwait(false);
+                await ForgetAsync(rooms, forgotten, stop);
             }
             catch
             {
@@ -75,8 +72,8 @@ internal sealed class UserRoomsReader(
             }
         }
 
-        foreach (var each in changed) await UpdateAsync(rooms, each, stop).ConfigureAwait(false);
-        if (stream.LastStrippedRooms > after) await StrippedAsync(rooms, after, through, stop).ConfigureAwait(false);
+        foreach (var each in changed) await UpdateAsync(rooms, each, stop);
+        if (stream.LastStrippedRooms > after) await StrippedAsync(rooms, after, through, stop);
         rooms.Through = Math.Max(after, through);
     }
 
@@ -89,12 +86,12 @@ internal sealed class UserRoomsReader(
         {
             var unread = rooms.All.Where(static room => !room.KnowsState).ToArray();
             var nids = unread.Select(static room => room.Nid).OfType<RoomNid>().ToArray();
-            await snapshots.FindManyAsync(nids, stop).ConfigureAwait(false);
-            foreach (var room in unread) rooms.Put(await facts.ReadAsync(room, stop).ConfigureAwait(false));
+            await snapshots.FindManyAsync(nids, stop);
+            foreach (var room in unread) rooms.Put(await facts.ReadAsync(room, stop));
         }
 
         var children = filter.Spaces is { } spaces
-            ? await facts.ChildrenAsync([.. spaces.Select(rooms.Find).OfType<RoomEntry>()], stop).ConfigureAwait(false)
+            ? await facts.ChildrenAsync([.. spaces.Select(rooms.Find).OfType<RoomEntry>()], stop)
             : null;
         return rooms.Add(new RoomListView(filter) { OfSpaces = children }, most);
     }
@@ -109,7 +106,7 @@ internal sealed class UserRoomsReader(
             if (!stripped.IsOpen) rooms.Put(room with { IsForgotten = true });
         }
         else if (room.Nid is { } nid
-            && await storage.Memberships.FindAsync(nid, rooms.UserId, stop).ConfigureAwait(false)
+            && await storage.Memberships.FindAsync(nid, rooms.UserId, stop)
                 is { Forgotten: true } row
             && row.Position == room.Since)
         {
@@ -124,10 +121,10 @@ internal sealed class UserRoomsReader(
     {
         var invites = rooms.All.Where(static room => room.Membership == Membership.Invite).ToArray();
         if (invites.Length == 0) return;
-        var hidden = await HiddenAsync(rooms.UserId, stop).ConfigureAwait(false);
+        var hidden = await HiddenAsync(rooms.UserId, stop);
         foreach (var room in invites)
         {
-            var isListed = !await hidden(room.Nid, room.Member, room.Stripped).ConfigureAwait(false);
+            var isListed = !await hidden(room.Nid, room.Member, room.Stripped);
             if (room.IsListed != isListed) rooms.Put(room with { IsListed = isListed });
         }
     }
@@ -139,21 +136,21 @@ internal sealed class UserRoomsReader(
     private async ValueTask<Func<RoomNid?, EventNid, StrippedRoomRow?, ValueTask<bool>>> HiddenAsync(
         string userId, CancellationToken stop)
     {
-        if (await permission.BlocksAsync(userId, stop).ConfigureAwait(false))
+        if (await permission.BlocksAsync(userId, stop))
         {
             return static (_, _, _) => ValueTask.FromResult(true);
         }
 
-        var users = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        var users = await ignored.OfAsync(userId, stop);
         return async (nid, member, stripped) =>
             users.Count > 0
-            && (stripped?.Sender ?? await SenderAsync(nid, member, stop).ConfigureAwait(false)) is { } sender
+            && (stripped?.Sender ?? await SenderAsync(nid, member, stop)) is { } sender
             && users.Contains(sender);
     }
 
     private async ValueTask<string?> SenderAsync(RoomNid? room, EventNid member, CancellationToken stop) =>
-        room is { } nid && await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is { } snapshot
-            ? (await events.GetAsync(snapshot.Room, member, stop).ConfigureAwait(false))?.Row.Sender
+        room is { } nid && await snapshots.FindAsync(nid, stop) is { } snapshot
+            ? (await events.GetAsync(snapshot.Room, member, stop))?.Row.Sender
             : null;
 
     /// <summary>Reads all rooms from the database. The queries follow the rooms that the user left.</summary>
@@ -164,19 +161,18 @@ internal sealed class UserRoomsReader(
         rooms.Through = through;
         rooms.DirectChanged = through;
         var rows = await storage.Memberships
-            .RoomsOfAsync(rooms.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
+            .RoomsOfAsync(rooms.UserId, MembershipSet.Any, stop);
         var headers = (await storage.Rooms.FindManyAsync(
-                [.. rows.Where(static row => row.Membership == Membership.Join).Select(static row => row.Room)], stop)
-            .ConfigureAwait(false)).ToDictionary(static row => row.Nid, static row => row.LastPosition);
+                [.. rows.Where(static row => row.Membership == Membership.Join).Select(static row => row.Room)], stop))
+                .ToDictionary(static row => row.Nid, static row => row.LastPosition);
         var data = await storage.AccountData
-            .OfUserAsync(rooms.UserId, 0, long.MaxValue, stop).ConfigureAwait(false);
+            .OfUserAsync(rooms.UserId, 0, long.MaxValue, stop);
         var direct = DirectOf(await WholeAsync(
-            rooms.UserId, data.FirstOrDefault(static row => row.Room is null && row.Type == DirectType), stop)
-            .ConfigureAwait(false));
+            rooms.UserId, data.FirstOrDefault(static row => row.Room is null && row.Type == EventTypes.Direct), stop));
         var tags = new Dictionary<RoomNid, string[]>();
-        foreach (var row in data.Where(static row => row.Room is not null && row.Type == TagType))
+        foreach (var row in data.Where(static row => row.Room is not null && row.Type == EventTypes.Tag))
         {
-            tags[row.Room!.Value] = TagsOf(await WholeAsync(rooms.UserId, row, stop).ConfigureAwait(false));
+            tags[row.Room!.Value] = TagsOf(await WholeAsync(rooms.UserId, row, stop));
         }
 
         var dataOf = data.Where(static row => row.Room is not null)
@@ -193,7 +189,7 @@ internal sealed class UserRoomsReader(
                 Member = row.Event,
                 Since = row.Position,
                 Activity = Math.Max(row.Position, headers.GetValueOrDefault(row.Room)),
-                IsListed = await IsListedAsync(row.Room, member, stop).ConfigureAwait(false),
+                IsListed = await IsListedAsync(row.Room, member, stop),
                 IsForgotten = row.Forgotten,
                 IsDirect = direct.Contains(row.RoomId),
                 Tags = tags.GetValueOrDefault(row.Room) ?? [],
@@ -201,27 +197,27 @@ internal sealed class UserRoomsReader(
             });
         }
 
-        await StrippedAsync(rooms, 0, through, stop).ConfigureAwait(false);
-        await InvitesAsync(rooms, stop).ConfigureAwait(false);
+        await StrippedAsync(rooms, 0, through, stop);
+        await InvitesAsync(rooms, stop);
     }
 
     private async ValueTask UpdateAsync(UserRooms rooms, UpdatedRoom changed, CancellationToken stop)
     {
         var nid = changed.Room.RoomNid;
         if ((changed.Parts & (RoomParts.Events | RoomParts.Membership | RoomParts.AccountData)) == 0) return;
-        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return;
+        if (await snapshots.FindAsync(nid, stop) is not { } snapshot) return;
         var before = rooms.Find(nid);
         var after = before;
         if (before is null || (changed.Parts & RoomParts.Membership) != 0)
         {
-            var row = await storage.Memberships.FindAsync(nid, rooms.UserId, stop).ConfigureAwait(false);
+            var row = await storage.Memberships.FindAsync(nid, rooms.UserId, stop);
             if (row is null)
             {
                 if (before is { Stripped: null }) rooms.Remove(before);
                 return;
             }
 
-            after = (before ?? await NewAsync(rooms, snapshot, row, stop).ConfigureAwait(false)) with
+            after = (before ?? await NewAsync(rooms, snapshot, row, stop)) with
             {
                 Nid = nid,
                 Membership = row.Membership,
@@ -230,7 +226,7 @@ internal sealed class UserRoomsReader(
                 Activity = row.Membership == Membership.Join
                     ? Math.Max(row.Position, snapshot.Position)
                     : row.Position,
-                IsListed = await IsListedAsync(nid, row, stop).ConfigureAwait(false),
+                IsListed = await IsListedAsync(nid, row, stop),
                 IsForgotten = row.Forgotten,
                 Stripped = null,
                 KnowsState = false,
@@ -243,19 +239,19 @@ internal sealed class UserRoomsReader(
 
         if ((changed.Parts & RoomParts.AccountData) != 0)
         {
-            var row = await storage.AccountData.FindAsync(rooms.UserId, nid, TagType, stop).ConfigureAwait(false);
+            var row = await storage.AccountData.FindAsync(rooms.UserId, nid, EventTypes.Tag, stop);
             after = after! with { Tags = TagsOf(row) };
         }
 
         if (after!.Membership == Membership.Invite && (changed.Parts & RoomParts.Membership) != 0)
         {
-            var hidden = await HiddenAsync(rooms.UserId, stop).ConfigureAwait(false);
-            var isHidden = await hidden(after.Nid, after.Member, null).ConfigureAwait(false);
+            var hidden = await HiddenAsync(rooms.UserId, stop);
+            var isHidden = await hidden(after.Nid, after.Member, null);
             after = after with { IsListed = !isHidden };
         }
 
         after = rooms.AnyViewLooksAtState
-            ? await facts.ReadAsync(after!, stop).ConfigureAwait(false)
+            ? await facts.ReadAsync(after!, stop)
             : after! with { KnowsState = false };
         rooms.Put(after);
         rooms.SpaceChanged(after.RoomId);
@@ -265,9 +261,9 @@ internal sealed class UserRoomsReader(
         UserRooms rooms, RoomSnapshot snapshot, MemberRow row, CancellationToken stop)
     {
         var direct = await storage.AccountData
-            .FindAsync(rooms.UserId, null, DirectType, stop).ConfigureAwait(false);
+            .FindAsync(rooms.UserId, null, EventTypes.Direct, stop);
         var tags = await storage.AccountData
-            .FindAsync(rooms.UserId, snapshot.Room.Nid, TagType, stop).ConfigureAwait(false);
+            .FindAsync(rooms.UserId, snapshot.Room.Nid, EventTypes.Tag, stop);
         return new RoomEntry
         {
             RoomId = snapshot.Room.RoomId,
@@ -288,18 +284,18 @@ internal sealed class UserRoomsReader(
     {
         if (row.Forgotten) return false;
         if (row.Membership is not (Membership.Leave or Membership.Ban)) return true;
-        if (await snapshots.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) return false;
-        var departure = await left.DepartureAsync(snapshot.Room, row.Event, row.Position, stop).ConfigureAwait(false);
+        if (await snapshots.FindAsync(room, stop) is not { } snapshot) return false;
+        var departure = await left.DepartureAsync(snapshot.Room, row.Event, row.Position, stop);
         return departure is { Previous: not null, Event: var gone } && gone.Row.Sender != row.UserId;
     }
 
     private async ValueTask DirectAsync(
         UserRooms rooms, IReadOnlyList<AccountDataRow> changed, long through, CancellationToken stop)
     {
-        var row = changed.FirstOrDefault(static row => row.Room is null && row.Type == DirectType);
+        var row = changed.FirstOrDefault(static row => row.Room is null && row.Type == EventTypes.Direct);
         if (row is null) return;
         rooms.DirectChanged = through;
-        var direct = DirectOf(await WholeAsync(rooms.UserId, row, stop).ConfigureAwait(false));
+        var direct = DirectOf(await WholeAsync(rooms.UserId, row, stop));
         foreach (var room in rooms.All.Where(room => room.IsDirect != direct.Contains(room.RoomId)).ToArray())
         {
             rooms.Put(room with { IsDirect = !room.IsDirect });
@@ -315,8 +311,8 @@ internal sealed class UserRoomsReader(
         foreach (var row in changed)
         {
             if (row.Room is not { } nid || rooms.Find(nid) is not { } room) continue;
-            var tags = row.Type == TagType
-                ? TagsOf(await WholeAsync(rooms.UserId, row, stop).ConfigureAwait(false))
+            var tags = row.Type == EventTypes.Tag
+                ? TagsOf(await WholeAsync(rooms.UserId, row, stop))
                 : room.Tags;
             rooms.Put(room with
             {
@@ -330,9 +326,9 @@ internal sealed class UserRoomsReader(
     private async ValueTask StrippedAsync(UserRooms rooms, long after, long through, CancellationToken stop)
     {
         var rows = await storage.StrippedRooms
-            .OfUserAsync(rooms.UserId, after, through, stop).ConfigureAwait(false);
+            .OfUserAsync(rooms.UserId, after, through, stop);
         if (rows.Count == 0) return;
-        var hidden = await HiddenAsync(rooms.UserId, stop).ConfigureAwait(false);
+        var hidden = await HiddenAsync(rooms.UserId, stop);
         foreach (var row in rows)
         {
             var before = rooms.Find(row.RoomId);
@@ -347,7 +343,7 @@ internal sealed class UserRoomsReader(
                 Activity = row.Position,
                 IsListed = row.IsOpen
                     && (row.Membership != Membership.Invite
-                        || !await hidden(null, EventNid.None, row).ConfigureAwait(false)),
+                        || !await hidden(null, EventNid.None, row)),
                 IsForgotten = row.Forgotten,
                 IsDirect = before?.IsDirect ?? false,
                 Tags = before?.Tags ?? [],
@@ -365,7 +361,7 @@ internal sealed class UserRoomsReader(
     /// <summary>A listed piece of account data with its content, large or not.</summary>
     private async ValueTask<AccountDataRow?> WholeAsync(string userId, AccountDataRow? row, CancellationToken stop) =>
         row is { IsLarge: true }
-            ? await storage.AccountData.FindAsync(userId, row.Room, row.Type, stop).ConfigureAwait(false)
+            ? await storage.AccountData.FindAsync(userId, row.Room, row.Type, stop)
             : row;
 
     private static HashSet<string> DirectOf(AccountDataRow? row)

@@ -22,8 +22,7 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
         if (!device.MayHaveDelivered(through)) return;
 
         // After a restart it is unknown what was sent before, so the database is read, once.
-        var delivered = await storage.ToDevice.OfDeviceAsync(
-            reader.UserId, reader.DeviceId, 0, through, 1, stop).ConfigureAwait(false);
+        var delivered = await storage.ToDevice.OfDeviceAsync(reader.UserId, reader.DeviceId, 0, through, 1, stop);
         if (delivered.Count == 0)
         {
             device.Acknowledged(through);
@@ -54,7 +53,7 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
 
         int limit = pass.Options.MaxToDevice;
         var messages = await storage.ToDevice.OfDeviceAsync(
-            pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop).ConfigureAwait(false);
+            pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop);
         if (messages.Count == 0) return null;
         var isCut = messages.Count >= limit;
         (messages, isCut) = Cut(messages, pass.PageBytes, isCut);
@@ -90,8 +89,8 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
         if (!anyChanged && pass.DevicesChanged.Count == 0 && pass.DevicesLeft.Count == 0) return;
         var (userId, came, gone) = (pass.Reader.UserId, pass.DevicesChanged, pass.DevicesLeft);
         var news = anyChanged
-            ? await lists.NewsAsync(userId, since.Position, pass.UpTo, came, gone, stop).ConfigureAwait(false)
-            : await lists.NewsAsync(userId, pass.UpTo, came, gone, stop).ConfigureAwait(false);
+            ? await lists.NewsAsync(userId, since.Position, pass.UpTo, came, gone, stop)
+            : await lists.NewsAsync(userId, pass.UpTo, came, gone, stop);
         if (news.Changed.Count == 0 && news.Left.Count == 0) return;
         pass.HasNews = true;
         pass.Json.WriteStartObject("device_lists"u8);
@@ -106,7 +105,7 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
     {
         if (device.KeyCounts is not { } counts)
         {
-            counts = await storage.Keys.CountsAsync(reader.UserId, reader.DeviceId, stop).ConfigureAwait(false);
+            counts = await storage.Keys.CountsAsync(reader.UserId, reader.DeviceId, stop);
             device.Remember(counts, asOf);
         }
 

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Storage;
@@ -19,7 +20,7 @@ internal sealed class EphemeralReader(
     public List<string>? TypingOf(SyncPass pass, RoomInput input, bool isNew)
     {
         if (!isNew && (input.Parts & RoomParts.Typing) == 0) return null;
-        if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, "m.typing")) return null;
+        if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, EventTypes.Typing)) return null;
         var typing = typingBoard.In(input.Snapshot.Room.Nid).Where(user => !pass.Ignored.Contains(user)).ToList();
         return isNew && typing.Count == 0 ? null : typing;
     }
@@ -29,7 +30,7 @@ internal sealed class EphemeralReader(
         SyncPass pass, RoomInput input, bool isNew, CancellationToken stop)
     {
         if (!isNew && (input.Parts & (RoomParts.Receipts | RoomParts.OwnReceipts)) == 0) return [];
-        if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, "m.receipt")) return [];
+        if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, EventTypes.Receipt)) return [];
 
         var room = input.Snapshot.Room.Nid;
         long after = isNew ? 0 : pass.SincePosition;
@@ -37,7 +38,7 @@ internal sealed class EphemeralReader(
         if (input.Receipts is { } given) all.AddRange(given);
         else if (notifier.Room(room) is not { } stream || !stream.TryReceipts(after, pass.UpTo, all))
         {
-            foreach (var row in await storage.Receipts.OfRoomAsync(room, after, pass.UpTo, stop).ConfigureAwait(false))
+            foreach (var row in await storage.Receipts.OfRoomAsync(room, after, pass.UpTo, stop))
             {
                 all.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
             }

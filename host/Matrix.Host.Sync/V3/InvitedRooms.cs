@@ -18,9 +18,9 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
     public async ValueTask<bool> WriteInviteAsync(
         SyncPass pass, RoomSnapshot snapshot, EventNid invite, CancellationToken stop)
     {
-        var stored = await events.GetAsync(snapshot.Room, invite, stop).ConfigureAwait(false);
+        var stored = await events.GetAsync(snapshot.Room, invite, stop);
         if (stored is null || pass.Ignored.Contains(stored.Row.Sender)) return false;
-        await WriteAsync(pass, stored, "invite_state", stored.Row.Sender, stop).ConfigureAwait(false);
+        await WriteAsync(pass, stored, "invite_state", stored.Row.Sender, stop);
         return true;
     }
 
@@ -28,9 +28,9 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
     public async ValueTask<bool> WriteKnockAsync(
         SyncPass pass, RoomSnapshot snapshot, EventNid knock, CancellationToken stop)
     {
-        var stored = await events.GetAsync(snapshot.Room, knock, stop).ConfigureAwait(false);
+        var stored = await events.GetAsync(snapshot.Room, knock, stop);
         if (stored is null) return false;
-        await WriteAsync(pass, stored, "knock_state", inviter: null, stop).ConfigureAwait(false);
+        await WriteAsync(pass, stored, "knock_state", inviter: null, stop);
         return true;
     }
 
@@ -39,7 +39,7 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
     {
         // The state at the time of the member event: users outside the room do not see later changes.
         var room = member.Room;
-        var state = await states.AtAsync(room.Nid, member.Row.Step, stop).ConfigureAwait(false);
+        var state = await states.AtAsync(room.Nid, member.Row.Step, stop);
         var nids = StrippedState.Of(state, inviter)
             .Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).Append(member.Nid);
 
@@ -48,7 +48,7 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
         json.WriteStartObject(name);
         json.WriteStartArray("events"u8);
         using var stripped = new ByteBuffer(1024);
-        foreach (var shown in await events.GetManyAsync(room, [.. nids.Distinct()], stop).ConfigureAwait(false))
+        foreach (var shown in await events.GetManyAsync(room, [.. nids.Distinct()], stop))
         {
             stripped.Clear();
             ClientEvent.WriteStripped(stripped, shown.Row.Json.Span);

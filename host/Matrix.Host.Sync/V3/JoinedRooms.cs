@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -25,39 +26,38 @@ internal sealed class JoinedRooms(
     UnreadReader unreadReader,
     RoomWriter writer)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>Writes the room as a member of `join`, if it has news.</summary>
     public async ValueTask<bool> WriteAsync(SyncPass pass, RoomInput input, CancellationToken stop)
     {
         var room = input.Snapshot.Room;
         string userId = pass.Reader.UserId;
-        var end = await StateAtAsync(input.Snapshot, input.End.Step, stop).ConfigureAwait(false);
+        var end = await StateAtAsync(input.Snapshot, input.End.Step, stop);
 
         // The user may have joined after the position at which this response ends.
         bool isJoined = ReferenceEquals(end, input.Snapshot.State)
             ? input.Snapshot.Local.IsJoined(userId)
-            : await IsJoinedAsync(room, end, userId, stop).ConfigureAwait(false);
+            : await IsJoinedAsync(room, end, userId, stop);
         if (!isJoined) return false;
         var before = input.Before is { } at
-            ? await StateAtAsync(input.Snapshot, at.Step, stop).ConfigureAwait(false)
+            ? await StateAtAsync(input.Snapshot, at.Step, stop)
             : StateTree.Empty;
         bool isNew = input.Before is null
-            || !await WasJoinedAsync(room, before, end, userId, stop).ConfigureAwait(false);
+            || !await WasJoinedAsync(room, before, end, userId, stop);
         bool isFull = isNew || pass.Request.FullState;
-        var member = end.Find(MemberType, userId) is { } own ? EventNid.Of(room.Nid, own.Ordinal) : EventNid.None;
+        var member = end.Find(EventTypes.Member, userId) is { } own
+            ? EventNid.Of(room.Nid, own.Ordinal)
+            : EventNid.None;
 
         var scope = new ViewScope(Viewer.Member(userId, end), input.End.LastNid);
         var after = isNew ? EventNid.None : input.Before!.Value.LastNid;
-        var timeline = await timelines.ReadAsync(
-            room, after, input.End.LastNid, scope.Viewer, pass, stop).ConfigureAwait(false);
-        var summary = await SummaryAsync(pass, input, before, end, isFull, stop).ConfigureAwait(false);
+        var timeline = await timelines.ReadAsync(room, after, input.End.LastNid, scope.Viewer, pass, stop);
+        var summary = await SummaryAsync(pass, input, before, end, isFull, stop);
         var since = isFull ? StateTree.Empty : before;
         var span = new StateSpan(room, since, end, timeline, isFull);
-        var state = await stateSection.EventsAsync(pass, span, summary?.Heroes ?? [], stop).ConfigureAwait(false);
+        var state = await stateSection.EventsAsync(pass, span, summary?.Heroes ?? [], stop);
         var typing = ephemeral.TypingOf(pass, input, isNew);
-        var receipts = await ephemeral.ReceiptsAsync(pass, input, isNew, stop).ConfigureAwait(false);
-        var accountData = await AccountDataAsync(pass, input, isNew, stop).ConfigureAwait(false);
+        var receipts = await ephemeral.ReceiptsAsync(pass, input, isNew, stop);
+        var accountData = await AccountDataAsync(pass, input, isNew, stop);
 
         bool ownRead = (input.Parts & RoomParts.OwnReceipts) != 0;
         if (!isFull && timeline.Events.Count == 0 && !timeline.Limited && state.Count == 0 && summary is null
@@ -66,7 +66,7 @@ internal sealed class JoinedRooms(
             return false;
         }
 
-        var unread = await unreadReader.OfAsync(pass, room, member, input.End.LastNid, stop).ConfigureAwait(false);
+        var unread = await unreadReader.OfAsync(pass, room, member, input.End.LastNid, stop);
 
         pass.HasNews = true;
         var json = pass.Json;
@@ -74,19 +74,19 @@ internal sealed class JoinedRooms(
         if (summary is not null) RoomWriter.Summary(pass, summary);
         if (state.Count > 0 || pass.Request.UsesStateAfter || isFull)
         {
-            await writer.StateAsync(pass, room, state, member, stop).ConfigureAwait(false);
+            await writer.StateAsync(pass, room, state, member, stop);
         }
 
         await writer.TimelineAsync(
             pass,
             timeline,
             some => timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, some, member, stop),
-            stop).ConfigureAwait(false);
+            stop);
         RoomWriter.Ephemeral(pass, typing, receipts);
-        await writer.AccountDataAsync(pass, accountData, stop).ConfigureAwait(false);
+        await writer.AccountDataAsync(pass, accountData, stop);
         RoomWriter.Unread(pass, unread.Counts, unread.Roots);
         json.WriteEndObject();
-        await pass.StepAsync(stop).ConfigureAwait(false);
+        await pass.StepAsync(stop);
         return true;
     }
 
@@ -99,19 +99,19 @@ internal sealed class JoinedRooms(
     {
         // The same event still gives the membership.
         if (ReferenceEquals(before, end)
-            || before.Find(MemberType, userId)?.Ordinal == end.Find(MemberType, userId)?.Ordinal)
+            || before.Find(EventTypes.Member, userId)?.Ordinal == end.Find(EventTypes.Member, userId)?.Ordinal)
         {
             return true;
         }
 
-        return await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
+        return await IsJoinedAsync(room, before, userId, stop);
     }
 
     private async ValueTask<bool> IsJoinedAsync(
         RoomIdentity room, StateTree state, string userId, CancellationToken stop)
     {
-        if (state.Find(MemberType, userId) is not { } entry) return false;
-        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        if (state.Find(EventTypes.Member, userId) is not { } entry) return false;
+        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop);
         return member is not null && member.Membership == "join";
     }
 
@@ -129,8 +129,8 @@ internal sealed class JoinedRooms(
         if (input.Before is not null && !ReferenceEquals(before, end))
         {
             var changes = StateTree.Diff(before, end).Changes;
-            membersChanged = changes.Any(change => change.Type == MemberType);
-            nameChanged = changes.Any(change => change.Type is "m.room.name" or "m.room.canonical_alias");
+            membersChanged = changes.Any(change => change.Type == EventTypes.Member);
+            nameChanged = changes.Any(change => change.Type is EventTypes.Name or EventTypes.CanonicalAlias);
             if (membersChanged && !pass.IsInitial)
             {
                 await deviceLists.CompareAsync(
@@ -141,12 +141,12 @@ internal sealed class JoinedRooms(
                     (pass.SincePosition, pass.UpTo),
                     pass.DevicesChanged,
                     pass.DevicesLeft,
-                    stop).ConfigureAwait(false);
+                    stop);
             }
         }
 
         if (!isFull && !membersChanged && !nameChanged) return null;
-        var named = await heroes.OfAsync(room, end, userId, stop).ConfigureAwait(false);
+        var named = await heroes.OfAsync(room, end, userId, stop);
         return new Summary(named, input.Snapshot.JoinedCount, input.Snapshot.InvitedCount);
     }
 
@@ -155,7 +155,7 @@ internal sealed class JoinedRooms(
     {
         var room = input.Snapshot.Room;
         var rows = isNew && !pass.IsInitial
-            ? await storage.AccountData.OfRoomAsync(pass.Reader.UserId, room.Nid, stop).ConfigureAwait(false)
+            ? await storage.AccountData.OfRoomAsync(pass.Reader.UserId, room.Nid, stop)
             : input.AccountData;
         return rows.Count == 0
             ? rows

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -24,8 +25,6 @@ internal sealed class LeftRooms(
     StateSection stateSection,
     RoomWriter writer)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>Writes the room as a member of `leave`, if the user left after the token.</summary>
     /// <param name="member">The user's current member event.</param>
     /// <param name="since">The position at which it became current.</param>
@@ -33,35 +32,35 @@ internal sealed class LeftRooms(
         SyncPass pass, RoomInput input, EventNid member, long since, CancellationToken stop)
     {
         var room = input.Snapshot.Room;
-        if (await DepartureAsync(room, member, since, stop).ConfigureAwait(false) is not { } departure) return false;
+        if (await DepartureAsync(room, member, since, stop) is not { } departure) return false;
 
         // A user who left earlier has been sent the departure. If they were banned or unbanned since, they are sent the
         // new membership, too.
         long at = departure.IsLatest ? since : departure.Event.Row.Position;
         bool isOld = input.Before is not null && at <= pass.SincePosition;
         bool isLaterNews = !departure.IsLatest && (input.Before is null || since > pass.SincePosition);
-        var later = isLaterNews ? await events.GetAsync(room, member, stop).ConfigureAwait(false) : null;
+        var later = isLaterNews ? await events.GetAsync(room, member, stop) : null;
         if (isOld && later is null && input.AccountData.Count == 0) return false;
 
         if (departure.Previous is null)
         {
             if (isOld && later is null) return false;
-            await WriteDeclinedAsync(pass, room, later ?? departure.Event, stop).ConfigureAwait(false);
+            await WriteDeclinedAsync(pass, room, later ?? departure.Event, stop);
             return true;
         }
 
         string userId = pass.Reader.UserId;
-        var end = await ends.OfAsync(room, departure.Event, at, stop).ConfigureAwait(false);
+        var end = await ends.OfAsync(room, departure.Event, at, stop);
         var before = input.Before is { } place
-            ? await states.AtAsync(room.Nid, place.Step, stop).ConfigureAwait(false)
+            ? await states.AtAsync(room.Nid, place.Step, stop)
             : StateTree.Empty;
-        bool isNew = input.Before is null || !await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
+        bool isNew = input.Before is null || !await IsJoinedAsync(room, before, userId, stop);
         var reader = new Viewer(userId, end.State, false, departure.Previous.Nid, end.JoinedThrough);
         var timeline = isOld
             ? new Timeline([], false, TimelineToken.JustAfter(end.Through), IsWhole: true)
             : await timelines.ReadAsync(
                 room, isNew ? EventNid.None : input.Before!.Value.LastNid, end.Through, reader, pass,
-                stop, isEnd: true).ConfigureAwait(false);
+                stop, isEnd: true);
         if (later is not null && Place(pass, later).InTimeline)
         {
             timeline = timeline with { Events = [.. timeline.Events, later] };
@@ -69,7 +68,7 @@ internal sealed class LeftRooms(
 
         var scope = new ViewScope(reader, end.Through);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end.State, timeline, isNew);
-        var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
+        var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop);
         if (later is not null && Place(pass, later).InState) state = With(state, departure.Event, later);
         if (!isOld && !pass.IsInitial)
         {
@@ -82,24 +81,24 @@ internal sealed class LeftRooms(
                 (pass.SincePosition, at - 1),
                 pass.DevicesChanged,
                 pass.DevicesLeft,
-                stop).ConfigureAwait(false);
+                stop);
         }
 
         pass.HasNews = true;
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
-        await writer.StateAsync(pass, room, state, departure.Event.Nid, stop).ConfigureAwait(false);
+        await writer.StateAsync(pass, room, state, departure.Event.Nid, stop);
         await writer.TimelineAsync(
             pass,
             timeline,
             some => timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, some, member, stop),
-            stop).ConfigureAwait(false);
+            stop);
         var filter = pass.Filter.RoomAccountData;
         var accountData = input.AccountData.Where(row =>
             filter.AdmitsRoom(room.RoomId) && filter.Admits(row.Type, null, false));
-        await writer.AccountDataAsync(pass, [.. accountData], stop).ConfigureAwait(false);
+        await writer.AccountDataAsync(pass, [.. accountData], stop);
         json.WriteEndObject();
-        await pass.StepAsync(stop).ConfigureAwait(false);
+        await pass.StepAsync(stop);
         return true;
     }
 
@@ -121,15 +120,14 @@ internal sealed class LeftRooms(
             new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
         var place = Place(pass, departure);
         pass.Json.WriteStartObject(room.RoomId);
-        await writer.StateAsync(pass, room, place.InState ? [departure.Nid] : [], departure.Nid, stop)
-            .ConfigureAwait(false);
+        await writer.StateAsync(pass, room, place.InState ? [departure.Nid] : [], departure.Nid, stop);
         await writer.TimelineAsync(
             pass,
             new Timeline(
                 place.InTimeline ? [departure] : [], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true),
             some => clientEvents.ExtrasAsync(room, some, some, scope, stop),
-            stop).ConfigureAwait(false);
-        await writer.AccountDataAsync(pass, [], stop).ConfigureAwait(false);
+            stop);
+        await writer.AccountDataAsync(pass, [], stop);
         pass.Json.WriteEndObject();
     }
 
@@ -143,7 +141,7 @@ internal sealed class LeftRooms(
     {
         var back = await history.BackAsync(
             room, member, since, stored => stored.Membership is "join" or "invite" or "knock",
-            stop).ConfigureAwait(false);
+            stop);
         if (back.Count < 2) return null;
         return back[^1].Membership switch
         {
@@ -156,8 +154,8 @@ internal sealed class LeftRooms(
     private async ValueTask<bool> IsJoinedAsync(
         RoomIdentity room, StateTree state, string userId, CancellationToken stop)
     {
-        if (state.Find(MemberType, userId) is not { } entry) return false;
-        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        if (state.Find(EventTypes.Member, userId) is not { } entry) return false;
+        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop);
         return member is not null && member.Membership == "join";
     }
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 
@@ -17,6 +18,6 @@ internal readonly record struct LoneDeparture(bool InTimeline, bool InState)
         return new LoneDeparture(inTimeline, Admits(state) && (pass.Request.UsesStateAfter || !inTimeline));
 
         bool Admits(EventFilter filter) =>
-            filter.AdmitsRoom(roomId) && filter.Admits("m.room.member", sender, EventFilter.HasUrl(content));
+            filter.AdmitsRoom(roomId) && filter.Admits(EventTypes.Member, sender, EventFilter.HasUrl(content));
     }
 }

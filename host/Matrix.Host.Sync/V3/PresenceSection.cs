@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.Core.Event;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Users.Presence;
 
@@ -10,19 +11,17 @@ namespace Matrix.Host.Sync.V3;
 /// </summary>
 internal sealed class PresenceSection(PresenceStream presence, PresenceBoard board, PresenceOptions options)
 {
-    private const string Type = "m.presence";
-
     /// <summary>Writes the section. Called after the rooms, which say with whom a room is shared now.</summary>
     public async ValueTask WriteAsync(SyncPass pass, CancellationToken stop)
     {
         var filter = pass.Filter.Presence;
-        if (!board.IsOn || !filter.AdmitsType(Type)) return;
+        if (!board.IsOn || !filter.AdmitsType(EventTypes.Presence)) return;
         var left = filter.Limit(options.MaxShown, options.MaxShown);
         var isOpen = false;
-        foreach (var userId in await UsersAsync(pass, stop).ConfigureAwait(false))
+        foreach (var userId in await UsersAsync(pass, stop))
         {
             if (left == 0) break;
-            if (pass.Ignored.Contains(userId) || !filter.Admits(Type, userId, false)) continue;
+            if (pass.Ignored.Contains(userId) || !filter.Admits(EventTypes.Presence, userId, false)) continue;
             if (board.Find(userId) is not { } seen) continue;
             if (!isOpen) pass.Json.WriteStartEvents("presence"u8);
             isOpen = true;
@@ -40,11 +39,10 @@ internal sealed class PresenceSection(PresenceStream presence, PresenceBoard boa
         var reader = pass.Reader.UserId;
         if (pass.IsInitial || pass.Request.FullState)
         {
-            return await presence.PresentAsync(pass.Stream, reader, stop).ConfigureAwait(false);
+            return await presence.PresentAsync(pass.Stream, reader, stop);
         }
 
-        var changed = await presence.ChangedAsync(
-            pass.Stream, reader, pass.SinceEphemeral, pass.UpToEphemeral, stop).ConfigureAwait(false);
+        var changed = await presence.ChangedAsync(pass.Stream, reader, pass.SinceEphemeral, pass.UpToEphemeral, stop);
         return changed.Union(pass.DevicesChanged.Where(userId => board.Find(userId) is { IsPresent: true }));
     }
 
@@ -55,7 +53,7 @@ internal sealed class PresenceSection(PresenceStream presence, PresenceBoard boa
         seen.WriteContent(json);
         json.WriteEndObject();
         json.WriteString("sender"u8, seen.UserId);
-        json.WriteString("type"u8, Type);
+        json.WriteString("type"u8, EventTypes.Presence);
         json.WriteEndObject();
     }
 }

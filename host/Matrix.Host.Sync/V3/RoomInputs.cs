@@ -29,13 +29,13 @@ internal sealed class RoomInputs(IStorage storage, RoomSnapshots rooms, RoomPosi
     {
         foreach (var some in pending.Chunk(AtOnce))
         {
-            var snapshots = (await rooms.FindManyAsync([.. some.Select(each => each.Room)], stop)
-                .ConfigureAwait(false)).ToDictionary(snapshot => snapshot.Room.Nid);
-            var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop).ConfigureAwait(false);
+            var snapshots = (await rooms.FindManyAsync([.. some.Select(each => each.Room)], stop))
+                .ToDictionary(snapshot => snapshot.Room.Nid);
+            var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop);
             var befores = pass.IsInitial
                 ? null
-                : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop).ConfigureAwait(false);
-            var receipts = await ReceiptsAsync(pass, some, stop).ConfigureAwait(false);
+                : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop);
+            var receipts = await ReceiptsAsync(pass, some, stop);
             foreach (var each in some)
             {
                 if (!snapshots.TryGetValue(each.Room, out var snapshot)) continue;
@@ -60,7 +60,6 @@ internal sealed class RoomInputs(IStorage storage, RoomSnapshots rooms, RoomPosi
         pass.IsInitial || pass.Request.FullState
             ? await ReceiptsAsync(
                 storage, [.. some.Select(each => each.Room)], pass.SincePosition, pass.UpTo, stop)
-                .ConfigureAwait(false)
             : null;
 
     /// <summary>The receipts of rooms between two positions.</summary>
@@ -69,7 +68,7 @@ internal sealed class RoomInputs(IStorage storage, RoomSnapshots rooms, RoomPosi
     {
         var receipts = new Dictionary<RoomNid, List<ReceiptMark>>();
         if (rooms.Length == 0) return receipts;
-        foreach (var row in await storage.Receipts.OfRoomsAsync(rooms, after, through, stop).ConfigureAwait(false))
+        foreach (var row in await storage.Receipts.OfRoomsAsync(rooms, after, through, stop))
         {
             if (!receipts.TryGetValue(row.Room, out var ofRoom)) receipts[row.Room] = ofRoom = [];
             ofRoom.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));

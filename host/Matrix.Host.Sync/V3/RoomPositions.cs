@@ -20,8 +20,8 @@ internal sealed class RoomPositions(IStorage storage, Notifier notifier)
         }
 
         return new RoomPosition(
-            await storage.Events.LastNidAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false),
-            await storage.Rooms.CurrentStepAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false));
+            await storage.Events.LastNidAtAsync(snapshot.Room.Nid, position, stop),
+            await storage.Rooms.CurrentStepAtAsync(snapshot.Room.Nid, position, stop));
     }
 
     /// <summary>The same for several rooms and one position, with at most two queries.</summary>
@@ -42,8 +42,8 @@ internal sealed class RoomPositions(IStorage storage, Notifier notifier)
         }
 
         if (asked is null) return positions;
-        var nids = await storage.Events.LastNidsAtAsync(asked, position, stop).ConfigureAwait(false);
-        var steps = await storage.Rooms.CurrentStepsAtAsync(asked, position, stop).ConfigureAwait(false);
+        var nids = await storage.Events.LastNidsAtAsync(asked, position, stop);
+        var steps = await storage.Rooms.CurrentStepsAtAsync(asked, position, stop);
         foreach (var room in asked)
         {
             positions[room] = new RoomPosition(nids.GetValueOrDefault(room), steps.GetValueOrDefault(room));

@@ -21,33 +21,33 @@ internal sealed class RoomSections(
 {
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
-        await AccountDataAsync(pass, found.Global, stop).ConfigureAwait(false);
+        await AccountDataAsync(pass, found.Global, stop);
         var json = pass.Json;
         json.WriteStartObject("rooms"u8);
 
         json.WriteStartObject("join"u8);
-        await foreach (var (_, room) in inputs.ReadAsync(pass, found.Joined, stop).ConfigureAwait(false))
+        await foreach (var (_, room) in inputs.ReadAsync(pass, found.Joined, stop))
         {
-            pass.HasNews |= await joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
+            pass.HasNews |= await joined.WriteAsync(pass, room, stop);
         }
 
         json.WriteEndObject();
 
         json.WriteStartObject("invite"u8);
         bool isShown = (found.Invited.Count > 0 || found.Stripped.Count > 0)
-            && !await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
+            && !await permission.BlocksAsync(pass.Reader.UserId, stop);
         foreach (var room in isShown ? found.Invited : [])
         {
-            if (await snapshots.FindAsync(room.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            pass.HasNews |= await invited.WriteInviteAsync(pass, snapshot, room.Member, stop).ConfigureAwait(false);
-            await pass.StepAsync(stop).ConfigureAwait(false);
+            if (await snapshots.FindAsync(room.Room, stop) is not { } snapshot) continue;
+            pass.HasNews |= await invited.WriteInviteAsync(pass, snapshot, room.Member, stop);
+            await pass.StepAsync(stop);
         }
 
         foreach (var room in isShown ? found.Stripped : [])
         {
             if (room.Membership != Membership.Invite) continue;
             pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "invite_state"u8);
-            await pass.StepAsync(stop).ConfigureAwait(false);
+            await pass.StepAsync(stop);
         }
 
         json.WriteEndObject();
@@ -58,9 +58,9 @@ internal sealed class RoomSections(
             json.WriteStartObject("knock"u8);
             foreach (var room in found.Knocked)
             {
-                if (await snapshots.FindAsync(room.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
-                pass.HasNews |= await invited.WriteKnockAsync(pass, snapshot, room.Member, stop).ConfigureAwait(false);
-                await pass.StepAsync(stop).ConfigureAwait(false);
+                if (await snapshots.FindAsync(room.Room, stop) is not { } snapshot) continue;
+                pass.HasNews |= await invited.WriteKnockAsync(pass, snapshot, room.Member, stop);
+                await pass.StepAsync(stop);
             }
 
             foreach (var room in knocks) pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "knock_state"u8);
@@ -69,12 +69,10 @@ internal sealed class RoomSections(
 
         json.WriteStartObject("leave"u8);
         var departures = found.Left.ToDictionary(room => room.Pending.Room);
-        await foreach (var (pending, room) in inputs.ReadAsync(pass, found.Left.Select(each => each.Pending), stop)
-            .ConfigureAwait(false))
+        await foreach (var (pending, room) in inputs.ReadAsync(pass, found.Left.Select(each => each.Pending), stop))
         {
             var departure = departures[pending.Room];
-            pass.HasNews |= await left.WriteAsync(pass, room, departure.Member, departure.Since, stop)
-                .ConfigureAwait(false);
+            pass.HasNews |= await left.WriteAsync(pass, room, departure.Member, departure.Since, stop);
         }
 
         foreach (var room in found.Stripped)
@@ -96,7 +94,7 @@ internal sealed class RoomSections(
             if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
             pass.HasNews = true;
-            var content = await storage.AccountData.ContentAsync(pass.Reader.UserId, row, stop).ConfigureAwait(false);
+            var content = await storage.AccountData.ContentAsync(pass.Reader.UserId, row, stop);
             if (row.Type == UserPushRules.Type)
             {
                 PushRules(pass, UserPushRules.ContentOf(pass.Reader.UserId, content));
@@ -106,7 +104,7 @@ internal sealed class RoomSections(
                 pass.Json.WriteTypedContent(row.Type, content.Span);
             }
 
-            await pass.StepAsync(stop).ConfigureAwait(false);
+            await pass.StepAsync(stop);
         }
 
         // Users who changed no push rules get the server's default rules.
@@ -129,7 +127,7 @@ internal sealed class RoomSections(
     public static void PushRules(Utf8JsonWriter json, JsonObject content)
     {
         using var rendered = new ByteBuffer(8192);
-        CanonicalJson.writeObject(rendered, content);
+        CanonicalJson.WriteObject(rendered, content);
         json.WriteTypedContent(UserPushRules.Type, rendered.Written);
     }
 }

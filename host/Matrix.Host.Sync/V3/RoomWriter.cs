@@ -23,7 +23,7 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
     {
         var json = pass.Json;
         json.WriteStartEvents("timeline"u8);
-        await TimelineEventsAsync(pass, timeline, extras, stop).ConfigureAwait(false);
+        await TimelineEventsAsync(pass, timeline, extras, stop);
         json.WriteEndArray();
         json.WriteBoolean("limited"u8, timeline.Limited);
         json.WriteString("prev_batch"u8, timeline.Start.ToString());
@@ -52,7 +52,7 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
             IReadOnlyList<StoredEvent> some = timeline.Events.Count <= EventStore.PortionEvents
                 ? timeline.Events
                 : [.. timeline.Events.Skip(at).Take(EventStore.PortionEvents)];
-            var read = await extras(some).ConfigureAwait(false);
+            var read = await extras(some);
             if (at > 0)
             {
                 pass.Json.Flush();
@@ -60,7 +60,7 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
             }
 
             Events(pass, some, read);
-            await pass.StepAsync(stop).ConfigureAwait(false);
+            await pass.StepAsync(stop);
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
         SyncPass pass, RoomIdentity room, IReadOnlyList<EventNid> state, EventNid member, CancellationToken stop)
     {
         pass.Json.WriteStartEvents(StateName(pass));
-        await StateEventsAsync(pass, room, state, member, stop).ConfigureAwait(false);
+        await StateEventsAsync(pass, room, state, member, stop);
         pass.Json.WriteEndEvents();
     }
 
@@ -81,10 +81,10 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
         SyncPass pass, RoomIdentity room, IReadOnlyList<EventNid> state, EventNid member, CancellationToken stop)
     {
         var isFirst = true;
-        await foreach (var portion in events.PortionsAsync(room, state, stop).ConfigureAwait(false))
+        await foreach (var portion in events.PortionsAsync(room, state, stop))
         {
             if (portion.Count == 0) continue;
-            var extras = await clientEvents.StateExtrasAsync(room, portion, member, stop).ConfigureAwait(false);
+            var extras = await clientEvents.StateExtrasAsync(room, portion, member, stop);
             if (!isFirst)
             {
                 pass.Json.Flush();
@@ -93,7 +93,7 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
 
             isFirst = false;
             Events(pass, portion, extras);
-            await pass.StepAsync(stop).ConfigureAwait(false);
+            await pass.StepAsync(stop);
         }
     }
 
@@ -104,9 +104,9 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
         pass.Json.WriteStartEvents("account_data"u8);
         foreach (var row in rows)
         {
-            var content = await storage.AccountData.ContentAsync(pass.Reader.UserId, row, stop).ConfigureAwait(false);
+            var content = await storage.AccountData.ContentAsync(pass.Reader.UserId, row, stop);
             pass.Json.WriteTypedContent(row.Type, content.Span);
-            await pass.StepAsync(stop).ConfigureAwait(false);
+            await pass.StepAsync(stop);
         }
 
         pass.Json.WriteEndEvents();
@@ -237,7 +237,7 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
     {
         if (pass.Filter.Fields is { } fields && JsonText.TryParseStored(written.Written, out var read))
         {
-            CanonicalJson.writeObject(output, fields.Apply(read));
+            CanonicalJson.WriteObject(output, fields.Apply(read));
         }
         else output.Raw(written.Written);
     }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
@@ -17,8 +18,6 @@ internal sealed record StateSpan(RoomIdentity Room, StateTree Before, StateTree 
 /// </summary>
 internal sealed class StateSection(EventStore events)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>The events' numbers, in timeline order.</summary>
     /// <param name="heroes">The members that the summary names.</param>
     public async ValueTask<IReadOnlyList<EventNid>> EventsAsync(
@@ -26,7 +25,7 @@ internal sealed class StateSection(EventStore events)
     {
         if (!pass.Filter.State.AdmitsRoom(span.Room.RoomId)) return [];
         var room = span.Room.Nid;
-        string? but = pass.Filter.State.LazyLoadMembers ? MemberType : null;
+        string? but = pass.Filter.State.LazyLoadMembers ? EventTypes.Member : null;
         var refs = pass.Request.UsesStateAfter
             ? StateDelta.UpToEnd(room, span.Before, span.End, but)
             : StateDelta.UpToTimeline(room, span.Before, span.End, span.Timeline.Events, but);
@@ -38,7 +37,7 @@ internal sealed class StateSection(EventStore events)
         if (!pass.Filter.State.AdmitsByType)
         {
             var admitted = new List<EventNid>();
-            await foreach (var portion in events.PortionsAsync(span.Room, state, stop).ConfigureAwait(false))
+            await foreach (var portion in events.PortionsAsync(span.Room, state, stop))
             {
                 admitted.AddRange(
                     portion.Where(stored => Admits(pass.Filter.State, stored)).Select(stored => stored.Nid));
@@ -65,25 +64,26 @@ internal sealed class StateSection(EventStore events)
         if (span.IsFull)
         {
             wanted.Add(pass.Reader.UserId);
-            refs.RemoveAll(entry => entry.Type == MemberType);
+            refs.RemoveAll(entry => entry.Type == EventTypes.Member);
         }
         else
         {
             foreach (var entry in refs)
             {
-                if (entry.Type == MemberType) wanted.Remove(entry.StateKey);
+                if (entry.Type == EventTypes.Member) wanted.Remove(entry.StateKey);
             }
         }
 
         var shown = span.Timeline.Events
-            .Where(stored => (stored.Row.Marks & EventMarks.State) != 0 && stored.Pdu.Type == MemberType)
+            .Where(stored => (stored.Row.Marks & EventMarks.State) != 0 && stored.Pdu.Type == EventTypes.Member)
             .ToLookup(stored => stored.Pdu.StateKey);
         foreach (string userId in wanted)
         {
             // If the timeline changes a member, the state before the timeline has the event that the change replaced.
             var nid = !pass.Request.UsesStateAfter && shown[userId].FirstOrDefault() is { } change
                 ? change.Replaces ?? EventNid.None
-                : span.End.Find(MemberType, userId) is { } entry ? EventNid.Of(room, entry.Ordinal) : EventNid.None;
+                : span.End.Find(EventTypes.Member, userId) is { } entry ? EventNid.Of(room, entry.Ordinal)
+                : EventNid.None;
             if (nid.IsNone) continue;
             if (!span.IsFull
                 && !pass.Filter.State.IncludeRedundantMembers
@@ -92,7 +92,7 @@ internal sealed class StateSection(EventStore events)
                 continue;
             }
 
-            refs.Add(new StateRef(MemberType, userId, nid));
+            refs.Add(new StateRef(EventTypes.Member, userId, nid));
         }
     }
 
@@ -108,14 +108,14 @@ internal sealed class StateSection(EventStore events)
         var sent = state.Count == refs.Count ? null : state.ToHashSet();
         foreach (var entry in refs)
         {
-            if (entry.Type != MemberType || sent?.Contains(entry.Nid) == false) continue;
+            if (entry.Type != EventTypes.Member || sent?.Contains(entry.Nid) == false) continue;
             pass.LazilySent.Add(new((span.Room.Nid, entry.StateKey), entry.Nid));
         }
 
         foreach (var stored in span.Timeline.Events)
         {
             if ((stored.Row.Marks & EventMarks.State) == 0
-                || stored.Pdu is not { Type: MemberType, StateKey: { } userId })
+                || stored.Pdu is not { Type: EventTypes.Member, StateKey: { } userId })
             {
                 continue;
             }

@@ -59,13 +59,13 @@ internal sealed class StrippedMember
     {
         using var json = new ByteBuffer(512);
         json.Raw("{\"content\":{\"membership\":\"leave\"},\"origin_server_ts\":"u8);
-        CanonicalJson.writeInt(json, room.EndedAt);
+        CanonicalJson.WriteInt(json, room.EndedAt);
         json.Raw(",\"room_id\":"u8);
-        CanonicalJson.writeString(json, room.RoomId);
+        CanonicalJson.WriteString(json, room.RoomId);
         json.Raw(",\"sender\":"u8);
-        CanonicalJson.writeString(json, userId);
+        CanonicalJson.WriteString(json, userId);
         json.Raw(",\"state_key\":"u8);
-        CanonicalJson.writeString(json, userId);
+        CanonicalJson.WriteString(json, userId);
         json.Raw(",\"type\":\"m.room.member\"}"u8);
         return json.ToArray();
     }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -15,7 +16,6 @@ internal sealed record Summary(IReadOnlyList<StoredEvent>? Heroes, int Joined, i
 internal sealed class Heroes(EventStore events, long cacheBytes)
 {
     private const int Wanted = 5;
-    private const string MemberType = "m.room.member";
 
     /// <summary>The number of member events read in one query, and the most members who left that are read.</summary>
     private const int Page = 16;
@@ -30,13 +30,13 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     public async ValueTask<IReadOnlyList<StoredEvent>?> OfAsync(
         RoomIdentity room, StateTree state, string self, CancellationToken stop)
     {
-        if (await HasAsync(room, state, "m.room.name", "name", stop).ConfigureAwait(false)
-            || await HasAsync(room, state, "m.room.canonical_alias", "alias", stop).ConfigureAwait(false))
+        if (await HasAsync(room, state, EventTypes.Name, "name", stop)
+            || await HasAsync(room, state, EventTypes.CanonicalAlias, "alias", stop))
         {
             return null;
         }
 
-        return await OfUnnamedAsync(room, state, self, stop).ConfigureAwait(false);
+        return await OfUnnamedAsync(room, state, self, stop);
     }
 
     /// <summary>The same for a room that is known to have no name; it may have an alias.</summary>
@@ -44,11 +44,11 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
         RoomIdentity room, StateTree state, string self, CancellationToken stop)
     {
         var first = _firstMembers.TryGet(room.Nid, out var known)
-            ? await StillFirstAsync(room, known, state, stop).ConfigureAwait(false)
+            ? await StillFirstAsync(room, known, state, stop)
             : null;
         if (first is null)
         {
-            first = await FirstMembersAsync(room, state, stop).ConfigureAwait(false);
+            first = await FirstMembersAsync(room, state, stop);
             if (first.Count > Wanted && first[0].Membership is "join" or "invite")
             {
                 _firstMembers.Put(room.Nid, new FirstMembers([.. first.Select(static member => member.Nid)]));
@@ -65,9 +65,10 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     private async ValueTask<IReadOnlyList<StoredEvent>?> StillFirstAsync(
         RoomIdentity room, FirstMembers known, StateTree state, CancellationToken stop)
     {
-        var members = await events.GetManyAsync(room, known.Events, stop).ConfigureAwait(false);
+        var members = await events.GetManyAsync(room, known.Events, stop);
         return members.Count == known.Events.Count
-            && members.All(member => state.Find(MemberType, member.Pdu.StateKey ?? "")?.Ordinal == member.Nid.Ordinal)
+            && members.All(member =>
+                state.Find(EventTypes.Member, member.Pdu.StateKey ?? "")?.Ordinal == member.Nid.Ordinal)
                 ? members
                 : null;
     }
@@ -76,14 +77,14 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     private async ValueTask<IReadOnlyList<StoredEvent>> FirstMembersAsync(
         RoomIdentity room, StateTree state, CancellationToken stop)
     {
-        var members = state.OfType(MemberType);
+        var members = state.OfType(EventTypes.Member);
         Array.Sort(members, static (a, b) => a.Ordinal.CompareTo(b.Ordinal));
         List<StoredEvent> present = [];
         List<StoredEvent> gone = [];
         for (int i = 0; i < members.Length && present.Count <= Wanted; i += Page)
         {
             var nids = members.Skip(i).Take(Page).Select(m => EventNid.Of(room.Nid, m.Ordinal)).ToArray();
-            foreach (var member in await events.GetManyAsync(room, nids, stop).ConfigureAwait(false))
+            foreach (var member in await events.GetManyAsync(room, nids, stop))
             {
                 var list = member.Membership switch
                 {
@@ -103,7 +104,7 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
         RoomIdentity room, StateTree state, string type, string field, CancellationToken stop)
     {
         if (state.Find(type, "") is not { } entry) return false;
-        var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop);
         return stored?.Pdu.Content.Text(field) is { Length: > 0 };
     }
 

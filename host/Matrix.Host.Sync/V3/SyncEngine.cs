@@ -27,12 +27,12 @@ internal sealed class SyncEngine(
 
         var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
         long deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
-        var stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+        var stream = await notifier.ActivateAsync(request.Reader.UserId, stop);
         var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
         if (request.Filter.State.LazyLoadMembers) device.Members.Returned(request.Since?.ToString());
         if (request.Since is { } acknowledged)
         {
-            await devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop).ConfigureAwait(false);
+            await devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop);
         }
 
         var since = request.Since;
@@ -44,14 +44,13 @@ internal sealed class SyncEngine(
                 || stream is null
                 || stream.HasNews(token, notifier, device))
             {
-                if (!await response.ReserveAsync(stop).ConfigureAwait(false))
+                if (!await response.ReserveAsync(stop))
                 {
                     if (request.Since is not { } old || request.FullState) return SyncOutcome.Busy;
-                    return await NothingAsync(request, response, old, device, stop).ConfigureAwait(false);
+                    return await NothingAsync(request, response, old, device, stop);
                 }
 
-                var (isWritten, next) = await LookAsync(request, response, since, now, stream, device, stop)
-                    .ConfigureAwait(false);
+                var (isWritten, next) = await LookAsync(request, response, since, now, stream, device, stop);
                 if (isWritten) return SyncOutcome.Written;
                 response.Release();
                 since = now = next;
@@ -65,20 +64,20 @@ internal sealed class SyncEngine(
             var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
             if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested)
             {
-                return await NothingAsync(request, response, now, device, stop).ConfigureAwait(false);
+                return await NothingAsync(request, response, now, device, stop);
             }
 
             if (stream is null)
             {
-                await notifier.PauseAsync(left, stop).ConfigureAwait(false);
+                await notifier.PauseAsync(left, stop);
             }
-            else if (!await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false))
+            else if (!await notifier.WaitAsync(stream, device, now, left, stop))
             {
                 // The time is up, or another long-poll of the user ended this one: waiting again would end the other.
-                return await NothingAsync(request, response, now, device, stop).ConfigureAwait(false);
+                return await NothingAsync(request, response, now, device, stop);
             }
 
-            stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+            stream = await notifier.ActivateAsync(request.Reader.UserId, stop);
             device = stream?.Device(request.Reader.DeviceId) ?? device;
         }
     }
@@ -109,16 +108,16 @@ internal sealed class SyncEngine(
             PageBytes = reading.PageBytes,
             Stream = stream,
             Device = device,
-            Ignored = await ignored.OfAsync(request.Reader.UserId, stop).ConfigureAwait(false),
+            Ignored = await ignored.OfAsync(request.Reader.UserId, stop),
             Json = json,
             Response = response,
         };
         json.WriteStartObject();
-        await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
-        await presence.WriteAsync(pass, stop).ConfigureAwait(false);
-        long? heldBack = await devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
-        await pass.StepAsync(stop).ConfigureAwait(false);
-        await devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
+        await rooms.WriteAsync(pass, stop);
+        await presence.WriteAsync(pass, stop);
+        long? heldBack = await devices.WriteToDeviceAsync(pass, stop);
+        await pass.StepAsync(stop);
+        await devices.WriteListsAsync(pass, stop);
         if (since is { } token && device.LastKeys > token.Position) pass.HasNews = true;
 
         var next = now with { ToDevice = heldBack };
@@ -128,7 +127,7 @@ internal sealed class SyncEngine(
             return (false, next);
         }
 
-        await FinishAsync(request, json, next, device, stop).ConfigureAwait(false);
+        await FinishAsync(request, json, next, device, stop);
         if (request.Filter.State.LazyLoadMembers) device.Members.Answered(next.ToString(), pass.LazilySent);
         return (true, next);
     }
@@ -138,7 +137,7 @@ internal sealed class SyncEngine(
     {
         var json = SyncJson.WriterTo(response.Buffer);
         json.WriteStartObject();
-        await FinishAsync(request, json, now, device, stop).ConfigureAwait(false);
+        await FinishAsync(request, json, now, device, stop);
         if (request.Filter.State.LazyLoadMembers) device.Members.Answered(now.ToString(), []);
         return SyncOutcome.Written;
     }
@@ -146,7 +145,7 @@ internal sealed class SyncEngine(
     private async ValueTask FinishAsync(
         SyncRequest request, Utf8JsonWriter json, SyncToken next, DeviceStream device, CancellationToken stop)
     {
-        await devices.WriteKeyCountsAsync(json, request.Reader, device, notifier.Applied, stop).ConfigureAwait(false);
+        await devices.WriteKeyCountsAsync(json, request.Reader, device, notifier.Applied, stop);
         json.WriteString("next_batch"u8, next.ToString());
         json.WriteEndObject();
         json.Flush();

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
@@ -47,7 +48,7 @@ internal sealed class TimelineReader(
         }
 
         // What comes late to a gap follows the next event that clients are shown when it comes.
-        var shown = await gaps.ShownAsync(room, floor, through, stop).ConfigureAwait(false);
+        var shown = await gaps.ShownAsync(room, floor, through, stop);
         if (!isEnd) through = shown.Through;
         if (through.Value <= floor.Value)
         {
@@ -69,12 +70,12 @@ internal sealed class TimelineReader(
             // One more than returned, to learn whether there are more.
             int wanted = again ? ScanBudget.Page : Math.Min(limit + 1, ScanBudget.Page);
             var rows = await events.RangeAsync(
-                room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop).ConfigureAwait(false);
+                room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop);
             exhausted = rows.Count < wanted;
 
             // The client pages backward into a gap. What is before it is not returned here.
             var gap = await gaps.LatestAsync(
-                room, from, rows, exhausted ? floor : null, EventNid.None, atEnd: isEnd, stop).ConfigureAwait(false);
+                room, from, rows, exhausted ? floor : null, EventNid.None, atEnd: isEnd, stop);
             var below = gap?.Below;
             if (gap is not null) rows = [.. rows.TakeWhile(stored => stored.Nid.Value >= gap.Below.Value)];
 
@@ -92,7 +93,7 @@ internal sealed class TimelineReader(
                 below = rows.Count > 0 ? rows[^1].Nid : from;
             }
 
-            var seen = await visibility.FilterAsync(room, rows, reader, stop).ConfigureAwait(false);
+            var seen = await visibility.FilterAsync(room, rows, reader, stop);
             hidden |= seen.Count < rows.Count;
             foreach (var stored in seen)
             {
@@ -122,14 +123,13 @@ internal sealed class TimelineReader(
         bool isGap = exhausted
             && floor.Value < EventNid.FirstLiveOf(room.Nid).Value
             && first is { } oldest
-            && oldest.Pdu.Type != "m.room.create";
+            && oldest.Pdu.Type != EventTypes.Create;
         bool limited = full || !exhausted || isGap;
         if (isIncremental)
         {
             // A client that pages back from a limited timeline to its position finds what lies between.
             var paged = new Page(floor, limited ? EventNid.Of(room.Nid, start.Before) : floor);
-            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, paged, reader, pass, stop)
-                .ConfigureAwait(false);
+            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, paged, reader, pass, stop);
             if (!whole && kept.Count > 0) (limited, start) = (true, TimelineToken.JustBefore(kept[^1].Nid));
         }
 
@@ -149,7 +149,6 @@ internal sealed class TimelineReader(
     /// <param name="paged">What the client finds when it pages back from the timeline.</param>
     /// <param name="reader">The reader.</param>
     /// <param name="pass">The request.</param>
-    /// <param name="stop">Cancels reading.</param>
     /// <returns>Whether nothing had to be left out.</returns>
     private async ValueTask<bool> WithEarlierRedactionsAsync(
         RoomIdentity room,
@@ -169,12 +168,13 @@ internal sealed class TimelineReader(
         }
 
         if (earlier is null) return true;
-        var found = await events.GetManyAsync(room, earlier, stop).ConfigureAwait(false);
+        var found = await events.GetManyAsync(room, earlier, stop);
 
         // One that redacted its event as a part of a fetched state was shown when it came.
         var late = found.Where(each => each.IsShown && FollowsItsEvent(each, after)).ToList();
-        var seen = (await visibility.FilterAsync(room, late, reader, stop)
-            .ConfigureAwait(false)).Where(each => Allows(each, pass)).ToDictionary(each => each.Nid);
+        var seen = (await visibility.FilterAsync(room, late, reader, stop))
+            .Where(each => Allows(each, pass))
+            .ToDictionary(each => each.Nid);
         StoredEvent[] newestFirst = [.. kept];
         kept.Clear();
         foreach (var stored in newestFirst)

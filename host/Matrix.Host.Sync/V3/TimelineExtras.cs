@@ -21,10 +21,9 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
         EventNid member,
         CancellationToken stop)
     {
-        var memberships = await history.AtAsync(snapshot.Room, member, some, stop).ConfigureAwait(false);
-        var extras = await clientEvents.ExtrasAsync(
-            snapshot.Room, some, memberships, scope, stop).ConfigureAwait(false);
-        await BundleAsync(pass, snapshot, scope, timeline, some, extras, stop).ConfigureAwait(false);
+        var memberships = await history.AtAsync(snapshot.Room, member, some, stop);
+        var extras = await clientEvents.ExtrasAsync(snapshot.Room, some, memberships, scope, stop);
+        await BundleAsync(pass, snapshot, scope, timeline, some, extras, stop);
         return extras;
     }
 
@@ -52,7 +51,7 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
             (output, child, own) =>
                 clientEvents.For(pass.Reader).Write(
                     output, child, new EventExtras { Relations = own }, withRoomId: true),
-            stop).ConfigureAwait(false);
+            stop);
         for (var i = 0; i < extras.Length; i++)
         {
             if (bundled.TryGetValue(some[i].Nid, out var relations))

@@ -19,9 +19,8 @@ internal sealed class UnreadReader(UnreadCounter counter, EventStore events, Mem
         SyncPass pass, RoomIdentity room, EventNid member, EventNid through, CancellationToken stop)
     {
         var counts = await counter.OfAsync(
-            room, pass.Reader.UserId, () => history.JoinedAtAsync(room, member, stop), through, stop)
-            .ConfigureAwait(false);
-        return new UnreadInRoom(counts, await RootsAsync(pass, room, counts, stop).ConfigureAwait(false));
+            room, pass.Reader.UserId, () => history.JoinedAtAsync(room, member, stop), through, stop);
+        return new UnreadInRoom(counts, await RootsAsync(pass, room, counts, stop));
     }
 
     private async ValueTask<IReadOnlyDictionary<long, string>> RootsAsync(
@@ -31,7 +30,7 @@ internal sealed class UnreadReader(UnreadCounter counter, EventStore events, Mem
         if (!pass.Filter.Timeline.UnreadThreadNotifications) return roots;
         foreach (var thread in unread.Threads)
         {
-            var root = await events.GetAsync(room, new EventNid(thread.Thread), stop).ConfigureAwait(false);
+            var root = await events.GetAsync(room, new EventNid(thread.Thread), stop);
             if (root is not null) roots[thread.Thread] = root.EventId;
         }
 

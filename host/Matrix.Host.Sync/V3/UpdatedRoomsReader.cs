@@ -18,18 +18,18 @@ internal sealed class UpdatedRoomsReader(
     public async ValueTask WriteAsync(SyncPass pass, CancellationToken stop)
     {
         var found = pass.IsInitial || pass.Request.FullState
-            ? await AllAsync(pass, stop).ConfigureAwait(false)
-            : await LiveAsync(pass, stop).ConfigureAwait(false) ?? await CatchUpAsync(pass, stop).ConfigureAwait(false);
+            ? await AllAsync(pass, stop)
+            : await LiveAsync(pass, stop) ?? await CatchUpAsync(pass, stop);
         if (pass.Since is not { } since
             || pass.Request.FullState
             || pass.Stream is not { } stream
             || since.Position < stream.KnownSince
             || stream.LastStrippedRooms > since.Position)
         {
-            await StrippedAsync(pass, found, stop).ConfigureAwait(false);
+            await StrippedAsync(pass, found, stop);
         }
 
-        await sections.WriteAsync(pass, found, stop).ConfigureAwait(false);
+        await sections.WriteAsync(pass, found, stop);
     }
 
     /// <summary>
@@ -40,7 +40,7 @@ internal sealed class UpdatedRoomsReader(
     {
         var all = pass.IsInitial || pass.Request.FullState;
         var rows = await storage.StrippedRooms.OfUserAsync(
-            pass.Reader.UserId, all ? 0 : pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
+            pass.Reader.UserId, all ? 0 : pass.SincePosition, pass.UpTo, stop);
         foreach (var row in rows)
         {
             var isNews = !pass.IsInitial && row.Position > pass.SincePosition;
@@ -65,12 +65,12 @@ internal sealed class UpdatedRoomsReader(
         var found = new UpdatedRooms();
         bool anyData = stream.LastAccountData > since.Position
             || news.Exists(each => (each.Parts & RoomParts.AccountData) != 0);
-        if (anyData) await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
+        if (anyData) await AccountDataAsync(pass, found, stop);
 
         foreach (var each in news)
         {
             var room = each.Room.RoomNid;
-            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (await rooms.FindAsync(room, stop) is not { } snapshot) continue;
             if (!pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) continue;
             if (each.Membership == ShownMembership.Joined)
             {
@@ -78,7 +78,7 @@ internal sealed class UpdatedRoomsReader(
                 continue;
             }
 
-            var member = await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false);
+            var member = await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop);
             if (member is null) continue;
             if (each.Membership == ShownMembership.Left && member.Position > pass.UpTo)
             {
@@ -107,10 +107,10 @@ internal sealed class UpdatedRoomsReader(
         // rooms.
         foreach (var room in found.AccountData.Keys.Where(room => news.TrueForAll(each => each.Room.RoomNid != room)))
         {
-            var member = await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false);
+            var member = await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop);
             if (member is null) continue;
             if (member.Position > pass.UpTo || member.Membership is not (Membership.Leave or Membership.Ban)) continue;
-            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (await rooms.FindAsync(room, stop) is not { } snapshot) continue;
             if (pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) AddLeft(pass, room, snapshot.Room.RoomId, member, found);
         }
 
@@ -138,17 +138,16 @@ internal sealed class UpdatedRoomsReader(
     private async ValueTask<UpdatedRooms> CatchUpAsync(SyncPass pass, CancellationToken stop)
     {
         var found = new UpdatedRooms();
-        await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
+        await AccountDataAsync(pass, found, stop);
         var rows = await storage.Memberships
-            .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
+            .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop);
         var ids = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId))
             .ToDictionary(row => row.Room, row => row.RoomId);
         RoomNid[] joined = [.. ids.Keys];
-        var receipts = await RoomInputs.ReceiptsAsync(storage, joined, pass.SincePosition, pass.UpTo, stop)
-            .ConfigureAwait(false);
+        var receipts = await RoomInputs.ReceiptsAsync(storage, joined, pass.SincePosition, pass.UpTo, stop);
 
         var parts = new Dictionary<RoomNid, RoomParts>();
-        foreach (var room in await storage.Rooms.FindManyAsync(joined, stop).ConfigureAwait(false))
+        foreach (var room in await storage.Rooms.FindManyAsync(joined, stop))
         {
             if (room.LastPosition > pass.SincePosition) parts[room.Nid] = RoomParts.Events;
         }
@@ -204,9 +203,9 @@ internal sealed class UpdatedRoomsReader(
     private async ValueTask<UpdatedRooms> AllAsync(SyncPass pass, CancellationToken stop)
     {
         var found = new UpdatedRooms();
-        await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
+        await AccountDataAsync(pass, found, stop);
         var rows = await storage.Memberships
-            .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
+            .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop);
         foreach (var row in rows.Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)))
         {
             if (row.Membership == Membership.Invite)
@@ -251,7 +250,7 @@ internal sealed class UpdatedRoomsReader(
     private async ValueTask AccountDataAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
         foreach (var row in await storage.AccountData
-            .OfUserAsync(pass.Reader.UserId, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false))
+            .OfUserAsync(pass.Reader.UserId, pass.SincePosition, pass.UpTo, stop))
         {
             if (row.Room is not { } room)
             {

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Commits;
@@ -15,7 +16,7 @@ public sealed class IgnoredUsers(IAccountDataTable accountData, long cacheBytes)
 
     private readonly AccountDataCache<IReadOnlySet<string>> _ignored = new(
         accountData,
-        "m.ignored_user_list",
+        EventTypes.IgnoredUserList,
         static (userId, row) => row is null ? _nobody : Parse(userId, row.Content.Span),
         cacheBytes,
         static users => 50 + users.Sum(static user => 60 + (2L * user.Length)));

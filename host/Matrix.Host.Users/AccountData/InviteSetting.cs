@@ -13,7 +13,7 @@ public sealed class InviteSetting(IAccountDataTable accountData)
     /// </summary>
     public async ValueTask<bool> BlocksAsync(string userId, CancellationToken stop)
     {
-        var row = await accountData.FindAsync(userId, null, "m.invite_permission_config", stop).ConfigureAwait(false);
+        var row = await accountData.FindAsync(userId, null, "m.invite_permission_config", stop);
         return row is not null
             && JsonText.TryParseStored(row.Content.Span, out var content)
             && content.Text("default_action") == "block";

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
@@ -13,59 +14,57 @@ namespace Matrix.Host.Users.AccountData;
 /// </summary>
 public sealed class ReplacedRooms(IStorage storage, UserPushRules pushRules, UserLocks locks)
 {
-    private const string TagType = "m.tag";
     private const string Tags = "tags";
-    private const string DirectType = "m.direct";
 
     /// <summary>
     /// Copies the settings. What the user has set for the new room stays; a second call changes nothing.
     /// </summary>
     public async ValueTask CopyAsync(string userId, string oldRoomId, string newRoomId, CancellationToken stop)
     {
-        if (await storage.Rooms.FindAsync(oldRoomId, stop).ConfigureAwait(false) is not { } before
-            || await storage.Rooms.FindAsync(newRoomId, stop).ConfigureAwait(false) is not { } after)
+        if (await storage.Rooms.FindAsync(oldRoomId, stop) is not { } before
+            || await storage.Rooms.FindAsync(newRoomId, stop) is not { } after)
         {
             return;
         }
 
-        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        using var held = await locks.TakeAsync(userId, stop);
         var batch = new WriteBatch(3);
-        if (await TagsAsync(userId, before.Nid, after.Nid, stop).ConfigureAwait(false) is { } tags)
+        if (await TagsAsync(userId, before.Nid, after.Nid, stop) is { } tags)
         {
-            batch.Add(new AccountDataPut(userId, after.Nid, TagType, tags));
+            batch.Add(new AccountDataPut(userId, after.Nid, EventTypes.Tag, tags));
         }
 
-        if (await DirectAsync(userId, oldRoomId, newRoomId, stop).ConfigureAwait(false) is { } direct)
+        if (await DirectAsync(userId, oldRoomId, newRoomId, stop) is { } direct)
         {
-            batch.Add(new AccountDataPut(userId, null, DirectType, direct));
+            batch.Add(new AccountDataPut(userId, null, EventTypes.Direct, direct));
         }
 
-        var rules = await pushRules.OfAsync(userId, stop).ConfigureAwait(false);
+        var rules = await pushRules.OfAsync(userId, stop);
         var copied = rules.ForReplacedRoom(oldRoomId, newRoomId, pushRules.Limits);
         if (!ReferenceEquals(rules, copied))
         {
-            var content = CanonicalJson.bytes(Json.NewObject(copied.ToContent()));
+            var content = CanonicalJson.Bytes(Json.Of(copied.ToContent()));
             if (pushRules.Fits(content)) batch.Add(new AccountDataPut(userId, null, UserPushRules.Type, content));
         }
 
-        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop);
     }
 
     /// <summary>The old room's tags, with the new one's over them; null if there is none to copy.</summary>
     private async ValueTask<byte[]?> TagsAsync(string userId, RoomNid before, RoomNid after, CancellationToken stop)
     {
-        if (Inner(await ReadAsync(userId, before, TagType, stop).ConfigureAwait(false)) is not { Count: > 0 } old)
+        if (Inner(await ReadAsync(userId, before, EventTypes.Tag, stop)) is not { Count: > 0 } old)
         {
             return null;
         }
 
-        var now = await ReadAsync(userId, after, TagType, stop).ConfigureAwait(false);
+        var now = await ReadAsync(userId, after, EventTypes.Tag, stop);
         var own = Inner(now) ?? JsonObject.Empty;
         var merged = JsonObject.OfSeq(old.Members.Concat(own.Members));
         return merged.Equals(own)
             ? null
             : BytesOf(JsonObject.OfSeq(
-                (now ?? JsonObject.Empty).Members.Append((Tags, Json.NewObject(merged)))));
+                (now ?? JsonObject.Empty).Members.Append((Tags, Json.Of(merged)))));
     }
 
     private static JsonObject? Inner(JsonObject? content) =>
@@ -77,29 +76,29 @@ public sealed class ReplacedRooms(IStorage storage, UserPushRules pushRules, Use
     private async ValueTask<byte[]?> DirectAsync(
         string userId, string oldRoomId, string newRoomId, CancellationToken stop)
     {
-        if (await ReadAsync(userId, null, DirectType, stop).ConfigureAwait(false) is not { } content) return null;
+        if (await ReadAsync(userId, null, EventTypes.Direct, stop) is not { } content) return null;
         var changed = false;
         var members = content.Members.Select(member =>
         {
             if (member.Item2 is not Json.Array { Item: var rooms }
-                || !rooms.Contains(Json.NewString(oldRoomId))
-                || rooms.Contains(Json.NewString(newRoomId)))
+                || !rooms.Contains(Json.Of(oldRoomId))
+                || rooms.Contains(Json.Of(newRoomId)))
             {
                 return member;
             }
 
             changed = true;
-            return (member.Item1, Json.NewArray([.. rooms, Json.NewString(newRoomId)]));
+            return (member.Item1, Json.Of([.. rooms, Json.Of(newRoomId)]));
         }).ToArray();
         return changed ? BytesOf(JsonObject.OfSeq(members)) : null;
     }
 
     private async ValueTask<JsonObject?> ReadAsync(
         string userId, RoomNid? room, string type, CancellationToken stop) =>
-        await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false) is { } row
+        await storage.AccountData.FindAsync(userId, room, type, stop) is { } row
         && JsonText.TryParseStored(row.Content.Span, out var content)
             ? content
             : null;
 
-    private static byte[] BytesOf(JsonObject content) => CanonicalJson.bytes(Json.NewObject(content));
+    private static byte[] BytesOf(JsonObject content) => CanonicalJson.Bytes(Json.Of(content));
 }

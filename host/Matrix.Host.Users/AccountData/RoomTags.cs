@@ -1,4 +1,5 @@
 using System.Text;
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
@@ -13,7 +14,6 @@ namespace Matrix.Host.Users.AccountData;
 /// </summary>
 public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions options)
 {
-    private const string Type = "m.tag";
     private const string Member = "tags";
     private const int LongestTag = 255;
     private const int LargestContent = 65_536;
@@ -22,9 +22,9 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
     public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FindAsync(
         string userId, string roomId, CancellationToken stop)
     {
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
         if (!isKnown) return UserRooms.Unknown;
-        return (ReadOnlyMemory<byte>)ContentOf(await TagsAsync(userId, room, stop).ConfigureAwait(false));
+        return (ReadOnlyMemory<byte>)ContentOf(await TagsAsync(userId, room, stop));
     }
 
     /// <summary>Sets a tag. Null if it is set.</summary>
@@ -35,8 +35,8 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
             : await ChangeAsync(
                 userId,
                 roomId,
-                tags => tags.With(tag, Json.NewObject(content)),
-                stop).ConfigureAwait(false);
+                tags => tags.With(tag, Json.Of(content)),
+                stop);
 
     /// <summary>Deletes a tag. Null if the room does not have it any more.</summary>
     public ValueTask<UserFailure?> DeleteAsync(string userId, string roomId, string tag, CancellationToken stop) =>
@@ -45,11 +45,11 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
     private async ValueTask<UserFailure?> ChangeAsync(
         string userId, string roomId, Func<JsonObject, JsonObject> change, CancellationToken stop)
     {
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
         if (!isKnown) return UserRooms.Unknown;
 
-        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
-        var before = await TagsAsync(userId, room, stop).ConfigureAwait(false);
+        using var held = await locks.TakeAsync(userId, stop);
+        var before = await TagsAsync(userId, room, stop);
         var after = change(before);
         if (after.Equals(before)) return null;
 
@@ -60,10 +60,10 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
                 UserFailureKind.TooLarge, $"All tags of a room have at most {LargestContent} bytes.");
         }
 
-        var put = new AccountDataPut(userId, room, Type, content);
-        var row = await storage.AccountData.FindAsync(userId, room, Type, stop).ConfigureAwait(false);
+        var put = new AccountDataPut(userId, room, EventTypes.Tag, content);
+        var row = await storage.AccountData.FindAsync(userId, room, EventTypes.Tag, stop);
         var batch = new WriteBatch(1).Require(UserAccountData.Fit(put, row, options)).Add(put);
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused
             ? UserAccountData.TooMuch(options)
             : null;
     }
@@ -71,7 +71,7 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
     /// <summary>The tags; none if a client has put other content under the type.</summary>
     private async ValueTask<JsonObject> TagsAsync(string userId, RoomNid? room, CancellationToken stop)
     {
-        var row = await storage.AccountData.FindAsync(userId, room, Type, stop).ConfigureAwait(false);
+        var row = await storage.AccountData.FindAsync(userId, room, EventTypes.Tag, stop);
         return row is not null
             && JsonText.TryParseStored(row.Content.Span, out var content)
             && JsonText.TryGet(content, Member, out var value)
@@ -81,6 +81,6 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
     }
 
     private static byte[] ContentOf(JsonObject tags) =>
-        CanonicalJson.bytes(
-            Json.NewObject(JsonObject.OfSeq([new ValueTuple<string, Json>(Member, Json.NewObject(tags))])));
+        CanonicalJson.Bytes(
+            Json.Of(JsonObject.OfSeq([new ValueTuple<string, Json>(Member, Json.Of(tags))])));
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -11,7 +12,6 @@ namespace Matrix.Host.Users.AccountData;
 /// <summary>Account data of users, also of users in rooms. Client-Server API, "Client Config".</summary>
 public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, UsersOptions options)
 {
-    private const string FullyRead = "m.fully_read";
     private const int LongestType = 255;
 
     private static readonly UserFailure _none = new(UserFailureKind.NotFound, "There is no account data of this type.");
@@ -20,15 +20,15 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
     public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FindAsync(
         string userId, string? roomId, string type, CancellationToken stop)
     {
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
         if (!isKnown) return _none;
         if (room is null && type == UserPushRules.Type)
         {
-            var rules = await pushRules.OfAsync(userId, stop).ConfigureAwait(false);
-            return (ReadOnlyMemory<byte>)CanonicalJson.bytes(Json.NewObject(rules.ToContent()));
+            var rules = await pushRules.OfAsync(userId, stop);
+            return (ReadOnlyMemory<byte>)CanonicalJson.Bytes(Json.Of(rules.ToContent()));
         }
 
-        var row = await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false);
+        var row = await storage.AccountData.FindAsync(userId, room, type, stop);
         return row is null ? _none : row.Content;
     }
 
@@ -39,16 +39,16 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
     public async ValueTask<UserFailure?> PutAsync(
         string userId, string? roomId, string type, JsonObject content, CancellationToken stop)
     {
-        if (content.Count == 0) return await DeleteAsync(userId, roomId, type, stop).ConfigureAwait(false);
+        if (content.Count == 0) return await DeleteAsync(userId, roomId, type, stop);
         if (Judge(type) is { } refused) return refused;
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
         if (!isKnown) return UserRooms.Unknown;
 
         var batch = new WriteBatch(2);
-        var before = await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false);
+        var before = await storage.AccountData.FindAsync(userId, room, type, stop);
         if (before is null)
         {
-            var (all, deleted) = await storage.AccountData.CountAsync(userId, stop).ConfigureAwait(false);
+            var (all, deleted) = await storage.AccountData.CountAsync(userId, stop);
             if (all - deleted >= options.AccountData)
             {
                 return new UserFailure(
@@ -60,9 +60,9 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
             if (all >= options.AccountData) batch.Add(new DeletedAccountDataForgotten(userId));
         }
 
-        var put = new AccountDataPut(userId, room, type, CanonicalJson.bytes(Json.NewObject(content)));
+        var put = new AccountDataPut(userId, room, type, CanonicalJson.Bytes(Json.Of(content)));
         batch.Require(Fit(put, before, options)).Add(put);
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? TooMuch(options) : null;
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? TooMuch(options) : null;
     }
 
     /// <summary>The condition that there is room for a piece of account data.</summary>
@@ -84,19 +84,19 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
         string userId, string? roomId, string type, CancellationToken stop)
     {
         if (Judge(type) is { } refused) return refused;
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
         if (!isKnown) return UserRooms.Unknown;
 
-        if (await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false) is null) return null;
+        if (await storage.AccountData.FindAsync(userId, room, type, stop) is null) return null;
         var deletion = AccountDataPut.Deletion(userId, room, type);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(deletion), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(deletion), stop);
         return null;
     }
 
     /// <summary>Why a client may not put this type; null if it may.</summary>
     private static UserFailure? Judge(string type)
     {
-        if (type is FullyRead or UserPushRules.Type)
+        if (type is EventTypes.FullyRead or UserPushRules.Type)
         {
             return new UserFailure(UserFailureKind.NotSettable, $"Cannot set {type} through this API.");
         }
@@ -122,8 +122,8 @@ internal static class UserRooms
         IStorage storage, string userId, string? roomId, CancellationToken stop)
     {
         if (roomId is null) return (null, true);
-        if (await storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } row) return (null, false);
-        var member = await storage.Memberships.FindAsync(row.Nid, userId, stop).ConfigureAwait(false);
+        if (await storage.Rooms.FindAsync(roomId, stop) is not { } row) return (null, false);
+        var member = await storage.Memberships.FindAsync(row.Nid, userId, stop);
         return member is null ? (null, false) : (row.Nid, true);
     }
 }

@@ -46,10 +46,8 @@ public sealed class Captchas(UrlSender http, CaptchaOptions options) : IDisposab
     /// <summary>Whether a captcha was solved; null if that cannot be found out.</summary>
     /// <param name="response">What the captcha gave.</param>
     /// <param name="address">The address of the browser.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<bool?> CheckAsync(string response, string address, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(response);
         if (response.Length is 0 or > Longest) return false;
         var form = $"secret={Uri.EscapeDataString(options.PrivateKey)}&response={Uri.EscapeDataString(response)}"
             + $"&remoteip={Uri.EscapeDataString(address)}";
@@ -62,7 +60,7 @@ public sealed class Captchas(UrlSender http, CaptchaOptions options) : IDisposab
                 MaxBytes = options.ResponseBytes,
                 Time = options.RequestTime,
             },
-            stop).ConfigureAwait(false);
+            stop);
         if (outcome.Reply is not { Status: 200 } reply
             || !JsonText.TryParseObject(reply.Body, Reading.Client, JsonText.ClientBodyLimits, out var json, out _))
         {

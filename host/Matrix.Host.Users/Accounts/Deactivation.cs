@@ -44,7 +44,7 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer, Id
         CancellationToken stop,
         string? identityServer = null)
     {
-        var owned = await storage.ThirdPartyIds.OfUserAsync(userId, stop).ConfigureAwait(false);
+        var owned = await storage.ThirdPartyIds.OfUserAsync(userId, stop);
         var batch = new WriteBatch().Require(condition).Require(new UserDeactivated(userId, erase));
         DeviceManagement.AddDeletionOfAll(batch, userId, except: null);
 
@@ -62,17 +62,16 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer, Id
                 .Add(new DeviceListChanged(userId));
         }
 
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop);
         if (!receipt.Refused)
         {
-            await observer.DeactivatedAsync(userId, CancellationToken.None).ConfigureAwait(false);
+            await observer.DeactivatedAsync(userId, CancellationToken.None);
             return await bindings.UnbindAllAsync(userId, owned, identityServer, CancellationToken.None)
-                .ConfigureAwait(false)
                 ? DeactivationResult.Done
                 : DeactivationResult.DoneStillBound;
         }
 
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { DeactivatedAt: null }
+        return await storage.Accounts.FindUserAsync(userId, stop) is { DeactivatedAt: null }
             ? DeactivationResult.Refused
             : DeactivationResult.DoneBefore;
     }

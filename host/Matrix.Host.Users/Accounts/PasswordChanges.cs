@@ -19,7 +19,6 @@ public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher, Add
     /// <param name="except">The device that stays logged in; null for none.</param>
     /// <param name="by">Who asks for it.</param>
     /// <param name="condition">Must hold when the change is written; if it does not, the failure is Outdated.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <returns>Null if the password was changed.</returns>
     public async ValueTask<UserFailure?> ChangeAsync(
         string userId,
@@ -30,20 +29,20 @@ public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher, Add
         ConditionalChange condition,
         CancellationToken stop)
     {
-        if (await hasher.HashAsync(password, by, stop).ConfigureAwait(false) is not { } hash)
+        if (await hasher.HashAsync(password, by, stop) is not { } hash)
         {
             return new UserFailure(UserFailureKind.Busy, "Too many passwords are being hashed.");
         }
 
         var batch = new WriteBatch(4).Require(condition).Require(new PasswordChanged(userId, hash));
         if (logsOut) DeviceManagement.AddDeletionOfAll(batch, userId, except);
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop);
         if (receipt.Refused)
         {
             return new UserFailure(UserFailureKind.Outdated, "The password has changed since it was given.");
         }
 
-        await notices.PasswordChangedAsync(userId, CancellationToken.None).ConfigureAwait(false);
+        await notices.PasswordChangedAsync(userId, CancellationToken.None);
         return null;
     }
 }

@@ -28,12 +28,12 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
     /// </summary>
     public async ValueTask<string?> FirstUserTokenAsync(CancellationToken stop)
     {
-        if (await storage.Accounts.AnyUserAsync(stop).ConfigureAwait(false)) return null;
-        if (await OutstandingAsync(stop).ConfigureAwait(false) is { } made) return made;
+        if (await storage.Accounts.AnyUserAsync(stop)) return null;
+        if (await OutstandingAsync(stop) is { } made) return made;
 
         var token = SecretBytes.RandomText(TokenLetters, TokenAlphabet);
         var put = new RegistrationTokenIssued(token, UsesAllowed: 1, ExpiresAt: null, MakesAdmin: true);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop);
         return token;
     }
 
@@ -45,7 +45,7 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
             return new RegistrationWays(Freely: false, ByToken: true);
         }
 
-        var first = await OutstandingAsync(stop).ConfigureAwait(false) is not null;
+        var first = await OutstandingAsync(stop) is not null;
         return new RegistrationWays(options.RegistrationEnabled, ByToken: first);
     }
 
@@ -53,17 +53,17 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
     /// Whether a registration token can be used now; false if registration does not require one.
     /// </summary>
     public async ValueTask<bool> AcceptsAsync(RegistrationWays ways, string token, CancellationToken stop) =>
-        ways.ByToken && await IsValidAsync(token, stop).ConfigureAwait(false);
+        ways.ByToken && await IsValidAsync(token, stop);
 
     /// <summary>Whether a registration token is valid.</summary>
     public async ValueTask<bool> IsValidAsync(string token, CancellationToken stop) =>
-        await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false) is { } row
+        await storage.Accounts.FindRegistrationTokenAsync(token, stop) is { } row
         && row.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds());
 
     private async ValueTask<string?> OutstandingAsync(CancellationToken stop)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var tokens = await storage.Accounts.RegistrationTokensAsync(stop).ConfigureAwait(false);
+        var tokens = await storage.Accounts.RegistrationTokensAsync(stop);
         return tokens.FirstOrDefault(t => t.MakesAdmin && t.IsValidAt(now))?.Token;
     }
 }

@@ -50,16 +50,14 @@ public sealed class Registrations(IStorage storage, Logins logins)
 
     /// <summary>Creates an account with all that belongs to it, or nothing.</summary>
     /// <param name="account">The account.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <param name="condition">Must hold when the account is written; null for none.</param>
     public async ValueTask<UserResult<Registered>> CreateAsync(
         NewAccount account, CancellationToken stop, ConditionalChange? condition = null)
     {
-        ArgumentNullException.ThrowIfNull(account);
         var token = account.RegistrationToken;
         var isAdmin = account.IsAdmin
             || (token is not null
-                && await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false)
+                && await storage.Accounts.FindRegistrationTokenAsync(token, stop)
                     is { MakesAdmin: true });
         var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
 
@@ -71,16 +69,16 @@ public sealed class Registrations(IStorage storage, Logins logins)
         batch.Require(new UserCreated(account.UserId, account.Kind, account.PasswordHash, isAdmin));
         if (account.DisplayName is { Length: > 0 } name)
         {
-            var value = Json.NewString(name);
+            var value = Json.Of(name);
             if (ProfileFields.JudgeValue(ProfileFields.DisplayName, value) is { } wrong) return wrong;
-            batch.Add(new ProfileFieldChanged(account.UserId, ProfileFields.DisplayName, CanonicalJson.bytes(value)));
+            batch.Add(new ProfileFieldChanged(account.UserId, ProfileFields.DisplayName, CanonicalJson.Bytes(value)));
         }
 
         foreach (var accepted in account.Accepted) batch.Add(new PolicyAccepted(account.UserId, accepted));
         var login = account.Login is { } wish
             ? logins.Add(batch, account.UserId, wish, byService: account.Kind == UserKind.AppService)
             : null;
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop);
         if (!receipt.Refused) return new Registered(account.UserId, login);
         return redemption is { Applied: false }
             ? TokenUsedUp

@@ -57,12 +57,12 @@ public sealed class Usernames(
         var (userId, problem) = UserIdOf(username, by);
         if (problem is not null) return ("", problem);
         if (options.ReservedNames.Contains(username.ToLowerInvariant())) return ("", UsernameProblem.InUse);
-        if (await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is not null)
+        if (await policy.RefusalAsync(userId, stop) is not null)
         {
             return ("", UsernameProblem.Refused);
         }
 
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is null
+        return await storage.Accounts.FindUserAsync(userId, stop) is null
             ? (userId, null)
             : ("", UsernameProblem.InUse);
     }

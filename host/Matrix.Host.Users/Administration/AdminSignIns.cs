@@ -39,9 +39,9 @@ public sealed class AdminSignIns(
     public async ValueTask<(UserRow? User, string Problem, bool IsTooMany)> CheckAsync(
         string userId, string password, string address, CancellationToken stop) =>
         await passwords.CheckAsync(
-            userId, password, new PasswordAttempt(address, UserId: null), stop).ConfigureAwait(false) switch
+            userId, password, new PasswordAttempt(address, UserId: null), stop) switch
         {
-            PasswordCheck.Right(var user) when await MayAdministerAsync(user, stop).ConfigureAwait(false) =>
+            PasswordCheck.Right(var user) when await MayAdministerAsync(user, stop) =>
                 (user, "", false),
             PasswordCheck.TooMany => (null, TooMany, true),
             _ => (null, "The user name or the password is wrong, or this user does not administer the server.", false),
@@ -53,9 +53,7 @@ public sealed class AdminSignIns(
     /// <param name="address">The address of the request.</param>
     public async ValueTask BeginAsync(string session, UserRow user, string address)
     {
-        ArgumentNullException.ThrowIfNull(user);
-        await audit.RecordAsync(new AdminActor(user.UserId, address), "page.sign_in", user.UserId)
-            .ConfigureAwait(false);
+        await audit.RecordAsync(new AdminActor(user.UserId, address), "page.sign_in", user.UserId);
         _browsers.Begin(session, new AdminSignIn(user.UserId, user.PasswordHash, clock.GetUtcNow()));
     }
 
@@ -66,10 +64,10 @@ public sealed class AdminSignIns(
     public async ValueTask<AdminSignIn?> FindAsync(string session, CancellationToken stop)
     {
         if (_browsers.Find(session) is not { } signIn) return null;
-        var user = await storage.Accounts.FindUserAsync(signIn.UserId, stop).ConfigureAwait(false);
+        var user = await storage.Accounts.FindUserAsync(signIn.UserId, stop);
         if (user is not null
             && user.PasswordHash == signIn.PasswordHash
-            && await MayAdministerAsync(user, stop).ConfigureAwait(false))
+            && await MayAdministerAsync(user, stop))
         {
             return signIn;
         }
@@ -79,11 +77,8 @@ public sealed class AdminSignIns(
     }
 
     /// <summary>Whether the administrator gave the password a short time ago.</summary>
-    public bool IsConfirmed(AdminSignIn user)
-    {
-        ArgumentNullException.ThrowIfNull(user);
-        return clock.GetUtcNow() - user.ConfirmedAt < options.ConfirmedFor;
-    }
+    public bool IsConfirmed(AdminSignIn user) =>
+        clock.GetUtcNow() - user.ConfirmedAt < options.ConfirmedFor;
 
     /// <summary>
     /// Checks the password again, before what cannot be undone. Null if it is right; otherwise why not, as a sentence.
@@ -91,9 +86,8 @@ public sealed class AdminSignIns(
     public async ValueTask<string?> ConfirmAsync(
         string session, AdminSignIn user, string password, string address, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(user);
         var attempt = new PasswordAttempt(address, user.UserId);
-        switch (await passwords.CheckAsync(user.UserId, password, attempt, stop).ConfigureAwait(false))
+        switch (await passwords.CheckAsync(user.UserId, password, attempt, stop))
         {
             case PasswordCheck.Right(var row):
                 // A hash at an earlier cost is renewed with the check.
@@ -112,5 +106,5 @@ public sealed class AdminSignIns(
 
     private async ValueTask<bool> MayAdministerAsync(UserRow user, CancellationToken stop) =>
         user is { IsAdmin: true, Kind: UserKind.User, DeactivatedAt: null, IsSuspended: false }
-        && await locks.OfUserAsync(user, stop).ConfigureAwait(false) is null;
+        && await locks.OfUserAsync(user, stop) is null;
 }

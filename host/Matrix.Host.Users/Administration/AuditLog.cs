@@ -44,10 +44,8 @@ public sealed class AuditLog(IStorage storage, AdminOptions options)
     public ValueTask<long> CountAsync(AuditQuery query, CancellationToken stop) =>
         storage.AuditLog.CountAsync(query, stop);
 
-    private AdminActRecorded Of(AdminActor actor, string action, string target, string result)
-    {
-        ArgumentNullException.ThrowIfNull(actor);
-        return new AdminActRecorded(
+    private AdminActRecorded Of(AdminActor actor, string action, string target, string result) =>
+        new AdminActRecorded(
             actor.Who,
             actor.Address,
             action,
@@ -55,11 +53,10 @@ public sealed class AuditLog(IStorage storage, AdminOptions options)
             Shortened(result),
             (long)options.AuditKept.TotalMilliseconds,
             options.AuditEntries);
-    }
 
     private static string Shortened(string text) => text.Length <= Longest ? text : text[..Longest];
 
     // The act has been done: that its client has gone does not take it back.
     private async ValueTask WriteAsync(AdminActRecorded record) =>
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
 }

@@ -22,13 +22,12 @@ public sealed class LoginAs(
     public async ValueTask<UserResult<string>> IssueAsync(
         AdminActor actor, string userId, long? validUntil, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(actor);
         if (actor.Who == userId)
         {
             return new UserFailure(UserFailureKind.InvalidParam, "Administrators cannot act as themselves.");
         }
 
-        var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        var found = await users.FindAsync(userId, stop);
         if (!found.IsOk) return found.Failure;
 
         // What an administrator does would stand under another one's name in the audit log.
@@ -50,7 +49,7 @@ public sealed class LoginAs(
             .Require(audit.Of(actor, "user.login_as", userId))
             .Add(new LoginAsIssued(
                 userId, TokenHash.BytesOf(token), Math.Min(validUntil ?? latest, latest), actor.Who));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.Deactivated, "The account has been deactivated.")
             : token;
     }

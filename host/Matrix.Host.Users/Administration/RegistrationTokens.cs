@@ -28,13 +28,13 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
     public async ValueTask<IReadOnlyList<RegistrationTokenRow>> ListAsync(bool? isValid, CancellationToken stop)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var all = await storage.Accounts.RegistrationTokensAsync(stop).ConfigureAwait(false);
+        var all = await storage.Accounts.RegistrationTokensAsync(stop);
         return [.. all.Where(row => !row.MakesAdmin && (isValid is null || row.IsValidAt(now) == isValid))];
     }
 
     /// <summary>A token; null if there is none.</summary>
     public async ValueTask<RegistrationTokenRow?> FindAsync(string token, CancellationToken stop) =>
-        await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false)
+        await storage.Accounts.FindRegistrationTokenAsync(token, stop)
             is { MakesAdmin: false } row ? row : null;
 
     /// <summary>Creates a token.</summary>
@@ -43,7 +43,7 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
     public async ValueTask<UserResult<RegistrationTokenRow>> CreateAsync(
         AdminActor actor, string? token, int length, int? usesAllowed, long? expiresAt, CancellationToken stop)
     {
-        var all = await storage.Accounts.RegistrationTokensAsync(stop).ConfigureAwait(false);
+        var all = await storage.Accounts.RegistrationTokensAsync(stop);
         if (all.Count >= options.RegistrationTokens)
         {
             return new UserFailure(
@@ -54,7 +54,7 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
         var batch = new WriteBatch(2)
             .Require(new RegistrationTokenCreated(made, usesAllowed, expiresAt))
             .Require(audit.Of(actor, "token.create", NameOf(made)));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.InvalidParam, "There is a token of that name.")
             : new RegistrationTokenRow(made, usesAllowed, 0, expiresAt, MakesAdmin: false);
     }
@@ -67,23 +67,22 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
         Func<RegistrationTokenRow, RegistrationTokenRow> change,
         CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(change);
-        if (await FindAsync(token, stop).ConfigureAwait(false) is not { } before) return _unknown;
+        if (await FindAsync(token, stop) is not { } before) return _unknown;
         var after = change(before);
         var batch = new WriteBatch(2)
             .Require(new RegistrationTokenLimited(token, after.UsesAllowed, after.ExpiresAt))
             .Require(audit.Of(actor, "token.change", NameOf(token)));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? _unknown : after;
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? _unknown : after;
     }
 
     /// <summary>Deletes a token.</summary>
     public async ValueTask<UserFailure?> DeleteAsync(AdminActor actor, string token, CancellationToken stop)
     {
-        if (await FindAsync(token, stop).ConfigureAwait(false) is null) return _unknown;
+        if (await FindAsync(token, stop) is null) return _unknown;
         var batch = new WriteBatch(2)
             .Require(new RegistrationTokenDeleted(token))
             .Require(audit.Of(actor, "token.delete", NameOf(token)));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? _unknown : null;
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? _unknown : null;
     }
 
     /// <summary>The name of a token in the audit log. Whoever has the token can register: it is not logged.</summary>

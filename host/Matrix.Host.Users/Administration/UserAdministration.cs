@@ -67,8 +67,8 @@ public sealed class UserAdministration(
     /// <summary>A local user; a failure if there is none.</summary>
     public async ValueTask<UserResult<UserRow>> FindAsync(string userId, CancellationToken stop)
     {
-        if (UserId.server(userId) != options.ServerName) return _remote;
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user
+        if (UserId.Server(userId) != options.ServerName) return _remote;
+        return await storage.Accounts.FindUserAsync(userId, stop) is { } user
             ? user
             : UserProfiles.NoUser;
     }
@@ -78,18 +78,16 @@ public sealed class UserAdministration(
     public async ValueTask<UserResult<bool>> PutAsync(
         AdminActor actor, string userId, AccountWish wish, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(actor);
-        ArgumentNullException.ThrowIfNull(wish);
-        if (UserId.server(userId) != options.ServerName) return _remote;
+        if (UserId.Server(userId) != options.ServerName) return _remote;
         if (ProfileRefusal(wish) is { } unfit) return unfit;
-        var user = await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        var user = await storage.Accounts.FindUserAsync(userId, stop);
         if (user is null)
         {
-            if (await CreateAsync(actor, userId, wish, stop).ConfigureAwait(false) is { } refused) return refused;
+            if (await CreateAsync(actor, userId, wish, stop) is { } refused) return refused;
             wish = wish with { Password = null, DisplayName = null, IsAdmin = null };
         }
 
-        var failure = await ChangeAsync(actor, userId, user, wish, stop).ConfigureAwait(false);
+        var failure = await ChangeAsync(actor, userId, user, wish, stop);
         return failure is null ? user is null : failure;
     }
 
@@ -100,30 +98,29 @@ public sealed class UserAdministration(
             ?? RefusalOf(ProfileFields.AvatarUrl, wish.AvatarUrl);
 
         static UserFailure? RefusalOf(string field, string? text) =>
-            text is null ? null : ProfileFields.JudgeValue(field, Json.NewString(text));
+            text is null ? null : ProfileFields.JudgeValue(field, Json.Of(text));
     }
 
     /// <summary>Gives a user the right to administer the server, or takes it.</summary>
     public async ValueTask<UserFailure?> SetAdminAsync(
         AdminActor actor, string userId, bool isAdmin, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(actor);
         if (actor.Who == userId && !isAdmin) return _demotesSelf;
-        var found = await FindAsync(userId, stop).ConfigureAwait(false);
+        var found = await FindAsync(userId, stop);
         if (!found.IsOk) return found.Failure;
         if (isAdmin && found.Value.Kind != UserKind.User) return _noPerson;
         var batch = new WriteBatch(3)
             .Require(new UserIsActive(userId))
             .Require(new AdminChanged(userId, isAdmin))
             .Require(audit.Of(actor, isAdmin ? "user.make_admin" : "user.unmake_admin", userId));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? _ended : null;
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? _ended : null;
     }
 
     /// <summary>Changes a password.</summary>
     public async ValueTask<UserFailure?> SetPasswordAsync(
         AdminActor actor, string userId, string password, bool logsOut, CancellationToken stop)
     {
-        var found = await FindAsync(userId, stop).ConfigureAwait(false);
+        var found = await FindAsync(userId, stop);
         if (!found.IsOk) return found.Failure;
         if (found.Value.DeactivatedAt is not null) return _ended;
         return await passwords.ChangeAsync(
@@ -133,17 +130,17 @@ public sealed class UserAdministration(
             except: null,
             HashRequester.Operator,
             audit.Of(actor, "user.password", userId),
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <summary>Ends an account.</summary>
     public async ValueTask<UserFailure?> DeactivateAsync(
         AdminActor actor, string userId, bool erase, CancellationToken stop)
     {
-        var found = await FindAsync(userId, stop).ConfigureAwait(false);
+        var found = await FindAsync(userId, stop);
         if (!found.IsOk) return found.Failure;
         var record = audit.Of(actor, erase ? "user.erase" : "user.deactivate", userId);
-        return await deactivation.EndAsync(userId, erase, record, stop).ConfigureAwait(false)
+        return await deactivation.EndAsync(userId, erase, record, stop)
             == DeactivationResult.Refused ? _changed : null;
     }
 
@@ -153,10 +150,10 @@ public sealed class UserAdministration(
         var found = new List<string>();
         for (var after = ""; ;)
         {
-            var page = await storage.Accounts.ListUsersAsync(after, UsersAtOnce, stop).ConfigureAwait(false);
+            var page = await storage.Accounts.ListUsersAsync(after, UsersAtOnce, stop);
             foreach (var user in page)
             {
-                var (_, avatar) = await shown.ShownAsync(user.UserId, stop).ConfigureAwait(false);
+                var (_, avatar) = await shown.ShownAsync(user.UserId, stop);
                 if (avatar is not null) found.Add(avatar);
             }
 
@@ -168,7 +165,7 @@ public sealed class UserAdministration(
     private async ValueTask<UserFailure?> CreateAsync(
         AdminActor actor, string userId, AccountWish wish, CancellationToken stop)
     {
-        var (free, problem) = await usernames.FreeUserIdOfAsync(UserId.localpart(userId), stop).ConfigureAwait(false);
+        var (free, problem) = await usernames.FreeUserIdOfAsync(UserId.Localpart(userId), stop);
         if (problem is { } why)
         {
             return why == UsernameProblem.InUse
@@ -183,7 +180,7 @@ public sealed class UserAdministration(
 
         string? hash = null;
         if (wish.Password is { } password
-            && (hash = await hasher.HashAsync(password, HashRequester.Operator, stop).ConfigureAwait(false)) is null)
+            && (hash = await hasher.HashAsync(password, HashRequester.Operator, stop)) is null)
         {
             return new UserFailure(UserFailureKind.Busy, "Too many passwords are being hashed.");
         }
@@ -194,7 +191,7 @@ public sealed class UserAdministration(
             DisplayName = wish.DisplayName,
             Conditions = [audit.Of(actor, wish.IsAdmin == true ? "user.create_admin" : "user.create", userId)],
         };
-        return (await registrations.CreateAsync(account, stop).ConfigureAwait(false)).Failure;
+        return (await registrations.CreateAsync(account, stop)).Failure;
     }
 
     private async ValueTask<UserFailure?> ChangeAsync(
@@ -209,37 +206,37 @@ public sealed class UserAdministration(
         if (wish.IsAdmin == false && before?.IsAdmin == true && actor.Who == userId) return _demotesSelf;
         if (wish.IsAdmin == true && before is { Kind: not UserKind.User }) return _noPerson;
         if (wish.Password is { } password
-            && await SetPasswordAsync(actor, userId, password, wish.LogsOut, stop).ConfigureAwait(false) is { } weak)
+            && await SetPasswordAsync(actor, userId, password, wish.LogsOut, stop) is { } weak)
         {
             return weak;
         }
 
         if (wish.IsAdmin is { } isAdmin
             && isAdmin != before?.IsAdmin
-            && await SetAdminAsync(actor, userId, isAdmin, stop).ConfigureAwait(false) is { } refused)
+            && await SetAdminAsync(actor, userId, isAdmin, stop) is { } refused)
         {
             return refused;
         }
 
-        if (await SetFieldAsync(ProfileFields.DisplayName, wish.DisplayName).ConfigureAwait(false) is { } noName)
+        if (await SetFieldAsync(ProfileFields.DisplayName, wish.DisplayName) is { } noName)
         {
             return noName;
         }
 
-        if (await SetFieldAsync(ProfileFields.AvatarUrl, wish.AvatarUrl).ConfigureAwait(false) is { } noAvatar)
+        if (await SetFieldAsync(ProfileFields.AvatarUrl, wish.AvatarUrl) is { } noAvatar)
         {
             return noAvatar;
         }
 
         return wish.IsDeactivated == true
-            ? await DeactivateAsync(actor, userId, erase: false, stop).ConfigureAwait(false)
+            ? await DeactivateAsync(actor, userId, erase: false, stop)
             : null;
 
         async ValueTask<UserFailure?> SetFieldAsync(string field, string? text)
         {
             if (text is null) return null;
-            var failure = await profiles.SetAsync(userId, field, Json.NewString(text), stop).ConfigureAwait(false);
-            if (failure is null) await audit.RecordAsync(actor, $"user.{field}", userId).ConfigureAwait(false);
+            var failure = await profiles.SetAsync(userId, field, Json.Of(text), stop);
+            if (failure is null) await audit.RecordAsync(actor, $"user.{field}", userId);
             return failure;
         }
     }

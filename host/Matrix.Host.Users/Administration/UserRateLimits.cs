@@ -9,11 +9,8 @@ namespace Matrix.Host.Users.Administration;
 public sealed class UserRateLimits(IStorage storage, AuditLog audit)
 {
     /// <summary>Sets the limit of a user.</summary>
-    public ValueTask SetAsync(AdminActor actor, UserRateLimit limit, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(limit);
-        return WriteAsync(audit.Of(actor, "user.set_rate_limit", limit.UserId), new RateLimitSet(limit), stop);
-    }
+    public ValueTask SetAsync(AdminActor actor, UserRateLimit limit, CancellationToken stop) =>
+        WriteAsync(audit.Of(actor, "user.set_rate_limit", limit.UserId), new RateLimitSet(limit), stop);
 
     /// <summary>Removes the limit of a user, who has that of everybody then.</summary>
     public ValueTask RemoveAsync(AdminActor actor, string userId, CancellationToken stop) =>
@@ -22,6 +19,6 @@ public sealed class UserRateLimits(IStorage storage, AuditLog audit)
     private async ValueTask WriteAsync(AdminActRecorded record, Change change, CancellationToken stop)
     {
         var batch = new WriteBatch(2).Require(record).Add(change);
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(batch, stop);
     }
 }

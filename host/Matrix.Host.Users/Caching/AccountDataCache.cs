@@ -50,7 +50,7 @@ internal sealed class AccountDataCache<T>(
     private async ValueTask<T> ReadAsync(string userId, CancellationToken stop)
     {
         int before = Volatile.Read(ref Changes(userId));
-        var row = await accountData.FindAsync(userId, null, type, stop).ConfigureAwait(false);
+        var row = await accountData.FindAsync(userId, null, type, stop);
         var value = parse(userId, row);
         _values.Put(userId, value);
         if (Volatile.Read(ref Changes(userId)) != before) _values.Remove(userId);

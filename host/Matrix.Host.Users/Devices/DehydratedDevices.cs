@@ -47,9 +47,8 @@ public sealed class DehydratedDevices(
 
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var before = await FindAsync(userId, stop).ConfigureAwait(false);
-            var refused = await logins.RefuseDeviceAsync(userId, wish.DeviceId, stop, before?.DeviceId)
-                .ConfigureAwait(false);
+            var before = await FindAsync(userId, stop);
+            var refused = await logins.RefuseDeviceAsync(userId, wish.DeviceId, stop, before?.DeviceId);
             if (refused is not null) return refused;
 
             var isActive = new UserIsActive(userId);
@@ -62,7 +61,7 @@ public sealed class DehydratedDevices(
             batch
                 .Add(new DeviceDehydrated(userId, new DehydratedDeviceRow(wish.DeviceId, wish.Data)))
                 .Add(new DeviceListChanged(userId));
-            if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return null;
+            if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return null;
             if (!isActive.Applied)
             {
                 return new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated.");
@@ -81,13 +80,13 @@ public sealed class DehydratedDevices(
     /// <summary>Deletes the user's dehydrated device, and returns its id; null if there is none.</summary>
     public async ValueTask<string?> DeleteAsync(string userId, CancellationToken stop)
     {
-        while (await FindAsync(userId, stop).ConfigureAwait(false) is { } device)
+        while (await FindAsync(userId, stop) is { } device)
         {
             var batch = new WriteBatch(3)
                 .Require(new DehydratedDeviceIs(userId, device.DeviceId))
                 .Add(new DeviceDeleted(userId, device.DeviceId))
                 .Add(new DeviceListChanged(userId));
-            if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return device.DeviceId;
+            if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return device.DeviceId;
         }
 
         return null;
@@ -101,7 +100,7 @@ public sealed class DehydratedDevices(
         UserDevice device, long after, int limit, CancellationToken stop)
     {
         var (userId, deviceId) = device;
-        if (await FindAsync(userId, stop).ConfigureAwait(false) is not { } found)
+        if (await FindAsync(userId, stop) is not { } found)
         {
             return new UserFailure(UserFailureKind.NotFound, "You have no dehydrated device.");
         }
@@ -112,8 +111,7 @@ public sealed class DehydratedDevices(
         }
 
         var through = Math.Max(after, storage.Writer.PublishedPosition);
-        var messages = await storage.ToDevice.OfDeviceAsync(userId, deviceId, after, through, limit, stop)
-            .ConfigureAwait(false);
+        var messages = await storage.ToDevice.OfDeviceAsync(userId, deviceId, after, through, limit, stop);
         return messages.Count < limit
             ? new DehydratedMessages(messages, through, HasMore: false)
             : new DehydratedMessages(messages, messages[^1].Position, HasMore: true);

@@ -15,11 +15,10 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
     /// <summary>The devices of the user who makes the request.</summary>
     /// <param name="requester">The device that makes the request; it counts as seen now.</param>
     /// <param name="address">The address that it makes the request from.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyList<DeviceRow>> ListAsync(
         UserDevice requester, string address, CancellationToken stop)
     {
-        var devices = await storage.Accounts.DevicesAsync(requester.UserId, stop).ConfigureAwait(false);
+        var devices = await storage.Accounts.DevicesAsync(requester.UserId, stop);
         return [.. devices.Select(device => Seen(requester, address, device))];
     }
 
@@ -27,7 +26,7 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
     public async ValueTask<DeviceRow?> FindAsync(
         UserDevice requester, string address, string deviceId, CancellationToken stop)
     {
-        var device = await storage.Accounts.FindDeviceAsync(requester.UserId, deviceId, stop).ConfigureAwait(false);
+        var device = await storage.Accounts.FindDeviceAsync(requester.UserId, deviceId, stop);
         return device is null ? null : Seen(requester, address, device);
     }
 
@@ -37,14 +36,14 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
         var (userId, deviceId) = device;
         if (name is null)
         {
-            return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is not null;
+            return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop) is not null;
         }
 
         // Other users get the name with the device's keys.
         var batch = new WriteBatch(2)
             .Require(new DeviceRenamed(userId, deviceId, name))
             .Add(new DeviceListChanged(userId));
-        return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+        return !(await storage.Writer.WriteAsync(batch, stop)).Refused;
     }
 
     /// <summary>
@@ -54,11 +53,11 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
     public async ValueTask<UserFailure?> CreateAsync(UserDevice device, string? name, CancellationToken stop)
     {
         var (userId, deviceId) = device;
-        if (await logins.RefuseDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is { } refused) return refused;
+        if (await logins.RefuseDeviceAsync(userId, deviceId, stop) is { } refused) return refused;
         var batch = new WriteBatch(2)
             .Require(new UserIsActive(userId))
             .Add(new DeviceAdded(userId, deviceId, name));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated.")
             : null;
     }
@@ -69,7 +68,7 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
         var batch = new WriteBatch(2)
             .Add(new DeviceDeleted(device.UserId, device.DeviceId))
             .Add(new DeviceListChanged(device.UserId));
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(batch, stop);
     }
 
     /// <summary>
@@ -79,7 +78,7 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
     public async ValueTask<bool> DeleteAsync(
         string userId, IEnumerable<string> deviceIds, ConditionalChange condition, CancellationToken stop)
     {
-        var rows = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        var rows = await storage.Accounts.DevicesAsync(userId, stop);
         var has = rows.Select(row => row.DeviceId).ToHashSet(StringComparer.Ordinal);
         var batch = new WriteBatch().Require(condition);
         var any = false;
@@ -90,13 +89,12 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
         }
 
         if (any) batch.Add(new DeviceListChanged(userId));
-        return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+        return !(await storage.Writer.WriteAsync(batch, stop)).Refused;
     }
 
     /// <summary>Deletes all devices of a user, and the login tokens.</summary>
     public async ValueTask DeleteAllAsync(string userId, CancellationToken stop) =>
-        await storage.Writer.WriteAsync(
-            AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop);
 
     /// <summary>
     /// Adds the deletion of all devices but one, and of the login tokens, to a batch. It covers a device that logs in

@@ -17,24 +17,23 @@ public sealed class StoredFilters(IStorage storage, UserLocks locks, UsersOption
     /// <returns>Its id. An equal filter of the user keeps its id.</returns>
     public async ValueTask<UserResult<long>> StoreAsync(string userId, JsonObject filter, CancellationToken stop)
     {
-        var created = new FilterCreated(userId, CanonicalJson.bytes(Json.NewObject(filter)));
+        var created = new FilterCreated(userId, CanonicalJson.Bytes(Json.Of(filter)));
 
         // Requests at once must not exceed the limit together.
-        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
-        if (await storage.Filters.FindIdAsync(userId, created.Json, stop).ConfigureAwait(false) is { } known)
+        using var held = await locks.TakeAsync(userId, stop);
+        if (await storage.Filters.FindIdAsync(userId, created.Json, stop) is { } known)
         {
             return known;
         }
 
-        if (await storage.Filters.FindAsync(userId, options.Filters - 1, stop).ConfigureAwait(false) is not null)
+        if (await storage.Filters.FindAsync(userId, options.Filters - 1, stop) is not null)
         {
             return new UserFailure(UserFailureKind.LimitReached, $"An account has at most {options.Filters} filters.");
         }
 
         var bytes = StoredBytesFit.BytesOf(created.Json);
         var fits = new StoredBytesFit(userId, StoredKind.Filters, bytes, options.FilterBytes);
-        return (await storage.Writer.WriteAsync(new WriteBatch(1).Require(fits).Add(created), stop)
-            .ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(new WriteBatch(1).Require(fits).Add(created), stop)).Refused
             ? new UserFailure(
                 UserFailureKind.LimitReached, $"The filters of an account have at most {options.FilterBytes} bytes.")
             : created.FilterId;

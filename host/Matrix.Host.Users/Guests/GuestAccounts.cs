@@ -48,7 +48,6 @@ public sealed class GuestAccounts(
 
     /// <summary>Creates a guest with one device, which never refreshes its token.</summary>
     /// <param name="deviceName">The display name of the device; null for none.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserResult<Registered>> CreateAsync(string? deviceName, CancellationToken stop)
     {
         if (!options.GuestsEnabled) return _closed;
@@ -60,7 +59,7 @@ public sealed class GuestAccounts(
             Login = new LoginWish(DeviceId: null, deviceName, Refreshes: false),
         };
         var bound = new GuestsFewerThan(options.Guests);
-        var created = await registrations.CreateAsync(account, stop, bound).ConfigureAwait(false);
+        var created = await registrations.CreateAsync(account, stop, bound);
         return bound.Applied ? created : _full;
     }
 
@@ -73,7 +72,7 @@ public sealed class GuestAccounts(
             return _notTheirs;
         }
 
-        return await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop).ConfigureAwait(false)
+        return await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop)
             is { Kind: TokenKind.Access, UserKind: UserKind.Guest, IsDeactivated: false, DeviceId.Length: > 0 } token
             && token.UserId == userId
                 ? userId
@@ -85,10 +84,9 @@ public sealed class GuestAccounts(
     /// </summary>
     public async ValueTask<UserResult<Registered>> UpgradeAsync(GuestUpgrade upgrade, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(upgrade);
         var token = upgrade.RegistrationToken;
         var makesAdmin = token is not null
-            && await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false)
+            && await storage.Accounts.FindRegistrationTokenAsync(token, stop)
                 is { MakesAdmin: true };
         var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
         var batch = new WriteBatch();
@@ -99,7 +97,7 @@ public sealed class GuestAccounts(
         DeviceManagement.AddDeletionOfAll(batch, upgrade.UserId, except: upgrade.Login?.DeviceId);
         foreach (var accepted in upgrade.Accepted) batch.Add(new PolicyAccepted(upgrade.UserId, accepted));
         var login = upgrade.Login is { } wish ? logins.Add(batch, upgrade.UserId, wish) : null;
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop);
         if (!receipt.Refused) return new Registered(upgrade.UserId, login);
         return redemption is { Applied: false } ? Registrations.TokenUsedUp : _notTheirs;
     }

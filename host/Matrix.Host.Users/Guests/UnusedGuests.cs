@@ -16,12 +16,12 @@ public sealed class UnusedGuests(
         var since = time.GetUtcNow().Subtract(options.UnusedGuestsKept).ToUnixTimeMilliseconds();
         for (var ended = 0; ;)
         {
-            var page = await storage.Guests.UnusedAsync(since, PageSize, stop).ConfigureAwait(false);
+            var page = await storage.Guests.UnusedAsync(since, PageSize, stop);
             foreach (var guest in page)
             {
                 // A guest who is seen meanwhile, or becomes an ordinary user, stays.
                 var unused = new GuestIsUnused(guest, since);
-                var result = await deactivation.EndAsync(guest, erase: false, unused, stop).ConfigureAwait(false);
+                var result = await deactivation.EndAsync(guest, erase: false, unused, stop);
                 if (result == DeactivationResult.Done) ended++;
             }
 

@@ -37,7 +37,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     {
         var number = version is null ? null : NumberOf(version);
         if (version is not null && number is null) return null;
-        return await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false);
+        return await storage.KeyBackup.FindVersionAsync(userId, number, stop);
     }
 
     /// <summary>Creates a version.</summary>
@@ -47,7 +47,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         if (TooLarge(info) is { } tooLarge) return tooLarge;
         var made = new BackupVersionCreated(userId, info.Algorithm, info.AuthData);
         var batch = new WriteBatch(1).Require(new BackupVersionFits(userId, options.MaxBackups)).Add(made);
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(
                 UserFailureKind.TooLarge, $"An account has at most {options.MaxBackups} backups. Delete old ones.")
             : made.Version;
@@ -66,10 +66,10 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         if (TooLarge(info) is { } tooLarge) return tooLarge;
 
         var update = new BackupVersionUpdated(userId, number, info.Algorithm, info.AuthData);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(update), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(update), stop);
         if (update.Applied) return null;
 
-        var found = await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false);
+        var found = await storage.KeyBackup.FindVersionAsync(userId, number, stop);
         return found is null ? Unknown : Invalid("`algorithm` differs from the algorithm of the backup.");
     }
 
@@ -78,7 +78,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     {
         if (NumberOf(version) is not { } number) return false;
         var delete = new BackupVersionDeleted(userId, number);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(delete), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(delete), stop);
         return delete.Applied;
     }
 
@@ -89,7 +89,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     public async ValueTask<IAsyncEnumerable<BackupKeyRow>?> KeysAsync(
         string userId, string version, string? roomId, string? sessionId, CancellationToken stop) =>
         NumberOf(version) is not { } number
-            || await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false) is null
+            || await storage.KeyBackup.FindVersionAsync(userId, number, stop) is null
             ? null
             : PagesAsync(userId, number, roomId, sessionId, stop);
 
@@ -104,8 +104,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         IReadOnlyList<BackupKeyRow> page;
         do
         {
-            page = await storage.KeyBackup.KeysAsync(
-                userId, version, roomId, sessionId, after, KeysAtOnce, stop).ConfigureAwait(false);
+            page = await storage.KeyBackup.KeysAsync(userId, version, roomId, sessionId, after, KeysAtOnce, stop);
             foreach (var key in page) yield return key;
             if (page.Count > 0) after = (page[^1].RoomId, page[^1].SessionId);
         }
@@ -143,7 +142,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
             batch.Add(new BackupKeyPut(userId, number, key));
         }
 
-        await storage.Writer.WriteAsync(batch.Add(after), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(batch.Add(after), stop);
         if (latest.Applied && !fits.Applied)
         {
             return new UserFailure(
@@ -154,7 +153,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
 
         return latest.Applied
             ? new BackupState(after.Count, after.Etag)
-            : await NotLatestAsync(userId, number, latest.Latest, stop).ConfigureAwait(false);
+            : await NotLatestAsync(userId, number, latest.Latest, stop);
     }
 
     /// <summary>
@@ -166,14 +165,14 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         if (NumberOf(version) is not { } number) return null;
         var after = new BackupVersionRead(userId, number);
         var batch = new WriteBatch(2).Add(new BackupKeysDeleted(userId, number, roomId, sessionId)).Add(after);
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(batch, stop);
         return after.Applied ? new BackupState(after.Count, after.Etag) : null;
     }
 
     private async ValueTask<UserFailure> NotLatestAsync(
         string userId, long version, long? latest, CancellationToken stop) =>
         latest is { } current
-            && await storage.KeyBackup.FindVersionAsync(userId, version, stop).ConfigureAwait(false) is not null
+            && await storage.KeyBackup.FindVersionAsync(userId, version, stop) is not null
             ? new WrongBackupVersion(current)
             : Unknown;
 

@@ -41,7 +41,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     public async ValueTask<UserResult<CrossSigningChange>> ConsiderAsync(
         string userId, CrossSigningUpload upload, CancellationToken stop)
     {
-        var rows = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
+        var rows = await storage.Keys.CrossSigningKeysAsync([userId], stop);
         var known = rows.ToDictionary(row => row.Usage);
         var given = new List<SigningKey>(3);
         foreach (var (usage, name, json) in Parts(upload))
@@ -61,7 +61,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
 
         foreach (var key in given)
         {
-            if (await RefusalAsync(userId, key, master, stop).ConfigureAwait(false) is { } refusal) return refusal;
+            if (await RefusalAsync(userId, key, master, stop) is { } refusal) return refusal;
         }
 
         var changed = given.FindAll(key => !IsKnown(key, known));
@@ -83,7 +83,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         if (condition is not null) batch.Require(condition);
         foreach (var own in change.Batch.Preconditions) batch.Require(own);
         foreach (var own in change.Batch.Changes) batch.Add(own);
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop);
         return !receipt.Refused;
     }
 
@@ -129,14 +129,14 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         string userId, SigningKey key, string master, CancellationToken stop)
     {
         // Public keys and device ids share the key ids of signatures, so they must differ.
-        if (await storage.Accounts.FindDeviceAsync(userId, key.PublicKey, stop).ConfigureAwait(false) is not null)
+        if (await storage.Accounts.FindDeviceAsync(userId, key.PublicKey, stop) is not null)
         {
             return new UserFailure(UserFailureKind.Forbidden, $"A device has the id of the {key.Name} key.");
         }
 
         if (key.Usage == CrossSigningUsage.Master)
         {
-            return await DeviceSignaturesAsync(userId, key, stop).ConfigureAwait(false);
+            return await DeviceSignaturesAsync(userId, key, stop);
         }
 
         var signature = SignedJson.SignatureBy(key.Json, userId, Ed25519Prefix + master);
@@ -151,7 +151,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     private async ValueTask<UserFailure?> DeviceSignaturesAsync(string userId, SigningKey key, CancellationToken stop)
     {
         if (SignedJson.SignaturesBy(key.Json, userId) is not { Count: > 0 } signatures) return null;
-        foreach (var device in await storage.Keys.DeviceKeysAsync([userId], stop).ConfigureAwait(false))
+        foreach (var device in await storage.Keys.DeviceKeysAsync([userId], stop))
         {
             var keyId = Ed25519Prefix + device.DeviceId;
             if (SignedJson.Text(signatures, keyId) is not { } signature) continue;

@@ -32,12 +32,12 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     public async ValueTask<UserResult<KeyCounts>> UploadAsync(
         UserDevice device, KeyUpload upload, CancellationToken stop)
     {
-        if (!upload.IsEmpty && await WriteAsync(device, upload, stop).ConfigureAwait(false) is { } failure)
+        if (!upload.IsEmpty && await WriteAsync(device, upload, stop) is { } failure)
         {
             return failure;
         }
 
-        return await storage.Keys.CountsAsync(device.UserId, device.DeviceId, stop).ConfigureAwait(false);
+        return await storage.Keys.CountsAsync(device.UserId, device.DeviceId, stop);
     }
 
     private async ValueTask<UserFailure?> WriteAsync(UserDevice device, KeyUpload upload, CancellationToken stop)
@@ -45,12 +45,12 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         var (userId, deviceId) = device;
         if (upload.OneTimeKeys.Count > 0)
         {
-            var before = await storage.Keys.CountsAsync(userId, deviceId, stop).ConfigureAwait(false);
+            var before = await storage.Keys.CountsAsync(userId, deviceId, stop);
             if (Excess(before.OneTime, upload.OneTimeKeys) is { } excess) return excess;
         }
 
         var batch = new WriteBatch(upload.OneTimeKeys.Count + 4);
-        if (await RequireFewAlgorithmsAsync(batch, device, upload, stop).ConfigureAwait(false) is { } tooMany)
+        if (await RequireFewAlgorithmsAsync(batch, device, upload, stop) is { } tooMany)
         {
             return tooMany;
         }
@@ -59,7 +59,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         if (upload.DeviceKeys is { } keys)
         {
             if (Bytes(keys, out var json) is { } failure) return failure;
-            var known = await storage.Keys.FindDeviceKeysAsync(userId, deviceId, stop).ConfigureAwait(false);
+            var known = await storage.Keys.FindDeviceKeysAsync(userId, deviceId, stop);
             // Clients upload the same keys again to be sure. Other users are not notified then.
             if (known is null || !known.Json.Span.SequenceEqual(json))
             {
@@ -70,7 +70,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 
         if (changes.Count == 0) return null;
         AddAll(batch, userId, changes);
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop);
         return receipt.Refused ? WhyRefused(batch) : null;
     }
 
@@ -125,7 +125,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         var added = upload.OneTimeKeys.Concat(upload.FallbackKeys)
             .Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
         if (added.Count == 0) return null;
-        added.ExceptWith(await storage.Keys.AlgorithmsAsync(userId, deviceId, stop).ConfigureAwait(false));
+        added.ExceptWith(await storage.Keys.AlgorithmsAsync(userId, deviceId, stop));
         if (added.Count == 0) return null;
 
         var most = options.MaxKeyAlgorithms - added.Count;
@@ -151,7 +151,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 
     private UserFailure? Bytes(UploadedKey key, out byte[] json)
     {
-        json = CanonicalJson.bytes(key.Json);
+        json = CanonicalJson.Bytes(key.Json);
         if (key.Algorithm.Length + key.KeyId.Length > KeyOptions.LongestKeyName)
         {
             return new UserFailure(

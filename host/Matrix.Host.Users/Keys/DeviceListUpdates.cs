@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
@@ -24,10 +25,9 @@ public sealed class DeviceListUpdates(IStorage storage, KeyQueries queries, KeyO
         string userId, long afterId, int most, CancellationToken stop)
     {
         // More changes than are kept wait until they are trimmed.
-        var changes = await storage.DeviceUpdates.AfterAsync(
-            userId, afterId, 4 * options.DeviceUpdatesKept, stop).ConfigureAwait(false);
+        var changes = await storage.DeviceUpdates.AfterAsync(userId, afterId, 4 * options.DeviceUpdatesKept, stop);
         var chosen = changes.Count > options.MaxDeviceUpdates ? Newest(changes) : Chain([.. changes.Take(most)]);
-        return chosen.Count == 0 ? [] : await EdusAsync(userId, [.. chosen.Take(most)], stop).ConfigureAwait(false);
+        return chosen.Count == 0 ? [] : await EdusAsync(userId, [.. chosen.Take(most)], stop);
     }
 
     /// <summary>The latest change of each device, in order, each following the one before it.</summary>
@@ -57,35 +57,35 @@ public sealed class DeviceListUpdates(IStorage storage, KeyQueries queries, KeyO
     private async ValueTask<IReadOnlyList<DeviceListEdu>> EdusAsync(
         string userId, IReadOnlyList<DeviceUpdateRow> changes, CancellationToken stop)
     {
-        var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        var devices = await storage.Accounts.DevicesAsync(userId, stop);
         var nameOf = devices.ToDictionary(device => device.DeviceId, device => device.DisplayName);
         var wanted = new Dictionary<string, IReadOnlySet<string>>
         {
             [userId] = changes.Select(change => change.DeviceId).ToHashSet(StringComparer.Ordinal),
         };
-        var found = await queries.QueryAsync(asker: null, wanted, stop).ConfigureAwait(false);
+        var found = await queries.QueryAsync(asker: null, wanted, stop);
         var keysOf = found.DeviceKeys.GetValueOrDefault(userId);
         return
         [
             .. changes.Select(change => new DeviceListEdu(
                 change.StreamId,
                 change.DeviceId.Length == 0
-                    ? Edu("m.signing_key_update", SigningKeys(userId, found))
-                    : Edu("m.device_list_update", Device(userId, change, nameOf, keysOf)))),
+                    ? Edu(EventTypes.SigningKeyUpdate, SigningKeys(userId, found))
+                    : Edu(EventTypes.DeviceListUpdate, Device(userId, change, nameOf, keysOf)))),
         ];
     }
 
     private static IEnumerable<(string, Json)> SigningKeys(string userId, KeyQueryResult found)
     {
-        yield return ("user_id", Json.NewString(userId));
+        yield return ("user_id", Json.Of(userId));
         if (found.MasterKeys.GetValueOrDefault(userId) is { } master)
         {
-            yield return ("master_key", Json.NewObject(master));
+            yield return ("master_key", Json.Of(master));
         }
 
         if (found.SelfSigningKeys.GetValueOrDefault(userId) is { } own)
         {
-            yield return ("self_signing_key", Json.NewObject(own));
+            yield return ("self_signing_key", Json.Of(own));
         }
     }
 
@@ -95,27 +95,27 @@ public sealed class DeviceListUpdates(IStorage storage, KeyQueries queries, KeyO
         Dictionary<string, string?> nameOf,
         IReadOnlyDictionary<string, JsonObject>? keysOf)
     {
-        yield return ("user_id", Json.NewString(userId));
-        yield return ("device_id", Json.NewString(change.DeviceId));
-        yield return ("stream_id", Json.NewInt(change.StreamId));
-        yield return ("prev_id", Json.NewArray(change.PreviousId > 0 ? [Json.NewInt(change.PreviousId)] : []));
+        yield return ("user_id", Json.Of(userId));
+        yield return ("device_id", Json.Of(change.DeviceId));
+        yield return ("stream_id", Json.Of(change.StreamId));
+        yield return ("prev_id", Json.Of(change.PreviousId > 0 ? [Json.Of(change.PreviousId)] : []));
         if (!nameOf.TryGetValue(change.DeviceId, out var name))
         {
-            yield return ("deleted", Json.NewBool(true));
+            yield return ("deleted", Json.Of(true));
             yield break;
         }
 
-        if (name is not null && options.SendDeviceNames) yield return ("device_display_name", Json.NewString(name));
+        if (name is not null && options.SendDeviceNames) yield return ("device_display_name", Json.Of(name));
         if (keysOf?.GetValueOrDefault(change.DeviceId) is { } keys)
         {
-            yield return ("keys", Json.NewObject(SignedJson.WithoutUnsigned(keys)));
+            yield return ("keys", Json.Of(SignedJson.WithoutUnsigned(keys)));
         }
     }
 
     private static byte[] Edu(string type, IEnumerable<(string, Json)> content) =>
-        CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(
+        CanonicalJson.Bytes(Json.Of(JsonObject.OfSeq(
         [
-            ("edu_type", Json.NewString(type)),
-            ("content", Json.NewObject(JsonObject.OfSeq(content))),
+            ("edu_type", Json.Of(type)),
+            ("content", Json.Of(JsonObject.OfSeq(content))),
         ])));
 }

@@ -22,16 +22,16 @@ public sealed class DeviceLists(IStorage storage, KeyQueries queries)
     public async ValueTask<DeviceList?> FindAsync(string userId, CancellationToken stop)
     {
         // Read first: with a later change, the reader gets these keys again. The other way round it would miss them.
-        var streamId = await storage.DeviceUpdates.LatestIdAsync(userId, stop).ConfigureAwait(false);
+        var streamId = await storage.DeviceUpdates.LatestIdAsync(userId, stop);
 
         // The changes of lists that did not change lately are not recorded. Later ids are greater than the position.
         if (streamId == 0)
         {
-            streamId = await storage.Keys.DeviceListPositionAsync(userId, stop).ConfigureAwait(false);
+            streamId = await storage.Keys.DeviceListPositionAsync(userId, stop);
         }
 
         var wanted = new Dictionary<string, IReadOnlySet<string>> { [userId] = _allDevices };
-        var found = await queries.QueryAsync(asker: null, wanted, stop).ConfigureAwait(false);
+        var found = await queries.QueryAsync(asker: null, wanted, stop);
         return found.DeviceKeys.TryGetValue(userId, out var devices)
             ? new DeviceList(
                 streamId,

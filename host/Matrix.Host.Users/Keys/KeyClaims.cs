@@ -30,7 +30,7 @@ public sealed class KeyClaims(IStorage storage)
 
         var wanted = new KeysClaimed(
             [.. claims.Distinct().Select(claim => new ClaimOfKey(claim.UserId, claim.DeviceId, claim.Algorithm))]);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(wanted), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(wanted), stop);
 
         return [.. wanted.Claims
             .Where(claim => claim.KeyId is not null)

@@ -33,12 +33,11 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
     /// <summary>The keys of some local users.</summary>
     /// <param name="asker">The requester; null for another server.</param>
     /// <param name="wanted">The users, each with the wanted devices; none means all.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<KeyQueryResult> QueryAsync(
         string? asker, IReadOnlyDictionary<string, IReadOnlySet<string>> wanted, CancellationToken stop)
     {
         if (wanted.Count == 0) return new KeyQueryResult(NoDevices, NoKeys, NoKeys, NoKeys);
-        var read = await ReadAsync(asker, wanted, withDevices: true, stop).ConfigureAwait(false);
+        var read = await ReadAsync(asker, wanted, withDevices: true, stop);
         return new KeyQueryResult(
             read.Devices().ToDictionary(
                 static user => user.UserId,
@@ -69,10 +68,10 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
             : Task.FromResult<IReadOnlyList<DeviceKeysRow>>([]);
         var crossSigningKeys = storage.Keys.CrossSigningKeysAsync(users, stop).AsTask();
         var uploaded = storage.Keys.SignaturesAsync(users, asker ?? "", stop).AsTask();
-        await Task.WhenAll(deviceKeys, crossSigningKeys, uploaded).ConfigureAwait(false);
-        var devices = (await deviceKeys.ConfigureAwait(false)).ToLookup(static row => row.UserId);
-        var cross = await crossSigningKeys.ConfigureAwait(false);
-        var signatures = (await uploaded.ConfigureAwait(false)).ToLookup(row => (row.TargetUser, row.TargetKey));
+        await Task.WhenAll(deviceKeys, crossSigningKeys, uploaded);
+        var devices = (await deviceKeys).ToLookup(static row => row.UserId);
+        var cross = await crossSigningKeys;
+        var signatures = (await uploaded).ToLookup(row => (row.TargetUser, row.TargetKey));
 
         // Users without keys have an entry, unknown users have none.
         var known = devices.Select(static user => user.Key)
@@ -81,7 +80,7 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
         if (withDevices)
         {
             known.UnionWith(await storage.Accounts.ExistingAsync(
-                [.. users.Where(user => !known.Contains(user))], stop).ConfigureAwait(false));
+                [.. users.Where(user => !known.Contains(user))], stop));
         }
 
         return new LocalKeys(
@@ -111,9 +110,9 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
     {
         var keys = Visible(row.Json, row.UserId, row.DeviceId, asker, signatures);
         var unsigned = row.DisplayName is { } name && (asker is not null || options.SendDeviceNames)
-            ? JsonObject.OfSeq([("device_display_name", Json.NewString(name))])
+            ? JsonObject.OfSeq([("device_display_name", Json.Of(name))])
             : JsonObject.Empty;
-        return keys.With("unsigned", Json.NewObject(unsigned));
+        return keys.With("unsigned", Json.Of(unsigned));
     }
 
     private static JsonObject Visible(

@@ -29,7 +29,6 @@ internal sealed class KeyRing
     /// <param name="userId">The user.</param>
     /// <param name="others">Other local users.</param>
     /// <param name="remote">Master keys of other servers' users.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal static async ValueTask<KeyRing> LoadAsync(
         IKeysTable keys,
         string userId,
@@ -38,10 +37,10 @@ internal sealed class KeyRing
         CancellationToken stop)
     {
         var users = others.Append(userId).Distinct().ToArray();
-        var signing = await keys.CrossSigningKeysAsync(users, stop).ConfigureAwait(false);
+        var signing = await keys.CrossSigningKeysAsync(users, stop);
         return new KeyRing(
             userId,
-            await keys.DeviceKeysAsync([userId], stop).ConfigureAwait(false),
+            await keys.DeviceKeysAsync([userId], stop),
             signing.Concat(remote.Select(key => RowOf(key.Key, key.Value)).OfType<CrossSigningKeyRow>()));
     }
 

@@ -23,7 +23,6 @@ public interface IRemoteMasterKeys
     /// <summary>The master keys of these users, as far as they are known or can be fetched.</summary>
     /// <param name="who">The user or application service that causes the requests.</param>
     /// <param name="userIds">The users.</param>
-    /// <param name="stop">Cancels it.</param>
     ValueTask<IReadOnlyDictionary<string, JsonObject>> FindAsync(
         string who, IReadOnlyCollection<string> userIds, CancellationToken stop);
 }
@@ -42,26 +41,25 @@ public sealed class SignatureUploads(
     /// <param name="userId">The user who signed.</param>
     /// <param name="who">The user or application service that causes the requests to other servers.</param>
     /// <param name="keys">The keys with signatures.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserResult<IReadOnlyList<UnsignedKey>>> UploadAsync(
         string userId, string who, IReadOnlyCollection<SignedKey> keys, CancellationToken stop)
     {
         if (keys.Count == 0) return Array.Empty<UnsignedKey>();
 
         var owners = keys.Select(key => key.UserId).Distinct()
-            .ToLookup(owner => UserId.server(owner) == options.ServerName);
+            .ToLookup(owner => UserId.Server(owner) == options.ServerName);
         var remote = owners[false].Any()
-            ? await remoteKeys.FindAsync(who, [.. owners[false]], stop).ConfigureAwait(false)
+            ? await remoteKeys.FindAsync(who, [.. owners[false]], stop)
             : new Dictionary<string, JsonObject>();
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var ring = await KeyRing.LoadAsync(storage.Keys, userId, owners[true], remote, stop).ConfigureAwait(false);
+            var ring = await KeyRing.LoadAsync(storage.Keys, userId, owners[true], remote, stop);
             var (batch, failures) = Judge(ring, keys);
             if (batch is null) return failures;
             var room = limits.MaxKeySignatures - batch.Changes.OfType<KeySignatureUploaded>().Count();
             var fits = new KeySignaturesAtMost(userId, room);
             batch.Require(fits);
-            if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return failures;
+            if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return failures;
             if (batch.Preconditions.All(each => each == fits || each.Applied)) return TooMany();
         }
 

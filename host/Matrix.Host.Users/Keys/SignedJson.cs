@@ -85,12 +85,12 @@ internal static class SignedJson
         foreach (var (signer, signerKey, signature) in further)
         {
             if (!bySigner.TryGetValue(signer, out var made)) bySigner.Add(signer, made = []);
-            made.Add((signerKey, Json.NewString(signature)));
+            made.Add((signerKey, Json.Of(signature)));
         }
 
         if (bySigner.Count == 0 && key.IndexOf(Signatures) < 0) return key;
-        var all = JsonObject.OfSeq(bySigner.Select(s => (s.Key, Json.NewObject(JsonObject.OfSeq(s.Value)))));
-        return key.With(Signatures, Json.NewObject(all));
+        var all = JsonObject.OfSeq(bySigner.Select(s => (s.Key, Json.Of(JsonObject.OfSeq(s.Value)))));
+        return key.With(Signatures, Json.Of(all));
     }
 
     /// <summary>Whether all signatures are of these users.</summary>
@@ -106,7 +106,7 @@ internal static class SignedJson
     private static byte[] Without(JsonObject key, string[] members)
     {
         using var bytes = new ByteBuffer();
-        CanonicalJson.writeWithout(bytes, key, members);
+        CanonicalJson.WriteWithout(bytes, key, members);
         return bytes.ToArray();
     }
 }

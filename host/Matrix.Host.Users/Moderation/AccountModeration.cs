@@ -27,7 +27,7 @@ public sealed class AccountModeration(IStorage storage, AuditLog audit, UsersOpt
     public async ValueTask<UserResult<UserRow>> FindAsync(string administrator, string userId, CancellationToken stop)
     {
         if (!IsLocal(userId)) return _notLocal;
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) switch
+        return await storage.Accounts.FindUserAsync(userId, stop) switch
         {
             null or { DeactivatedAt: not null } => _unknown,
             { IsAdmin: true } when userId != administrator => _administrator,
@@ -39,7 +39,6 @@ public sealed class AccountModeration(IStorage storage, AuditLog audit, UsersOpt
     /// <param name="actor">An administrator, who spares others and themselves, or the operator.</param>
     /// <param name="userId">The account's user.</param>
     /// <param name="isLocked">Whether it is locked from now on.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <returns>Null if it is so now.</returns>
     public ValueTask<UserFailure?> LockAsync(
         AdminActor actor, string userId, bool isLocked, CancellationToken stop) => ChangeAsync(
@@ -53,7 +52,6 @@ public sealed class AccountModeration(IStorage storage, AuditLog audit, UsersOpt
     /// <param name="actor">An administrator, who spares others and themselves, or the operator.</param>
     /// <param name="userId">The account's user.</param>
     /// <param name="isSuspended">Whether it is suspended from now on.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <returns>Null if it is so now.</returns>
     public ValueTask<UserFailure?> SuspendAsync(
         AdminActor actor, string userId, bool isSuspended, CancellationToken stop) => ChangeAsync(
@@ -69,13 +67,13 @@ public sealed class AccountModeration(IStorage storage, AuditLog audit, UsersOpt
         if (!IsLocal(userId)) return _notLocal;
         if (userId == actor.Who) return _own;
         var batch = new WriteBatch(2).Require(change).Require(audit.Of(actor, action, userId));
-        if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return null;
+        if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return null;
 
         // Of active users, only administrators are spared.
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { DeactivatedAt: null }
+        return await storage.Accounts.FindUserAsync(userId, stop) is { DeactivatedAt: null }
             ? _administrator
             : _unknown;
     }
 
-    private bool IsLocal(string userId) => UserId.isValid(userId) && UserId.server(userId) == options.ServerName;
+    private bool IsLocal(string userId) => UserId.IsValid(userId) && UserId.Server(userId) == options.ServerName;
 }

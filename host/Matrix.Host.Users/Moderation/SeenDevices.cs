@@ -16,10 +16,8 @@ public sealed class SeenDevices(IStorage storage)
     public async ValueTask<UserResult<IReadOnlyList<DeviceRow>>> OfAsync(
         Caller caller, string userId, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(caller);
         if (caller.UserId != userId && !caller.IsAdmin) return _forbidden;
-        if (await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is null) return _unknown;
-        return new UserResult<IReadOnlyList<DeviceRow>>(
-            await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false));
+        if (await storage.Accounts.FindUserAsync(userId, stop) is null) return _unknown;
+        return new UserResult<IReadOnlyList<DeviceRow>>(await storage.Accounts.DevicesAsync(userId, stop));
     }
 }

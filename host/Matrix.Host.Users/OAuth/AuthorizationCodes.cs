@@ -23,7 +23,7 @@ public sealed class AuthorizationCodes(IStorage storage, Logins logins, OAuthOpt
         AuthorizationRequest request, BrowserSignIn user, CancellationToken stop)
     {
         var device = request.Scope.DeviceId;
-        if (await logins.RefuseDeviceAsync(user.UserId, device, stop).ConfigureAwait(false) is { } refused)
+        if (await logins.RefuseDeviceAsync(user.UserId, device, stop) is { } refused)
         {
             return refused;
         }
@@ -46,7 +46,7 @@ public sealed class AuthorizationCodes(IStorage storage, Logins logins, OAuthOpt
             batch.Add(new SsoGrantIssued(row.Hash, user.UserId, origin.Issuer, origin.Session, row.ExpiresAt));
         }
 
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.Outdated, "The account has changed since you signed in.")
             : new UserResult<string>(code);
     }

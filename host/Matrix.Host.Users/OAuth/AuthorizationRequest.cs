@@ -57,7 +57,7 @@ public sealed class AuthorizationRequests(OAuthClients clients)
             return new AuthorizationReading.ForUser("The application's request names itself more than once.");
         }
 
-        if (await clients.FindAsync(given.Get("client_id"), stop).ConfigureAwait(false) is not { } client)
+        if (await clients.FindAsync(given.Get("client_id"), stop) is not { } client)
         {
             return new AuthorizationReading.ForUser("This server does not know the application. Start again in it.");
         }

@@ -44,8 +44,6 @@ public sealed class BrowserSignIns : IChangeConsumer
     /// <summary>Nobody is signed in. Commits that log a user out everywhere sign their browsers out.</summary>
     public BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOptions options, TimeProvider clock)
     {
-        ArgumentNullException.ThrowIfNull(storage);
-        ArgumentNullException.ThrowIfNull(options);
         (_storage, _locks, _clock) = (storage, locks, clock);
         _browsers = new BrowserStore<BrowserSignIn>(
             options.SignInLifetime,
@@ -62,7 +60,6 @@ public sealed class BrowserSignIns : IChangeConsumer
     /// <param name="origin">The provider that proved it; null for none.</param>
     public void Begin(string session, UserRow user, SsoOrigin? origin = null)
     {
-        ArgumentNullException.ThrowIfNull(user);
         _browsers.Begin(
             session, new BrowserSignIn(user.UserId, user.PasswordHash, _clock.GetUtcNow()) { Origin = origin });
     }
@@ -74,10 +71,10 @@ public sealed class BrowserSignIns : IChangeConsumer
     public async ValueTask<BrowserSignIn?> FindAsync(string session, CancellationToken stop)
     {
         if (_browsers.Find(session) is not { } signIn) return null;
-        var user = await _storage.Accounts.FindUserAsync(signIn.UserId, stop).ConfigureAwait(false);
+        var user = await _storage.Accounts.FindUserAsync(signIn.UserId, stop);
         if (user is { DeactivatedAt: null }
             && user.PasswordHash == signIn.PasswordHash
-            && await _locks.OfUserAsync(user, stop).ConfigureAwait(false) is null)
+            && await _locks.OfUserAsync(user, stop) is null)
         {
             return signIn with { IsSuspended = user.IsSuspended };
         }

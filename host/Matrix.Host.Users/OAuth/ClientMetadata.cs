@@ -104,12 +104,12 @@ public sealed record ClientMetadata
     {
         var members = new List<(string, Json)>
         {
-            ("application_type", Json.NewString(IsNative ? "native" : "web")),
-            ("client_uri", Json.NewString(ClientUri)),
+            ("application_type", Json.Of(IsNative ? "native" : "web")),
+            ("client_uri", Json.Of(ClientUri)),
             ("grant_types", Texts(GrantTypes)),
             ("redirect_uris", Texts(RedirectUris)),
             ("response_types", Texts(GrantTypes.Contains(CodeGrant) ? ["code"] : [])),
-            ("token_endpoint_auth_method", Json.NewString("none")),
+            ("token_endpoint_auth_method", Json.Of("none")),
         };
         Add("client_name", Name);
         Add("logo_uri", LogoUri);
@@ -119,7 +119,7 @@ public sealed record ClientMetadata
 
         void Add(string name, string? text)
         {
-            if (text is not null) members.Add((name, Json.NewString(text)));
+            if (text is not null) members.Add((name, Json.Of(text)));
         }
     }
 
@@ -200,7 +200,7 @@ public sealed record ClientMetadata
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
         or UnicodeCategory.ParagraphSeparator);
 
-    private static Json Texts(IEnumerable<string> texts) => Json.NewArray([.. texts.Select(Json.NewString)]);
+    private static Json Texts(IEnumerable<string> texts) => Json.Of([.. texts.Select(Json.Of)]);
 
     private static OAuthError Refused(string why) => new(OAuthError.InvalidClientMetadata, why);
 }

@@ -38,11 +38,10 @@ public sealed class DeviceAuthorizations(
     /// <param name="clientId">The client.</param>
     /// <param name="scope">What it asks for.</param>
     /// <param name="address">The address of the device.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<OAuthResult<DeviceAuthorization>> BeginAsync(
         string? clientId, string? scope, string address, CancellationToken stop)
     {
-        if (await clients.FindAsync(clientId, stop).ConfigureAwait(false) is not { } client)
+        if (await clients.FindAsync(clientId, stop) is not { } client)
         {
             return OAuthError.UnknownClient;
         }
@@ -68,7 +67,7 @@ public sealed class DeviceAuthorizations(
             UserId: null);
         var issued = new OAuthDeviceCodeIssued(
             row, options.DeviceCodes, AddressBlock.Of(address), options.DeviceCodesOfAddress);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(issued), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(issued), stop);
         return issued.Applied
             ? new DeviceAuthorization(device, $"{user[..GroupLetters]}-{user[GroupLetters..]}")
             : new OAuthError(OAuthError.TemporarilyUnavailable, "Too many devices ask at once.");
@@ -79,10 +78,10 @@ public sealed class DeviceAuthorizations(
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         return HashOf(userCode) is { } hash
-            && await storage.OAuth.FindUserCodeAsync(hash, stop).ConfigureAwait(false) is { } row
+            && await storage.OAuth.FindUserCodeAsync(hash, stop) is { } row
             && row.Decision == OAuthDecision.Pending
             && row.ExpiresAt > now
-            && await clients.FindAsync(row.ClientId, stop).ConfigureAwait(false) is { } client
+            && await clients.FindAsync(row.ClientId, stop) is { } client
             ? new DeviceRequest(client, row.DeviceId)
             : null;
     }
@@ -95,7 +94,7 @@ public sealed class DeviceAuthorizations(
         string userCode, DeviceRequest request, BrowserSignIn user, bool allows, CancellationToken stop)
     {
         if (allows
-            && await logins.RefuseDeviceAsync(user.UserId, request.DeviceId, stop).ConfigureAwait(false) is { } refused)
+            && await logins.RefuseDeviceAsync(user.UserId, request.DeviceId, stop) is { } refused)
         {
             return refused;
         }
@@ -112,7 +111,7 @@ public sealed class DeviceAuthorizations(
             batch.Add(new SsoGrantIssued(hash, user.UserId, origin.Issuer, origin.Session, expiry));
         }
 
-        if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return null;
+        if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return null;
         return condition.Applied
             ? gone
             : new UserFailure(UserFailureKind.Outdated, "The account has changed since you signed in.");

@@ -25,7 +25,7 @@ public sealed class OAuthClients(IStorage storage, OAuthOptions options)
     {
         var read = ClientMetadata.Read(body);
         if (read.Value is not { } metadata) return read.Error!;
-        var stored = CanonicalJson.bytes(Json.NewObject(metadata.ToJson()));
+        var stored = CanonicalJson.Bytes(Json.Of(metadata.ToJson()));
         if (stored.Length > options.ClientBytes)
         {
             return new OAuthError(
@@ -34,7 +34,7 @@ public sealed class OAuthClients(IStorage storage, OAuthOptions options)
 
         var client = new OAuthClient(ClientMetadata.IdOf(stored), metadata);
         var change = new OAuthClientRegistered(client.Id, stored, options.Clients);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return change.Applied
             ? client
             : new OAuthError(OAuthError.TemporarilyUnavailable, "Too many clients are registered.");
@@ -44,7 +44,7 @@ public sealed class OAuthClients(IStorage storage, OAuthOptions options)
     public async ValueTask<OAuthClient?> FindAsync(string? clientId, CancellationToken stop)
     {
         if (clientId is null or { Length: 0 or > LongestId }) return null;
-        return await storage.OAuth.FindClientAsync(clientId, stop).ConfigureAwait(false) is { } stored
+        return await storage.OAuth.FindClientAsync(clientId, stop) is { } stored
             && JsonText.TryParseStored(stored.Span, out var json)
             && ClientMetadata.Read(json) is { Value: { } metadata }
             ? new OAuthClient(clientId, metadata)

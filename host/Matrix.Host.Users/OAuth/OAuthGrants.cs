@@ -37,17 +37,16 @@ public sealed class OAuthGrants(
     /// <param name="code">The code.</param>
     /// <param name="redirectUri">The redirect URI of the authorization request.</param>
     /// <param name="verifier">The code verifier.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<OAuthResult<GrantedTokens>> ByCodeAsync(
         string? clientId, string code, string redirectUri, string verifier, CancellationToken stop)
     {
-        var found = await ClientAsync(clientId, ClientMetadata.CodeGrant, stop).ConfigureAwait(false);
+        var found = await ClientAsync(clientId, ClientMetadata.CodeGrant, stop);
         if (found.Value is not { } client) return found.Error!;
         if (!TokenHash.TryOf(code, out var text)) return _badCode;
         var hash = text.ToBytes();
-        if (await storage.OAuth.FindCodeAsync(hash, stop).ConfigureAwait(false) is not { } row)
+        if (await storage.OAuth.FindCodeAsync(hash, stop) is not { } row)
         {
-            await sessions.EndMadeByAsync(hash, stop).ConfigureAwait(false);
+            await sessions.EndMadeByAsync(hash, stop);
             return _badCode;
         }
 
@@ -64,21 +63,20 @@ public sealed class OAuthGrants(
         }
 
         return await BeginAsync(
-            client, new OAuthCodeRedeemed(hash), hash, hash, new UserDevice(row.UserId, row.DeviceId), row.Scope, stop)
-            .ConfigureAwait(false);
+            client, new OAuthCodeRedeemed(hash), hash, hash, new UserDevice(row.UserId, row.DeviceId), row.Scope, stop);
     }
 
     /// <summary>Exchanges a device code, once the user has allowed it. RFC 8628.</summary>
     public async ValueTask<OAuthResult<GrantedTokens>> ByDeviceCodeAsync(
         string? clientId, string deviceCode, CancellationToken stop)
     {
-        var found = await ClientAsync(clientId, ClientMetadata.DeviceGrant, stop).ConfigureAwait(false);
+        var found = await ClientAsync(clientId, ClientMetadata.DeviceGrant, stop);
         if (found.Value is not { } client) return found.Error!;
         if (!TokenHash.TryOf(deviceCode, out var text)) return _badCode;
         var hash = text.ToBytes();
-        if (await storage.OAuth.FindDeviceCodeAsync(hash, stop).ConfigureAwait(false) is not { } row)
+        if (await storage.OAuth.FindDeviceCodeAsync(hash, stop) is not { } row)
         {
-            await sessions.EndMadeByAsync(hash, stop).ConfigureAwait(false);
+            await sessions.EndMadeByAsync(hash, stop);
             return _badCode;
         }
 
@@ -97,7 +95,7 @@ public sealed class OAuthGrants(
                 row.UserCode,
                 new UserDevice(row.UserId!, row.DeviceId),
                 row.Scope,
-                stop).ConfigureAwait(false),
+                stop),
         };
     }
 
@@ -108,29 +106,29 @@ public sealed class OAuthGrants(
     public async ValueTask<OAuthResult<GrantedTokens>> ByRefreshTokenAsync(
         string? clientId, string refreshToken, CancellationToken stop)
     {
-        var found = await ClientAsync(clientId, ClientMetadata.RefreshGrant, stop).ConfigureAwait(false);
+        var found = await ClientAsync(clientId, ClientMetadata.RefreshGrant, stop);
         if (found.Value is not { } client) return found.Error!;
         var invalid = new OAuthError(OAuthError.InvalidGrant, "The refresh token is not valid.");
         if (!TokenHash.TryOf(refreshToken, out var hash)) return invalid;
-        var row = await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop).ConfigureAwait(false);
+        var row = await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop);
         if (row is not null && (row.ClientId != client.Id || row.Kind != TokenKind.Refresh))
         {
             return invalid;
         }
 
         // The session outlives a lock, and a client ends it after any 4xx. Decision 99.
-        if (row is not null && await locks.OfUserAsync(row.UserId, stop).ConfigureAwait(false) is not null)
+        if (row is not null && await locks.OfUserAsync(row.UserId, stop) is not null)
         {
             return new OAuthError(OAuthError.TemporarilyUnavailable, "The account has been locked.");
         }
 
         if (row is { IsDeactivated: false }
-            && await logins.RefreshAsync(refreshToken, stop).ConfigureAwait(false) is { } fresh)
+            && await logins.RefreshAsync(refreshToken, stop) is { } fresh)
         {
             return new GrantedTokens(fresh.AccessToken, fresh.RefreshToken, fresh.ExpiresIn, row.Scope!);
         }
 
-        await sessions.EndNamedByAsync(refreshToken, stop).ConfigureAwait(false);
+        await sessions.EndNamedByAsync(refreshToken, stop);
         return invalid;
     }
 
@@ -139,7 +137,7 @@ public sealed class OAuthGrants(
     private async ValueTask<OAuthResult<OAuthClient>> ClientAsync(
         string? clientId, string grant, CancellationToken stop)
     {
-        if (await clients.FindAsync(clientId, stop).ConfigureAwait(false) is not { } client)
+        if (await clients.FindAsync(clientId, stop) is not { } client)
         {
             return OAuthError.UnknownClient;
         }
@@ -156,7 +154,6 @@ public sealed class OAuthGrants(
     /// <param name="allowed">The hash of what the user allowed: the code, or the user code of a device.</param>
     /// <param name="device">The user and the device.</param>
     /// <param name="scope">What is granted.</param>
-    /// <param name="stop">Cancels it.</param>
     private async ValueTask<OAuthResult<GrantedTokens>> BeginAsync(
         OAuthClient client,
         ConditionalChange redemption,
@@ -166,12 +163,12 @@ public sealed class OAuthGrants(
         string scope,
         CancellationToken stop)
     {
-        if (await locks.OfUserAsync(device.UserId, stop).ConfigureAwait(false) is not null)
+        if (await locks.OfUserAsync(device.UserId, stop) is not null)
         {
             return new OAuthError(OAuthError.InvalidGrant, "The account has been locked.");
         }
 
-        if (await logins.RefuseDeviceAsync(device.UserId, device.DeviceId, stop).ConfigureAwait(false) is { } refused)
+        if (await logins.RefuseDeviceAsync(device.UserId, device.DeviceId, stop) is { } refused)
         {
             return new OAuthError(OAuthError.InvalidGrant, refused.Message);
         }
@@ -183,13 +180,13 @@ public sealed class OAuthGrants(
         batch.Add(new OAuthSessionBegun(new OAuthSessionRow(
             device.UserId, device.DeviceId, client.Id, TokenHash.BytesOf(secret), code, scope)));
         batch.Add(new SsoGrantUsed(allowed, device.UserId, device.DeviceId));
-        if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
+        if (!(await storage.Writer.WriteAsync(batch, stop)).Refused)
         {
             return new GrantedTokens(login.AccessToken, login.RefreshToken!, login.ExpiresIn!.Value, scope);
         }
 
         // Of two uses at once, the second one ends what the first one began.
-        if (!redemption.Applied) await sessions.EndMadeByAsync(code, stop).ConfigureAwait(false);
+        if (!redemption.Applied) await sessions.EndMadeByAsync(code, stop);
         return _badCode;
     }
 }

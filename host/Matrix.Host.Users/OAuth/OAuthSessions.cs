@@ -16,9 +16,9 @@ public sealed class OAuthSessions(IStorage storage)
     /// </summary>
     public async ValueTask RevokeAsync(string token, CancellationToken stop)
     {
-        if (await FindAsync(token, stop).ConfigureAwait(false) is { } session)
+        if (await FindAsync(token, stop) is { } session)
         {
-            await EndAsync(session, stop).ConfigureAwait(false);
+            await EndAsync(session, stop);
         }
     }
 
@@ -26,44 +26,44 @@ public sealed class OAuthSessions(IStorage storage)
     public async ValueTask<IReadOnlyDictionary<string, OAuthSessionRow>> OfUserAsync(
         string userId, CancellationToken stop)
     {
-        var rows = await storage.OAuth.SessionsAsync(userId, stop).ConfigureAwait(false);
+        var rows = await storage.OAuth.SessionsAsync(userId, stop);
         return rows.ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
     }
 
     /// <summary>Ends the session that came from a code, which was used again: somebody else may have it.</summary>
     internal async ValueTask EndMadeByAsync(ReadOnlyMemory<byte> code, CancellationToken stop)
     {
-        if (await storage.OAuth.FindSessionMadeByAsync(code, stop).ConfigureAwait(false) is { } session)
+        if (await storage.OAuth.FindSessionMadeByAsync(code, stop) is { } session)
         {
-            await EndAsync(session, stop).ConfigureAwait(false);
+            await EndAsync(session, stop);
         }
     }
 
     /// <summary>Ends the session that a refresh token names, though the token was spent.</summary>
     internal async ValueTask EndNamedByAsync(string refreshToken, CancellationToken stop)
     {
-        if (await FindNamedByAsync(refreshToken, stop).ConfigureAwait(false) is { } session)
+        if (await FindNamedByAsync(refreshToken, stop) is { } session)
         {
-            await EndAsync(session, stop).ConfigureAwait(false);
+            await EndAsync(session, stop);
         }
     }
 
     private async ValueTask<OAuthSessionRow?> FindAsync(string token, CancellationToken stop)
     {
         if (!TokenHash.TryOf(token, out var hash)) return null;
-        var row = await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop).ConfigureAwait(false);
+        var row = await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop);
         return row switch
         {
-            { ClientId: not null } => (await storage.OAuth.SessionsAsync(row.UserId, stop).ConfigureAwait(false))
+            { ClientId: not null } => (await storage.OAuth.SessionsAsync(row.UserId, stop))
                 .FirstOrDefault(session => session.DeviceId == row.DeviceId),
             not null => null,
-            null => await FindNamedByAsync(token, stop).ConfigureAwait(false),
+            null => await FindNamedByAsync(token, stop),
         };
     }
 
     private async ValueTask<OAuthSessionRow?> FindNamedByAsync(string refreshToken, CancellationToken stop) =>
         RefreshToken.SessionOf(refreshToken) is { } secret && TokenHash.TryOf(secret, out var hash)
-            ? await storage.OAuth.FindSessionAsync(hash.ToBytes(), stop).ConfigureAwait(false)
+            ? await storage.OAuth.FindSessionAsync(hash.ToBytes(), stop)
             : null;
 
     /// <summary>Ends a session, unless its device has begun another one meanwhile.</summary>
@@ -73,6 +73,6 @@ public sealed class OAuthSessions(IStorage storage)
             .Require(new OAuthSessionIs(session))
             .Add(new DeviceDeleted(session.UserId, session.DeviceId))
             .Add(new DeviceListChanged(session.UserId));
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(batch, stop);
     }
 }

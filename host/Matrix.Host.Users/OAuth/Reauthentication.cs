@@ -23,7 +23,7 @@ public sealed class Reauthentication(PasswordLogin passwords, TimeProvider clock
     {
         if (!NeedsPassword(user)) return NeedsSignIn(user) ? "Sign out and in again first." : null;
         return await passwords.CheckAsync(
-            user.UserId, password ?? "", new PasswordAttempt(address, user.UserId), stop).ConfigureAwait(false) switch
+            user.UserId, password ?? "", new PasswordAttempt(address, user.UserId), stop) switch
         {
             PasswordCheck.Right => null,
             PasswordCheck.TooMany => "There were too many attempts. Wait a moment and try again.",

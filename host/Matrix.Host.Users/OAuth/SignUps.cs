@@ -24,23 +24,22 @@ public sealed class SignUps(
 
     /// <summary>Whether nobody has an account yet.</summary>
     public async ValueTask<bool> AwaitsFirstUserAsync(CancellationToken stop) =>
-        !await storage.Accounts.AnyUserAsync(stop).ConfigureAwait(false);
+        !await storage.Accounts.AnyUserAsync(stop);
 
     /// <summary>The user id of a new account; otherwise the failure's sentence is for the user.</summary>
     /// <param name="username">The name.</param>
     /// <param name="password">The password.</param>
     /// <param name="token">The registration token; null for none.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserResult<string>> JudgeAsync(
         string username, string password, string? token, CancellationToken stop)
     {
-        var ways = await WaysAsync(stop).ConfigureAwait(false);
+        var ways = await WaysAsync(stop);
         if (ways.IsClosed) return Failed("Registration is closed on this server.");
-        var (userId, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
+        var (userId, problem) = await usernames.FreeUserIdOfAsync(username, stop);
         if (problem is { } why) return Failed(why.ToSentence());
         if (passwords.Judge(password) is { } weak) return Failed(weak);
         if (token is null && !ways.Freely) return Failed("A registration token is needed.");
-        return token is not null && !await gate.AcceptsAsync(ways, token, stop).ConfigureAwait(false)
+        return token is not null && !await gate.AcceptsAsync(ways, token, stop)
             ? Failed("The registration token is not valid.")
             : new UserResult<string>(userId);
     }
@@ -52,7 +51,6 @@ public sealed class SignUps(
     /// <param name="accepted">The policies that the user accepted.</param>
     /// <param name="proved">The addresses that the user confirmed.</param>
     /// <param name="by">Who asks for it.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserResult<UserRow>> CreateAsync(
         string userId,
         string password,
@@ -62,8 +60,7 @@ public sealed class SignUps(
         HashRequester by,
         CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(proved);
-        if (await hasher.HashAsync(password, by, stop).ConfigureAwait(false) is not { } hash)
+        if (await hasher.HashAsync(password, by, stop) is not { } hash)
         {
             return new UserFailure(UserFailureKind.Busy, "The server is busy. Try again in a few seconds.");
         }
@@ -75,7 +72,7 @@ public sealed class SignUps(
             Accepted = accepted,
             Conditions = additions,
         };
-        var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
+        var created = await registrations.CreateAsync(account, stop);
         if (!created.IsOk)
         {
             return created.Failure.Kind == UserFailureKind.UserInUse && additions.Any(static each => !each.Applied)
@@ -83,7 +80,7 @@ public sealed class SignUps(
                 : created.Failure;
         }
 
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user
+        return await storage.Accounts.FindUserAsync(userId, stop) is { } user
             ? user
             : Failed("The account has ended.");
     }

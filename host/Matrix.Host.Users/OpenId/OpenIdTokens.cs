@@ -33,7 +33,6 @@ public sealed class OpenIdTokens(
     /// <summary>A token of a user.</summary>
     public string Create(Caller caller)
     {
-        ArgumentNullException.ThrowIfNull(caller);
         var end = (time.GetUtcNow() + Lifetime).ToUnixTimeMilliseconds();
         var origin = caller.Service is { } service
             ? $"\n{service.Id}"
@@ -50,12 +49,11 @@ public sealed class OpenIdTokens(
     /// </summary>
     public async ValueTask<string?> FindAsync(string token, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(token);
         if (Read(token) is not { } read) return null;
-        var user = await storage.Accounts.FindUserAsync(read.UserId, stop).ConfigureAwait(false);
+        var user = await storage.Accounts.FindUserAsync(read.UserId, stop);
         return user is { DeactivatedAt: null }
-            && await GoesOnAsync(read, stop).ConfigureAwait(false)
-            && await locks.OfUserAsync(user, stop).ConfigureAwait(false) is null
+            && await GoesOnAsync(read, stop)
+            && await locks.OfUserAsync(user, stop) is null
                 ? user.UserId
                 : null;
     }
@@ -64,8 +62,7 @@ public sealed class OpenIdTokens(
     {
         if (read.Session is not { } session) return services.Find(read.Origin)?.HasUser(read.UserId) == true;
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        return await storage.Accounts.HasSessionAsync(read.UserId, read.Origin, session, now, stop)
-            .ConfigureAwait(false);
+        return await storage.Accounts.HasSessionAsync(read.UserId, read.Origin, session, now, stop);
     }
 
     private Payload? Read(string token)

@@ -66,13 +66,13 @@ public sealed partial class EarlyPresence(
     {
         while (true)
         {
-            await _news.Reader.ReadAsync(stop).ConfigureAwait(false);
+            await _news.Reader.ReadAsync(stop);
             while (Count > 0)
             {
-                await Task.Delay(_firstPause, time, stop).ConfigureAwait(false);
+                await Task.Delay(_firstPause, time, stop);
                 try
                 {
-                    await LookAsync(stop).ConfigureAwait(false);
+                    await LookAsync(stop);
                 }
                 catch (StorageException fault) when (!stop.IsCancellationRequested)
                 {
@@ -87,7 +87,7 @@ public sealed partial class EarlyPresence(
     {
         var due = TakeDue();
         if (due.Count == 0) return;
-        var shared = await storage.Memberships.SharedRoomsAsync(due, stop).ConfigureAwait(false);
+        var shared = await storage.Memberships.SharedRoomsAsync(due, stop);
         var now = Now;
         foreach (var userId in shared.Select(static row => row.UserId).Distinct())
         {

@@ -38,8 +38,6 @@ public sealed class PresenceBoard : IDisposable
     /// <summary>Creates a board on which everyone is offline.</summary>
     public PresenceBoard(PresenceOptions options, TimeProvider time)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(time);
         _options = options;
         _limits = options.Limits;
         _time = time;
@@ -94,7 +92,6 @@ public sealed class PresenceBoard : IDisposable
     /// </summary>
     public void Restore(IReadOnlyList<PresentUser> users)
     {
-        ArgumentNullException.ThrowIfNull(users);
         if (!IsOn) return;
         var now = Now;
         lock (_gate)
@@ -224,7 +221,7 @@ public sealed class PresenceBoard : IDisposable
 
     /// <summary>Waits until changes wait.</summary>
     internal async ValueTask WaitAsync(CancellationToken stop) =>
-        _ = await _news.Reader.ReadAsync(stop).ConfigureAwait(false);
+        _ = await _news.Reader.ReadAsync(stop);
 
     /// <summary>Local users among the first waiting changes whose message must be read from the database.</summary>
     internal IReadOnlyList<string> WithoutStatus()

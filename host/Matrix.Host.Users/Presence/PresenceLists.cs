@@ -25,29 +25,28 @@ public sealed class PresenceLists(UserPresences presences, IStorage storage, Pre
         {
             var drops = new WriteBatch(dropped.Count);
             foreach (var other in dropped) drops.Add(new PresenceUnlisted(userId, other));
-            await storage.Writer.WriteAsync(drops, stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(drops, stop);
         }
 
         if (invited.Count == 0) return null;
         var batch = new WriteBatch(invited.Count);
         foreach (var other in invited) batch.Require(new PresenceListed(userId, other, options.MaxListed));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? _full : null;
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? _full : null;
     }
 
     /// <summary>The presence of the listed users who permit it.</summary>
     public async ValueTask<IReadOnlyList<SeenPresence>> ShownAsync(string userId, CancellationToken stop)
     {
-        var listed = await storage.PresenceLists.OfUserAsync(userId, stop).ConfigureAwait(false);
+        var listed = await storage.PresenceLists.OfUserAsync(userId, stop);
         if (listed.Count == 0) return [];
         var permitted = new HashSet<string>(StringComparer.Ordinal) { userId };
-        permitted.UnionWith(
-            await storage.Memberships.SharingAmongAsync(userId, listed, stop).ConfigureAwait(false));
-        permitted.UnionWith(await storage.PresenceLists.MutualAsync(userId, stop).ConfigureAwait(false));
+        permitted.UnionWith(await storage.Memberships.SharingAmongAsync(userId, listed, stop));
+        permitted.UnionWith(await storage.PresenceLists.MutualAsync(userId, stop));
         var shown = new List<SeenPresence>();
         foreach (var other in listed)
         {
             if (!permitted.Contains(other)) continue;
-            var found = await presences.ReadAsync(other, stop).ConfigureAwait(false);
+            var found = await presences.ReadAsync(other, stop);
             if (found.IsOk) shown.Add(found.Value);
         }
 
@@ -56,7 +55,7 @@ public sealed class PresenceLists(UserPresences presences, IStorage storage, Pre
 
     /// <summary>What a user sees of another one's presence: of those who share a room, or listed each other.</summary>
     public async ValueTask<UserResult<SeenPresence>> FindAsync(string viewer, string userId, CancellationToken stop) =>
-        await storage.PresenceLists.IsMutualAsync(viewer, userId, stop).ConfigureAwait(false)
-            ? await presences.ReadAsync(userId, stop).ConfigureAwait(false)
-            : await presences.FindAsync(viewer, userId, stop).ConfigureAwait(false);
+        await storage.PresenceLists.IsMutualAsync(viewer, userId, stop)
+            ? await presences.ReadAsync(userId, stop)
+            : await presences.FindAsync(viewer, userId, stop);
 }

@@ -23,14 +23,14 @@ public sealed partial class PresencePublisher(
     {
         while (true)
         {
-            await board.WaitAsync(stop).ConfigureAwait(false);
-            await Task.Delay(options.GatherTime, time, stop).ConfigureAwait(false);
+            await board.WaitAsync(stop);
+            await Task.Delay(options.GatherTime, time, stop);
             IReadOnlyList<PresenceChange> changes = [];
             try
             {
-                await ReadStatusesAsync(stop).ConfigureAwait(false);
+                await ReadStatusesAsync(stop);
                 changes = board.Take();
-                if (changes.Count > 0) await ShowAsync(changes, stop).ConfigureAwait(false);
+                if (changes.Count > 0) await ShowAsync(changes, stop);
             }
             catch (StorageException fault) when (!stop.IsCancellationRequested)
             {
@@ -42,14 +42,14 @@ public sealed partial class PresencePublisher(
 
     private async ValueTask ShowAsync(IReadOnlyList<PresenceChange> changes, CancellationToken stop)
     {
-        foreach (var consumer in _consumers) await consumer.ShowAsync(changes, stop).ConfigureAwait(false);
+        foreach (var consumer in _consumers) await consumer.ShowAsync(changes, stop);
     }
 
     private async ValueTask ReadStatusesAsync(CancellationToken stop)
     {
         var users = board.WithoutStatus();
         if (users.Count == 0) return;
-        board.Learn(users, await storage.Presence.StatusesAsync(users, stop).ConfigureAwait(false));
+        board.Learn(users, await storage.Presence.StatusesAsync(users, stop));
     }
 
     [LoggerMessage(

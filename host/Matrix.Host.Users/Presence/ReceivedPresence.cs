@@ -24,14 +24,13 @@ public sealed class ReceivedPresence(
     public async ValueTask<int> ReceiveAsync(
         string origin, IReadOnlyList<PresenceUpdate> updates, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(updates);
         if (!board.IsFederated) return updates.Count;
-        var own = updates.Where(each => UserId.isValid(each.UserId) && UserId.server(each.UserId) == origin)
+        var own = updates.Where(each => UserId.IsValid(each.UserId) && UserId.Server(each.UserId) == origin)
             .Take(options.MaxReceived).ToArray();
         var unknown = own.Where(each => !board.Knows(each.UserId)).Select(static each => each.UserId).ToHashSet();
         if (unknown.Count > 0)
         {
-            var shared = await storage.Memberships.SharedRoomsAsync(unknown, stop).ConfigureAwait(false);
+            var shared = await storage.Memberships.SharedRoomsAsync(unknown, stop);
             unknown.ExceptWith(shared.Select(static row => row.UserId));
         }
 

@@ -15,7 +15,6 @@ public sealed record SeenPresence(
     /// <summary>Writes the members of a presence event's content.</summary>
     public void WriteContent(Utf8JsonWriter json)
     {
-        ArgumentNullException.ThrowIfNull(json);
         json.WriteString("presence"u8, PresenceStates.Name(State));
         if (LastActiveAgo is { } ago) json.WriteNumber("last_active_ago"u8, ago);
         if (State == PresenceState.Online) json.WriteBoolean("currently_active"u8, IsCurrentlyActive);

@@ -32,11 +32,11 @@ public sealed class UserPresences(
         }
 
         if (!board.IsOn) return null;
-        using var held = await locks.TakeAsync(device.UserId, stop).ConfigureAwait(false);
-        if (await StatusAsync(device.UserId, stop).ConfigureAwait(false) != status)
+        using var held = await locks.TakeAsync(device.UserId, stop);
+        if (await StatusAsync(device.UserId, stop) != status)
         {
             var batch = new WriteBatch(1).Add(new PresenceStatusChanged(device.UserId, status));
-            await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(batch, stop);
         }
 
         board.Put(device, state, status);
@@ -49,25 +49,25 @@ public sealed class UserPresences(
     /// </summary>
     public async ValueTask<UserResult<SeenPresence>> FindAsync(string viewer, string userId, CancellationToken stop)
     {
-        if (userId != viewer && !await storage.Memberships.ShareRoomAsync(viewer, userId, stop).ConfigureAwait(false))
+        if (userId != viewer && !await storage.Memberships.ShareRoomAsync(viewer, userId, stop))
         {
             return _notShown;
         }
 
-        return await ReadAsync(userId, stop).ConfigureAwait(false);
+        return await ReadAsync(userId, stop);
     }
 
     /// <summary>A user's presence, for those who may see it.</summary>
     internal async ValueTask<UserResult<SeenPresence>> ReadAsync(string userId, CancellationToken stop)
     {
-        var isLocal = UserId.server(userId) == users.ServerName;
+        var isLocal = UserId.Server(userId) == users.ServerName;
         if (!board.IsOn || (!isLocal && !board.IsFederated)) return _none;
         var seen = board.Find(userId) ?? new SeenPresence(userId, PresenceState.Offline, false, null, null);
         return isLocal
-            ? seen with { StatusMessage = await StatusAsync(userId, stop).ConfigureAwait(false) }
+            ? seen with { StatusMessage = await StatusAsync(userId, stop) }
             : seen;
     }
 
     private async ValueTask<string?> StatusAsync(string userId, CancellationToken stop) =>
-        (await storage.Presence.StatusesAsync([userId], stop).ConfigureAwait(false)).GetValueOrDefault(userId);
+        (await storage.Presence.StatusesAsync([userId], stop)).GetValueOrDefault(userId);
 }

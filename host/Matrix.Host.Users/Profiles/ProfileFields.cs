@@ -81,6 +81,6 @@ internal static class ProfileFields
         return slash > 0
             && slash < rest.Length - 1
             && !rest[(slash + 1)..].ContainsAnyExcept(_mediaIdLetters)
-            && ServerName.isValid(rest[..slash].ToString());
+            && ServerName.IsValid(rest[..slash].ToString());
     }
 }

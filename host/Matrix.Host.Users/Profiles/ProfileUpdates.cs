@@ -20,7 +20,6 @@ public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountOb
     /// <param name="userId">The user.</param>
     /// <param name="name">The field.</param>
     /// <param name="value">Its value; null if the request has none.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <returns>Null if the field is set.</returns>
     public async ValueTask<UserFailure?> SetAsync(string userId, string name, Json? value, CancellationToken stop)
     {
@@ -29,30 +28,29 @@ public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountOb
         if (ProfileFields.JudgeValue(name, value) is { } wrongValue) return wrongValue;
 
         return ProfileFields.IsShownInRooms(name) && value is Json.String { Item.Length: 0 }
-            ? await DeleteAsync(userId, name, stop).ConfigureAwait(false)
-            : await PutAsync(userId, name, CanonicalJson.bytes(value), stop).ConfigureAwait(false);
+            ? await DeleteAsync(userId, name, stop)
+            : await PutAsync(userId, name, CanonicalJson.Bytes(value), stop);
     }
 
     /// <summary>Deletes a field. Null if the profile does not have it any more.</summary>
     public async ValueTask<UserFailure?> DeleteAsync(string userId, string name, CancellationToken stop)
     {
         if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
-        using (await locks.TakeAsync(userId, stop).ConfigureAwait(false))
+        using (await locks.TakeAsync(userId, stop))
         {
-            if (await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is null) return null;
-            await storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop).ConfigureAwait(false);
+            if (await storage.Profiles.FieldAsync(userId, name, stop) is null) return null;
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop);
         }
 
-        await NotifyRoomsAsync(userId, name).ConfigureAwait(false);
+        await NotifyRoomsAsync(userId, name);
         return null;
     }
 
     private async ValueTask<UserFailure?> PutAsync(string userId, string name, byte[] value, CancellationToken stop)
     {
-        using (await locks.TakeAsync(userId, stop).ConfigureAwait(false))
+        using (await locks.TakeAsync(userId, stop))
         {
-            var profile = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
+            var profile = await storage.Profiles.FindAsync(userId, stop);
             var others = profile.Where(field => field.Key != name).Sum(field => SizeOf(field.Key, field.Value.Length));
             if (SizeOf(name, value.Length) + others + 2 >= ProfileFields.WholeLimit)
             {
@@ -61,11 +59,10 @@ public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountOb
             }
 
             if (profile.TryGetValue(name, out var before) && before.Span.SequenceEqual(value)) return null;
-            await storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop);
         }
 
-        await NotifyRoomsAsync(userId, name).ConfigureAwait(false);
+        await NotifyRoomsAsync(userId, name);
         return null;
     }
 

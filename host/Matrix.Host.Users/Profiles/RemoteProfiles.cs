@@ -49,7 +49,7 @@ public sealed class RemoteProfiles(
                         () => Task.Run(() => AskAsync(each.Who, each.UserId), CancellationToken.None)));
             }
 
-            known = await running.Value.WaitAsync(stop).ConfigureAwait(false);
+            known = await running.Value.WaitAsync(stop);
         }
 
         return known.Failure is { } failure
@@ -71,7 +71,7 @@ public sealed class RemoteProfiles(
         var isSent = false;
         try
         {
-            var server = UserId.server(userId);
+            var server = UserId.Server(userId);
             var sent = await requests.SendAsync(
                 who,
                 [server],
@@ -81,7 +81,7 @@ public sealed class RemoteProfiles(
                     isSent = true;
                     return api.QueryProfileAsync(name, userId, within);
                 },
-                _closing.Token).ConfigureAwait(false);
+                _closing.Token);
             var found = Read(sent[server]);
 
             // That one user's share had no place says nothing to others.
@@ -107,7 +107,7 @@ public sealed class RemoteProfiles(
             // Clients are not shown what this server would not take from its own users.
             if (ProfileFields.JudgeName(name) is null && ProfileFields.JudgeValue(name, value) is null)
             {
-                fields[name] = CanonicalJson.bytes(value);
+                fields[name] = CanonicalJson.Bytes(value);
             }
         }
 

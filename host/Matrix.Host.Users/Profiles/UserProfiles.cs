@@ -36,14 +36,14 @@ public sealed class UserProfiles(
     public async ValueTask<UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>> FindAsync(
         ProfileViewer viewer, string userId, CancellationToken stop)
     {
-        if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return NotShown;
+        if (!await IsShownAsync(viewer, userId, stop)) return NotShown;
         if (IsRemote(viewer, userId))
         {
-            return await remote!.FindAsync(viewer.Who!, userId, stop).ConfigureAwait(false);
+            return await remote!.FindAsync(viewer.Who!, userId, stop);
         }
 
-        if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
-        var fields = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
+        if (await UnknownAsync(userId, stop) is { } unknown) return unknown;
+        var fields = await storage.Profiles.FindAsync(userId, stop);
         return new UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>(fields);
     }
 
@@ -52,16 +52,16 @@ public sealed class UserProfiles(
         ProfileViewer viewer, string userId, string name, CancellationToken stop)
     {
         if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
-        if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return NotShown;
+        if (!await IsShownAsync(viewer, userId, stop)) return NotShown;
         if (IsRemote(viewer, userId))
         {
-            var found = await remote!.FindAsync(viewer.Who!, userId, stop).ConfigureAwait(false);
+            var found = await remote!.FindAsync(viewer.Who!, userId, stop);
             if (!found.IsOk) return found.Failure;
             return found.Value.TryGetValue(name, out var field) ? field : _noField;
         }
 
-        if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
-        return await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is { } value
+        if (await UnknownAsync(userId, stop) is { } unknown) return unknown;
+        return await storage.Profiles.FieldAsync(userId, name, stop) is { } value
             ? value
             : _noField;
     }
@@ -72,9 +72,9 @@ public sealed class UserProfiles(
     /// </summary>
     public async ValueTask<(string? DisplayName, string? AvatarUrl)> ShownAsync(string userId, CancellationToken stop)
     {
-        var profile = UserId.server(userId) == options.ServerName || remote is null
-            ? await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false)
-            : (await remote.FindAsync(UserId.server(userId), userId, stop).ConfigureAwait(false)).Value ?? _empty;
+        var profile = UserId.Server(userId) == options.ServerName || remote is null
+            ? await storage.Profiles.FindAsync(userId, stop)
+            : (await remote.FindAsync(UserId.Server(userId), userId, stop)).Value ?? _empty;
         return (Text(ProfileFields.DisplayName), Text(ProfileFields.AvatarUrl));
 
         string? Text(string field) =>
@@ -91,14 +91,14 @@ public sealed class UserProfiles(
     /// </summary>
     public async ValueTask<UserFailure?> UnknownAsync(string userId, CancellationToken stop)
     {
-        if (UserId.server(userId) != options.ServerName) return NoUser;
-        if (await ExistsAsync(userId, stop).ConfigureAwait(false)) return null;
+        if (UserId.Server(userId) != options.ServerName) return NoUser;
+        if (await ExistsAsync(userId, stop)) return null;
         return queries is null
             ? NoUser
-            : await queries.AskAsync(userId, stop).ConfigureAwait(false) switch
+            : await queries.AskAsync(userId, stop) switch
             {
                 QueryResult.NoAnswer => _noAnswer,
-                QueryResult.Exists => await ExistsAsync(userId, stop).ConfigureAwait(false) ? null : NoUser,
+                QueryResult.Exists => await ExistsAsync(userId, stop) ? null : NoUser,
                 _ => NoUser,
             };
     }
@@ -109,8 +109,8 @@ public sealed class UserProfiles(
     private bool IsRemote(ProfileViewer viewer, string userId) =>
         remote is not null
         && viewer.UserId is not null
-        && UserId.isValid(userId)
-        && UserId.server(userId) != options.ServerName;
+        && UserId.IsValid(userId)
+        && UserId.Server(userId) != options.ServerName;
 
     private async ValueTask<bool> IsShownAsync(ProfileViewer viewer, string userId, CancellationToken stop)
     {
@@ -119,14 +119,14 @@ public sealed class UserProfiles(
         if (options.ProfilesShownTo == ProfileAudience.Users) return true;
         if (viewer.UserId is { } user)
         {
-            return await storage.Memberships.ShareRoomAsync(user, userId, stop).ConfigureAwait(false)
-                || (openRooms is not null && await openRooms.HasMemberAsync(userId, stop).ConfigureAwait(false));
+            return await storage.Memberships.ShareRoomAsync(user, userId, stop)
+                || (openRooms is not null && await openRooms.HasMemberAsync(userId, stop));
         }
 
-        var servers = await storage.Memberships.ServersSharingWithAsync(userId, stop).ConfigureAwait(false);
+        var servers = await storage.Memberships.ServersSharingWithAsync(userId, stop);
         return servers.ContainsKey(viewer.Server!);
     }
 
     private async ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is not null;
+        await storage.Accounts.FindUserAsync(userId, stop) is not null;
 }

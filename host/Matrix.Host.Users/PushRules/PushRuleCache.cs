@@ -12,8 +12,8 @@ public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes
     /// <summary>Bytes that a user's own rules take, with their patterns made ready, for each byte as JSON.</summary>
     private const long BytesPerStored = 16;
 
-    private static readonly int _defaultBytes = CanonicalJson.bytes(
-        Json.NewObject(UserPushRules.DefaultContent(""))).Length;
+    private static readonly int _defaultBytes = CanonicalJson.Bytes(
+        Json.Of(UserPushRules.DefaultContent(""))).Length;
 
     private readonly AccountDataCache<Rules> _rules = new(
         accountData,
@@ -26,7 +26,7 @@ public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes
 
     /// <summary>The user's rules; null if the user has not changed the defaults.</summary>
     public async ValueTask<Ruleset?> OfAsync(string userId, CancellationToken stop) =>
-        (await _rules.OfAsync(userId, stop).ConfigureAwait(false)).Own;
+        (await _rules.OfAsync(userId, stop)).Own;
 
     /// <inheritdoc/>
     public void Take(Change change, long position) => _rules.Take(change, position);

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
@@ -14,7 +15,7 @@ namespace Matrix.Host.Users.PushRules;
 public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOptions options)
 {
     /// <summary>The type of account data that holds a user's push rules.</summary>
-    public const string Type = "m.push_rules";
+    public const string Type = EventTypes.PushRules;
 
     /// <summary>The limits of a user's rules.</summary>
     public RulesetLimits Limits { get; } = new(
@@ -29,21 +30,21 @@ public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOption
 
     /// <summary>All rules of a user, the server's included.</summary>
     public async ValueTask<Ruleset> OfAsync(string userId, CancellationToken stop) =>
-        Of(userId, await storage.AccountData.FindAsync(userId, null, Type, stop).ConfigureAwait(false));
+        Of(userId, await storage.AccountData.FindAsync(userId, null, Type, stop));
 
     /// <summary>Makes an edit, or returns why the rules refuse it.</summary>
     public async ValueTask<RulesetError?> ChangeAsync(
         string userId, Func<Ruleset, RulesetEdit> edit, CancellationToken stop)
     {
-        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
-        var row = await storage.AccountData.FindAsync(userId, null, Type, stop).ConfigureAwait(false);
+        using var held = await locks.TakeAsync(userId, stop);
+        var row = await storage.AccountData.FindAsync(userId, null, Type, stop);
         var before = Of(userId, row);
         var (after, refusal) = edit(before).Match<(Ruleset?, RulesetError?)>(
             static edited => (edited, null),
             static error => (null, error));
         if (refusal is not null) return refusal;
 
-        var content = CanonicalJson.bytes(Json.NewObject(after!.ToContent()));
+        var content = CanonicalJson.Bytes(Json.Of(after!.ToContent()));
 
         // Rules that are too large already, because the limit was greater, can still be made smaller.
         if (!Fits(content) && content.Length > (row?.Content.Length ?? 0))
@@ -52,7 +53,7 @@ public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOption
         }
 
         var put = new AccountDataPut(userId, null, Type, content);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop);
         return null;
     }
 

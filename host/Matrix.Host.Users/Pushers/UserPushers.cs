@@ -17,7 +17,6 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
     /// <summary>The token of a pusher's links.</summary>
     public static string TokenOf(PusherRow pusher)
     {
-        ArgumentNullException.ThrowIfNull(pusher);
         return string.Create(CultureInfo.InvariantCulture, $"{pusher.PusherId}.{pusher.Secret}");
     }
 
@@ -28,12 +27,10 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
     /// <summary>Creates or changes a pusher; returns why it was refused.</summary>
     /// <param name="pusher">The pusher, without an id.</param>
     /// <param name="isAppended">Whether other users' pushers of the same `app_id` and `pushkey` stay.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserFailure?> SetAsync(PusherRow pusher, bool isAppended, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(pusher);
-        using var held = await locks.TakeAsync(pusher.UserId, stop).ConfigureAwait(false);
-        var all = await storage.Pushers.OfUserAsync(pusher.UserId, stop).ConfigureAwait(false);
+        using var held = await locks.TakeAsync(pusher.UserId, stop);
+        var all = await storage.Pushers.OfUserAsync(pusher.UserId, stop);
         var isNew = !all.Any(other => other.AppId == pusher.AppId && other.PushKey == pusher.PushKey);
         if (isNew && all.Count >= options.Pushers)
         {
@@ -45,46 +42,44 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
 
         // What the account has confirmed needs no second confirmation.
         var isConfirmed = !isEmail
-            || (await storage.ThirdPartyIds.OfUserAsync(pusher.UserId, stop).ConfigureAwait(false))
+            || (await storage.ThirdPartyIds.OfUserAsync(pusher.UserId, stop))
                 .Any(row => row.Medium == Medium.Email && row.Address == pusher.PushKey);
         var secret = isEmail ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)) : "";
         var set = new PusherSet(
             pusher with { IsConfirmed = isConfirmed, Secret = secret }, isAppended || isEmail);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(set), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(set), stop);
         return set.Applied ? null : new UserFailure(UserFailureKind.Outdated, "The device has ended.");
     }
 
     /// <summary>The owner of an address confirms it, by a link. False if there is no such pusher.</summary>
     public async ValueTask<bool> ConfirmAsync(string token, CancellationToken stop) =>
-        await FindAsync(token, stop).ConfigureAwait(false) is { } pusher
-        && await AppliesAsync(new PusherConfirmed(pusher.PusherId), stop).ConfigureAwait(false);
+        await FindAsync(token, stop) is { } pusher
+        && await AppliesAsync(new PusherConfirmed(pusher.PusherId), stop);
 
     /// <summary>The owner of an address ends its pusher, by a link. False if there is no such pusher.</summary>
     public async ValueTask<bool> UnsubscribeAsync(string token, CancellationToken stop) =>
-        await FindAsync(token, stop).ConfigureAwait(false) is { } pusher
-        && await AppliesAsync(new PusherRejected(pusher.PusherId, pusher.SetAt), stop).ConfigureAwait(false);
+        await FindAsync(token, stop) is { } pusher
+        && await AppliesAsync(new PusherRejected(pusher.PusherId, pusher.SetAt), stop);
 
     /// <summary>Deletes a pusher, if there is one.</summary>
     public async ValueTask DeleteAsync(string userId, string appId, string pushKey, CancellationToken stop) =>
-        await storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new PusherDeleted(userId, appId, pushKey)), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(new PusherDeleted(userId, appId, pushKey)), stop);
 
     private async ValueTask<bool> AppliesAsync(ConditionalChange change, CancellationToken stop)
     {
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return change.Applied;
     }
 
     private async ValueTask<PusherRow?> FindAsync(string token, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(token);
         var dot = token.IndexOf('.', StringComparison.Ordinal);
         if (dot < 0 || !long.TryParse(token[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out var id))
         {
             return null;
         }
 
-        var pusher = await storage.Pushers.FindAsync(id, stop).ConfigureAwait(false);
+        var pusher = await storage.Pushers.FindAsync(id, stop);
         return pusher is { Secret.Length: > 0 }
             && CryptographicOperations.FixedTimeEquals(
                 Encoding.UTF8.GetBytes(pusher.Secret), Encoding.UTF8.GetBytes(token[(dot + 1)..]))

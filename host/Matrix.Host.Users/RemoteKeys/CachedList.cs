@@ -27,7 +27,7 @@ internal sealed class CachedList
     internal static async ValueTask<CachedList> LoadAsync(IStorage storage, RemoteListRow row, CancellationToken stop)
     {
         var list = new CachedList(row.UserId) { MasterKey = row.MasterKey, SelfSigningKey = row.SelfSigningKey };
-        foreach (var device in await storage.RemoteDevices.DevicesAsync([row.UserId], stop).ConfigureAwait(false))
+        foreach (var device in await storage.RemoteDevices.DevicesAsync([row.UserId], stop))
         {
             list._devices.Add(device.DeviceId, device);
         }

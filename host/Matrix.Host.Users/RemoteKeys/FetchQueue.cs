@@ -52,14 +52,14 @@ internal sealed class FetchQueue : IDisposable
             while (true)
             {
                 while (Next() is { } next) _ = Task.Run(() => FetchAsync(next.UserId, next.Line, fetch, stop), stop);
-                await _news.WaitAsync(stop).ConfigureAwait(false);
+                await _news.WaitAsync(stop);
             }
         }
         finally
         {
             while (IsRunning)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(10), _time, CancellationToken.None).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(10), _time, CancellationToken.None);
             }
         }
     }
@@ -87,7 +87,7 @@ internal sealed class FetchQueue : IDisposable
     {
         try
         {
-            await fetch(userId, stop).ConfigureAwait(false);
+            await fetch(userId, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

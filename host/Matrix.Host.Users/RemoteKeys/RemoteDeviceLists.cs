@@ -69,12 +69,12 @@ public sealed class RemoteDeviceLists : IDisposable
     public async ValueTask<bool> ReceiveAsync(
         string userId, IReadOnlyList<DeviceListUpdate> updates, CancellationToken stop)
     {
-        using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        using var held = await _locks.TakeAsync(userId, stop);
         var batch = new WriteBatch();
-        var (list, row) = await LoadAsync(userId, batch, stop).ConfigureAwait(false);
+        var (list, row) = await LoadAsync(userId, batch, stop);
         if (list is null)
         {
-            await WriteAsync(batch, stop).ConfigureAwait(false);
+            await WriteAsync(batch, stop);
             return false;
         }
 
@@ -87,7 +87,7 @@ public sealed class RemoteDeviceLists : IDisposable
             list = step.Next;
             if (step.Applied.Length > 0 && cached is null)
             {
-                cached = await CachedList.LoadAsync(_storage, row!, stop).ConfigureAwait(false);
+                cached = await CachedList.LoadAsync(_storage, row!, stop);
             }
 
             announces |= step.Announcement == Announcement.Always
@@ -107,7 +107,7 @@ public sealed class RemoteDeviceLists : IDisposable
         }
 
         if (announces) batch.Add(new DeviceListChanged(userId));
-        await WriteAsync(batch, stop).ConfigureAwait(false);
+        await WriteAsync(batch, stop);
         Settle(userId, list);
         return true;
     }
@@ -123,10 +123,10 @@ public sealed class RemoteDeviceLists : IDisposable
         IReadOnlyCollection<string> userIds, CancellationToken stop)
     {
         if (userIds.Count == 0) return [];
-        var rows = await _storage.RemoteDevices.ListsAsync(userIds, stop).ConfigureAwait(false);
+        var rows = await _storage.RemoteDevices.ListsAsync(userIds, stop);
         var current = rows.Where(row => !row.IsStale).ToList();
         if (current.Count == 0) return [];
-        var since = await SharedSinceAsync([.. current.Select(row => row.UserId)], stop).ConfigureAwait(false);
+        var since = await SharedSinceAsync([.. current.Select(row => row.UserId)], stop);
         return [.. current.Where(row => since.TryGetValue(row.UserId, out var at) && at <= row.SharedSince)];
     }
 
@@ -134,7 +134,7 @@ public sealed class RemoteDeviceLists : IDisposable
     public async Task RunAsync(CancellationToken stop) => await Task.WhenAll(
         _queue.RunAsync(FetchAsync, stop),
         RepeatAsync(ReadWantedAsync, stop),
-        RepeatAsync(SweepAsync, stop)).ConfigureAwait(false);
+        RepeatAsync(SweepAsync, stop));
 
     /// <inheritdoc/>
     public void Dispose() => _queue.Dispose();
@@ -146,9 +146,9 @@ public sealed class RemoteDeviceLists : IDisposable
     private async ValueTask<(TrackedList? List, RemoteListRow? Row)> LoadAsync(
         string userId, WriteBatch batch, CancellationToken stop)
     {
-        var rows = await _storage.RemoteDevices.ListsAsync([userId], stop).ConfigureAwait(false);
+        var rows = await _storage.RemoteDevices.ListsAsync([userId], stop);
         var row = rows.Count > 0 ? rows[0] : null;
-        var since = await SharedSinceAsync([userId], stop).ConfigureAwait(false);
+        var since = await SharedSinceAsync([userId], stop);
         var isShared = since.TryGetValue(userId, out var at);
         if (row is not null && (!isShared || at > row.SharedSince))
         {
@@ -178,7 +178,7 @@ public sealed class RemoteDeviceLists : IDisposable
     private async ValueTask<Dictionary<string, long>> SharedSinceAsync(
         IReadOnlyCollection<string> userIds, CancellationToken stop)
     {
-        var rooms = await _storage.Memberships.SharedRoomsAsync(userIds, stop).ConfigureAwait(false);
+        var rooms = await _storage.Memberships.SharedRoomsAsync(userIds, stop);
         return rooms.GroupBy(row => row.UserId).ToDictionary(user => user.Key, user => user.Min(row => row.Since));
     }
 
@@ -195,13 +195,13 @@ public sealed class RemoteDeviceLists : IDisposable
         // A stale list beyond the bound stays marked in the database, and is found there later.
         if (_active.Count >= _options.MaxStaleLists && !_active.ContainsKey(userId)) return;
         _active[userId] = list;
-        _queue.Add(userId, UserId.server(userId), at);
+        _queue.Add(userId, UserId.Server(userId), at);
     }
 
     private async Task FetchAsync(string userId, CancellationToken stop)
     {
         long sharedSince;
-        using (await _locks.TakeAsync(userId, stop).ConfigureAwait(false))
+        using (await _locks.TakeAsync(userId, stop))
         {
             if (!_active.TryGetValue(userId, out var list)) return;
             list = list.Fetching().Next;
@@ -216,11 +216,11 @@ public sealed class RemoteDeviceLists : IDisposable
         var isStored = false;
         try
         {
-            var response = await _api.GetUserDevicesAsync(UserId.server(userId), userId, stop).ConfigureAwait(false);
+            var response = await _api.GetUserDevicesAsync(UserId.Server(userId), userId, stop);
             failure = response.Failure;
             if (response.IsOk)
             {
-                await StoreAsync(userId, response.Value, sharedSince, stop).ConfigureAwait(false);
+                await StoreAsync(userId, response.Value, sharedSince, stop);
                 isStored = true;
             }
         }
@@ -232,7 +232,7 @@ public sealed class RemoteDeviceLists : IDisposable
         {
             if (!isStored && !stop.IsCancellationRequested)
             {
-                await EndFailedAsync(userId, failure, stop).ConfigureAwait(false);
+                await EndFailedAsync(userId, failure, stop);
             }
         }
     }
@@ -243,16 +243,16 @@ public sealed class RemoteDeviceLists : IDisposable
     {
         if (response.Devices.Count > _options.MaxRemoteDevices)
         {
-            await RefuseAsync(userId, stop).ConfigureAwait(false);
+            await RefuseAsync(userId, stop);
             return;
         }
 
-        using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        using var held = await _locks.TakeAsync(userId, stop);
         var batch = new WriteBatch();
-        var (list, row) = await LoadAsync(userId, batch, stop).ConfigureAwait(false);
+        var (list, row) = await LoadAsync(userId, batch, stop);
         if (list is not { IsFetching: true })
         {
-            await WriteAsync(batch, stop).ConfigureAwait(false);
+            await WriteAsync(batch, stop);
             return;
         }
 
@@ -262,7 +262,7 @@ public sealed class RemoteDeviceLists : IDisposable
         var isAnnounced = step.Announcement == Announcement.Always;
         if (step.Announcement == Announcement.IfDifferent)
         {
-            var before = await CachedList.LoadAsync(_storage, row!, stop).ConfigureAwait(false);
+            var before = await CachedList.LoadAsync(_storage, row!, stop);
             isAnnounced = !fetched.IsSameAs(before);
         }
 
@@ -278,7 +278,7 @@ public sealed class RemoteDeviceLists : IDisposable
                 fetched.SelfSigningKey),
             [.. fetched.Devices]));
         if (isAnnounced) batch.Add(new DeviceListChanged(userId));
-        await WriteAsync(batch, stop).ConfigureAwait(false);
+        await WriteAsync(batch, stop);
         Settle(userId, step.Next);
     }
 
@@ -287,11 +287,11 @@ public sealed class RemoteDeviceLists : IDisposable
         if (failure is { Kind: FederationFailureKind.TooLarge }
             or { Kind: FederationFailureKind.Refused, Status: 400 or 403 or 404 })
         {
-            await RefuseAsync(userId, stop).ConfigureAwait(false);
+            await RefuseAsync(userId, stop);
             return;
         }
 
-        using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        using var held = await _locks.TakeAsync(userId, stop);
         if (!_active.TryGetValue(userId, out var list)) return;
         var pause = (long)(failure?.RetryAfter?.TotalMilliseconds ?? 0);
         Settle(userId, list.FetchFailed(Now(), pause).Next);
@@ -299,7 +299,7 @@ public sealed class RemoteDeviceLists : IDisposable
 
     private async ValueTask RefuseAsync(string userId, CancellationToken stop)
     {
-        using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        using var held = await _locks.TakeAsync(userId, stop);
         if (!_active.TryGetValue(userId, out var list)) return;
         var step = list.FetchRefused();
         var batch = new WriteBatch();
@@ -307,7 +307,7 @@ public sealed class RemoteDeviceLists : IDisposable
         if (step.Announcement == Announcement.Always) batch.Add(new DeviceListChanged(userId));
         try
         {
-            await WriteAsync(batch, stop).ConfigureAwait(false);
+            await WriteAsync(batch, stop);
         }
         catch (StorageException)
         {
@@ -319,14 +319,14 @@ public sealed class RemoteDeviceLists : IDisposable
 
     private async Task ReadWantedAsync(CancellationToken stop)
     {
-        await foreach (var userId in _wanted.Reader.ReadAllAsync(stop).ConfigureAwait(false))
+        await foreach (var userId in _wanted.Reader.ReadAllAsync(stop))
         {
-            var rooms = await _storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false);
-            if (!await _rooms.AnyAsync([.. rooms.Select(row => row.Room)], stop).ConfigureAwait(false)) continue;
-            using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+            var rooms = await _storage.Memberships.SharedRoomsAsync([userId], stop);
+            if (!await _rooms.AnyAsync([.. rooms.Select(row => row.Room)], stop)) continue;
+            using var held = await _locks.TakeAsync(userId, stop);
             var batch = new WriteBatch();
-            var (list, _) = await LoadAsync(userId, batch, stop).ConfigureAwait(false);
-            await WriteAsync(batch, stop).ConfigureAwait(false);
+            var (list, _) = await LoadAsync(userId, batch, stop);
+            await WriteAsync(batch, stop);
             if (list is not null) Settle(userId, list.Wanted(Now()).Next);
         }
     }
@@ -339,9 +339,9 @@ public sealed class RemoteDeviceLists : IDisposable
     {
         while (true)
         {
-            await ForEachPageAsync(_storage.RemoteDevices.StaleUsersAsync, ResumeAsync, stop).ConfigureAwait(false);
-            await ForEachPageAsync(_storage.RemoteDevices.UsersAsync, DropUnsharedAsync, stop).ConfigureAwait(false);
-            await Task.Delay(_options.ListSweepInterval, _time, stop).ConfigureAwait(false);
+            await ForEachPageAsync(_storage.RemoteDevices.StaleUsersAsync, ResumeAsync, stop);
+            await ForEachPageAsync(_storage.RemoteDevices.UsersAsync, DropUnsharedAsync, stop);
+            await Task.Delay(_options.ListSweepInterval, _time, stop);
         }
     }
 
@@ -353,8 +353,8 @@ public sealed class RemoteDeviceLists : IDisposable
         var after = "";
         while (true)
         {
-            var page = await read(after, UsersAtOnce, stop).ConfigureAwait(false);
-            if (page.Count > 0) await handle(page, stop).ConfigureAwait(false);
+            var page = await read(after, UsersAtOnce, stop);
+            if (page.Count > 0) await handle(page, stop);
             if (page.Count < UsersAtOnce) return;
             after = page[^1];
         }
@@ -365,23 +365,23 @@ public sealed class RemoteDeviceLists : IDisposable
         foreach (var userId in userIds)
         {
             if (_active.Count >= _options.MaxStaleLists) return;
-            using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+            using var held = await _locks.TakeAsync(userId, stop);
             var batch = new WriteBatch();
-            var (list, _) = await LoadAsync(userId, batch, stop).ConfigureAwait(false);
-            await WriteAsync(batch, stop).ConfigureAwait(false);
+            var (list, _) = await LoadAsync(userId, batch, stop);
+            await WriteAsync(batch, stop);
             if (list is not null) Settle(userId, list);
         }
     }
 
     private async ValueTask DropUnsharedAsync(IReadOnlyList<string> userIds, CancellationToken stop)
     {
-        var since = await SharedSinceAsync(userIds, stop).ConfigureAwait(false);
+        var since = await SharedSinceAsync(userIds, stop);
         foreach (var userId in userIds.Where(userId => !since.ContainsKey(userId)))
         {
-            using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+            using var held = await _locks.TakeAsync(userId, stop);
             var batch = new WriteBatch();
-            await LoadAsync(userId, batch, stop).ConfigureAwait(false);
-            await WriteAsync(batch, stop).ConfigureAwait(false);
+            await LoadAsync(userId, batch, stop);
+            await WriteAsync(batch, stop);
         }
     }
 
@@ -391,18 +391,18 @@ public sealed class RemoteDeviceLists : IDisposable
         {
             try
             {
-                await work(stop).ConfigureAwait(false);
+                await work(stop);
             }
             catch (StorageException)
             {
-                await Task.Delay(_pauseAfterFault, _time, stop).ConfigureAwait(false);
+                await Task.Delay(_pauseAfterFault, _time, stop);
             }
         }
     }
 
     private async ValueTask WriteAsync(WriteBatch batch, CancellationToken stop)
     {
-        if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop);
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -23,11 +23,10 @@ public sealed class RemoteKeyClaims(FederationApi api, RemoteRequests requests, 
     /// <param name="who">The user, application service or address that causes the requests.</param>
     /// <param name="claims">The claims.</param>
     /// <param name="time">How long the requester waits for other servers; null if it does not say.</param>
-    /// <param name="stop">Cancels the claims.</param>
     public async ValueTask<RemoteClaimResult> ClaimAsync(
         string who, IReadOnlyCollection<KeyClaim> claims, TimeSpan? time, CancellationToken stop)
     {
-        var servers = claims.GroupBy(claim => UserId.server(claim.UserId))
+        var servers = claims.GroupBy(claim => UserId.Server(claim.UserId))
             .ToDictionary(server => server.Key, server => server.ToArray());
         var responses = await requests.SendAsync(
             who,
@@ -37,7 +36,7 @@ public sealed class RemoteKeyClaims(FederationApi api, RemoteRequests requests, 
                 server,
                 [.. servers[server].Select(claim => new ClaimOfServer(claim.UserId, claim.DeviceId, claim.Algorithm))],
                 within),
-            stop).ConfigureAwait(false);
+            stop);
 
         var keys = new List<ClaimedKey>();
         var failures = new Dictionary<string, FederationFailure>(StringComparer.Ordinal);
@@ -63,7 +62,7 @@ public sealed class RemoteKeyClaims(FederationApi api, RemoteRequests requests, 
         {
             if (!keys.Key(i).StartsWith(claim.Algorithm + ":", StringComparison.Ordinal)) continue;
             if (keys.Value(i) is not (Json.Object or Json.String)) continue;
-            var json = CanonicalJson.bytes(keys.Value(i));
+            var json = CanonicalJson.Bytes(keys.Value(i));
             if (json.Length <= options.MaxKeyBytes)
             {
                 return new ClaimedKey(claim.UserId, claim.DeviceId, keys.Key(i), json);

@@ -32,7 +32,6 @@ public sealed class RemoteKeyQueries(
     /// <param name="who">The user, application service or address that causes the requests.</param>
     /// <param name="wanted">The users, each with the wanted devices; none means all.</param>
     /// <param name="time">How long the requester waits for other servers; null if it does not say.</param>
-    /// <param name="stop">Cancels the query.</param>
     public async ValueTask<RemoteKeyQueryResult> QueryAsync(
         string asker,
         string who,
@@ -45,15 +44,14 @@ public sealed class RemoteKeyQueries(
         if (wanted.Count == 0) return new RemoteKeyQueryResult(found.Result, failures);
 
         var users = wanted.Keys.ToArray();
-        var signatures = await storage.Keys.SignaturesAsync(users, asker, stop).ConfigureAwait(false);
+        var signatures = await storage.Keys.SignaturesAsync(users, asker, stop);
         found.Signatures = signatures.ToLookup(row => (row.TargetUser, row.TargetKey));
-        var current = await lists.CurrentAsync(users, stop).ConfigureAwait(false);
-        var devices = await storage.RemoteDevices.DevicesAsync([.. current.Select(row => row.UserId)], stop)
-            .ConfigureAwait(false);
+        var current = await lists.CurrentAsync(users, stop);
+        var devices = await storage.RemoteDevices.DevicesAsync([.. current.Select(row => row.UserId)], stop);
         var devicesOf = devices.ToLookup(row => row.UserId);
         foreach (var row in current) found.Add(row, devicesOf[row.UserId], wanted[row.UserId]);
 
-        var servers = users.Except(current.Select(row => row.UserId)).GroupBy(UserId.server)
+        var servers = users.Except(current.Select(row => row.UserId)).GroupBy(UserId.Server)
             .ToDictionary(server => server.Key, server => server.ToArray());
         var responses = await requests.SendAsync(
             who,
@@ -63,7 +61,7 @@ public sealed class RemoteKeyQueries(
                 server,
                 servers[server].ToDictionary(user => user, user => (IReadOnlyList<string>)[.. wanted[user]]),
                 within),
-            stop).ConfigureAwait(false);
+            stop);
         foreach (var (server, response) in responses)
         {
             if (response.Failure is { } failure)
@@ -86,7 +84,7 @@ public sealed class RemoteKeyQueries(
         string who, IReadOnlyCollection<string> userIds, CancellationToken stop)
     {
         var wanted = userIds.ToDictionary(user => user, _ => _allDevices, StringComparer.Ordinal);
-        var found = await QueryAsync("", who, wanted, time: null, stop).ConfigureAwait(false);
+        var found = await QueryAsync("", who, wanted, time: null, stop);
         return found.Keys.MasterKeys;
     }
 
@@ -161,9 +159,9 @@ public sealed class RemoteKeyQueries(
         {
             var unsigned = name is null
                 ? JsonObject.Empty
-                : JsonObject.OfSeq([("device_display_name", Json.NewString(name))]);
+                : JsonObject.OfSeq([("device_display_name", Json.Of(name))]);
             var visible = SignedJson.WithSignatures(keys, userId, asker, []);
-            return visible.With("unsigned", Json.NewObject(unsigned));
+            return visible.With("unsigned", Json.Of(unsigned));
         }
 
         private void AddMaster(string userId, JsonObject key)

@@ -23,7 +23,6 @@ public sealed class RemoteRequests(KeyOptions options, ServerPaces paces, TimePr
     /// <param name="servers">The servers.</param>
     /// <param name="given">The client's time; null if it gives none.</param>
     /// <param name="send">Sends the request to a server.</param>
-    /// <param name="stop">Cancels the requests.</param>
     internal async ValueTask<IReadOnlyDictionary<string, FederationResult<T>>> SendAsync<T>(
         string who,
         IReadOnlyCollection<string> servers,
@@ -36,8 +35,7 @@ public sealed class RemoteRequests(KeyOptions options, ServerPaces paces, TimePr
         if (within > options.KeyRequestTime) within = options.KeyRequestTime;
         using var clock = new CancellationTokenSource(within > TimeSpan.Zero ? within : TimeSpan.Zero, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
-        var results = await Task.WhenAll(servers.Select(server => OneAsync(who, server, send, both.Token, stop)))
-            .ConfigureAwait(false);
+        var results = await Task.WhenAll(servers.Select(server => OneAsync(who, server, send, both.Token, stop)));
         return servers.Zip(results).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
     }
 
@@ -50,8 +48,7 @@ public sealed class RemoteRequests(KeyOptions options, ServerPaces paces, TimePr
     {
         try
         {
-            return await _slots.SendAsync(who, server, stopped => send(server, stopped), within)
-                .ConfigureAwait(false);
+            return await _slots.SendAsync(who, server, stopped => send(server, stopped), within);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

@@ -36,7 +36,6 @@ public sealed class RendezvousSessions(RendezvousOptions options, TimeProvider c
     public (RendezvousPayload? Payload, TimeSpan Wait) Create(
         RendezvousForm form, string address, ReadOnlyMemory<byte> data)
     {
-        ArgumentNullException.ThrowIfNull(address);
         lock (_gate)
         {
             EndExpired();
@@ -78,7 +77,6 @@ public sealed class RendezvousSessions(RendezvousOptions options, TimeProvider c
         ReadOnlyMemory<byte> data,
         string? transaction = null)
     {
-        ArgumentNullException.ThrowIfNull(hasSeen);
         lock (_gate)
         {
             if (SessionOf(form, id) is not { } session) return new RendezvousWrite(RendezvousOutcome.Unknown, null);

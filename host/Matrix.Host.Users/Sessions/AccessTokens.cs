@@ -48,7 +48,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         if (!TokenHash.TryOf(token, out var hash)) return ValueTask.FromResult(default(TokenLookup));
 
         if (!_young.TryGetValue(hash, out var known) && _old.TryRemove(hash, out known)) Remember(hash, known);
-        if (known is null || Volatile.Read(ref _epochs[StripeOf(known.Caller.UserId)]) != known.Epoch)
+        if (known is null || !IsUnchanged(known.Caller))
         {
             return LookUpAsync(hash, address, userAgent, stop);
         }
@@ -59,10 +59,13 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     /// <inheritdoc/>
     public ValueTask<bool> GoesOnAsync(Caller caller, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(caller);
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         return _storage.Accounts.HasSessionAsync(caller.UserId, caller.DeviceId, caller.Session, now, stop);
     }
+
+    /// <inheritdoc/>
+    public bool IsUnchanged(Caller caller) =>
+        caller.Epoch is { } epoch && epoch == Volatile.Read(ref _epochs[StripeOf(caller.UserId)]);
 
     /// <inheritdoc/>
     public void Take(Change change, long position)
@@ -85,19 +88,19 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         var bytes = hash.ToBytes();
         while (true)
         {
-            var row = await _storage.Accounts.FindTokenAsync(bytes, stop).ConfigureAwait(false);
+            var row = await _storage.Accounts.FindTokenAsync(bytes, stop);
             if (row is not { Kind: TokenKind.Access, IsDeactivated: false }) return default;
 
             // The first use of a refreshed pair of tokens ends the pair before it.
             if (!row.Confirmed)
             {
                 var batch = new WriteBatch(1).Add(new TokensConfirmed(row.UserId, bytes));
-                await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+                await _storage.Writer.WriteAsync(batch, stop);
             }
 
             // Read again after the epoch, because a commit between the two reads would go unnoticed otherwise.
             var epoch = Volatile.Read(ref _epochs[StripeOf(row.UserId)]);
-            var again = await _storage.Accounts.FindTokenAsync(bytes, stop).ConfigureAwait(false);
+            var again = await _storage.Accounts.FindTokenAsync(bytes, stop);
             if (again is null) return default;
             if (!again.Confirmed) continue;
 
@@ -112,8 +115,9 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
                 IsSuspended = again.IsSuspended,
                 ClientId = again.ClientId,
                 Session = again.Session,
+                Epoch = epoch,
             };
-            var known = new Known(caller, again.ExpiresAt, epoch);
+            var known = new Known(caller, again.ExpiresAt);
             Remember(hash, known);
             return Judge(known, address, userAgent);
         }
@@ -165,14 +169,12 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
 
     private static int StripeOf(string userId) => (int)((uint)userId.GetHashCode(StringComparison.Ordinal) % Stripes);
 
-    private sealed class Known(Caller caller, long? expiresAt, int epoch)
+    private sealed class Known(Caller caller, long? expiresAt)
     {
         internal long SeenAt;
 
         internal Caller Caller { get; } = caller;
 
         internal long? ExpiresAt { get; } = expiresAt;
-
-        internal int Epoch { get; } = epoch;
     }
 }

@@ -12,24 +12,18 @@ public sealed class AccountLocks(IStorage storage, IAccountPolicy policy)
     private static readonly UserFailure _locked = new(UserFailureKind.Locked, "This account has been locked.");
 
     /// <summary>The failure of a caller whose account is locked; null for others. Usually from memory.</summary>
-    public ValueTask<UserFailure?> OfCallerAsync(Caller caller, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(caller);
-        return Of(caller.UserId, caller.IsLocked, caller.IsAdmin, stop);
-    }
+    public ValueTask<UserFailure?> OfCallerAsync(Caller caller, CancellationToken stop) =>
+        Of(caller.UserId, caller.IsLocked, caller.IsAdmin, stop);
 
     /// <summary>The failure of a user whose account is locked; null for others.</summary>
     public async ValueTask<UserFailure?> OfUserAsync(string userId, CancellationToken stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user
-            ? await OfUserAsync(user, stop).ConfigureAwait(false)
+        await storage.Accounts.FindUserAsync(userId, stop) is { } user
+            ? await OfUserAsync(user, stop)
             : null;
 
     /// <summary>The failure of a user whose account is locked; null for others.</summary>
-    public ValueTask<UserFailure?> OfUserAsync(UserRow user, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(user);
-        return Of(user.UserId, user.IsLocked, user.IsAdmin, stop);
-    }
+    public ValueTask<UserFailure?> OfUserAsync(UserRow user, CancellationToken stop) =>
+        Of(user.UserId, user.IsLocked, user.IsAdmin, stop);
 
     private ValueTask<UserFailure?> Of(string userId, bool isLocked, bool isAdmin, CancellationToken stop)
     {
@@ -37,7 +31,7 @@ public sealed class AccountLocks(IStorage storage, IAccountPolicy policy)
         return policy.IsEmpty || isAdmin ? new((UserFailure?)null) : RefusalAsync();
 
         async ValueTask<UserFailure?> RefusalAsync() =>
-            await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is { } why
+            await policy.RefusalAsync(userId, stop) is { } why
                 ? new UserFailure(UserFailureKind.Locked, why)
                 : null;
     }

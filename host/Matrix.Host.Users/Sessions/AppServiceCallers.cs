@@ -42,24 +42,23 @@ public sealed class AppServiceCallers : IChangeConsumer
     /// <param name="service">The service.</param>
     /// <param name="userId">The user of the query; null for the service's sender, who is created if missing.</param>
     /// <param name="deviceId">The device of the query; null for none.</param>
-    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<(Caller? Caller, MasqueradeProblem? Problem)> FindAsync(
         AppService service, string? userId, string? deviceId, CancellationToken stop)
     {
         var wanted = userId ?? service.SenderId;
         if (!service.HasUser(wanted)) return (null, MasqueradeProblem.Forbidden);
-        var user = await UserAsync(wanted, stop).ConfigureAwait(false);
+        var user = await UserAsync(wanted, stop);
         if (user is null && wanted == service.SenderId)
         {
             var created = new UserCreated(wanted, UserKind.AppService, PasswordHash: null, IsAdmin: false);
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(created), stop).ConfigureAwait(false);
-            user = await UserAsync(wanted, stop).ConfigureAwait(false);
+            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(created), stop);
+            user = await UserAsync(wanted, stop);
         }
 
         if (user is null) return (null, MasqueradeProblem.Forbidden);
         if (user.DeactivatedAt is not null) return (null, MasqueradeProblem.Deactivated);
         if (deviceId is not null
-            && await _storage.Accounts.FindDeviceAsync(wanted, deviceId, stop).ConfigureAwait(false) is null)
+            && await _storage.Accounts.FindDeviceAsync(wanted, deviceId, stop) is null)
         {
             return (null, MasqueradeProblem.UnknownDevice);
         }
@@ -103,7 +102,7 @@ public sealed class AppServiceCallers : IChangeConsumer
     {
         if (_users.TryGetValue(userId, out var known)) return known;
         var epoch = Volatile.Read(ref _epoch);
-        var user = await _storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        var user = await _storage.Accounts.FindUserAsync(userId, stop);
         if (user is null) return null;
         if (_users.Count >= _capacity) _users.Clear();
         _users[userId] = user;

@@ -15,13 +15,17 @@ public interface IAccessTokens
     /// <param name="token">The token.</param>
     /// <param name="address">The client's address.</param>
     /// <param name="userAgent">The client's name for itself; null for none.</param>
-    /// <param name="stop">Cancels reading.</param>
     ValueTask<TokenLookup> FindAsync(string token, string address, string? userAgent, CancellationToken stop);
 
     /// <summary>
     /// Whether the session of a caller goes on, though its token may have been refreshed since or have expired.
     /// </summary>
     ValueTask<bool> GoesOnAsync(Caller caller, CancellationToken stop);
+
+    /// <summary>
+    /// Whether nothing has happened to the caller's account and sessions since the caller was found by a token.
+    /// </summary>
+    bool IsUnchanged(Caller caller);
 }
 
 /// <summary>The user and device that an access token belongs to. Client-Server API, "Using access tokens".</summary>
@@ -50,6 +54,11 @@ public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
 
     /// <summary>The position of the login that the token comes from; 0 without a token of a user.</summary>
     public long Session { get; init; }
+
+    /// <summary>
+    /// Counts what happened to the user's account and sessions before the caller was found; null without a token.
+    /// </summary>
+    internal int? Epoch { get; init; }
 
     /// <summary>The client that logged the device in by OAuth; null for the legacy API.</summary>
     public string? ClientId { get; init; }

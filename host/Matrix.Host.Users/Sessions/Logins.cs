@@ -52,8 +52,8 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     /// </summary>
     public async ValueTask<UserResult<IssuedLogin>> LogInAsync(LoginProof proof, LoginWish wish, CancellationToken stop)
     {
-        if (await locks.OfUserAsync(proof.UserId, stop).ConfigureAwait(false) is { } locked) return locked;
-        if (await RefuseDeviceAsync(proof.UserId, wish.DeviceId, stop).ConfigureAwait(false) is { } refused)
+        if (await locks.OfUserAsync(proof.UserId, stop) is { } locked) return locked;
+        if (await RefuseDeviceAsync(proof.UserId, wish.DeviceId, stop) is { } refused)
         {
             return refused;
         }
@@ -68,7 +68,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
                 new SsoSessionRow(login.UserId, login.DeviceId, origin.Issuer, origin.Session)));
         }
 
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.Outdated, "The account is being changed at the same time.")
             : login;
     }
@@ -104,7 +104,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     internal async ValueTask<UserFailure?> RefuseDeviceAsync(
         string userId, string? deviceId, CancellationToken stop, string? replaced = null)
     {
-        var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        var devices = await storage.Accounts.DevicesAsync(userId, stop);
         if (devices.Count >= options.Devices
             && !devices.Any(device => device.DeviceId == deviceId || device.DeviceId == replaced))
         {
@@ -112,7 +112,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         }
 
         if (deviceId is null) return null;
-        var keys = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
+        var keys = await storage.Keys.CrossSigningKeysAsync([userId], stop);
         return keys.Any(key => key.PublicKey == deviceId)
             ? new UserFailure(UserFailureKind.Forbidden, "A device cannot have the id of a cross-signing key.")
             : null;
@@ -123,16 +123,16 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     /// </summary>
     public async ValueTask<UserFailure?> LockedAsync(string refreshToken, CancellationToken stop) =>
         TokenHash.TryOf(refreshToken, out var hash)
-        && await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop).ConfigureAwait(false)
+        && await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop)
             is { Kind: TokenKind.Refresh } token
-            ? await locks.OfUserAsync(token.UserId, stop).ConfigureAwait(false)
+            ? await locks.OfUserAsync(token.UserId, stop)
             : null;
 
     /// <summary>Uses a refresh token of the legacy API; null if it is not valid.</summary>
     public async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshLegacyAsync(
         string refreshToken, CancellationToken stop) =>
         RefreshToken.SessionOf(refreshToken) is null
-            ? await RefreshAsync(refreshToken, stop).ConfigureAwait(false)
+            ? await RefreshAsync(refreshToken, stop)
             : null;
 
     /// <summary>Uses a refresh token; null if it is not valid. The new one belongs to the same session.</summary>
@@ -148,7 +148,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
             ExpiryOf(options.AccessTokenLifetime),
             TokenHash.BytesOf(refresh),
             RefreshExpiresAt: null);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(rotation), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(rotation), stop);
         return rotation.Applied ? (access, refresh, options.AccessTokenLifetime) : null;
     }
 
@@ -158,8 +158,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     public async ValueTask<(string Token, TimeSpan ExpiresIn)?> NewLoginTokenAsync(
         string userId, ConditionalChange condition, CancellationToken stop)
     {
-        var token = await NewLoginTokenAsync(userId, condition, options.LoginTokenLifetime, origin: null, stop)
-            .ConfigureAwait(false);
+        var token = await NewLoginTokenAsync(userId, condition, options.LoginTokenLifetime, origin: null, stop);
         return token is null ? null : (token, options.LoginTokenLifetime);
     }
 
@@ -168,7 +167,6 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     /// <param name="condition">Must hold when it is written.</param>
     /// <param name="lifetime">Its lifetime.</param>
     /// <param name="origin">The provider that the user signed in at; null for none.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<string?> NewLoginTokenAsync(
         string userId, ConditionalChange condition, TimeSpan lifetime, SsoOrigin? origin, CancellationToken stop)
     {
@@ -177,7 +175,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         var expiry = clock.GetUtcNow().Add(lifetime).ToUnixTimeMilliseconds();
         var batch = new WriteBatch(2).Require(condition).Add(new LoginTokenIssued(hash, userId, expiry));
         if (origin is not null) batch.Add(new SsoGrantIssued(hash, userId, origin.Issuer, origin.Session, expiry));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? null : token;
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? null : token;
     }
 
     /// <summary>The proof that a login token gives; the login uses the token up.</summary>
@@ -187,8 +185,8 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         if (!TokenHash.TryOf(token, out var hash)) return invalid;
         var bytes = hash.ToBytes();
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var userId = await storage.Accounts.FindLoginTokenAsync(bytes, now, stop).ConfigureAwait(false);
-        var user = userId is null ? null : await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        var userId = await storage.Accounts.FindLoginTokenAsync(bytes, now, stop);
+        var user = userId is null ? null : await storage.Accounts.FindUserAsync(userId, stop);
         return user switch
         {
             null => invalid,
@@ -203,7 +201,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
 
     /// <summary>The proof that the token of an application service gives for a user of its namespaces.</summary>
     public async ValueTask<UserResult<LoginProof>> ProveByServiceAsync(string userId, CancellationToken stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) switch
+        await storage.Accounts.FindUserAsync(userId, stop) switch
         {
             null => new UserFailure(UserFailureKind.Forbidden, "The user is not registered."),
             { DeactivatedAt: not null } =>

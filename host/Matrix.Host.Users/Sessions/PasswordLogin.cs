@@ -53,15 +53,14 @@ public sealed class PasswordLogin(
     public async ValueTask<PasswordCheck> CheckAsync(
         string? userId, string password, PasswordAttempt attempt, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(attempt);
-        var isOurs = userId is not null && UserId.isValid(userId) && UserId.server(userId) == options.ServerName;
-        var user = isOurs ? await FindAsync(userId!, stop).ConfigureAwait(false) : null;
+        var isOurs = userId is not null && UserId.IsValid(userId) && UserId.Server(userId) == options.ServerName;
+        var user = isOurs ? await FindAsync(userId!, stop) : null;
 
         // Counted by user, whatever the spelling, existing or not. Other user ids are counted by caller only.
         var counted = user?.UserId ?? (isOurs ? InLowerCase(userId!) : null);
         return Take(counted, counted, attempt) is { Ticks: > 0 } wait
             ? new PasswordCheck.TooMany(wait)
-            : await CheckAsync(user, password, attempt, stop).ConfigureAwait(false);
+            : await CheckAsync(user, password, attempt, stop);
     }
 
     /// <summary>
@@ -72,13 +71,12 @@ public sealed class PasswordLogin(
     public async ValueTask<PasswordCheck> CheckAsync(
         ThirdPartyId? id, string password, PasswordAttempt attempt, string? demanded, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(attempt);
         var owner = id is { } named
-            ? await storage.ThirdPartyIds.FindAsync(named.Medium, named.Address, stop).ConfigureAwait(false)
+            ? await storage.ThirdPartyIds.FindAsync(named.Medium, named.Address, stop)
             : null;
         var user = owner is null
             ? null
-            : await storage.Accounts.FindUserAsync(owner.UserId, stop).ConfigureAwait(false);
+            : await storage.Accounts.FindUserAsync(owner.UserId, stop);
 
         // Counted by what was given, whether or not anybody has it: otherwise the limit would tell whose address it is.
         // Whoever acts as a user has that user's tries, however the user is named.
@@ -91,7 +89,7 @@ public sealed class PasswordLogin(
         // Users know their own addresses, so that nobody learns anything from the time that this does not take.
         return demanded is not null && user?.UserId != demanded
             ? _wrong
-            : await CheckAsync(user, password, attempt, stop).ConfigureAwait(false);
+            : await CheckAsync(user, password, attempt, stop);
     }
 
     private async ValueTask<PasswordCheck> CheckAsync(
@@ -101,14 +99,14 @@ public sealed class PasswordLogin(
 
         var hash = user is { DeactivatedAt: null } ? user.PasswordHash : null;
         var right = hash is null
-            ? await hasher.VerifyNobodyAsync(password, attempt.Requester, stop).ConfigureAwait(false)
-            : await hasher.VerifyAsync(hash, password, attempt.Requester, stop).ConfigureAwait(false);
+            ? await hasher.VerifyNobodyAsync(password, attempt.Requester, stop)
+            : await hasher.VerifyAsync(hash, password, attempt.Requester, stop);
 
         if (right is null) return new PasswordCheck.TooMany(TimeSpan.FromSeconds(2));
         if (right is false) return _wrong;
         known.Remember(user!.UserId, attempt.Address);
         return new PasswordCheck.Right(
-            hasher.IsOutdated(hash!) ? await RenewAsync(user, password, attempt, stop).ConfigureAwait(false) : user);
+            hasher.IsOutdated(hash!) ? await RenewAsync(user, password, attempt, stop) : user);
     }
 
     /// <summary>What a new password must have, as a sentence.</summary>
@@ -146,24 +144,24 @@ public sealed class PasswordLogin(
     // Users capitalise their names, but new user ids are in lower case.
     private async ValueTask<UserRow?> FindAsync(string userId, CancellationToken stop)
     {
-        if (await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user) return user;
+        if (await storage.Accounts.FindUserAsync(userId, stop) is { } user) return user;
         var lower = InLowerCase(userId);
-        return lower == userId ? null : await storage.Accounts.FindUserAsync(lower, stop).ConfigureAwait(false);
+        return lower == userId ? null : await storage.Accounts.FindUserAsync(lower, stop);
     }
 
     private string InLowerCase(string userId) =>
-        UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName);
+        UserId.Make(UserId.Localpart(userId).ToLowerInvariant(), options.ServerName);
 
     /// <summary>Rehashes the password at today's cost, unless it has changed since.</summary>
     private async ValueTask<UserRow> RenewAsync(
         UserRow user, string password, PasswordAttempt attempt, CancellationToken stop)
     {
-        var rehashed = await hasher.HashAsync(password, attempt.Requester, stop).ConfigureAwait(false);
+        var rehashed = await hasher.HashAsync(password, attempt.Requester, stop);
         if (rehashed is not { } hash) return user;
         var batch = new WriteBatch()
             .Require(new PasswordIs(user.UserId, user.PasswordHash!))
             .Require(new PasswordChanged(user.UserId, hash));
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop);
         return receipt.Refused ? user : user with { PasswordHash = hash };
     }
 }

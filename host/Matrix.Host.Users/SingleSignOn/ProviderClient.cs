@@ -21,9 +21,8 @@ public sealed class ProviderClient(
     public async ValueTask<string> AuthorizationUrlAsync(
         SsoAttempt attempt, string state, string redirectUri, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(attempt);
         var provider = attempt.Provider;
-        var metadata = await documents.MetadataAsync(provider, stop).ConfigureAwait(false);
+        var metadata = await documents.MetadataAsync(provider, stop);
         var parameters = new List<KeyValuePair<string, string>>
         {
             new("response_type", "code"),
@@ -50,26 +49,24 @@ public sealed class ProviderClient(
     /// <param name="code">The code that the browser brought.</param>
     /// <param name="issuer">The issuer that the browser brought; null for none.</param>
     /// <param name="redirectUri">Where the browser came back.</param>
-    /// <param name="stop">Cancels it.</param>
     /// <exception cref="ProviderException">The provider's responses prove nobody.</exception>
     public async ValueTask<ProviderIdentity> IdentifyAsync(
         SsoAttempt attempt, string code, string? issuer, string redirectUri, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(attempt);
         var provider = attempt.Provider;
-        var metadata = await documents.MetadataAsync(provider, stop).ConfigureAwait(false);
+        var metadata = await documents.MetadataAsync(provider, stop);
         if (issuer is null ? metadata.NamesIssuer : issuer != provider.Issuer)
         {
             throw new ProviderException($"the response of {provider.Issuer} names another issuer");
         }
 
-        var given = await ExchangeAsync(provider, metadata, attempt, code, redirectUri, stop).ConfigureAwait(false);
+        var given = await ExchangeAsync(provider, metadata, attempt, code, redirectUri, stop);
         if (given.Text("id_token") is not { } token)
         {
             throw new ProviderException($"{metadata.Token}: no id_token");
         }
 
-        var identity = await tokens.ReadIdTokenAsync(provider, token, attempt.Nonce, stop).ConfigureAwait(false);
+        var identity = await tokens.ReadIdTokenAsync(provider, token, attempt.Nonce, stop);
 
         // OpenID Connect Core 1.0, "Authentication Request": with `max_age`, the token must have an `auth_time`.
         if (attempt.Purpose is SsoPurpose.Confirm
@@ -79,7 +76,7 @@ public sealed class ProviderClient(
                 $"{provider.Issuer} does not say that the person signed in again: no `auth_time`, or an old one");
         }
 
-        return await CompleteAsync(identity, metadata, given.Text("access_token"), stop).ConfigureAwait(false);
+        return await CompleteAsync(identity, metadata, given.Text("access_token"), stop);
     }
 
     private async ValueTask<JsonObject> ExchangeAsync(
@@ -106,7 +103,7 @@ public sealed class ProviderClient(
         var header = isPublic || metadata.SecretInBody
             ? null
             : "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials));
-        return await http.PostFormAsync(metadata.Token, fields, header, stop).ConfigureAwait(false);
+        return await http.PostFormAsync(metadata.Token, fields, header, stop);
     }
 
     /// <summary>
@@ -125,7 +122,7 @@ public sealed class ProviderClient(
             return identity;
         }
 
-        var (info, _) = await http.GetAsync(url, "Bearer " + accessToken, stop).ConfigureAwait(false);
+        var (info, _) = await http.GetAsync(url, "Bearer " + accessToken, stop);
 
         // OpenID Connect Core 1.0, "Successful UserInfo Response": otherwise tokens could be swapped.
         if (info.Text("sub") != identity.Subject)

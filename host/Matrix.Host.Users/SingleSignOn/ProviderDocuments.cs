@@ -69,7 +69,7 @@ public sealed class ProviderDocuments(ProviderHttp http, SsoOptions options, Tim
             async stop =>
             {
                 var url = new Uri(provider.Issuer.TrimEnd('/') + "/.well-known/openid-configuration");
-                return ProviderMetadata.Read((await http.GetAsync(url, null, stop).ConfigureAwait(false)).Json,
+                return ProviderMetadata.Read((await http.GetAsync(url, null, stop)).Json,
                     provider.Issuer);
             },
             stop);
@@ -77,20 +77,19 @@ public sealed class ProviderDocuments(ProviderHttp http, SsoOptions options, Tim
     /// <summary>The origin of a provider's sign-in page.</summary>
     /// <exception cref="ProviderException">The provider does not say.</exception>
     public async ValueTask<string> OriginAsync(SsoProvider provider, CancellationToken stop) =>
-        (await MetadataAsync(provider, stop).ConfigureAwait(false)).Authorization.GetLeftPart(UriPartial.Authority);
+        (await MetadataAsync(provider, stop)).Authorization.GetLeftPart(UriPartial.Authority);
 
     /// <summary>The keys of a provider, read again if none has that id.</summary>
     /// <param name="provider">The provider.</param>
     /// <param name="keyId">The id of a token's key; empty for none.</param>
-    /// <param name="stop">Cancels reading.</param>
     /// <exception cref="ProviderException">There are none.</exception>
     internal async ValueTask<SecurityKey[]> KeysAsync(SsoProvider provider, string keyId, CancellationToken stop)
     {
-        var metadata = await MetadataAsync(provider, stop).ConfigureAwait(false);
+        var metadata = await MetadataAsync(provider, stop);
         return await _keys[provider.Id].GetAsync(
             keys => keyId.Length == 0 || Array.Exists(keys, key => key.KeyId == keyId),
-            async stop => KeysOf((await http.GetAsync(metadata.Keys, null, stop).ConfigureAwait(false)).Text),
-            stop).ConfigureAwait(false);
+            async stop => KeysOf((await http.GetAsync(metadata.Keys, null, stop)).Text),
+            stop);
     }
 
     /// <inheritdoc/>
@@ -131,14 +130,14 @@ public sealed class ProviderDocuments(ProviderHttp http, SsoOptions options, Tim
         internal async ValueTask<T> GetAsync(
             Func<T, bool> isEnough, Func<CancellationToken, ValueTask<T>> read, CancellationToken stop)
         {
-            await _turn.WaitAsync(stop).ConfigureAwait(false);
+            await _turn.WaitAsync(stop);
             try
             {
                 var now = clock.GetUtcNow();
                 var isFresh = _value is not null && now - _readAt < options.MetadataKept && isEnough(_value);
                 if (!isFresh && now - _triedAt >= options.ReadPause)
                 {
-                    await ReadAsync(read, now, stop).ConfigureAwait(false);
+                    await ReadAsync(read, now, stop);
                 }
 
                 return _value ?? throw new ProviderException(_failure);
@@ -157,7 +156,7 @@ public sealed class ProviderDocuments(ProviderHttp http, SsoOptions options, Tim
         {
             try
             {
-                _value = await read(stop).ConfigureAwait(false);
+                _value = await read(stop);
                 (_readAt, _triedAt) = (now, now);
             }
             catch (ProviderException fault)

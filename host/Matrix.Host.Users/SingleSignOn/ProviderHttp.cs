@@ -22,7 +22,7 @@ public sealed class ProviderHttp(UrlSender http, SsoOptions options) : IDisposab
                 MaxBytes = options.ResponseBytes,
                 Time = options.RequestTime,
             },
-            stop).ConfigureAwait(false);
+            stop);
 
     /// <summary>Sends a form; the response's JSON object.</summary>
     /// <exception cref="ProviderException">There is none.</exception>
@@ -40,7 +40,7 @@ public sealed class ProviderHttp(UrlSender http, SsoOptions options) : IDisposab
             MaxBytes = options.ResponseBytes,
             Time = options.RequestTime,
         };
-        return (await SendAsync(call, stop).ConfigureAwait(false)).Json;
+        return (await SendAsync(call, stop)).Json;
     }
 
     /// <summary>Fields as the text of a form, or a query.</summary>
@@ -54,7 +54,7 @@ public sealed class ProviderHttp(UrlSender http, SsoOptions options) : IDisposab
     {
         var where = call.Url.GetLeftPart(UriPartial.Path);
         var asked = call with { MayBePlain = true, Headers = [("Accept", "application/json")] };
-        var outcome = await http.SendAsync(asked, stop).ConfigureAwait(false);
+        var outcome = await http.SendAsync(asked, stop);
         if (outcome.Reply is not { } reply)
         {
             throw new ProviderException($"{where}: {outcome.Failure!.Message}");

@@ -69,7 +69,7 @@ public sealed class ProviderTokens(ProviderDocuments documents, SsoOptions optio
     internal async ValueTask<ProviderIdentity> ReadIdTokenAsync(
         SsoProvider provider, string token, string nonce, CancellationToken stop)
     {
-        var jwt = await ValidateAsync(provider, token, stop).ConfigureAwait(false);
+        var jwt = await ValidateAsync(provider, token, stop);
         if (jwt.Typ is { Length: > 0 } type && !type.Equals("JWT", StringComparison.OrdinalIgnoreCase))
         {
             throw Wrong(provider, $"the type {type}");
@@ -99,7 +99,7 @@ public sealed class ProviderTokens(ProviderDocuments documents, SsoOptions optio
     internal async ValueTask<ProviderLogout> ReadLogoutTokenAsync(
         SsoProvider provider, string token, CancellationToken stop)
     {
-        var jwt = await ValidateAsync(provider, token, stop).ConfigureAwait(false);
+        var jwt = await ValidateAsync(provider, token, stop);
         if (jwt.TryGetPayloadValue<object>("nonce", out _)) throw Wrong(provider, "a nonce");
 
         // Used tokens are remembered for as long.
@@ -137,7 +137,7 @@ public sealed class ProviderTokens(ProviderDocuments documents, SsoOptions optio
             throw Wrong(provider, "another form");
         }
 
-        var keys = await documents.KeysAsync(provider, unproven.Kid ?? "", stop).ConfigureAwait(false);
+        var keys = await documents.KeysAsync(provider, unproven.Kid ?? "", stop);
         var result = await handler.ValidateTokenAsync(token, new TokenValidationParameters
         {
             ValidIssuer = provider.Issuer,
@@ -147,7 +147,7 @@ public sealed class ProviderTokens(ProviderDocuments documents, SsoOptions optio
             ValidAlgorithms = _algorithms,
             RequireSignedTokens = true,
             LifetimeValidator = IsCurrent,
-        }).ConfigureAwait(false);
+        });
         if (!result.IsValid) throw Wrong(provider, result.Exception.GetType().Name);
         var jwt = (JsonWebToken)result.SecurityToken;
         if (jwt.IssuedAt == DateTime.MinValue || jwt.IssuedAt > Now + options.ClockSkew)

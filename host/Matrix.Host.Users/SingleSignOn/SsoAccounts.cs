@@ -39,28 +39,24 @@ public sealed class SsoAccounts(
     private static readonly SsoAccount _ended = new SsoAccount.None("This account has been deactivated.");
 
     /// <summary>The user id of a person; null if they have no account.</summary>
-    public ValueTask<string?> FindUserIdAsync(ProviderIdentity identity, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(identity);
-        return storage.SingleSignOn.FindUserAsync(identity.Provider.Issuer, identity.Subject, stop);
-    }
+    public ValueTask<string?> FindUserIdAsync(ProviderIdentity identity, CancellationToken stop) =>
+        storage.SingleSignOn.FindUserAsync(identity.Provider.Issuer, identity.Subject, stop);
 
     /// <summary>The account of a person.</summary>
     public async ValueTask<SsoAccount> FindAsync(ProviderIdentity identity, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(identity);
         var provider = identity.Provider;
-        var userId = await FindUserIdAsync(identity, stop).ConfigureAwait(false);
-        if (userId is not null) return await JudgeAsync(userId, stop).ConfigureAwait(false);
+        var userId = await FindUserIdAsync(identity, stop);
+        if (userId is not null) return await JudgeAsync(userId, stop);
 
         var name = NameOf(identity);
-        var (id, problem) = await usernames.FreeUserIdOfAsync(name, stop).ConfigureAwait(false);
+        var (id, problem) = await usernames.FreeUserIdOfAsync(name, stop);
         if (provider.LinksUsers && problem == UsernameProblem.InUse)
         {
             var namesake = usernames.UserIdOf(name).UserId;
-            if (!await IsLinkedAsync(namesake, provider, stop).ConfigureAwait(false))
+            if (!await IsLinkedAsync(namesake, provider, stop))
             {
-                return await LinkAsync(identity, namesake, stop).ConfigureAwait(false);
+                return await LinkAsync(identity, namesake, stop);
             }
         }
 
@@ -73,13 +69,11 @@ public sealed class SsoAccounts(
     /// <param name="identity">The person.</param>
     /// <param name="name">The name that they chose.</param>
     /// <param name="accepted">The policies that they accepted.</param>
-    /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserResult<UserRow>> CreateAsync(
         ProviderIdentity identity, string name, IReadOnlyList<AcceptedPolicy> accepted, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(identity);
         if (!identity.Provider.CreatesUsers) return Failed("You have no account on this server.");
-        var (userId, problem) = await usernames.FreeUserIdOfAsync(name, stop).ConfigureAwait(false);
+        var (userId, problem) = await usernames.FreeUserIdOfAsync(name, stop);
         if (problem is { } why) return Failed(why.ToSentence());
         var link = new SsoIdentityLinked(identity.Provider.Issuer, identity.Subject, userId);
         var account = new NewAccount(userId, PasswordHash: null)
@@ -88,13 +82,13 @@ public sealed class SsoAccounts(
             Accepted = accepted,
             Conditions = [link],
         };
-        var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
+        var created = await registrations.CreateAsync(account, stop);
         if (!created.IsOk)
         {
             return link.Applied ? created.Failure : Failed("You have an account already. Sign in again.");
         }
 
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user
+        return await storage.Accounts.FindUserAsync(userId, stop) is { } user
             ? user
             : Failed("The account has ended.");
     }
@@ -103,17 +97,16 @@ public sealed class SsoAccounts(
     public async ValueTask<IReadOnlyList<SsoProvider>> ProvidersOfAsync(
         string userId, SsoOptions sso, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(sso);
         if (sso.Providers.Count == 0) return [];
-        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop).ConfigureAwait(false);
+        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop);
         return [.. sso.Providers.Where(provider => identities.Any(identity => identity.Issuer == provider.Issuer))];
     }
 
     private async ValueTask<SsoAccount> JudgeAsync(string userId, CancellationToken stop)
     {
-        var user = await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        var user = await storage.Accounts.FindUserAsync(userId, stop);
         if (user is not { DeactivatedAt: null }) return _ended;
-        return await locks.OfUserAsync(user, stop).ConfigureAwait(false) is { } locked
+        return await locks.OfUserAsync(user, stop) is { } locked
             ? new SsoAccount.None(locked.Message)
             : new SsoAccount.Known(user);
     }
@@ -124,19 +117,19 @@ public sealed class SsoAccounts(
     /// </summary>
     private async ValueTask<bool> IsLinkedAsync(string userId, SsoProvider provider, CancellationToken stop)
     {
-        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop).ConfigureAwait(false);
+        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop);
         return identities.Any(identity => identity.Issuer == provider.Issuer);
     }
 
     /// <summary>Gives a person the account that has their name, if it is an ordinary user's.</summary>
     private async ValueTask<SsoAccount> LinkAsync(ProviderIdentity identity, string userId, CancellationToken stop)
     {
-        if (await JudgeAsync(userId, stop).ConfigureAwait(false) is not SsoAccount.Known known) return _ended;
+        if (await JudgeAsync(userId, stop) is not SsoAccount.Known known) return _ended;
         if (known.User.Kind != UserKind.User) return new SsoAccount.None("The account of your name is not a person's.");
         var batch = new WriteBatch(2)
             .Require(new UserIsActive(userId))
             .Require(new SsoIdentityLinked(identity.Provider.Issuer, identity.Subject, userId));
-        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+        return (await storage.Writer.WriteAsync(batch, stop)).Refused
             ? new SsoAccount.None("The account has changed. Sign in again.")
             : known;
     }

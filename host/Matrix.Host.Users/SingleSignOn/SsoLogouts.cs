@@ -30,8 +30,7 @@ public sealed class SsoLogouts(
     /// <exception cref="ProviderException">The token is not valid, or was used before.</exception>
     public async ValueTask EndAsync(SsoProvider provider, string logoutToken, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(provider);
-        var logout = await tokens.ReadLogoutTokenAsync(provider, logoutToken, stop).ConfigureAwait(false);
+        var logout = await tokens.ReadLogoutTokenAsync(provider, logoutToken, stop);
         var key = $"{provider.Id} {logout.TokenId}";
         if (!_used.TryAdd(key, ""))
         {
@@ -40,7 +39,7 @@ public sealed class SsoLogouts(
 
         try
         {
-            await EndAsync(provider.Issuer, logout, CancellationToken.None).ConfigureAwait(false);
+            await EndAsync(provider.Issuer, logout, CancellationToken.None);
         }
         catch
         {
@@ -53,7 +52,7 @@ public sealed class SsoLogouts(
     private async ValueTask EndAsync(string issuer, ProviderLogout logout, CancellationToken stop)
     {
         var userId = logout.Subject is { } subject
-            ? await storage.SingleSignOn.FindUserAsync(issuer, subject, stop).ConfigureAwait(false)
+            ? await storage.SingleSignOn.FindUserAsync(issuer, subject, stop)
             : null;
         attempts.LeaveWhere(person =>
             person.Provider.Issuer == issuer && logout.Ends(person.Session, person.Subject == logout.Subject));
@@ -62,10 +61,10 @@ public sealed class SsoLogouts(
 
         // First what was granted: afterwards no new device can come from it.
         var batch = new WriteBatch(1).Add(new SsoGrantsRevoked(issuer, logout.Session, userId));
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        foreach (var session in await SessionsAsync(issuer, logout, userId, stop).ConfigureAwait(false))
+        await storage.Writer.WriteAsync(batch, stop);
+        foreach (var session in await SessionsAsync(issuer, logout, userId, stop))
         {
-            await devices.DeleteAsync(new UserDevice(session.UserId, session.DeviceId), stop).ConfigureAwait(false);
+            await devices.DeleteAsync(new UserDevice(session.UserId, session.DeviceId), stop);
         }
     }
 
@@ -75,13 +74,12 @@ public sealed class SsoLogouts(
         var sessions = new HashSet<SsoSessionRow>();
         if (logout.Session is { } named)
         {
-            sessions.UnionWith(await storage.SingleSignOn.SessionsAsync(issuer, named, users.Devices, stop)
-                .ConfigureAwait(false));
+            sessions.UnionWith(await storage.SingleSignOn.SessionsAsync(issuer, named, users.Devices, stop));
         }
 
         if (userId is not null)
         {
-            var all = await storage.SingleSignOn.SessionsOfUserAsync(userId, issuer, stop).ConfigureAwait(false);
+            var all = await storage.SingleSignOn.SessionsOfUserAsync(userId, issuer, stop);
             sessions.UnionWith(all.Where(row => logout.Ends(row.Session, isOfPerson: true)));
         }
 

@@ -2,6 +2,7 @@ using Matrix.Host.Network;
 using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
+using Matrix.Host.Parts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Users.SingleSignOn;
@@ -14,17 +15,17 @@ internal static class SsoServices
         .AddSingleton(options)
         .AddSingleton(parts => new ProviderHttp(
             UrlSender.With(
-                parts.GetRequiredService<NetworkOptions>(),
+                parts.Get<NetworkOptions>(),
                 options.AllowNetworks,
-                parts.GetRequiredService<CertificateTrust>(),
-                parts.GetRequiredService<IDnsResolver>(),
-                parts.GetRequiredService<TimeProvider>(),
+                parts.Get<CertificateTrust>(),
+                parts.Get<IDnsResolver>(),
+                parts.Get<TimeProvider>(),
                 "sso"),
             options))
-        .AddSingleton<ProviderDocuments>()
-        .AddSingleton<ProviderTokens>()
-        .AddSingleton<ProviderClient>()
-        .AddSingleton<SsoAttempts>()
-        .AddSingleton<SsoAccounts>()
-        .AddSingleton<SsoLogouts>();
+        .Add<ProviderDocuments>()
+        .Add<ProviderTokens>()
+        .Add<ProviderClient>()
+        .Add<SsoAttempts>()
+        .Add<SsoAccounts>()
+        .Add<SsoLogouts>();
 }

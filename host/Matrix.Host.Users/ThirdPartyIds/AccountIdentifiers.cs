@@ -28,13 +28,11 @@ public sealed class AccountIdentifiers(
 
     /// <summary>The user who has an identifier; null for nobody.</summary>
     public async ValueTask<string?> OwnerAsync(ThirdPartyId id, CancellationToken stop) =>
-        (await storage.ThirdPartyIds.FindAsync(id.Medium, id.Address, stop).ConfigureAwait(false))?.UserId;
+        (await storage.ThirdPartyIds.FindAsync(id.Medium, id.Address, stop))?.UserId;
 
     /// <summary>The change by which an account gets the identifier of a confirmed session.</summary>
-    public ThirdPartyIdAdded AdditionOf(string userId, ValidationSessionRow session)
-    {
-        ArgumentNullException.ThrowIfNull(session);
-        return new ThirdPartyIdAdded(
+    public ThirdPartyIdAdded AdditionOf(string userId, ValidationSessionRow session) =>
+        new ThirdPartyIdAdded(
             new ThirdPartyIdRow(
                 session.Medium,
                 session.Address,
@@ -42,7 +40,6 @@ public sealed class AccountIdentifiers(
                 session.Language,
                 session.ValidatedAt ?? clock.GetUtcNow().ToUnixTimeMilliseconds()),
             options.MostOfUser);
-    }
 
     /// <summary>The conditions by which a new account gets the identifiers of confirmed sessions.</summary>
     public ConditionalChange[] AdditionsOf(string userId, IEnumerable<ValidationSessionRow> sessions) =>
@@ -57,10 +54,9 @@ public sealed class AccountIdentifiers(
     /// <summary>Whether an identifier is still nobody's, and the session that proved it has not ended.</summary>
     public async ValueTask<bool> CanAddAsync(ValidationSessionRow session, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(session);
-        return await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop).ConfigureAwait(false)
+        return await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop)
                 is null
-            && await storage.ValidationSessions.FindAsync(session.SessionId, stop).ConfigureAwait(false)
+            && await storage.ValidationSessions.FindAsync(session.SessionId, stop)
                 is { } row
             && row.ExpiresAt > clock.GetUtcNow().ToUnixTimeMilliseconds();
     }
@@ -69,16 +65,14 @@ public sealed class AccountIdentifiers(
     public async ValueTask<UserFailure?> AddAsync(
         string userId, ValidationSessionRow session, ConditionalChange condition, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(session);
-
         // A code is typed where it was asked for. A link says for which account it is, or asks.
         if (session.UserId != userId && (session.UserId is not null || session.Medium == Medium.Email))
         {
             return _ofOther;
         }
 
-        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
-        var owned = await OfAsync(userId, stop).ConfigureAwait(false);
+        using var held = await locks.TakeAsync(userId, stop);
+        var owned = await OfAsync(userId, stop);
         var isNew = !owned.Any(row => row.Medium == session.Medium && row.Address == session.Address);
         if (isNew && owned.Count >= options.MostOfUser) return TooMany;
         var addition = AdditionOf(userId, session);
@@ -86,16 +80,15 @@ public sealed class AccountIdentifiers(
             .Require(condition)
             .Require(addition)
             .Require(new ValidationUsed(session.SessionId));
-        if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
+        if ((await storage.Writer.WriteAsync(batch, stop)).Refused)
         {
-            var owner = await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop)
-                .ConfigureAwait(false);
+            var owner = await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop);
             return owner is null || owner.UserId == userId ? _changed : _inUse;
         }
 
         if (isNew && ThirdPartyId.Read(session.Medium, session.Address) is { } id)
         {
-            await notices.AddedAsync(userId, id, stop).ConfigureAwait(false);
+            await notices.AddedAsync(userId, id, stop);
         }
 
         return null;
@@ -107,12 +100,12 @@ public sealed class AccountIdentifiers(
     public async ValueTask<bool> RemoveAsync(
         string userId, ThirdPartyId id, CancellationToken stop, ConditionalChange? condition = null)
     {
-        var before = await OfAsync(userId, stop).ConfigureAwait(false);
+        var before = await OfAsync(userId, stop);
         var removal = new ThirdPartyIdRemoved(userId, id.Medium, id.Address);
         var batch = new WriteBatch(2);
         if (condition is not null) batch.Require(condition);
         if (before.Any(row => IsThat(row, id))) EndPusher(batch, userId, id.Medium, id.Address);
-        if ((await storage.Writer.WriteAsync(batch.Add(removal), stop).ConfigureAwait(false)).Refused) return false;
+        if ((await storage.Writer.WriteAsync(batch.Add(removal), stop)).Refused) return false;
         if (removal.Applied) notices.Removed(userId, id, before);
         return true;
     }
@@ -122,10 +115,9 @@ public sealed class AccountIdentifiers(
     public async ValueTask<UserFailure?> SetAsync(
         string userId, IReadOnlyList<ThirdPartyId> ids, ConditionalChange record, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(ids);
         if (ids.Count > options.MostOfUser) return TooMany;
-        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
-        var before = await OfAsync(userId, stop).ConfigureAwait(false);
+        using var held = await locks.TakeAsync(userId, stop);
+        var before = await OfAsync(userId, stop);
         var (now, language) = (clock.GetUtcNow().ToUnixTimeMilliseconds(), Messages.Languages.Usual);
         var batch = new WriteBatch().Require(new UserIsActive(userId)).Require(record);
         var removed = before.Where(row => !ids.Any(id => IsThat(row, id))).ToArray();
@@ -143,8 +135,8 @@ public sealed class AccountIdentifiers(
         }
 
         if (removed.Length + added.Length == 0) return null;
-        if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return _inUse;
-        foreach (var id in added) await notices.AddedAsync(userId, id, stop).ConfigureAwait(false);
+        if ((await storage.Writer.WriteAsync(batch, stop)).Refused) return _inUse;
+        foreach (var id in added) await notices.AddedAsync(userId, id, stop);
         foreach (var row in removed)
         {
             if (ThirdPartyId.Read(row.Medium, row.Address) is { } id) notices.Removed(userId, id, before);

@@ -14,12 +14,12 @@ public sealed class AddressNotices(IStorage storage, MessageSender sender)
         MessageKind.PasswordChanged,
         userId,
         "",
-        await storage.ThirdPartyIds.OfUserAsync(userId, stop).ConfigureAwait(false));
+        await storage.ThirdPartyIds.OfUserAsync(userId, stop));
 
     /// <summary>An identifier was added: the account's others get a mail.</summary>
     internal async ValueTask AddedAsync(string userId, ThirdPartyId added, CancellationToken stop)
     {
-        var all = await storage.ThirdPartyIds.OfUserAsync(userId, stop).ConfigureAwait(false);
+        var all = await storage.ThirdPartyIds.OfUserAsync(userId, stop);
         Post(
             MessageKind.Added,
             userId,

@@ -17,22 +17,20 @@ public sealed partial class IdentityBindings(
     public async ValueTask<IdentityFailure?> BindAsync(
         string userId, NamedIdentityServer server, string sessionId, string clientSecret, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(server);
-        var bindings = await storage.ThirdPartyIds.BindingsAsync(userId, stop).ConfigureAwait(false);
+        var bindings = await storage.ThirdPartyIds.BindingsAsync(userId, stop);
         if (bindings.Count >= options.MostOfUser)
         {
             return new IdentityFailure(403, "M_FORBIDDEN", $"An account has at most {options.MostOfUser} bindings.");
         }
 
-        var bound = await identity.BindAsync(server, sessionId, clientSecret, userId, stop).ConfigureAwait(false);
+        var bound = await identity.BindAsync(server, sessionId, clientSecret, userId, stop);
         if (!bound.IsOk) return bound.Failure;
         var (medium, address) = bound.Value;
         var binding = new ThirdPartyBinding(userId, medium, address, server.Name);
 
         // Not cancelled: the identity server has done it.
         await storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new ThirdPartyIdBound(binding, options.MostOfUser)), CancellationToken.None)
-            .ConfigureAwait(false);
+            new WriteBatch(1).Add(new ThirdPartyIdBound(binding, options.MostOfUser)), CancellationToken.None);
         return null;
     }
 
@@ -42,13 +40,13 @@ public sealed partial class IdentityBindings(
     public async ValueTask<(bool IsUnbound, IdentityFailure? Failure)> UnbindAsync(
         string userId, ThirdPartyId id, string? server, CancellationToken stop)
     {
-        var known = await storage.ThirdPartyIds.BindingsAsync(userId, stop).ConfigureAwait(false);
+        var known = await storage.ThirdPartyIds.BindingsAsync(userId, stop);
         ThirdPartyBinding[] bindings = server is not null
             ? [new ThirdPartyBinding(userId, id.Medium, id.Address, server)]
             : [.. known.Where(binding => binding.Medium == id.Medium && binding.Address == id.Address)];
         if (bindings.Length == 0) return (false, null);
         IdentityFailure? failure = null;
-        foreach (var binding in bindings) failure ??= await UnbindAsync(binding, stop).ConfigureAwait(false);
+        foreach (var binding in bindings) failure ??= await UnbindAsync(binding, stop);
         return (failure is null, failure);
     }
 
@@ -59,7 +57,7 @@ public sealed partial class IdentityBindings(
     internal async ValueTask<bool> UnbindAllAsync(
         string userId, IReadOnlyList<ThirdPartyIdRow> owned, string? server, CancellationToken stop)
     {
-        var known = await storage.ThirdPartyIds.BindingsAsync(userId, stop).ConfigureAwait(false);
+        var known = await storage.ThirdPartyIds.BindingsAsync(userId, stop);
         var all = server is null
             ? known
             : [.. known.Select(static binding => (binding.Medium, binding.Address))
@@ -74,7 +72,7 @@ public sealed partial class IdentityBindings(
         foreach (var binding in all)
         {
             if (silent.Contains(binding.IdServer)) continue;
-            if (await UnbindAsync(binding, stop).ConfigureAwait(false) is { } failure)
+            if (await UnbindAsync(binding, stop) is { } failure)
             {
                 isUnbound = false;
 
@@ -90,11 +88,11 @@ public sealed partial class IdentityBindings(
     private async ValueTask<IdentityFailure?> UnbindAsync(ThirdPartyBinding binding, CancellationToken stop)
     {
         var failure = await identity.UnbindAsync(
-            binding.IdServer, binding.Medium, binding.Address, binding.UserId, stop).ConfigureAwait(false);
+            binding.IdServer, binding.Medium, binding.Address, binding.UserId, stop);
         if (failure is null)
         {
             await storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new ThirdPartyIdUnbound(binding)), CancellationToken.None).ConfigureAwait(false);
+                new WriteBatch(1).Add(new ThirdPartyIdUnbound(binding)), CancellationToken.None);
         }
 
         return failure;

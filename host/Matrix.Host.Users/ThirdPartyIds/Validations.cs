@@ -64,7 +64,6 @@ public sealed class Validations(
     /// <returns>The session's id.</returns>
     public async ValueTask<UserResult<string>> RequestAsync(TokenRequest request, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(request);
         var (purpose, id) = (request.Purpose, request.Id);
         if (!sender.Supports(id.Medium)) return NotSupported(id.Medium);
         if (!policy.Allows(id))
@@ -72,11 +71,10 @@ public sealed class Validations(
             return new UserFailure(UserFailureKind.IdentifierDenied, "This server does not allow the address.");
         }
 
-        var owner = await storage.ThirdPartyIds.FindAsync(id.Medium, id.Address, stop).ConfigureAwait(false);
+        var owner = await storage.ThirdPartyIds.FindAsync(id.Medium, id.Address, stop);
         if (RefusalOf(request, owner?.UserId) is { } refusal) return refusal;
         var secret = HashOf(request.ClientSecret);
-        var known = await storage.ValidationSessions.FindAsync(purpose, id.Medium, id.Address, secret, stop)
-            .ConfigureAwait(false);
+        var known = await storage.ValidationSessions.FindAsync(purpose, id.Medium, id.Address, secret, stop);
         if (known is not null && known.ExpiresAt <= Now) known = null;
         if (known is { ValidatedAt: not null } || known?.SendAttempt >= request.SendAttempt) return known.SessionId;
         if (limits.Take(request.Asker, MailboxOf(id)) is { Ticks: > 0 } wait) return new TooManyMessages(wait);
@@ -102,12 +100,11 @@ public sealed class Validations(
                 },
                 options.Sessions)
             : new ValidationResent(sessionId, request.SendAttempt, hash, nextLink, expiresAt) { UserId = account };
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         if (!change.Applied)
         {
             // Another request of the client began the session, or sent the message.
-            return await storage.ValidationSessions.FindAsync(purpose, id.Medium, id.Address, secret, stop)
-                .ConfigureAwait(false) is { } other
+            return await storage.ValidationSessions.FindAsync(purpose, id.Medium, id.Address, secret, stop) is { } other
                 ? other.SessionId
                 : new UserFailure(UserFailureKind.Outdated, "Another request changes the session.");
         }
@@ -124,7 +121,7 @@ public sealed class Validations(
 
     /// <summary>The session of a link; null if it has ended.</summary>
     public async ValueTask<ValidationSessionRow?> FindAsync(string sessionId, CancellationToken stop) =>
-        await storage.ValidationSessions.FindAsync(sessionId, stop).ConfigureAwait(false) is { } row
+        await storage.ValidationSessions.FindAsync(sessionId, stop) is { } row
         && row.ExpiresAt > Now
             ? row
             : null;
@@ -136,7 +133,7 @@ public sealed class Validations(
     public async ValueTask<UserResult<ValidationSessionRow>> ConfirmAsync(
         string sessionId, string? clientSecret, string token, CancellationToken stop, string? account = null)
     {
-        var row = await FindAsync(sessionId, stop).ConfigureAwait(false);
+        var row = await FindAsync(sessionId, stop);
         if (row is null || !(clientSecret is null ? MayBeOfLink(row, token) : HasSecret(row, clientSecret)))
         {
             return Expired;
@@ -154,7 +151,7 @@ public sealed class Validations(
         var tried = new ValidationTried(sessionId, options.Tries);
         var confirmed = new ValidationConfirmed(sessionId, TokenHashOf(sessionId, token)) { UserId = account };
         var batch = new WriteBatch(1).Require(tried).Add(confirmed);
-        if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return Expired;
+        if ((await storage.Writer.WriteAsync(batch, stop)).Refused) return Expired;
         return confirmed.Applied
             ? row
             : new UserFailure(UserFailureKind.TokenIncorrect, "The token is not the one that was sent.");
@@ -163,7 +160,7 @@ public sealed class Validations(
     /// <summary>A confirmed session of the client for a purpose.</summary>
     public async ValueTask<UserResult<ValidationSessionRow>> ValidatedAsync(
         ValidationPurpose purpose, string sessionId, string clientSecret, CancellationToken stop) =>
-        await FindAsync(sessionId, stop).ConfigureAwait(false) is { ValidatedAt: not null } row
+        await FindAsync(sessionId, stop) is { ValidatedAt: not null } row
         && row.Purpose == purpose
         && HasSecret(row, clientSecret)
             ? row
@@ -172,16 +169,14 @@ public sealed class Validations(
     /// <summary>Whether the owner of an address has to say to which account it may be added.</summary>
     public static bool NeedsAccount(ValidationSessionRow session)
     {
-        ArgumentNullException.ThrowIfNull(session);
         return session is { Purpose: ValidationPurpose.Addition, UserId: null };
     }
 
     /// <summary>The account that a confirmation is about: it is named to the owner. Null if none is known.</summary>
     public async ValueTask<string?> AccountAsync(ValidationSessionRow session, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(session);
         if (session.Purpose != ValidationPurpose.Password) return session.UserId;
-        return (await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop).ConfigureAwait(false))
+        return (await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop))
             ?.UserId;
     }
 

@@ -21,7 +21,7 @@ public sealed record ReceivedMessage(
 /// Delivers messages of other servers' users to local devices, each once. Server-Server API, "Send-to-device
 /// messaging".
 /// </summary>
-public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOptions options)
+public sealed class ReceivedMessages(IStorage storage, UsersOptions accounts, KeyOptions options)
 {
     private const int LongestId = 255;
 
@@ -49,14 +49,13 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
         var valid = received.Where(each => IsValid(origin, each)).ToArray();
         var users = valid.SelectMany(static each => each.Messages).Select(static message => message.UserId)
             .Where(IsLocal).ToHashSet(StringComparer.Ordinal);
-        var waiting = await WaitingAsync(origin, [.. valid.Select(static each => each.Sender).Distinct()], users, stop)
-            .ConfigureAwait(false);
+        var waiting = await WaitingAsync(origin, [.. valid.Select(static each => each.Sender).Distinct()], users, stop);
 
         // Submitted one after the other without waiting: they are durable in this order, and together.
         var writes = new List<Task>(valid.Length);
         foreach (var each in valid)
         {
-            var batch = await BatchAsync(origin, each, waiting, stop).ConfigureAwait(false);
+            var batch = await BatchAsync(origin, each, waiting, stop);
             writes.Add(storage.Writer.WriteAsync(batch, stop).AsTask());
         }
 
@@ -66,7 +65,7 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
             writes.Add(storage.Writer.WriteAsync(trim, stop).AsTask());
         }
 
-        await Task.WhenAll(writes).ConfigureAwait(false);
+        await Task.WhenAll(writes);
         return received.Count - valid.Length;
     }
 
@@ -78,7 +77,7 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
     {
         var waiting = new Dictionary<Share, long>();
         if (users.Count == 0) return waiting;
-        foreach (var row in await storage.ToDevice.WaitingOfServerAsync(origin, users, stop).ConfigureAwait(false))
+        foreach (var row in await storage.ToDevice.WaitingOfServerAsync(origin, users, stop))
         {
             waiting[new Share(row.UserId, row.DeviceId, origin)] = row.Bytes;
         }
@@ -87,7 +86,7 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
         foreach (var sender in senders)
         {
             var share = ToDeviceSent.RemoteSender(origin, sender);
-            foreach (var row in await storage.ToDevice.WaitingAsync(share, users, stop).ConfigureAwait(false))
+            foreach (var row in await storage.ToDevice.WaitingAsync(share, users, stop))
             {
                 waiting[new Share(row.UserId, row.DeviceId, share)] = row.Bytes;
             }
@@ -108,7 +107,7 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
             var json = ToDeviceSender.Event(received.Sender, received.Type, message.Content);
             string[] inboxes = message.DeviceId != ToDeviceMessage.AllDevices
                 ? [message.DeviceId]
-                : [.. (await storage.Accounts.DevicesAsync(message.UserId, stop).ConfigureAwait(false))
+                : [.. (await storage.Accounts.DevicesAsync(message.UserId, stop))
                     .Select(static device => device.DeviceId)];
             devices += inboxes.Length;
             if (json.Length > options.MaxToDeviceBytes || devices > options.MaxToDeviceMessages)
@@ -151,11 +150,11 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
     /// <summary>The part of a device's inbox that messages of a server, or of one of its users, take.</summary>
     private readonly record struct Share(string UserId, string DeviceId, string Of);
 
-    private bool IsLocal(string userId) => UserId.isValid(userId) && UserId.server(userId) == serverName;
+    private bool IsLocal(string userId) => UserId.IsValid(userId) && UserId.Server(userId) == accounts.ServerName;
 
     private static bool IsValid(string origin, ReceivedMessage received) =>
-        UserId.isValid(received.Sender)
-        && UserId.server(received.Sender) == origin
+        UserId.IsValid(received.Sender)
+        && UserId.Server(received.Sender) == origin
         && received.MessageId.Length is > 0 and <= LongestId;
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
+using Matrix.Core.Event;
 using Matrix.Core.Federation;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
@@ -39,13 +40,13 @@ internal sealed class RemoteMessages(
     {
         var owed = new List<MessageOwed>();
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var ofServer in messages.GroupBy(static message => UserId.server(message.UserId)))
+        foreach (var ofServer in messages.GroupBy(static message => UserId.Server(message.UserId)))
         {
             if (!servers.Allows(ofServer.Key)) continue;
             var contents = new SortedContents();
             foreach (var message in ofServer)
             {
-                if (!IsCanonical(Json.NewObject(message.Content)))
+                if (!IsCanonical(Json.Of(message.Content)))
                 {
                     // The EDU is part of a request that is signed, and would be refused with all the rest of it.
                     return new UserFailure(
@@ -53,7 +54,7 @@ internal sealed class RemoteMessages(
                         "Messages to users of other servers may have integers up to 2^53 - 1 only, and no floats.");
                 }
 
-                var bytes = CanonicalJson.bytes(Json.NewObject(message.Content)).Length;
+                var bytes = CanonicalJson.Bytes(Json.Of(message.Content)).Length;
                 if (bytes > options.MaxToDeviceBytes)
                 {
                     return new UserFailure(
@@ -90,20 +91,20 @@ internal sealed class RemoteMessages(
         var more = owed.GroupBy(static message => message.ServerName).ToDictionary(
             static each => each.Key,
             static each => each.Sum(static message => (long)message.Json.Length + MessageOwed.Overhead));
-        foreach (var row in await storage.OutboundMessages.BytesAsync([.. more.Keys], stop).ConfigureAwait(false))
+        foreach (var row in await storage.OutboundMessages.BytesAsync([.. more.Keys], stop))
         {
             if (row.Bytes + more[row.ServerName] <= options.MaxToDeviceOwed) continue;
             more.Remove(row.ServerName);
             Refuse("server", $"Too many messages wait for the server {row.ServerName}. It must take some first.");
         }
 
-        foreach (var server in await TooManyAsync(sender, [.. more.Keys], stop).ConfigureAwait(false))
+        foreach (var server in await TooManyAsync(sender, [.. more.Keys], stop))
         {
             more.Remove(server);
             Refuse("servers", "Your messages wait for too many servers with which you share no room.");
         }
 
-        var ofSender = await storage.OutboundMessages.BytesOfSenderAsync(sender, stop).ConfigureAwait(false);
+        var ofSender = await storage.OutboundMessages.BytesOfSenderAsync(sender, stop);
         if (more.Count > 0 && ofSender + more.Values.Sum() > options.MaxToDeviceOwedOfSender)
         {
             more.Clear();
@@ -127,11 +128,10 @@ internal sealed class RemoteMessages(
         string sender, string[] more, CancellationToken stop)
     {
         var most = options.MaxToDeviceServers;
-        var waiting = await storage.OutboundMessages.ServersOfSenderAsync(sender, most + 1, stop).ConfigureAwait(false);
+        var waiting = await storage.OutboundMessages.ServersOfSenderAsync(sender, most + 1, stop);
         if (waiting.Count + more.Length <= most) return [];
-        var shared = await storage.Memberships.ServersSharingWithAsync(sender, stop).ConfigureAwait(false);
-        waiting = await storage.OutboundMessages.ServersOfSenderAsync(sender, most + shared.Count + 1, stop)
-            .ConfigureAwait(false);
+        var shared = await storage.Memberships.ServersSharingWithAsync(sender, stop);
+        waiting = await storage.OutboundMessages.ServersOfSenderAsync(sender, most + shared.Count + 1, stop);
         var known = waiting.Where(server => !shared.ContainsKey(server)).ToHashSet(StringComparer.Ordinal);
         var added = more.Where(server => !shared.ContainsKey(server) && !known.Contains(server));
         return [.. added.Skip(Math.Max(0, most - known.Count))];
@@ -141,14 +141,14 @@ internal sealed class RemoteMessages(
     {
         var id = RandomNumberGenerator.GetString(
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", MessageIdLength);
-        return CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(
+        return CanonicalJson.Bytes(Json.Of(JsonObject.OfSeq(
         [
-            ("edu_type", Json.NewString("m.direct_to_device")),
-            ("content", Json.NewObject(JsonObject.OfSeq(
+            ("edu_type", Json.Of(EventTypes.DirectToDevice)),
+            ("content", Json.Of(JsonObject.OfSeq(
             [
-                ("sender", Json.NewString(sender)),
-                ("type", Json.NewString(type)),
-                ("message_id", Json.NewString(id)),
+                ("sender", Json.Of(sender)),
+                ("type", Json.Of(type)),
+                ("message_id", Json.Of(id)),
                 ("messages", contents.Whole),
             ]))),
         ])));
@@ -170,10 +170,10 @@ internal sealed class RemoteMessages(
 
         internal long Bytes { get; private set; }
 
-        internal Json Whole => Json.NewObject(JsonObject.OfSeq(_users.Select(static user => (
+        internal Json Whole => Json.Of(JsonObject.OfSeq(_users.Select(static user => (
             user.Key,
-            Json.NewObject(JsonObject.OfSeq(user.Value.Select(static device => (
-                device.Key, Json.NewObject(device.Value)))))))));
+            Json.Of(JsonObject.OfSeq(user.Value.Select(static device => (
+                device.Key, Json.Of(device.Value)))))))));
 
         internal void Add(ToDeviceMessage message, int bytes)
         {

@@ -25,7 +25,7 @@ public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject 
 public sealed class ToDeviceSender(
     IStorage storage,
     ISentOnce requests,
-    string serverName,
+    UsersOptions accounts,
     ServerFilter servers,
     KeyOptions options,
     TimeProvider time)
@@ -47,7 +47,6 @@ public sealed class ToDeviceSender(
     /// <param name="transaction">Identifies repeated requests.</param>
     /// <param name="type">The type of the messages.</param>
     /// <param name="messages">The messages.</param>
-    /// <param name="stop">Cancels waiting.</param>
     /// <returns>Null if the messages were sent.</returns>
     public async ValueTask<UserFailure?> SendAsync(
         string sender,
@@ -62,7 +61,7 @@ public sealed class ToDeviceSender(
         var sent = 0;
         foreach (var message in messages)
         {
-            if (UserId.server(message.UserId) != serverName)
+            if (UserId.Server(message.UserId) != accounts.ServerName)
             {
                 (remote ??= []).Add(message);
                 continue;
@@ -75,7 +74,7 @@ public sealed class ToDeviceSender(
                     UserFailureKind.TooLarge, $"A message exceeds {options.MaxToDeviceBytes} bytes.");
             }
 
-            sent += await CountAsync(message, stop).ConfigureAwait(false);
+            sent += await CountAsync(message, stop);
             if (sent > options.MaxToDeviceMessages) return TooMany();
 
             sending.Add(new UserDevice(message.UserId, message.DeviceId), json.Length + ToDeviceSent.Overhead);
@@ -95,19 +94,19 @@ public sealed class ToDeviceSender(
             transaction,
             async done =>
             {
-                if (await IsFullAsync(sender, sending, stop).ConfigureAwait(false) is { } full)
+                if (await IsFullAsync(sender, sending, stop) is { } full)
                 {
                     _refused.Add(1);
                     return full;
                 }
 
-                var (allowed, failure) = await _remote.WithinLimitsAsync(sender, owed, stop).ConfigureAwait(false);
+                var (allowed, failure) = await _remote.WithinLimitsAsync(sender, owed, stop);
                 foreach (var message in allowed) batch.Add(message);
                 if (failure is not null && batch.Changes.Count == 0) return failure;
-                await storage.Writer.WriteAsync(batch.Add(done), stop).ConfigureAwait(false);
+                await storage.Writer.WriteAsync(batch.Add(done), stop);
                 return null;
             },
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     private UserFailure TooMany() => new(
@@ -115,7 +114,7 @@ public sealed class ToDeviceSender(
 
     private async ValueTask<int> CountAsync(ToDeviceMessage message, CancellationToken stop) =>
         message.DeviceId == ToDeviceMessage.AllDevices
-            ? (await storage.Accounts.DevicesAsync(message.UserId, stop).ConfigureAwait(false)).Count
+            ? (await storage.Accounts.DevicesAsync(message.UserId, stop)).Count
             : 1;
 
     /// <summary>
@@ -125,7 +124,7 @@ public sealed class ToDeviceSender(
     private async ValueTask<UserFailure?> IsFullAsync(string sender, Inboxes sending, CancellationToken stop)
     {
         if (sending.Users.Count == 0) return null;
-        foreach (var inbox in await storage.ToDevice.WaitingAsync(sender, sending.Users, stop).ConfigureAwait(false))
+        foreach (var inbox in await storage.ToDevice.WaitingAsync(sender, sending.Users, stop))
         {
             var more = sending.Bytes(new UserDevice(inbox.UserId, inbox.DeviceId));
             if (more == 0 || inbox.Bytes + more <= options.MaxToDeviceWaiting) continue;
@@ -158,11 +157,11 @@ public sealed class ToDeviceSender(
 
     /// <summary>A message as the device gets it.</summary>
     internal static byte[] Event(string sender, string type, JsonObject content) =>
-        CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(
+        CanonicalJson.Bytes(Json.Of(JsonObject.OfSeq(
     [
-        ("content", Json.NewObject(content)),
-        ("sender", Json.NewString(sender)),
-        ("type", Json.NewString(type)),
+        ("content", Json.Of(content)),
+        ("sender", Json.Of(sender)),
+        ("type", Json.Of(type)),
     ])));
 }
 

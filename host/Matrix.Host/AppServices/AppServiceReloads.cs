@@ -19,7 +19,7 @@ internal sealed partial class AppServiceReloads(
         using var timer = new PeriodicTimer(config.AppServiceCheckInterval, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false)) Reload();
+            while (await timer.WaitForNextTickAsync(stoppingToken)) Reload();
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -40,12 +40,12 @@ internal static class ConfigTypes
 
     internal static ConfigType<string> ServerName { get; } =
         new Parsed<string>(
-            "a server name, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
+            "a server name, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.IsValid(t), t));
 
     internal static ConfigType<string> ServerNameOrNone { get; } =
         new Parsed<string>(
             "a server name, such as matrix.example.org:443, or nothing",
-            static t => (t.Length == 0 || Core.Ident.ServerName.isValid(t), t),
+            static t => (t.Length == 0 || Core.Ident.ServerName.IsValid(t), t),
             static t => t.Length == 0 ? "\"\"" : t);
 
     internal static ConfigType<string> LocalpartOrNone { get; } = new Parsed<string>(
@@ -191,7 +191,7 @@ internal static class ConfigTypes
 
     /// <summary>Names of servers, with or without a port.</summary>
     internal static ConfigType<IReadOnlyList<string>> ServerNames { get; } = ListOf(
-        "server names, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
+        "server names, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.IsValid(t), t));
 
     /// <summary>Beginnings of URLs, with the whole host.</summary>
     internal static ConfigType<IReadOnlyList<string>> UrlBeginnings { get; } = ListOf(
@@ -219,12 +219,12 @@ internal static class ConfigTypes
     /// <summary>Users and mail addresses of people. Their values are shown, and not checked further.</summary>
     internal static ConfigType<IReadOnlyList<string>> Contacts { get; } = ListOf(
         "user ids and mail addresses, such as @admin:example.org or admin@example.org",
-        static t => (t.StartsWith('@') ? Core.Ident.UserId.isValid(t) : t.IndexOf('@', 1) is > 0 and var at
+        static t => (t.StartsWith('@') ? Core.Ident.UserId.IsValid(t) : t.IndexOf('@', 1) is > 0 and var at
             && at < t.Length - 1 && !t.Any(char.IsWhiteSpace), t));
 
     /// <summary>Ids of rooms.</summary>
     internal static ConfigType<IReadOnlyList<string>> RoomIds { get; } = ListOf(
-        "room ids, such as \"!list:example.org\"", static t => (RoomId.isValid(t), t));
+        "room ids, such as \"!list:example.org\"", static t => (RoomId.IsValid(t), t));
 
     /// <summary>Addresses of TURN servers.</summary>
     internal static ConfigType<IReadOnlyList<string>> TurnUris { get; } = ListOf(
@@ -245,7 +245,7 @@ internal static class ConfigTypes
         "names with values, or a JSON object, without m.homeserver (that is public_base_url), and with a base_url that "
             + "starts with https:// if it has m.identity_server",
         static t => (IsWellKnown(t, out var members), members),
-        static members => Encoding.UTF8.GetString(CanonicalJson.bytes(Json.NewObject(members))))
+        static members => Encoding.UTF8.GetString(CanonicalJson.Bytes(Json.Of(members))))
     {
         IsObject = true,
     };

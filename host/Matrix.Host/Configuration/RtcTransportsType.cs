@@ -25,7 +25,7 @@ internal sealed class RtcTransportsType() : ConfigType<IReadOnlyList<JsonObject>
     }
 
     internal override string Show(IReadOnlyList<JsonObject> value) =>
-        Encoding.UTF8.GetString(JsonText.Write(Json.NewArray([.. value.Select(Json.NewObject)])));
+        Encoding.UTF8.GetString(JsonText.Write(Json.Of([.. value.Select(Json.Of)])));
 
     private static bool IsTransport(JsonObject transport) =>
         transport.Text("type") is { Length: > 0 } type

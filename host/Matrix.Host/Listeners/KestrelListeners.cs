@@ -81,7 +81,7 @@ internal static class KestrelListeners
         {
             try
             {
-                if (Interlocked.Increment(ref open) <= most) await next(connection).ConfigureAwait(false);
+                if (Interlocked.Increment(ref open) <= most) await next(connection);
                 else connection.Abort(new ConnectionAbortedException("There are too many connections of servers."));
             }
             finally

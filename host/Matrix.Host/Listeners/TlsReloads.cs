@@ -14,7 +14,7 @@ internal sealed partial class TlsReloads(
         using var timer = new PeriodicTimer(config.TlsCheckInterval, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+            while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 if (!certificate.Reload(out var problem)) continue;
                 if (problem is null) Replaced();

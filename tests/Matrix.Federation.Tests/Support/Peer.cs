@@ -109,7 +109,7 @@ public sealed class Peer(string name)
     {
         var text = Encoding.UTF8.GetBytes(json.ToJsonString());
         var read = JsonReader.ParseObject(text, Reading.Lenient, new JsonLimits(64 << 20, 1000));
-        return CanonicalJson.bytes(Json.NewObject(read.ResultValue));
+        return CanonicalJson.Bytes(Json.Of(read.ResultValue));
     }
 
     // The path as the test wrote it: nothing is decoded, encoded or shortened on the way.

@@ -11,8 +11,7 @@ internal sealed class SeamTests
     [Test]
     public void No_host_assembly_uses_an_FSharp_option_list_map_result_or_function()
     {
-        var assemblies = Directory.GetFiles(AppContext.BaseDirectory, "Matrix.Host*.dll")
-            .Where(path => !path.EndsWith(".Tests.dll", StringComparison.Ordinal)).ToArray();
+        var assemblies = HostAssemblies();
         Assert.That(assemblies, Has.Length.GreaterThan(2));
         Assert.That(assemblies.SelectMany(path => TypesUsed(path, FSharp)), Is.Empty);
     }
@@ -45,6 +44,43 @@ internal sealed class SeamTests
         Assert.That(seen, Has.No.Member(other));
     }
 
+    [Test]
+    public void The_host_calls_the_core_by_names_as_CSharp_spells_them()
+    {
+        Assert.That(HostAssemblies().SelectMany(MethodsOfTheCore).Where(IsSpelledAsFSharp), Is.Empty);
+        Assert.That(HostAssemblies().SelectMany(MethodsOfTheCore), Has.Some.EqualTo("CanonicalJson.WriteString"));
+        Assert.That(IsSpelledAsFSharp("CanonicalJson.text"), "the check sees functions");
+        Assert.That(IsSpelledAsFSharp("Json.NewString"), "the check sees cases");
+    }
+
+    /// <summary>An application has no synchronization context, and the nullable analysis finds nulls.</summary>
+    [TestCase("ConfigureAwait(Boolean)")]
+    [TestCase("ThrowIfNull")]
+    public void The_host_and_its_tools_do_not_call(string method) =>
+        Assert.That(
+            Directory.GetFiles(AppContext.BaseDirectory, "Matrix.*.dll").SelectMany(MethodsUsed)
+                .Where(used => used.Name == method).Select(used => used.From),
+            Is.Empty);
+
+    private static string[] HostAssemblies() =>
+        [.. Directory.GetFiles(AppContext.BaseDirectory, "Matrix.Host*.dll")
+            .Where(path => !path.EndsWith(".Tests.dll", StringComparison.Ordinal))];
+
+    private static IEnumerable<string> MethodsOfTheCore(string path) =>
+        from used in MethodsUsed(path)
+        where used.Assembly is "Matrix.Core" or "Matrix.Rules"
+        select $"{used.Type}.{used.Name}";
+
+    /// <summary>Whether a method has the name of a module's function, or of a case of <c>Json</c>.</summary>
+    private static bool IsSpelledAsFSharp(string method)
+    {
+        var name = method[(method.IndexOf('.', StringComparison.Ordinal) + 1)..];
+        return method.StartsWith("Json.New", StringComparison.Ordinal)
+            || (char.IsLower(name[0]) && !name.StartsWith("get_", StringComparison.Ordinal)
+                && !name.StartsWith("set_", StringComparison.Ordinal)
+                && !name.StartsWith("op_", StringComparison.Ordinal));
+    }
+
     private static string PathOf(string assembly) => Path.Combine(AppContext.BaseDirectory, assembly + ".dll");
 
     /// <summary>The types of another assembly that an assembly refers to.</summary>
@@ -63,5 +99,45 @@ internal sealed class SeamTests
         }
 
         return found;
+    }
+
+    /// <summary>
+    /// The methods of other assemblies that an assembly refers to. One with a single boolean parameter has it in its
+    /// name.
+    /// </summary>
+    private static List<(string Assembly, string Type, string Name, string From)> MethodsUsed(string path)
+    {
+        using var pe = new PEReader(File.OpenRead(path));
+        var metadata = pe.GetMetadataReader();
+        var found = new List<(string, string, string, string)>();
+        foreach (var handle in metadata.MemberReferences)
+        {
+            var member = metadata.GetMemberReference(handle);
+            if (member.GetKind() != MemberReferenceKind.Method) continue;
+            var name = metadata.GetString(member.Name);
+            if (TakesABoolean(metadata.GetBlobReader(member.Signature))) name += "(Boolean)";
+            if (member.Parent.Kind != HandleKind.TypeReference)
+            {
+                // A method of a generic type, as of ValueTask<T>.
+                found.Add(("", "", name, Path.GetFileName(path)));
+                continue;
+            }
+
+            var type = metadata.GetTypeReference((TypeReferenceHandle)member.Parent);
+            var assembly = type.ResolutionScope.Kind == HandleKind.AssemblyReference
+                ? metadata.GetString(
+                    metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name)
+                : "";
+            found.Add((assembly, metadata.GetString(type.Name), name, Path.GetFileName(path)));
+        }
+
+        return found;
+    }
+
+    private static bool TakesABoolean(BlobReader signature)
+    {
+        signature.ReadSignatureHeader();
+        if (signature.ReadCompressedInteger() != 1) return false;
+        return signature.ReadBytes(signature.RemainingBytes)[^1] == (byte)SignatureTypeCode.Boolean;
     }
 }

@@ -94,5 +94,7 @@ public sealed class FaultTests
             ValueTask.FromResult(default(TokenLookup));
 
         public ValueTask<bool> GoesOnAsync(Caller caller, CancellationToken stop) => ValueTask.FromResult(false);
+
+        public bool IsUnchanged(Caller caller) => false;
     }
 }

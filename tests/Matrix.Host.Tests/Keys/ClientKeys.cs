@@ -25,7 +25,7 @@ internal sealed class ClientKey
             Core.Json.Reading.Strict,
             new JsonLimits(1 << 20, 100)).ResultValue;
         using var bytes = new ByteBuffer();
-        CanonicalJson.writeWithout(bytes, parsed, ["signatures", "unsigned"]);
+        CanonicalJson.WriteWithout(bytes, parsed, ["signatures", "unsigned"]);
         var signatures = json["signatures"] as JsonObject ?? [];
         json["signatures"] = signatures;
         var ofUser = signatures[user] as JsonObject ?? [];

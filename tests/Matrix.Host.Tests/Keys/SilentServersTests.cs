@@ -53,7 +53,7 @@ internal sealed class SilentServersTests : IFederationClient
     {
         if (request.Destination == "quick.test")
         {
-            var nothing = Json.NewObject(Matrix.Core.Json.JsonObject.Empty);
+            var nothing = Json.Of(Matrix.Core.Json.JsonObject.Empty);
             return Matrix.Core.Json.JsonObject.OfSeq([("device_keys", nothing), ("one_time_keys", nothing)]);
         }
 

@@ -69,7 +69,7 @@ internal sealed class KeyServers : IFederationClient
         await Gate.WaitAsync(stop);
         if (QueryFailure(request.Destination, request.Body!) is { } failure) return failure;
         return _notaries.TryGetValue(request.Destination, out var answer)
-            ? Members.Of(("server_keys", Json.NewArray([.. answer(request.Body!).Select(Json.NewObject)])))
+            ? Members.Of(("server_keys", Json.Of([.. answer(request.Body!).Select(Json.Of)])))
             : new FederationFailure(FederationFailureKind.Unreachable, 0, "", "nobody is there");
     }
 

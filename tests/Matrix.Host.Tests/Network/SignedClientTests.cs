@@ -82,7 +82,7 @@ internal sealed class SignedClientTests
             await http.Response.WriteAsync("{\"a\":1}");
         });
 
-        var json = JsonObject.OfSeq([("z", Json.NewInt(1)), ("a", Json.NewString("é"))]);
+        var json = JsonObject.OfSeq([("z", Json.Of(1)), ("a", Json.Of("é"))]);
         var sent = await Client.SendAsync(
             new FederationRequest(Them, "PUT", "/_matrix/federation/v1/send/1?a=%2F", json), Stop);
 
@@ -190,7 +190,7 @@ internal sealed class SignedClientTests
 
         var response = (await Client.SendAsync(Get("/_matrix/x"), Stop)).Value;
 
-        Assert.That(response.Value(response.IndexOf("a")), Is.EqualTo(Json.NewInt(2)), "the last wins");
+        Assert.That(response.Value(response.IndexOf("a")), Is.EqualTo(Json.Of(2)), "the last wins");
     }
 
     [TestCase("denied.example")]

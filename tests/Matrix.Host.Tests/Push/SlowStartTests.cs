@@ -22,7 +22,7 @@ public sealed class SlowStartTests
             var storage = (IStorage)services.Last(each => each.ServiceType == typeof(IStorage)).ImplementationInstance!;
             var consumers = DispatchProxy.Create<IConsumersTable, Late>();
             ((Late)(object)consumers).Waits(storage.Consumers, begins.Task);
-            services.AddSingleton(StorageSeenThrough.Instead(storage, nameof(IStorage.Consumers), consumers));
+            services.AddStorage(StorageSeenThrough.Instead(storage, nameof(IStorage.Consumers), consumers));
         };
         await server.RestartAsync(gateway.Settings);
         var alice = await server.RegistersAsync("alice");

@@ -25,7 +25,7 @@ public sealed class AuthChainsTests(string kind)
         for (var n = 0; n < Depth; n += 50)
         {
             await Task.WhenAll(Enumerable.Range(n, 50).Select(at => world.SetsAsync(
-                "alice", roomId, "m.room.power_levels", "", ("users_default", Json.NewInt(0)), ("n", Json.NewInt(at)))
+                "alice", roomId, "m.room.power_levels", "", ("users_default", Json.Of(0)), ("n", Json.Of(at)))
                 .AsTask()));
         }
 

@@ -1,4 +1,5 @@
 using Matrix.Core.Json;
+using Matrix.Host.Adapters;
 using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
@@ -33,7 +34,7 @@ internal sealed class ComposedRooms : IDisposable
     {
         var network = new NetworkOptions { ServerName = options.ServerName };
         _parts = new ServiceCollection()
-            .AddSingleton(storage)
+            .AddStorage(storage)
             .AddSingleton(signer)
             .AddSingleton<ILocalUsers>(UsersOf(storage))
             .AddSingleton(options)

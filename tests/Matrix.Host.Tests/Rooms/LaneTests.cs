@@ -50,9 +50,9 @@ internal sealed class LaneTests(string databaseKind)
     {
         var room =
             await _world.CreatesRoomAsync("alice", request => request with { Version = version, Name = "Kitchen" });
-        var renamed = await _world.SetsAsync("alice", room, "m.room.name", "", ("name", Json.NewString("Larder")));
+        var renamed = await _world.SetsAsync("alice", room, "m.room.name", "", ("name", Json.Of("Larder")));
         await _world.JoinsAsync("bob", room);
-        var refused = await _world.SetsAsync("bob", room, "m.room.name", "", ("name", Json.NewString("Bob's")));
+        var refused = await _world.SetsAsync("bob", room, "m.room.name", "", ("name", Json.Of("Bob's")));
 
         Assert.Multiple(() =>
         {
@@ -84,7 +84,7 @@ internal sealed class LaneTests(string databaseKind)
                 Assert.That((string?)json["event_id"], Is.EqualTo(pdu.EventId));
                 foreach (var named in json["prev_events"]!.AsArray().Concat(json["auth_events"]!.AsArray()))
                 {
-                    var hash = PduFormat.referenceHashOf(format, timeline[(string)named![0]!]);
+                    var hash = PduFormat.ReferenceHashOf(format, timeline[(string)named![0]!]);
                     Assert.That((string?)named[1]!["sha256"], Is.EqualTo(UnpaddedBase64.encode(hash)), pdu.Type);
                 }
             }
@@ -99,13 +99,13 @@ internal sealed class LaneTests(string databaseKind)
         var room = await _world.CreatesRoomAsync("alice");
         for (var i = 0; i < 150; i++)
         {
-            await _world.SetsAsync("alice", room, "org.example.cell", $"{i % 40}", ("value", Json.NewInt(i)));
+            await _world.SetsAsync("alice", room, "org.example.cell", $"{i % 40}", ("value", Json.Of(i)));
         }
 
         var before = (await _world.Rooms.Rooms.FindAsync(room, default))!;
         await _world.RestartsAsync();
         var after = (await _world.Rooms.Rooms.FindAsync(room, default))!;
-        await _world.SetsAsync("alice", room, "org.example.cell", "0", ("value", Json.NewInt(-1)));
+        await _world.SetsAsync("alice", room, "org.example.cell", "0", ("value", Json.Of(-1)));
 
         Assert.Multiple(() =>
         {
@@ -193,11 +193,11 @@ internal sealed class LaneTests(string databaseKind)
             [
                 ("m.room.join_rules", "", JsonObject.OfSeq(
                 [
-                    ("join_rule", Json.NewString("restricted")),
-                    ("allow", Json.NewArray(
+                    ("join_rule", Json.Of("restricted")),
+                    ("allow", Json.Of(
                     [
-                        Json.NewObject(JsonObject.OfSeq(
-                            [("type", Json.NewString("m.room_membership")), ("room_id", Json.NewString(club))])),
+                        Json.Of(JsonObject.OfSeq(
+                            [("type", Json.Of("m.room_membership")), ("room_id", Json.Of(club))])),
                     ])),
                 ])),
             ],
@@ -255,7 +255,7 @@ internal sealed class LaneTests(string databaseKind)
                 Preset = Preset.PublicChat,
                 Alias = $"#kitchen:{RoomsWorld.Server}",
                 PowerLevelOverride = JsonObject.OfSeq(
-                    [("users", Json.NewObject(JsonObject.OfSeq([(RoomsWorld.Id("alice"), Json.NewInt(100))])))]),
+                    [("users", Json.Of(JsonObject.OfSeq([(RoomsWorld.Id("alice"), Json.Of(100))])))]),
             },
             default);
 

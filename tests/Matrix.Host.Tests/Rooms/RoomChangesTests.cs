@@ -133,7 +133,7 @@ internal sealed class RoomChangesTests(string kind)
                     await _world.Rooms.Memberships.LeaveAsync(RoomsWorld.Id(who), room, null, default);
                     break;
                 case 2:
-                    await _world.SetsAsync("alice", room, "m.room.topic", "", ("topic", Json.NewString($"topic {i}")));
+                    await _world.SetsAsync("alice", room, "m.room.topic", "", ("topic", Json.Of($"topic {i}")));
                     break;
                 case 3 when said.Count > 0:
                     var (where, eventId) = said[random.Next(said.Count)];

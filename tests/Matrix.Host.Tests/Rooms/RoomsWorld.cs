@@ -80,7 +80,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
         await KnowsAsync(user);
         var key = new TransactionKey(
             Id(user), "DEVICE", $"send/{room}/m.room.message", transaction ?? Guid.NewGuid().ToString());
-        var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
+        var content = JsonObject.OfSeq([("body", Json.Of(text)), ("msgtype", Json.Of("m.text"))]);
         var draft = new Draft("m.room.message", null, Id(user), content, null);
         return await Rooms.Sender.SendAsync(new UserDevice(Id(user), "DEVICE"), room, draft, key, null, default);
     }

@@ -24,7 +24,7 @@ internal sealed class StepEntriesTests(string kind)
         var room = await _world.CreatesRoomAsync("alice");
         for (var i = 0; i < 60; i++)
         {
-            var topic = ("topic", Json.NewString($"{i}"));
+            var topic = ("topic", Json.Of($"{i}"));
             Assert.That((await _world.SetsAsync("alice", room, "m.room.topic", "", topic)).Failure, Is.Null);
         }
 

@@ -100,7 +100,7 @@ internal sealed class WaitingRedactionTests(string kind)
     private Task<Pdu> MakesAsync(string room, string user, string text) =>
         InLaneAsync(room, async (appender, session) =>
         {
-            var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
+            var content = JsonObject.OfSeq([("body", Json.Of(text)), ("msgtype", Json.Of("m.text"))]);
             var draft = new Draft("m.room.message", null, RoomsWorld.Id(user), content, null);
             var prepared = await EventAppender.PrepareAsync(session, default);
             return await appender.DecideAsync(session, prepared, draft, null, default);

@@ -10,8 +10,7 @@ public static class ControlSocketClient
     public static async Task<(int Status, JsonNode Json)> OperatorAsync(
         this HomeserverFixture server, HttpMethod method, string path, JsonObject? body = null)
     {
-        var (status, text) = await server.OperatorGetsAsync(method, "/_synapse/admin/v1/" + path, body)
-            .ConfigureAwait(false);
+        var (status, text) = await server.OperatorGetsAsync(method, "/_synapse/admin/v1/" + path, body);
         return (status, JsonNode.Parse(text)!);
     }
 
@@ -19,7 +18,6 @@ public static class ControlSocketClient
     public static Task<(int Status, string Text)> OperatorGetsAsync(
         this HomeserverFixture server, HttpMethod method, string path, JsonObject? body = null)
     {
-        ArgumentNullException.ThrowIfNull(server);
         return ControlSocket.SendAsync(server.Folder, method, path, body?.ToJsonString());
     }
 }

@@ -20,7 +20,7 @@ internal static class EmptyDatabase
     public static async Task CopyIntoAsync(string folder)
     {
         var file = Path.Combine(folder, FileName);
-        await File.WriteAllBytesAsync(file, await _made.Value.ConfigureAwait(false)).ConfigureAwait(false);
+        await File.WriteAllBytesAsync(file, await _made.Value);
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
@@ -35,9 +35,9 @@ internal static class EmptyDatabase
                 DataDir = folder,
                 ServerName = HomeserverFixture.ServerName,
             };
-            var storage = await StorageEngine.OpenAsync(options, CancellationToken.None).ConfigureAwait(false);
-            await storage.DisposeAsync().ConfigureAwait(false);
-            return await File.ReadAllBytesAsync(Path.Combine(folder, FileName)).ConfigureAwait(false);
+            var storage = await StorageEngine.OpenAsync(options, CancellationToken.None);
+            await storage.DisposeAsync();
+            return await File.ReadAllBytesAsync(Path.Combine(folder, FileName));
         }
         finally
         {

@@ -89,11 +89,11 @@ public sealed class HomeserverFixture : IAsyncDisposable
         foreach (var (key, value) in settings) all[key] = value;
         if (all.GetValueOrDefault("database.url", EmptyDatabase.Url) == EmptyDatabase.Url)
         {
-            await EmptyDatabase.CopyIntoAsync(folder).ConfigureAwait(false);
+            await EmptyDatabase.CopyIntoAsync(folder);
         }
 
         var fixture = new HomeserverFixture(all, folder);
-        await fixture.StartAsync().ConfigureAwait(false);
+        await fixture.StartAsync();
         return fixture;
     }
 
@@ -101,15 +101,15 @@ public sealed class HomeserverFixture : IAsyncDisposable
     public async Task RestartAsync(params (string Key, string Value)[] settings)
     {
         foreach (var (key, value) in settings) _settings[key] = value;
-        await StopAsync().ConfigureAwait(false);
-        await StartAsync().ConfigureAwait(false);
+        await StopAsync();
+        await StartAsync();
     }
 
     /// <summary>Stops the server; its data stays.</summary>
     public async Task StopAsync()
     {
         _http?.Dispose();
-        if (_server is not null) await _server.DisposeAsync().ConfigureAwait(false);
+        if (_server is not null) await _server.DisposeAsync();
         _server = null;
     }
 
@@ -122,7 +122,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
             ["username"] = name,
             ["password"] = password,
             ["auth"] = new JsonObject { ["type"] = "m.login.dummy" },
-        }).ConfigureAwait(false);
+        });
         Assert.That(reply.Status, Is.EqualTo(200), reply.Text);
         return new TestUser(
             this, reply.Member("user_id"), reply.Member("device_id"), reply.Member("access_token"), password);
@@ -131,7 +131,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
     /// <summary>Stops the server and deletes its data.</summary>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync().ConfigureAwait(false);
+        await StopAsync();
         _log.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
@@ -149,8 +149,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
         var (config, more) = HomeserverConfig.From(values, Folder);
         Assert.That(more, Is.Empty);
 
-        _server = await Homeserver.StartAsync(config!, _log, _clock, CancellationToken.None, Replaces)
-            .ConfigureAwait(false);
+        _server = await Homeserver.StartAsync(config!, _log, _clock, CancellationToken.None, Replaces);
         _http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false,

@@ -21,21 +21,21 @@ public sealed class RawConnection : IDisposable
     public static async Task<RawConnection> OpenAsync(Uri address)
     {
         var tcp = new TcpClient();
-        await tcp.ConnectAsync(address.Host, address.Port).ConfigureAwait(false);
+        await tcp.ConnectAsync(address.Host, address.Port);
         return new RawConnection(tcp);
     }
 
     /// <summary>Sends on a connection of its own, and reads until the server closes it.</summary>
     public static async Task<RawReply> AskAsync(Uri address, string request)
     {
-        using var connection = await OpenAsync(address).ConfigureAwait(false);
-        await connection.SendAsync(request).ConfigureAwait(false);
-        return await connection.ReadToEndAsync().ConfigureAwait(false);
+        using var connection = await OpenAsync(address);
+        await connection.SendAsync(request);
+        return await connection.ReadToEndAsync();
     }
 
     /// <summary>Sends the text, one byte per character.</summary>
     public async Task SendAsync(string text) =>
-        await _stream.WriteAsync(Encoding.Latin1.GetBytes(text)).ConfigureAwait(false);
+        await _stream.WriteAsync(Encoding.Latin1.GetBytes(text));
 
     /// <summary>Resets the connection.</summary>
     public void Reset()
@@ -49,7 +49,7 @@ public sealed class RawConnection : IDisposable
     {
         using var patience = new CancellationTokenSource(_patience);
         using var all = new MemoryStream();
-        await _stream.CopyToAsync(all, patience.Token).ConfigureAwait(false);
+        await _stream.CopyToAsync(all, patience.Token);
         return RawReply.Of(Encoding.UTF8.GetString(all.ToArray()));
     }
 

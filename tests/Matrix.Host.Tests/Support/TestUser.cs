@@ -38,7 +38,7 @@ public sealed class TestUser(
             ["password"] = Password,
         };
         if (deviceId is not null) body["device_id"] = deviceId;
-        var reply = await Server.Anyone.PostAsync("login", body).ConfigureAwait(false);
+        var reply = await Server.Anyone.PostAsync("login", body);
         Assert.That(reply.Status, Is.EqualTo(200), reply.Text);
         return new TestUser(Server, UserId, reply.Member("device_id"), reply.Member("access_token"), Password);
     }

@@ -360,8 +360,8 @@ internal sealed class UpgradeTests(string kind) : TwoUsersTests(kind)
             typeof(Matrix.Host.Rooms.Sending.RoomSender))!;
         var content = Matrix.Core.Json.JsonObject.OfSeq(
         [
-            ("alias", Matrix.Core.Json.Json.NewString(alias)),
-            ("alt_aliases", Matrix.Core.Json.Json.NewArray([Matrix.Core.Json.Json.NewString(other)])),
+            ("alias", Matrix.Core.Json.Json.Of(alias)),
+            ("alt_aliases", Matrix.Core.Json.Json.Of([Matrix.Core.Json.Json.Of(other)])),
         ]);
         var draft = Matrix.Core.Room.Draft.State("m.room.canonical_alias", "", Alice.UserId, content);
         var sent = await sender.SendStateAsync(room, draft, null, CancellationToken.None);

@@ -40,7 +40,6 @@ public sealed class FederatingProcess : IDisposable
         string? databaseUrl = null,
         IEnumerable<KeyValuePair<string, string>>? settings = null)
     {
-        ArgumentNullException.ThrowIfNull(address);
         Address = address;
         Process = new HomeserverProcess(databaseUrl, new Dictionary<string, string>
         {

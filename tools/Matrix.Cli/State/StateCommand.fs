@@ -75,7 +75,7 @@ module internal StateCommand =
 
     /// Replays all events, and returns the state after them.
     let private replay (version: RoomVersion) (pdus: Pdu[]) : Result<Explanation.Resolved, Ending> =
-        Replay.Run(AuthRules version, pdus, ResolutionLimits.usual)
+        Replay.Run(AuthRules version, pdus, ResolutionLimits.Usual)
         |> Result.mapError unreplayable
         |> Result.map (fun replay -> {
             Version = version
@@ -109,7 +109,7 @@ module internal StateCommand =
             |> Result.bind (fun graph ->
                 let states = TreesToResolve.ofTrees trees
 
-                (StateResolver.Of rules).Resolve(states, graph, ResolutionLimits.usual)
+                (StateResolver.Of rules).Resolve(states, graph, ResolutionLimits.Usual)
                 |> Result.map (fun resolution ->
                     resolution, TreesToResolve.resolved trees states resolution.Entries (fun _ -> 0u)))
 

@@ -35,7 +35,6 @@ internal sealed class FederatedServer : IFederatedServer
     /// <param name="databaseUrl">The database; null for SQLite in the data folder.</param>
     /// <param name="address">Where it listens for other servers; null for an address of its own.</param>
     /// <param name="settings">Further environment variables.</param>
-    /// <param name="stop">Cancels the start.</param>
     public static async Task<FederatedServer> StartAsync(
         string? databaseUrl,
         ServerAddress? address,

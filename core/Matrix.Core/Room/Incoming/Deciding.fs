@@ -2,6 +2,7 @@ namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
 open Matrix.Core.Auth
+open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
@@ -85,7 +86,7 @@ type internal Deciding
             | token ->
                 let keys =
                     states
-                    |> List.choose (fun state -> Option.ofObj (state.Find("m.room.third_party_invite", token)))
+                    |> List.choose (fun state -> Option.ofObj (state.Find(EventTypes.ThirdPartyInvite, token)))
                     |> List.map (fun invitation -> ThirdPartyKeys.all invitation.Pdu)
                     |> Array.concat
                     |> Array.distinct
@@ -114,7 +115,7 @@ type internal Deciding
     }
 
     let createOf (s: Staged) =
-        if s.Pdu.Type = "m.room.create" then
+        if s.Pdu.Type = EventTypes.Create then
             ""
         else
             frontier.Value.CreateId

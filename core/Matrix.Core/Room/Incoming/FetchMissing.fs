@@ -29,7 +29,7 @@ type internal FetchMissing
             else
                 s.Pdu.AuthEvents |> Array.filter (s.CitesForeign >> not)
 
-        if frontier.Value.CreateId <> "" && s.Pdu.Type <> "m.room.create" then
+        if frontier.Value.CreateId <> "" && s.Pdu.Type <> EventTypes.Create then
             Array.append cited [| frontier.Value.CreateId |]
         else
             cited

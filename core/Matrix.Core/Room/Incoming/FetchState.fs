@@ -1,6 +1,7 @@
 namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
+open Matrix.Core.Event
 open Matrix.Core.State
 
 /// Fetches the state before an event whose previous events no peer has: from one peer after the other, until all events
@@ -61,7 +62,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
                     isState <- isState && keys.Add(struct (pdu.Type, key))
                     entries.Add(StateEntry.Of(pdu.Type, key, id, known.Ordinal))
 
-        if isState && keys.Contains(struct ("m.room.create", "")) then
+        if isState && keys.Contains(struct (EventTypes.Create, "")) then
             StateTree.OfEntries(entries, false)
         else
             null

@@ -157,7 +157,7 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
         elif not (String.Equals(UserId.server sender, peer)) then
             ValueSome false
         else
-            match frontier.Value.CurrentState.Find("m.room.member", sender) with
+            match frontier.Value.CurrentState.Find(EventTypes.Member, sender) with
             | null -> ValueSome false
             | entry when isUnknown entry.EventId ->
                 facts.LackEvent entry.EventId

@@ -283,7 +283,7 @@ type IncomingLimits = {
         Gaps = 10_000
         SmallResolution = { Events = 2_000 }
         SmallStates = 64
-        Resolution = ResolutionLimits.usual
+        Resolution = ResolutionLimits.Usual
         Work = 100
         InBulk = true
     }

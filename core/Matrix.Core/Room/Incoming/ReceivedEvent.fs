@@ -26,14 +26,10 @@ type ReceivedEvent = {
     AuthorisingServer: string
     /// Its signatures, verified with the known keys.
     Signatures: CheckedSignature[]
-}
-
-/// Reading and making received events.
-[<RequireQualifiedAccess>]
-module ReceivedEvent =
+} with
 
     /// The event that `PduFormat` read, with checked signatures.
-    let ofPdu (received: ReceivedPdu) (signatures: CheckedSignature[]) : ReceivedEvent = {
+    static member OfPdu(received: ReceivedPdu, signatures: CheckedSignature[]) : ReceivedEvent = {
         Pdu = received.Pdu
         HashHolds = received.HashHolds
         HasRoomId = received.HasRoomId
@@ -44,11 +40,11 @@ module ReceivedEvent =
 
     /// Whether a server validly signed: at least one signature is valid, and none by a known key is invalid.
     /// Server-Server API, "Validating hashes and signatures on received events".
-    let isSignedBy (server: string) (event: ReceivedEvent) : bool =
+    member this.IsSignedBy(server: string) : bool =
         let mutable isValid = false
         let mutable isInvalid = false
 
-        for each in event.Signatures do
+        for each in this.Signatures do
             if String.Equals(each.Signature.Entity, server) then
                 isValid <- isValid || each.Fate.IsValid
                 isInvalid <- isInvalid || each.Fate.IsInvalid

@@ -422,7 +422,7 @@ type RoomMachine
     /// Whether an event is of this room, or creates it.
     let isOfRoom (event: Pdu) : bool =
         match frontier.Value.RoomId with
-        | "" -> event.Type = "m.room.create"
+        | "" -> event.Type = EventTypes.Create
         | roomId -> event.RoomId = roomId
 
     static member WithPractices

@@ -17,7 +17,7 @@ type internal SignatureState =
 module internal Signing =
 
     let private ofServer (event: ReceivedEvent) (keysAsked: string -> bool) (server: string) : SignatureState =
-        if ReceivedEvent.isSignedBy server event then
+        if event.IsSignedBy server then
             SignatureState.Holds
         else
             let own =
@@ -36,7 +36,7 @@ module internal Signing =
     /// The first fault among the required signers.
     let state (event: ReceivedEvent) (keysAsked: string -> bool) : SignatureState =
         // Mostly, all hold.
-        let isSigned server = ReceivedEvent.isSignedBy server event
+        let isSigned server = event.IsSignedBy server
 
         let faults =
             if Array.forall isSigned event.RequiredSigners then
@@ -75,4 +75,4 @@ module internal Signing =
             signatures
             |> Array.map _.Signature.Entity
             |> Array.distinct
-            |> Array.filter (fun server -> ReceivedEvent.isSignedBy server event)
+            |> Array.filter (fun server -> event.IsSignedBy server)

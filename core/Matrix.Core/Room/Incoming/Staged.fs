@@ -363,7 +363,7 @@ type internal Staged
 
     /// Whether an event of another room is among its auth events. Those of a create event do not matter.
     member this.CitesForeign(eventId: string) : bool =
-        this.Pdu.Type <> "m.room.create" && budget.Value.Foreign.ContainsKey eventId
+        this.Pdu.Type <> EventTypes.Create && budget.Value.Foreign.ContainsKey eventId
 
     /// Whether it is queued to request the state before it.
     member _.IsQueued

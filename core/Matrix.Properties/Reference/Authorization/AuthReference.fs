@@ -90,7 +90,7 @@ let powerOfSender (version: RoomVersion) (event: Pdu) (state: Map<string * strin
             Version = version
             Event = event
             Find = fun eventType key -> state.TryFind(eventType, key)
-            Facts = AuthFacts.ofAccepted [||]
+            Facts = AuthFacts.OfAccepted [||]
         }
 
     Levels.powerOf context event.Sender
@@ -108,7 +108,7 @@ let selection (version: RoomVersion) (event: Pdu) : (string * string) list =
             Version = version
             Event = event
             Find = fun _ _ -> None
-            Facts = AuthFacts.ofAccepted [||]
+            Facts = AuthFacts.OfAccepted [||]
         }
 
     if event.Type = "m.room.create" then

@@ -67,7 +67,7 @@ module internal RedactionSearch =
                     AuthCase.decide rules {
                         asked with
                             State = state
-                            Facts = AuthFacts.ofAccepted (Array.ofList (AuthCase.selected rules asked.Event state))
+                            Facts = AuthFacts.OfAccepted(Array.ofList (AuthCase.selected rules asked.Event state))
                     }
                 Applied = applied
             }

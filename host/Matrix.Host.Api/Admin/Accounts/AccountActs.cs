@@ -26,7 +26,7 @@ internal sealed class AccountActs(UserAdministration users, LoginAs logins) : IE
 
     private async ValueTask<Answer> DeactivateAsync(Call call, bool erase, CancellationToken stop)
     {
-        var failure = await users.DeactivateAsync(call.Actor(), call["userId"], erase, stop).ConfigureAwait(false);
+        var failure = await users.DeactivateAsync(call.Actor(), call["userId"], erase, stop);
         // This server binds nothing at identity servers that would have to be unbound.
         return failure is null
             ? Answer.Json(static json => json.WriteString("id_server_unbind_result", "success"))
@@ -46,23 +46,22 @@ internal sealed class AccountActs(UserAdministration users, LoginAs logins) : IE
 
     private async ValueTask<Answer> ResetPasswordAsync(Call call, NewPassword wish, CancellationToken stop) =>
         UserAnswers.Empty(await users.SetPasswordAsync(
-            call.Actor(), call["userId"], wish.Password, wish.LogsOut, stop).ConfigureAwait(false));
+            call.Actor(), call["userId"], wish.Password, wish.LogsOut, stop));
 
     private async ValueTask<Answer> GetAdminAsync(Call call, CancellationToken stop)
     {
-        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        var found = await users.FindAsync(call["userId"], stop);
         return found.IsOk
             ? Answer.Json(found.Value.IsAdmin, static (json, isAdmin) => json.WriteBoolean("admin", isAdmin))
             : UserAnswers.Of(found.Failure);
     }
 
     private async ValueTask<Answer> PutAdminAsync(Call call, bool isAdmin, CancellationToken stop) =>
-        UserAnswers.Empty(
-            await users.SetAdminAsync(call.Actor(), call["userId"], isAdmin, stop).ConfigureAwait(false));
+        UserAnswers.Empty(await users.SetAdminAsync(call.Actor(), call["userId"], isAdmin, stop));
 
     private async ValueTask<Answer> LogInAsync(Call call, long? validUntil, CancellationToken stop)
     {
-        var issued = await logins.IssueAsync(call.Actor(), call["userId"], validUntil, stop).ConfigureAwait(false);
+        var issued = await logins.IssueAsync(call.Actor(), call["userId"], validUntil, stop);
         return issued.IsOk
             ? Answer.Json(issued.Value, static (json, token) => json.WriteString("access_token", token))
             : UserAnswers.Of(issued.Failure);

@@ -28,7 +28,7 @@ internal sealed class AccountDetails(
 
     private async ValueTask<Answer> WhoIsAsync(Call call, CancellationToken stop)
     {
-        var found = await devices.ListAsync(call["userId"], stop).ConfigureAwait(false);
+        var found = await devices.ListAsync(call["userId"], stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
         return Answer.Json((UserId: call["userId"], Devices: found.Value), static (json, state) =>
         {
@@ -60,8 +60,7 @@ internal sealed class AccountDetails(
 
     private async ValueTask<Answer> JoinedRoomsAsync(Call call, CancellationToken stop)
     {
-        var rows = await storage.Memberships.RoomsOfAsync(call["userId"], MembershipSet.Join, stop)
-            .ConfigureAwait(false);
+        var rows = await storage.Memberships.RoomsOfAsync(call["userId"], MembershipSet.Join, stop);
         return Answer.Json(rows, static (json, rows) =>
         {
             json.WriteStartArray("joined_rooms");
@@ -73,8 +72,7 @@ internal sealed class AccountDetails(
 
     private async ValueTask<Answer> MembershipsAsync(Call call, CancellationToken stop)
     {
-        var rows = await storage.Memberships.RoomsOfAsync(call["userId"], MembershipSet.Any, stop)
-            .ConfigureAwait(false);
+        var rows = await storage.Memberships.RoomsOfAsync(call["userId"], MembershipSet.Any, stop);
         return Answer.Json(rows, static (json, rows) =>
         {
             json.WriteStartObject("memberships");
@@ -94,18 +92,17 @@ internal sealed class AccountDetails(
 
     private async ValueTask<Answer> AccountDataAsync(Call call, CancellationToken stop)
     {
-        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        var found = await users.FindAsync(call["userId"], stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        var rows = await storage.AccountData.OfUserAsync(call["userId"], 0, long.MaxValue, stop).ConfigureAwait(false);
+        var rows = await storage.AccountData.OfUserAsync(call["userId"], 0, long.MaxValue, stop);
         var nids = rows.Where(static row => row.Room is not null).Select(static row => row.Room!.Value).Distinct();
-        var rooms = (await storage.Rooms.FindManyAsync([.. nids], stop).ConfigureAwait(false))
+        var rooms = (await storage.Rooms.FindManyAsync([.. nids], stop))
             .ToDictionary(static room => room.Nid, static room => room.RoomId);
         return Answer.InSteps(call, async (response, stop) =>
         {
             var output = response.Buffer;
             output.Raw("{\"account_data\":{\"global\":{"u8);
-            await WriteAsync(response, call["userId"], rows.Where(static row => row.Room is null), stop)
-                .ConfigureAwait(false);
+            await WriteAsync(response, call["userId"], rows.Where(static row => row.Room is null), stop);
             output.Raw("},\"rooms\":{"u8);
             var isFirst = true;
             foreach (var room in rows.Where(static row => row.Room is not null).GroupBy(static row => row.Room))
@@ -113,9 +110,9 @@ internal sealed class AccountDetails(
                 if (!rooms.TryGetValue(room.Key!.Value, out var roomId)) continue;
                 if (!isFirst) output.Byte((byte)',');
                 isFirst = false;
-                CanonicalJson.writeString(output, roomId);
+                CanonicalJson.WriteString(output, roomId);
                 output.Raw(":{"u8);
-                await WriteAsync(response, call["userId"], room, stop).ConfigureAwait(false);
+                await WriteAsync(response, call["userId"], room, stop);
                 output.Byte((byte)'}');
             }
 
@@ -130,21 +127,21 @@ internal sealed class AccountDetails(
         var isFirst = true;
         foreach (var row in rows)
         {
-            var content = await storage.AccountData.ContentAsync(userId, row, stop).ConfigureAwait(false);
+            var content = await storage.AccountData.ContentAsync(userId, row, stop);
             if (!isFirst) response.Buffer.Byte((byte)',');
             isFirst = false;
-            CanonicalJson.writeString(response.Buffer, row.Type);
+            CanonicalJson.WriteString(response.Buffer, row.Type);
             response.Buffer.Byte((byte)':');
             response.Buffer.Raw(content.Span);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            await response.StepAsync(stop);
         }
     }
 
     private async ValueTask<Answer> PushersAsync(Call call, CancellationToken stop)
     {
-        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        var found = await users.FindAsync(call["userId"], stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        var all = await pushers.OfAsync(call["userId"], stop).ConfigureAwait(false);
+        var all = await pushers.OfAsync(call["userId"], stop);
         return Answer.Json(all, static (json, all) =>
         {
             json.WriteStartArray("pushers");

@@ -41,7 +41,7 @@ internal sealed class AccountDevices(DeviceAdministration devices) : IEndpoints
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        var all = await devices.ListAsync(call["userId"], stop).ConfigureAwait(false);
+        var all = await devices.ListAsync(call["userId"], stop);
         if (!all.IsOk) return UserAnswers.Of(all.Failure);
         return Answer.Json(all.Value, static (json, all) =>
         {
@@ -69,28 +69,24 @@ internal sealed class AccountDevices(DeviceAdministration devices) : IEndpoints
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var found = await devices.FindAsync(DeviceOf(call), stop).ConfigureAwait(false);
+        var found = await devices.FindAsync(DeviceOf(call), stop);
         return found.IsOk ? Answer.Json(found.Value, Write) : UserAnswers.Of(found.Failure);
     }
 
     private async ValueTask<Answer> CreateAsync(Call call, string deviceId, CancellationToken stop)
     {
-        var failure = await devices.CreateAsync(call.Actor(), new UserDevice(call["userId"], deviceId), stop)
-            .ConfigureAwait(false);
+        var failure = await devices.CreateAsync(call.Actor(), new UserDevice(call["userId"], deviceId), stop);
         return failure is null ? Answer.Json(static _ => { }, 201) : UserAnswers.Of(failure);
     }
 
     private async ValueTask<Answer> RenameAsync(Call call, Renaming wish, CancellationToken stop) =>
-        UserAnswers.Empty(
-            await devices.RenameAsync(call.Actor(), DeviceOf(call), wish.Name, stop).ConfigureAwait(false));
+        UserAnswers.Empty(await devices.RenameAsync(call.Actor(), DeviceOf(call), wish.Name, stop));
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) =>
-        UserAnswers.Empty(await devices.DeleteAsync(
-            call.Actor(), call["userId"], [call["deviceId"]], stop).ConfigureAwait(false));
+        UserAnswers.Empty(await devices.DeleteAsync(call.Actor(), call["userId"], [call["deviceId"]], stop));
 
     private async ValueTask<Answer> DeleteManyAsync(Call call, string[] deviceIds, CancellationToken stop) =>
-        UserAnswers.Empty(
-            await devices.DeleteAsync(call.Actor(), call["userId"], deviceIds, stop).ConfigureAwait(false));
+        UserAnswers.Empty(await devices.DeleteAsync(call.Actor(), call["userId"], deviceIds, stop));
 
     private static UserDevice DeviceOf(Call call) => new(call["userId"], call["deviceId"]);
 }

@@ -29,7 +29,7 @@ internal sealed class AccountRestrictions(AccountModeration moderation) : IEndpo
 
     private static async ValueTask<Answer> PutAsync(
         Call call, Change change, string state, bool value, CancellationToken stop) =>
-        await change(call.Actor(), call["userId"], value, stop).ConfigureAwait(false) is { } failure
+        await change(call.Actor(), call["userId"], value, stop) is { } failure
             ? UserAnswers.Of(failure)
             : Answer.Json(
                 (Name: $"user_{call["userId"]}_{state}", value),

@@ -78,8 +78,8 @@ internal sealed class Accounts(
     private async ValueTask<Answer> ListAsync(Call call, Listing asked, CancellationToken stop)
     {
         var (query, page) = asked;
-        var rows = await storage.UserList.ListAsync(query, page.From, page.Limit, stop).ConfigureAwait(false);
-        var total = await storage.UserList.CountAsync(query, stop).ConfigureAwait(false);
+        var rows = await storage.UserList.ListAsync(query, page.From, page.Limit, stop);
+        var total = await storage.UserList.CountAsync(query, stop);
         return Answer.Json((rows, total, page), static (json, state) =>
         {
             json.WriteStartArray("users");
@@ -113,14 +113,14 @@ internal sealed class Accounts(
     }
 
     private async ValueTask<Answer> FindAsync(Call call, CancellationToken stop) =>
-        await DetailsAsync(call["userId"], 200, stop).ConfigureAwait(false);
+        await DetailsAsync(call["userId"], 200, stop);
 
     private async ValueTask<Answer> DetailsAsync(string userId, int status, CancellationToken stop)
     {
-        var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        var found = await users.FindAsync(userId, stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        var profile = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
-        var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        var profile = await storage.Profiles.FindAsync(userId, stop);
+        var devices = await storage.Accounts.DevicesAsync(userId, stop);
         var row = found.Value;
         var listed = new ListedUser(
             userId,
@@ -132,9 +132,9 @@ internal sealed class Accounts(
             Field("displayname"),
             Field("avatar_url"),
             devices.Max(static device => device.LastSeenAt));
-        var isLocked = row.IsLocked || await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is not null;
-        var threepids = await identifiers.OfAsync(userId, stop).ConfigureAwait(false);
-        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop).ConfigureAwait(false);
+        var isLocked = row.IsLocked || await policy.RefusalAsync(userId, stop) is not null;
+        var threepids = await identifiers.OfAsync(userId, stop);
+        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop);
         return Answer.Json(
             (listed, isLocked, row.IsSuspended, threepids, identities, providers),
             static (json, it) =>
@@ -225,15 +225,15 @@ internal sealed class Accounts(
     private async ValueTask<Answer> PutAsync(Call call, PutBody body, CancellationToken stop)
     {
         var userId = call["userId"];
-        var put = await users.PutAsync(call.Actor(), userId, body.Wish, stop).ConfigureAwait(false);
+        var put = await users.PutAsync(call.Actor(), userId, body.Wish, stop);
         if (!put.IsOk) return UserAnswers.Of(put.Failure);
 
         // Tools send the value that they read, also to an administrator's own account.
-        var user = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        var user = await users.FindAsync(userId, stop);
         if (user.IsOk
             && body.IsLocked is { } isLocked
             && isLocked != user.Value.IsLocked
-            && await moderation.LockAsync(call.Actor(), userId, isLocked, stop).ConfigureAwait(false) is { } refused)
+            && await moderation.LockAsync(call.Actor(), userId, isLocked, stop) is { } refused)
         {
             return UserAnswers.Of(refused);
         }
@@ -242,18 +242,18 @@ internal sealed class Accounts(
             && body.Identifiers is { } wanted
             && user.Value.DeactivatedAt is null
             && await identifiers.SetAsync(
-                userId, wanted, audit.Of(call.Actor(), "user.threepids", userId), stop).ConfigureAwait(false)
+                userId, wanted, audit.Of(call.Actor(), "user.threepids", userId), stop)
                 is { } failure)
         {
             return UserAnswers.Of(failure);
         }
 
-        return await DetailsAsync(userId, put.Value ? 201 : 200, stop).ConfigureAwait(false);
+        return await DetailsAsync(userId, put.Value ? 201 : 200, stop);
     }
 
     private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)
     {
-        var (_, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
+        var (_, problem) = await usernames.FreeUserIdOfAsync(username, stop);
         return problem is { } why
             ? RegistrationAnswers.Of(why)
             : Answer.Json(static json => json.WriteBoolean("available", true));

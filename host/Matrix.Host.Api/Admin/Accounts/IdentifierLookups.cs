@@ -23,14 +23,14 @@ internal sealed class IdentifierLookups(AccountIdentifiers identifiers, SsoOptio
 
     private async ValueTask<Answer> FindAsync(Call call, CancellationToken stop) =>
         ThirdPartyId.Read(call["medium"], call["address"]) is { } id
-        && await identifiers.OwnerAsync(id, stop).ConfigureAwait(false) is { } userId
+        && await identifiers.OwnerAsync(id, stop) is { } userId
             ? AnswerOf(userId)
             : _nobody;
 
     /// <summary>The provider is one of the configuration, by its id.</summary>
     private async ValueTask<Answer> FindIdentityAsync(Call call, CancellationToken stop) =>
         providers.Find(call["provider"]) is { } provider
-        && await storage.SingleSignOn.FindUserAsync(provider.Issuer, call["subject"], stop).ConfigureAwait(false)
+        && await storage.SingleSignOn.FindUserAsync(provider.Issuer, call["subject"], stop)
             is { } userId
             ? AnswerOf(userId)
             : _noIdentity;

@@ -41,7 +41,7 @@ internal sealed class RateLimits(RateOverrides overrides, UserAdministration use
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        var found = await users.FindAsync(call["userId"], stop);
         return found.IsOk
             ? Of(overrides.Find(call["userId"]) is { } rate ? new Limit((int)rate.PerSecond, (int)rate.Burst) : null)
             : UserAnswers.Of(found.Failure);
@@ -50,18 +50,17 @@ internal sealed class RateLimits(RateOverrides overrides, UserAdministration use
     private async ValueTask<Answer> SetAsync(Call call, Limit limit, CancellationToken stop)
     {
         var userId = call["userId"];
-        var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        var found = await users.FindAsync(userId, stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        await limits.SetAsync(call.Actor(), new UserRateLimit(userId, limit.PerSecond, limit.Burst), stop)
-            .ConfigureAwait(false);
+        await limits.SetAsync(call.Actor(), new UserRateLimit(userId, limit.PerSecond, limit.Burst), stop);
         return Of(limit);
     }
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
     {
-        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        var found = await users.FindAsync(call["userId"], stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        await limits.RemoveAsync(call.Actor(), call["userId"], stop).ConfigureAwait(false);
+        await limits.RemoveAsync(call.Actor(), call["userId"], stop);
         return Answer.Empty;
     }
 

@@ -29,7 +29,7 @@ internal sealed class Tokens(RegistrationTokens tokens, TimeProvider clock) : IE
 
     private async ValueTask<Answer> ListAsync(Call call, bool? isValid, CancellationToken stop)
     {
-        var all = await tokens.ListAsync(isValid, stop).ConfigureAwait(false);
+        var all = await tokens.ListAsync(isValid, stop);
         return Answer.Json(all, static (json, all) =>
         {
             json.WriteStartArray("registration_tokens");
@@ -55,7 +55,7 @@ internal sealed class Tokens(RegistrationTokens tokens, TimeProvider clock) : IE
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop) =>
-        await tokens.FindAsync(call["token"], stop).ConfigureAwait(false) is { } row
+        await tokens.FindAsync(call["token"], stop) is { } row
             ? Answer.Json(row, Write)
             : _unknown;
 
@@ -104,7 +104,7 @@ internal sealed class Tokens(RegistrationTokens tokens, TimeProvider clock) : IE
     private async ValueTask<Answer> CreateAsync(Call call, NewToken wish, CancellationToken stop)
     {
         var made = await tokens.CreateAsync(
-            call.Actor(), wish.Token, wish.Length, wish.UsesAllowed, wish.ExpiresAt, stop).ConfigureAwait(false);
+            call.Actor(), wish.Token, wish.Length, wish.UsesAllowed, wish.ExpiresAt, stop);
         return made.IsOk ? Answer.Json(made.Value, Write) : UserAnswers.Of(made.Failure);
     }
 
@@ -118,10 +118,10 @@ internal sealed class Tokens(RegistrationTokens tokens, TimeProvider clock) : IE
                 UsesAllowed = wish.HasUses ? wish.UsesAllowed : row.UsesAllowed,
                 ExpiresAt = wish.HasExpiry ? wish.ExpiresAt : row.ExpiresAt,
             },
-            stop).ConfigureAwait(false);
+            stop);
         return changed.IsOk ? Answer.Json(changed.Value, Write) : UserAnswers.Of(changed.Failure);
     }
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) =>
-        UserAnswers.Empty(await tokens.DeleteAsync(call.Actor(), call["token"], stop).ConfigureAwait(false));
+        UserAnswers.Empty(await tokens.DeleteAsync(call.Actor(), call["token"], stop));
 }

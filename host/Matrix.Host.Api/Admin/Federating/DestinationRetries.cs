@@ -12,11 +12,10 @@ internal sealed class DestinationRetries(FederationOutbound outbound, AuditLog a
     /// </summary>
     internal async ValueTask<string?> RetryAsync(AdminActor actor, string server, CancellationToken stop)
     {
-        var failure = await outbound.RetryAsync(server, stop).ConfigureAwait(false);
+        var failure = await outbound.RetryAsync(server, stop);
         if (failure is not null)
         {
-            await audit.RecordAsync(actor, "federation.retry", server, failure.Length == 0 ? null : failure)
-                .ConfigureAwait(false);
+            await audit.RecordAsync(actor, "federation.retry", server, failure.Length == 0 ? null : failure);
         }
 
         return failure;

@@ -85,7 +85,7 @@ internal sealed class Destinations(
 
     private async ValueTask<Answer> RoomsAsync(Call call, RoomsAsked asked, CancellationToken stop)
     {
-        var found = await rooms.OfServerAsync(call["serverName"], stop).ConfigureAwait(false);
+        var found = await rooms.OfServerAsync(call["serverName"], stop);
         if (found.Count == 0 && outbound.Known.All(row => row.ServerName != call["serverName"])) return _unknown;
         var page = (asked.IsReversed ? found.Reverse() : found)
             .Skip((int)Math.Min(asked.Page.From, found.Count)).Take(asked.Page.Limit).ToArray();
@@ -108,7 +108,7 @@ internal sealed class Destinations(
 
     // Tools read no member of the response. `mx` says what came of the attempt.
     private async ValueTask<Answer> ResetAsync(Call call, CancellationToken stop) =>
-        await retries.RetryAsync(call.Actor(), call["serverName"], stop).ConfigureAwait(false) is { } failure
+        await retries.RetryAsync(call.Actor(), call["serverName"], stop) is { } failure
             ? Answer.Json(failure, static (json, failure) =>
             {
                 json.WriteBoolean("reached", failure.Length == 0);

@@ -33,7 +33,7 @@ internal sealed class MediaActs(
         admin.Post(
             "purge_media_cache",
             async (call, stop) => call.Query.Number("before_ts") is { } before
-                ? await PurgeAsync(call, before, stop).ConfigureAwait(false)
+                ? await PurgeAsync(call, before, stop)
                 : call.Query.Problem ?? Answer.Error(
                     400, MatrixError.MissingParam, "The query parameter `before_ts` is missing."));
     }
@@ -51,7 +51,7 @@ internal sealed class MediaActs(
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
     {
-        var outcome = await moderation.DeleteAsync(call.Actor(), UriOf(call), stop).ConfigureAwait(false);
+        var outcome = await moderation.DeleteAsync(call.Actor(), UriOf(call), stop);
         return outcome.IsDone ? Deleted([call["mediaId"]]) : Answer.NotFound("There is no such media here.");
     }
 
@@ -72,31 +72,30 @@ internal sealed class MediaActs(
         var kept = new HashSet<string>(StringComparer.Ordinal);
         if (wish.KeepsProfiles)
         {
-            kept.UnionWith(await rooms.AvatarsAsync(stop).ConfigureAwait(false));
-            kept.UnionWith(await users.AvatarsAsync(stop).ConfigureAwait(false));
+            kept.UnionWith(await rooms.AvatarsAsync(stop));
+            kept.UnionWith(await users.AvatarsAsync(stop));
         }
 
-        var deleted = await media.DeleteUnusedAsync(wish.Before, wish.LargerThan, kept, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.delete_unused", $"{deleted.Count} files")
-            .ConfigureAwait(false);
+        var deleted = await media.DeleteUnusedAsync(wish.Before, wish.LargerThan, kept, stop);
+        await audit.RecordAsync(call.Actor(), "media.delete_unused", $"{deleted.Count} files");
         return Deleted(deleted);
     }
 
     private async ValueTask<Answer> QuarantineAsync(Call call, string content, CancellationToken stop)
     {
-        var outcome = await moderation.QuarantineAsync(call.Actor(), content, stop).ConfigureAwait(false);
+        var outcome = await moderation.QuarantineAsync(call.Actor(), content, stop);
         return outcome.IsDone ? Answer.Empty : Answer.NotFound("There is no such media here.");
     }
 
     private async ValueTask<Answer> ReleaseAsync(Call call, string content, CancellationToken stop)
     {
-        var outcome = await moderation.ReleaseAsync(call.Actor(), content, stop).ConfigureAwait(false);
+        var outcome = await moderation.ReleaseAsync(call.Actor(), content, stop);
         return outcome.IsDone ? Answer.Empty : Answer.NotFound("There is no such media in quarantine.");
     }
 
     private async ValueTask<Answer> QuarantineOfUserAsync(Call call, CancellationToken stop)
     {
-        var count = await moderation.QuarantineOfUserAsync(call.Actor(), call["userId"], stop).ConfigureAwait(false);
+        var count = await moderation.QuarantineOfUserAsync(call.Actor(), call["userId"], stop);
         return count.IsOk
             ? Answer.Json(count.Value, static (json, count) => json.WriteNumber("num_quarantined", count))
             : UserAnswers.Of(count.Failure);
@@ -104,8 +103,8 @@ internal sealed class MediaActs(
 
     private async ValueTask<Answer> PurgeAsync(Call call, long before, CancellationToken stop)
     {
-        var count = await media.PurgeRemoteAsync(before, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.purge_cache", $"{count} files").ConfigureAwait(false);
+        var count = await media.PurgeRemoteAsync(before, stop);
+        await audit.RecordAsync(call.Actor(), "media.purge_cache", $"{count} files");
         return Answer.Json(count, static (json, count) => json.WriteNumber("deleted", count));
     }
 }

@@ -45,8 +45,7 @@ internal sealed class MediaLists(MediaAdministration media, AuditLog audit, Admi
     private async ValueTask<Answer> ListAsync(Call call, Asked asked, CancellationToken stop)
     {
         var (order, isReversed, page) = asked;
-        var (rows, total) = await media.OfUserAsync(
-            call["userId"], order, isReversed, page.From, page.Limit, stop).ConfigureAwait(false);
+        var (rows, total) = await media.OfUserAsync(call["userId"], order, isReversed, page.From, page.Limit, stop);
         return Answer.Json((rows, total, page), static (json, state) =>
         {
             json.WriteStartArray("media");
@@ -82,8 +81,8 @@ internal sealed class MediaLists(MediaAdministration media, AuditLog audit, Admi
         if (call.Query.Problem is { } problem) return problem;
         var page = asked.Page with { Limit = Math.Min(asked.Page.Limit, MediaOperations.MostDeleted) };
         var deleted = await media.DeleteOfUserAsync(
-            call["userId"], asked.Order, asked.IsReversed, page.From, page.Limit, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.delete_of_user", call["userId"]).ConfigureAwait(false);
+            call["userId"], asked.Order, asked.IsReversed, page.From, page.Limit, stop);
+        await audit.RecordAsync(call.Actor(), "media.delete_of_user", call["userId"]);
         return MediaActs.Deleted(deleted);
     }
 
@@ -109,8 +108,7 @@ internal sealed class MediaLists(MediaAdministration media, AuditLog audit, Admi
     private async ValueTask<Answer> StatisticsAsync(Call call, Counted asked, CancellationToken stop)
     {
         var page = asked.Page;
-        var (users, total) = await media.StatisticsAsync(asked.Query, page.From, page.Limit, stop)
-            .ConfigureAwait(false);
+        var (users, total) = await media.StatisticsAsync(asked.Query, page.From, page.Limit, stop);
         return Answer.Json((users, total, page), static (json, state) =>
         {
             json.WriteStartArray("users");

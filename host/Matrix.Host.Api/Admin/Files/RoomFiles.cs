@@ -24,7 +24,7 @@ internal sealed class RoomFiles(
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        if (await uris.OfRoomAsync(call["roomId"], stop).ConfigureAwait(false) is not { } found) return _unknownRoom;
+        if (await uris.OfRoomAsync(call["roomId"], stop) is not { } found) return _unknownRoom;
         var own = $"mxc://{options.ServerName}/";
         var byServer = found.ToLookup(uri => uri.StartsWith(own, StringComparison.Ordinal));
         return Answer.Json(byServer, static (json, byServer) =>
@@ -36,9 +36,9 @@ internal sealed class RoomFiles(
 
     private async ValueTask<Answer> QuarantineAsync(Call call, CancellationToken stop)
     {
-        if (await uris.OfRoomAsync(call["roomId"], stop).ConfigureAwait(false) is not { } found) return _unknownRoom;
-        var count = await media.QuarantineManyAsync(found, call.Actor().Who, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.quarantine_of_room", call["roomId"]).ConfigureAwait(false);
+        if (await uris.OfRoomAsync(call["roomId"], stop) is not { } found) return _unknownRoom;
+        var count = await media.QuarantineManyAsync(found, call.Actor().Who, stop);
+        await audit.RecordAsync(call.Actor(), "media.quarantine_of_room", call["roomId"]);
         return Answer.Json(count, static (json, count) => json.WriteNumber("num_quarantined", count));
     }
 
@@ -46,7 +46,7 @@ internal sealed class RoomFiles(
     {
         var action = isProtected ? "media.protect" : "media.unprotect";
         var record = audit.Of(call.Actor(), action, $"mxc://{options.ServerName}/{call["mediaId"]}");
-        return await media.ProtectAsync(call["mediaId"], isProtected, record, stop).ConfigureAwait(false)
+        return await media.ProtectAsync(call["mediaId"], isProtected, record, stop)
             ? Answer.Empty
             : Answer.NotFound("There is no such media here.");
     }

@@ -46,7 +46,7 @@ internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditL
     private async ValueTask<Answer> ListAsync(Call call, Asked asked, CancellationToken stop)
     {
         var page = asked.Page;
-        var (listed, total) = await reports.ListAsync(asked.Query, page.From, page.Limit, stop).ConfigureAwait(false);
+        var (listed, total) = await reports.ListAsync(asked.Query, page.From, page.Limit, stop);
         return Answer.Json((listed, total, page), static (json, state) =>
         {
             json.WriteStartArray("event_reports");
@@ -88,15 +88,14 @@ internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditL
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         if (IdOf(call) is not { } id) return InvalidId;
-        if (await reports.FindAsync(id, stop).ConfigureAwait(false)
+        if (await reports.FindAsync(id, stop)
             is not { Row.Content.Kind: ReportKind.Event } report)
         {
             return _unknown;
         }
 
         var content = report.Row.Content;
-        var stored = await events.FindAsync(call.Caller.UserId, content.RoomId!, content.EventId!, stop)
-            .ConfigureAwait(false);
+        var stored = await events.FindAsync(call.Caller.UserId, content.RoomId!, content.EventId!, stop);
         return Answer.Json((report, stored), static (json, state) =>
         {
             Write(json, state.report);
@@ -108,7 +107,7 @@ internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditL
     {
         if (IdOf(call) is not { } id) return InvalidId;
         var record = audit.Of(call.Actor(), "report.delete", call["reportId"]);
-        return await reports.DeleteAsync(id, record, stop).ConfigureAwait(false) ? Answer.Empty : _unknown;
+        return await reports.DeleteAsync(id, record, stop) ? Answer.Empty : _unknown;
     }
 
     private static Answer InvalidId { get; } = Answer.InvalidParam("The id of a report is a positive number.");

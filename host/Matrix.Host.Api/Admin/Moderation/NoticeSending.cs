@@ -12,8 +12,8 @@ internal sealed class NoticeSending(ServerNotices notices, AuditLog audit)
     internal async ValueTask<RoomResult<string>> SendAsync(
         AdminActor actor, string userId, string text, bool isActive, CancellationToken stop)
     {
-        var sent = await notices.SendAsync(userId, text, isActive, stop).ConfigureAwait(false);
-        if (sent.IsOk) await audit.RecordAsync(actor, "notice.send", userId).ConfigureAwait(false);
+        var sent = await notices.SendAsync(userId, text, isActive, stop);
+        if (sent.IsOk) await audit.RecordAsync(actor, "notice.send", userId);
         return sent;
     }
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
@@ -25,12 +26,12 @@ internal sealed class Notices(NoticeSending notices) : IEndpoints
     private static Notice Read(BodyReader body)
     {
         var userId = body.RequiredText("user_id");
-        if (body.Problem is null && !UserId.isValid(userId))
+        if (body.Problem is null && !UserId.IsValid(userId))
         {
             body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
         }
 
-        if (body.Has("state_key") || body.TextOrNull("type") is not (null or "m.room.message"))
+        if (body.Has("state_key") || body.TextOrNull("type") is not (null or EventTypes.Message))
         {
             body.Refuse(MatrixError.InvalidParam, "Notices are messages: `type` and `state_key` cannot be set.");
         }
@@ -49,5 +50,5 @@ internal sealed class Notices(NoticeSending notices) : IEndpoints
         $"{call.Caller.UserId} {call["txnId"]}", () => PostAsync(call, notice, stop), stop);
 
     private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop) => RoomAnswers.EventId(
-        await notices.SendAsync(call.Actor(), notice.UserId, notice.Text, notice.IsActive, stop).ConfigureAwait(false));
+        await notices.SendAsync(call.Actor(), notice.UserId, notice.Text, notice.IsActive, stop));
 }

@@ -21,7 +21,7 @@ internal sealed class UserRedactions(JobStarts starts, JobList jobs) : IEndpoint
     private static RedactionWish Read(BodyReader body)
     {
         var rooms = body.HasNull("rooms") ? [] : body.RequiredTexts("rooms");
-        if (!Array.TrueForAll(rooms, static room => RoomId.isValid(room)))
+        if (!Array.TrueForAll(rooms, static room => RoomId.IsValid(room)))
         {
             body.Refuse(MatrixError.InvalidParam, "`rooms` has what is not a room id.");
         }
@@ -33,14 +33,14 @@ internal sealed class UserRedactions(JobStarts starts, JobList jobs) : IEndpoint
 
     private async ValueTask<Answer> BeginAsync(Call call, RedactionWish asked, CancellationToken stop)
     {
-        var begun = await starts.RedactAsync(call.Actor(), call["userId"], asked, stop).ConfigureAwait(false);
+        var begun = await starts.RedactAsync(call.Actor(), call["userId"], asked, stop);
         return begun.IsOk
             ? Answer.Json(begun.Value, static (json, job) => json.WriteString("redact_id", job.JobId))
             : RoomAnswers.Of(begun.Failure);
     }
 
     private async ValueTask<Answer> StatusAsync(Call call, CancellationToken stop) =>
-        await jobs.FindAsync(call["redactId"], stop).ConfigureAwait(false) is { Kind: UserRedaction.Kind } job
+        await jobs.FindAsync(call["redactId"], stop) is { Kind: UserRedaction.Kind } job
             ? Answer.Json(job, static (json, job) =>
             {
                 json.WriteString("status", JobJson.StatusOf(job.State));

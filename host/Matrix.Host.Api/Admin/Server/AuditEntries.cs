@@ -21,8 +21,8 @@ internal sealed class AuditEntries(AuditLog audit, AdminOptions options) : IEndp
 
     private async ValueTask<Answer> ListAsync(Call call, Asked asked, CancellationToken stop)
     {
-        var rows = await audit.NewestAsync(asked.Query, asked.Before, asked.Limit, stop).ConfigureAwait(false);
-        var total = await audit.CountAsync(asked.Query, stop).ConfigureAwait(false);
+        var rows = await audit.NewestAsync(asked.Query, asked.Before, asked.Limit, stop);
+        var total = await audit.CountAsync(asked.Query, stop);
         return Answer.Json((rows, total, asked.Limit), static (json, state) =>
         {
             json.WriteStartArray("entries");

@@ -24,7 +24,6 @@ internal sealed class JobStarts(
     /// <param name="roomId">The room.</param>
     /// <param name="wish">What becomes of the room and its members.</param>
     /// <param name="blocks">Whether the room is blocked too.</param>
-    /// <param name="stop">Cancels it.</param>
     internal ValueTask<RoomResult<JobRow>> DeleteRoomAsync(
         AdminActor actor, string roomId, RoomDeletionWish wish, bool blocks, CancellationToken stop)
     {

@@ -49,12 +49,12 @@ internal sealed class Jobs(JobList jobs, JobStarts starts, AdminOptions options)
 
     private async ValueTask<List<JobRow>> FindAsync(Asked asked, CancellationToken stop)
     {
-        var all = await jobs.ListAsync(asked.Query, int.MaxValue, stop).ConfigureAwait(false);
+        var all = await jobs.ListAsync(asked.Query, int.MaxValue, stop);
         return [.. all.Where(job => asked.States.Contains(job.State) && job.CreatedAt <= asked.Before)];
     }
 
     private async ValueTask<Answer> ListAsync(Call call, Asked asked, CancellationToken stop) =>
-        Answer.Json((await FindAsync(asked, stop).ConfigureAwait(false), asked.Limit), static (json, it) =>
+        Answer.Json((await FindAsync(asked, stop), asked.Limit), static (json, it) =>
         {
             json.WriteStartArray("jobs");
             foreach (var job in it.Item1.Take(it.Limit))
@@ -69,7 +69,7 @@ internal sealed class Jobs(JobList jobs, JobStarts starts, AdminOptions options)
         });
 
     private async ValueTask<Answer> TasksAsync(Call call, Asked asked, CancellationToken stop) =>
-        Answer.Json((await FindAsync(asked, stop).ConfigureAwait(false), asked.Limit), static (json, it) =>
+        Answer.Json((await FindAsync(asked, stop), asked.Limit), static (json, it) =>
         {
             json.WriteStartArray("scheduled_tasks");
             foreach (var job in it.Item1.Take(it.Limit))
@@ -94,16 +94,16 @@ internal sealed class Jobs(JobList jobs, JobStarts starts, AdminOptions options)
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop) =>
-        await jobs.FindAsync(call["jobId"], stop).ConfigureAwait(false) is { } job
+        await jobs.FindAsync(call["jobId"], stop) is { } job
             ? Answer.Json(job, JobJson.Write)
             : _unknown;
 
     private async ValueTask<Answer> CancelAsync(Call call, CancellationToken stop) =>
-        RoomAnswers.Empty(await starts.CancelAsync(call.Actor(), call["jobId"], stop).ConfigureAwait(false));
+        RoomAnswers.Empty(await starts.CancelAsync(call.Actor(), call["jobId"], stop));
 
     private async ValueTask<Answer> StatusAsync(Call call, CancellationToken stop)
     {
-        var running = (await jobs.OpenAsync(stop).ConfigureAwait(false)).Where(job => job.State == JobState.Running);
+        var running = (await jobs.OpenAsync(stop)).Where(job => job.State == JobState.Running);
         return Answer.Json((jobs.IsEnabled, running), static (json, it) =>
         {
             json.WriteBoolean("enabled", it.IsEnabled);
@@ -125,7 +125,7 @@ internal sealed class Jobs(JobList jobs, JobStarts starts, AdminOptions options)
 
     private async ValueTask<Answer> EnableAsync(Call call, bool isEnabled, CancellationToken stop)
     {
-        await starts.EnableAsync(call.Actor(), isEnabled).ConfigureAwait(false);
+        await starts.EnableAsync(call.Actor(), isEnabled);
         return Enabled();
     }
 

@@ -10,7 +10,7 @@ internal sealed class AnyEvents(RoomAccess access, EventPages pages)
     internal async ValueTask<StoredEvent?> FindAsync(
         string adminId, string roomId, string eventId, CancellationToken stop)
     {
-        var readable = await access.AllOfAsync(adminId, roomId, stop).ConfigureAwait(false);
-        return readable.IsOk ? await pages.FindAsync(readable.Value, eventId, stop).ConfigureAwait(false) : null;
+        var readable = await access.AllOfAsync(adminId, roomId, stop);
+        return readable.IsOk ? await pages.FindAsync(readable.Value, eventId, stop) : null;
     }
 }

@@ -22,9 +22,9 @@ internal sealed class Extremities(ForwardExtremities extremities, RoomAdministra
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop).ConfigureAwait(false);
+        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop);
         if (!room.IsOk) return RoomAnswers.Of(room.Failure);
-        var found = await extremities.OfAsync(room.Value, stop).ConfigureAwait(false);
+        var found = await extremities.OfAsync(room.Value, stop);
         return !found.IsOk ? RoomAnswers.Of(found.Failure) : Answer.Json(found.Value, static (json, found) =>
         {
             json.WriteNumber("count", found.Count);
@@ -46,11 +46,10 @@ internal sealed class Extremities(ForwardExtremities extremities, RoomAdministra
 
     private async ValueTask<Answer> MergeAsync(Call call, CancellationToken stop)
     {
-        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop).ConfigureAwait(false);
+        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop);
         if (!room.IsOk) return RoomAnswers.Of(room.Failure);
-        var merged = await extremities.MergeAsync(room.Value, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "room.merge_extremities", room.Value, merged.Failure?.Message)
-            .ConfigureAwait(false);
+        var merged = await extremities.MergeAsync(room.Value, stop);
+        await audit.RecordAsync(call.Actor(), "room.merge_extremities", room.Value, merged.Failure?.Message);
         return merged.IsOk
             ? Answer.Json(merged.Value, static (json, merged) => json.WriteNumber("deleted", merged))
             : RoomAnswers.Of(merged.Failure);

@@ -22,30 +22,30 @@ internal sealed class FoundEvents(RoomAccess access, EventPages pages, IStorage 
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var rows = await storage.Events.FindAnywhereAsync(call["eventId"], 1, stop).ConfigureAwait(false);
+        var rows = await storage.Events.FindAnywhereAsync(call["eventId"], 1, stop);
         if (rows is not [var row]
-            || await storage.Rooms.FindAsync(row.Nid.Room, stop).ConfigureAwait(false) is not { } room)
+            || await storage.Rooms.FindAsync(row.Nid.Room, stop) is not { } room)
         {
             return _unknown;
         }
 
-        var readable = await access.AllOfAsync(call.Caller.UserId, room.RoomId, stop).ConfigureAwait(false);
+        var readable = await access.AllOfAsync(call.Caller.UserId, room.RoomId, stop);
         if (!readable.IsOk) return RoomAnswers.Of(readable.Failure);
-        if (await pages.FindAsync(readable.Value, call["eventId"], stop).ConfigureAwait(false) is not { } stored)
+        if (await pages.FindAsync(readable.Value, call["eventId"], stop) is not { } stored)
         {
             return _unknown;
         }
 
         using var output = new ByteBuffer(4096);
         output.Raw("{\"event\":"u8);
-        await pages.WriteOneAsync(output, readable.Value, stored, call.Caller.Device, stop).ConfigureAwait(false);
+        await pages.WriteOneAsync(output, readable.Value, stored, call.Caller.Device, stop);
         output.Byte((byte)'}');
         return Answer.Bytes(output.ToArray());
     }
 
     private async ValueTask<Answer> SizesAsync(Call call, CancellationToken stop)
     {
-        var rooms = await storage.Admin.RoomSizesAsync(MostRooms, stop).ConfigureAwait(false);
+        var rooms = await storage.Admin.RoomSizesAsync(MostRooms, stop);
         return Answer.Json(rooms, static (json, rooms) =>
         {
             json.WriteStartArray("rooms");

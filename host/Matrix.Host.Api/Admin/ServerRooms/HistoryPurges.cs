@@ -38,11 +38,11 @@ internal sealed class HistoryPurges(JobStarts starts, JobList jobs) : IEndpoints
         RoomResult<JobRow> begun;
         if ((eventId ?? asked.EventId) is { } before)
         {
-            begun = await starts.PurgeAsync(actor, roomId, before, asked.DeletesLocal, stop).ConfigureAwait(false);
+            begun = await starts.PurgeAsync(actor, roomId, before, asked.DeletesLocal, stop);
         }
         else if (asked.Time is { } time)
         {
-            begun = await starts.PurgeAsync(actor, roomId, time, asked.DeletesLocal, stop).ConfigureAwait(false);
+            begun = await starts.PurgeAsync(actor, roomId, time, asked.DeletesLocal, stop);
         }
         else
         {
@@ -56,7 +56,7 @@ internal sealed class HistoryPurges(JobStarts starts, JobList jobs) : IEndpoints
     }
 
     private async ValueTask<Answer> StatusAsync(Call call, CancellationToken stop) =>
-        await jobs.FindAsync(call["purgeId"], stop).ConfigureAwait(false) is { Kind: HistoryPurge.Kind } job
+        await jobs.FindAsync(call["purgeId"], stop) is { Kind: HistoryPurge.Kind } job
             ? Answer.Json(job, static (json, job) =>
             {
                 // Tools know no purge that waits.

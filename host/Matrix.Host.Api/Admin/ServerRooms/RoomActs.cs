@@ -21,7 +21,7 @@ internal sealed class RoomActs(RoomAdministration rooms, RoomModeration moderati
     private static string? ReadUser(BodyReader body, bool isRequired)
     {
         var userId = isRequired ? body.RequiredText("user_id") : body.TextOrNull("user_id");
-        if (userId is not null && body.Problem is null && !UserId.isValid(userId))
+        if (userId is not null && body.Problem is null && !UserId.IsValid(userId))
         {
             body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
         }
@@ -31,7 +31,7 @@ internal sealed class RoomActs(RoomAdministration rooms, RoomModeration moderati
 
     private async ValueTask<Answer> GetBlockAsync(Call call, CancellationToken stop)
     {
-        var block = await rooms.FindBlockAsync(call["roomId"], stop).ConfigureAwait(false);
+        var block = await rooms.FindBlockAsync(call["roomId"], stop);
         return Answer.Json(block, static (json, block) =>
         {
             json.WriteBoolean("block", block is not null);
@@ -41,17 +41,16 @@ internal sealed class RoomActs(RoomAdministration rooms, RoomModeration moderati
 
     private async ValueTask<Answer> PutBlockAsync(Call call, bool isBlocked, CancellationToken stop)
     {
-        await moderation.BlockAsync(call.Actor(), call["roomId"], isBlocked, stop).ConfigureAwait(false);
+        await moderation.BlockAsync(call.Actor(), call["roomId"], isBlocked, stop);
         return Answer.Json(isBlocked, static (json, isBlocked) => json.WriteBoolean("block", isBlocked));
     }
 
     private async ValueTask<Answer> MakeAdminAsync(Call call, string? userId, CancellationToken stop)
     {
-        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop).ConfigureAwait(false);
+        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop);
         if (!room.IsOk) return RoomAnswers.Of(room.Failure);
         var target = userId ?? call.Caller.UserId;
-        return RoomAnswers.Empty(
-            await moderation.MakeAdminAsync(call.Actor(), room.Value, target, stop).ConfigureAwait(false));
+        return RoomAnswers.Empty(await moderation.MakeAdminAsync(call.Actor(), room.Value, target, stop));
     }
 
     private async ValueTask<Answer> JoinAsync(Call call, string? userId, CancellationToken stop)
@@ -59,9 +58,8 @@ internal sealed class RoomActs(RoomAdministration rooms, RoomModeration moderati
         string[] via = [.. call.Query.Texts("via"), .. call.Query.Texts("server_name")];
         if (call.Query.Problem is { } problem) return problem;
         var room = call["roomIdOrAlias"];
-        var joined = await rooms.JoinAsync(call.Caller.UserId, userId!, room, via, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "room.join", $"{room} {userId}", joined.Failure?.Message)
-            .ConfigureAwait(false);
+        var joined = await rooms.JoinAsync(call.Caller.UserId, userId!, room, via, stop);
+        await audit.RecordAsync(call.Actor(), "room.join", $"{room} {userId}", joined.Failure?.Message);
         return RoomAnswers.RoomId(joined);
     }
 }

@@ -33,7 +33,7 @@ internal sealed class RoomDeletions(JobStarts starts, JobList jobs) : IEndpoints
     private static Asked Read(BodyReader body)
     {
         var userId = body.TextOrNull("new_room_user_id");
-        if (userId is not null && !UserId.isValid(userId))
+        if (userId is not null && !UserId.IsValid(userId))
         {
             body.Refuse(MatrixError.InvalidParam, "`new_room_user_id` is not a valid user id.");
         }
@@ -55,7 +55,7 @@ internal sealed class RoomDeletions(JobStarts starts, JobList jobs) : IEndpoints
 
     private async ValueTask<Answer> BeginAsync(Call call, Asked asked, CancellationToken stop)
     {
-        var begun = await StartAsync(call, asked, stop).ConfigureAwait(false);
+        var begun = await StartAsync(call, asked, stop);
         return begun.IsOk
             ? Answer.Json(begun.Value, static (json, job) => json.WriteString("delete_id", job.JobId))
             : RoomAnswers.Of(begun.Failure);
@@ -63,9 +63,9 @@ internal sealed class RoomDeletions(JobStarts starts, JobList jobs) : IEndpoints
 
     private async ValueTask<Answer> DeleteAsync(Call call, Asked asked, CancellationToken stop)
     {
-        var begun = await StartAsync(call, asked, stop).ConfigureAwait(false);
+        var begun = await StartAsync(call, asked, stop);
         if (!begun.IsOk) return RoomAnswers.Of(begun.Failure);
-        var job = await jobs.WaitAsync(begun.Value.JobId, stop).ConfigureAwait(false) ?? begun.Value;
+        var job = await jobs.WaitAsync(begun.Value.JobId, stop) ?? begun.Value;
         return job.State switch
         {
             JobState.Done => Answer.Json(RoomDeletionProgress.Of(job), JobJson.WriteShutdown),
@@ -77,8 +77,7 @@ internal sealed class RoomDeletions(JobStarts starts, JobList jobs) : IEndpoints
 
     private async ValueTask<Answer> OfRoomAsync(Call call, CancellationToken stop)
     {
-        var found = await jobs.ListAsync(
-            new JobQuery(RoomDeletion.Kind, call["roomId"]), MostOfRoom, stop).ConfigureAwait(false);
+        var found = await jobs.ListAsync(new JobQuery(RoomDeletion.Kind, call["roomId"]), MostOfRoom, stop);
         if (found.Count == 0) return Answer.NotFound("No deletion of the room is known.");
         return Answer.Json(found, static (json, found) =>
         {
@@ -95,7 +94,7 @@ internal sealed class RoomDeletions(JobStarts starts, JobList jobs) : IEndpoints
     }
 
     private async ValueTask<Answer> StatusAsync(Call call, CancellationToken stop) =>
-        await jobs.FindAsync(call["deleteId"], stop).ConfigureAwait(false) is { Kind: RoomDeletion.Kind } job
+        await jobs.FindAsync(call["deleteId"], stop) is { Kind: RoomDeletion.Kind } job
             ? Answer.Json(job, JobJson.WriteDeletion)
             : _unknown;
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
@@ -36,19 +37,18 @@ internal sealed class RoomDetails(
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        if (await lists.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } room
-            || await rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } snapshot)
+        if (await lists.FindAsync(call["roomId"], stop) is not { } room
+            || await rooms.FindAsync(call["roomId"], stop) is not { } snapshot)
         {
             return _unknown;
         }
 
-        var tombstone = await state.ContentAsync(snapshot, "m.room.tombstone", "", stop).ConfigureAwait(false);
-        var local = await storage.Memberships.LocalMembersAsync(
-            snapshot.Room.Nid, MembershipSet.Any, stop).ConfigureAwait(false);
+        var tombstone = await state.ContentAsync(snapshot, EventTypes.Tombstone, "", stop);
+        var local = await storage.Memberships.LocalMembersAsync(snapshot.Room.Nid, MembershipSet.Any, stop);
         var devices = 0;
         foreach (var user in snapshot.Local.Joined)
         {
-            devices += (await storage.Accounts.DevicesAsync(user, stop).ConfigureAwait(false)).Count;
+            devices += (await storage.Accounts.DevicesAsync(user, stop)).Count;
         }
 
         var isForgotten = local.All(static member => member.Forgotten);
@@ -66,12 +66,12 @@ internal sealed class RoomDetails(
 
     private async ValueTask<Answer> MembersAsync(Call call, CancellationToken stop)
     {
-        if (await rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } snapshot) return _unknown;
+        if (await rooms.FindAsync(call["roomId"], stop) is not { } snapshot) return _unknown;
         var members = new List<string>();
         for (var after = ""; ;)
         {
             var page = await storage.Memberships.MembersAsync(
-                snapshot.Room.Nid, MembershipSet.Join, after, MembersAtOnce, stop).ConfigureAwait(false);
+                snapshot.Room.Nid, MembershipSet.Join, after, MembersAtOnce, stop);
             members.AddRange(page.Select(static member => member.UserId));
             if (page.Count < MembersAtOnce) break;
             after = page[^1].UserId;
@@ -88,7 +88,7 @@ internal sealed class RoomDetails(
 
     private async ValueTask<Answer> StateAsync(Call call, string? type, CancellationToken stop)
     {
-        var result = await access.AllOfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await access.AllOfAsync(call.Caller.UserId, call["roomId"], stop);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         var readable = result.Value;
         var entries = type is null ? readable.State.Entries() : readable.State.OfType(type);
@@ -96,7 +96,7 @@ internal sealed class RoomDetails(
         return Answer.InSteps(call, async (output, stop) =>
         {
             output.Buffer.Raw("{\"state\":"u8);
-            await pages.WriteAsync(output, readable, nids, null, call.Caller.Device, stop).ConfigureAwait(false);
+            await pages.WriteAsync(output, readable, nids, null, call.Caller.Device, stop);
             output.Buffer.Byte((byte)'}');
             return null;
         });

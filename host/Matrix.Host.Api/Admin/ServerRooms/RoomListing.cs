@@ -48,7 +48,7 @@ internal sealed class RoomListing(RoomLists lists, AdminOptions options) : IEndp
     private async ValueTask<Answer> ListAsync(Call call, Asked asked, CancellationToken stop)
     {
         var (query, page) = asked;
-        var found = await lists.ListAsync(query, page.From, page.Limit, stop).ConfigureAwait(false);
+        var found = await lists.ListAsync(query, page.From, page.Limit, stop);
         return Answer.Json((found, page), static (json, state) =>
         {
             var (found, page) = state;

@@ -21,17 +21,16 @@ internal sealed class RoomModeration(RoomAdministration rooms, RoomAliasDirector
     internal async ValueTask<RoomFailure?> MakeAdminAsync(
         AdminActor actor, string roomId, string userId, CancellationToken stop)
     {
-        var failure = await rooms.MakeAdminAsync(roomId, userId, stop).ConfigureAwait(false);
-        await audit.RecordAsync(actor, "room.make_admin", $"{roomId} {userId}", failure?.Message)
-            .ConfigureAwait(false);
+        var failure = await rooms.MakeAdminAsync(roomId, userId, stop);
+        await audit.RecordAsync(actor, "room.make_admin", $"{roomId} {userId}", failure?.Message);
         return failure;
     }
 
     /// <summary>Deletes a local alias.</summary>
     internal async ValueTask<RoomFailure?> DeleteAliasAsync(AdminActor actor, string alias, CancellationToken stop)
     {
-        var failure = await aliases.DeleteAsync(actor.Who, isAdmin: true, alias, stop).ConfigureAwait(false);
-        await audit.RecordAsync(actor, "room.delete_alias", alias, failure?.Message).ConfigureAwait(false);
+        var failure = await aliases.DeleteAsync(actor.Who, isAdmin: true, alias, stop);
+        await audit.RecordAsync(actor, "room.delete_alias", alias, failure?.Message);
         return failure;
     }
 }

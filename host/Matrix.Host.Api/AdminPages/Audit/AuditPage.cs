@@ -23,8 +23,8 @@ internal sealed class AuditPage(AdminFrame frame, AuditLog audit) : IEndpoints
         var before = long.TryParse(visit.Query("before"), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             ? id
             : long.MaxValue;
-        var rows = await audit.NewestAsync(query, before, ListState.PageSize, stop).ConfigureAwait(false);
-        var total = await audit.CountAsync(query, stop).ConfigureAwait(false);
+        var rows = await audit.NewestAsync(query, before, ListState.PageSize, stop);
+        var total = await audit.CountAsync(query, stop);
         var older = rows.Count < ListState.PageSize
             ? Html.Empty
             : Html.Of($"""

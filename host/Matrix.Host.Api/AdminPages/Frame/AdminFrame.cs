@@ -41,7 +41,7 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
     /// <summary>Maps an act that cannot be undone: a page that asks for the password, and its form.</summary>
     internal void Confirmed(ClientRoutes routes, string name, IConfirmedAct act)
     {
-        Page(routes, name, async (visit, stop) => await AskAsync(act, visit, "", stop).ConfigureAwait(false));
+        Page(routes, name, async (visit, stop) => await AskAsync(act, visit, "", stop));
         Act(routes, name, (visit, form, stop) => ConfirmAsync(act, visit, form, stop));
     }
 
@@ -63,7 +63,7 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
     private async ValueTask<AdminVisit?> VisitAsync(Call call, CancellationToken stop)
     {
         var session = AdminSessions.Of(call);
-        return session.NewCookie is null && await signIns.FindAsync(session.Id, stop).ConfigureAwait(false) is { } user
+        return session.NewCookie is null && await signIns.FindAsync(session.Id, stop) is { } user
             ? new AdminVisit(call, session, user)
             : null;
     }
@@ -74,12 +74,12 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
         Func<AdminVisit, CancellationToken, ValueTask<AdminView>> show,
         CancellationToken stop)
     {
-        if (await VisitAsync(call, stop).ConfigureAwait(false) is not { } visit)
+        if (await VisitAsync(call, stop) is not { } visit)
         {
             return ToSignIn(call.HasQuery ? $"{name}?{call.QueryText}" : name);
         }
 
-        var view = await show(visit, stop).ConfigureAwait(false);
+        var view = await show(visit, stop);
         return call.Query.Problem ?? PageOf(visit, view);
     }
 
@@ -90,8 +90,8 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
         CancellationToken stop)
     {
         if (!AdminSessions.Of(call).Accepts(form)) return PageSessions.Foreign;
-        if (await VisitAsync(call, stop).ConfigureAwait(false) is not { } visit) return ToSignIn(FirstPage);
-        switch (await act(visit, form, stop).ConfigureAwait(false))
+        if (await VisitAsync(call, stop) is not { } visit) return ToSignIn(FirstPage);
+        switch (await act(visit, form, stop))
         {
             case ActResult.GoesTo(var page, var notice):
                 notices.Put(visit.Session, notice);
@@ -106,7 +106,7 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
     private async ValueTask<AdminView> AskAsync(
         IConfirmedAct act, AdminVisit visit, string alert, CancellationToken stop)
     {
-        if (await act.AskAsync(visit, stop).ConfigureAwait(false) is not { } question)
+        if (await act.AskAsync(visit, stop) is not { } question)
         {
             return AdminView.Nothing(Sections.Overview, "It does not exist, or no longer.");
         }
@@ -137,12 +137,11 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
     {
         if (!signIns.IsConfirmed(visit.User)
             && await signIns.ConfirmAsync(
-                visit.Session.Id, visit.User, form.Text("password") ?? "", visit.Call.Address, stop)
-                .ConfigureAwait(false) is { } refusal)
+                visit.Session.Id, visit.User, form.Text("password") ?? "", visit.Call.Address, stop) is { } refusal)
         {
-            return new ActResult.Shows(await AskAsync(act, visit, refusal, stop).ConfigureAwait(false));
+            return new ActResult.Shows(await AskAsync(act, visit, refusal, stop));
         }
 
-        return await act.DoAsync(visit, form, stop).ConfigureAwait(false);
+        return await act.DoAsync(visit, form, stop);
     }
 }

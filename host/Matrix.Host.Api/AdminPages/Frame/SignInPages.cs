@@ -33,7 +33,7 @@ internal sealed class SignInPages(AdminSignIns signIns, ClientOptions options) :
     {
         var session = AdminSessions.Of(call);
         var isSignedIn = session.NewCookie is null
-            && await signIns.FindAsync(session.Id, stop).ConfigureAwait(false) is not null;
+            && await signIns.FindAsync(session.Id, stop) is not null;
         return isSignedIn ? Answer.Redirect(NextOf(call)) : PageOf(session, "", "", 200);
     }
 
@@ -44,10 +44,10 @@ internal sealed class SignInPages(AdminSignIns signIns, ClientOptions options) :
         var name = (form.Text("username") ?? "").Trim();
         var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
         var (user, problem, isTooMany) = await signIns
-            .CheckAsync(userId, form.Text("password") ?? "", call.Address, stop).ConfigureAwait(false);
+            .CheckAsync(userId, form.Text("password") ?? "", call.Address, stop);
         return user is null
             ? PageOf(session, name, problem, isTooMany ? 429 : 403)
-            : await SignInAsync(call, session, user).ConfigureAwait(false);
+            : await SignInAsync(call, session, user);
     }
 
     /// <summary>
@@ -58,7 +58,7 @@ internal sealed class SignInPages(AdminSignIns signIns, ClientOptions options) :
     {
         signIns.End(session.Id);
         var fresh = AdminSessions.Begin(call);
-        await signIns.BeginAsync(fresh.Id, user, call.Address).ConfigureAwait(false);
+        await signIns.BeginAsync(fresh.Id, user, call.Address);
         return fresh.Keep(Answer.Redirect(NextOf(call)));
     }
 

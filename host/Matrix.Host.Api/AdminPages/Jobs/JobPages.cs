@@ -29,7 +29,7 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
     private async ValueTask<AdminView> ListAsync(AdminVisit visit, CancellationToken stop)
     {
         var list = new ListState(Sections.Jobs, visit, "", "q", "kind");
-        var all = await jobs.ListAsync(new JobQuery(), int.MaxValue, stop).ConfigureAwait(false);
+        var all = await jobs.ListAsync(new JobQuery(), int.MaxValue, stop);
         JobRow[] found =
         [
             .. all.Where(job => (list["kind"] switch
@@ -87,7 +87,7 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
 
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
-        if (await jobs.FindAsync(visit.Query("id"), stop).ConfigureAwait(false) is not { } job)
+        if (await jobs.FindAsync(visit.Query("id"), stop) is not { } job)
         {
             return AdminView.Nothing(Sections.Jobs, "There is no such job, or it ended long ago.") with
             {
@@ -130,7 +130,7 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
     private async ValueTask<ActResult> EnableAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var isEnabled = form.Text("value") == "true";
-        await starts.EnableAsync(visit.Actor, isEnabled).ConfigureAwait(false);
+        await starts.EnableAsync(visit.Actor, isEnabled);
         return ActResult.Done(Sections.Jobs, isEnabled ? "Jobs go on." : "Jobs wait.");
     }
 }
@@ -139,7 +139,7 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
 internal sealed class JobCancellation(JobList jobs, JobStarts starts) : IConfirmedAct
 {
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop) =>
-        await jobs.FindAsync(visit.Query("id"), stop).ConfigureAwait(false) is not { HasEnded: false } job
+        await jobs.FindAsync(visit.Query("id"), stop) is not { HasEnded: false } job
             ? null
             : new Question(
                 Sections.Jobs,
@@ -151,7 +151,7 @@ internal sealed class JobCancellation(JobList jobs, JobStarts starts) : IConfirm
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var jobId = visit.Query("id");
-        var failure = await starts.CancelAsync(visit.Actor, jobId, stop).ConfigureAwait(false);
+        var failure = await starts.CancelAsync(visit.Actor, jobId, stop);
         return ActResult.Of(JobLink.To(jobId), failure?.Message, "The job is cancelled.");
     }
 }

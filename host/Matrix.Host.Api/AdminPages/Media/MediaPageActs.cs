@@ -16,14 +16,14 @@ internal sealed class MediaPageActs(AdminFrame frame, MediaModeration moderation
         frame.Act(routes, "media-quarantine", async (visit, form, stop) =>
         {
             var uri = form.Text("uri") ?? "";
-            var outcome = await moderation.QuarantineAsync(visit.Actor, uri, stop).ConfigureAwait(false);
+            var outcome = await moderation.QuarantineAsync(visit.Actor, uri, stop);
             return ActResult.Of(
                 MediaLinks.File(uri), outcome.IsDone ? null : outcome.Text, "The content is in quarantine.");
         });
         frame.Act(routes, "media-release", async (visit, form, stop) =>
         {
             var uri = form.Text("uri") ?? "";
-            var outcome = await moderation.ReleaseAsync(visit.Actor, uri, stop).ConfigureAwait(false);
+            var outcome = await moderation.ReleaseAsync(visit.Actor, uri, stop);
             return ActResult.Of(
                 MediaLinks.File(uri), outcome.IsDone ? null : outcome.Text, "The content is served again.");
         });
@@ -34,13 +34,13 @@ internal sealed class MediaPageActs(AdminFrame frame, MediaModeration moderation
     /// <summary>The media of a URI; null if there is none.</summary>
     internal static async ValueTask<MediaRow?> FindAsync(IStorage storage, string uri, CancellationToken stop) =>
         uri.StartsWith("mxc://", StringComparison.Ordinal) && uri["mxc://".Length..].Split('/') is [var origin, var id]
-            ? await storage.Media.FindAsync(origin, id, stop).ConfigureAwait(false)
+            ? await storage.Media.FindAsync(origin, id, stop)
             : null;
 
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var uri = visit.Query("uri").Trim();
-        if (await FindAsync(storage, uri, stop).ConfigureAwait(false) is not { } row)
+        if (await FindAsync(storage, uri, stop) is not { } row)
         {
             return AdminView.Nothing(Sections.Media, "There is no media of that URI here.") with
             {
@@ -75,7 +75,7 @@ internal sealed class MediaDeletion(MediaModeration moderation, IStorage storage
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var uri = visit.Query("uri");
-        return await MediaPageActs.FindAsync(storage, uri, stop).ConfigureAwait(false) is not { } row
+        return await MediaPageActs.FindAsync(storage, uri, stop) is not { } row
             ? null
             : new Question(
                 Sections.Media,
@@ -91,8 +91,8 @@ internal sealed class MediaDeletion(MediaModeration moderation, IStorage storage
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var uri = visit.Query("uri");
-        var row = await MediaPageActs.FindAsync(storage, uri, stop).ConfigureAwait(false);
-        var outcome = await moderation.DeleteAsync(visit.Actor, uri, stop).ConfigureAwait(false);
+        var row = await MediaPageActs.FindAsync(storage, uri, stop);
+        var outcome = await moderation.DeleteAsync(visit.Actor, uri, stop);
         return ActResult.Of(
             row?.Uploader is { } user ? MediaLinks.OfUser(user) : Sections.Media,
             outcome.IsDone ? null : outcome.Text,
@@ -117,7 +117,7 @@ internal sealed class UserQuarantine(MediaModeration moderation) : IConfirmedAct
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        var count = await moderation.QuarantineOfUserAsync(visit.Actor, userId, stop).ConfigureAwait(false);
+        var count = await moderation.QuarantineOfUserAsync(visit.Actor, userId, stop);
         return ActResult.Of(
             MediaLinks.OfUser(userId), count.Failure?.Message, $"Contents in quarantine now: {count.Value}.");
     }

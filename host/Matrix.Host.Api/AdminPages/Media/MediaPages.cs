@@ -44,8 +44,7 @@ internal sealed class MediaPages(AdminFrame frame, MediaAdministration media) : 
         };
         var isReversed = list.Order.Length == 0 || list.IsReversed;
         var query = new MediaStatistics(0, long.MaxValue, list["q"], order, isReversed);
-        var (users, total) = await media.StatisticsAsync(query, list.From, ListState.PageSize, stop)
-            .ConfigureAwait(false);
+        var (users, total) = await media.StatisticsAsync(query, list.From, ListState.PageSize, stop);
         list.Total = total;
         return new AdminView(Sections.Media, "Media", Html.Of($"""
             {list.FormOf(list.TextField("q", "Name or user id"))}
@@ -81,8 +80,7 @@ internal sealed class MediaPages(AdminFrame frame, MediaAdministration media) : 
             _ => MediaOrder.CreatedAt,
         };
         var isReversed = list.Order.Length == 0 || list.IsReversed;
-        var (rows, total) = await media.OfUserAsync(
-            userId, order, isReversed, list.From, ListState.PageSize, stop).ConfigureAwait(false);
+        var (rows, total) = await media.OfUserAsync(userId, order, isReversed, list.From, ListState.PageSize, stop);
         list.Total = total;
         return new AdminView(Sections.Media, $"Media of {userId}", Html.Of($"""
             <div class="buttons">

@@ -39,8 +39,7 @@ internal sealed class NoticePage(AdminFrame frame, NoticeSending notices, Client
         var name = (form.Text("user") ?? "").Trim();
         var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
         var text = form.Text("text") ?? "";
-        var sent = await notices.SendAsync(visit.Actor, userId, text, isActive: false, stop)
-            .ConfigureAwait(false);
+        var sent = await notices.SendAsync(visit.Actor, userId, text, isActive: false, stop);
         return sent.IsOk
             ? ActResult.Done(Sections.Notices, $"The notice is sent to {userId}.")
             : new ActResult.Shows(PageOf(visit, name, text, sent.Failure.Message));

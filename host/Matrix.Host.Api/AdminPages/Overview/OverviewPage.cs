@@ -18,7 +18,7 @@ internal sealed class OverviewPage(AdminFrame frame, ServerFigures figures) : IE
 
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
-        var now = await figures.NowAsync(stop).ConfigureAwait(false);
+        var now = await figures.NowAsync(stop);
         return new AdminView(Sections.Overview, "Overview", Live.Part(Html.Of($"""
             {FiguresOf(now)}
             {ChartOf(now)}

@@ -41,7 +41,7 @@ internal sealed class ServerFigures(
     /// <summary>The figures now.</summary>
     internal async ValueTask<Figures> NowAsync(CancellationToken stop)
     {
-        var counted = await CountAsync(stop).ConfigureAwait(false);
+        var counted = await CountAsync(stop);
         return new Figures(
             counted,
             counts.LastMinute(),
@@ -58,18 +58,17 @@ internal sealed class ServerFigures(
 
     private async ValueTask<CountedFigures> CountAsync(CancellationToken stop)
     {
-        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        await _turn.WaitAsync(stop);
         try
         {
             if (_counted is { } known && clock.GetUtcNow() - _countedAt < _countedFor) return known;
-            var all = await storage.UserList.CountAsync(new UserQuery(), stop).ConfigureAwait(false);
-            var ended = await storage.UserList.CountAsync(new UserQuery { IsDeactivated = true }, stop)
-                .ConfigureAwait(false);
+            var all = await storage.UserList.CountAsync(new UserQuery(), stop);
+            var ended = await storage.UserList.CountAsync(new UserQuery { IsDeactivated = true }, stop);
             _counted = new CountedFigures(
                 all - ended,
                 ended,
-                await storage.Rooms.CountAsync(stop).ConfigureAwait(false),
-                await storage.Admin.BytesAsync(stop).ConfigureAwait(false),
+                await storage.Rooms.CountAsync(stop),
+                await storage.Admin.BytesAsync(stop),
                 storage.Admin.Engine);
             _countedAt = clock.GetUtcNow();
             return _counted;

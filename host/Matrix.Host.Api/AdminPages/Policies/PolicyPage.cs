@@ -18,11 +18,11 @@ internal sealed class PolicyPage(AdminFrame frame, PolicyLists policies, RoomLis
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var list = new ListState(Sections.Policies, visit, "", "q", "kind");
-        var followed = await policies.ListsAsync(stop).ConfigureAwait(false);
+        var followed = await policies.ListsAsync(stop);
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var each in followed)
         {
-            names[each.RoomId] = await rooms.NameAsync(each.RoomId, stop).ConfigureAwait(false) ?? each.RoomId;
+            names[each.RoomId] = await rooms.NameAsync(each.RoomId, stop) ?? each.RoomId;
         }
 
         PolicyKind? kind = list["kind"] switch

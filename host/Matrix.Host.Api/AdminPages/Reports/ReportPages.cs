@@ -32,7 +32,7 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
     internal static async ValueTask<ListedReport?> FindAsync(
         ReportLists reports, AdminVisit visit, CancellationToken stop) =>
         long.TryParse(visit.Query("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
-            ? await reports.FindAsync(id, stop).ConfigureAwait(false)
+            ? await reports.FindAsync(id, stop)
             : null;
 
     private async ValueTask<AdminView> ListAsync(AdminVisit visit, CancellationToken stop)
@@ -46,7 +46,7 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
             _ => null,
         };
         var query = new ReportQuery(list["reporter"], null, list["user"], IsOldestFirst: false, kind);
-        var (found, total) = await reports.ListAsync(query, list.From, ListState.PageSize, stop).ConfigureAwait(false);
+        var (found, total) = await reports.ListAsync(query, list.From, ListState.PageSize, stop);
         list.Total = total;
         return new AdminView(Sections.Reports, "Reports", Html.Of($"""
             {list.FormOf(Html.Of($"""
@@ -83,7 +83,7 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
 
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
-        if (await FindAsync(reports, visit, stop).ConfigureAwait(false) is not { } report)
+        if (await FindAsync(reports, visit, stop) is not { } report)
         {
             return AdminView.Nothing(Sections.Reports, "There is no such report.") with
             {
@@ -93,7 +93,7 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
 
         var content = report.Row.Content;
         var stored = content is { RoomId: { } roomId, EventId: { } eventId }
-            ? await events.FindAsync(visit.User.UserId, roomId, eventId, stop).ConfigureAwait(false)
+            ? await events.FindAsync(visit.User.UserId, roomId, eventId, stop)
             : null;
         var id = report.Row.Id.ToString(CultureInfo.InvariantCulture);
         return new AdminView(Sections.Reports, $"Report {id}", Html.Of($"""
@@ -131,7 +131,7 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
 internal sealed class ReportDeletion(ReportLists reports, AuditLog audit) : IConfirmedAct
 {
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop) =>
-        await ReportPages.FindAsync(reports, visit, stop).ConfigureAwait(false) is not { } report
+        await ReportPages.FindAsync(reports, visit, stop) is not { } report
             ? null
             : new Question(
                 Sections.Reports,
@@ -143,9 +143,8 @@ internal sealed class ReportDeletion(ReportLists reports, AuditLog audit) : ICon
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var id = visit.Query("id");
-        var isDone = await ReportPages.FindAsync(reports, visit, stop).ConfigureAwait(false) is { } report
-            && await reports.DeleteAsync(report.Row.Id, audit.Of(visit.Actor, "report.delete", id), stop)
-                .ConfigureAwait(false);
+        var isDone = await ReportPages.FindAsync(reports, visit, stop) is { } report
+            && await reports.DeleteAsync(report.Row.Id, audit.Of(visit.Actor, "report.delete", id), stop);
         return ActResult.Of(
             Sections.Reports, isDone ? null : "There is no such report.", "The report is deleted.");
     }

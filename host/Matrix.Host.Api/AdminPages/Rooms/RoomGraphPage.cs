@@ -21,16 +21,15 @@ internal sealed class RoomGraphPage(AdminFrame frame, RoomLists rooms, RoomGraph
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        if (await storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } row
-            || await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room)
+        if (await storage.Rooms.FindAsync(roomId, stop) is not { } row
+            || await rooms.FindAsync(roomId, stop) is not { } room)
         {
             return RoomMarks.NoRoom;
         }
 
         var list = new ListState(RoomMarks.GraphPage, visit, "", "id", "n");
         var number = _numbers.FirstOrDefault(each => each.Item1 == list["n"], _numbers[1]).Item1;
-        var graph = await graphs.NewestAsync(row, int.Parse(number, CultureInfo.InvariantCulture), stop)
-            .ConfigureAwait(false);
+        var graph = await graphs.NewestAsync(row, int.Parse(number, CultureInfo.InvariantCulture), stop);
         return RoomMarks.ViewOf(room, RoomMarks.GraphPage, RoomMarks.Of(room), Html.Of($"""
             {list.FormOf(Html.Of($"""
                 <input type="hidden" name="id" value="{roomId}">

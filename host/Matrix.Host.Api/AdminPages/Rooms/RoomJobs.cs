@@ -13,7 +13,7 @@ internal sealed class RoomErasure(JobStarts starts, RoomLists rooms) : IConfirme
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room) return null;
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return null;
         return new Question(
             Sections.Rooms,
             $"Delete {room.Summary.Name ?? room.Summary.CanonicalAlias ?? roomId}?",
@@ -33,8 +33,7 @@ internal sealed class RoomErasure(JobStarts starts, RoomLists rooms) : IConfirme
     {
         var roomId = visit.Query("id");
         var wish = new RoomDeletionWish { Purges = form.Text("keep") != "yes" };
-        var begun = await starts.DeleteRoomAsync(
-            visit.Actor, roomId, wish, form.Text("block") == "yes", stop).ConfigureAwait(false);
+        var begun = await starts.DeleteRoomAsync(visit.Actor, roomId, wish, form.Text("block") == "yes", stop);
         return JobLink.ResultOf(begun, RoomLink.To(roomId));
     }
 }
@@ -45,7 +44,7 @@ internal sealed class RoomPurge(JobStarts starts, RoomLists rooms) : IConfirmedA
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room) return null;
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return null;
         return new Question(
             Sections.Rooms,
             $"Purge the history of {room.Summary.Name ?? room.Summary.CanonicalAlias ?? roomId}",
@@ -70,8 +69,7 @@ internal sealed class RoomPurge(JobStarts starts, RoomLists rooms) : IConfirmedA
         }
 
         var begun = await starts.PurgeAsync(
-            visit.Actor, roomId, until.ToUnixTimeMilliseconds(), form.Text("local") == "yes", stop)
-            .ConfigureAwait(false);
+            visit.Actor, roomId, until.ToUnixTimeMilliseconds(), form.Text("local") == "yes", stop);
         return JobLink.ResultOf(begun, RoomLink.To(roomId));
     }
 }

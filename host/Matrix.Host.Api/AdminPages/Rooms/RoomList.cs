@@ -38,7 +38,7 @@ internal sealed class RoomList(AdminFrame frame, RoomLists rooms) : IEndpoints
             },
             IsReversed = list.IsReversed,
         };
-        var found = await rooms.ListAsync(query, list.From, ListState.PageSize, stop).ConfigureAwait(false);
+        var found = await rooms.ListAsync(query, list.From, ListState.PageSize, stop);
         list.Total = found.Total;
         return new AdminView(Sections.Rooms, "Rooms", Html.Of($"""
             {list.FormOf(Html.Of($"""

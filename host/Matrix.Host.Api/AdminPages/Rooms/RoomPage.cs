@@ -16,14 +16,14 @@ internal sealed class RoomPage(AdminFrame frame, RoomLists rooms, RoomAdministra
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        var row = await storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false);
-        if (row is null || await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room)
+        var row = await storage.Rooms.FindAsync(roomId, stop);
+        if (row is null || await rooms.FindAsync(roomId, stop) is not { } room)
         {
             return RoomMarks.NoRoom;
         }
 
-        var block = await administration.FindBlockAsync(roomId, stop).ConfigureAwait(false);
-        var aliases = await storage.Aliases.OfRoomAsync(row.Nid, stop).ConfigureAwait(false);
+        var block = await administration.FindBlockAsync(roomId, stop);
+        var aliases = await storage.Aliases.OfRoomAsync(row.Nid, stop);
         var marks = Html.Of($"{RoomMarks.Of(room)}{Shown.BadgeIf(block is not null, "bad", "blocked")}");
         return RoomMarks.ViewOf(room, RoomLink.Page, marks, Html.Of($"""
             {FactsOf(room, row.CreatedAt, block)}

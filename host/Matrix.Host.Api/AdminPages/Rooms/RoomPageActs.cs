@@ -26,8 +26,8 @@ internal sealed class RoomPageActs(
     {
         var roomId = form.Text("id") ?? "";
         var isBlocked = form.Text("value") == "true";
-        if (!RoomId.isValid(roomId)) return ActResult.Of(Sections.Rooms, "This is not a room id.", "");
-        await moderation.BlockAsync(visit.Actor, roomId, isBlocked, stop).ConfigureAwait(false);
+        if (!RoomId.IsValid(roomId)) return ActResult.Of(Sections.Rooms, "This is not a room id.", "");
+        await moderation.BlockAsync(visit.Actor, roomId, isBlocked, stop);
         return ActResult.Done(
             RoomLink.To(roomId), isBlocked ? "The room is blocked." : "The room is not blocked any more.");
     }
@@ -39,7 +39,7 @@ internal sealed class RoomAdminRight(RoomModeration moderation, RoomLists rooms)
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room) return null;
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return null;
         return new Question(
             Sections.Rooms,
             $"Make a user administrator of {room.Summary.Name ?? room.Summary.CanonicalAlias ?? roomId}",
@@ -58,8 +58,8 @@ internal sealed class RoomAdminRight(RoomModeration moderation, RoomLists rooms)
     {
         var roomId = visit.Query("id");
         var userId = (form.Text("user") ?? "").Trim();
-        var problem = UserId.isValid(userId)
-            ? (await moderation.MakeAdminAsync(visit.Actor, roomId, userId, stop).ConfigureAwait(false))?.Message
+        var problem = UserId.IsValid(userId)
+            ? (await moderation.MakeAdminAsync(visit.Actor, roomId, userId, stop))?.Message
             : "This is not a user id.";
         return ActResult.Of(RoomLink.To(roomId), problem, $"{userId} has the power of an administrator in the room.");
     }
@@ -70,7 +70,7 @@ internal sealed class AliasDeletion(RoomModeration moderation, IStorage storage)
 {
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
-        if (await storage.Aliases.FindAsync(visit.Query("alias"), stop).ConfigureAwait(false) is not { } row)
+        if (await storage.Aliases.FindAsync(visit.Query("alias"), stop) is not { } row)
         {
             return null;
         }
@@ -86,8 +86,8 @@ internal sealed class AliasDeletion(RoomModeration moderation, IStorage storage)
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var alias = visit.Query("alias");
-        var row = await storage.Aliases.FindAsync(alias, stop).ConfigureAwait(false);
-        var failure = await moderation.DeleteAliasAsync(visit.Actor, alias, stop).ConfigureAwait(false);
+        var row = await storage.Aliases.FindAsync(alias, stop);
+        var failure = await moderation.DeleteAliasAsync(visit.Actor, alias, stop);
         return ActResult.Of(
             row is null ? Sections.Rooms : RoomLink.To(row.RoomId), failure?.Message, "The alias is deleted.");
     }

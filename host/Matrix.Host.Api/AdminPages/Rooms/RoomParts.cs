@@ -38,15 +38,14 @@ internal sealed class RoomParts(
     private async ValueTask<AdminView> MembersAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room
-            || await snapshots.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        if (await rooms.FindAsync(roomId, stop) is not { } room
+            || await snapshots.FindAsync(roomId, stop) is not { } snapshot)
         {
             return RoomMarks.NoRoom;
         }
 
         var members = await storage.Memberships.MembersAsync(
-            snapshot.Room.Nid, MembershipSet.Join, visit.Query("after"), ListState.PageSize, stop)
-            .ConfigureAwait(false);
+            snapshot.Room.Nid, MembershipSet.Join, visit.Query("after"), ListState.PageSize, stop);
         var rows = members.Select(member => new[]
         {
             snapshot.Local.IsJoined(member.UserId)
@@ -70,8 +69,8 @@ internal sealed class RoomParts(
     private async ValueTask<AdminView> StateAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room
-            || await snapshots.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        if (await rooms.FindAsync(roomId, stop) is not { } room
+            || await snapshots.FindAsync(roomId, stop) is not { } snapshot)
         {
             return RoomMarks.NoRoom;
         }
@@ -87,7 +86,7 @@ internal sealed class RoomParts(
         list.Total = entries.Length;
         var page = entries.Skip((int)list.From).Take(ListState.PageSize)
             .Select(entry => EventNid.Of(snapshot.Room.Nid, entry.Ordinal)).ToArray();
-        var found = await events.GetManyAsync(snapshot.Room, page, stop).ConfigureAwait(false);
+        var found = await events.GetManyAsync(snapshot.Room, page, stop);
         return RoomMarks.ViewOf(room, RoomMarks.StatePage, RoomMarks.Of(room), Html.Of($"""
             {list.FormOf(Html.Of($"""
                 <input type="hidden" name="id" value="{roomId}">{list.TextField("q", "Type or state key")}
@@ -109,8 +108,8 @@ internal sealed class RoomParts(
     private async ValueTask<AdminView> EventAsync(AdminVisit visit, CancellationToken stop)
     {
         var (roomId, eventId) = (visit.Query("id"), visit.Query("event"));
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room) return RoomMarks.NoRoom;
-        if (await anyEvents.FindAsync(visit.User.UserId, roomId, eventId, stop).ConfigureAwait(false)
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return RoomMarks.NoRoom;
+        if (await anyEvents.FindAsync(visit.User.UserId, roomId, eventId, stop)
             is not { } stored)
         {
             return AdminView.Nothing(Sections.Rooms, "The room has no such event that is shown to members.") with
@@ -121,7 +120,7 @@ internal sealed class RoomParts(
 
         if ((stored.Row.Marks & EventMarks.State) == 0)
         {
-            await audit.RecordAsync(visit.Actor, "event.read", $"{roomId} {eventId}").ConfigureAwait(false);
+            await audit.RecordAsync(visit.Actor, "event.read", $"{roomId} {eventId}");
         }
 
         return RoomMarks.ViewOf(room, "", Html.Empty, Html.Of($"""

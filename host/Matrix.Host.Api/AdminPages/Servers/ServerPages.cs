@@ -108,7 +108,7 @@ internal sealed class ServerPages(
     private async ValueTask<ActResult> RetryAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var name = form.Text("name") ?? "";
-        var failure = await retries.RetryAsync(visit.Actor, name, stop).ConfigureAwait(false);
+        var failure = await retries.RetryAsync(visit.Actor, name, stop);
         return failure switch
         {
             null => ActResult.Of(LinkTo(name), "The server is not waiting for a new attempt.", ""),

@@ -34,7 +34,7 @@ internal sealed class TokenPages(AdminFrame frame, RegistrationTokens tokens, Ti
     {
         var list = new ListState(Sections.Tokens, visit, "", "q", "kind");
         bool? isValid = list["kind"] switch { "valid" => true, "ended" => false, _ => null };
-        var all = await tokens.ListAsync(isValid, stop).ConfigureAwait(false);
+        var all = await tokens.ListAsync(isValid, stop);
         RegistrationTokenRow[] found =
         [
             .. all.Where(row => list["q"] is not { } part
@@ -119,13 +119,12 @@ internal sealed class TokenPages(AdminFrame frame, RegistrationTokens tokens, Ti
         if (problem is null)
         {
             var made = await tokens.CreateAsync(
-                visit.Actor, wish.Token.Length == 0 ? null : wish.Token, UsualLength, uses, ends, stop)
-                .ConfigureAwait(false);
+                visit.Actor, wish.Token.Length == 0 ? null : wish.Token, UsualLength, uses, ends, stop);
             if (made.IsOk) return ActResult.Done(Sections.Tokens, $"The token is {made.Value.Token}.");
             problem = made.Failure.Message;
         }
 
-        return new ActResult.Shows(await PageAsync(visit, wish, problem, stop).ConfigureAwait(false));
+        return new ActResult.Shows(await PageAsync(visit, wish, problem, stop));
     }
 }
 
@@ -133,7 +132,7 @@ internal sealed class TokenPages(AdminFrame frame, RegistrationTokens tokens, Ti
 internal sealed class TokenDeletion(RegistrationTokens tokens) : IConfirmedAct
 {
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop) =>
-        await tokens.FindAsync(visit.Query("token"), stop).ConfigureAwait(false) is not { } row
+        await tokens.FindAsync(visit.Query("token"), stop) is not { } row
             ? null
             : new Question(
                 Sections.Tokens,
@@ -147,7 +146,7 @@ internal sealed class TokenDeletion(RegistrationTokens tokens) : IConfirmedAct
 
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
-        var failure = await tokens.DeleteAsync(visit.Actor, visit.Query("token"), stop).ConfigureAwait(false);
+        var failure = await tokens.DeleteAsync(visit.Actor, visit.Query("token"), stop);
         return ActResult.Of(Sections.Tokens, failure?.Message, "The token is deleted.");
     }
 }

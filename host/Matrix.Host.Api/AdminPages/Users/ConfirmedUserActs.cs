@@ -14,7 +14,7 @@ internal sealed class AdminRight(UserAdministration users) : IConfirmedAct
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        var found = await users.FindAsync(userId, stop);
         if (!found.IsOk) return null;
         var gives = !found.Value.IsAdmin;
         return new Question(
@@ -34,7 +34,7 @@ internal sealed class AdminRight(UserAdministration users) : IConfirmedAct
     {
         var userId = visit.Query("id");
         var gives = form.Text("value") == "true";
-        var failure = await users.SetAdminAsync(visit.Actor, userId, gives, stop).ConfigureAwait(false);
+        var failure = await users.SetAdminAsync(visit.Actor, userId, gives, stop);
         return ActResult.Of(
             UserLinks.To(userId),
             failure?.Message,
@@ -48,7 +48,7 @@ internal sealed class PasswordReset(UserAdministration users) : IConfirmedAct
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        return !(await users.FindAsync(userId, stop).ConfigureAwait(false)).IsOk
+        return !(await users.FindAsync(userId, stop)).IsOk
             ? null
             : new Question(
                 Sections.Users,
@@ -68,8 +68,8 @@ internal sealed class PasswordReset(UserAdministration users) : IConfirmedAct
         var userId = visit.Query("id");
         var password = form.Text("new_password") ?? "";
         var problem = PasswordLogin.JudgeOfAdministrator(password)
-            ?? (await users.SetPasswordAsync(visit.Actor, userId, password, form.Text("log_out") == "yes", stop)
-                .ConfigureAwait(false))?.Message;
+            ?? (await users.SetPasswordAsync(visit.Actor, userId, password, form.Text("log_out") == "yes", stop))
+                ?.Message;
         return ActResult.Of(UserLinks.To(userId), problem, "The password is set.");
     }
 }
@@ -80,7 +80,7 @@ internal sealed class UserDeactivation(UserAdministration users) : IConfirmedAct
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        return !(await users.FindAsync(userId, stop).ConfigureAwait(false)).IsOk
+        return !(await users.FindAsync(userId, stop)).IsOk
             ? null
             : new Question(
                 Sections.Users,
@@ -98,8 +98,7 @@ internal sealed class UserDeactivation(UserAdministration users) : IConfirmedAct
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        var failure = await users.DeactivateAsync(visit.Actor, userId, form.Text("erase") == "yes", stop)
-            .ConfigureAwait(false);
+        var failure = await users.DeactivateAsync(visit.Actor, userId, form.Text("erase") == "yes", stop);
         return ActResult.Of(UserLinks.To(userId), failure?.Message, "The account has ended.");
     }
 }
@@ -111,7 +110,7 @@ internal sealed class DeviceDeletion(DeviceAdministration devices) : IConfirmedA
 
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
-        var found = await devices.FindAsync(DeviceOf(visit), stop).ConfigureAwait(false);
+        var found = await devices.FindAsync(DeviceOf(visit), stop);
         return !found.IsOk
             ? null
             : new Question(
@@ -128,8 +127,7 @@ internal sealed class DeviceDeletion(DeviceAdministration devices) : IConfirmedA
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var device = DeviceOf(visit);
-        var failure = await devices.DeleteAsync(visit.Actor, device.UserId, [device.DeviceId], stop)
-            .ConfigureAwait(false);
+        var failure = await devices.DeleteAsync(visit.Actor, device.UserId, [device.DeviceId], stop);
         return ActResult.Of(
             Link.To(UserLinks.DevicesPage, ("id", device.UserId)), failure?.Message, "The device is logged out.");
     }

@@ -45,11 +45,11 @@ internal sealed class NewUser(AdminFrame frame, UserAdministration users, Client
         var password = form.Text("new_password") is { Length: > 0 } given ? given : null;
         var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
         var problem = password is null ? null : PasswordLogin.JudgeOfAdministrator(password);
-        if ((await users.FindAsync(userId, stop).ConfigureAwait(false)).IsOk) problem ??= "There is such a user.";
+        if ((await users.FindAsync(userId, stop)).IsOk) problem ??= "There is such a user.";
         if (problem is null)
         {
             var wish = new AccountWish { Password = password, DisplayName = shown.Length == 0 ? null : shown };
-            problem = (await users.PutAsync(visit.Actor, userId, wish, stop).ConfigureAwait(false)).Failure?.Message;
+            problem = (await users.PutAsync(visit.Actor, userId, wish, stop)).Failure?.Message;
         }
 
         return problem is null

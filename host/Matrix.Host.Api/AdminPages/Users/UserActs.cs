@@ -39,7 +39,7 @@ internal sealed class UserActs(
     {
         var userId = form.Text("id") ?? "";
         var value = form.Text("value") == "true";
-        var failure = await change(userId, value).ConfigureAwait(false);
+        var failure = await change(userId, value);
         return ActResult.Of(UserLinks.To(userId), failure?.Message, value ? on : off);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class UserBelongings(
     private async ValueTask<AdminView> DevicesAsync(AdminVisit visit, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        var found = await devices.ListAsync(userId, stop).ConfigureAwait(false);
+        var found = await devices.ListAsync(userId, stop);
         if (!found.IsOk) return UserLinks.NoUser;
         var list = new ListState(UserLinks.DevicesPage, visit, "", "id") { Total = found.Value.Count };
         var rows = found.Value.OrderByDescending(static row => row.LastSeenAt ?? row.CreatedAt)
@@ -58,12 +58,12 @@ internal sealed class UserBelongings(
     private async ValueTask<AdminView> RoomsAsync(AdminVisit visit, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        var all = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop).ConfigureAwait(false);
+        var all = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop);
         var list = new ListState(UserLinks.RoomsPage, visit, "", "id", "q") { Total = all.Count };
         var rows = new List<Html[]>();
         foreach (var row in all.Skip((int)list.From).Take(ListState.PageSize))
         {
-            var name = await rooms.NameAsync(row.RoomId, stop).ConfigureAwait(false);
+            var name = await rooms.NameAsync(row.RoomId, stop);
             rows.Add(
             [
                 Html.Of($"""

@@ -37,8 +37,8 @@ internal sealed class UserList(AdminFrame frame, IStorage storage) : IEndpoints
             },
             IsReversed = list.IsReversed,
         };
-        var rows = await storage.UserList.ListAsync(query, list.From, ListState.PageSize, stop).ConfigureAwait(false);
-        list.Total = await storage.UserList.CountAsync(query, stop).ConfigureAwait(false);
+        var rows = await storage.UserList.ListAsync(query, list.From, ListState.PageSize, stop);
+        list.Total = await storage.UserList.CountAsync(query, stop);
         return new AdminView(Sections.Users, "Users", Html.Of($"""
             {list.FormOf(Html.Of($"""
                 {list.TextField("q", "Name or user id")}

@@ -22,15 +22,15 @@ internal sealed class UserPage(
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        if (await users.FindAsync(userId, stop).ConfigureAwait(false) is not { IsOk: true, Value: var user })
+        if (await users.FindAsync(userId, stop) is not { IsOk: true, Value: var user })
         {
             return UserLinks.NoUser;
         }
 
-        var refusal = await policy.RefusalAsync(userId, stop).ConfigureAwait(false);
-        var profile = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
-        var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
-        var addresses = await identifiers.OfAsync(userId, stop).ConfigureAwait(false);
+        var refusal = await policy.RefusalAsync(userId, stop);
+        var profile = await storage.Profiles.FindAsync(userId, stop);
+        var devices = await storage.Accounts.DevicesAsync(userId, stop);
+        var addresses = await identifiers.OfAsync(userId, stop);
         return UserLinks.ViewOf(userId, UserLinks.Page, MarksOf(user, refusal), Html.Of($"""
             {Shown.Facts(
                 Shown.Fact("Display name", Field("displayname")),

@@ -12,7 +12,7 @@ internal sealed class UserRedactionAct(JobStarts starts, UserAdministration user
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        return !(await users.FindAsync(userId, stop).ConfigureAwait(false)).IsOk
+        return !(await users.FindAsync(userId, stop)).IsOk
             ? null
             : new Question(
                 Sections.Users,
@@ -31,7 +31,7 @@ internal sealed class UserRedactionAct(JobStarts starts, UserAdministration user
         var userId = visit.Query("id");
         var reason = (form.Text("reason") ?? "").Trim();
         var wish = new RedactionWish([], reason.Length == 0 ? null : reason, null, AsAdmin: false);
-        var begun = await starts.RedactAsync(visit.Actor, userId, wish, stop).ConfigureAwait(false);
+        var begun = await starts.RedactAsync(visit.Actor, userId, wish, stop);
         return JobLink.ResultOf(begun, UserLinks.To(userId));
     }
 }

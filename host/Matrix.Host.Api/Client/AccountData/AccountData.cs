@@ -26,23 +26,21 @@ internal sealed class AccountData(UserAccountData data, ClientOptions options) :
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        var found = await data.FindAsync(call.Caller.UserId, RoomOf(call), call["type"], stop).ConfigureAwait(false);
+        var found = await data.FindAsync(call.Caller.UserId, RoomOf(call), call["type"], stop);
         return found.IsOk ? Answer.Bytes(found.Value) : UserAnswers.Of(found.Failure);
     }
 
     private async ValueTask<Answer> PutAsync(Call call, JsonObject content, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        var failure = await data.PutAsync(
-            call.Caller.UserId, RoomOf(call), call["type"], content, stop).ConfigureAwait(false);
+        var failure = await data.PutAsync(call.Caller.UserId, RoomOf(call), call["type"], content, stop);
         return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
     }
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        var failure = await data.DeleteAsync(
-            call.Caller.UserId, RoomOf(call), call["type"], stop).ConfigureAwait(false);
+        var failure = await data.DeleteAsync(call.Caller.UserId, RoomOf(call), call["type"], stop);
         return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
     }
 

@@ -36,21 +36,20 @@ internal sealed class Tags(RoomTags tags, ClientOptions options) : IEndpoints
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        var found = await tags.FindAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var found = await tags.FindAsync(call.Caller.UserId, call["roomId"], stop);
         return found.IsOk ? Answer.Bytes(found.Value) : UserAnswers.Of(found.Failure);
     }
 
     private async ValueTask<Answer> PutAsync(Call call, JsonObject tag, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        var failure = await tags.PutAsync(call.Caller.UserId, call["roomId"], call["tag"], tag, stop)
-            .ConfigureAwait(false);
+        var failure = await tags.PutAsync(call.Caller.UserId, call["roomId"], call["tag"], tag, stop);
         return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
     }
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) =>
         call["userId"] == call.Caller.UserId
             ? UserAnswers.Empty(
-                await tags.DeleteAsync(call.Caller.UserId, call["roomId"], call["tag"], stop).ConfigureAwait(false))
+                await tags.DeleteAsync(call.Caller.UserId, call["roomId"], call["tag"], stop))
             : _notYours;
 }

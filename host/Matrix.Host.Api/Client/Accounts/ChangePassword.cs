@@ -27,7 +27,7 @@ internal sealed class ChangePassword(
 
         // Without a token, the password or a confirmed address proves the user.
         var demand = new AuthDemand(Flows, call.CallerIfAny?.UserId);
-        var auth = await interactive.DemandAsync(call, wish.Body, demand, stop).ConfigureAwait(false);
+        var auth = await interactive.DemandAsync(call, wish.Body, demand, stop);
         if (auth.Refusal is { } refusal) return refusal;
 
         var userId = auth.Session!.UserId!;
@@ -38,7 +38,7 @@ internal sealed class ChangePassword(
             call.CallerIfAny?.DeviceId,
             call.Attempt().Requester,
             auth.NewCondition(),
-            stop).ConfigureAwait(false);
+            stop);
         return failure?.Kind switch
         {
             null => UserInteractiveAuth.Grant(auth, Answer.Empty),

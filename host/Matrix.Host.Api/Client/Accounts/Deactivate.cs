@@ -19,12 +19,11 @@ internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth 
     private async ValueTask<Answer> PostAsync(Call call, Wish wish, CancellationToken stop)
     {
         var demand = new AuthDemand(AuthFlow.Password, call.CallerIfAny?.UserId);
-        var auth = await interactive.DemandAsync(call, wish.Body, demand, stop).ConfigureAwait(false);
+        var auth = await interactive.DemandAsync(call, wish.Body, demand, stop);
         if (auth.Refusal is { } refusal) return refusal;
 
         var userId = auth.Session!.UserId!;
-        var result = await deactivation.EndAsync(userId, wish.Erase, auth.NewCondition(), stop, wish.IdServer)
-            .ConfigureAwait(false);
+        var result = await deactivation.EndAsync(userId, wish.Erase, auth.NewCondition(), stop, wish.IdServer);
         return result switch
         {
             DeactivationResult.Refused => interactive.AskAgain(auth),

@@ -42,7 +42,7 @@ internal sealed class ForgottenPassword(
         var browser = browsers.Of(call);
         if (!browser.Accepts(form)) return PageSessions.Foreign;
         var visit = new AddressVisit(call, browser, form.Text, ValidationPurpose.Password, MediumOf(call));
-        var step = await dialog.TakeAsync(visit, stop).ConfigureAwait(false);
+        var step = await dialog.TakeAsync(visit, stop);
         if (step.Proved is not { } session) return PageOf(call, browser, step);
         var asks = new AddressStep("Choose a new password", Html.Of($"""
             {step.Fields}
@@ -54,7 +54,7 @@ internal sealed class ForgottenPassword(
             : passwords.Judge(password);
         if (problem is not null) return PageOf(call, browser, asks.Because(problem, 400));
         var logsOut = form.Text("log_out") == "yes";
-        return await ChangeAsync(call, session, password, logsOut, stop).ConfigureAwait(false) is { } refusal
+        return await ChangeAsync(call, session, password, logsOut, stop) is { } refusal
             ? PageOf(call, browser, asks.Because(refusal, 403))
             : Done(call);
     }
@@ -65,15 +65,15 @@ internal sealed class ForgottenPassword(
     {
         const string gone = "The address is not of the account any more.";
         if (ThirdPartyId.Read(session.Medium, session.Address) is not { } id
-            || await identifiers.OwnerAsync(id, stop).ConfigureAwait(false) is not { } userId)
+            || await identifiers.OwnerAsync(id, stop) is not { } userId)
         {
             return gone;
         }
 
-        if (await locks.OfUserAsync(userId, stop).ConfigureAwait(false) is { } locked) return locked.Message;
+        if (await locks.OfUserAsync(userId, stop) is { } locked) return locked.Message;
         var condition = new OwnerValidated(session.SessionId, userId);
         var failure = await changes.ChangeAsync(
-            userId, password, logsOut, except: null, call.Attempt().Requester, condition, stop).ConfigureAwait(false);
+            userId, password, logsOut, except: null, call.Attempt().Requester, condition, stop);
         return failure is null ? null : failure.Kind == Users.UserFailureKind.Outdated ? gone : failure.Message;
     }
 

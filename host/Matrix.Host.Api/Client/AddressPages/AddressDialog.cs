@@ -47,7 +47,7 @@ internal sealed class AddressDialog(Validations validations, RateLimiter limiter
     {
         var typed = visit.Field(AddressOf(visit.Medium)) ?? "";
         var wish = visit.Field(StepField);
-        if (wish == StepOf(visit.Medium, Send)) return await SendAsync(visit, typed, stop).ConfigureAwait(false);
+        if (wish == StepOf(visit.Medium, Send)) return await SendAsync(visit, typed, stop);
         if (wish == StepOf(visit.Medium, Other)
             || visit.Field(SessionOf(visit.Medium)) is not { Length: > 0 } sessionId)
         {
@@ -59,7 +59,7 @@ internal sealed class AddressDialog(Validations validations, RateLimiter limiter
         if (visit.Medium == Medium.Phone && visit.Field("code") is { } code)
         {
             // The code may have been right in a form before.
-            var tried = await validations.ConfirmAsync(sessionId, secret, code.Trim(), stop).ConfigureAwait(false);
+            var tried = await validations.ConfirmAsync(sessionId, secret, code.Trim(), stop);
             if (!tried.IsOk && tried.Failure.Kind == UserFailureKind.SessionExpired)
             {
                 return Ask(visit.Medium, typed).Because("It took too long, or there were too many tries.", 403);
@@ -68,14 +68,14 @@ internal sealed class AddressDialog(Validations validations, RateLimiter limiter
             if (!tried.IsOk && tried.Failure is TooManyTries) limited = tried.Failure;
         }
 
-        var session = await validations.ValidatedAsync(visit.Purpose, sessionId, secret, stop).ConfigureAwait(false);
+        var session = await validations.ValidatedAsync(visit.Purpose, sessionId, secret, stop);
         if (session.IsOk && session.Value.Medium == visit.Medium)
         {
             return new AddressStep("", Kept(visit.Medium, sessionId), Html.Empty) { Proved = session.Value };
         }
 
         if (limited is not null) return Wait(visit.Medium, sessionId, typed).Because(limited.Message, 429);
-        return await validations.FindAsync(sessionId, stop).ConfigureAwait(false) is null
+        return await validations.FindAsync(sessionId, stop) is null
             ? Ask(visit.Medium, typed).Because("It took too long. Start again.", 403)
             : Wait(visit.Medium, sessionId, typed).Because(
                 visit.Medium == Medium.Phone
@@ -110,7 +110,7 @@ internal sealed class AddressDialog(Validations validations, RateLimiter limiter
             Asker = visit.Call.Address,
             UserId = visit.UserId,
         };
-        var begun = await validations.RequestAsync(request, stop).ConfigureAwait(false);
+        var begun = await validations.RequestAsync(request, stop);
         return begun.IsOk ? Wait(medium, begun.Value, typed)
             : again.Because(begun.Failure.Message, begun.Failure is TooManyMessages ? 429 : 400);
     }

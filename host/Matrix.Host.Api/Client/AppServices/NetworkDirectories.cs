@@ -40,6 +40,6 @@ internal sealed class NetworkDirectories(PublishedRooms rooms) : IEndpoints
 
         // As the instances of its networks are named to clients.
         return RoomAnswers.Empty(await rooms.PublishInNetworkAsync(
-            $"{service.Id}|{networkId}", call["roomId"], isPublished, stop).ConfigureAwait(false));
+            $"{service.Id}|{networkId}", call["roomId"], isPublished, stop));
     }
 }

@@ -25,7 +25,7 @@ internal sealed class Ping(AppServicePings pings) : IEndpoints
             return Answer.Error(400, MatrixError.UrlNotSet, "The application service has no URL.");
         }
 
-        return await pings.PingAsync(service, transactionId, stop).ConfigureAwait(false) switch
+        return await pings.PingAsync(service, transactionId, stop) switch
         {
             PingResult.Answered answered => Answer.Json(
                 answered, static (json, it) => json.WriteNumber("duration_ms", (long)it.Took.TotalMilliseconds)),

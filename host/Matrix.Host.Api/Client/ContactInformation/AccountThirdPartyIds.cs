@@ -38,7 +38,7 @@ internal sealed class AccountThirdPartyIds(
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        var all = await identifiers.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var all = await identifiers.OfAsync(call.Caller.UserId, stop);
         return Answer.Json(all, static (json, all) => ThirdPartyIdJson.Write(json, all));
     }
 
@@ -49,19 +49,16 @@ internal sealed class AccountThirdPartyIds(
         // The session is used up by this request itself.
         if (interactive.ResultOf(call, addition.Body) is { } result) return result;
         var demand = new AuthDemand(AuthFlow.Password, userId);
-        var auth = await interactive.DemandAsync(call, addition.Body, demand, stop).ConfigureAwait(false);
+        var auth = await interactive.DemandAsync(call, addition.Body, demand, stop);
         if (auth.Refusal is { } refusal) return refusal;
         var session = await validations
-            .ValidatedAsync(ValidationPurpose.Addition, addition.SessionId, addition.ClientSecret, stop)
-            .ConfigureAwait(false);
+            .ValidatedAsync(ValidationPurpose.Addition, addition.SessionId, addition.ClientSecret, stop);
         if (!session.IsOk) return UserAnswers.Of(session.Failure);
-        var failure = await identifiers.AddAsync(userId, session.Value, auth.NewCondition(), stop)
-            .ConfigureAwait(false);
+        var failure = await identifiers.AddAsync(userId, session.Value, auth.NewCondition(), stop);
         if (failure is not null) return UserAnswers.Of(failure, options);
         if (call.Caller.IsSuspended)
         {
-            await audit.RecordAsync(new AdminActor(userId, call.Address), "user.threepid_add", userId)
-                .ConfigureAwait(false);
+            await audit.RecordAsync(new AdminActor(userId, call.Address), "user.threepid_add", userId);
         }
 
         return UserInteractiveAuth.Grant(auth, Answer.Empty);
@@ -82,16 +79,16 @@ internal sealed class AccountThirdPartyIds(
 
     private async ValueTask<Answer> DeleteAsync(Call call, Removal removal, CancellationToken stop)
     {
-        await identifiers.RemoveAsync(call.Caller.UserId, removal.Id, stop).ConfigureAwait(false);
+        await identifiers.RemoveAsync(call.Caller.UserId, removal.Id, stop);
         var (isUnbound, _) = await bindings.UnbindAsync(
-            call.Caller.UserId, removal.Id, IdentityServerNames.Read(removal.IdServer), stop).ConfigureAwait(false);
+            call.Caller.UserId, removal.Id, IdentityServerNames.Read(removal.IdServer), stop);
         return UnbindAnswers.Of(isUnbound);
     }
 
     private async ValueTask<Answer> UnbindAsync(Call call, Removal removal, CancellationToken stop)
     {
         var (isUnbound, failure) = await bindings.UnbindAsync(
-            call.Caller.UserId, removal.Id, IdentityServerNames.Read(removal.IdServer), stop).ConfigureAwait(false);
+            call.Caller.UserId, removal.Id, IdentityServerNames.Read(removal.IdServer), stop);
 
         // An error without a code means that the identity server does not support unbinding.
         return failure is { ErrorCode: not null } ? IdentityAnswers.Of(failure) : UnbindAnswers.Of(isUnbound);

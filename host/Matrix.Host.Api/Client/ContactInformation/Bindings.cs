@@ -29,7 +29,7 @@ internal sealed class Bindings(IdentityBindings bindings) : IEndpoints
 
     /// <summary>The older name, whose one error is that the session proves nothing.</summary>
     private async ValueTask<Answer> PostAsync(Call call, Credentials given, CancellationToken stop) =>
-        await DoAsync(call, given, stop).ConfigureAwait(false) switch
+        await DoAsync(call, given, stop) switch
         {
             null => Answer.Empty,
             { IsUntrusted: false, Status: >= 400 and < 500 and not 429 } => _notProved,
@@ -37,7 +37,7 @@ internal sealed class Bindings(IdentityBindings bindings) : IEndpoints
         };
 
     private async ValueTask<Answer> BindAsync(Call call, Credentials given, CancellationToken stop) =>
-        await DoAsync(call, given, stop).ConfigureAwait(false) is { } failure
+        await DoAsync(call, given, stop) is { } failure
             ? IdentityAnswers.Of(failure)
             : Answer.Empty;
 

@@ -40,8 +40,7 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
     /// <summary>Identity Service API, `validate/msisdn/submitToken`.</summary>
     private async ValueTask<Answer> SubmitAsync(Call call, Submitted given, CancellationToken stop)
     {
-        var confirmed = await validations.ConfirmAsync(given.SessionId, given.ClientSecret, given.Token, stop)
-            .ConfigureAwait(false);
+        var confirmed = await validations.ConfirmAsync(given.SessionId, given.ClientSecret, given.Token, stop);
         return confirmed.IsOk
             ? Answer.Json(static json => json.WriteBoolean("success", true))
             : UserAnswers.Of(confirmed.Failure);
@@ -49,7 +48,7 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
-        var (text, language, session) = await TextOfAsync(call, stop).ConfigureAwait(false);
+        var (text, language, session) = await TextOfAsync(call, stop);
         return session is null
             ? PageOf(text.Title, language, Alert(text.Failed), 404)
             : FormOf(text, language, session, alert: null);
@@ -81,7 +80,7 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
 
     private async ValueTask<Answer> ConfirmAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var (text, language, session) = await TextOfAsync(call, stop).ConfigureAwait(false);
+        var (text, language, session) = await TextOfAsync(call, stop);
         string? account = null;
         if (session is not null && Validations.NeedsAccount(session))
         {
@@ -91,8 +90,7 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
 
         var confirmed = session is null
             ? new UserFailure(UserFailureKind.SessionExpired, text.Failed)
-            : await validations.ConfirmAsync(session.SessionId, null, call.Query.Text("token") ?? "", stop, account)
-                .ConfigureAwait(false);
+            : await validations.ConfirmAsync(session.SessionId, null, call.Query.Text("token") ?? "", stop, account);
         if (!confirmed.IsOk) return PageOf(text.Title, language, Alert(text.Failed), 404);
         return confirmed.Value.NextLink is { } link
             ? Answer.Redirect(link)
@@ -104,8 +102,8 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
     {
         var name = typed.Trim().ToLowerInvariant();
         var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
-        return UserId.isValid(userId) && UserId.isCompliant(userId)
-            && UserId.server(userId) == options.ServerName
+        return UserId.IsValid(userId) && UserId.IsCompliant(userId)
+            && UserId.Server(userId) == options.ServerName
             ? userId
             : null;
     }
@@ -119,10 +117,10 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
     private async ValueTask<(ConfirmationText Text, string Language, ValidationSessionRow? Session)> TextOfAsync(
         Call call, CancellationToken stop)
     {
-        var session = await validations.FindAsync(call.Query.Text("sid") ?? "", stop).ConfigureAwait(false);
+        var session = await validations.FindAsync(call.Query.Text("sid") ?? "", stop);
         var language = session?.Language ?? Languages.Choose(call.Http.Request.Headers.AcceptLanguage);
         var purpose = session?.Purpose ?? ValidationPurpose.Addition;
-        var account = session is null ? null : await validations.AccountAsync(session, stop).ConfigureAwait(false);
+        var account = session is null ? null : await validations.AccountAsync(session, stop);
         return (Languages.PageOf(language, purpose, options.ServerName, account), language, session);
     }
 }

@@ -85,7 +85,7 @@ internal sealed class RequestTokens(Validations validations, RegistrationGate ga
     private Handler<Asked> Of(ValidationPurpose purpose) => async (call, asked, stop) =>
     {
         if (!validations.Supports(asked.Medium)) return UserAnswers.Of(Validations.NotSupported(asked.Medium));
-        if (purpose == ValidationPurpose.Registration && (await gate.WaysAsync(stop).ConfigureAwait(false)).IsClosed)
+        if (purpose == ValidationPurpose.Registration && (await gate.WaysAsync(stop)).IsClosed)
         {
             return RegistrationAnswers.Closed;
         }
@@ -97,7 +97,7 @@ internal sealed class RequestTokens(Validations validations, RegistrationGate ga
             Asker = call.Address,
             UserId = call.CallerIfAny?.UserId,
         };
-        var session = await validations.RequestAsync(request, stop).ConfigureAwait(false);
+        var session = await validations.RequestAsync(request, stop);
         if (!session.IsOk) return UserAnswers.Of(session.Failure);
 
         // The code of a text message is typed into the client. A mail has a link.

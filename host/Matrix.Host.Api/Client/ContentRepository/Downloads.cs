@@ -30,10 +30,10 @@ internal sealed class Downloads(
     {
         var headers = call.Http.Response.Headers;
         MediaHeaders.Add(headers);
-        var found = await finder.FindAsync(lookup with { Who = call.CausedBy }, stop).ConfigureAwait(false);
+        var found = await finder.FindAsync(lookup with { Who = call.CausedBy }, stop);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, client);
         var row = found.Value;
-        if (await media.OpenAsync(row, stop).ConfigureAwait(false) is not { } file)
+        if (await media.OpenAsync(row, stop) is not { } file)
         {
             return Answer.NotFound("The content of this media is gone.");
         }

@@ -29,7 +29,7 @@ internal sealed class Previews(UrlPreviews previews, MediaOptions options, Clien
 
     private async ValueTask<Answer> GetAsync(Call call, (Uri? Url, long? At) asked, CancellationToken stop)
     {
-        var preview = await previews.OfAsync(call.CausedBy, asked.Url!, asked.At, stop).ConfigureAwait(false);
+        var preview = await previews.OfAsync(call.CausedBy, asked.Url!, asked.At, stop);
         return preview.IsOk ? Answer.Bytes(preview.Value) : MediaAnswers.Of(preview.Failure, client);
     }
 }

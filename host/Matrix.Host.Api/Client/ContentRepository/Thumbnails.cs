@@ -39,9 +39,9 @@ internal sealed class Thumbnails(
         var headers = call.Http.Response.Headers;
         MediaHeaders.Add(headers);
         var isRemote = lookup.Origin != options.ServerName;
-        var found = await finder.FindAsync(lookup with { Who = call.CausedBy }, stop).ConfigureAwait(false);
+        var found = await finder.FindAsync(lookup with { Who = call.CausedBy }, stop);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, client, isRemote);
-        var made = await thumbnailer.OfAsync(found.Value, asked, call.CausedBy, stop).ConfigureAwait(false);
+        var made = await thumbnailer.OfAsync(found.Value, asked, call.CausedBy, stop);
         if (!made.IsOk) return MediaAnswers.Of(made.Failure, client, isRemote);
         var thumbnail = made.Value;
         MediaHeaders.AddName(headers, thumbnail.ContentType, thumbnail.FileName);

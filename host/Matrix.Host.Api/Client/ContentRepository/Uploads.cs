@@ -23,7 +23,7 @@ internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions 
         call,
         async (upload, stop) =>
         {
-            var uploaded = await media.UploadAsync(upload, stop).ConfigureAwait(false);
+            var uploaded = await media.UploadAsync(upload, stop);
             return uploaded.IsOk
                 ? Answer.Json(UriOf(uploaded.Value), static (json, uri) => json.WriteString("content_uri", uri))
                 : MediaAnswers.Of(uploaded.Failure, client);
@@ -36,10 +36,10 @@ internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions 
         return await StoreAsync(
             call,
             async (upload, stop) =>
-                await media.FillAsync(call["mediaId"], upload, stop).ConfigureAwait(false) is { } failure
+                await media.FillAsync(call["mediaId"], upload, stop) is { } failure
                     ? MediaAnswers.Of(failure, client)
                     : Answer.Empty,
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <summary>Stores a content, unless the caller's session ended while it was on its way.</summary>
@@ -52,13 +52,13 @@ internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions 
         {
             MayStore = async stop =>
             {
-                ended = await call.JudgeArrivedAsync(stop).ConfigureAwait(false);
+                ended = await call.JudgeArrivedAsync(stop);
                 return ended is null;
             },
         };
         try
         {
-            var answer = await store(judged, stop).ConfigureAwait(false);
+            var answer = await store(judged, stop);
             return ended ?? answer;
         }
         catch (BadHttpRequestException broken)
@@ -69,7 +69,7 @@ internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions 
 
     private async ValueTask<Answer> CreateAsync(Call call, CancellationToken stop)
     {
-        var created = await media.CreateAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var created = await media.CreateAsync(call.Caller.UserId, stop);
         if (!created.IsOk) return MediaAnswers.Of(created.Failure, client);
         return Answer.Json((Uri: UriOf(created.Value.MediaId), created.Value.ExpiresAt), static (json, it) =>
         {

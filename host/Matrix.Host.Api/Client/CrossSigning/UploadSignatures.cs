@@ -18,18 +18,18 @@ internal sealed class UploadSignatures(SignatureUploads uploads, ClientOptions o
 
     private async ValueTask<Answer> Upload(Call call, List<SignedKey> keys, CancellationToken stop)
     {
-        var uploaded = await uploads.UploadAsync(call.Caller.UserId, call.CausedBy, keys, stop).ConfigureAwait(false);
+        var uploaded = await uploads.UploadAsync(call.Caller.UserId, call.CausedBy, keys, stop);
         if (!uploaded.IsOk) return UserAnswers.Of(uploaded.Failure, options);
 
         var failures = uploaded.Value.GroupBy(failed => failed.Key.UserId).ToDictionary(user => user.Key);
-        return KeyAnswers.Object(("failures", KeyAnswers.ObjectOf(failures, ofUser => Json.NewObject(JsonObject.OfSeq(
+        return KeyAnswers.Object(("failures", KeyAnswers.ObjectOf(failures, ofUser => Json.Of(JsonObject.OfSeq(
             ofUser.Select(failed => (failed.Key.KeyId, Error(failed.Failure))))))));
     }
 
-    private static Json Error(UserFailure failure) => Json.NewObject(JsonObject.OfSeq(
+    private static Json Error(UserFailure failure) => Json.Of(JsonObject.OfSeq(
     [
-        ("errcode", Json.NewString(UserAnswers.CodeOf(failure.Kind))),
-        ("error", Json.NewString(failure.Message)),
+        ("errcode", Json.Of(UserAnswers.CodeOf(failure.Kind))),
+        ("error", Json.Of(failure.Message)),
     ]));
 
     private static List<SignedKey> Read(BodyReader body)
@@ -37,7 +37,7 @@ internal sealed class UploadSignatures(SignatureUploads uploads, ClientOptions o
         var keys = new List<SignedKey>();
         foreach (var (user, signed) in body.Members())
         {
-            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{user}` is not a user id.");
+            if (!UserId.IsValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{user}` is not a user id.");
             foreach (var (keyId, key) in signed.Members()) keys.Add(new SignedKey(user, keyId, key.Whole));
         }
 

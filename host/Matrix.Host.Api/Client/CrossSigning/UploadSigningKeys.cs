@@ -32,14 +32,14 @@ internal sealed class UploadSigningKeys(
         var isConfirmed = false;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var considered = await uploads.ConsiderAsync(userId, input.Keys, stop).ConfigureAwait(false);
+            var considered = await uploads.ConsiderAsync(userId, input.Keys, stop);
             if (!considered.IsOk) return UserAnswers.Of(considered.Failure);
 
             var change = considered.Value;
             // Application Service API, "Cross-signing": its services need no further authentication.
             if (change.ReplacesKeys && authenticated is null && call.Service is null)
             {
-                var outcome = await interactive.DemandAsync(call, input.Body, demand, stop).ConfigureAwait(false);
+                var outcome = await interactive.DemandAsync(call, input.Body, demand, stop);
                 if (outcome.Refusal is { } refusal) return refusal;
                 authenticated = outcome;
             }
@@ -60,7 +60,7 @@ internal sealed class UploadSigningKeys(
             // Checks again at the write: only the first keys need no authentication, and another request may have
             // uploaded some since.
             var condition = authenticated?.NewCondition();
-            if (await uploads.MakeAsync(change, condition, stop).ConfigureAwait(false))
+            if (await uploads.MakeAsync(change, condition, stop))
             {
                 return authenticated is { } used ? UserInteractiveAuth.Grant(used, Answer.Empty) : Answer.Empty;
             }

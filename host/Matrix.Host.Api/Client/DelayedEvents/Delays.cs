@@ -34,7 +34,7 @@ internal static class Delays
         CancellationToken stop)
     {
         var result = await delayed.ScheduleAsync(
-            call.Caller.Device, call["roomId"], draft, delay, key, timestamp, stop).ConfigureAwait(false);
+            call.Caller.Device, call["roomId"], draft, delay, key, timestamp, stop);
         return result.Refusal switch
         {
             ScheduleRefusal.None => Answer.Json(

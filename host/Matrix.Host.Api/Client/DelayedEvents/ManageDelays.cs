@@ -30,7 +30,7 @@ internal sealed class ManageDelays(Rooms.Delayed.DelayedEvents delayed) : IEndpo
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        var rows = await delayed.OfUserAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var rows = await delayed.OfUserAsync(call.Caller.UserId, stop);
         return Answer.Json(rows, static (json, rows) =>
         {
             json.WriteStartArray("delayed_events");
@@ -58,11 +58,11 @@ internal sealed class ManageDelays(Rooms.Delayed.DelayedEvents delayed) : IEndpo
         switch (action)
         {
             case "restart":
-                return await delayed.RestartAsync(delayId).ConfigureAwait(false) ? Answer.Empty : _unknown;
+                return await delayed.RestartAsync(delayId) ? Answer.Empty : _unknown;
             case "cancel":
-                return await delayed.CancelAsync(delayId).ConfigureAwait(false) ? Answer.Empty : _unknown;
+                return await delayed.CancelAsync(delayId) ? Answer.Empty : _unknown;
             case "send":
-                var (isKnown, failure) = await delayed.SendAsync(delayId, stop).ConfigureAwait(false);
+                var (isKnown, failure) = await delayed.SendAsync(delayId, stop);
                 return isKnown ? RoomAnswers.Empty(failure) : _unknown;
             default:
                 return Answer.InvalidParam("`action` must be `restart`, `send` or `cancel`.");

@@ -40,7 +40,7 @@ internal sealed class Dehydrated(DehydratedDevices devices, ClientOptions option
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var device = await devices.FindAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var device = await devices.FindAsync(call.Caller.UserId, stop);
         if (device is null) return _none;
         return Answer.Json(device, static (json, device) =>
         {
@@ -58,12 +58,12 @@ internal sealed class Dehydrated(DehydratedDevices devices, ClientOptions option
             return Answer.InvalidParam("`device_keys` must name the user and the dehydrated device.");
         }
 
-        var failure = await devices.PutAsync(userId, wish, stop).ConfigureAwait(false);
+        var failure = await devices.PutAsync(userId, wish, stop);
         return failure is null ? Named(wish.DeviceId) : UserAnswers.Of(failure, options);
     }
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) =>
-        await devices.DeleteAsync(call.Caller.UserId, stop).ConfigureAwait(false) is { } deviceId
+        await devices.DeleteAsync(call.Caller.UserId, stop) is { } deviceId
             ? Named(deviceId)
             : _none;
 
@@ -82,7 +82,7 @@ internal sealed class Dehydrated(DehydratedDevices devices, ClientOptions option
             call.Caller.Device with { DeviceId = call["deviceId"] },
             after,
             (int)Math.Min(limit, HighestLimit),
-            stop).ConfigureAwait(false);
+            stop);
         if (!page.IsOk) return UserAnswers.Of(page.Failure);
         return Answer.Json((page.Value, always), static (json, result) =>
         {
@@ -122,7 +122,7 @@ internal sealed class Dehydrated(DehydratedDevices devices, ClientOptions option
         return new Dehydration(
             deviceId,
             LoginBody.ReadDisplayName(body, "initial_device_display_name"),
-            CanonicalJson.bytes(Json.NewObject(body.RequiredContent("device_data"))),
+            CanonicalJson.Bytes(Json.Of(body.RequiredContent("device_data"))),
             KeyBodies.Upload(body));
     }
 }

@@ -34,7 +34,7 @@ internal sealed class Devices(
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        var list = await devices.ListAsync(call.Caller.Device, call.Address, stop).ConfigureAwait(false);
+        var list = await devices.ListAsync(call.Caller.Device, call.Address, stop);
         return Answer.Json(list, static (json, all) =>
         {
             json.WriteStartArray("devices");
@@ -51,15 +51,14 @@ internal sealed class Devices(
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var device = await devices.FindAsync(
-            call.Caller.Device, call.Address, call["deviceId"], stop).ConfigureAwait(false);
+        var device = await devices.FindAsync(call.Caller.Device, call.Address, call["deviceId"], stop);
         return device is null ? _none : Answer.Json(device, Write);
     }
 
     private async ValueTask<Answer> RenameAsync(Call call, Renaming wish, CancellationToken stop)
     {
         var device = call.Caller.Device with { DeviceId = call["deviceId"] };
-        if (await devices.RenameAsync(device, wish.Name, stop).ConfigureAwait(false)) return Answer.Empty;
+        if (await devices.RenameAsync(device, wish.Name, stop)) return Answer.Empty;
         if (call.Service is null) return _none;
 
         // Application Service API, "Device management".
@@ -68,7 +67,7 @@ internal sealed class Devices(
             return Answer.InvalidParam($"A device id has at most {LoginBody.LongestDeviceId} characters.");
         }
 
-        var failure = await devices.CreateAsync(device, wish.Name, stop).ConfigureAwait(false);
+        var failure = await devices.CreateAsync(device, wish.Name, stop);
         return failure is null ? Answer.Json(static _ => { }, 201) : UserAnswers.Of(failure, options);
     }
 
@@ -84,16 +83,16 @@ internal sealed class Devices(
         if (call.Service is not null)
         {
             var isActive = new UserIsActive(userId);
-            return await devices.DeleteAsync(userId, deletion.DeviceIds, isActive, stop).ConfigureAwait(false)
+            return await devices.DeleteAsync(userId, deletion.DeviceIds, isActive, stop)
                 ? Answer.Empty
                 : Answer.Error(403, MatrixError.UserDeactivated, "The account has been deactivated.");
         }
 
         var demand = new AuthDemand(AuthFlow.Password, userId);
-        var auth = await interactive.DemandAsync(call, deletion.Body, demand, stop).ConfigureAwait(false);
+        var auth = await interactive.DemandAsync(call, deletion.Body, demand, stop);
         if (auth.Refusal is { } refusal) return refusal;
 
-        return await devices.DeleteAsync(userId, deletion.DeviceIds, auth.NewCondition(), stop).ConfigureAwait(false)
+        return await devices.DeleteAsync(userId, deletion.DeviceIds, auth.NewCondition(), stop)
             ? UserInteractiveAuth.Grant(auth, Answer.Empty)
             : interactive.AskAgain(auth);
     }

@@ -24,7 +24,7 @@ internal sealed class Filters(StoredFilters filters, ClientOptions options) : IE
         var refusal = SyncFilter.Parse(filter).Match(
             static _ => null, static error => (Answer?)Answer.Error(400, error.ErrCode, error.ToString()));
         if (refusal is not null) return refusal;
-        var stored = await filters.StoreAsync(call.Caller.UserId, filter, stop).ConfigureAwait(false);
+        var stored = await filters.StoreAsync(call.Caller.UserId, filter, stop);
         return stored.IsOk
             ? Answer.Json(
                 stored.Value,
@@ -36,7 +36,7 @@ internal sealed class Filters(StoredFilters filters, ClientOptions options) : IE
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
         if (!long.TryParse(call["filterId"], NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return _none;
-        return await filters.FindAsync(call.Caller.UserId, id, stop).ConfigureAwait(false) is { } filter
+        return await filters.FindAsync(call.Caller.UserId, id, stop) is { } filter
             ? Answer.Bytes(filter)
             : _none;
     }

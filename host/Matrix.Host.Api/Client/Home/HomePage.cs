@@ -26,8 +26,8 @@ internal sealed class HomePage(
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
         var hasPages = oauth.HasPages && (oauth.IsOn || BrowserRequest.IsLocal(call.Http.Request));
-        var isFirst = await signUps.AwaitsFirstUserAsync(stop).ConfigureAwait(false);
-        var ways = await signUps.WaysAsync(stop).ConfigureAwait(false);
+        var isFirst = await signUps.AwaitsFirstUserAsync(stop);
+        var ways = await signUps.WaysAsync(stop);
         return HtmlPage.Of(
             client.ServerName,
             Html.Of($"""

@@ -160,7 +160,7 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
                 other = _work.Task;
             }
 
-            await other.WaitAsync(stop).ConfigureAwait(false);
+            await other.WaitAsync(stop);
         }
     }
 

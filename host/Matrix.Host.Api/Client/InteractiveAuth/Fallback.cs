@@ -42,7 +42,7 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
     {
         var (opened, refusal) = Read(call);
         if (opened is not { } open) return refusal!;
-        return PageOf(await open.Page(call, stop).ConfigureAwait(false), browsers.Of(call), "", 200);
+        return PageOf(await open.Page(call, stop), browsers.Of(call), "", 200);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
@@ -52,9 +52,9 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
         var browser = browsers.Of(call);
         if (!browser.Accepts(form)) return PageSessions.Foreign;
         var given = new BodyReader(JsonObject.OfSeq(form.All.Select(
-            static field => new ValueTuple<string, Json>(field.Key, Json.NewString(field.Value)))));
+            static field => new ValueTuple<string, Json>(field.Key, Json.Of(field.Value)))));
         var attempt = new StageAttempt(open.Session, open.Session.Demand, given, call) { Browser = browser };
-        var result = await interactive.AttemptInBrowserAsync(call["authType"], attempt, stop).ConfigureAwait(false);
+        var result = await interactive.AttemptInBrowserAsync(call["authType"], attempt, stop);
         if (result.Proof is not null) return Done;
         if (given.Problem is null && result.Refusal is { Status: 302 or 303 } leads) return browser.Keep(leads);
         if (given.Problem is null && result.Page is { } next)
@@ -65,7 +65,7 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
         var (alert, status) = given.Problem is not null ? ("Something is missing.", 400)
             : result.Refusal is { Status: 429 } ? ("There were too many attempts. Wait a moment and try again.", 429)
             : (result.Message.Length > 0 ? result.Message : "It did not work.", 403);
-        return PageOf(await open.Page(call, stop).ConfigureAwait(false), browser, alert, status);
+        return PageOf(await open.Page(call, stop), browser, alert, status);
     }
 
     /// <summary>

@@ -38,7 +38,7 @@ internal sealed class RegistrationStages(IEnumerable<IAuthStage> stages, TimePro
         var pages = new List<StagePage>();
         foreach (var stage in _stages)
         {
-            if (stage.PageOf(session) is { } make) pages.Add(await make(call, stop).ConfigureAwait(false));
+            if (stage.PageOf(session) is { } make) pages.Add(await make(call, stop));
         }
 
         return new StagePage("", Html.Join(pages.Select(static page => page.Fields)))
@@ -57,9 +57,9 @@ internal sealed class RegistrationStages(IEnumerable<IAuthStage> stages, TimePro
         foreach (var stage in _stages)
         {
             var given = new BodyReader(JsonObject.OfSeq(form.All.Select(
-                static field => new ValueTuple<string, Json>(field.Key, Json.NewString(field.Value)))));
+                static field => new ValueTuple<string, Json>(field.Key, Json.Of(field.Value)))));
             var attempt = new StageAttempt(session, session.Demand, given, call) { Browser = browser };
-            var result = await stage.AttemptAsync(attempt, stop).ConfigureAwait(false);
+            var result = await stage.AttemptAsync(attempt, stop);
             if (given.Problem is not null || result.Proof is not { } proof)
             {
                 return (null, result.Message is { Length: > 0 } why ? why : "Something is missing.");

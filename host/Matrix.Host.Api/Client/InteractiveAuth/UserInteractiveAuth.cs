@@ -48,7 +48,7 @@ internal sealed class UserInteractiveAuth
         Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
     {
         if (call.CallerIfAny is { IsOAuth: true } && !demand.IsForOAuth) return new AuthOutcome(_notForOAuth, null);
-        demand = await ForUserAsync(demand, stop).ConfigureAwait(false);
+        demand = await ForUserAsync(demand, stop);
         var operation = OperationOf(call, body, demand);
         var reader = new BodyReader(body);
         if (!reader.Has("auth") || reader.HasNull("auth"))
@@ -87,7 +87,7 @@ internal sealed class UserInteractiveAuth
 
         if (turn == StageTurn.Next)
         {
-            var result = await AttemptAsync(stage!, new(session, demand, auth, call), stop).ConfigureAwait(false);
+            var result = await AttemptAsync(stage!, new(session, demand, auth, call), stop);
             if (reader.Problem is { } wrong) return new AuthOutcome(wrong, null);
             if (result is { Proof: null } why)
             {
@@ -100,12 +100,12 @@ internal sealed class UserInteractiveAuth
 
         // Without a token, only the stages show whose account it is.
         var locked = call.CallerIfAny is null && session.UserId is { } user
-            ? await _locks.OfUserAsync(user, stop).ConfigureAwait(false)
+            ? await _locks.OfUserAsync(user, stop)
             : null;
         if (locked is not null) return new AuthOutcome(UserAnswers.Of(locked), session, request);
 
         // A session grants one request, so one at a time is carried out. The claim ends with the request, done or not.
-        call.Http.Response.RegisterForDispose(await session.ClaimAsync(stop).ConfigureAwait(false));
+        call.Http.Response.RegisterForDispose(await session.ClaimAsync(stop));
         if (session.IsFinished) return Ended(call, session, operation, demand, request);
 
         // The request before may have reopened a stage.
@@ -234,7 +234,7 @@ internal sealed class UserInteractiveAuth
         var flows = new List<AuthFlow>(_provers.Length);
         foreach (var stage in _provers)
         {
-            if (await stage.Proves!(userId, stop).ConfigureAwait(false)) flows.Add(new AuthFlow(stage.Type));
+            if (await stage.Proves!(userId, stop)) flows.Add(new AuthFlow(stage.Type));
         }
 
         return flows.Count == 0
@@ -246,7 +246,7 @@ internal sealed class UserInteractiveAuth
     private async ValueTask<StageResult> AttemptAsync(string type, StageAttempt attempt, CancellationToken stop)
     {
         if (!_stages.TryGetValue(type, out var stage)) return StageResult.Wrong("This stage is unknown.");
-        var result = await stage.AttemptAsync(attempt, stop).ConfigureAwait(false);
+        var result = await stage.AttemptAsync(attempt, stop);
         if (result.Proof is { } proof) attempt.Session.Complete(type, proof);
         return result;
     }
@@ -275,7 +275,7 @@ internal sealed class UserInteractiveAuth
         $"{call.Method} {call.Template[(call.Template.LastIndexOf("/v3/", StringComparison.Ordinal) + 1)..]}";
 
     private static string DigestOf(JsonObject json) =>
-        Convert.ToHexString(SHA256.HashData(CanonicalJson.bytes(Json.NewObject(json))));
+        Convert.ToHexString(SHA256.HashData(CanonicalJson.Bytes(Json.Of(json))));
 
     private static string Shown(string text) => text.Length <= 60 ? text : text[..60] + "…";
 }

@@ -44,7 +44,7 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         var version = call.Query.RequiredText("version");
         if (call.Query.Problem is { } problem) return problem;
         var rows = keys.ConvertAll(key => key(call));
-        var put = await backups.PutKeysAsync(call.Caller.UserId, version, rows, stop).ConfigureAwait(false);
+        var put = await backups.PutKeysAsync(call.Caller.UserId, version, rows, stop);
         return put.IsOk ? Counted(put.Value) : UserAnswers.Of(put.Failure);
     }
 
@@ -53,18 +53,18 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         string version,
         Func<ResponseWriter, IAsyncEnumerable<BackupKeyRow>, CancellationToken, ValueTask> write,
         CancellationToken stop) =>
-        await FindAsync(call, version, stop).ConfigureAwait(false) is { } keys
+        await FindAsync(call, version, stop) is { } keys
             ? Answer.InSteps(call, async (response, stop) =>
             {
-                await write(response, keys, stop).ConfigureAwait(false);
+                await write(response, keys, stop);
                 return null;
             })
             : BackupVersions.Unknown;
 
     private async ValueTask<Answer> GetSession(Call call, string version, CancellationToken stop)
     {
-        if (await FindAsync(call, version, stop).ConfigureAwait(false) is not { } keys) return BackupVersions.Unknown;
-        await foreach (var key in keys.ConfigureAwait(false))
+        if (await FindAsync(call, version, stop) is not { } keys) return BackupVersions.Unknown;
+        await foreach (var key in keys)
         {
             var output = new ByteBuffer(1024);
             WriteKey(output, key);
@@ -82,7 +82,7 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         var version = call.Query.RequiredText("version");
         if (call.Query.Problem is { } problem) return problem;
         var state = await backups.DeleteKeysAsync(
-            call.Caller.UserId, version, Part(call, "roomId"), Part(call, "sessionId"), stop).ConfigureAwait(false);
+            call.Caller.UserId, version, Part(call, "roomId"), Part(call, "sessionId"), stop);
         return state is { } after ? Counted(after) : BackupVersions.Unknown;
     }
 
@@ -102,7 +102,7 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         var rooms = body.RequiredInner("rooms");
         foreach (var (room, sessions) in rooms.Members())
         {
-            if (!RoomId.isOfSomeVersion(room))
+            if (!RoomId.IsOfSomeVersion(room))
             {
                 body.Refuse(MatrixError.InvalidParam, $"`{rooms.PathOf(room)}` is not a room id.");
             }
@@ -121,7 +121,7 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
     {
         var (first, forwarded) = (body.RequiredNumber("first_message_index"), body.RequiredNumber("forwarded_count"));
         var verified = body.RequiredFlag("is_verified");
-        var data = CanonicalJson.bytes(Json.NewObject(body.RequiredContent("session_data")));
+        var data = CanonicalJson.Bytes(Json.Of(body.RequiredContent("session_data")));
         return call => new BackupKeyRow(room(call), session(call), first, forwarded, verified, data);
     }
 
@@ -131,19 +131,19 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         var output = response.Buffer;
         output.Raw("{\"rooms\":{"u8);
         string? room = null;
-        await foreach (var key in keys.ConfigureAwait(false))
+        await foreach (var key in keys)
         {
             if (key.RoomId == room) output.Byte((byte)',');
             else
             {
                 if (room is not null) output.Raw("}},"u8);
                 room = key.RoomId;
-                CanonicalJson.writeString(output, room);
+                CanonicalJson.WriteString(output, room);
                 output.Raw(":{\"sessions\":{"u8);
             }
 
             WriteSession(output, key);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            await response.StepAsync(stop);
         }
 
         output.Raw(room is null ? "}}"u8 : "}}}}"u8);
@@ -155,12 +155,12 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         var output = response.Buffer;
         output.Raw("{\"sessions\":{"u8);
         var isFirst = true;
-        await foreach (var key in keys.ConfigureAwait(false))
+        await foreach (var key in keys)
         {
             if (!isFirst) output.Byte((byte)',');
             isFirst = false;
             WriteSession(output, key);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            await response.StepAsync(stop);
         }
 
         output.Raw("}}"u8);
@@ -168,7 +168,7 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
 
     private static void WriteSession(ByteBuffer output, BackupKeyRow key)
     {
-        CanonicalJson.writeString(output, key.SessionId);
+        CanonicalJson.WriteString(output, key.SessionId);
         output.Byte((byte)':');
         WriteKey(output, key);
     }
@@ -176,9 +176,9 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
     private static void WriteKey(ByteBuffer output, BackupKeyRow key)
     {
         output.Raw("{\"first_message_index\":"u8);
-        CanonicalJson.writeInt(output, key.FirstMessageIndex);
+        CanonicalJson.WriteInt(output, key.FirstMessageIndex);
         output.Raw(",\"forwarded_count\":"u8);
-        CanonicalJson.writeInt(output, key.ForwardedCount);
+        CanonicalJson.WriteInt(output, key.ForwardedCount);
         output.Raw(key.IsVerified ? ",\"is_verified\":true,\"session_data\":"u8
             : ",\"is_verified\":false,\"session_data\":"u8);
         output.Raw(key.SessionData.Span);

@@ -23,7 +23,7 @@ internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
 
     private async ValueTask<Answer> Create(Call call, BackupVersionInfo info, CancellationToken stop)
     {
-        var made = await backups.CreateAsync(call.Caller.UserId, info, stop).ConfigureAwait(false);
+        var made = await backups.CreateAsync(call.Caller.UserId, info, stop);
         return made.IsOk
             ? Answer.Json(made.Value, static (json, number) => WriteVersion(json, number))
             : UserAnswers.Of(made.Failure);
@@ -32,7 +32,7 @@ internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
     private async ValueTask<Answer> Get(Call call, CancellationToken stop)
     {
         var version = call["version"] is { Length: > 0 } named ? named : null;
-        var found = await backups.FindAsync(call.Caller.UserId, version, stop).ConfigureAwait(false);
+        var found = await backups.FindAsync(call.Caller.UserId, version, stop);
         return found is null ? Unknown : Answer.Json(found, static (json, row) =>
         {
             json.WriteString("algorithm", row.Algorithm);
@@ -45,17 +45,16 @@ internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
     }
 
     private async ValueTask<Answer> Update(Call call, BackupVersionInfo info, CancellationToken stop) =>
-        UserAnswers.Empty(
-            await backups.UpdateAsync(call.Caller.UserId, call["version"], info, stop).ConfigureAwait(false));
+        UserAnswers.Empty(await backups.UpdateAsync(call.Caller.UserId, call["version"], info, stop));
 
     private async ValueTask<Answer> Delete(Call call, CancellationToken stop) =>
-        await backups.DeleteAsync(call.Caller.UserId, call["version"], stop).ConfigureAwait(false)
+        await backups.DeleteAsync(call.Caller.UserId, call["version"], stop)
             ? Answer.Empty
             : Unknown;
 
     private static BackupVersionInfo Read(BodyReader body) => new(
         body.RequiredText("algorithm"),
-        CanonicalJson.bytes(Json.NewObject(body.RequiredContent("auth_data"))),
+        CanonicalJson.Bytes(Json.Of(body.RequiredContent("auth_data"))),
         body.Text("version"));
 
     private static void WriteVersion(Utf8JsonWriter json, long number) =>

@@ -25,14 +25,13 @@ internal sealed class ClaimKeys(
             return Answer.TooLarge($"Claim at most {options.MaxClaims} keys at once.");
         }
 
-        var wanted = input.Wanted.ToLookup(claim => UserId.server(claim.UserId) == server.ServerName);
-        var local = await claims.ClaimAsync([.. wanted[true]], stop).ConfigureAwait(false);
-        var remote = await remoteClaims.ClaimAsync(call.CausedBy, [.. wanted[false]], input.Timeout, stop)
-            .ConfigureAwait(false);
+        var wanted = input.Wanted.ToLookup(claim => UserId.Server(claim.UserId) == server.ServerName);
+        var local = await claims.ClaimAsync([.. wanted[true]], stop);
+        var remote = await remoteClaims.ClaimAsync(call.CausedBy, [.. wanted[false]], input.Timeout, stop);
 
         using var bytes = new ByteBuffer();
         bytes.Raw("{\"failures\":"u8);
-        CanonicalJson.write(bytes, KeyAnswers.Failures(remote.Failures));
+        CanonicalJson.Write(bytes, KeyAnswers.Failures(remote.Failures));
         bytes.Byte((byte)',');
         KeyAnswers.WriteClaimed(bytes, local.Concat(remote.Keys));
         bytes.Byte((byte)'}');

@@ -10,11 +10,11 @@ internal static class KeyAnswers
 {
     /// <summary>An object whose members are objects.</summary>
     internal static Json ObjectOf<T>(IEnumerable<KeyValuePair<string, T>> members, Func<T, Json> value) =>
-        Json.NewObject(JsonObject.OfSeq(members.Select(member => (member.Key, value(member.Value)))));
+        Json.Of(JsonObject.OfSeq(members.Select(member => (member.Key, value(member.Value)))));
 
     /// <summary>A 200 with these members.</summary>
     internal static Answer Object(params IEnumerable<(string Name, Json Value)> members) =>
-        Answer.Bytes(CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(members))));
+        Answer.Bytes(CanonicalJson.Bytes(Json.Of(JsonObject.OfSeq(members))));
 
     /// <summary>Writes the member `one_time_keys` of a response to a claim.</summary>
     internal static void WriteClaimed(ByteBuffer to, IEnumerable<ClaimedKey> claimed)
@@ -36,7 +36,7 @@ internal static class KeyAnswers
         {
             if (!first) to.Byte((byte)',');
             first = false;
-            CanonicalJson.writeString(to, member.Key);
+            CanonicalJson.WriteString(to, member.Key);
             to.Byte((byte)':');
             write(to, member);
         }
@@ -46,10 +46,10 @@ internal static class KeyAnswers
 
     /// <summary>`failures`: the servers that gave no keys.</summary>
     internal static Json Failures(IReadOnlyDictionary<string, FederationFailure> servers) =>
-        ObjectOf(servers, static failure => Json.NewObject(JsonObject.OfSeq(
+        ObjectOf(servers, static failure => Json.Of(JsonObject.OfSeq(
         [
-            ("errcode", Json.NewString(MatrixError.Unknown)),
-            ("error", Json.NewString(Why(failure))),
+            ("errcode", Json.Of(MatrixError.Unknown)),
+            ("error", Json.Of(Why(failure))),
         ])));
 
     private static string Why(FederationFailure failure) => failure.Kind switch

@@ -118,7 +118,7 @@ internal static class KeyBodies
 
     private static void CheckUserId(BodyReader users, string user)
     {
-        if (!UserId.isValid(user))
+        if (!UserId.IsValid(user))
         {
             users.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
         }

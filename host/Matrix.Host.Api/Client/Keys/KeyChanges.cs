@@ -20,8 +20,7 @@ internal sealed class KeyChanges(DeviceListChanges changes, IStorage storage) : 
     {
         // A token of this server is never ahead of the published position.
         var through = Math.Min(ends.To.Position, storage.Writer.PublishedPosition);
-        var news = await changes.BetweenAsync(
-            call.Caller.UserId, ends.From.Position, through, stop).ConfigureAwait(false);
+        var news = await changes.BetweenAsync(call.Caller.UserId, ends.From.Position, through, stop);
         return Answer.Json(news, static (json, found) =>
         {
             Write(json, "changed", found.Changed);

@@ -24,7 +24,7 @@ internal sealed class KeyObjects(ResponseWriter response)
     internal void Member(string name, Json value)
     {
         Name(name);
-        CanonicalJson.write(response.Buffer, value);
+        CanonicalJson.Write(response.Buffer, value);
     }
 
     /// <summary>Writes the devices of a user into the open member.</summary>
@@ -38,10 +38,10 @@ internal sealed class KeyObjects(ResponseWriter response)
         {
             if (!isFirst) response.Buffer.Byte((byte)',');
             isFirst = false;
-            CanonicalJson.writeString(response.Buffer, device);
+            CanonicalJson.WriteString(response.Buffer, device);
             response.Buffer.Byte((byte)':');
-            CanonicalJson.writeObject(response.Buffer, keys);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            CanonicalJson.WriteObject(response.Buffer, keys);
+            await response.StepAsync(stop);
         }
 
         response.Buffer.Byte((byte)'}');
@@ -53,8 +53,8 @@ internal sealed class KeyObjects(ResponseWriter response)
         foreach (var (user, key) in keys)
         {
             Inside(user);
-            CanonicalJson.writeObject(response.Buffer, key);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            CanonicalJson.WriteObject(response.Buffer, key);
+            await response.StepAsync(stop);
         }
     }
 
@@ -65,7 +65,7 @@ internal sealed class KeyObjects(ResponseWriter response)
     {
         response.Buffer.Byte(_isFirst ? (byte)'{' : (byte)',');
         _isFirst = false;
-        CanonicalJson.writeString(response.Buffer, name);
+        CanonicalJson.WriteString(response.Buffer, name);
         response.Buffer.Byte((byte)':');
     }
 
@@ -73,7 +73,7 @@ internal sealed class KeyObjects(ResponseWriter response)
     {
         if (!_isFirstInside) response.Buffer.Byte((byte)',');
         _isFirstInside = false;
-        CanonicalJson.writeString(response.Buffer, name);
+        CanonicalJson.WriteString(response.Buffer, name);
         response.Buffer.Byte((byte)':');
     }
 }

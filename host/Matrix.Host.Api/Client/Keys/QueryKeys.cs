@@ -36,19 +36,19 @@ internal sealed class QueryKeys(
         }
 
         var asker = call.Caller.UserId;
-        var users = input.Wanted.ToLookup(user => UserId.server(user.Key) == server.ServerName);
+        var users = input.Wanted.ToLookup(user => UserId.Server(user.Key) == server.ServerName);
         var remote = await remoteQueries
-            .QueryAsync(asker, call.CausedBy, users[false].ToDictionary(), input.Timeout, stop).ConfigureAwait(false);
+            .QueryAsync(asker, call.CausedBy, users[false].ToDictionary(), input.Timeout, stop);
         Dictionary<string, IReadOnlySet<string>>[] local =
             [.. users[true].Chunk(UsersAtOnce).Select(static some => some.ToDictionary())];
         return Answer.InSteps(call, async (response, stop) =>
         {
             // Not before other servers have answered: meanwhile the memory is free for others.
-            if (!await response.ReserveAsync(stop).ConfigureAwait(false)) return Answer.Busy;
+            if (!await response.ReserveAsync(stop)) return Answer.Busy;
 
             // The keys of few users are read once for all members.
             var all = local.Length == 1
-                ? await queries.ReadAsync(asker, local[0], withDevices: true, stop).ConfigureAwait(false)
+                ? await queries.ReadAsync(asker, local[0], withDevices: true, stop)
                 : null;
             ValueTask<LocalKeys> ReadAsync(Dictionary<string, IReadOnlySet<string>> some, bool withDevices) =>
                 all is not null ? new(all) : queries.ReadAsync(asker, some, withDevices, stop);
@@ -57,16 +57,16 @@ internal sealed class QueryKeys(
             output.Begin("device_keys");
             foreach (var some in local)
             {
-                var read = await ReadAsync(some, withDevices: true).ConfigureAwait(false);
+                var read = await ReadAsync(some, withDevices: true);
                 foreach (var (user, devices) in read.Devices())
                 {
-                    await output.DevicesAsync(user, devices, stop).ConfigureAwait(false);
+                    await output.DevicesAsync(user, devices, stop);
                 }
             }
 
             foreach (var (user, devices) in remote.Keys.DeviceKeys)
             {
-                await output.DevicesAsync(user, devices, stop).ConfigureAwait(false);
+                await output.DevicesAsync(user, devices, stop);
             }
 
             output.End();
@@ -81,11 +81,11 @@ internal sealed class QueryKeys(
                 output.Begin(name);
                 foreach (var some in local)
                 {
-                    var read = await ReadAsync(some, withDevices: false).ConfigureAwait(false);
-                    await output.KeysAsync(read.CrossSigning(usage), stop).ConfigureAwait(false);
+                    var read = await ReadAsync(some, withDevices: false);
+                    await output.KeysAsync(read.CrossSigning(usage), stop);
                 }
 
-                await output.KeysAsync(ofOthers, stop).ConfigureAwait(false);
+                await output.KeysAsync(ofOthers, stop);
                 output.End();
             }
 

@@ -32,7 +32,7 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
             return Answer.InvalidParam("`device_keys` must name the user and the device that upload them.");
         }
 
-        var uploaded = await uploads.UploadAsync(caller.Device, upload, stop).ConfigureAwait(false);
+        var uploaded = await uploads.UploadAsync(caller.Device, upload, stop);
         if (!uploaded.IsOk) return UserAnswers.Of(uploaded.Failure);
         return Answer.Json(uploaded.Value.OneTime, static (json, counts) =>
         {

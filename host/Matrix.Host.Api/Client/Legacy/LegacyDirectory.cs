@@ -26,17 +26,17 @@ internal sealed class LegacyDirectory : ILegacyGroup
     {
         var from = call.Query.Token("from");
         var query = from is null or Start ? "" : $"since={Uri.EscapeDataString(from)}";
-        var answer = await _publicRooms.CallAsync(call, null, stop, query).ConfigureAwait(false);
+        var answer = await _publicRooms.CallAsync(call, null, stop, query);
         return answer.Change(page => page.With(
-            ("chunk", Json.NewArray([.. page.Items("chunk").Select(WithAliases)])),
-            ("start", Json.NewString(from ?? Start)),
-            ("end", page.Find("next_batch") ?? Json.NewString("END"))));
+            ("chunk", Json.Of([.. page.Items("chunk").Select(WithAliases)])),
+            ("start", Json.Of(from ?? Start)),
+            ("end", page.Find("next_batch") ?? Json.Of("END"))));
     }
 
     private static Json WithAliases(Json room)
     {
         if (room is not Json.Object { Item: var today }) return room;
         Json[] aliases = today.Find("canonical_alias") is Json.String alias ? [alias] : [];
-        return Json.NewObject(today.WithDefault("aliases", Json.NewArray(aliases)));
+        return Json.Of(today.WithDefault("aliases", Json.Of(aliases)));
     }
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 
@@ -9,8 +10,6 @@ namespace Matrix.Host.Api.Client.Legacy;
 /// </summary>
 internal static class LegacyEvents
 {
-    private const string Aliases = "m.room.aliases";
-
     /// <summary>Events of a timeline. Parts of power levels that did not change are left out.</summary>
     internal static IEnumerable<Json> Timeline(IEnumerable<Json> events, LegacyRoomFacts rooms) =>
         events.SelectMany(each => Of(each, rooms, isState: false));
@@ -32,18 +31,18 @@ internal static class LegacyEvents
             .WithDefault("age", unsigned.Find("age"))
             .WithDefault("prev_content", unsigned.Find("prev_content"))
             .WithDefault("redacted_because", Because(unsigned, room));
-        if (type == "m.room.member") return old.WithDefault("membership", content.Find("membership"));
-        if (type == "m.room.redaction") return old.WithDefault("redacts", content.Find("redacts"));
+        if (type == EventTypes.Member) return old.WithDefault("membership", content.Find("membership"));
+        if (type == EventTypes.Redaction) return old.WithDefault("redacts", content.Find("redacts"));
         if (!today.Has("state_key")) return old;
         if (room?.PowerLevels is { } levels)
         {
-            old = old.WithDefault("required_power_level", Json.NewInt(LegacyPowerLevels.Required(type, levels)));
+            old = old.WithDefault("required_power_level", Json.Of(LegacyPowerLevels.Required(type, levels)));
         }
 
         return type switch
         {
-            "m.room.create" =>
-                old.With(("content", Json.NewObject(content.WithDefault("creator", old.Find("sender"))))),
+            EventTypes.Create =>
+                old.With(("content", Json.Of(content.WithDefault("creator", old.Find("sender"))))),
             LegacyPowerLevels.Type => ContentsBy(old, levels => LegacyPowerLevels.Flat(levels, room?.Creators ?? [])),
             _ => old,
         };
@@ -52,10 +51,10 @@ internal static class LegacyEvents
     /// <summary>A part of a power levels event, in the old shape.</summary>
     internal static JsonObject Part(JsonObject today, string part, RoomFacts? room)
     {
-        var old = One(today.With(("type", Json.NewString(part))), room);
+        var old = One(today.With(("type", Json.Of(part))), room);
         var id = old.Text("event_id") ?? "";
         return ContentsBy(old, levels => LegacyPowerLevels.PartContent(part, levels))
-            .With(("event_id", Json.NewString(LegacyIds.Of(id, part))));
+            .With(("event_id", Json.Of(LegacyIds.Of(id, part))));
     }
 
     private static IEnumerable<Json> Of(Json each, LegacyRoomFacts rooms, bool isState)
@@ -67,39 +66,39 @@ internal static class LegacyEvents
         }
 
         var type = TypeOf(today);
-        if (type == "m.presence")
+        if (type == EventTypes.Presence)
         {
-            yield return Json.NewObject(Presence(today));
+            yield return Json.Of(Presence(today));
             yield break;
         }
 
-        if (type == "m.receipt" && !today.Has("event_id"))
+        if (type == EventTypes.Receipt && !today.Has("event_id"))
         {
-            foreach (var feedback in LegacyFeedback.Of(today)) yield return Json.NewObject(feedback);
+            foreach (var feedback in LegacyFeedback.Of(today)) yield return Json.Of(feedback);
             yield break;
         }
 
         var room = rooms.Find(today.Text("room_id"));
-        yield return Json.NewObject(One(today, room));
+        yield return Json.Of(One(today, room));
         if (today.Text("state_key") != "") yield break;
         if (type == LegacyPowerLevels.Type)
         {
             foreach (var part in LegacyPowerLevels.Parts)
             {
                 var old = Part(today, part, room);
-                if (isState || !Equals(old.Find("content"), old.Find("prev_content"))) yield return Json.NewObject(old);
+                if (isState || !Equals(old.Find("content"), old.Find("prev_content"))) yield return Json.Of(old);
             }
         }
-        else if (type == "m.room.canonical_alias")
+        else if (type == EventTypes.CanonicalAlias)
         {
-            foreach (var old in AliasesOf(today, room)) yield return Json.NewObject(old);
+            foreach (var old in AliasesOf(today, room)) yield return Json.Of(old);
         }
     }
 
     /// <summary>The presence of a user, who was named in the content.</summary>
     private static JsonObject Presence(JsonObject today) => today.With((
         "content",
-        Json.NewObject((today.Inner("content") ?? JsonObject.Empty).WithDefault("user_id", today.Find("sender")))));
+        Json.Of((today.Inner("content") ?? JsonObject.Empty).WithDefault("user_id", today.Find("sender")))));
 
     /// <summary>The lists of a room's aliases, by which clients of that age name it, one for each server.</summary>
     private static IEnumerable<JsonObject> AliasesOf(JsonObject today, RoomFacts? room)
@@ -107,26 +106,26 @@ internal static class LegacyEvents
         var content = today.Inner("content") ?? JsonObject.Empty;
         var all = content.Items("alt_aliases").Select(static each => (each as Json.String)?.Item)
             .Prepend(content.Text("alias"))
-            .Where(static alias => alias is not null && RoomAlias.isValid(alias)).Select(static alias => alias!);
-        var old = One(today.With(("type", Json.NewString(Aliases))), room).Without("prev_content");
-        foreach (var ofServer in all.Distinct().GroupBy(static alias => RoomAlias.server(alias)))
+            .Where(static alias => alias is not null && RoomAlias.IsValid(alias)).Select(static alias => alias!);
+        var old = One(today.With(("type", Json.Of(EventTypes.Aliases))), room).Without("prev_content");
+        foreach (var ofServer in all.Distinct().GroupBy(static alias => RoomAlias.Server(alias)))
         {
             yield return old.With(
-                ("event_id", Json.NewString(LegacyIds.Of(old.Text("event_id") ?? "", $"{Aliases}.{ofServer.Key}"))),
-                ("state_key", Json.NewString(ofServer.Key)),
-                ("content", Json.NewObject(LegacyJson.Of(
-                    ("aliases", Json.NewArray([.. ofServer.Select(Json.NewString)]))))));
+                ("event_id", Json.Of(LegacyIds.Of(old.Text("event_id") ?? "", $"{EventTypes.Aliases}.{ofServer.Key}"))),
+                ("state_key", Json.Of(ofServer.Key)),
+                ("content", Json.Of(LegacyJson.Of(
+                    ("aliases", Json.Of([.. ofServer.Select(Json.Of)]))))));
         }
     }
 
     private static Json? Because(JsonObject unsigned, RoomFacts? room) =>
-        unsigned.Inner("redacted_because") is { } because ? Json.NewObject(One(because, room)) : null;
+        unsigned.Inner("redacted_because") is { } because ? Json.Of(One(because, room)) : null;
 
     private static JsonObject ContentsBy(JsonObject old, Func<JsonObject, JsonObject> change)
     {
         foreach (var name in (string[])["content", "prev_content"])
         {
-            if (old.Inner(name) is { } content) old = old.With((name, Json.NewObject(change(content))));
+            if (old.Inner(name) is { } content) old = old.With((name, Json.Of(change(content))));
         }
 
         return old;

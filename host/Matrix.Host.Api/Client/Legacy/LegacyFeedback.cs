@@ -24,7 +24,7 @@ internal static class LegacyFeedback
             body.Refuse(MatrixError.BadJson, "Bad feedback type: `type` must be `delivered` or `read`.");
         }
 
-        if (!EventId.isValid(target))
+        if (!EventId.IsValid(target))
         {
             body.Refuse(MatrixError.InvalidParam, "`target_event_id` is not a valid event id.");
         }
@@ -44,12 +44,12 @@ internal static class LegacyFeedback
             foreach (var (userId, receipt) in readers.Members)
             {
                 var old = LegacyJson.Of(
-                    ("type", Json.NewString(Type)),
-                    ("event_id", Json.NewString(IdOf(target, userId))),
+                    ("type", Json.Of(Type)),
+                    ("event_id", Json.Of(IdOf(target, userId))),
                     ("room_id", receipts.Find("room_id") ?? Json.Null),
-                    ("user_id", Json.NewString(userId)),
-                    ("content", Json.NewObject(LegacyJson.Of(
-                        ("type", Json.NewString(Read)), ("target_event_id", Json.NewString(target))))));
+                    ("user_id", Json.Of(userId)),
+                    ("content", Json.Of(LegacyJson.Of(
+                        ("type", Json.Of(Read)), ("target_event_id", Json.Of(target))))));
                 yield return old.WithDefault("ts", (receipt as Json.Object)?.Item.Find("ts"));
             }
         }

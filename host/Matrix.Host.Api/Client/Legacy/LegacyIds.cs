@@ -28,7 +28,7 @@ internal static class LegacyIds
             (eventId, part) = (eventId[..at], eventId[(at + 1)..]);
         }
 
-        return EventId.isValid(eventId);
+        return EventId.IsValid(eventId);
     }
 
     /// <summary>The error for what is no id.</summary>

@@ -38,9 +38,9 @@ internal static class LegacyJson
     internal static JsonObject Of(params (string Name, Json Value)[] members) => JsonObject.OfSeq(members);
 
     /// <summary>A response.</summary>
-    internal static Answer AnswerOf(JsonObject json) => Answer.Bytes(CanonicalJson.bytes(Json.NewObject(json)));
+    internal static Answer AnswerOf(JsonObject json) => Answer.Bytes(CanonicalJson.Bytes(Json.Of(json)));
 
     /// <summary>A response that is an array.</summary>
     internal static Answer AnswerOf(IEnumerable<Json> items) =>
-        Answer.Bytes(CanonicalJson.bytes(Json.NewArray([.. items])));
+        Answer.Bytes(CanonicalJson.Bytes(Json.Of([.. items])));
 }

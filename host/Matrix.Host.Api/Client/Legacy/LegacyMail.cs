@@ -83,11 +83,11 @@ internal sealed class LegacyMail(Validations validations, RegistrationGate gate)
         if (step.Credentials is not null) return (step.Credentials, null);
         if (step.Address is { } address)
         {
-            return (null, await SendAsync(call, session, step.Type, address, stop).ConfigureAwait(false));
+            return (null, await SendAsync(call, session, step.Type, address, stop));
         }
 
         if (session.Kept is not { } kept || kept.IsByCode != (step.Type == Code)) return (null, _notSent);
-        var refusal = await RefusalAsync(kept, step.Code, stop).ConfigureAwait(false);
+        var refusal = await RefusalAsync(kept, step.Code, stop);
         return refusal is null ? (CredentialsOf(kept.SessionId, kept.ClientSecret), null) : (null, refusal);
     }
 
@@ -105,8 +105,8 @@ internal sealed class LegacyMail(Validations validations, RegistrationGate gate)
     }
 
     private static JsonObject CredentialsOf(string sessionId, string secret) => LegacyJson.Of(
-        ("threepid_creds", Json.NewObject(LegacyJson.Of(
-            ("sid", Json.NewString(sessionId)), ("client_secret", Json.NewString(secret))))));
+        ("threepid_creds", Json.Of(LegacyJson.Of(
+            ("sid", Json.Of(sessionId)), ("client_secret", Json.Of(secret))))));
 
     private async ValueTask<Answer> SendAsync(
         Call call, AuthSession session, string type, ThirdPartyId address, CancellationToken stop)
@@ -116,7 +116,7 @@ internal sealed class LegacyMail(Validations validations, RegistrationGate gate)
         // A client that repeats its request gets no second mail.
         if (session.Kept is not { } kept || kept.Address != address.Address || kept.IsByCode != isByCode)
         {
-            if ((await gate.WaysAsync(stop).ConfigureAwait(false)).IsClosed) return RegistrationAnswers.Closed;
+            if ((await gate.WaysAsync(stop)).IsClosed) return RegistrationAnswers.Closed;
             var secret = SecretBytes.RandomText(SecretLength);
             var request = new TokenRequest(ValidationPurpose.Registration, address, secret, SendAttempt: 1)
             {
@@ -124,7 +124,7 @@ internal sealed class LegacyMail(Validations validations, RegistrationGate gate)
                 Asker = call.Address,
                 ByCode = isByCode,
             };
-            var begun = await validations.RequestAsync(request, stop).ConfigureAwait(false);
+            var begun = await validations.RequestAsync(request, stop);
             if (!begun.IsOk) return UserAnswers.Of(begun.Failure);
             session.Kept = new KeptValidation(begun.Value, secret, address.Address, isByCode);
         }
@@ -140,15 +140,14 @@ internal sealed class LegacyMail(Validations validations, RegistrationGate gate)
     private async ValueTask<Answer?> RefusalAsync(KeptValidation kept, string? code, CancellationToken stop)
     {
         var validated = await validations.ValidatedAsync(
-            ValidationPurpose.Registration, kept.SessionId, kept.ClientSecret, stop).ConfigureAwait(false);
+            ValidationPurpose.Registration, kept.SessionId, kept.ClientSecret, stop);
         if (validated.IsOk) return null;
         if (code is null)
         {
-            return await validations.FindAsync(kept.SessionId, stop).ConfigureAwait(false) is null ? _ended : _notYet;
+            return await validations.FindAsync(kept.SessionId, stop) is null ? _ended : _notYet;
         }
 
-        var confirmed = await validations.ConfirmAsync(kept.SessionId, kept.ClientSecret, code.Trim(), stop)
-            .ConfigureAwait(false);
+        var confirmed = await validations.ConfirmAsync(kept.SessionId, kept.ClientSecret, code.Trim(), stop);
         return confirmed.IsOk ? null : UserAnswers.Of(confirmed.Failure);
     }
 }

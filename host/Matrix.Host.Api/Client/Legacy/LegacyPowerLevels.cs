@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 
@@ -9,7 +10,7 @@ namespace Matrix.Host.Api.Client.Legacy;
 /// </summary>
 internal static class LegacyPowerLevels
 {
-    internal const string Type = "m.room.power_levels";
+    internal const string Type = EventTypes.PowerLevels;
 
     /// <summary>The level that is shown for creators of rooms in which they have more power than any level.</summary>
     internal const long Infinite = 9007199254740991;
@@ -47,11 +48,11 @@ internal static class LegacyPowerLevels
     /// </summary>
     internal static JsonObject Flat(JsonObject today, IReadOnlyList<string> creators) => today.With(
         [.. Levels(today).Concat(creators.Select(static user => (user, Infinite)))
-            .Select(static level => (level.Item1, Json.NewInt(level.Item2)))]);
+            .Select(static level => (level.Item1, Json.Of(level.Item2)))]);
 
     /// <summary>The content of a part.</summary>
     internal static JsonObject PartContent(string part, JsonObject today) => LegacyJson.Of(
-        [.. _parts[part].Select(level => (level.Old, Json.NewInt(today.Number(level.Today) ?? level.Usual)))]);
+        [.. _parts[part].Select(level => (level.Old, Json.Of(today.Number(level.Today) ?? level.Usual)))]);
 
     /// <summary>The level that a state event of a type needs.</summary>
     internal static long Required(string type, JsonObject today) =>
@@ -62,7 +63,7 @@ internal static class LegacyPowerLevels
     {
         foreach (var (old, name, _) in _parts[part])
         {
-            if (written.Number(old) is { } level) today = today.With((name, Json.NewInt(level)));
+            if (written.Number(old) is { } level) today = today.With((name, Json.Of(level)));
         }
 
         if (!_parts[part].Any(level => written.Has(level.Old)))
@@ -106,12 +107,12 @@ internal static class LegacyPowerLevels
         foreach (var (name, level) in flat)
         {
             if (before.TryGetValue(name, out var now) && now == level) continue;
-            if (name == Default) content = content.With(("users_default", Json.NewInt(level)));
-            else users[name] = Json.NewInt(level);
+            if (name == Default) content = content.With(("users_default", Json.Of(level)));
+            else users[name] = Json.Of(level);
         }
 
         foreach (var name in before.Keys.Where(name => name != Default && !flat.ContainsKey(name))) users.Remove(name);
-        return content.With(("users", Json.NewObject(JsonObject.OfSeq(users.Select(static u => (u.Key, u.Value))))));
+        return content.With(("users", Json.Of(JsonObject.OfSeq(users.Select(static u => (u.Key, u.Value))))));
     }
 
     /// <summary>The levels of the old event.</summary>

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Presence;
@@ -56,22 +57,22 @@ internal sealed class LegacyReading(
             WithAccountData = false,
         };
         var answer = Answer.InSteps(call, async (response, stop) =>
-            await stream.OfUserAsync(request, response, stop).ConfigureAwait(false) is { } failure
+            await stream.OfUserAsync(request, response, stop) is { } failure
                 ? RoomAnswers.Of(failure)
                 : null);
-        var (page, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        var (page, error) = await answer.ObjectAsync(stop);
         return page is null
             ? error!
-            : LegacyJson.AnswerOf(await PageAsync(call, page, stop).ConfigureAwait(false));
+            : LegacyJson.AnswerOf(await PageAsync(call, page, stop));
     }
 
     private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
     {
         if (!LegacyIds.TryRead(call, out var eventId, out var part)) return LegacyIds.Invalid;
-        var answer = await _event.CallAsync(call, null, stop, "", ("eventId", eventId)).ConfigureAwait(false);
-        var (today, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        var answer = await _event.CallAsync(call, null, stop, "", ("eventId", eventId));
+        var (today, error) = await answer.ObjectAsync(stop);
         if (today is null) return error!;
-        var facts = await rooms.OfAsync(call.Caller.UserId, [Json.NewObject(today)], stop).ConfigureAwait(false);
+        var facts = await rooms.OfAsync(call.Caller.UserId, [Json.Of(today)], stop);
         var room = facts.Find(today.Text("room_id"));
         if (part is null) return LegacyJson.AnswerOf(LegacyEvents.One(today, room));
         return today.Text("type") == LegacyPowerLevels.Type
@@ -81,70 +82,69 @@ internal sealed class LegacyReading(
 
     private async ValueTask<Answer> SyncAsync(Call call, CancellationToken stop)
     {
-        var answer = await _sync.CallAsync(call, null, stop).ConfigureAwait(false);
-        var (all, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        var answer = await _sync.CallAsync(call, null, stop);
+        var (all, error) = await answer.ObjectAsync(stop);
         if (all is null) return error!;
         var translated = new List<Json>();
         foreach (var room in all.Items("rooms"))
         {
             if (room is Json.Object one)
             {
-                translated.Add(Json.NewObject(await RoomAsync(call, one.Item, stop).ConfigureAwait(false)));
+                translated.Add(Json.Of(await RoomAsync(call, one.Item, stop)));
             }
         }
 
         return LegacyJson.AnswerOf(all.Without("account_data").With(
-            ("rooms", Json.NewArray([.. translated])),
+            ("rooms", Json.Of([.. translated])),
             ("presence", Events(all.Items("presence"), new LegacyRoomFacts()))));
     }
 
     private async ValueTask<Answer> RoomSyncAsync(Call call, CancellationToken stop)
     {
-        var answer = await _roomSync.CallAsync(call, null, stop).ConfigureAwait(false);
-        var (room, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        var answer = await _roomSync.CallAsync(call, null, stop);
+        var (room, error) = await answer.ObjectAsync(stop);
         if (room is null) return error!;
         var members = room.Items("state").OfType<Json.Object>()
-            .Where(static each => each.Item.Text("type") == "m.room.member"
+            .Where(static each => each.Item.Text("type") == EventTypes.Member
                 && each.Item.Inner("content")?.Text("membership") == "join")
             .Select(static each => each.Item.Text("state_key")).ToHashSet();
-        var presence = (await present.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false))
+        var presence = (await present.OfAsync(call.Caller.UserId, stop))
             .Where(each => members.Contains((each as Json.Object)?.Item.Text("sender")));
-        return LegacyJson.AnswerOf((await RoomAsync(call, room, stop).ConfigureAwait(false)).With(
+        return LegacyJson.AnswerOf((await RoomAsync(call, room, stop)).With(
             ("presence", Events(presence, new LegacyRoomFacts()))));
     }
 
     private async ValueTask<Answer> MessagesAsync(Call call, CancellationToken stop)
     {
-        var last = await rooms.EndAsync(call["roomId"], stop).ConfigureAwait(false);
-        var answer = await _messages.CallAsync(call, null, stop, "dir=b").ConfigureAwait(false);
-        var (page, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        var last = await rooms.EndAsync(call["roomId"], stop);
+        var answer = await _messages.CallAsync(call, null, stop, "dir=b");
+        var (page, error) = await answer.ObjectAsync(stop);
         if (page is null) return error!;
 
         // Every page had an end. What comes after the last page is empty, until there are new events.
         var end = page.Items("chunk").Length == 0
             ? page.Find("start")
-            : Json.NewString((call.Query.Text("dir") == "f" ? last : default).ToString());
-        return LegacyJson.AnswerOf(
-            (await PageAsync(call, page, stop).ConfigureAwait(false)).WithDefault("end", end));
+            : Json.Of((call.Query.Text("dir") == "f" ? last : default).ToString());
+        return LegacyJson.AnswerOf((await PageAsync(call, page, stop)).WithDefault("end", end));
     }
 
     private async ValueTask<Answer> MembersAsync(Call call, CancellationToken stop)
     {
-        var answer = await _members.CallAsync(call, null, stop).ConfigureAwait(false);
-        var (page, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        var answer = await _members.CallAsync(call, null, stop);
+        var (page, error) = await answer.ObjectAsync(stop);
         if (page is null) return error!;
 
         // All members are in one page.
-        return LegacyJson.AnswerOf((await PageAsync(call, page, stop).ConfigureAwait(false)).With(
-            ("start", Json.NewString("START")), ("end", Json.NewString("END"))));
+        return LegacyJson.AnswerOf((await PageAsync(call, page, stop)).With(
+            ("start", Json.Of("START")), ("end", Json.Of("END"))));
     }
 
     private async ValueTask<Answer> StateAsync(Call call, CancellationToken stop)
     {
-        var answer = await _state.CallAsync(call, null, stop).ConfigureAwait(false);
-        var (state, error) = await answer.ItemsAsync(stop).ConfigureAwait(false);
+        var answer = await _state.CallAsync(call, null, stop);
+        var (state, error) = await answer.ItemsAsync(stop);
         if (state is null) return error!;
-        var facts = await rooms.OfAsync(call.Caller.UserId, state, stop).ConfigureAwait(false);
+        var facts = await rooms.OfAsync(call.Caller.UserId, state, stop);
         return LegacyJson.AnswerOf(LegacyEvents.State(state, facts));
     }
 
@@ -152,7 +152,7 @@ internal sealed class LegacyReading(
     private async ValueTask<JsonObject> PageAsync(Call call, JsonObject page, CancellationToken stop)
     {
         var chunk = page.Items("chunk");
-        var facts = await rooms.OfAsync(call.Caller.UserId, chunk, stop).ConfigureAwait(false);
+        var facts = await rooms.OfAsync(call.Caller.UserId, chunk, stop);
         return page.With(("chunk", Events(chunk, facts)));
     }
 
@@ -161,19 +161,18 @@ internal sealed class LegacyReading(
     {
         if (room.Inner("invite") is { } invite)
         {
-            return room.With(("invite", Json.NewObject(LegacyEvents.One(invite, null))))
+            return room.With(("invite", Json.Of(LegacyEvents.One(invite, null))))
                 .WithDefault("inviter", invite.Find("sender"));
         }
 
         var (messages, state) = (room.Inner("messages") ?? JsonObject.Empty, room.Items("state"));
-        var facts = await rooms.OfAsync(call.Caller.UserId, [.. messages.Items("chunk"), .. state], stop)
-            .ConfigureAwait(false);
+        var facts = await rooms.OfAsync(call.Caller.UserId, [.. messages.Items("chunk"), .. state], stop);
         var chunk = messages.With(("chunk", Events(messages.Items("chunk"), facts)))
             .WithDefault("start", messages.Find("end"));
         return room.Without("account_data").With(
-            ("messages", Json.NewObject(chunk)), ("state", Json.NewArray([.. LegacyEvents.State(state, facts)])));
+            ("messages", Json.Of(chunk)), ("state", Json.Of([.. LegacyEvents.State(state, facts)])));
     }
 
     private static Json Events(IEnumerable<Json> events, LegacyRoomFacts facts) =>
-        Json.NewArray([.. LegacyEvents.Timeline(events, facts)]);
+        Json.Of([.. LegacyEvents.Timeline(events, facts)]);
 }

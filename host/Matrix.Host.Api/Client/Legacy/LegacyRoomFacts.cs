@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
@@ -32,7 +33,7 @@ internal sealed class LegacyRoomReader(RoomSnapshots rooms, StateReader states)
         {
             if (each is not Json.Object json || !json.Item.Has("state_key")) continue;
             if (json.Item.Text("room_id") is not { } roomId || facts.Has(roomId)) continue;
-            facts.Add(roomId, await FindAsync(userId, roomId, stop).ConfigureAwait(false));
+            facts.Add(roomId, await FindAsync(userId, roomId, stop));
         }
 
         return facts;
@@ -40,18 +41,18 @@ internal sealed class LegacyRoomReader(RoomSnapshots rooms, StateReader states)
 
     /// <summary>The end of a room's timeline.</summary>
     internal async ValueTask<TimelineToken> EndAsync(string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } room
+        await rooms.FindAsync(roomId, stop) is { } room
             ? TimelineToken.JustAfter(room.LastEvent)
             : default;
 
     /// <summary>The facts of a room; null if this server does not know it.</summary>
     internal async ValueTask<RoomFacts?> FindAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room) return null;
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return null;
         var levels = room.Local.IsJoined(userId)
-            ? await states.ContentAsync(room, LegacyPowerLevels.Type, "", stop).ConfigureAwait(false)
+            ? await states.ContentAsync(room, LegacyPowerLevels.Type, "", stop)
             : null;
-        var create = await states.EventAsync(room, "m.room.create", "", stop).ConfigureAwait(false);
+        var create = await states.EventAsync(room, EventTypes.Create, "", stop);
         if (create is null) return new RoomFacts(levels, []);
         var prepared = room.Room.Rules.Prepare(create.Pdu);
         return new RoomFacts(levels, room.Room.Rules.PowerOf([prepared], create.Pdu.Sender) > LegacyPowerLevels.Infinite

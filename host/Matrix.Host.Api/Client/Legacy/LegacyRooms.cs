@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 
@@ -46,10 +47,10 @@ internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options)
 
     private async ValueTask<Answer> CreateAsync(Call call, JsonObject body, CancellationToken stop)
     {
-        if (options.Legacy.PublicRooms) body = body.WithDefault("visibility", Json.NewString("public"));
-        var answer = await _create.CallAsync(call, body, stop).ConfigureAwait(false);
+        if (options.Legacy.PublicRooms) body = body.WithDefault("visibility", Json.Of("public"));
+        var answer = await _create.CallAsync(call, body, stop);
         return body.Text("room_alias_name") is { } name
-            ? answer.Change(json => json.With(("room_alias", Json.NewString($"#{name}:{options.ServerName}"))))
+            ? answer.Change(json => json.With(("room_alias", Json.Of($"#{name}:{options.ServerName}"))))
             : answer;
     }
 
@@ -62,14 +63,13 @@ internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options)
             if (target is not null)
             {
                 var set = await _receipt.CallAsync(
-                    call, JsonObject.Empty, stop, "", ("receiptType", "m.read"), ("eventId", target))
-                    .ConfigureAwait(false);
+                    call, JsonObject.Empty, stop, "", ("receiptType", "m.read"), ("eventId", target));
                 var id = LegacyFeedback.IdOf(target, call.Caller.UserId);
-                return set.Change(json => json.With(("event_id", Json.NewString(id))));
+                return set.Change(json => json.With(("event_id", Json.Of(id))));
             }
         }
 
-        return await _send.CallAsync(call, body.Whole, stop, "", ("txnId", txnId)).ConfigureAwait(false);
+        return await _send.CallAsync(call, body.Whole, stop, "", ("txnId", txnId));
     }
 
     private ValueTask<Answer> RedactAsync(Call call, JsonObject body, string txnId, CancellationToken stop) =>
@@ -81,17 +81,16 @@ internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options)
     {
         var type = call["eventType"];
         var part = call["stateKey"].Length == 0 ? LegacyPowerLevels.PartOf(type) : null;
-        if (part is null && type is not (LegacyPowerLevels.Type or "m.room.create"))
+        if (part is null && type is not (LegacyPowerLevels.Type or EventTypes.Create))
         {
-            return await _getState.CallAsync(call, null, stop).ConfigureAwait(false);
+            return await _getState.CallAsync(call, null, stop);
         }
 
         var answer = await _getState.CallAsync(
-            call, null, stop, "format=event", ("eventType", part is null ? type : LegacyPowerLevels.Type))
-            .ConfigureAwait(false);
-        var (today, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+            call, null, stop, "format=event", ("eventType", part is null ? type : LegacyPowerLevels.Type));
+        var (today, error) = await answer.ObjectAsync(stop);
         if (today is null) return error!;
-        var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop);
         var old = part is null ? LegacyEvents.One(today, facts) : LegacyEvents.Part(today, part, facts);
         return LegacyJson.AnswerOf(old.Inner("content") ?? JsonObject.Empty);
     }
@@ -102,18 +101,17 @@ internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options)
         var part = LegacyPowerLevels.PartOf(type);
         if (call["stateKey"].Length > 0 || (part is null && type != LegacyPowerLevels.Type))
         {
-            return await _putState.CallAsync(call, body.Whole, stop).ConfigureAwait(false);
+            return await _putState.CallAsync(call, body.Whole, stop);
         }
 
         // Whoever is not in the room is refused by today's operation, whatever they write.
-        var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop);
         var today = facts?.PowerLevels ?? JsonObject.Empty;
         var content = part is null
             ? LegacyPowerLevels.Merge(body, today, facts?.Creators ?? [])
             : LegacyPowerLevels.WithPart(body, part, today);
         return content is null
             ? body.Problem!
-            : await _putState.CallAsync(call, content, stop, "", ("eventType", LegacyPowerLevels.Type))
-                .ConfigureAwait(false);
+            : await _putState.CallAsync(call, content, stop, "", ("eventType", LegacyPowerLevels.Type));
     }
 }

@@ -75,7 +75,7 @@ internal sealed class LegacySignIn(
 
     private async ValueTask<Answer> FlowsAsync(Call call, CancellationToken stop)
     {
-        var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
+        var ways = await gate.WaysAsync(stop);
         return ways.IsClosed ? _closed : Answer.Json(FlowsOf(ways), static (json, flows) =>
         {
             json.WriteStartArray("flows");
@@ -119,30 +119,29 @@ internal sealed class LegacySignIn(
     {
         if (given.Mail is not null || given.Type == AuthStage.RegistrationToken)
         {
-            return await TakeStageAsync(call, given, stop).ConfigureAwait(false);
+            return await TakeStageAsync(call, given, stop);
         }
 
         var name = LocalPart(given.User);
         if (given.Type == ServiceAnswers.LoginType)
         {
-            var ofService = LegacyJson.Of(("type", Json.NewString(given.Type)));
+            var ofService = LegacyJson.Of(("type", Json.Of(given.Type)));
             return WithServer(await _register.CallAsync(
-                call, name is null ? ofService : ofService.With(("username", Json.NewString(name))), stop)
-                .ConfigureAwait(false));
+                call, name is null ? ofService : ofService.With(("username", Json.Of(name))), stop));
         }
 
-        var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
+        var ways = await gate.WaysAsync(stop);
         if (given.Session is null && !ways.IsClosed && !FlowsOf(ways).Exists(static flow => flow.Length == 1))
         {
             return _needsStages;
         }
 
         var auth = given.Session is { } session
-            ? LegacyJson.Of(("session", Json.NewString(session)))
-            : LegacyJson.Of(("type", Json.NewString(AuthStage.Dummy)));
-        var body = LegacyJson.Of(("password", Json.NewString(given.Password!)), ("auth", Json.NewObject(auth)));
-        if (name is not null) body = body.With(("username", Json.NewString(name)));
-        var answer = await _register.CallAsync(call, body, stop).ConfigureAwait(false);
+            ? LegacyJson.Of(("session", Json.Of(session)))
+            : LegacyJson.Of(("type", Json.Of(AuthStage.Dummy)));
+        var body = LegacyJson.Of(("password", Json.Of(given.Password!)), ("auth", Json.Of(auth)));
+        if (name is not null) body = body.With(("username", Json.Of(name)));
+        var answer = await _register.CallAsync(call, body, stop);
         return answer.Status == 401 ? _needsSession : WithServer(answer);
     }
 
@@ -154,9 +153,9 @@ internal sealed class LegacySignIn(
         {
             // A name that is taken is refused before the stages.
             var named = LocalPart(given.User) is { } name
-                ? LegacyJson.Of(("username", Json.NewString(name)))
+                ? LegacyJson.Of(("username", Json.Of(name)))
                 : JsonObject.Empty;
-            var begun = await _register.CallAsync(call, named, stop).ConfigureAwait(false);
+            var begun = await _register.CallAsync(call, named, stop);
             if (begun.Status != 401) return begun;
             sessionId = TodaysAnswers.Parse(begun)?.Text("session");
         }
@@ -172,12 +171,12 @@ internal sealed class LegacySignIn(
         if (turn == StageTurn.Next)
         {
             var (shown, response) = given.Mail is { } step
-                ? await mail.TakeAsync(call, session, step, stop).ConfigureAwait(false)
-                : (LegacyJson.Of(("token", Json.NewString(given.Token!))), null);
+                ? await mail.TakeAsync(call, session, step, stop)
+                : (LegacyJson.Of(("token", Json.Of(given.Token!))), null);
             if (response is not null) return response;
             var reader = new BodyReader(shown!);
             var attempt = new StageAttempt(session, session.Demand, reader, call);
-            var result = await interactive.AttemptInBrowserAsync(stage, attempt, stop).ConfigureAwait(false);
+            var result = await interactive.AttemptInBrowserAsync(stage, attempt, stop);
             if (reader.Problem is { } wrong) return wrong;
             if (result.Proof is null) return result.Refusal ?? Answer.Forbidden(result.Message);
         }
@@ -197,10 +196,10 @@ internal sealed class LegacySignIn(
             : AuthStage.Password;
 
     private async ValueTask<Answer> LogInAsync(Call call, JsonObject body, CancellationToken stop) =>
-        WithServer(await _login.CallAsync(call, body, stop).ConfigureAwait(false));
+        WithServer(await _login.CallAsync(call, body, stop));
 
     private Answer WithServer(Answer answer) =>
-        answer.Change(json => json.With(("home_server", Json.NewString(options.ServerName))));
+        answer.Change(json => json.With(("home_server", Json.Of(options.ServerName))));
 
     /// <summary>The local part of a name, which may be a user id of this server.</summary>
     private string? LocalPart(string? user) =>

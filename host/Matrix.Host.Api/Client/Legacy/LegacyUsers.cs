@@ -44,7 +44,7 @@ internal sealed class LegacyUsers(PresenceLists lists) : ILegacyGroup
 
     private async ValueTask<Answer> StatusAsync(Call call, CancellationToken stop)
     {
-        var found = await lists.FindAsync(call.Caller.UserId, call["userId"], stop).ConfigureAwait(false);
+        var found = await lists.FindAsync(call.Caller.UserId, call["userId"], stop);
         return found.IsOk
             ? Answer.Json(found.Value, static (json, seen) => seen.WriteContent(json))
             : UserAnswers.Of(found.Failure);
@@ -59,7 +59,7 @@ internal sealed class LegacyUsers(PresenceLists lists) : ILegacyGroup
         var state = body.Text("presence") ?? body.RequiredText("state");
         return body.Whole.With((
             "presence",
-            Json.NewString(state switch
+            Json.Of(state switch
             {
                 "free_for_chat" => "online",
                 "hidden" => "offline",
@@ -72,7 +72,7 @@ internal sealed class LegacyUsers(PresenceLists lists) : ILegacyGroup
         var changes = new Changes(body.Texts("invite") ?? [], body.Texts("drop") ?? []);
         foreach (var user in changes.Invited.Concat(changes.Dropped))
         {
-            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{user}` is not a valid user id.");
+            if (!UserId.IsValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{user}` is not a valid user id.");
         }
 
         return changes;
@@ -81,19 +81,19 @@ internal sealed class LegacyUsers(PresenceLists lists) : ILegacyGroup
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
         if (!IsOwn(call)) return _notYours;
-        var shown = await lists.ShownAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var shown = await lists.ShownAsync(call.Caller.UserId, stop);
         return LegacyJson.AnswerOf(shown.Select(static seen =>
         {
             var entry = TodaysAnswers.Parse(Answer.Json(seen, static (json, seen) => seen.WriteContent(json)))!;
-            return Json.NewObject(
-                entry.With(("user_id", Json.NewString(seen.UserId)), ("accepted", Json.NewBool(true))));
+            return Json.Of(
+                entry.With(("user_id", Json.Of(seen.UserId)), ("accepted", Json.Of(true))));
         }));
     }
 
     private async ValueTask<Answer> ChangeAsync(Call call, Changes changes, CancellationToken stop) =>
         IsOwn(call)
             ? UserAnswers.Empty(await lists.ChangeAsync(
-                call.Caller.UserId, changes.Invited, changes.Dropped, stop).ConfigureAwait(false))
+                call.Caller.UserId, changes.Invited, changes.Dropped, stop))
             : _notYours;
 
     private static bool IsOwn(Call call) => call["userId"] is var owner && (owner == "" || owner == call.Caller.UserId);

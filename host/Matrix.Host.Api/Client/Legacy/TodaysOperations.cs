@@ -74,7 +74,7 @@ internal static class TodaysAnswers
     internal static async ValueTask<(JsonObject? Json, Answer? Error)> ObjectAsync(
         this Answer answer, CancellationToken stop)
     {
-        var (body, error) = await answer.ReadAsync(MostBytes, stop).ConfigureAwait(false);
+        var (body, error) = await answer.ReadAsync(MostBytes, stop);
         if (body is null) return (null, error);
         return JsonText.TryParseStored(body, out var json) ? (json, null) : (null, answer);
     }
@@ -91,7 +91,7 @@ internal static class TodaysAnswers
     internal static async ValueTask<(Json[]? Items, Answer? Error)> ItemsAsync(
         this Answer answer, CancellationToken stop)
     {
-        var (body, error) = await answer.ReadAsync(MostBytes, stop).ConfigureAwait(false);
+        var (body, error) = await answer.ReadAsync(MostBytes, stop);
         if (body is null) return (null, error);
         return JsonText.TryParseArray(body, out var json) ? (json, null) : (null, answer);
     }

@@ -50,19 +50,19 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
         }
 
         var page = other is not null
-            ? await published.RemotePageAsync(call.CausedBy, other, query, stop).ConfigureAwait(false)
-            : await published.PageAsync(query, stop).ConfigureAwait(false);
+            ? await published.RemotePageAsync(call.CausedBy, other, query, stop)
+            : await published.PageAsync(query, stop);
         return page.IsOk ? Answer.Json(page.Value, Summaries.WritePage).AsBytes() : RoomAnswers.Of(page.Failure);
     }
 
     private async ValueTask<Answer> VisibilityAsync(Call call, CancellationToken stop) =>
-        await published.IsPublishedAsync(call["roomId"], stop).ConfigureAwait(false) is { } isPublished
+        await published.IsPublishedAsync(call["roomId"], stop) is { } isPublished
             ? Answer.Json(isPublished, static (json, it) => json.WriteString("visibility", it ? "public" : "private"))
             : Answer.NotFound("This server does not know the room.");
 
     private async ValueTask<Answer> PublishAsync(Call call, bool isPublished, CancellationToken stop) =>
         RoomAnswers.Empty(await published.PublishAsync(
-            call.Caller.UserId, call.Caller.IsAdmin, call["roomId"], isPublished, stop).ConfigureAwait(false));
+            call.Caller.UserId, call.Caller.IsAdmin, call["roomId"], isPublished, stop));
 }
 
 /// <summary>The body of a search in the directory, the same for clients and servers.</summary>

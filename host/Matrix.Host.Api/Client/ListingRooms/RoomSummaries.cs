@@ -43,7 +43,7 @@ internal sealed class RoomSummaries(SummaryLookup summaries, RateLimiter limiter
             call["roomIdOrAlias"],
             via,
             () => limiter.TakeOpenLookup(call) <= TimeSpan.Zero);
-        var found = await summaries.FindAsync(request, stop).ConfigureAwait(false);
+        var found = await summaries.FindAsync(request, stop);
         return found.IsOk
             ? Answer.Json((found.Value, caller is not null), write)
             : RoomAnswers.Of(found.Failure);

@@ -69,14 +69,14 @@ internal sealed class LogIn(
         {
             var (proof, refusal) = request switch
             {
-                { Token: { } token } => await ByTokenAsync(token, stop).ConfigureAwait(false),
+                { Token: { } token } => await ByTokenAsync(token, stop),
                 { Password: { } password } =>
-                    await ByPasswordAsync(call, request.User!, password, stop).ConfigureAwait(false),
-                _ => await ByServiceAsync(call, request.User!.UserId, stop).ConfigureAwait(false),
+                    await ByPasswordAsync(call, request.User!, password, stop),
+                _ => await ByServiceAsync(call, request.User!.UserId, stop),
             };
             if (refusal is not null) return refusal;
 
-            var login = await logins.LogInAsync(proof!, request.Wish, stop).ConfigureAwait(false);
+            var login = await logins.LogInAsync(proof!, request.Wish, stop);
             if (login.IsOk) return LoginAnswers.Of(login.Value, options);
             if (login.Failure.Kind != UserFailureKind.Outdated) return UserAnswers.Of(login.Failure, options);
         }
@@ -89,8 +89,7 @@ internal sealed class LogIn(
     {
         var check = user.IsAddress
             ? await passwords.CheckAsync(user.Identifier, password, call.Attempt(), demanded: null, stop)
-                .ConfigureAwait(false)
-            : await passwords.CheckAsync(user.UserId, password, call.Attempt(), stop).ConfigureAwait(false);
+            : await passwords.CheckAsync(user.UserId, password, call.Attempt(), stop);
         return check switch
         {
             PasswordCheck.Right right => (right.Proof, null),
@@ -105,13 +104,13 @@ internal sealed class LogIn(
     {
         if (call.Service is not { } service) return (null, ServiceAnswers.NoService(call));
         if (userId is null || !service.HasUser(userId)) return (null, ServiceAnswers.Exclusive);
-        var proved = await logins.ProveByServiceAsync(userId, stop).ConfigureAwait(false);
+        var proved = await logins.ProveByServiceAsync(userId, stop);
         return proved.IsOk ? (proved.Value, null) : (null, UserAnswers.Of(proved.Failure));
     }
 
     private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByTokenAsync(string token, CancellationToken stop)
     {
-        var proved = await logins.ProveByTokenAsync(token, stop).ConfigureAwait(false);
+        var proved = await logins.ProveByTokenAsync(token, stop);
         return proved.IsOk ? (proved.Value, null) : (null, UserAnswers.Of(proved.Failure));
     }
 
@@ -120,10 +119,10 @@ internal sealed class LogIn(
         if (oauth.IsOnly) return LoginFlows.NotHere;
 
         var demand = new AuthDemand(AuthFlow.Password, call.Caller.UserId);
-        var auth = await interactive.DemandAsync(call, body, demand, stop).ConfigureAwait(false);
+        var auth = await interactive.DemandAsync(call, body, demand, stop);
         if (auth.Refusal is { } refusal) return refusal;
 
-        var made = await logins.NewLoginTokenAsync(call.Caller.UserId, auth.NewCondition(), stop).ConfigureAwait(false);
+        var made = await logins.NewLoginTokenAsync(call.Caller.UserId, auth.NewCondition(), stop);
         if (made is not { } token) return interactive.AskAgain(auth);
         return UserInteractiveAuth.Grant(auth, Answer.Json(token, static (json, made) =>
         {

@@ -16,13 +16,13 @@ internal sealed class LogOut(DeviceManagement devices) : IEndpoints
     private async ValueTask<Answer> OneAsync(Call call, CancellationToken stop)
     {
         // An application service without a device has nothing to log out of: its token stays.
-        if (call.Caller.HasDevice) await devices.DeleteAsync(call.Caller.Device, stop).ConfigureAwait(false);
+        if (call.Caller.HasDevice) await devices.DeleteAsync(call.Caller.Device, stop);
         return Answer.Empty;
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop)
     {
-        await devices.DeleteAllAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        await devices.DeleteAllAsync(call.Caller.UserId, stop);
         return Answer.Empty;
     }
 }

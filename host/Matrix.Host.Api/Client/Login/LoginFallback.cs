@@ -44,42 +44,40 @@ internal sealed class LoginFallback(
     }
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop) =>
-        await PageAsync(call, await browsers.OfAsync(call, stop).ConfigureAwait(false), "", "", 200, stop)
-            .ConfigureAwait(false);
+        await PageAsync(call, await browsers.OfAsync(call, stop), "", "", 200, stop);
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         var name = (form.Text("user") ?? "").Trim();
         if (WishOf(call) is not { } wish)
         {
-            return await AgainAsync("The application's request is not valid.", 400).ConfigureAwait(false);
+            return await AgainAsync("The application's request is not valid.", 400);
         }
 
         if (form.Text("goes_on") is not null)
         {
             return FreshUserOf(browser) is { } user
-                ? await LogInAsync(user.Proof).ConfigureAwait(false)
-                : await AgainAsync("Sign in again.", 403).ConfigureAwait(false);
+                ? await LogInAsync(user.Proof)
+                : await AgainAsync("Sign in again.", 403);
         }
 
-        return await passwords.CheckAsync(name, form.Text("password") ?? "", call.Attempt(), stop)
-            .ConfigureAwait(false) switch
+        return await passwords.CheckAsync(name, form.Text("password") ?? "", call.Attempt(), stop) switch
         {
-            PasswordCheck.Right right => await LogInAsync(right.Proof).ConfigureAwait(false),
-            PasswordCheck.TooMany => await AgainAsync(PasswordForm.TooMany, 429).ConfigureAwait(false),
-            _ => await AgainAsync(PasswordForm.Wrong, 403).ConfigureAwait(false),
+            PasswordCheck.Right right => await LogInAsync(right.Proof),
+            PasswordCheck.TooMany => await AgainAsync(PasswordForm.TooMany, 429),
+            _ => await AgainAsync(PasswordForm.Wrong, 403),
         };
 
         ValueTask<Answer> AgainAsync(string alert, int status) => PageAsync(call, browser, name, alert, status, stop);
 
         async ValueTask<Answer> LogInAsync(LoginProof proof)
         {
-            var login = await logins.LogInAsync(proof, wish, stop).ConfigureAwait(false);
+            var login = await logins.LogInAsync(proof, wish, stop);
             return login.IsOk
                 ? Done(LoginAnswers.Of(login.Value, options))
-                : await AgainAsync(login.Failure.Message, 403).ConfigureAwait(false);
+                : await AgainAsync(login.Failure.Message, 403);
         }
     }
 
@@ -89,10 +87,10 @@ internal sealed class LoginFallback(
         var members = new List<ValueTuple<string, Json>>();
         foreach (var name in (string[])["device_id", "initial_device_display_name"])
         {
-            if (call.Query.Text(name) is { } text) members.Add((name, Json.NewString(text)));
+            if (call.Query.Text(name) is { } text) members.Add((name, Json.Of(text)));
         }
 
-        if (call.Query.Flag("refresh_token")) members.Add(("refresh_token", Json.NewBool(true)));
+        if (call.Query.Flag("refresh_token")) members.Add(("refresh_token", Json.Of(true)));
         var reader = new BodyReader(JsonObject.OfSeq(members));
         var wish = LoginBody.ReadWish(reader);
         return reader.Problem is null && call.Query.Problem is null ? wish : null;
@@ -122,7 +120,7 @@ internal sealed class LoginFallback(
         var links = new List<Html>();
         foreach (var way in ways.Where(static way => way.IsForLogin))
         {
-            foreach (var link in await way.LinksAsync(next, stop).ConfigureAwait(false))
+            foreach (var link in await way.LinksAsync(next, stop))
             {
                 links.Add(Html.Of($"""<p><a class="button second" href="{link.Path}">{link.Label}</a></p>"""));
             }

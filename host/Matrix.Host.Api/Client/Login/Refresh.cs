@@ -14,12 +14,12 @@ internal sealed class Refresh(Logins logins) : IEndpoints
 
     private async ValueTask<Answer> PostAsync(Call call, string refreshToken, CancellationToken stop)
     {
-        if (await logins.LockedAsync(refreshToken, stop).ConfigureAwait(false) is { } locked)
+        if (await logins.LockedAsync(refreshToken, stop) is { } locked)
         {
             return UserAnswers.Of(locked);
         }
 
-        if (await logins.RefreshLegacyAsync(refreshToken, stop).ConfigureAwait(false) is not { } fresh)
+        if (await logins.RefreshLegacyAsync(refreshToken, stop) is not { } fresh)
         {
             return Answer.Error(
                 401,

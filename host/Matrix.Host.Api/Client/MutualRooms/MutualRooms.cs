@@ -24,7 +24,7 @@ internal sealed class MutualRooms(IStorage storage, ClientOptions options) : IEn
     private static Asked Read(QueryReader query, string token)
     {
         var userId = query.RequiredText("user_id");
-        if (query.Problem is null && !UserId.isValid(userId))
+        if (query.Problem is null && !UserId.IsValid(userId))
         {
             query.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
         }
@@ -55,10 +55,8 @@ internal sealed class MutualRooms(IStorage storage, ClientOptions options) : IEn
 
         var most = options.MaxMutualRooms;
         var members = storage.Memberships;
-        var rooms = await members.MutualRoomsAsync(
-            call.Caller.UserId, asked.UserId, asked.After, most + 1, stop).ConfigureAwait(false);
-        var count = await members.MutualRoomCountAsync(
-            call.Caller.UserId, asked.UserId, stop).ConfigureAwait(false);
+        var rooms = await members.MutualRoomsAsync(call.Caller.UserId, asked.UserId, asked.After, most + 1, stop);
+        var count = await members.MutualRoomCountAsync(call.Caller.UserId, asked.UserId, stop);
         var next = rooms.Count > most
             ? string.Create(CultureInfo.InvariantCulture, $"m{rooms[most - 1].Room.Value}")
             : null;

@@ -25,8 +25,7 @@ internal sealed class Notifications(NotificationList list, ClientEvents events) 
 
     private async ValueTask<Answer> ListAsync(Call call, Asked asked, CancellationToken stop)
     {
-        var page = await list.PageAsync(
-            call.Caller.UserId, asked.From, asked.Limit, asked.OnlyHighlights, stop).ConfigureAwait(false);
+        var page = await list.PageAsync(call.Caller.UserId, asked.From, asked.Limit, asked.OnlyHighlights, stop);
         if (page is null) return Answer.InvalidParam("`from` is not a token of this list.");
         return Answer.InSteps(call, async (response, stop) =>
         {
@@ -39,22 +38,22 @@ internal sealed class Notifications(NotificationList list, ClientEvents events) 
                 if (!isFirst) output.Byte((byte)',');
                 isFirst = false;
                 output.Raw("{\"actions\":"u8);
-                CanonicalJson.write(output, ((Json.Object)notification.Rule.ActionsJson).Item.Value(0));
+                CanonicalJson.Write(output, ((Json.Object)notification.Rule.ActionsJson).Item.Value(0));
                 output.Raw(",\"event\":"u8);
                 writer.Write(output, notification.Event, default, withRoomId: false);
                 output.Raw(notification.IsRead ? ",\"read\":true,\"room_id\":"u8 : ",\"read\":false,\"room_id\":"u8);
-                CanonicalJson.writeString(output, notification.Event.Room.RoomId);
+                CanonicalJson.WriteString(output, notification.Event.Room.RoomId);
                 output.Raw(",\"ts\":"u8);
-                CanonicalJson.writeInt(output, notification.Event.OriginServerTs);
+                CanonicalJson.WriteInt(output, notification.Event.OriginServerTs);
                 output.Byte((byte)'}');
-                await response.StepAsync(stop).ConfigureAwait(false);
+                await response.StepAsync(stop);
             }
 
             output.Byte((byte)']');
             if (page.Next is { } next)
             {
                 output.Raw(",\"next_token\":"u8);
-                CanonicalJson.writeString(output, next);
+                CanonicalJson.WriteString(output, next);
             }
 
             output.Byte((byte)'}');

@@ -23,7 +23,7 @@ internal sealed class AuthMetadata(OAuthOptions options, OAuthPaths paths, Regis
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         if (!options.IsOn) return _off;
-        var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
+        var ways = await gate.WaysAsync(stop);
         return Answer.Json((paths, ways.IsClosed), static (json, it) => Write(json, it.paths, it.IsClosed));
     }
 

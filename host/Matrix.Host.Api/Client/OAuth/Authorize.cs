@@ -29,8 +29,8 @@ internal sealed class Authorize(
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
-        var (request, refusal) = await ReadAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
+        var (request, refusal) = await ReadAsync(call, stop);
         if (request is null) return refusal!;
         var next = NextOf(call);
         if (request.CreatesAccount)
@@ -40,13 +40,13 @@ internal sealed class Authorize(
 
         return browser.User is null
             ? browsers.ToSignIn(browser, next)
-            : await ConsentAsync(call, browser, request, "", 200, stop).ConfigureAwait(false);
+            : await ConsentAsync(call, browser, request, "", 200, stop);
     }
 
     private async ValueTask<Answer> DecideAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
-        var (request, refusal) = await ReadAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
+        var (request, refusal) = await ReadAsync(call, stop);
         if (request is null) return refusal!;
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         if (browser.User is not { } user) return browsers.ToSignIn(browser, NextOf(call));
@@ -56,7 +56,7 @@ internal sealed class Authorize(
                 new OAuthError(OAuthError.AccessDenied, "The user does not allow it.")));
         }
 
-        var issued = await codes.IssueAsync(request, user, stop).ConfigureAwait(false);
+        var issued = await codes.IssueAsync(request, user, stop);
         if (issued.IsOk)
         {
             return Respond(request.RedirectUri, request.InFragment, request.State, [new("code", issued.Value)]);
@@ -64,7 +64,7 @@ internal sealed class Authorize(
 
         return issued.Failure.Kind == UserFailureKind.Outdated
             ? browsers.ToSignIn(browser, NextOf(call))
-            : await ConsentAsync(call, browser, request, issued.Failure.Message, 403, stop).ConfigureAwait(false);
+            : await ConsentAsync(call, browser, request, issued.Failure.Message, 403, stop);
     }
 
     private async ValueTask<(AuthorizationRequest? Request, Answer? Refusal)> ReadAsync(
@@ -72,7 +72,7 @@ internal sealed class Authorize(
     {
         if (call.Query.Problem is { } malformed) return (null, malformed);
         var given = new AuthorizationParameters(call.Query.Text, call.Query.Repeated);
-        return await requests.ReadAsync(given, stop).ConfigureAwait(false) switch
+        return await requests.ReadAsync(given, stop) switch
         {
             AuthorizationReading.Valid(var request) => (request, null),
             AuthorizationReading.ForClient error => (null, Refuse(error)),
@@ -94,7 +94,7 @@ internal sealed class Authorize(
         Call call, Browser browser, AuthorizationRequest request, string alert, int status, CancellationToken stop)
     {
         var before = await devices.FindAsync(
-            new UserDevice(browser.User!.UserId, ""), call.Address, request.Scope.DeviceId, stop).ConfigureAwait(false);
+            new UserDevice(browser.User!.UserId, ""), call.Address, request.Scope.DeviceId, stop);
         var elsewhere = paths.PathOf(OAuthPaths.SignOutPage, NextOf(call));
         return browser.Session.Keep(ConsentPage.Of(browser, request, before, elsewhere, alert, status));
     }

@@ -20,7 +20,7 @@ internal sealed class Browsers(PageSessions sessions, BrowserSignIns signIns, OA
         var session = sessions.Of(call);
         return new Browser(
             session,
-            session.NewCookie is null ? await signIns.FindAsync(session.Id, stop).ConfigureAwait(false) : null);
+            session.NewCookie is null ? await signIns.FindAsync(session.Id, stop) : null);
     }
 
     /// <summary>

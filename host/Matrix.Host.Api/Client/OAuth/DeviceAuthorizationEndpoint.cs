@@ -22,8 +22,7 @@ internal sealed class DeviceAuthorizationEndpoint(
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
         if (form.Repeated is not null) return OAuthAnswers.Invalid("A parameter is repeated.");
-        var begun = await authorizations.BeginAsync(form.Text("client_id"), form.Text("scope"), call.Address, stop)
-            .ConfigureAwait(false);
+        var begun = await authorizations.BeginAsync(form.Text("client_id"), form.Text("scope"), call.Address, stop);
         if (begun.Value is not { } codes) return OAuthAnswers.Of(begun.Error!);
         var page = paths.UrlOf(OAuthPaths.LinkPage);
         return OAuthAnswers.NotKept(Answer.Json((codes, page, options), static (json, it) =>

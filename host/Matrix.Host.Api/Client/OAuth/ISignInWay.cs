@@ -11,7 +11,6 @@ internal interface ISignInWay
 
     /// <summary>The links to show now; none if the way is closed.</summary>
     /// <param name="next">Where the browser goes on: <see cref="OAuthPaths.NextOf"/> has checked it.</param>
-    /// <param name="stop">Cancels it.</param>
     ValueTask<IReadOnlyList<SignInLink>> LinksAsync(string next, CancellationToken stop);
 }
 

@@ -33,14 +33,14 @@ internal sealed class Link(
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         var code = Shortened(call.Query.Text("user_code"));
         return browser.User is null ? browsers.ToSignIn(browser, NextOf(code)) : Ask(browser, code, "", 200);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         var code = Shortened(form.Text("user_code"));
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         if (browser.User is not { } user) return browsers.ToSignIn(browser, NextOf(code));
@@ -49,24 +49,24 @@ internal sealed class Link(
             return Ask(browser, code, "Too many codes were tried. Wait a moment and try again.", 429);
         }
 
-        if (await authorizations.FindAsync(code, stop).ConfigureAwait(false) is not { } request)
+        if (await authorizations.FindAsync(code, stop) is not { } request)
         {
             return Ask(browser, code, "The code is wrong or no longer valid. Look at the device again.", 404);
         }
 
         if (form.Text("decision") is not { } decision)
         {
-            return await ConfirmAsync(call, browser, code, request, "", 200, stop).ConfigureAwait(false);
+            return await ConfirmAsync(call, browser, code, request, "", 200, stop);
         }
 
         var allows = decision == "allow";
-        var failure = await authorizations.DecideAsync(code, request, user, allows, stop).ConfigureAwait(false);
+        var failure = await authorizations.DecideAsync(code, request, user, allows, stop);
         return failure?.Kind switch
         {
             null => browser.Session.Keep(Done(allows)),
             UserFailureKind.Outdated => browsers.ToSignIn(browser, NextOf(code)),
             UserFailureKind.NotFound => Ask(browser, "", failure.Message, 404),
-            _ => await ConfirmAsync(call, browser, code, request, failure.Message, 403, stop).ConfigureAwait(false),
+            _ => await ConfirmAsync(call, browser, code, request, failure.Message, 403, stop),
         };
     }
 
@@ -101,7 +101,7 @@ internal sealed class Link(
         CancellationToken stop)
     {
         var before = await devices.FindAsync(
-            new UserDevice(browser.User!.UserId, ""), call.Address, request.DeviceId, stop).ConfigureAwait(false);
+            new UserDevice(browser.User!.UserId, ""), call.Address, request.DeviceId, stop);
         return browser.Session.Keep(HtmlPage.Of(
             $"Sign in a device with {request.Client.ShownName}?",
             Html.Of($"""

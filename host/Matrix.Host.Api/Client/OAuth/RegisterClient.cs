@@ -19,7 +19,7 @@ internal sealed class RegisterClient(OAuthClients clients, OAuthOptions options)
 
     private async ValueTask<Answer> PostAsync(Call call, JsonObject body, CancellationToken stop)
     {
-        var registered = await clients.RegisterAsync(body, stop).ConfigureAwait(false);
+        var registered = await clients.RegisterAsync(body, stop);
         return registered.Value is not { } client
             ? OAuthAnswers.Of(registered.Error!)
             : OAuthAnswers.NotKept(Answer.Json(
@@ -30,7 +30,7 @@ internal sealed class RegisterClient(OAuthClients clients, OAuthOptions options)
                     foreach (var (name, value) in client.Metadata.ToJson().Members)
                     {
                         json.WritePropertyName(name);
-                        json.WriteRawValue(CanonicalJson.bytes(value), skipInputValidation: true);
+                        json.WriteRawValue(CanonicalJson.Bytes(value), skipInputValidation: true);
                     }
                 },
                 201));

@@ -22,7 +22,7 @@ internal sealed class Revoke(OAuthSessions sessions, OAuthOptions options) : IEn
     {
         if (form.Repeated is not null) return OAuthAnswers.Invalid("A parameter is repeated.");
         if (form.Text("token") is not { } token) return OAuthAnswers.Invalid("token is missing.");
-        await sessions.RevokeAsync(token, stop).ConfigureAwait(false);
+        await sessions.RevokeAsync(token, stop);
         return OAuthAnswers.NotKept(Answer.Empty);
     }
 }

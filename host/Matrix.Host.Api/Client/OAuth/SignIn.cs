@@ -26,28 +26,27 @@ internal sealed class SignIn(
     }
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop) =>
-        await PageAsync(await browsers.OfAsync(call, stop).ConfigureAwait(false), call, "", "", 200, stop)
-            .ConfigureAwait(false);
+        await PageAsync(await browsers.OfAsync(call, stop), call, "", "", 200, stop);
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         var name = (form.Text("username") ?? "").Trim();
         var check = await passwords
-            .CheckAsync(name, form.Text("password") ?? "", call.Attempt(), stop).ConfigureAwait(false);
+            .CheckAsync(name, form.Text("password") ?? "", call.Attempt(), stop);
         return check switch
         {
             PasswordCheck.Right(var user) => browsers.SignIn(call, user, NextOf(call)),
             PasswordCheck.TooMany =>
-                await PageAsync(browser, call, name, PasswordForm.TooMany, 429, stop).ConfigureAwait(false),
-            _ => await PageAsync(browser, call, name, PasswordForm.Wrong, 403, stop).ConfigureAwait(false),
+                await PageAsync(browser, call, name, PasswordForm.TooMany, 429, stop),
+            _ => await PageAsync(browser, call, name, PasswordForm.Wrong, 403, stop),
         };
     }
 
     private async ValueTask<Answer> SignOutAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         return browser.Session.Accepts(form) ? browsers.SignOut(call, NextOf(call)) : PageSessions.Foreign;
     }
 
@@ -57,7 +56,7 @@ internal sealed class SignIn(
         var links = new List<Html>();
         foreach (var way in ways)
         {
-            foreach (var link in await way.LinksAsync(NextOf(call), stop).ConfigureAwait(false))
+            foreach (var link in await way.LinksAsync(NextOf(call), stop))
             {
                 links.Add(Html.Of($"""<p><a class="button second" href="{link.Path}">{link.Label}</a></p>"""));
             }

@@ -42,25 +42,25 @@ internal sealed class SignUp(
     }
 
     public async ValueTask<IReadOnlyList<SignInLink>> LinksAsync(string next, CancellationToken stop) =>
-        (await signUps.WaysAsync(stop).ConfigureAwait(false)).IsClosed
+        (await signUps.WaysAsync(stop)).IsClosed
             ? []
             : [new SignInLink("Create an account", paths.PathOf(OAuthPaths.SignUpPage, next))];
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
-        var ways = await signUps.WaysAsync(stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
+        var ways = await signUps.WaysAsync(stop);
         if (ways.IsClosed) return browsers.ToSignIn(browser, NextOf(call));
         return addresses.FirstOf(call, ways) is { } step
             ? StepPage(browser, call, step, Html.Empty)
-            : await PageAsync(browser, ways, SignUpProofs.None, call, Tried.Nothing, stop).ConfigureAwait(false);
+            : await PageAsync(browser, ways, SignUpProofs.None, call, Tried.Nothing, stop);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
-        var ways = await signUps.WaysAsync(stop).ConfigureAwait(false);
+        var ways = await signUps.WaysAsync(stop);
         var name = (form.Text("username") ?? "").Trim();
         var password = form.Text("password") ?? "";
         var token = form.Text("token") is { Length: > 0 } given ? given.Trim() : null;
@@ -69,27 +69,24 @@ internal sealed class SignUp(
         var isStep = form.Text(AddressDialog.StepField) is not null;
         if (isStep && ways.IsClosed) return browsers.ToSignIn(browser, NextOf(call));
         var proofs = ways.IsClosed ? SignUpProofs.None : await addresses
-            .TakeAsync(call, form, browser.Session, isStep ? ways.ByToken : token is not null, stop)
-            .ConfigureAwait(false);
+            .TakeAsync(call, form, browser.Session, isStep ? ways.ByToken : token is not null, stop);
         if (proofs.Next is { } step) return StepPage(browser, call, step, proofs.Kept);
-        if (isStep) return await PageAsync(browser, ways, proofs, call, Tried.Nothing, stop).ConfigureAwait(false);
+        if (isStep) return await PageAsync(browser, ways, proofs, call, Tried.Nothing, stop);
         if (form.Text("password_again") != password)
         {
-            return await AgainAsync("The two passwords differ.").ConfigureAwait(false);
+            return await AgainAsync("The two passwords differ.");
         }
 
         // What can be wrong comes before the stages: a captcha is solved for one attempt.
-        var judged = await signUps.JudgeAsync(name, password, token, stop).ConfigureAwait(false);
-        if (!judged.IsOk) return await AgainAsync(judged.Failure.Message).ConfigureAwait(false);
-        var (passed, missing) = await stages.AttemptAsync(call, form, browser.Session, stop).ConfigureAwait(false);
-        if (passed is null) return await AgainAsync(missing).ConfigureAwait(false);
+        var judged = await signUps.JudgeAsync(name, password, token, stop);
+        if (!judged.IsOk) return await AgainAsync(judged.Failure.Message);
+        var (passed, missing) = await stages.AttemptAsync(call, form, browser.Session, stop);
+        if (passed is null) return await AgainAsync(missing);
         var created = await signUps
-            .CreateAsync(
-                judged.Value, password, token, passed.Accepted, proofs.Proved, call.Attempt().Requester, stop)
-            .ConfigureAwait(false);
+            .CreateAsync(judged.Value, password, token, passed.Accepted, proofs.Proved, call.Attempt().Requester, stop);
         return created.IsOk
             ? browsers.SignIn(call, created.Value, NextOf(call))
-            : await AgainAsync(created.Failure.Message).ConfigureAwait(false);
+            : await AgainAsync(created.Failure.Message);
 
         ValueTask<Answer> AgainAsync(string alert) =>
             PageAsync(browser, ways, proofs, call, new Tried(name, token ?? "", alert), stop);
@@ -120,7 +117,7 @@ internal sealed class SignUp(
         Tried tried,
         CancellationToken stop)
     {
-        var demanded = await stages.PageAsync(call, stop).ConfigureAwait(false);
+        var demanded = await stages.PageAsync(call, stop);
         var token = !ways.ByToken ? Html.Empty
             : ways.Freely ? Html.Of(
                 $"""
@@ -131,7 +128,7 @@ internal sealed class SignUp(
                 <label>Registration token
                 <input name="token" required autocomplete="off" value="{tried.Token}"></label>
                 """);
-        var isFirst = await signUps.AwaitsFirstUserAsync(stop).ConfigureAwait(false);
+        var isFirst = await signUps.AwaitsFirstUserAsync(stop);
         var first = isFirst
             ? Html.Of($"""
                 <p>This account is the first one, and administers the server. The registration token is in what the

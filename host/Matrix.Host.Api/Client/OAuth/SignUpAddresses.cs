@@ -42,8 +42,8 @@ internal sealed class SignUpAddresses(
         {
             // A button is of the step that was shown: the first that is not proved yet.
             var visit = new AddressVisit(call, browser, form.Text, ValidationPurpose.Registration, medium);
-            var step = await dialog.TakeAsync(visit, stop).ConfigureAwait(false);
-            if (step.Proved is { } session && !await CanAddAsync(session, stop).ConfigureAwait(false))
+            var step = await dialog.TakeAsync(visit, stop);
+            if (step.Proved is { } session && !await CanAddAsync(session, stop))
             {
                 step = AddressDialog.Ask(medium).Because("Another account has the address.", 403);
             }

@@ -28,14 +28,13 @@ internal sealed class Token(OAuthGrants grants, OAuthOptions options) : IEndpoin
                 if (form.Text("code") is not { } code) return Missing("code");
                 if (form.Text("redirect_uri") is not { } redirect) return Missing("redirect_uri");
                 if (form.Text("code_verifier") is not { } verifier) return Missing("code_verifier");
-                return OAuthAnswers.Of(
-                    await grants.ByCodeAsync(client, code, redirect, verifier, stop).ConfigureAwait(false));
+                return OAuthAnswers.Of(await grants.ByCodeAsync(client, code, redirect, verifier, stop));
             case ClientMetadata.RefreshGrant:
                 if (form.Text("refresh_token") is not { } token) return Missing("refresh_token");
-                return OAuthAnswers.Of(await grants.ByRefreshTokenAsync(client, token, stop).ConfigureAwait(false));
+                return OAuthAnswers.Of(await grants.ByRefreshTokenAsync(client, token, stop));
             case ClientMetadata.DeviceGrant:
                 if (form.Text("device_code") is not { } device) return Missing("device_code");
-                return OAuthAnswers.Of(await grants.ByDeviceCodeAsync(client, device, stop).ConfigureAwait(false));
+                return OAuthAnswers.Of(await grants.ByDeviceCodeAsync(client, device, stop));
             default:
                 return OAuthAnswers.Of(new OAuthError(OAuthError.UnsupportedGrantType, "The grant_type is unknown."));
         }

@@ -19,7 +19,7 @@ internal sealed class PresenceStatus(UserPresences presences) : IEndpoints
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var found = await presences.FindAsync(call.Caller.UserId, call["userId"], stop).ConfigureAwait(false);
+        var found = await presences.FindAsync(call.Caller.UserId, call["userId"], stop);
         return found.IsOk
             ? Answer.Json(found.Value, static (json, seen) => seen.WriteContent(json))
             : UserAnswers.Of(found.Failure);
@@ -28,7 +28,7 @@ internal sealed class PresenceStatus(UserPresences presences) : IEndpoints
     private async ValueTask<Answer> PutAsync(Call call, Wanted wanted, CancellationToken stop) =>
         call["userId"] == call.Caller.UserId
             ? UserAnswers.Empty(await presences
-                .SetAsync(call.Caller.Device, wanted.State, wanted.Message, stop).ConfigureAwait(false))
+                .SetAsync(call.Caller.Device, wanted.State, wanted.Message, stop))
             : _notYours;
 
     private static Wanted Read(BodyReader body)

@@ -47,7 +47,7 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var profile = await profiles.FindAsync(ViewerOf(call), call["userId"], stop).ConfigureAwait(false);
+        var profile = await profiles.FindAsync(ViewerOf(call), call["userId"], stop);
         if (!profile.IsOk) return UserAnswers.Of(profile.Failure);
         return Answer.Json(profile.Value, static (json, fields) =>
         {
@@ -61,7 +61,7 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
 
     private async ValueTask<Answer> GetFieldAsync(Call call, string name, CancellationToken stop)
     {
-        var found = await profiles.FieldAsync(ViewerOf(call), call["userId"], name, stop).ConfigureAwait(false);
+        var found = await profiles.FieldAsync(ViewerOf(call), call["userId"], name, stop);
         return found.IsOk
             ? Answer.Json((name, found.Value), static (json, field) =>
             {
@@ -77,14 +77,14 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
         if (userId != call.Caller.UserId) return _notYours;
         if (Counted(call, name) is { } tooMany) return tooMany;
         var value = body.IndexOf(name) is >= 0 and var at ? body.Value(at) : null;
-        return UserAnswers.Empty(await updates.SetAsync(userId, name, value, stop).ConfigureAwait(false));
+        return UserAnswers.Empty(await updates.SetAsync(userId, name, value, stop));
     }
 
     private async ValueTask<Answer> DeleteFieldAsync(Call call, string name, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
         return Counted(call, name)
-            ?? UserAnswers.Empty(await updates.DeleteAsync(call["userId"], name, stop).ConfigureAwait(false));
+            ?? UserAnswers.Empty(await updates.DeleteAsync(call["userId"], name, stop));
     }
 
     /// <summary>What rooms show changes the user's membership in all of them. The error for too many changes.</summary>

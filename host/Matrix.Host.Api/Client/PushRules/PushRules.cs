@@ -46,17 +46,17 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop) =>
-        Show((await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false)).ToContent());
+        Show((await rules.OfAsync(call.Caller.UserId, stop)).ToContent());
 
     private async ValueTask<Answer> GlobalAsync(Call call, CancellationToken stop) =>
-        Show((await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false)).ToJson());
+        Show((await rules.OfAsync(call.Caller.UserId, stop)).ToJson());
 
     private async ValueTask<Answer> OfKindAsync(Call call, CancellationToken stop)
     {
         if (!PushRuleKinds.TryParse(call["kind"], out var kind)) return UnknownKind(call);
-        var all = await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
-        var ofKind = all.Rules.Where(rule => rule.Kind == kind).Select(static rule => Json.NewObject(rule.ToJson()));
-        return Answer.Bytes(CanonicalJson.bytes(Json.NewArray([.. ofKind])));
+        var all = await rules.OfAsync(call.Caller.UserId, stop);
+        var ofKind = all.Rules.Where(rule => rule.Kind == kind).Select(static rule => Json.Of(rule.ToJson()));
+        return Answer.Bytes(CanonicalJson.Bytes(Json.Of([.. ofKind])));
     }
 
     private ValueTask<Answer> PutAsync(Call call, JsonObject body, CancellationToken stop)
@@ -70,7 +70,7 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
     private async ValueTask<Answer> ShowAsync(Call call, Func<PushRule, JsonObject> part, CancellationToken stop)
     {
         if (!PushRuleKinds.TryParse(call["kind"], out var kind)) return UnknownKind(call);
-        var all = await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var all = await rules.OfAsync(call.Caller.UserId, stop);
         return all.Find(kind, call["ruleId"]) is { } rule
             ? Show(part(rule))
             : Answer.NotFound("There is no such push rule.");
@@ -80,15 +80,14 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
         Call call, Func<Ruleset, PushRuleKind, string, RulesetEdit> edit, CancellationToken stop)
     {
         if (!PushRuleKinds.TryParse(call["kind"], out var kind)) return UnknownKind(call);
-        var refusal = await rules.ChangeAsync(
-            call.Caller.UserId, set => edit(set, kind, call["ruleId"]), stop).ConfigureAwait(false);
+        var refusal = await rules.ChangeAsync(call.Caller.UserId, set => edit(set, kind, call["ruleId"]), stop);
         return refusal is null ? Answer.Empty : Answer.Error(refusal.Status, refusal.ErrCode, refusal.ToString());
     }
 
     private static JsonObject EnabledOf(PushRule rule) =>
-        JsonObject.OfSeq([new ValueTuple<string, Json>("enabled", Json.NewBool(rule.Enabled))]);
+        JsonObject.OfSeq([new ValueTuple<string, Json>("enabled", Json.Of(rule.Enabled))]);
 
-    private static Answer Show(JsonObject json) => Answer.Bytes(CanonicalJson.bytes(Json.NewObject(json)));
+    private static Answer Show(JsonObject json) => Answer.Bytes(CanonicalJson.Bytes(Json.Of(json)));
 
     private static Answer UnknownKind(Call call) => Answer.Error(
         404, MatrixError.Unrecognized, $"Unknown push rule kind `{call["kind"]}`.");

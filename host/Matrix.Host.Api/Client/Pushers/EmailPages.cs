@@ -28,7 +28,7 @@ internal sealed class EmailPages(UserPushers pushers) : IEndpoints
             pages.Post(
                 path,
                 async (call, stop) =>
-                    await act(call.Query.Text("token") ?? "", stop).ConfigureAwait(false) ? isDone : _gone,
+                    await act(call.Query.Text("token") ?? "", stop) ? isDone : _gone,
                 open);
         }
     }

@@ -34,7 +34,7 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        var all = await pushers.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var all = await pushers.OfAsync(call.Caller.UserId, stop);
         return Answer.Json(all, static (json, all) =>
         {
             json.WriteStartArray("pushers");
@@ -67,12 +67,12 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
 
         if (set.Kind is not { } kind)
         {
-            await pushers.DeleteAsync(userId, set.AppId, set.PushKey, stop).ConfigureAwait(false);
+            await pushers.DeleteAsync(userId, set.AppId, set.PushKey, stop);
             if (set.AppId == PusherApps.Email
                 && MailAddresses.Canonical(set.PushKey) is var address
                 && address != set.PushKey)
             {
-                await pushers.DeleteAsync(userId, set.AppId, address, stop).ConfigureAwait(false);
+                await pushers.DeleteAsync(userId, set.AppId, address, stop);
             }
 
             return Answer.Empty;
@@ -81,7 +81,7 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
         var pusher = new PusherRow(
             0, kind, userId, call.Caller.DeviceId, set.AppId, set.PushKey, set.AppName, set.DeviceName, set.Lang,
             set.Tag, set.Data, 0);
-        var failure = await pushers.SetAsync(pusher, set.Append, stop).ConfigureAwait(false);
+        var failure = await pushers.SetAsync(pusher, set.Append, stop);
         return failure switch
         {
             null => Answer.Empty,
@@ -126,7 +126,7 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
             body.Refuse(MatrixError.InvalidParam, $"`app_id` cannot be `{PusherApps.Email}` where `kind` is `http`.");
         }
         else if (body.Problem is null) CheckUrl(body);
-        var bytes = CanonicalJson.bytes(Json.NewObject(data));
+        var bytes = CanonicalJson.Bytes(Json.Of(data));
         if (bytes.Length > MostDataBytes)
         {
             body.Refuse(MatrixError.InvalidParam, $"`data` must have at most {MostDataBytes} bytes.");

@@ -16,8 +16,7 @@ internal sealed class ReadMarkers(ReceiptWriter receipts) : IEndpoints
             new RouteOptions { Rate = RateClass.Send, OpenToSuspended = true });
 
     private async ValueTask<Answer> Post(Call call, List<Marker> markers, CancellationToken stop) =>
-        Receipts.Receipts.Of(
-            await receipts.SetAsync(call.Caller.UserId, call["roomId"], markers, stop).ConfigureAwait(false));
+        Receipts.Receipts.Of(await receipts.SetAsync(call.Caller.UserId, call["roomId"], markers, stop));
 
     private static List<Marker> Read(BodyReader body)
     {

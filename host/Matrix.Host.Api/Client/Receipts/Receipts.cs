@@ -27,7 +27,7 @@ internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
         }
 
         var marker = new Marker(type, call["eventId"], thread);
-        return Of(await receipts.SetAsync(call.Caller.UserId, call["roomId"], [marker], stop).ConfigureAwait(false));
+        return Of(await receipts.SetAsync(call.Caller.UserId, call["roomId"], [marker], stop));
     }
 
     /// <summary>The response to a failure of a marker.</summary>

@@ -65,27 +65,27 @@ internal sealed class Register(
             if (oauth.IsOnly) return LoginFlows.NotHere;
             var name = LoginBody.ReadDisplayName(body, "initial_device_display_name");
             if (body.Problem is { } unfit) return unfit;
-            var guest = await guests.CreateAsync(name, stop).ConfigureAwait(false);
+            var guest = await guests.CreateAsync(name, stop);
             return guest.IsOk ? AnswerOf(guest.Value) : UserAnswers.Of(guest.Failure);
         }
 
         var request = Read(body);
-        return body.Problem ?? await PostAsync(call, request, stop).ConfigureAwait(false);
+        return body.Problem ?? await PostAsync(call, request, stop);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, RegisterRequest request, CancellationToken stop)
     {
-        if (request.IsByService) return await ByServiceAsync(call, request, stop).ConfigureAwait(false);
+        if (request.IsByService) return await ByServiceAsync(call, request, stop);
         if (oauth.IsOnly) return LoginFlows.NotHere;
 
         // The name is taken now, by this request itself.
         if (interactive.ResultOf(call, request.Body) is { } result) return result;
 
-        var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
+        var ways = await gate.WaysAsync(stop);
         if (ways.IsClosed) return RegistrationAnswers.Closed;
 
         // Checked before authentication, so that no client authenticates in vain.
-        var (userId, refused) = await UserIdAsync(request, stop).ConfigureAwait(false);
+        var (userId, refused) = await UserIdAsync(request, stop);
         if (refused is not null) return refused;
         if (request.Password is not null && passwords.Judge(request.Password) is { } weak)
         {
@@ -94,17 +94,17 @@ internal sealed class Register(
 
         var flows = addresses.Of(stages.FlowsOf(ways.Freely, ways.ByToken));
         var demand = new AuthDemand(flows, UserId: null, IsBoundToBody: false);
-        var auth = await interactive.DemandAsync(call, request.Body, demand, stop).ConfigureAwait(false);
+        var auth = await interactive.DemandAsync(call, request.Body, demand, stop);
         if (auth.Refusal is { } ask) return ask;
         if (request.Password is not { } password)
         {
             return Answer.Error(400, MatrixError.MissingParam, "`password` is missing.");
         }
 
-        var hash = await hasher.HashAsync(password, call.Attempt().Requester, stop).ConfigureAwait(false);
+        var hash = await hasher.HashAsync(password, call.Attempt().Requester, stop);
         if (hash is null) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
 
-        return await CreateAsync(userId, hash, request, auth, demand, stop).ConfigureAwait(false);
+        return await CreateAsync(userId, hash, request, auth, demand, stop);
     }
 
     /// <summary>The user id of the new account (a guest's, a free one, or a generated one), or the error.</summary>
@@ -118,12 +118,12 @@ internal sealed class Register(
                 return ("", Answer.Error(400, MatrixError.MissingParam, "`username` is missing."));
             }
 
-            var guest = await guests.FindAsync(token, ofGuest, stop).ConfigureAwait(false);
+            var guest = await guests.FindAsync(token, ofGuest, stop);
             return guest.IsOk ? (guest.Value, null) : ("", UserAnswers.Of(guest.Failure));
         }
 
         var (userId, problem) = request.Username is { } username
-            ? await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false)
+            ? await usernames.FreeUserIdOfAsync(username, stop)
             : usernames.UserIdOf(SecretBytes.RandomText(GeneratedNameLetters, GeneratedNameAlphabet));
         return problem is { } why ? ("", RegistrationAnswers.Of(why)) : (userId, null);
     }
@@ -150,7 +150,7 @@ internal sealed class Register(
                     Accepted = accepted,
                     Conditions = additions,
                 },
-                stop).ConfigureAwait(false)
+                stop)
             : await registrations.CreateAsync(
                 new NewAccount(userId, hash)
                 {
@@ -159,7 +159,7 @@ internal sealed class Register(
                     Accepted = accepted,
                     Conditions = additions,
                 },
-                stop).ConfigureAwait(false);
+                stop);
         if (created.Failure?.Kind == UserFailureKind.RegistrationTokenUsedUp)
         {
             auth.Session.Reopen(AuthStage.RegistrationToken);
@@ -171,7 +171,7 @@ internal sealed class Register(
             // An address that is taken by now, or whose session has ended, is asked for again.
             foreach (var (stage, validation) in proved)
             {
-                if (await identifiers.CanAddAsync(validation, stop).ConfigureAwait(false)) continue;
+                if (await identifiers.CanAddAsync(validation, stop)) continue;
                 auth.Session.Reopen(stage);
                 return interactive.Ask(
                     auth.Session, demand, MatrixError.Forbidden, "The address cannot be used any more.");
@@ -204,14 +204,14 @@ internal sealed class Register(
             return Answer.Error(400, MatrixError.MissingParam, "`username` is missing.");
         }
 
-        var (userId, problem) = await usernames.FreeUserIdOfAsync(username, stop, service).ConfigureAwait(false);
+        var (userId, problem) = await usernames.FreeUserIdOfAsync(username, stop, service);
         if (problem is { } why) return RegistrationAnswers.Of(why);
         var account = new NewAccount(userId, PasswordHash: null)
         {
             Kind = UserKind.AppService,
             Login = request.InhibitLogin ? null : request.Wish,
         };
-        var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
+        var created = await registrations.CreateAsync(account, stop);
         return created.IsOk ? AnswerOf(created.Value) : UserAnswers.Of(created.Failure);
     }
 
@@ -219,7 +219,7 @@ internal sealed class Register(
     {
         if (oauth.IsOnly) return LoginFlows.NotHere;
 
-        var (_, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
+        var (_, problem) = await usernames.FreeUserIdOfAsync(username, stop);
         return problem is { } why
             ? RegistrationAnswers.Of(why)
             : Answer.Json(static json => json.WriteBoolean("available", true));
@@ -227,10 +227,10 @@ internal sealed class Register(
 
     private async ValueTask<Answer> ValidityAsync(Call call, string token, CancellationToken stop)
     {
-        var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
+        var ways = await gate.WaysAsync(stop);
         if (ways.IsClosed) return RegistrationAnswers.Closed;
 
-        var valid = await gate.AcceptsAsync(ways, token, stop).ConfigureAwait(false);
+        var valid = await gate.AcceptsAsync(ways, token, stop);
         return Answer.Json(valid, static (json, is_) => json.WriteBoolean("valid", is_));
     }
 

@@ -36,7 +36,7 @@ internal sealed class TextRendezvous(
 
     private async ValueTask<Answer> CreateAsync(Call call, CancellationToken stop)
     {
-        var (data, problem) = await ReadAsync(call, stop).ConfigureAwait(false);
+        var (data, problem) = await ReadAsync(call, stop);
         if (problem is not null) return problem;
         var (payload, wait) = sessions.Create(RendezvousForm.Text, AddressBlock.Of(call.Address), data);
         if (payload is null) return RendezvousAnswers.Full(wait);
@@ -63,7 +63,7 @@ internal sealed class TextRendezvous(
     {
         var seen = call.Http.Request.Headers.IfMatch;
         if (seen.Count == 0) return Missing("If-Match");
-        var (data, problem) = await ReadAsync(call, stop).ConfigureAwait(false);
+        var (data, problem) = await ReadAsync(call, stop);
         if (problem is not null) return problem;
         var write = sessions.Write(
             RendezvousForm.Text, call["rendezvousId"], payload => Names(seen, payload), data);
@@ -99,7 +99,7 @@ internal sealed class TextRendezvous(
         {
             var body = RequestBody.Raw(call.Http, options.MaxBytes, LeastRate);
             var data = new byte[(int)length];
-            var read = await body.ReadAtLeastAsync(data.Length, stop).ConfigureAwait(false);
+            var read = await body.ReadAtLeastAsync(data.Length, stop);
             var isWhole = read.Buffer.Length == data.Length;
             if (isWhole) read.Buffer.CopyTo(data);
             body.AdvanceTo(read.Buffer.End);

@@ -33,13 +33,11 @@ internal sealed class Reports(ContentReports reports) : IEndpoints
 
     private async ValueTask<Answer> ReportEventAsync(Call call, string reason, CancellationToken stop) =>
         RoomAnswers.Empty(await reports.ReportEventAsync(
-            call.Caller.UserId, call["roomId"], call["eventId"], reason, stop).ConfigureAwait(false));
+            call.Caller.UserId, call["roomId"], call["eventId"], reason, stop));
 
     private async ValueTask<Answer> ReportRoomAsync(Call call, string reason, CancellationToken stop) =>
-        RoomAnswers.Empty(await reports.ReportRoomAsync(
-            call.Caller.UserId, call["roomId"], reason, stop).ConfigureAwait(false));
+        RoomAnswers.Empty(await reports.ReportRoomAsync(call.Caller.UserId, call["roomId"], reason, stop));
 
     private async ValueTask<Answer> ReportUserAsync(Call call, string reason, CancellationToken stop) =>
-        RoomAnswers.Empty(await reports.ReportUserAsync(
-            call.Caller.UserId, call["userId"], reason, stop).ConfigureAwait(false));
+        RoomAnswers.Empty(await reports.ReportUserAsync(call.Caller.UserId, call["userId"], reason, stop));
 }

@@ -28,10 +28,10 @@ internal sealed class Aliases(
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         var alias = call["roomAlias"];
-        var isHere = RoomAlias.server(alias) == options.ServerName
+        var isHere = RoomAlias.Server(alias) == options.ServerName
             && !services.All.Any(service => service.HasAlias(alias));
         var wait = TimeSpan.Zero;
-        var found = await resolver.FindAsync(call.CausedBy, alias, stop, MayAsk).ConfigureAwait(false);
+        var found = await resolver.FindAsync(call.CausedBy, alias, stop, MayAsk);
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
         if (!found.IsOk) return RoomAnswers.Of(found.Failure);
         return Answer.Json(found.Value, static (json, it) =>
@@ -52,15 +52,14 @@ internal sealed class Aliases(
     private async ValueTask<Answer> PutAsync(Call call, string roomId, CancellationToken stop)
     {
         var alias = call["roomAlias"];
-        if (RoomAlias.server(alias) != options.ServerName)
+        if (RoomAlias.Server(alias) != options.ServerName)
         {
             return Answer.InvalidParam($"Aliases of this server end with `:{options.ServerName}`.");
         }
 
         if (!services.MayManageAlias(call.Service, alias)) return ServiceAnswers.Exclusive;
-        if (!RoomId.isValid(roomId)) return Answer.InvalidParam("`room_id` is not a valid room id.");
-        return await aliases.CreateAsync(call.Caller.UserId, call.Service is null, alias, roomId, stop)
-            .ConfigureAwait(false) switch
+        if (!RoomId.IsValid(roomId)) return Answer.InvalidParam("`room_id` is not a valid room id.");
+        return await aliases.CreateAsync(call.Caller.UserId, call.Service is null, alias, roomId, stop) switch
         {
             null => Answer.Empty,
             { Kind: RoomFailureKind.AliasTaken } taken => Answer.Error(409, MatrixError.Unknown, taken.Message),
@@ -73,15 +72,14 @@ internal sealed class Aliases(
         var alias = call["roomAlias"];
         if (!services.MayManageAlias(call.Service, alias)) return ServiceAnswers.Exclusive;
         var mayDeleteAny = call.Caller.IsAdmin || call.Service is not null;
-        return RoomAnswers.Empty(
-            await aliases.DeleteAsync(call.Caller.UserId, mayDeleteAny, alias, stop).ConfigureAwait(false));
+        return RoomAnswers.Empty(await aliases.DeleteAsync(call.Caller.UserId, mayDeleteAny, alias, stop));
     }
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
         // Administrators need not be in the room: their tools show its aliases.
         var reader = call.Caller.IsAdmin ? null : call.Caller.UserId;
-        if (await aliases.OfRoomAsync(reader, call["roomId"], stop).ConfigureAwait(false) is not { } list)
+        if (await aliases.OfRoomAsync(reader, call["roomId"], stop) is not { } list)
         {
             return RoomAnswers.Of(RoomSender.Unknown);
         }

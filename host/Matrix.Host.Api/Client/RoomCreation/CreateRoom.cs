@@ -60,12 +60,11 @@ internal sealed partial class CreateRoom(
             IsBounded = call.Service is null,
             NotInvited = why => LeftOut(creatorId, why.Message),
         };
-        var created = await creator.CreateAsync(asked, stop).ConfigureAwait(false);
+        var created = await creator.CreateAsync(asked, stop);
         if (created.IsOk)
         {
             await addresses.InviteAllAsync(
-                creatorId, created.Value, creation.Addresses, why => LeftOut(creatorId, why.Message), stop)
-                .ConfigureAwait(false);
+                creatorId, created.Value, creation.Addresses, why => LeftOut(creatorId, why.Message), stop);
         }
 
         return created.IsOk ? RoomAnswers.RoomId(created) : RoomAnswers.Of(created.Failure, options);
@@ -131,7 +130,7 @@ internal sealed partial class CreateRoom(
     {
         if (body.Text("room_alias_name") is not { } localpart) return null;
         var alias = $"#{localpart}:{options.ServerName}";
-        if (localpart.Length == 0 || localpart.Contains(':') || !RoomAlias.isValid(alias))
+        if (localpart.Length == 0 || localpart.Contains(':') || !RoomAlias.IsValid(alias))
         {
             body.Refuse(MatrixError.InvalidParam, "`room_alias_name` is not the local part of a valid room alias.");
         }
@@ -144,7 +143,7 @@ internal sealed partial class CreateRoom(
         var invites = body.Texts("invite") ?? [];
         foreach (var user in invites)
         {
-            if (!UserId.isValid(user))
+            if (!UserId.IsValid(user))
             {
                 body.Refuse(MatrixError.InvalidParam, $"`{user}` in `invite` is not a valid user id.");
             }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Matrix.Core.Event;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -39,9 +40,9 @@ internal sealed class SendEvents(
     private async ValueTask<Answer> SendAsync(Call call, JsonObject content, CancellationToken stop)
     {
         var type = call["eventType"];
-        if (type == "m.room.redaction" && WrongTarget(content) is { } wrong) return wrong;
+        if (type == EventTypes.Redaction && WrongTarget(content) is { } wrong) return wrong;
         if (call.Caller.IsSuspended
-            && await RefusalAsync(call, type, content, content.Text("redacts"), stop).ConfigureAwait(false)
+            && await RefusalAsync(call, type, content, content.Text("redacts"), stop)
                 is { } refused)
         {
             return refused;
@@ -52,8 +53,7 @@ internal sealed class SendEvents(
         var draft = new Draft(type, null, call.Caller.UserId, content, null);
         if (Delays.Of(call, out problem) is { } delay)
         {
-            return await Delays.ScheduleAsync(
-                delayed, call, draft, delay, KeyOf(call, "delay", type), timestamp, stop).ConfigureAwait(false);
+            return await Delays.ScheduleAsync(delayed, call, draft, delay, KeyOf(call, "delay", type), timestamp, stop);
         }
 
         if (problem is not null) return problem;
@@ -64,14 +64,14 @@ internal sealed class SendEvents(
                 draft,
                 KeyOf(call, "send", type),
                 timestamp,
-                stop).ConfigureAwait(false));
+                stop));
     }
 
     /// <summary>The error for an event of a suspended user; null if they may send it.</summary>
     private async ValueTask<Answer?> RefusalAsync(
         Call call, string type, JsonObject content, string? redacts, CancellationToken stop) =>
         await suspended.RefusesEventAsync(
-            call.Caller.UserId, call["roomId"], type, content, redacts, stop).ConfigureAwait(false) is { } failure
+            call.Caller.UserId, call["roomId"], type, content, redacts, stop) is { } failure
             ? RoomAnswers.Of(failure)
             : null;
 
@@ -81,20 +81,20 @@ internal sealed class SendEvents(
         var at = content.IndexOf("redacts");
         if (at < 0) return null;
         if (content.Value(at) is not Json.String target) return Answer.BadJson("`redacts` must be a string.");
-        return EventId.isValid(target.Item) ? null : Answer.InvalidParam("`redacts` is not a valid event id.");
+        return EventId.IsValid(target.Item) ? null : Answer.InvalidParam("`redacts` is not a valid event id.");
     }
 
     private async ValueTask<Answer> RedactAsync(Call call, string? reason, CancellationToken stop)
     {
         var target = call["eventId"];
-        var content = reason is null ? JsonObject.Empty : JsonObject.OfSeq([("reason", Json.NewString(reason))]);
+        var content = reason is null ? JsonObject.Empty : JsonObject.OfSeq([("reason", Json.Of(reason))]);
         if (call.Caller.IsSuspended
-            && await RefusalAsync(call, "m.room.redaction", content, target, stop).ConfigureAwait(false) is { } refused)
+            && await RefusalAsync(call, EventTypes.Redaction, content, target, stop) is { } refused)
         {
             return refused;
         }
 
-        var draft = new Draft("m.room.redaction", null, call.Caller.UserId, content, target);
+        var draft = new Draft(EventTypes.Redaction, null, call.Caller.UserId, content, target);
         return RoomAnswers.EventId(
             await sender.SendAsync(
                 call.Caller.Device,
@@ -102,7 +102,7 @@ internal sealed class SendEvents(
                 draft,
                 KeyOf(call, "redact", target),
                 null,
-                stop).ConfigureAwait(false));
+                stop));
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -48,7 +49,7 @@ internal sealed class SendState(
             return RoomAnswers.Of(refused);
         }
 
-        if (call.Caller.IsGuest && type == "m.room.member" && content.Text("membership") == "knock")
+        if (call.Caller.IsGuest && type == EventTypes.Member && content.Text("membership") == "knock")
         {
             return _guestKnocks;
         }
@@ -57,24 +58,22 @@ internal sealed class SendState(
         if (problem is not null) return problem;
         var delay = Delays.Of(call, out problem);
         if (problem is not null) return problem;
-        if (type == "m.room.member" && call.Count(RateClass.Membership) is { } tooMany) return tooMany;
-        if (delay is null && type == "m.room.member")
+        if (type == EventTypes.Member && call.Count(RateClass.Membership) is { } tooMany) return tooMany;
+        if (delay is null && type == EventTypes.Member)
         {
-            return RoomAnswers.EventId(
-                await memberships.SetAsync(user, roomId, stateKey, content, timestamp, stop).ConfigureAwait(false));
+            return RoomAnswers.EventId(await memberships.SetAsync(user, roomId, stateKey, content, timestamp, stop));
         }
 
-        if (type == "m.room.canonical_alias"
-            && await WrongAliasAsync(user, roomId, content, stop).ConfigureAwait(false) is { } wrong)
+        if (type == EventTypes.CanonicalAlias
+            && await WrongAliasAsync(user, roomId, content, stop) is { } wrong)
         {
             return wrong;
         }
 
         var draft = Draft.State(type, stateKey, user, content);
         return delay is { } later
-            ? await Delays.ScheduleAsync(delayed, call, draft, later, null, timestamp, stop).ConfigureAwait(false)
-            : RoomAnswers.EventId(
-                await sender.SendStateAsync(roomId, draft, timestamp, stop).ConfigureAwait(false));
+            ? await Delays.ScheduleAsync(delayed, call, draft, later, null, timestamp, stop)
+            : RoomAnswers.EventId(await sender.SendStateAsync(roomId, draft, timestamp, stop));
     }
 
     /// <summary>
@@ -83,20 +82,20 @@ internal sealed class SendState(
     private async ValueTask<Answer?> WrongAliasAsync(
         string user, string roomId, JsonObject content, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot
             || !snapshot.Local.IsJoined(user))
         {
             return RoomAnswers.Of(RoomSender.Unknown);
         }
 
-        var before = await reader.ContentAsync(snapshot, "m.room.canonical_alias", "", stop).ConfigureAwait(false);
+        var before = await reader.ContentAsync(snapshot, EventTypes.CanonicalAlias, "", stop);
         if (WrongForm(content) is { } wrong) return wrong;
         var known = before is null ? [] : AliasesIn(before).ToHashSet();
         foreach (var alias in AliasesIn(content))
         {
             if (known.Contains(alias)) continue;
-            if (!RoomAlias.isValid(alias)) return Answer.InvalidParam($"`{alias}` is not a valid room alias.");
-            var row = await aliases.FindAsync(alias, stop).ConfigureAwait(false);
+            if (!RoomAlias.IsValid(alias)) return Answer.InvalidParam($"`{alias}` is not a valid room alias.");
+            var row = await aliases.FindAsync(alias, stop);
             if (row?.RoomId != roomId)
             {
                 return Answer.Error(400, MatrixError.BadAlias, $"The alias {alias} does not point to this room.");

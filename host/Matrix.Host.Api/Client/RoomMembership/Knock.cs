@@ -22,13 +22,12 @@ internal sealed class Knock(RoomMemberships memberships, AliasResolver aliases) 
         var roomId = call["roomIdOrAlias"];
         if (roomId.StartsWith('#'))
         {
-            var found = await aliases.FindAsync(call.CausedBy, roomId, stop).ConfigureAwait(false);
+            var found = await aliases.FindAsync(call.CausedBy, roomId, stop);
             if (!found.IsOk) return RoomAnswers.Of(found.Failure);
             (roomId, servers) = (found.Value.RoomId, [.. servers, .. found.Value.Servers]);
         }
 
-        var failure = await memberships.KnockAsync(
-            call.Caller.UserId, call.CausedBy, roomId, servers, reason, stop).ConfigureAwait(false);
+        var failure = await memberships.KnockAsync(call.Caller.UserId, call.CausedBy, roomId, servers, reason, stop);
         return failure is null ? RoomAnswers.RoomId(roomId) : RoomAnswers.Of(failure);
     }
 }

@@ -64,7 +64,7 @@ internal sealed class Membership(
     private static Someone Target(BodyReader body)
     {
         var userId = body.RequiredText("user_id");
-        if (body.Problem is null && !UserId.isValid(userId))
+        if (body.Problem is null && !UserId.IsValid(userId))
         {
             body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
         }
@@ -87,11 +87,11 @@ internal sealed class Membership(
         if (invited.Address is not { } address)
         {
             return RoomAnswers.Empty(await memberships
-                .InviteAsync(sender, roomId, invited.User!.UserId, invited.Reason, stop).ConfigureAwait(false));
+                .InviteAsync(sender, roomId, invited.User!.UserId, invited.Reason, stop));
         }
 
         if (InvitesByAddress.Refusal(addresses, address) is { } refusal) return refusal;
-        return await addresses.InviteAsync(sender, roomId, address, invited.Reason, stop).ConfigureAwait(false)
+        return await addresses.InviteAsync(sender, roomId, address, invited.Reason, stop)
             is { } failure ? InvitesByAddress.Of(failure) : Answer.Empty;
     }
 
@@ -100,7 +100,7 @@ internal sealed class Membership(
         string sender, string roomId, string userId, string? reason, CancellationToken stop);
 
     private static Handler<Someone> Of(Act act) => async (call, target, stop) => RoomAnswers.Empty(
-        await act(call.Caller.UserId, call["roomId"], target.UserId, target.Reason, stop).ConfigureAwait(false));
+        await act(call.Caller.UserId, call["roomId"], target.UserId, target.Reason, stop));
 
     private ValueTask<Answer> JoinByIdOrAliasAsync(Call call, Join join, CancellationToken stop) =>
         JoinAsync(call, call["roomIdOrAlias"], join, stop);
@@ -111,7 +111,7 @@ internal sealed class Membership(
     private async ValueTask<Answer> JoinAsync(Call call, string room, Join join, CancellationToken stop)
     {
         if (call.Caller.IsSuspended
-            && await suspended.RefusesJoinAsync(call.Caller.UserId, room, stop).ConfigureAwait(false) is { } refused)
+            && await suspended.RefusesJoinAsync(call.Caller.UserId, room, stop) is { } refused)
         {
             return RoomAnswers.Of(refused);
         }
@@ -121,15 +121,13 @@ internal sealed class Membership(
         if (call.Query.Problem is { } problem) return problem;
         var request = new JoinRequest(
             call.Caller.UserId, call.CausedBy, room, via, join.Reason, join.InvitationToken);
-        return RoomAnswers.RoomId(await joins.JoinAsync(request, stop).ConfigureAwait(false));
+        return RoomAnswers.RoomId(await joins.JoinAsync(request, stop));
     }
 
     private async ValueTask<Answer> LeaveAsync(Call call, string? reason, CancellationToken stop) =>
         RoomAnswers.Empty(
-            await memberships.LeaveAsync(
-                call.Caller.UserId, call["roomId"], reason, stop, who: call.CausedBy).ConfigureAwait(false));
+            await memberships.LeaveAsync(call.Caller.UserId, call["roomId"], reason, stop, who: call.CausedBy));
 
     private async ValueTask<Answer> ForgetAsync(Call call, CancellationToken stop) =>
-        RoomAnswers.Empty(
-            await memberships.ForgetAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false));
+        RoomAnswers.Empty(await memberships.ForgetAsync(call.Caller.UserId, call["roomId"], stop));
 }

@@ -41,8 +41,7 @@ internal sealed class EventStream(
             static query => (Limit: query.Number("limit"), Archived: query.Flag("archived")),
             (call, asked, _) => ValueTask.FromResult(Answer.InSteps(call, async (response, stop) =>
             {
-                await rooms.OfUserAsync(call.Caller.Device, asked.Limit, asked.Archived, response, stop)
-                    .ConfigureAwait(false);
+                await rooms.OfUserAsync(call.Caller.Device, asked.Limit, asked.Archived, response, stop);
                 return null;
             })),
             RouteOptions.Default with { IsLarge = true });
@@ -50,15 +49,14 @@ internal sealed class EventStream(
             "rooms/{roomId}/initialSync",
             static query => query.Number("limit"),
             (call, limit, _) => ValueTask.FromResult(Answer.InSteps(call, async (response, stop) => Of(
-                await rooms.OfRoomAsync(call.Caller.Device, call["roomId"], limit, response, stop)
-                    .ConfigureAwait(false)))),
+                await rooms.OfRoomAsync(call.Caller.Device, call["roomId"], limit, response, stop)))),
             open with { IsLarge = true });
     }
 
     private static Asked Read(QueryReader query)
     {
         var roomId = query.Text("room_id");
-        if (roomId is not null && !RoomId.isOfSomeVersion(roomId))
+        if (roomId is not null && !RoomId.IsOfSomeVersion(roomId))
         {
             query.Refuse(MatrixError.InvalidParam, "`room_id` is not a valid room id.");
         }
@@ -71,24 +69,23 @@ internal sealed class EventStream(
         var request = new EventsRequest(
             call.Caller.Device, asked.From, TimeSpan.FromMilliseconds(Math.Min(asked.Timeout, int.MaxValue)));
         return ValueTask.FromResult(Answer.InSteps(call, async (response, stop) => Of(asked.RoomId is { } roomId
-            ? await stream.OfRoomAsync(request, roomId, response, stop).ConfigureAwait(false)
-            : await stream.OfUserAsync(request, response, stop).ConfigureAwait(false))));
+            ? await stream.OfRoomAsync(request, roomId, response, stop)
+            : await stream.OfUserAsync(request, response, stop))));
     }
 
     private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
     {
         var userId = call.Caller.UserId;
-        var hidden = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
-        foreach (var row in await storage.Events.FindAnywhereAsync(call["eventId"], MostSameId, stop)
-            .ConfigureAwait(false))
+        var hidden = await ignored.OfAsync(userId, stop);
+        foreach (var row in await storage.Events.FindAnywhereAsync(call["eventId"], MostSameId, stop))
         {
-            if (await snapshots.FindAsync(row.Nid.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            var found = await access.OfAsync(userId, snapshot.Room.RoomId, stop).ConfigureAwait(false);
+            if (await snapshots.FindAsync(row.Nid.Room, stop) is not { } snapshot) continue;
+            var found = await access.OfAsync(userId, snapshot.Room.RoomId, stop);
             if (!found.IsOk) continue;
-            if (await pages.FindAsync(found.Value, row.EventId, stop).ConfigureAwait(false) is not { } stored) continue;
+            if (await pages.FindAsync(found.Value, row.EventId, stop) is not { } stored) continue;
             if (!stored.Pdu.IsState && hidden.Contains(stored.Row.Sender)) continue;
             using var output = new ByteBuffer(4096);
-            await pages.WriteOneAsync(output, found.Value, stored, call.Caller.Device, stop).ConfigureAwait(false);
+            await pages.WriteOneAsync(output, found.Value, stored, call.Caller.Device, stop);
             return Answer.Bytes(output.ToArray());
         }
 

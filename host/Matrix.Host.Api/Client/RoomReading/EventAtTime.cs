@@ -19,11 +19,10 @@ internal sealed class EventAtTime(RoomAccess access, RoomTimes times) : IEndpoin
     private async ValueTask<Answer> GetAsync(Call call, TimeQuery asked, CancellationToken stop)
     {
         var readable = call.Route.Options.Access == Access.Admins
-            ? await access.AllOfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false)
-            : await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+            ? await access.AllOfAsync(call.Caller.UserId, call["roomId"], stop)
+            : await access.OfAsync(call.Caller.UserId, call["roomId"], stop);
         if (!readable.IsOk) return RoomAnswers.Of(readable.Failure);
-        var found = await times.OfUserAsync(
-            call.CausedBy, readable.Value, asked.Timestamp, asked.IsForwards, stop).ConfigureAwait(false);
+        var found = await times.OfUserAsync(call.CausedBy, readable.Value, asked.Timestamp, asked.IsForwards, stop);
         return TimeQuery.AnswerOf(asked, found);
     }
 }

@@ -81,15 +81,15 @@ internal sealed class Related(
             return Answer.LimitExceeded(wait);
         }
 
-        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop);
         if (!result.IsOk) return _noParent;
         var readable = result.Value;
-        if (await pages.FindAsync(readable, call["eventId"], stop).ConfigureAwait(false) is not { } parent)
+        if (await pages.FindAsync(readable, call["eventId"], stop) is not { } parent)
         {
             return _noParent;
         }
 
-        var (from, until, wrong) = await RangeAsync(readable, asked, stop).ConfigureAwait(false);
+        var (from, until, wrong) = await RangeAsync(readable, asked, stop);
         if (wrong is not null) return wrong;
         var depth = asked.Recurse == true ? bounds.MaxRelationDepth : 1;
         var rows = await storage.Relations.ChildrenAsync(
@@ -105,33 +105,32 @@ internal sealed class Related(
                 Limit = asked.Limit + 1,
                 Depth = depth,
             },
-            stop).ConfigureAwait(false);
+            stop);
 
-        var (seen, next) = await SeenAsync(readable, rows, asked.Limit, stop).ConfigureAwait(false);
+        var (seen, next) = await SeenAsync(readable, rows, asked.Limit, stop);
         return Answer.InSteps(call, async (output, stop) =>
         {
             output.Buffer.Raw("{\"chunk\":"u8);
-            var written = await pages.WriteAsync(output, readable, seen, call.Caller.Device, stop, isPage: true)
-                .ConfigureAwait(false);
+            var written = await pages.WriteAsync(output, readable, seen, call.Caller.Device, stop, isPage: true);
             if ((written < seen.Count ? seen[written - 1].Nid : next) is { } last)
             {
                 var token = asked.Direction == Direction.Backward
                     ? TimelineToken.JustBefore(last)
                     : TimelineToken.JustAfter(last);
                 output.Buffer.Raw(",\"next_batch\":"u8);
-                CanonicalJson.writeString(output.Buffer, token.ToString());
+                CanonicalJson.WriteString(output.Buffer, token.ToString());
             }
 
             if (asked.From is not null)
             {
                 output.Buffer.Raw(",\"prev_batch\":"u8);
-                CanonicalJson.writeString(output.Buffer, asked.From);
+                CanonicalJson.WriteString(output.Buffer, asked.From);
             }
 
             if (asked.Recurse is not null)
             {
                 output.Buffer.Raw(",\"recursion_depth\":"u8);
-                CanonicalJson.writeInt(output.Buffer, depth);
+                CanonicalJson.WriteInt(output.Buffer, depth);
             }
 
             output.Buffer.Byte((byte)'}');
@@ -146,11 +145,11 @@ internal sealed class Related(
     private async ValueTask<(IReadOnlyList<StoredEvent> Seen, EventNid? Next)> SeenAsync(
         Readable readable, IReadOnlyList<RelationRow> rows, int limit, CancellationToken stop)
     {
-        var hidden = await ignored.OfAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
+        var hidden = await ignored.OfAsync(readable.Viewer.UserId, stop);
         var page = rows.Take(limit).Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event).ToArray();
         var seen = new List<StoredEvent>();
         var (bytes, looked) = (0L, 0);
-        await foreach (var portion in events.PortionsAsync(readable.Room, page, stop).ConfigureAwait(false))
+        await foreach (var portion in events.PortionsAsync(readable.Room, page, stop))
         {
             looked += portion.Count;
             bytes += portion.Sum(static stored => (long)stored.Row.Json.Length);
@@ -158,7 +157,7 @@ internal sealed class Related(
                 readable.Room,
                 [.. portion.Where(stored => stored.Nid.Value <= readable.Through.Value)],
                 readable.Viewer,
-                stop).ConfigureAwait(false));
+                stop));
             if (bytes >= reading.PageBytes && looked < page.Length) return (seen, portion[^1].Nid);
         }
 
@@ -170,10 +169,10 @@ internal sealed class Related(
     {
         var from = asked.From is null
             ? null
-            : await places.BehindAsync(readable.Room, asked.From, stop).ConfigureAwait(false);
+            : await places.BehindAsync(readable.Room, asked.From, stop);
         var to = asked.To is null
             ? null
-            : await places.BehindAsync(readable.Room, asked.To, stop).ConfigureAwait(false);
+            : await places.BehindAsync(readable.Room, asked.To, stop);
         if ((asked.From is not null && from is null) || (asked.To is not null && to is null))
         {
             return (null, null, Answer.InvalidParam("`from` and `to` must be pagination tokens of this server."));
@@ -187,13 +186,13 @@ internal sealed class Related(
 
     private async ValueTask<Answer> ThreadsAsync(Call call, Threads asked, CancellationToken stop)
     {
-        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         var readable = result.Value;
         EventNid? before = null;
         if (asked.From is { } from)
         {
-            before = await places.BehindAsync(readable.Room, from, stop).ConfigureAwait(false);
+            before = await places.BehindAsync(readable.Room, from, stop);
             if (before is null) return Answer.InvalidParam("`from` is not a pagination token of this server.");
             before = new EventNid(before.Value.Value + 1);
         }
@@ -204,7 +203,7 @@ internal sealed class Related(
             call.Caller.UserId,
             asked.ParticipatedOnly,
             asked.Limit + 1,
-            stop).ConfigureAwait(false);
+            stop);
         return Answer.InSteps(call, async (output, stop) =>
         {
             output.Buffer.Raw("{\"chunk\":["u8);
@@ -213,17 +212,16 @@ internal sealed class Related(
             foreach (var some in rows.Take(asked.Limit).Chunk(ThreadsAtOnce))
             {
                 if (output.Length >= reading.PageBytes) break;
-                isFirst &= !await WriteThreadsAsync(output, readable, some, call.Caller.Device, isFirst, stop)
-                    .ConfigureAwait(false);
+                isFirst &= !await WriteThreadsAsync(output, readable, some, call.Caller.Device, isFirst, stop);
                 shown += some.Length;
-                await output.StepAsync(stop).ConfigureAwait(false);
+                await output.StepAsync(stop);
             }
 
             output.Buffer.Byte((byte)']');
             if (rows.Count > shown)
             {
                 output.Buffer.Raw(",\"next_batch\":"u8);
-                CanonicalJson.writeString(
+                CanonicalJson.WriteString(
                     output.Buffer, TimelineToken.JustBefore(rows[shown - 1].Latest).ToString());
             }
 
@@ -241,21 +239,21 @@ internal sealed class Related(
         bool isFirst,
         CancellationToken stop)
     {
-        var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
+        var hidden = await ignored.OfAsync(reader.UserId, stop);
         var roots = new List<StoredEvent>(rows.Length);
         foreach (var row in rows)
         {
-            if (await pages.FindAsync(readable, row.RootId, stop).ConfigureAwait(false) is not { } root) continue;
+            if (await pages.FindAsync(readable, row.RootId, stop) is not { } root) continue;
             roots.Add(hidden.Contains(root.Row.Sender) ? root.Redacted() : root);
         }
 
         // A thread without an event that the reader may see is left out. State events have no bundled aggregations.
-        var bundles = await pages.BundledAsync(readable, roots, reader, stop).ConfigureAwait(false);
+        var bundles = await pages.BundledAsync(readable, roots, reader, stop);
         roots.RemoveAll(
             root => !root.Pdu.IsState && !(bundles.TryGetValue(root.Nid, out var bundle) && HasThread(bundle)));
         if (roots.Count == 0) return false;
         if (!isFirst) output.Buffer.Byte((byte)',');
-        await pages.WritePortionAsync(output.Buffer, readable, roots, reader, bundles, stop).ConfigureAwait(false);
+        await pages.WritePortionAsync(output.Buffer, readable, roots, reader, bundles, stop);
         return true;
     }
 

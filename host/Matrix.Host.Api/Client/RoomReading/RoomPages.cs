@@ -96,48 +96,47 @@ internal sealed class RoomPages(
 
     private async ValueTask<Answer> PageAsync(Call call, Asked asked, CancellationToken stop)
     {
-        var result = await ReadableAsync(call, stop).ConfigureAwait(false);
+        var result = await ReadableAsync(call, stop);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
 
         var readable = result.Value;
         var room = readable.Room;
         var behind = asked.From is null
             ? asked.IsBackward ? readable.Through : EventNid.FirstOf(room.Nid)
-            : await places.BehindAsync(room, asked.From, stop).ConfigureAwait(false);
+            : await places.BehindAsync(room, asked.From, stop);
         var until = asked.To is null
             ? null
-            : await places.BehindAsync(room, asked.To, stop).ConfigureAwait(false);
+            : await places.BehindAsync(room, asked.To, stop);
         if (behind is not { } start || (asked.To is not null && until is null))
         {
             return Answer.InvalidParam("`from` and `to` must be pagination tokens of this server.");
         }
 
         var page = asked.IsBackward
-            ? await BackAsync(readable, start, until, asked, stop).ConfigureAwait(false)
-            : await OnAsync(readable, start, until, asked, stop).ConfigureAwait(false);
+            ? await BackAsync(readable, start, until, asked, stop)
+            : await OnAsync(readable, start, until, asked, stop);
 
         return Answer.InSteps(call, async (output, stop) =>
         {
             var reader = call.Caller.Device;
             output.Buffer.Raw("{\"chunk\":"u8);
-            var written = await pages.WriteAsync(output, readable, page.Events, reader, stop, isPage: true)
-                .ConfigureAwait(false);
+            var written = await pages.WriteAsync(output, readable, page.Events, reader, stop, isPage: true);
             var shown = written == page.Events.Count
                 ? page
                 : new EventPages.Page([.. page.Events.Take(written)], page.Events[written - 1].Nid);
-            if (await EndAsync(readable, shown, until, asked, stop).ConfigureAwait(false) is { } end)
+            if (await EndAsync(readable, shown, until, asked, stop) is { } end)
             {
                 output.Buffer.Raw(",\"end\":"u8);
-                CanonicalJson.writeString(output.Buffer, end);
+                CanonicalJson.WriteString(output.Buffer, end);
             }
 
             output.Buffer.Raw(",\"start\":"u8);
-            CanonicalJson.writeString(output.Buffer, asked.From ?? TimelineToken.JustAfter(start).ToString());
+            CanonicalJson.WriteString(output.Buffer, asked.From ?? TimelineToken.JustAfter(start).ToString());
             if (asked.Filter.LazyLoadMembers)
             {
                 output.Buffer.Raw(",\"state\":"u8);
-                var senders = await pages.SendersAsync(readable, shown.Events, stop).ConfigureAwait(false);
-                await pages.WriteAsync(output, readable, senders, null, reader, stop).ConfigureAwait(false);
+                var senders = await pages.SendersAsync(readable, shown.Events, stop);
+                await pages.WriteAsync(output, readable, senders, null, reader, stop);
             }
 
             output.Buffer.Byte((byte)'}');
@@ -159,8 +158,8 @@ internal sealed class RoomPages(
 
         if (until is not { } place || page.Events.Count == 0) return null;
         var beyond = asked.IsBackward
-            ? await BackAsync(readable, place, null, asked with { Limit = 0 }, stop).ConfigureAwait(false)
-            : await OnAsync(readable, place, null, asked with { Limit = 0 }, stop).ConfigureAwait(false);
+            ? await BackAsync(readable, place, null, asked with { Limit = 0 }, stop)
+            : await OnAsync(readable, place, null, asked with { Limit = 0 }, stop);
         return beyond.Next is null ? null : TimelineToken.JustAfter(place).ToString();
     }
 
@@ -187,15 +186,15 @@ internal sealed class RoomPages(
 
     private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
     {
-        if (await FindAsync(call, stop).ConfigureAwait(false) is not var (readable, stored)) return _noEvent;
+        if (await FindAsync(call, stop) is not var (readable, stored)) return _noEvent;
         using var output = new ByteBuffer(4096);
-        await pages.WriteOneAsync(output, readable, stored, call.Caller.Device, stop).ConfigureAwait(false);
+        await pages.WriteOneAsync(output, readable, stored, call.Caller.Device, stop);
         return Answer.Bytes(output.ToArray());
     }
 
     private async ValueTask<Answer> ContextAsync(Call call, Around around, CancellationToken stop)
     {
-        if (await FindAsync(call, stop).ConfigureAwait(false) is not var (readable, stored)) return _noEvent;
+        if (await FindAsync(call, stop) is not var (readable, stored)) return _noEvent;
         var reader = call.Caller.Device;
         var before = await pages.ReadAsync(
             readable,
@@ -204,7 +203,7 @@ internal sealed class RoomPages(
             Direction.Backward,
             around.Limit / 2,
             around.Filter,
-            stop).ConfigureAwait(false);
+            stop);
         var after = stored.Nid.Value >= readable.Through.Value
             ? new EventPages.Page([], null)
             : await pages.ReadAsync(
@@ -214,30 +213,27 @@ internal sealed class RoomPages(
                 Direction.Forward,
                 around.Limit - (around.Limit / 2),
                 around.Filter,
-                stop).ConfigureAwait(false);
+                stop);
         return Answer.InSteps(call, async (output, stop) =>
         {
             output.Buffer.Raw("{\"event\":"u8);
-            await pages.WriteOneAsync(output.Buffer, readable, stored, reader, stop).ConfigureAwait(false);
+            await pages.WriteOneAsync(output.Buffer, readable, stored, reader, stop);
             output.Buffer.Raw(",\"events_after\":"u8);
-            var following = await pages.WriteAsync(output, readable, after.Events, reader, stop, isPage: true)
-                .ConfigureAwait(false);
+            var following = await pages.WriteAsync(output, readable, after.Events, reader, stop, isPage: true);
             output.Buffer.Raw(",\"events_before\":"u8);
-            var preceding = await pages.WriteAsync(output, readable, before.Events, reader, stop, isPage: true)
-                .ConfigureAwait(false);
+            var preceding = await pages.WriteAsync(output, readable, before.Events, reader, stop, isPage: true);
             var last = following > 0 ? after.Events[following - 1] : stored;
             var first = preceding > 0 ? before.Events[preceding - 1] : stored;
             output.Buffer.Raw(",\"end\":"u8);
-            CanonicalJson.writeString(output.Buffer, TimelineToken.JustAfter(last.Nid).ToString());
+            CanonicalJson.WriteString(output.Buffer, TimelineToken.JustAfter(last.Nid).ToString());
             output.Buffer.Raw(",\"start\":"u8);
-            CanonicalJson.writeString(output.Buffer, TimelineToken.JustBefore(first.Nid).ToString());
+            CanonicalJson.WriteString(output.Buffer, TimelineToken.JustBefore(first.Nid).ToString());
             output.Buffer.Raw(",\"state\":"u8);
             StoredEvent[] shown =
                 [.. before.Events.Take(preceding), stored, .. after.Events.Take(following)];
-            var state = await pages.StateAtAsync(readable, last, around.Filter, shown, stop).ConfigureAwait(false);
+            var state = await pages.StateAtAsync(readable, last, around.Filter, shown, stop);
             await pages.WriteAsync(
-                output, readable, state, each => EventPages.Admits(around.Filter, each), reader, stop)
-                .ConfigureAwait(false);
+                output, readable, state, each => EventPages.Admits(around.Filter, each), reader, stop);
             output.Buffer.Byte((byte)'}');
             return null;
         });
@@ -248,15 +244,15 @@ internal sealed class RoomPages(
     /// <summary>The event that a path names, if it is visible to the caller.</summary>
     private async ValueTask<(Readable Readable, StoredEvent Stored)?> FindAsync(Call call, CancellationToken stop)
     {
-        var result = await ReadableAsync(call, stop).ConfigureAwait(false);
+        var result = await ReadableAsync(call, stop);
         if (!result.IsOk) return null;
-        if (await pages.FindAsync(result.Value, call["eventId"], stop).ConfigureAwait(false) is not { } stored)
+        if (await pages.FindAsync(result.Value, call["eventId"], stop) is not { } stored)
         {
             return null;
         }
 
         if (result.Value.Viewer.SeesAll) return (result.Value, stored);
-        var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var hidden = await ignored.OfAsync(call.Caller.UserId, stop);
         return !stored.Pdu.IsState && hidden.Contains(stored.Row.Sender) ? null : (result.Value, stored);
     }
 }

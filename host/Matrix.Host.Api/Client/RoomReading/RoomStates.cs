@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.State;
 using Matrix.Host.Api.Http;
@@ -20,8 +21,6 @@ internal sealed class RoomStates(
     TimelinePositions places,
     IStorage storage) : IEndpoints
 {
-    private const string MemberType = "m.room.member";
-
     private static readonly RouteOptions _open = new() { Access = Access.UsersAndGuests };
     private static readonly RouteOptions _large = _open with { IsLarge = true };
     private static readonly string[] _memberships = ["join", "invite", "knock", "leave", "ban"];
@@ -61,49 +60,48 @@ internal sealed class RoomStates(
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop)
     {
-        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         var readable = result.Value;
         var state = NidsOf(readable, readable.State.Entries());
         return Answer.InSteps(call, async (output, stop) =>
         {
-            await pages.WriteAsync(output, readable, state, null, call.Caller.Device, stop).ConfigureAwait(false);
+            await pages.WriteAsync(output, readable, state, null, call.Caller.Device, stop);
             return null;
         });
     }
 
     private async ValueTask<Answer> OneAsync(Call call, string? format, CancellationToken stop)
     {
-        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         var readable = result.Value;
         var entry = readable.State.Find(call["eventType"], call["stateKey"]);
         var stored = entry is null
             ? null
-            : await events.GetAsync(
-                readable.Room, EventNid.Of(readable.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+            : await events.GetAsync(readable.Room, EventNid.Of(readable.Room.Nid, entry.Ordinal), stop);
         if (stored is null) return Answer.NotFound("The room has no such state.");
         if (format != "event") return Answer.Bytes(Matrix.Core.Event.ClientEvent.Content(stored.Row.Json));
 
         using var output = new ByteBuffer(4096);
-        await pages.WriteOneAsync(output, readable, stored, call.Caller.Device, stop).ConfigureAwait(false);
+        await pages.WriteOneAsync(output, readable, stored, call.Caller.Device, stop);
         return Answer.Bytes(output.ToArray());
     }
 
     private async ValueTask<Answer> MembersAsync(Call call, Members asked, CancellationToken stop)
     {
-        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         var readable = result.Value;
         var state = readable.State;
         if (asked.At is { } at)
         {
-            if (await places.LastAsync(readable.Room, at, stop).ConfigureAwait(false) is not { } behind)
+            if (await places.LastAsync(readable.Room, at, stop) is not { } behind)
             {
                 return Answer.InvalidParam("`at` is not a pagination token of this server.");
             }
 
-            if (await StateBehindAsync(readable, behind, stop).ConfigureAwait(false) is not { } then)
+            if (await StateBehindAsync(readable, behind, stop) is not { } then)
             {
                 return Answer.Forbidden("You may not see the room's state at this time.");
             }
@@ -111,13 +109,12 @@ internal sealed class RoomStates(
             state = then;
         }
 
-        var members = NidsOf(readable, state.OfType(MemberType));
+        var members = NidsOf(readable, state.OfType(EventTypes.Member));
         return Answer.InSteps(call, async (output, stop) =>
         {
             output.Buffer.Raw("{\"chunk\":"u8);
             await pages.WriteAsync(
-                output, readable, members, member => asked.Admits(member.Membership), call.Caller.Device, stop)
-                .ConfigureAwait(false);
+                output, readable, members, member => asked.Admits(member.Membership), call.Caller.Device, stop);
             output.Buffer.Byte((byte)'}');
             return null;
         });
@@ -126,17 +123,17 @@ internal sealed class RoomStates(
     /// <summary>Joined members with their profiles in the room, for joined users.</summary>
     private async ValueTask<Answer> JoinedMembersAsync(Call call, CancellationToken stop)
     {
-        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         if (!result.Value.Viewer.IsJoined) return Answer.Forbidden("You are not in this room.");
 
         var readable = result.Value;
-        var members = NidsOf(readable, readable.State.OfType(MemberType));
+        var members = NidsOf(readable, readable.State.OfType(EventTypes.Member));
         return Answer.InSteps(call, async (output, stop) =>
         {
             output.Buffer.Raw("{\"joined\":{"u8);
             var isFirst = true;
-            await foreach (var portion in events.PortionsAsync(readable.Room, members, stop).ConfigureAwait(false))
+            await foreach (var portion in events.PortionsAsync(readable.Room, members, stop))
             {
                 foreach (var member in portion)
                 {
@@ -146,7 +143,7 @@ internal sealed class RoomStates(
                     WriteProfile(output.Buffer, userId, member);
                 }
 
-                await output.StepAsync(stop).ConfigureAwait(false);
+                await output.StepAsync(stop);
             }
 
             output.Buffer.Raw("}}"u8);
@@ -157,7 +154,7 @@ internal sealed class RoomStates(
     /// <summary>Unknown values are null: clients refuse a response that lacks them. Decision 23.</summary>
     private static void WriteProfile(ByteBuffer output, string userId, StoredEvent member)
     {
-        CanonicalJson.writeString(output, userId);
+        CanonicalJson.WriteString(output, userId);
         output.Raw(":{\"avatar_url\":"u8);
         WriteText(output, member.Pdu.Content.Text("avatar_url"));
         output.Raw(",\"display_name\":"u8);
@@ -168,13 +165,13 @@ internal sealed class RoomStates(
     private static void WriteText(ByteBuffer output, string? text)
     {
         if (text is null) output.Raw("null"u8);
-        else CanonicalJson.writeString(output, text);
+        else CanonicalJson.WriteString(output, text);
     }
 
     private async ValueTask<Answer> JoinedRoomsAsync(Call call, CancellationToken stop)
     {
         var rows = await storage.Memberships.RoomsOfAsync(
-            call.Caller.UserId, Storage.Tables.Memberships.MembershipSet.Join, stop).ConfigureAwait(false);
+            call.Caller.UserId, Storage.Tables.Memberships.MembershipSet.Join, stop);
         return Answer.Json(rows, static (json, rows) =>
         {
             json.WriteStartArray("joined_rooms");
@@ -191,12 +188,12 @@ internal sealed class RoomStates(
     {
         if (behind.Value >= readable.Through.Value) return readable.State;
         var last = await events.RangeAsync(
-            readable.Room, new EventNid(behind.Value + 1), null, Direction.Backward, 1, stop).ConfigureAwait(false);
+            readable.Room, new EventNid(behind.Value + 1), null, Direction.Backward, 1, stop);
         if (last.Count == 0) return StateTree.Empty;
-        var seen = await visibility.FilterAsync(readable.Room, last, readable.Viewer, stop).ConfigureAwait(false);
+        var seen = await visibility.FilterAsync(readable.Room, last, readable.Viewer, stop);
         return seen.Count == 0
             ? null
-            : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop).ConfigureAwait(false);
+            : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop);
     }
 
     private static EventNid[] NidsOf(Readable readable, StateEntry[] entries) =>

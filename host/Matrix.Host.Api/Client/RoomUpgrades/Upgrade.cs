@@ -21,7 +21,7 @@ internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades, ClientOptio
         var creators = body.Texts("additional_creators") ?? [];
         foreach (var user in creators)
         {
-            if (!UserId.isValid(user))
+            if (!UserId.IsValid(user))
             {
                 body.Refuse(MatrixError.InvalidParam, $"`{user}` in `additional_creators` is not a valid user id.");
             }
@@ -34,7 +34,7 @@ internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades, ClientOptio
     {
         var request = new UpgradeRequest(
             call.Caller.UserId, call["roomId"], asked.Version, asked.AdditionalCreators, call.Service is null);
-        var upgraded = await upgrades.UpgradeAsync(request, stop).ConfigureAwait(false);
+        var upgraded = await upgrades.UpgradeAsync(request, stop);
         return upgraded.IsOk
             ? Answer.Json(upgraded.Value, static (json, it) => json.WriteString("replacement_room", it))
             : RoomAnswers.Of(upgraded.Failure, options);

@@ -40,11 +40,10 @@ internal sealed class Search(
                 Math.Max(1, asked.Filter.Limit(UsualLimit, options.PageHits)),
                 asked.ByRank,
                 from),
-            stop).ConfigureAwait(false);
+            stop);
         return Answer.InSteps(call, async (response, stop) =>
         {
-            await writer.WriteAsync(response, asked, page, from?.Group, call.Caller.Device, stop)
-                .ConfigureAwait(false);
+            await writer.WriteAsync(response, asked, page, from?.Group, call.Caller.Device, stop);
             return null;
         });
     }

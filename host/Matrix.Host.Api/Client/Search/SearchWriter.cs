@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
@@ -20,15 +21,12 @@ internal sealed class SearchWriter(
     ReadingOptions reading,
     TimeProvider time)
 {
-    private const string MemberType = "m.room.member";
-
     /// <summary>Writes the response, in steps.</summary>
     /// <param name="response">The response.</param>
     /// <param name="asked">What it was asked for.</param>
     /// <param name="page">The hits.</param>
     /// <param name="group">The group that the hits are of; null for all.</param>
     /// <param name="reader">The user and device.</param>
-    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask WriteAsync(
         ResponseWriter response,
         SearchBody asked,
@@ -52,7 +50,7 @@ internal sealed class SearchWriter(
         if (page.Next is { } next)
         {
             output.Raw(",\"next_batch\":"u8);
-            CanonicalJson.writeString(output, tokens.Write(next));
+            CanonicalJson.WriteString(output, tokens.Write(next));
         }
 
         output.Raw(",\"results\":["u8);
@@ -61,15 +59,15 @@ internal sealed class SearchWriter(
         for (var i = 0; i < page.Hits.Count; i++)
         {
             if (i > 0) output.Byte((byte)',');
-            await WriteHitAsync(response, asked, page.Hits[i], reader, shown, scan, stop).ConfigureAwait(false);
-            await response.StepAsync(stop).ConfigureAwait(false);
+            await WriteHitAsync(response, asked, page.Hits[i], reader, shown, scan, stop);
+            await response.StepAsync(stop);
         }
 
         output.Byte((byte)']');
         if (asked.WithState)
         {
             output.Raw(",\"state\":"u8);
-            await WriteStateAsync(response, asked, page, reader, shown, stop).ConfigureAwait(false);
+            await WriteStateAsync(response, asked, page, reader, shown, stop);
         }
 
         output.Raw("}}}"u8);
@@ -90,14 +88,14 @@ internal sealed class SearchWriter(
         if (asked.Context is { } context)
         {
             output.Raw("\"context\":"u8);
-            await WriteContextAsync(response, context, hit, reader, shown, scan, stop).ConfigureAwait(false);
+            await WriteContextAsync(response, context, hit, reader, shown, scan, stop);
             output.Byte((byte)',');
         }
 
         output.Raw("\"rank\":"u8);
         output.Raw(Encoding.ASCII.GetBytes(hit.Rank.ToString("R", CultureInfo.InvariantCulture)));
         output.Raw(",\"result\":"u8);
-        await pages.WriteOneAsync(output, hit.Readable, hit.Event, reader, stop).ConfigureAwait(false);
+        await pages.WriteOneAsync(output, hit.Readable, hit.Event, reader, stop);
         output.Byte((byte)'}');
     }
 
@@ -115,29 +113,28 @@ internal sealed class SearchWriter(
     {
         var output = response.Buffer;
         var readable = hit.Readable;
-        var before = await AroundAsync(hit, Direction.Backward, context.Before, scan, stop).ConfigureAwait(false);
+        var before = await AroundAsync(hit, Direction.Backward, context.Before, scan, stop);
         var after = hit.Event.Nid.Value >= readable.Through.Value
             ? []
-            : await AroundAsync(hit, Direction.Forward, context.After, scan, stop).ConfigureAwait(false);
+            : await AroundAsync(hit, Direction.Forward, context.After, scan, stop);
         var first = before.Count > 0 ? before[^1] : hit.Event;
         var last = after.Count > 0 ? after[^1] : hit.Event;
         output.Raw("{\"end\":"u8);
-        CanonicalJson.writeString(output, TimelineToken.JustAfter(last.Nid).ToString());
+        CanonicalJson.WriteString(output, TimelineToken.JustAfter(last.Nid).ToString());
         output.Raw(",\"events_after\":"u8);
-        await pages.WriteAsync(response, readable, after, reader, stop).ConfigureAwait(false);
+        await pages.WriteAsync(response, readable, after, reader, stop);
         output.Raw(",\"events_before\":"u8);
-        await pages.WriteAsync(response, readable, before, reader, stop).ConfigureAwait(false);
+        await pages.WriteAsync(response, readable, before, reader, stop);
         shown.UnionWith(before.Concat(after).Select(static stored => stored.Row.Sender));
         if (context.WithProfiles)
         {
             output.Raw(",\"profile_info\":"u8);
-            var senders = await pages.SendersAsync(readable, [hit.Event, .. before, .. after], stop)
-                .ConfigureAwait(false);
-            WriteProfiles(output, await events.GetManyAsync(readable.Room, senders, stop).ConfigureAwait(false));
+            var senders = await pages.SendersAsync(readable, [hit.Event, .. before, .. after], stop);
+            WriteProfiles(output, await events.GetManyAsync(readable.Room, senders, stop));
         }
 
         output.Raw(",\"start\":"u8);
-        CanonicalJson.writeString(output, TimelineToken.JustBefore(first.Nid).ToString());
+        CanonicalJson.WriteString(output, TimelineToken.JustBefore(first.Nid).ToString());
         output.Byte((byte)'}');
     }
 
@@ -154,7 +151,7 @@ internal sealed class SearchWriter(
             EventFilter.Everything,
             stop,
             fetchesHistory: false,
-            scan).ConfigureAwait(false);
+            scan);
         return page.Events;
     }
 
@@ -166,18 +163,18 @@ internal sealed class SearchWriter(
         {
             if (i > 0) output.Byte((byte)',');
             var content = members[i].Pdu.Content;
-            CanonicalJson.writeString(output, members[i].Pdu.StateKey!);
+            CanonicalJson.WriteString(output, members[i].Pdu.StateKey!);
             output.Raw(":{"u8);
             if (content.Text("avatar_url") is { } avatar)
             {
                 output.Raw("\"avatar_url\":"u8);
-                CanonicalJson.writeString(output, avatar);
+                CanonicalJson.WriteString(output, avatar);
             }
 
             if (content.Text("displayname") is { } name)
             {
                 output.Raw(content.Text("avatar_url") is null ? "\"displayname\":"u8 : ",\"displayname\":"u8);
-                CanonicalJson.writeString(output, name);
+                CanonicalJson.WriteString(output, name);
             }
 
             output.Byte((byte)'}');
@@ -202,7 +199,7 @@ internal sealed class SearchWriter(
         {
             if (!isFirst) output.Byte((byte)',');
             isFirst = false;
-            CanonicalJson.writeString(output, room.Room.RoomId);
+            CanonicalJson.WriteString(output, room.Room.RoomId);
             output.Byte((byte)':');
             var isCut = left < room.State.Count;
             left -= isCut ? 0 : room.State.Count;
@@ -210,11 +207,12 @@ internal sealed class SearchWriter(
             EventNid[] nids =
             [
                 .. room.State.Entries()
-                    .Where(entry => senders is null || entry.Type != MemberType || senders.Contains(entry.StateKey))
+                    .Where(entry =>
+                        senders is null || entry.Type != EventTypes.Member || senders.Contains(entry.StateKey))
                     .Select(entry => EventNid.Of(room.Room.Nid, entry.Ordinal))
                     .Order(),
             ];
-            await pages.WriteAsync(response, room, nids, null, reader, stop).ConfigureAwait(false);
+            await pages.WriteAsync(response, room, nids, null, reader, stop);
         }
 
         output.Byte((byte)'}');
@@ -228,14 +226,14 @@ internal sealed class SearchWriter(
         {
             if (k > 0) output.Byte((byte)',');
             var isRoom = asked.Groupings[k] == "room_id";
-            CanonicalJson.writeString(output, asked.Groupings[k]);
+            CanonicalJson.WriteString(output, asked.Groupings[k]);
             output.Raw(":{"u8);
             var groups = page.Hits.GroupBy(
                 hit => isRoom ? hit.Event.Room.RoomId : hit.Event.Row.Sender, StringComparer.Ordinal).ToList();
             for (var i = 0; i < groups.Count; i++)
             {
                 if (i > 0) output.Byte((byte)',');
-                CanonicalJson.writeString(output, groups[i].Key);
+                CanonicalJson.WriteString(output, groups[i].Key);
                 output.Byte((byte)':');
                 var group = new SearchGroup(isRoom, groups[i].Key);
 
@@ -262,7 +260,7 @@ internal sealed class SearchWriter(
         if (more is not null)
         {
             output.Raw("\"next_batch\":"u8);
-            CanonicalJson.writeString(output, tokens.Write(more));
+            CanonicalJson.WriteString(output, tokens.Write(more));
             output.Byte((byte)',');
         }
 
@@ -278,7 +276,7 @@ internal sealed class SearchWriter(
         for (var i = 0; i < texts.Count; i++)
         {
             if (i > 0) output.Byte((byte)',');
-            CanonicalJson.writeString(output, texts[i]);
+            CanonicalJson.WriteString(output, texts[i]);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
         var type = call["eventType"];
         if (caller.IsSuspended && SuspendedUsers.RefusesToDevice(type) is { } refused) return RoomAnswers.Of(refused);
         var transaction = new TransactionKey(caller.UserId, caller.DeviceId, $"sendToDevice/{type}", call["txnId"]);
-        var failure = await sender.SendAsync(caller.UserId, transaction, type, messages, stop).ConfigureAwait(false);
+        var failure = await sender.SendAsync(caller.UserId, transaction, type, messages, stop);
         return failure is null ? Answer.Empty : UserAnswers.Of(failure);
     }
 
@@ -40,7 +40,7 @@ internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
         var users = body.RequiredInner("messages");
         foreach (var (user, devices) in users.Members())
         {
-            if (!UserId.isValid(user))
+            if (!UserId.IsValid(user))
             {
                 body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
             }

@@ -39,7 +39,7 @@ internal sealed class ModeratedAccounts(AccountModeration moderation) : IEndpoin
     private async ValueTask<Answer> GetAsync(
         Call call, string member, Func<UserRow, bool> value, CancellationToken stop)
     {
-        var found = await moderation.FindAsync(call.Caller.UserId, call["userId"], stop).ConfigureAwait(false);
+        var found = await moderation.FindAsync(call.Caller.UserId, call["userId"], stop);
         return found.IsOk ? AnswerOf(member, value(found.Value)) : UserAnswers.Of(found.Failure);
     }
 
@@ -47,7 +47,7 @@ internal sealed class ModeratedAccounts(AccountModeration moderation) : IEndpoin
         Call call, Change change, string member, bool value, CancellationToken stop)
     {
         var actor = new AdminActor(call.Caller.UserId, call.Address);
-        return await change(actor, call["userId"], value, stop).ConfigureAwait(false) is { } failure
+        return await change(actor, call["userId"], value, stop) is { } failure
             ? UserAnswers.Of(failure)
             : AnswerOf(member, value);
     }

@@ -17,7 +17,7 @@ internal sealed class WhoIs(SeenDevices devices) : IEndpoints
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         var userId = call["userId"];
-        var found = await devices.OfAsync(call.Caller, userId, stop).ConfigureAwait(false);
+        var found = await devices.OfAsync(call.Caller, userId, stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
         return Answer.Json((userId, Devices: found.Value), static (json, it) =>
         {

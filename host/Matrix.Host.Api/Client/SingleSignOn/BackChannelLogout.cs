@@ -31,7 +31,7 @@ internal sealed partial class BackChannelLogout(SsoLogouts logouts, SsoOptions o
 
         try
         {
-            await logouts.EndAsync(provider, token, stop).ConfigureAwait(false);
+            await logouts.EndAsync(provider, token, stop);
             return OAuthAnswers.NotKept(Answer.Empty);
         }
         catch (ProviderException fault)

@@ -35,20 +35,20 @@ internal sealed class LoginTokenPage(
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
         if (UrlOf(call) is not { } url) return SsoPages.Failed("The application's address is not valid.", 400);
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         if (browser.User is not { } user) return ToSignIn(browser, url);
         return options.IsKnownClient(url) && clock.GetUtcNow() - user.At < _justNow
-            ? await LeadAsync(browser, user, url, stop).ConfigureAwait(false)
+            ? await LeadAsync(browser, user, url, stop)
             : Ask(browser, user, url);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
         if (UrlOf(call) is not { } url) return SsoPages.Failed("The application's address is not valid.", 400);
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         return browser.User is { } user
-            ? await LeadAsync(browser, user, url, stop).ConfigureAwait(false)
+            ? await LeadAsync(browser, user, url, stop)
             : ToSignIn(browser, url);
     }
 
@@ -82,8 +82,7 @@ internal sealed class LoginTokenPage(
     private async ValueTask<Answer> LeadAsync(Browser browser, BrowserSignIn user, string url, CancellationToken stop)
     {
         var token = await logins
-            .NewLoginTokenAsync(user.UserId, user.NewCondition(), options.LoginTokenLifetime, user.Origin, stop)
-            .ConfigureAwait(false);
+            .NewLoginTokenAsync(user.UserId, user.NewCondition(), options.LoginTokenLifetime, user.Origin, stop);
         if (token is null) return ToSignIn(browser, url);
 
         // Only the pages of OAuth have a button that signs the browser out.

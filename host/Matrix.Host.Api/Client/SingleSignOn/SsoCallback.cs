@@ -59,12 +59,12 @@ internal sealed class SsoCallback(
         {
             var redirectUri = starts.RedirectUriOf(attempt.Provider);
             var identity = await client
-                .IdentifyAsync(attempt, code, call.Query.Text("iss"), redirectUri, stop).ConfigureAwait(false);
+                .IdentifyAsync(attempt, code, call.Query.Text("iss"), redirectUri, stop);
             return attempt.Purpose switch
             {
-                SsoPurpose.Confirm confirm => await ConfirmAsync(identity, confirm, stop).ConfigureAwait(false),
+                SsoPurpose.Confirm confirm => await ConfirmAsync(identity, confirm, stop),
                 SsoPurpose.SignIn(var next) =>
-                    await SignInAsync(call, browser, identity, next, stop).ConfigureAwait(false),
+                    await SignInAsync(call, browser, identity, next, stop),
                 _ => throw new InvalidOperationException("A sign-in has one of two purposes."),
             };
         }
@@ -78,7 +78,7 @@ internal sealed class SsoCallback(
     private async ValueTask<Answer> ConfirmAsync(
         ProviderIdentity identity, SsoPurpose.Confirm confirm, CancellationToken stop)
     {
-        if (await accounts.FindUserIdAsync(identity, stop).ConfigureAwait(false) != confirm.UserId)
+        if (await accounts.FindUserIdAsync(identity, stop) != confirm.UserId)
         {
             return SsoPages.Failed($"This is not the sign-in of {confirm.UserId}. Nothing was confirmed.", 403);
         }
@@ -92,12 +92,12 @@ internal sealed class SsoCallback(
     private async ValueTask<Answer> SignInAsync(
         Call call, PageSession browser, ProviderIdentity identity, string next, CancellationToken stop)
     {
-        switch (await accounts.FindAsync(identity, stop).ConfigureAwait(false))
+        switch (await accounts.FindAsync(identity, stop))
         {
             case SsoAccount.Known(var user):
                 return browsers.SignIn(call, user, next, identity.Origin);
             case SsoAccount.Newcomer(var name, Problem: null) when !terms.IsConfigured:
-                var created = await accounts.CreateAsync(identity, name, [], stop).ConfigureAwait(false);
+                var created = await accounts.CreateAsync(identity, name, [], stop);
                 return created.IsOk
                     ? browsers.SignIn(call, created.Value, next, identity.Origin)
                     : ToName(browser, identity, next);

@@ -37,7 +37,7 @@ internal sealed class SsoNamePage(
     {
         var browser = sessions.Of(call);
         if (attempts.WaitingIn(browser.Id) is not { } newcomer) return _nobody;
-        var account = await accounts.FindAsync(newcomer.Identity, stop).ConfigureAwait(false);
+        var account = await accounts.FindAsync(newcomer.Identity, stop);
         return account is SsoAccount.Newcomer(var name, var problem)
             ? PageOf(call, browser, newcomer, name, ReasonOf(name, problem), 200)
             : _nobody;
@@ -54,7 +54,7 @@ internal sealed class SsoNamePage(
             return PageOf(call, browser, newcomer, name, AlertOf("Tick the boxes of all policies first."), 400);
         }
 
-        var created = await accounts.CreateAsync(newcomer.Identity, name, terms.Current, stop).ConfigureAwait(false);
+        var created = await accounts.CreateAsync(newcomer.Identity, name, terms.Current, stop);
         if (!created.IsOk) return PageOf(call, browser, newcomer, name, AlertOf(created.Failure.Message), 400);
 
         // The provider may have ended the session meanwhile.

@@ -16,7 +16,7 @@ internal sealed class SsoStage(SsoAccounts accounts, SsoStarts starts, SsoOption
     public bool IsConfigured => options.Providers.Count > 0;
 
     public Func<string, CancellationToken, ValueTask<bool>> Proves => async (userId, stop) =>
-        (await accounts.ProvidersOfAsync(userId, options, stop).ConfigureAwait(false)).Count > 0;
+        (await accounts.ProvidersOfAsync(userId, options, stop)).Count > 0;
 
     public async ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop)
     {
@@ -26,15 +26,14 @@ internal sealed class SsoStage(SsoAccounts accounts, SsoStarts starts, SsoOption
         }
 
         var wanted = attempt.Given.TextOrNull("provider");
-        var providers = await accounts.ProvidersOfAsync(userId, options, stop).ConfigureAwait(false);
+        var providers = await accounts.ProvidersOfAsync(userId, options, stop);
         if (providers.FirstOrDefault(provider => provider.Id == wanted) is not { } provider)
         {
             return StageResult.Wrong("Choose where you sign in.");
         }
 
         return StageResult.Refused(await starts.BeginAsync(
-            attempt.Browser, provider, new SsoPurpose.Confirm(attempt.Session.Id, userId), stop)
-            .ConfigureAwait(false));
+            attempt.Browser, provider, new SsoPurpose.Confirm(attempt.Session.Id, userId), stop));
     }
 
     public StagePageMaker? PageOf(AuthSession session) =>
@@ -42,11 +41,11 @@ internal sealed class SsoStage(SsoAccounts accounts, SsoStarts starts, SsoOption
 
     private async ValueTask<StagePage> PageAsync(AuthSession session, string userId, CancellationToken stop)
     {
-        var providers = await accounts.ProvidersOfAsync(userId, options, stop).ConfigureAwait(false);
+        var providers = await accounts.ProvidersOfAsync(userId, options, stop);
         var targets = new List<string>();
         foreach (var provider in providers)
         {
-            targets.AddRange(await starts.TargetsAsync(provider, stop).ConfigureAwait(false));
+            targets.AddRange(await starts.TargetsAsync(provider, stop));
         }
 
         return new StagePage("Confirm that it is you", Html.Of($"""

@@ -32,7 +32,6 @@ internal sealed partial class SsoStarts(
     /// <param name="call">The request.</param>
     /// <param name="provider">The provider.</param>
     /// <param name="purpose">What the sign-in is for.</param>
-    /// <param name="stop">Cancels it.</param>
     internal ValueTask<Answer> BeginAsync(
         Call call, SsoProvider provider, SsoPurpose purpose, CancellationToken stop) =>
         BeginAsync(sessions.Of(call), provider, purpose, stop);
@@ -44,8 +43,7 @@ internal sealed partial class SsoStarts(
         var (state, attempt) = attempts.Begin(provider, browser.Id, purpose);
         try
         {
-            var url = await client.AuthorizationUrlAsync(attempt, state, RedirectUriOf(provider), stop)
-                .ConfigureAwait(false);
+            var url = await client.AuthorizationUrlAsync(attempt, state, RedirectUriOf(provider), stop);
             return browser.Keep(Answer.Redirect(url, status: 302));
         }
         catch (ProviderException fault)
@@ -62,7 +60,7 @@ internal sealed partial class SsoStarts(
     {
         try
         {
-            return [await documents.OriginAsync(provider, stop).ConfigureAwait(false)];
+            return [await documents.OriginAsync(provider, stop)];
         }
         catch (ProviderException fault)
         {

@@ -79,7 +79,7 @@ internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, Syn
         return Answer.InSteps(call, async (response, stop) =>
         {
             using var present = presence.Sync(call.Caller.Device, state);
-            var outcome = await sync.SyncAsync(request, response, stop).ConfigureAwait(false);
+            var outcome = await sync.SyncAsync(request, response, stop);
             return outcome.Kind switch
             {
                 SlidingAnswerKind.Written => null,

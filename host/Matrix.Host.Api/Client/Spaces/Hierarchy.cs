@@ -57,14 +57,14 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
             asked.Depth,
             asked.From,
             asked.Limit,
-            stop).ConfigureAwait(false);
+            stop);
         return AnswerOf(asked, page);
     }
 
     private async ValueTask<Answer> GetWholeAsync(Call call, Asked asked, CancellationToken stop)
     {
         var page = await hierarchy.OfAdministratorAsync(
-            call["roomId"], asked.SuggestedOnly, asked.Depth, asked.From, asked.Limit, stop).ConfigureAwait(false);
+            call["roomId"], asked.SuggestedOnly, asked.Depth, asked.From, asked.Limit, stop);
         return page.IsOk ? AnswerOf(asked, page) : Answer.NotFound("This server is not in that room.");
     }
 
@@ -108,7 +108,7 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
     private static string? Decode(string text) =>
         Base64Url.IsValid(text)
         && Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)) is var roomId
-        && RoomId.isValid(roomId)
+        && RoomId.IsValid(roomId)
             ? roomId
             : null;
 }

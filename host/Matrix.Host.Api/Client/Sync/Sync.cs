@@ -24,7 +24,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
 
     private async ValueTask<Answer> Get(Call call, Asked asked, CancellationToken stop)
     {
-        var (filter, problem) = await filters.FindAsync(call.Caller.UserId, asked.Filter, stop).ConfigureAwait(false);
+        var (filter, problem) = await filters.FindAsync(call.Caller.UserId, asked.Filter, stop);
         if (problem is not null) return problem;
 
         var request = new SyncRequest
@@ -39,7 +39,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
         return Answer.InSteps(call, async (response, stop) =>
         {
             using var present = presence.Sync(call.Caller.Device, asked.Presence);
-            return await sync.SyncAsync(request, response, stop).ConfigureAwait(false) switch
+            return await sync.SyncAsync(request, response, stop) switch
             {
                 SyncOutcome.Written => null,
                 SyncOutcome.Busy => Answer.Busy,

@@ -27,7 +27,7 @@ internal sealed class SyncFilters(IStorage storage, ClientOptions options)
         if (!long.TryParse(parameter, NumberStyles.None, CultureInfo.InvariantCulture, out long id)) return Unknown;
         if (_stored.TryGet((userId, id), out var known)) return (known, null);
 
-        if (await storage.Filters.FindAsync(userId, id, stop).ConfigureAwait(false) is not { } stored
+        if (await storage.Filters.FindAsync(userId, id, stop) is not { } stored
             || !JsonText.TryParseStored(stored.Span, out var json))
         {
             return Unknown;

@@ -17,25 +17,25 @@ internal sealed class Lookups(Outbound.ThirdParty.ThirdPartyNetworks networks) :
             "thirdparty/location/{protocol}",
             static query => query.TextsExcept("access_token"),
             async (call, fields, stop) => Of(
-                await networks.FindLocationsAsync(call["protocol"], fields, stop).ConfigureAwait(false),
+                await networks.FindLocationsAsync(call["protocol"], fields, stop),
                 "There is no such portal room."));
         routes.Get(
             "thirdparty/user/{protocol}",
             static query => query.TextsExcept("access_token"),
             async (call, fields, stop) => Of(
-                await networks.FindUsersAsync(call["protocol"], fields, stop).ConfigureAwait(false),
+                await networks.FindUsersAsync(call["protocol"], fields, stop),
                 "There is no such user."));
         routes.Get(
             "thirdparty/location",
-            static query => Valid(query, "alias", RoomAlias.isValid),
+            static query => Valid(query, "alias", RoomAlias.IsValid),
             async (_, alias, stop) => Of(
-                await networks.LocationsOfAsync(alias, stop).ConfigureAwait(false),
+                await networks.LocationsOfAsync(alias, stop),
                 "The alias belongs to no third-party location."));
         routes.Get(
             "thirdparty/user",
-            static query => Valid(query, "userid", UserId.isValid),
+            static query => Valid(query, "userid", UserId.IsValid),
             async (_, userId, stop) => Of(
-                await networks.UsersOfAsync(userId, stop).ConfigureAwait(false),
+                await networks.UsersOfAsync(userId, stop),
                 "The user belongs to no third-party network."));
     }
 
@@ -52,18 +52,18 @@ internal sealed class Lookups(Outbound.ThirdParty.ThirdPartyNetworks networks) :
 
     private async ValueTask<Answer> ProtocolsAsync(Call call, CancellationToken stop)
     {
-        var protocols = await networks.ProtocolsAsync(stop).ConfigureAwait(false);
+        var protocols = await networks.ProtocolsAsync(stop);
         var all = JsonObject.OfSeq(
-            protocols.Select(static each => new ValueTuple<string, Json>(each.Key, Json.NewObject(each.Value))));
-        return Answer.Bytes(CanonicalJson.bytes(Json.NewObject(all)));
+            protocols.Select(static each => new ValueTuple<string, Json>(each.Key, Json.Of(each.Value))));
+        return Answer.Bytes(CanonicalJson.Bytes(Json.Of(all)));
     }
 
     private async ValueTask<Answer> ProtocolAsync(Call call, CancellationToken stop) =>
-        await networks.ProtocolAsync(call["protocol"], stop).ConfigureAwait(false) is { } protocol
-            ? Answer.Bytes(CanonicalJson.bytes(Json.NewObject(protocol)))
+        await networks.ProtocolAsync(call["protocol"], stop) is { } protocol
+            ? Answer.Bytes(CanonicalJson.Bytes(Json.Of(protocol)))
             : _unknownProtocol;
 
     private static Answer Of(IReadOnlyList<JsonObject> found, string none) => found.Count == 0
         ? Answer.NotFound(none)
-        : Answer.Bytes(CanonicalJson.bytes(Json.NewArray([.. found.Select(Json.NewObject)])));
+        : Answer.Bytes(CanonicalJson.Bytes(Json.Of([.. found.Select(Json.Of)])));
 }

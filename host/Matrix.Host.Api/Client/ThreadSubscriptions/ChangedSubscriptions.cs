@@ -39,8 +39,7 @@ internal sealed class ChangedSubscriptions(Rooms.Threads.ThreadSubscriptions sub
     private async ValueTask<Answer> GetAsync(Call call, Asked asked, CancellationToken stop)
     {
         var limit = Math.Min(asked.Limit, options.MaxSlidingThreads);
-        var changes = await subscriptions.ChangedAsync(call.Caller.UserId, asked.To, asked.From, limit + 1, stop)
-            .ConfigureAwait(false);
+        var changes = await subscriptions.ChangedAsync(call.Caller.UserId, asked.To, asked.From, limit + 1, stop);
         return Answer.Json((changes, limit), static (json, it) =>
         {
             var page = it.changes.Take(it.limit).ToList();

@@ -21,8 +21,7 @@ internal sealed class ThreadSubscriptions(Rooms.Threads.ThreadSubscriptions subs
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var state = await subscriptions.FindAsync(call.Caller.UserId, call["roomId"], call["eventId"], stop)
-            .ConfigureAwait(false);
+        var state = await subscriptions.FindAsync(call.Caller.UserId, call["roomId"], call["eventId"], stop);
         return state is null
             ? _none
             : Answer.Json(
@@ -30,12 +29,10 @@ internal sealed class ThreadSubscriptions(Rooms.Threads.ThreadSubscriptions subs
     }
 
     private async ValueTask<Answer> PutAsync(Call call, string? automatic, CancellationToken stop) => Of(
-        await subscriptions.SubscribeAsync(call.Caller.UserId, call["roomId"], call["eventId"], automatic, stop)
-            .ConfigureAwait(false));
+        await subscriptions.SubscribeAsync(call.Caller.UserId, call["roomId"], call["eventId"], automatic, stop));
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) => Of(
-        await subscriptions.UnsubscribeAsync(call.Caller.UserId, call["roomId"], call["eventId"], stop)
-            .ConfigureAwait(false));
+        await subscriptions.UnsubscribeAsync(call.Caller.UserId, call["roomId"], call["eventId"], stop));
 
     private static Answer Of(SubscriptionOutcome outcome) => outcome switch
     {

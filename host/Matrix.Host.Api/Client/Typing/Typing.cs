@@ -16,7 +16,7 @@ internal sealed class Typing(RoomSnapshots rooms, ITypingBoard board) : IEndpoin
     private async ValueTask<Answer> Put(Call call, TimeSpan? typing, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return Answer.Forbidden("You can only set your own typing state.");
-        if (await rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } snapshot
+        if (await rooms.FindAsync(call["roomId"], stop) is not { } snapshot
             || !snapshot.Local.IsJoined(call.Caller.UserId))
         {
             return Answer.Forbidden("You are not in this room.");

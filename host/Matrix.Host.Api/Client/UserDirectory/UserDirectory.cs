@@ -26,7 +26,7 @@ internal sealed class UserDirectory(UserSearch users) : IEndpoints
 
     private async ValueTask<Answer> SearchAsync(Call call, Asked asked, CancellationToken stop)
     {
-        var found = await users.FindAsync(call.Caller.UserId, asked.Term, asked.Limit, stop).ConfigureAwait(false);
+        var found = await users.FindAsync(call.Caller.UserId, asked.Term, asked.Limit, stop);
         return Answer.Json(found, static (json, found) =>
         {
             json.WriteBoolean("limited", found.IsLimited);

@@ -74,7 +74,7 @@ internal sealed class WellKnown(ClientOptions options) : IEndpoints
                 foreach (var (name, value) in options.WellKnownClient.Members)
                 {
                     json.WritePropertyName(name);
-                    json.WriteRawValue(CanonicalJson.bytes(value), skipInputValidation: true);
+                    json.WriteRawValue(CanonicalJson.Bytes(value), skipInputValidation: true);
                 }
             }));
 }

@@ -38,8 +38,7 @@ internal sealed class History(ServedHistory history, FederationOptions server, T
 
     private async ValueTask<Answer> BackfillAsync(Call call, (string[] From, int Limit) asked, CancellationToken stop)
     {
-        var walked = await history.BackfillAsync(
-            call.Peer.ServerName, call["roomId"], asked.From, asked.Limit, stop).ConfigureAwait(false);
+        var walked = await history.BackfillAsync(call.Peer.ServerName, call["roomId"], asked.From, asked.Limit, stop);
         return walked.IsOk
             ? StoredEvents.Transaction(server, time, walked.Value)
             : RoomAnswers.Of(walked.Failure);
@@ -54,7 +53,7 @@ internal sealed class History(ServedHistory history, FederationOptions server, T
             asked.Latest,
             asked.Limit,
             asked.MinDepth,
-            stop).ConfigureAwait(false);
+            stop);
         if (!found.IsOk) return RoomAnswers.Of(found.Failure);
         return new ServedEvents().Raw("{\"events\":"u8).Events(found.Value).Raw("}"u8).ToAnswer();
     }

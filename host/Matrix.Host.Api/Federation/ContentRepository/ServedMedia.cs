@@ -21,10 +21,10 @@ internal sealed class ServedMedia(
 
     private async ValueTask<Answer> GetAsync(Call call, TimeSpan wait, CancellationToken stop)
     {
-        var found = await FindAsync(call, wait, stop).ConfigureAwait(false);
+        var found = await FindAsync(call, wait, stop);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, options);
         var row = found.Value;
-        return await media.OpenAsync(row, stop).ConfigureAwait(false) is { } file
+        return await media.OpenAsync(row, stop) is { } file
             ? InTwoParts(
                 new FileContent(row.ContentType, file.Length, row.FileHash!, file.Path, file.OpenAsync), row.FileName)
             : Answer.NotFound("The content of this media is gone.");
@@ -33,10 +33,9 @@ internal sealed class ServedMedia(
     private async ValueTask<Answer> GetThumbnailAsync(
         Call call, (ThumbnailRequest Asked, TimeSpan Wait) query, CancellationToken stop)
     {
-        var found = await FindAsync(call, query.Wait, stop).ConfigureAwait(false);
+        var found = await FindAsync(call, query.Wait, stop);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, options);
-        var made = await thumbnailer.OfAsync(found.Value, query.Asked, call.Peer.ServerName, stop)
-            .ConfigureAwait(false);
+        var made = await thumbnailer.OfAsync(found.Value, query.Asked, call.Peer.ServerName, stop);
         return made.IsOk
             ? InTwoParts(made.Value.Content(), made.Value.FileName)
             : MediaAnswers.Of(made.Failure, options);
@@ -44,7 +43,7 @@ internal sealed class ServedMedia(
 
     private async ValueTask<MediaResult<MediaRow>> FindAsync(Call call, TimeSpan wait, CancellationToken stop) =>
         MediaId.IsValid(call["mediaId"])
-            ? await media.FindAsync(call["mediaId"], wait, stop).ConfigureAwait(false)
+            ? await media.FindAsync(call["mediaId"], wait, stop)
             : new MediaFailure(MediaFailureKind.NotFound, "There is no such media.");
 
     private static Answer InTwoParts(FileContent content, string? fileName)

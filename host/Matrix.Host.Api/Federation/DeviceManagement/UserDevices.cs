@@ -18,7 +18,7 @@ internal sealed class UserDevices(DeviceLists lists, FederationOptions server) :
     {
         var userId = call["userId"];
         if (!server.IsLocalUser(userId)) return _notLocal;
-        if (await lists.FindAsync(userId, stop).ConfigureAwait(false) is not { } list)
+        if (await lists.FindAsync(userId, stop) is not { } list)
         {
             return UserAnswers.Of(UserProfiles.NoUser);
         }
@@ -28,18 +28,18 @@ internal sealed class UserDevices(DeviceLists lists, FederationOptions server) :
 
     private static IEnumerable<(string, Json)> Members(string userId, DeviceList list)
     {
-        yield return ("user_id", Json.NewString(userId));
-        yield return ("stream_id", Json.NewInt(list.StreamId));
-        yield return ("devices", Json.NewArray([.. list.Devices.Select(DeviceOf)]));
-        if (list.MasterKey is { } master) yield return ("master_key", Json.NewObject(master));
-        if (list.SelfSigningKey is { } own) yield return ("self_signing_key", Json.NewObject(own));
+        yield return ("user_id", Json.Of(userId));
+        yield return ("stream_id", Json.Of(list.StreamId));
+        yield return ("devices", Json.Of([.. list.Devices.Select(DeviceOf)]));
+        if (list.MasterKey is { } master) yield return ("master_key", Json.Of(master));
+        if (list.SelfSigningKey is { } own) yield return ("self_signing_key", Json.Of(own));
     }
 
     private static Json DeviceOf(ListedDevice device)
     {
         List<(string, Json)> members =
-            [("device_id", Json.NewString(device.DeviceId)), ("keys", Json.NewObject(device.Keys))];
-        if (device.DisplayName is { } name) members.Add(("device_display_name", Json.NewString(name)));
-        return Json.NewObject(JsonObject.OfSeq(members));
+            [("device_id", Json.Of(device.DeviceId)), ("keys", Json.Of(device.Keys))];
+        if (device.DisplayName is { } name) members.Add(("device_display_name", Json.Of(name)));
+        return Json.Of(JsonObject.OfSeq(members));
     }
 }

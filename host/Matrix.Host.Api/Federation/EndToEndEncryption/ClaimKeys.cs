@@ -25,7 +25,7 @@ internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, Federation
             return Answer.TooLarge($"Claim at most {options.MaxClaims} keys at once.");
         }
 
-        var claimed = await claims.ClaimAsync(wanted, stop).ConfigureAwait(false);
+        var claimed = await claims.ClaimAsync(wanted, stop);
         using var bytes = new ByteBuffer();
         bytes.Byte((byte)'{');
         KeyAnswers.WriteClaimed(bytes, claimed);

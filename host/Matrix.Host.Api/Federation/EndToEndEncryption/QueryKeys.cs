@@ -27,11 +27,11 @@ internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, Federati
         }
 
         // User-signing keys are for their own users only.
-        var found = await queries.QueryAsync(asker: null, wanted, stop).ConfigureAwait(false);
+        var found = await queries.QueryAsync(asker: null, wanted, stop);
         return KeyAnswers.Object(
             ("device_keys", KeyAnswers.ObjectOf(
-                found.DeviceKeys, static devices => KeyAnswers.ObjectOf(devices, Json.NewObject))),
-            ("master_keys", KeyAnswers.ObjectOf(found.MasterKeys, Json.NewObject)),
-            ("self_signing_keys", KeyAnswers.ObjectOf(found.SelfSigningKeys, Json.NewObject)));
+                found.DeviceKeys, static devices => KeyAnswers.ObjectOf(devices, Json.Of))),
+            ("master_keys", KeyAnswers.ObjectOf(found.MasterKeys, Json.Of)),
+            ("self_signing_keys", KeyAnswers.ObjectOf(found.SelfSigningKeys, Json.Of)));
     }
 }

@@ -38,15 +38,15 @@ internal sealed class Invites(ReceivedInvites invites, RateLimiter limiter, Fede
 
     private async ValueTask<Answer> InviteAsync(Call call, Body body, CancellationToken stop)
     {
-        var (answer, signed) = await SignedAsync(call, body, stop).ConfigureAwait(false);
+        var (answer, signed) = await SignedAsync(call, body, stop);
         return answer ?? Answer.Bytes(JsonText.Write(signed!));
     }
 
     private async ValueTask<Answer> InviteFirstAsync(Call call, Body body, CancellationToken stop)
     {
-        var (answer, signed) = await SignedAsync(call, body, stop).ConfigureAwait(false);
+        var (answer, signed) = await SignedAsync(call, body, stop);
         return answer
-            ?? Answer.Bytes(JsonText.Write(Json.NewArray([Json.NewInt(200), Json.NewObject(signed!)])));
+            ?? Answer.Bytes(JsonText.Write(Json.Of([Json.Of(200), Json.Of(signed!)])));
     }
 
     private async ValueTask<(Answer? Refusal, JsonObject? Signed)> SignedAsync(
@@ -60,9 +60,9 @@ internal sealed class Invites(ReceivedInvites invites, RateLimiter limiter, Fede
 
         var invite = new ReceivedInvite(
             call.Peer.ServerName, call["roomId"], call["eventId"], body.Version, body.Event, body.State);
-        var signed = await invites.ReceiveAsync(invite, stop).ConfigureAwait(false);
+        var signed = await invites.ReceiveAsync(invite, stop);
         return signed.IsOk
-            ? (null, JsonObject.OfSeq([("event", Json.NewObject(signed.Value))]))
+            ? (null, JsonObject.OfSeq([("event", Json.Of(signed.Value))]))
             : (RoomAnswers.Of(signed.Failure), null);
     }
 }

@@ -40,19 +40,19 @@ internal sealed class Joins(ResidentJoins joins, FederationOptions server, Netwo
             call["roomId"],
             call["userId"],
             versions.Length == 0 ? _onlyFirst : versions,
-            stop).ConfigureAwait(false);
+            stop);
         return Templates.AnswerOf(made);
     }
 
     private async ValueTask<Answer> SendAsync(Call call, JsonObject join, CancellationToken stop)
     {
-        var joined = await JoinAsync(call, join, stop).ConfigureAwait(false);
+        var joined = await JoinAsync(call, join, stop);
         return joined.IsOk ? Room(joined.Value, inList: false) : RoomAnswers.Of(joined.Failure);
     }
 
     private async ValueTask<Answer> SendAsListAsync(Call call, JsonObject join, CancellationToken stop)
     {
-        var joined = await JoinAsync(call, join, stop).ConfigureAwait(false);
+        var joined = await JoinAsync(call, join, stop);
         return joined.IsOk ? Room(joined.Value, inList: true) : RoomAnswers.Of(joined.Failure);
     }
 

@@ -23,12 +23,11 @@ internal sealed class Knocks(ResidentMemberships memberships) : IFederationEndpo
 
     private async ValueTask<Answer> MakeAsync(Call call, string[] versions, CancellationToken stop) =>
         Templates.AnswerOf(await memberships.MakeKnockAsync(
-            call.Peer.ServerName, call["roomId"], call["userId"], versions, stop).ConfigureAwait(false));
+            call.Peer.ServerName, call["roomId"], call["userId"], versions, stop));
 
     private async ValueTask<Answer> SendAsync(Call call, JsonObject knock, CancellationToken stop)
     {
-        var sent = await memberships.SendKnockAsync(
-            call.Peer.ServerName, call["roomId"], call["eventId"], knock, stop).ConfigureAwait(false);
+        var sent = await memberships.SendKnockAsync(call.Peer.ServerName, call["roomId"], call["eventId"], knock, stop);
         return sent.IsOk ? Answer.Bytes(State(sent.Value)) : RoomAnswers.Of(sent.Failure);
     }
 

@@ -26,16 +26,15 @@ internal sealed class Leaves(ResidentMemberships memberships, NetworkOptions opt
     }
 
     private async ValueTask<Answer> MakeAsync(Call call, CancellationToken stop) => Templates.AnswerOf(
-        await memberships.MakeLeaveAsync(
-            call.Peer.ServerName, call["roomId"], call["userId"], stop).ConfigureAwait(false));
+        await memberships.MakeLeaveAsync(call.Peer.ServerName, call["roomId"], call["userId"], stop));
 
     private async ValueTask<Answer> SendAsync(Call call, JsonObject leave, CancellationToken stop) =>
         RoomAnswers.Empty(await memberships.SendLeaveAsync(
-            call.Peer.ServerName, call["roomId"], call["eventId"], leave, stop).ConfigureAwait(false));
+            call.Peer.ServerName, call["roomId"], call["eventId"], leave, stop));
 
     private async ValueTask<Answer> SendAsListAsync(Call call, JsonObject leave, CancellationToken stop) =>
         await memberships.SendLeaveAsync(
-            call.Peer.ServerName, call["roomId"], call["eventId"], leave, stop).ConfigureAwait(false) is { } failure
+            call.Peer.ServerName, call["roomId"], call["eventId"], leave, stop) is { } failure
             ? RoomAnswers.Of(failure)
             : _emptyList;
 }

@@ -21,7 +21,7 @@ internal sealed class UserInfo(OpenIdTokens tokens) : IFederationEndpoints
 
     private async ValueTask<Answer> GetAsync(Call call, string? token, CancellationToken stop) =>
         token is null ? _missing
-        : await tokens.FindAsync(token, stop).ConfigureAwait(false) is { } userId
+        : await tokens.FindAsync(token, stop) is { } userId
             ? Answer.Json(userId, static (json, user) => json.WriteString("sub", user))
         : _unknown;
 }

@@ -29,7 +29,7 @@ internal sealed class PublicRooms(PublishedRooms published, FederationOptions se
     private async ValueTask<Answer> ListAsync(Call call, PublicRoomsQuery query, CancellationToken stop)
     {
         if (!server.ServesDirectory) return _notServed;
-        var page = await published.PageAsync(query, stop).ConfigureAwait(false);
+        var page = await published.PageAsync(query, stop);
         return page.IsOk ? Answer.Json(page.Value, Summaries.WritePage) : RoomAnswers.Of(page.Failure);
     }
 }

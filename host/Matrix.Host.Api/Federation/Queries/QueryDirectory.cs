@@ -13,7 +13,7 @@ internal sealed class QueryDirectory(RoomAliasDirectory aliases, FederationOptio
     private string Read(QueryReader query)
     {
         var alias = query.RequiredText("room_alias");
-        if (!RoomAlias.isValid(alias) || RoomAlias.server(alias) != server.ServerName)
+        if (!RoomAlias.IsValid(alias) || RoomAlias.Server(alias) != server.ServerName)
         {
             query.Refuse(MatrixError.InvalidParam, "`room_alias` is not an alias of this server.");
         }
@@ -23,10 +23,10 @@ internal sealed class QueryDirectory(RoomAliasDirectory aliases, FederationOptio
 
     private async ValueTask<Answer> GetAsync(Call call, string alias, CancellationToken stop)
     {
-        var row = await aliases.FindOrAskAsync(alias, stop).ConfigureAwait(false);
+        var row = await aliases.FindOrAskAsync(alias, stop);
         if (!row.IsOk) return RoomAnswers.Of(row.Failure);
 
-        var servers = await aliases.ServersAsync(row.Value, stop).ConfigureAwait(false);
+        var servers = await aliases.ServersAsync(row.Value, stop);
         return Answer.Json((row.Value.RoomId, servers), static (json, it) =>
         {
             json.WriteString("room_id", it.RoomId);

@@ -27,7 +27,7 @@ internal sealed class QueryProfile(UserProfiles profiles, FederationOptions serv
     private async ValueTask<Answer> GetAsync(Call call, Query query, CancellationToken stop)
     {
         var viewer = ProfileViewer.OfServer(call.Peer.ServerName);
-        var found = await profiles.FindAsync(viewer, query.UserId, stop).ConfigureAwait(false);
+        var found = await profiles.FindAsync(viewer, query.UserId, stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
 
         var profile = found.Value;

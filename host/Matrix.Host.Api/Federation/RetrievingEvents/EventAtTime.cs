@@ -16,7 +16,7 @@ internal sealed class EventAtTime(RoomTimes times) : IFederationEndpoints
     private async ValueTask<Answer> GetAsync(Call call, TimeQuery asked, CancellationToken stop)
     {
         var found = await times.OfServerAsync(
-            call.Peer.ServerName, call["roomId"], asked.Timestamp, asked.IsForwards, stop).ConfigureAwait(false);
+            call.Peer.ServerName, call["roomId"], asked.Timestamp, asked.IsForwards, stop);
         return found.IsOk ? TimeQuery.AnswerOf(asked, found.Value) : RoomAnswers.Of(found.Failure);
     }
 }

@@ -25,14 +25,13 @@ internal sealed class StoredEvents(ServedHistory history, FederationOptions serv
 
     private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
     {
-        var found = await history.EventAsync(call.Peer.ServerName, call["eventId"], stop).ConfigureAwait(false);
+        var found = await history.EventAsync(call.Peer.ServerName, call["eventId"], stop);
         return found.IsOk ? Transaction(server, time, [found.Value]) : RoomAnswers.Of(found.Failure);
     }
 
     private async ValueTask<Answer> StateAsync(Call call, string eventId, CancellationToken stop)
     {
-        var served = await history.StateAsync(call.Peer.ServerName, call["roomId"], eventId, stop)
-            .ConfigureAwait(false);
+        var served = await history.StateAsync(call.Peer.ServerName, call["roomId"], eventId, stop);
         if (!served.IsOk) return RoomAnswers.Of(served.Failure);
         return new ServedEvents()
             .Raw("{\"auth_chain\":"u8).Events(served.Value.AuthChain)
@@ -43,8 +42,7 @@ internal sealed class StoredEvents(ServedHistory history, FederationOptions serv
 
     private async ValueTask<Answer> StateIdsAsync(Call call, string eventId, CancellationToken stop)
     {
-        var served = await history.StateAsync(call.Peer.ServerName, call["roomId"], eventId, stop)
-            .ConfigureAwait(false);
+        var served = await history.StateAsync(call.Peer.ServerName, call["roomId"], eventId, stop);
         if (!served.IsOk) return RoomAnswers.Of(served.Failure);
         return new ServedEvents()
             .Raw("{\"auth_chain_ids\":"u8).Ids(served.Value.AuthChain)
@@ -55,8 +53,7 @@ internal sealed class StoredEvents(ServedHistory history, FederationOptions serv
 
     private async ValueTask<Answer> EventAuthAsync(Call call, CancellationToken stop)
     {
-        var chain = await history.AuthChainAsync(call.Peer.ServerName, call["roomId"], call["eventId"], stop)
-            .ConfigureAwait(false);
+        var chain = await history.AuthChainAsync(call.Peer.ServerName, call["roomId"], call["eventId"], stop);
         if (!chain.IsOk) return RoomAnswers.Of(chain.Failure);
         return new ServedEvents()
             .Raw("{\"auth_chain\":"u8).Events(chain.Value.AuthChain)

@@ -49,7 +49,7 @@ internal sealed class QueryServerKeys(Notary notary, RateLimiter limiter) : IFed
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
 
         var address = IPAddress.TryParse(call.Address, out var known) ? known : IPAddress.None;
-        var found = await notary.QueryAsync(queries, address, stop).ConfigureAwait(false);
+        var found = await notary.QueryAsync(queries, address, stop);
         return Answer.Json(found, static (json, responses) =>
         {
             json.WriteStartArray("server_keys");

@@ -13,8 +13,7 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy) : IFederationEndpoints
 
     private async ValueTask<Answer> GetAsync(Call call, bool suggestedOnly, CancellationToken stop)
     {
-        var found = await hierarchy.OfServerAsync(
-            call.Peer.ServerName, call["roomId"], suggestedOnly, stop).ConfigureAwait(false);
+        var found = await hierarchy.OfServerAsync(call.Peer.ServerName, call["roomId"], suggestedOnly, stop);
         if (!found.IsOk) return RoomAnswers.Of(found.Failure);
         return Answer.Json(found.Value, static (json, it) =>
         {

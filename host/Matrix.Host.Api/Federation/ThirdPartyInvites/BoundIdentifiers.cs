@@ -50,8 +50,7 @@ internal sealed class BoundIdentifiers(Invites invites, RateLimiter limiter, Roo
     }
 
     private async ValueTask<Answer> ExchangeAsync(Call call, JsonObject invite, CancellationToken stop) =>
-        RoomAnswers.Empty(await invites.ExchangeAsync(
-            call.Peer.ServerName, call["roomId"], invite, stop).ConfigureAwait(false));
+        RoomAnswers.Empty(await invites.ExchangeAsync(call.Peer.ServerName, call["roomId"], invite, stop));
 
     private async ValueTask<Answer> BindAsync(Call call, Bound bound, CancellationToken stop)
     {
@@ -60,7 +59,6 @@ internal sealed class BoundIdentifiers(Invites invites, RateLimiter limiter, Roo
             ? TimeSpan.Zero
             : limiter.Take(RateClass.BoundInvites, AddressBlock.Of(call.Address), bound.Invites.Count, taken: 1);
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
-        return RoomAnswers.Empty(
-            await invites.BindAsync(bound.UserId, bound.Invites, stop).ConfigureAwait(false));
+        return RoomAnswers.Empty(await invites.BindAsync(bound.UserId, bound.Invites, stop));
     }
 }

@@ -37,8 +37,7 @@ internal sealed class SendTransaction(ReceivedTransactions transactions, Receive
     {
         var origin = call.Peer.ServerName;
         var response = await transactions.ReceiveAsync(
-            origin, call["txnId"], body.Pdus, stop => edus.ReceiveAsync(origin, body.Edus, stop), stop)
-            .ConfigureAwait(false);
+            origin, call["txnId"], body.Pdus, stop => edus.ReceiveAsync(origin, body.Edus, stop), stop);
         return response.IsOk ? Answer.Bytes(JsonText.Write(response.Value)) : RoomAnswers.Of(response.Failure);
     }
 

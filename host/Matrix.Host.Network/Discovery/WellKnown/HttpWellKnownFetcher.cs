@@ -46,7 +46,6 @@ public sealed class HttpWellKnownFetcher : IWellKnownFetcher, IDisposable
     /// <inheritdoc/>
     public async ValueTask<WellKnownPage> GetAsync(Uri address, int maxBytes, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(address);
         if (address.Scheme != Uri.UriSchemeHttps) return WellKnownPage.Failed("the address is not https");
 
         // The connection's stream is TLS already: the client itself speaks plain HTTP on it.
@@ -138,7 +137,7 @@ public sealed class HttpWellKnownFetcher : IWellKnownFetcher, IDisposable
         {
             await socket.ConnectAsync(target, stop);
             var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-            await _trust.AuthenticateAsync(tls, host, stop).ConfigureAwait(false);
+            await _trust.AuthenticateAsync(tls, host, stop);
             return tls;
         }
         catch

@@ -11,7 +11,7 @@ public sealed partial class FederationApi
         var query = Query(
             [.. before.Select(id => ("v", (string?)id)), ("limit", limit.ToString(CultureInfo.InvariantCulture))]);
         var target = $"{V1}backfill/{Escaped(roomId)}{query}";
-        var sent = await SlicesAsync(Page(Get(server, target)), stop).ConfigureAwait(false);
+        var sent = await SlicesAsync(Page(Get(server, target)), stop);
         return sent.Then(static slices => EventsOf(slices, "pdus"));
     }
 }

@@ -13,9 +13,9 @@ public sealed partial class FederationApi
     {
         var users = claims.GroupBy(claim => claim.UserId).Select(user => (
             user.Key,
-            Json.NewObject(Members.Of(user.Select(claim => (claim.DeviceId, Members.Text(claim.Algorithm)))))));
-        var body = Members.Of(("one_time_keys", Json.NewObject(Members.Of(users))));
-        var sent = await client.SendAsync(Post(server, $"{V1}user/keys/claim", body), stop).ConfigureAwait(false);
+            Json.Of(Members.Of(user.Select(claim => (claim.DeviceId, Members.Text(claim.Algorithm)))))));
+        var body = Members.Of(("one_time_keys", Json.Of(Members.Of(users))));
+        var sent = await client.SendAsync(Post(server, $"{V1}user/keys/claim", body), stop);
         return sent.Then<JsonObject>(static response =>
             response.Child("one_time_keys") is { } keys ? keys : Lacks("one_time_keys"));
     }

@@ -12,7 +12,7 @@ public sealed partial class FederationApi
         string server, string roomId, JsonObject invite, CancellationToken stop)
     {
         var target = $"{V1}exchange_third_party_invite/{Escaped(roomId)}";
-        var sent = await client.SendAsync(Put(server, target, invite), stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(Put(server, target, invite), stop);
         return sent.Then(static _ => FederationResult.Of(true));
     }
 }

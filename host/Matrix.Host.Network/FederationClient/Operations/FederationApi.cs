@@ -38,7 +38,7 @@ public sealed partial class FederationApi(IFederationClient client, NetworkOptio
     private async ValueTask<FederationResult<ResponseSlices>> SlicesAsync(
         FederationRequest request, CancellationToken stop, bool isInList = false)
     {
-        var sent = await client.SendForBytesAsync(request, stop).ConfigureAwait(false);
+        var sent = await client.SendForBytesAsync(request, stop);
         return sent.Then<ResponseSlices>(body =>
             ResponseSlices.TryRead(body, isInList, options.MaxEventsInResponse, out var slices)
                 ? slices

@@ -6,7 +6,7 @@ public sealed partial class FederationApi
     public async ValueTask<FederationResult<ReadOnlyMemory<byte>>> GetEventAsync(
         string server, string eventId, CancellationToken stop)
     {
-        var sent = await SlicesAsync(Get(server, $"{V1}event/{Escaped(eventId)}"), stop).ConfigureAwait(false);
+        var sent = await SlicesAsync(Get(server, $"{V1}event/{Escaped(eventId)}"), stop);
         return sent.Then<ReadOnlyMemory<byte>>(static slices =>
             slices.List("pdus") is [var pdu, ..] ? pdu : Lacks("pdus"));
     }

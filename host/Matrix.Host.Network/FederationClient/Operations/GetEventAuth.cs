@@ -7,7 +7,7 @@ public sealed partial class FederationApi
         string server, string roomId, string eventId, CancellationToken stop)
     {
         var target = $"{V1}event_auth/{Escaped(roomId)}/{Escaped(eventId)}";
-        var sent = await SlicesAsync(Large(Get(server, target)), stop).ConfigureAwait(false);
+        var sent = await SlicesAsync(Large(Get(server, target)), stop);
         return sent.Then(static slices => EventsOf(slices, "auth_chain"));
     }
 }

@@ -18,7 +18,7 @@ public sealed partial class FederationApi
     {
         var target = $"{V1}hierarchy/{Escaped(roomId)}" + Query(("suggested_only", suggestedOnly ? "true" : "false"));
         var request = Get(server, target) with { MaxBytes = MaxHierarchyBytes };
-        var sent = await client.SendAsync(request, stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(request, stop);
         return sent.Then<RemoteHierarchy>(response =>
             response.Child("room") is { } room && room.Text("room_id") == roomId
                 ? new RemoteHierarchy(room, response.Children("children"), response.Texts("inaccessible_children"))

@@ -17,10 +17,10 @@ public sealed partial class FederationApi
         var body = Members.Of(
             ("earliest_events", Members.Texts(gap.Earliest)),
             ("latest_events", Members.Texts(gap.Latest)),
-            ("limit", Json.NewInt(gap.Limit)),
-            ("min_depth", Json.NewInt(gap.MinDepth)));
+            ("limit", Json.Of(gap.Limit)),
+            ("min_depth", Json.Of(gap.MinDepth)));
         var target = $"{V1}get_missing_events/{Escaped(roomId)}";
-        var sent = await SlicesAsync(Page(Post(server, target, body)), stop).ConfigureAwait(false);
+        var sent = await SlicesAsync(Page(Post(server, target, body)), stop);
         return sent.Then(static slices => EventsOf(slices, "events"));
     }
 }

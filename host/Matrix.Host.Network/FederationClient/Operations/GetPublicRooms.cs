@@ -32,7 +32,7 @@ public sealed partial class FederationApi
                 ("third_party_instance_id", query.ThirdPartyInstanceId)))
             : Post(server, $"{V1}publicRooms", BodyOf(query));
         var bounded = request with { MaxBytes = options.MaxPublishedRoomsBytes };
-        var sent = await client.SendAsync(bounded, stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(bounded, stop);
         return sent.Then<PublicRooms>(static response => new PublicRooms(
             response.Children("chunk"),
             response.Text("next_batch"),
@@ -46,13 +46,13 @@ public sealed partial class FederationApi
         if (query.SearchTerm is { } term) filter.Add(("generic_search_term", Members.Text(term)));
         if (query.RoomTypes is { } types)
         {
-            filter.Add(("room_types", Json.NewArray([.. types.Select(t => t is null ? Json.Null : Members.Text(t))])));
+            filter.Add(("room_types", Json.Of([.. types.Select(t => t is null ? Json.Null : Members.Text(t))])));
         }
 
-        var body = new List<(string, Json)> { ("filter", Json.NewObject(Members.Of(filter))) };
-        if (query.Limit is { } limit) body.Add(("limit", Json.NewInt(limit)));
+        var body = new List<(string, Json)> { ("filter", Json.Of(Members.Of(filter))) };
+        if (query.Limit is { } limit) body.Add(("limit", Json.Of(limit)));
         if (query.Since is { } since) body.Add(("since", Members.Text(since)));
-        if (query.IncludeAllNetworks) body.Add(("include_all_networks", Json.NewBool(true)));
+        if (query.IncludeAllNetworks) body.Add(("include_all_networks", Json.Of(true)));
         if (query.ThirdPartyInstanceId is { } id) body.Add(("third_party_instance_id", Members.Text(id)));
         return Members.Of(body);
     }

@@ -11,7 +11,7 @@ public sealed partial class FederationApi
         string server, string roomId, string eventId, CancellationToken stop)
     {
         var target = $"{V1}state/{Escaped(roomId)}" + Query(("event_id", eventId));
-        var sent = await SlicesAsync(Large(Get(server, target)), stop).ConfigureAwait(false);
+        var sent = await SlicesAsync(Large(Get(server, target)), stop);
         return sent.Then<RoomState>(static slices =>
             slices.List("pdus") is not { } state ? Lacks("pdus")
             : slices.List("auth_chain") is not { } chain ? Lacks("auth_chain")

@@ -10,7 +10,7 @@ public sealed partial class FederationApi
         string server, string roomId, string eventId, CancellationToken stop)
     {
         var target = $"{V1}state_ids/{Escaped(roomId)}" + Query(("event_id", eventId));
-        var sent = await SlicesAsync(Large(Get(server, target)), stop).ConfigureAwait(false);
+        var sent = await SlicesAsync(Large(Get(server, target)), stop);
         return sent.Then<RoomStateIds>(static slices =>
             slices.List("pdu_ids") is not { } state ? Lacks("pdu_ids")
             : slices.List("auth_chain_ids") is not { } chain ? Lacks("auth_chain_ids")

@@ -19,8 +19,7 @@ public sealed partial class FederationApi
     public async ValueTask<FederationResult<RemoteDeviceList>> GetUserDevicesAsync(
         string server, string userId, CancellationToken stop)
     {
-        var sent = await client.SendAsync(Get(server, $"{V1}user/devices/{Escaped(userId)}"), stop)
-            .ConfigureAwait(false);
+        var sent = await client.SendAsync(Get(server, $"{V1}user/devices/{Escaped(userId)}"), stop);
         return sent.Then<RemoteDeviceList>(response =>
             response.Text("user_id") != userId ? Lacks("user_id")
             : response.Number("stream_id") is not { } streamId ? Lacks("stream_id")

@@ -20,20 +20,20 @@ public sealed partial class FederationApi
         CancellationToken stop)
     {
         var path = $"invite/{Escaped(roomId)}/{Escaped(eventId)}";
-        var state = Json.NewArray([.. roomState.Select(Json.NewObject)]);
+        var state = Json.Of([.. roomState.Select(Json.Of)]);
         var body = Members.Of(
-            ("event", Json.NewObject(invite)),
+            ("event", Json.Of(invite)),
             ("invite_room_state", state),
             ("room_version", Members.Text(roomVersion)));
-        var sent = await client.SendAsync(Put(server, V2 + path, body), stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(Put(server, V2 + path, body), stop);
         if (!options.LegacyFederation || roomVersion is not ("1" or "2") || sent.Failure is not { Status: 400 or 404 })
         {
             return sent.Then(SignedInvite);
         }
 
         var old = Members.Of(
-            [.. MembersOf(invite), ("unsigned", Json.NewObject(Members.Of(("invite_room_state", state))))]);
-        var slices = await SlicesAsync(Put(server, V1 + path, old), stop, isInList: true).ConfigureAwait(false);
+            [.. MembersOf(invite), ("unsigned", Json.Of(Members.Of(("invite_room_state", state))))]);
+        var slices = await SlicesAsync(Put(server, V1 + path, old), stop, isInList: true);
         return slices.Then<JsonObject>(response =>
             response.Member("event") is { } bytes
             && JsonText.TryParseObject(bytes.Span, Reading.Lenient, JsonText.EventLimits, out var signed, out _)

@@ -8,7 +8,7 @@ public sealed partial class FederationApi
         string server, string roomId, string userId, IReadOnlyList<string> versions, CancellationToken stop)
     {
         var target = $"{V1}make_knock/{Escaped(roomId)}/{Escaped(userId)}" + Query(Offered(versions));
-        var sent = await client.SendAsync(Get(server, target), stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(Get(server, target), stop);
         return sent.Then(response => TemplateOf(response, roomId, userId, "knock", versions));
     }
 }

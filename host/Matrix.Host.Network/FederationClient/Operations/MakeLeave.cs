@@ -7,7 +7,7 @@ public sealed partial class FederationApi
         string server, string roomId, string userId, CancellationToken stop)
     {
         var target = $"{V1}make_leave/{Escaped(roomId)}/{Escaped(userId)}";
-        var sent = await client.SendAsync(Get(server, target), stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(Get(server, target), stop);
         return sent.Then(response => TemplateOf(response, roomId, userId, "leave", []));
     }
 }

@@ -10,7 +10,7 @@ public sealed partial class FederationApi
         string server, string roomAlias, CancellationToken stop)
     {
         var target = $"{V1}query/directory" + Query(("room_alias", roomAlias));
-        var sent = await client.SendAsync(Get(server, target), stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(Get(server, target), stop);
         return sent.Then<DirectoryEntry>(static response =>
             response.Text("room_id") is { } roomId
                 ? new DirectoryEntry(roomId, response.Texts("servers"))

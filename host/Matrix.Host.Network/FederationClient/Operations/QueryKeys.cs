@@ -13,9 +13,8 @@ public sealed partial class FederationApi
         string server, IReadOnlyDictionary<string, IReadOnlyList<string>> devices, CancellationToken stop)
     {
         var users = Members.Of(devices.Select(user => (user.Key, Members.Texts(user.Value))));
-        var body = Members.Of(("device_keys", Json.NewObject(users)));
-        var sent = await client.SendAsync(Page(Post(server, $"{V1}user/keys/query", body)), stop)
-            .ConfigureAwait(false);
+        var body = Members.Of(("device_keys", Json.Of(users)));
+        var sent = await client.SendAsync(Page(Post(server, $"{V1}user/keys/query", body)), stop);
         return sent.Then<RemoteKeys>(static response =>
             response.Child("device_keys") is { } keys
                 ? new RemoteKeys(

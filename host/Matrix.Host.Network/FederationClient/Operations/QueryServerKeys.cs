@@ -16,18 +16,18 @@ public sealed partial class FederationApi
         string notary, IReadOnlyList<KeyQuery> keys, int maxBytes, CancellationToken stop)
     {
         static Json Criteria(KeyQuery key) =>
-            Json.NewObject(Members.Of(("minimum_valid_until_ts", Json.NewInt(key.MinimumValidUntil))));
+            Json.Of(Members.Of(("minimum_valid_until_ts", Json.Of(key.MinimumValidUntil))));
 
         var servers = keys.GroupBy(key => key.ServerName).Select(server => (
-            server.Key, Json.NewObject(Members.Of(server.Select(key => (key.KeyId, Criteria(key)))))));
-        var body = Members.Of(("server_keys", Json.NewObject(Members.Of(servers))));
+            server.Key, Json.Of(Members.Of(server.Select(key => (key.KeyId, Criteria(key)))))));
+        var body = Members.Of(("server_keys", Json.Of(Members.Of(servers))));
         var request = Post(notary, "/_matrix/key/v2/query", body) with
         {
             IsSigned = false,
             MaxBytes = maxBytes,
             Time = options.KeyFetchTime,
         };
-        var sent = await client.SendAsync(request, stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(request, stop);
         return sent.Then(static response => FederationResult.Of(response.Children("server_keys")));
     }
 }

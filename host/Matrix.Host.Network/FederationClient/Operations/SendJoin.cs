@@ -25,10 +25,10 @@ public sealed partial class FederationApi
     {
         var path = $"send_join/{Escaped(roomId)}/{Escaped(eventId)}";
         var target = V2 + path + Query(("omit_members", omitMembers ? "true" : "false"));
-        var sent = await SlicesAsync(Large(Put(server, target, join)), stop).ConfigureAwait(false);
+        var sent = await SlicesAsync(Large(Put(server, target, join)), stop);
         if (options.LegacyFederation && sent.Failure is { IsUnrecognized: true })
         {
-            sent = await SlicesAsync(Large(Put(server, V1 + path, join)), stop, isInList: true).ConfigureAwait(false);
+            sent = await SlicesAsync(Large(Put(server, V1 + path, join)), stop, isInList: true);
         }
 
         return sent.Then<JoinedRoom>(slices =>

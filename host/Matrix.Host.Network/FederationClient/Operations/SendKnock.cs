@@ -9,7 +9,7 @@ public sealed partial class FederationApi
         string server, string roomId, string eventId, JsonObject knock, CancellationToken stop)
     {
         var target = $"{V1}send_knock/{Escaped(roomId)}/{Escaped(eventId)}";
-        var sent = await client.SendAsync(Put(server, target, knock), stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(Put(server, target, knock), stop);
         return sent.Then(static response => FederationResult.Of(response.Children("knock_room_state")));
     }
 }

@@ -11,10 +11,10 @@ public sealed partial class FederationApi
         string server, string roomId, string eventId, JsonObject leave, CancellationToken stop)
     {
         var path = $"send_leave/{Escaped(roomId)}/{Escaped(eventId)}";
-        var sent = await client.SendForBytesAsync(Put(server, V2 + path, leave), stop).ConfigureAwait(false);
+        var sent = await client.SendForBytesAsync(Put(server, V2 + path, leave), stop);
         if (options.LegacyFederation && sent.Failure is { IsUnrecognized: true })
         {
-            sent = await client.SendForBytesAsync(Put(server, V1 + path, leave), stop).ConfigureAwait(false);
+            sent = await client.SendForBytesAsync(Put(server, V1 + path, leave), stop);
         }
 
         return sent.Then<bool>(static _ => true);

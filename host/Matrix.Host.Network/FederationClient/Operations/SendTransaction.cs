@@ -26,7 +26,7 @@ public sealed partial class FederationApi
         {
             CanonicalBody = BodyOf(transaction),
         };
-        var sent = await client.SendAsync(request, stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(request, stop);
         return sent.Then(static response => FederationResult.Of<IReadOnlyDictionary<string, string>>(
             ErrorsOf(response.Child("pdus") ?? JsonObject.Empty)));
     }
@@ -49,9 +49,9 @@ public sealed partial class FederationApi
         body.Raw("{\"edus\":"u8);
         WriteList(body, transaction.Edus);
         body.Raw(",\"origin\":"u8);
-        CanonicalJson.writeString(body, options.ServerName);
+        CanonicalJson.WriteString(body, options.ServerName);
         body.Raw(",\"origin_server_ts\":"u8);
-        CanonicalJson.writeInt(body, transaction.OriginServerTs);
+        CanonicalJson.WriteInt(body, transaction.OriginServerTs);
         body.Raw(",\"pdus\":"u8);
         WriteList(body, transaction.Pdus);
         body.Raw("}"u8);

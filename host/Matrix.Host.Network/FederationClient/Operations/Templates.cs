@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
@@ -18,7 +19,7 @@ public sealed partial class FederationApi
         var version = response.Text("room_version") ?? "1";
         if (versions.Count > 0 && !versions.Contains(version)) return Lacks("room_version");
         if (response.Child("event") is not { } template) return Lacks("event");
-        if (template.Text("type") != "m.room.member") return Lacks("event.type");
+        if (template.Text("type") != EventTypes.Member) return Lacks("event.type");
         if (template.Text("room_id") != roomId) return Lacks("event.room_id");
         if (template.Text("sender") != userId) return Lacks("event.sender");
         if (template.Text("state_key") != userId) return Lacks("event.state_key");

@@ -14,7 +14,7 @@ public sealed partial class FederationApi
     {
         var target = $"{V1}timestamp_to_event/{Escaped(roomId)}"
             + Query(("ts", timestamp.ToString(CultureInfo.InvariantCulture)), ("dir", forwards ? "f" : "b"));
-        var sent = await client.SendAsync(Get(server, target), stop).ConfigureAwait(false);
+        var sent = await client.SendAsync(Get(server, target), stop);
         return sent.Then<EventAtTime>(static response =>
             response.Text("event_id") is not { } eventId ? Lacks("event_id")
             : response.Number("origin_server_ts") is not { } time ? Lacks("origin_server_ts")

@@ -24,13 +24,13 @@ internal sealed class CurrentServers(
     internal async ValueTask<(string RoomId, IReadOnlySet<string> Servers)?> OfAsync(
         RoomNid room, CancellationToken stop)
     {
-        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot
+        if (await rooms.FindAsync(room, stop) is not { } snapshot
             || snapshot.JoinedCount <= snapshot.Local.Joined.Count)
         {
             return null;
         }
 
-        if (!_servers.TryGet(room, out var servers)) servers = await ReadAsync(room, stop).ConfigureAwait(false);
+        if (!_servers.TryGet(room, out var servers)) servers = await ReadAsync(room, stop);
         return servers.Count == 0 ? null : (snapshot.Room.RoomId, servers);
     }
 
@@ -41,7 +41,7 @@ internal sealed class CurrentServers(
         var found = new HashSet<RoomNid>();
         foreach (var room in rooms.Distinct())
         {
-            if (await OfAsync(room, stop).ConfigureAwait(false) is { } known && known.Servers.Contains(server))
+            if (await OfAsync(room, stop) is { } known && known.Servers.Contains(server))
             {
                 found.Add(room);
             }
@@ -75,7 +75,7 @@ internal sealed class CurrentServers(
     {
         long changes;
         lock (_gate) changes = _changes;
-        var joined = await storage.Memberships.RemoteMembersAsync(room, stop).ConfigureAwait(false);
+        var joined = await storage.Memberships.RemoteMembersAsync(room, stop);
         var servers = joined.Keys.Where(server => server != options.ServerName && filter.Allows(server))
             .ToHashSet(StringComparer.Ordinal);
         lock (_gate)

@@ -58,12 +58,12 @@ internal sealed class DeviceListEdus(
 
     public async ValueTask LoadAsync(Func<string, bool> maySendTo, CancellationToken stop)
     {
-        var recorded = await storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
+        var recorded = await storage.Consumers.PositionAsync(Name, stop);
         _through = recorded ?? 0;
         var after = "";
         while (true)
         {
-            var servers = await storage.DeviceUpdates.OwedServersAsync(after, RowsAtOnce, stop).ConfigureAwait(false);
+            var servers = await storage.DeviceUpdates.OwedServersAsync(after, RowsAtOnce, stop);
             Owe([.. servers.Where(maySendTo)]);
             if (servers.Count < RowsAtOnce) return;
             after = servers[^1];
@@ -74,12 +74,12 @@ internal sealed class DeviceListEdus(
     {
         while (true)
         {
-            while (await HandleAsync(stop).ConfigureAwait(false))
+            while (await HandleAsync(stop))
             {
                 // More changes may be there.
             }
 
-            await _news.WaitAsync(stop).ConfigureAwait(false);
+            await _news.WaitAsync(stop);
         }
     }
 
@@ -108,11 +108,11 @@ internal sealed class DeviceListEdus(
         var after = "";
         while (true)
         {
-            var rows = await storage.DeviceUpdates.OwedAsync(server, after, RowsAtOnce, stop).ConfigureAwait(false);
+            var rows = await storage.DeviceUpdates.OwedAsync(server, after, RowsAtOnce, stop);
             foreach (var row in rows)
             {
                 if (held.Contains(row.UserId)) isHeld = true;
-                else await AddAsync(edus, server, row, sent, most - edus.Count, stop).ConfigureAwait(false);
+                else await AddAsync(edus, server, row, sent, most - edus.Count, stop);
                 if (edus.Count >= most) return edus;
             }
 
@@ -184,12 +184,11 @@ internal sealed class DeviceListEdus(
     private async ValueTask<bool> HandleAsync(CancellationToken stop)
     {
         var published = storage.Writer.PublishedPosition;
-        var users = await storage.DeviceUpdates.ChangedAsync(_through, published, RowsAtOnce, stop)
-            .ConfigureAwait(false);
+        var users = await storage.DeviceUpdates.ChangedAsync(_through, published, RowsAtOnce, stop);
         var batch = new WriteBatch();
         foreach (var user in users)
         {
-            var servers = await storage.Memberships.ServersSharingWithAsync(user.UserId, stop).ConfigureAwait(false);
+            var servers = await storage.Memberships.ServersSharingWithAsync(user.UserId, stop);
             foreach (var server in servers.Keys.Where(filter.Allows))
             {
                 batch.Add(new DeviceUpdatesOwed(server, user.UserId, user.FirstId - 1));
@@ -203,13 +202,12 @@ internal sealed class DeviceListEdus(
 
         // A batch has one position, and several users only if all their devices end at once.
         var through = users.Count < RowsAtOnce ? published : users[^1].FirstPosition;
-        await AddJoinsAsync(batch, stop).ConfigureAwait(false);
+        await AddJoinsAsync(batch, stop);
         _unrecorded += users.Count;
         if (batch.Changes.Count > 0 || _unrecorded >= MaxUnrecorded)
         {
             var owed = batch.Changes.OfType<DeviceUpdatesOwed>().Select(each => each.ServerName).Distinct().ToArray();
-            await storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop)
-                .ConfigureAwait(false);
+            await storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
             _unrecorded = 0;
             Owe(owed);
         }
@@ -231,16 +229,15 @@ internal sealed class DeviceListEdus(
         while (_handling.Count < RowsAtOnce && _joins.TryDequeue(out var join)) _handling.Add(join);
         foreach (var (room, userId, position) in _handling)
         {
-            var snapshot = await rooms.FindAsync(room, stop).ConfigureAwait(false);
+            var snapshot = await rooms.FindAsync(room, stop);
             if (snapshot is null || snapshot.JoinedCount <= snapshot.Local.Joined.Count) continue;
 
-            var inRoom = await storage.Memberships.RemoteMembersAsync(room, stop).ConfigureAwait(false);
-            var earlier = await storage.Memberships.ServersSharingBeforeAsync(userId, position, stop)
-                .ConfigureAwait(false);
+            var inRoom = await storage.Memberships.RemoteMembersAsync(room, stop);
+            var earlier = await storage.Memberships.ServersSharingBeforeAsync(userId, position, stop);
             var servers = inRoom.Keys.Where(server => filter.Allows(server) && !earlier.Contains(server)).ToArray();
             if (servers.Length == 0) continue;
 
-            var latest = await storage.DeviceUpdates.LatestIdAsync(userId, stop).ConfigureAwait(false);
+            var latest = await storage.DeviceUpdates.LatestIdAsync(userId, stop);
             if (latest == 0) continue;
             foreach (var server in servers) batch.Add(new DeviceUpdatesOwed(server, userId, latest - 1));
         }
@@ -254,10 +251,9 @@ internal sealed class DeviceListEdus(
         int most,
         CancellationToken stop)
     {
-        if (await HasLeftAsync(server, row, stop).ConfigureAwait(false)) return;
+        if (await HasLeftAsync(server, row, stop)) return;
         var isSent = sent.TryGetValue(row.UserId, out var through);
-        var next = await updates.AfterAsync(row.UserId, Math.Max(row.AfterId, through), most, stop)
-            .ConfigureAwait(false);
+        var next = await updates.AfterAsync(row.UserId, Math.Max(row.AfterId, through), most, stop);
         edus.AddRange(next.Select(edu => new UserEdu(edu.Json, row.UserId, edu.StreamId)));
 
         // The changes are not kept any more, as when the user has made many others and then none for a long time.
@@ -269,12 +265,11 @@ internal sealed class DeviceListEdus(
     /// </summary>
     private async ValueTask<bool> HasLeftAsync(string server, OwedUpdatesRow row, CancellationToken stop)
     {
-        if (await sharing.ShareAsync(server, row.UserId, stop).ConfigureAwait(false)) return false;
+        if (await sharing.ShareAsync(server, row.UserId, stop)) return false;
 
         // Read before the server is looked for again: later changes are owed anew.
-        var changes = await storage.DeviceUpdates.AfterAsync(row.UserId, row.AfterId, int.MaxValue, stop)
-            .ConfigureAwait(false);
-        if (await sharing.ShareAsync(server, row.UserId, stop).ConfigureAwait(false)) return false;
+        var changes = await storage.DeviceUpdates.AfterAsync(row.UserId, row.AfterId, int.MaxValue, stop);
+        if (await sharing.ShareAsync(server, row.UserId, stop)) return false;
         var through = changes.Count > 0 ? changes[^1].StreamId : row.AfterId;
         Post(server, [new DeviceUpdatesSent(server, row.UserId, through)]);
         return true;

@@ -41,7 +41,7 @@ internal sealed class EduSources(IEnumerable<IEduSource> sources)
         {
             var share = Math.Max(1, (most - edus.Count) / (having.Length - at));
             var source = having[at];
-            var next = await source.NextAsync(server, share, Of(source, aside), stop).ConfigureAwait(false);
+            var next = await source.NextAsync(server, share, Of(source, aside), stop);
             foreach (var edu in next) edus.Add(new OwedEdu(source, edu));
         }
 
@@ -75,5 +75,5 @@ internal sealed class News
     internal void Wake() => _channel.Writer.TryWrite(true);
 
     internal async ValueTask WaitAsync(CancellationToken stop) =>
-        _ = await _channel.Reader.ReadAsync(stop).ConfigureAwait(false);
+        _ = await _channel.Reader.ReadAsync(stop);
 }

@@ -17,7 +17,6 @@ internal interface IEduSource
     /// Reads which servers durable EDUs wait for, and notifies them. Called at the start, and again if it throws.
     /// </summary>
     /// <param name="maySendTo">Whether the configuration allows a server.</param>
-    /// <param name="stop">Cancels reading.</param>
     ValueTask LoadAsync(Func<string, bool> maySendTo, CancellationToken stop) => ValueTask.CompletedTask;
 
     /// <summary>Works until it is stopped. Called after loading, and again if it throws.</summary>
@@ -36,7 +35,6 @@ internal interface IEduSource
     /// <param name="server">The server.</param>
     /// <param name="most">The most EDUs.</param>
     /// <param name="aside">EDUs of this source that the destination has put aside: they are not returned.</param>
-    /// <param name="stop">Cancels reading.</param>
     ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
         string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop);
 

@@ -38,7 +38,7 @@ internal sealed partial class MessageEdus(
         while (true)
         {
             var through = storage.Writer.PublishedPosition;
-            var servers = await storage.OutboundMessages.ServersAsync(after, ServersAtOnce, stop).ConfigureAwait(false);
+            var servers = await storage.OutboundMessages.ServersAsync(after, ServersAtOnce, stop);
             foreach (var server in servers)
             {
                 // A server that is excluded keeps its messages for when it is allowed again.
@@ -62,7 +62,7 @@ internal sealed partial class MessageEdus(
             {
                 try
                 {
-                    await LoadAsync(_maySendTo, stop).ConfigureAwait(false);
+                    await LoadAsync(_maySendTo, stop);
                 }
                 catch
                 {
@@ -71,8 +71,8 @@ internal sealed partial class MessageEdus(
                 }
             }
 
-            await ExpireAsync(stop).ConfigureAwait(false);
-            await _news.WaitAsync(stop).ConfigureAwait(false);
+            await ExpireAsync(stop);
+            await _news.WaitAsync(stop);
         }
     }
 
@@ -110,8 +110,7 @@ internal sealed partial class MessageEdus(
         var places = PlacesOf(aside);
         while (true)
         {
-            var rows = await storage.OutboundMessages.NextAsync(
-                server, after, most, options.MaxMessageBytes, stop).ConfigureAwait(false);
+            var rows = await storage.OutboundMessages.NextAsync(server, after, most, options.MaxMessageBytes, stop);
             if (rows.Count == 0) End(server, latest);
             IReadOnlyList<OutboundEdu> edus =
                 [.. rows.Where(row => !places.Contains(row.Place)).Select(row => new MessageEdu(row.Json, row.Place))];
@@ -160,14 +159,12 @@ internal sealed partial class MessageEdus(
         var after = "";
         while (true)
         {
-            var servers = await storage.OutboundMessages.ServersAsync(after, ServersAtOnce, stop).ConfigureAwait(false);
+            var servers = await storage.OutboundMessages.ServersAsync(after, ServersAtOnce, stop);
             foreach (var server in servers)
             {
-                var count = await storage.OutboundMessages.CountStoredBeforeAsync(server, before, stop)
-                    .ConfigureAwait(false);
+                var count = await storage.OutboundMessages.CountStoredBeforeAsync(server, before, stop);
                 if (count == 0) continue;
-                await storage.Writer.WriteAsync(new WriteBatch(1).Add(new MessagesExpired(server, before)), stop)
-                    .ConfigureAwait(false);
+                await storage.Writer.WriteAsync(new WriteBatch(1).Add(new MessagesExpired(server, before)), stop);
                 metrics.MessagesExpired(count);
                 LogExpired(server, count);
             }

@@ -47,7 +47,7 @@ internal sealed class PresenceEdus(
         foreach (var change in changes)
         {
             if (!change.IsLocal) continue;
-            foreach (var server in await sharing.OfAsync(change.UserId, stop).ConfigureAwait(false))
+            foreach (var server in await sharing.OfAsync(change.UserId, stop))
             {
                 if (!filter.Allows(server)) continue;
                 if (!receivers.TryGetValue(server, out var users)) receivers[server] = users = [];
@@ -93,20 +93,20 @@ internal sealed class PresenceEdus(
     {
         while (true)
         {
-            await _news.WaitAsync(stop).ConfigureAwait(false);
-            await Task.Delay(options.JoinDelay, time, stop).ConfigureAwait(false);
+            await _news.WaitAsync(stop);
+            await Task.Delay(options.JoinDelay, time, stop);
             HashSet<Joined> joined;
             lock (_gate) (joined, _joined) = (_joined, []);
             foreach (var each in joined)
             {
-                if (await servers.OfAsync(each.Room, stop).ConfigureAwait(false) is not var (_, present)) continue;
+                if (await servers.OfAsync(each.Room, stop) is not var (_, present)) continue;
                 if (each.UserId is { } userId)
                 {
                     if (board.Find(userId) is not { IsPresent: true }) continue;
                     foreach (var server in present) Owe(server, [userId]);
                 }
                 else if (present.Contains(each.Server!)
-                    && await rooms.FindAsync(each.Room, stop).ConfigureAwait(false) is { } snapshot)
+                    && await rooms.FindAsync(each.Room, stop) is { } snapshot)
                 {
                     var users = snapshot.Local.Joined.Where(user => board.Find(user) is { IsPresent: true });
                     Owe(each.Server!, [.. users.Take(options.MaxOwed)]);
@@ -142,7 +142,7 @@ internal sealed class PresenceEdus(
         {
             if (isAside.Contains(user.UserId)) continue;
             if (board.Find(user.UserId) is not { } presence
-                || !await sharing.ShareAsync(server, user.UserId, stop).ConfigureAwait(false))
+                || !await sharing.ShareAsync(server, user.UserId, stop))
             {
                 dropped.Add(user);
                 continue;
@@ -165,7 +165,7 @@ internal sealed class PresenceEdus(
     {
         foreach (var (userId, _) in ((PresenceEdu)edu).Users)
         {
-            if (!await sharing.ShareAsync(server, userId, stop).ConfigureAwait(false)) return false;
+            if (!await sharing.ShareAsync(server, userId, stop)) return false;
         }
 
         return true;
@@ -230,17 +230,17 @@ internal sealed class PresenceEdus(
             json.Raw(at == 0 ? "{\"currently_active\":"u8 : ",{\"currently_active\":"u8);
             json.Raw(presence.IsCurrentlyActive ? "true"u8 : "false"u8);
             json.Raw(",\"last_active_ago\":"u8);
-            CanonicalJson.writeInt(json, presence.LastActiveAgo ?? ReceivedPresence.LongestAgo);
+            CanonicalJson.WriteInt(json, presence.LastActiveAgo ?? ReceivedPresence.LongestAgo);
             json.Raw(",\"presence\":"u8);
-            CanonicalJson.writeString(json, PresenceStates.Name(presence.State));
+            CanonicalJson.WriteString(json, PresenceStates.Name(presence.State));
             if (presence.StatusMessage is { } message)
             {
                 json.Raw(",\"status_msg\":"u8);
-                CanonicalJson.writeString(json, message);
+                CanonicalJson.WriteString(json, message);
             }
 
             json.Raw(",\"user_id\":"u8);
-            CanonicalJson.writeString(json, presence.UserId);
+            CanonicalJson.WriteString(json, presence.UserId);
             json.Raw("}"u8);
         }
 

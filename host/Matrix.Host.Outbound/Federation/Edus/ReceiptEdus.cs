@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Storage;
@@ -53,8 +54,8 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     {
         while (true)
         {
-            await _news.WaitAsync(stop).ConfigureAwait(false);
-            await Task.Delay(options.ReceiptDelay, time, stop).ConfigureAwait(false);
+            await _news.WaitAsync(stop);
+            await Task.Delay(options.ReceiptDelay, time, stop);
             Dictionary<ReceiptKey, ReceiptMoved> moved;
             lock (_gate) (moved, _moved) = (_moved, []);
             var receivers = new HashSet<string>(StringComparer.Ordinal);
@@ -62,7 +63,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
             {
                 foreach (var ofRoom in moved.Values.GroupBy(static receipt => receipt.Room).ToArray())
                 {
-                    if (await servers.OfAsync(ofRoom.Key, stop).ConfigureAwait(false) is var (roomId, names))
+                    if (await servers.OfAsync(ofRoom.Key, stop) is var (roomId, names))
                     {
                         Owe(names, [.. ofRoom.Select(receipt => new OwedReceipt(roomId, receipt))]);
                         receivers.UnionWith(names);
@@ -92,8 +93,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     {
         OwedReceipt[] receipts;
         lock (_gate) receipts = _owed.TryGetValue(server, out var owed) ? [.. owed.InOrder] : [];
-        var rooms = await servers.RoomsWithAsync(server, receipts.Select(static receipt => receipt.Key.Room), stop)
-            .ConfigureAwait(false);
+        var rooms = await servers.RoomsWithAsync(server, receipts.Select(static receipt => receipt.Key.Room), stop);
         Remove(server, receipts.Where(receipt => !rooms.Contains(receipt.Key.Room)));
         var without = aside.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts).ToHashSet();
         return EdusOf(receipts.Where(each => rooms.Contains(each.Key.Room) && !without.Contains(each)), most);
@@ -103,7 +103,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     public async ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop)
     {
         var rooms = ((ReceiptEdu)edu).Receipts.Select(static receipt => receipt.Key.Room).Distinct().ToArray();
-        return (await servers.RoomsWithAsync(server, rooms, stop).ConfigureAwait(false)).Count == rooms.Length;
+        return (await servers.RoomsWithAsync(server, rooms, stop)).Count == rooms.Length;
     }
 
     /// <inheritdoc/>
@@ -182,14 +182,14 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
         return [.. edus.Select(static edu => new ReceiptEdu(JsonOf(edu.Values), [.. edu.Values]))];
     }
 
-    private static byte[] JsonOf(IEnumerable<OwedReceipt> receipts) => CanonicalJson.bytes(Json.NewObject(
+    private static byte[] JsonOf(IEnumerable<OwedReceipt> receipts) => CanonicalJson.Bytes(Json.Of(
         JsonObject.OfSeq(
         [
-            ("edu_type", Json.NewString("m.receipt")),
-            ("content", Json.NewObject(JsonObject.OfSeq(receipts.GroupBy(static receipt => receipt.RoomId).Select(
-                static room => (room.Key, Json.NewObject(JsonObject.OfSeq(
+            ("edu_type", Json.Of(EventTypes.Receipt)),
+            ("content", Json.Of(JsonObject.OfSeq(receipts.GroupBy(static receipt => receipt.RoomId).Select(
+                static room => (room.Key, Json.Of(JsonObject.OfSeq(
                 [
-                    (ReceiptTypes.Read, Json.NewObject(JsonObject.OfSeq(
+                    (ReceiptTypes.Read, Json.Of(JsonObject.OfSeq(
                         room.Select(static receipt => (receipt.Key.UserId, receipt.Json))))),
                 ]))))))),
         ])));
@@ -213,13 +213,13 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
         {
             get
             {
-                var time = ("ts", Core.Json.Json.NewInt(moved.Timestamp));
-                return Core.Json.Json.NewObject(JsonObject.OfSeq(
+                var time = ("ts", Core.Json.Json.Of(moved.Timestamp));
+                return Core.Json.Json.Of(JsonObject.OfSeq(
                 [
-                    ("event_ids", Core.Json.Json.NewArray([Core.Json.Json.NewString(moved.EventId)])),
-                    ("data", Core.Json.Json.NewObject(JsonObject.OfSeq(moved.ThreadId.Length == 0
+                    ("event_ids", Core.Json.Json.Of([Core.Json.Json.Of(moved.EventId)])),
+                    ("data", Core.Json.Json.Of(JsonObject.OfSeq(moved.ThreadId.Length == 0
                         ? [time]
-                        : [time, ("thread_id", Core.Json.Json.NewString(moved.ThreadId))]))),
+                        : [time, ("thread_id", Core.Json.Json.Of(moved.ThreadId))]))),
                 ]));
             }
         }

@@ -38,12 +38,12 @@ internal sealed class SharingServers(
     /// <summary>Whether a server shares a room with a local user.</summary>
     internal async ValueTask<bool> ShareAsync(string server, string localUser, CancellationToken stop)
     {
-        if (await KnownAsync(server, localUser, stop).ConfigureAwait(false) is { } shares) return shares;
-        await _oneRead.WaitAsync(stop).ConfigureAwait(false);
+        if (await KnownAsync(server, localUser, stop) is { } shares) return shares;
+        await _oneRead.WaitAsync(stop);
         try
         {
-            if (await KnownAsync(server, localUser, stop).ConfigureAwait(false) is { } known) return known;
-            return (await ReadAsync(localUser, stop).ConfigureAwait(false)).ContainsKey(server);
+            if (await KnownAsync(server, localUser, stop) is { } known) return known;
+            return (await ReadAsync(localUser, stop)).ContainsKey(server);
         }
         finally
         {
@@ -58,10 +58,10 @@ internal sealed class SharingServers(
     {
         if (KnownOf(localUser) is not var (known, newcomers) || newcomers.Length > MaxNewcomers)
         {
-            await _oneRead.WaitAsync(stop).ConfigureAwait(false);
+            await _oneRead.WaitAsync(stop);
             try
             {
-                return [.. (await ReadAsync(localUser, stop).ConfigureAwait(false)).Keys];
+                return [.. (await ReadAsync(localUser, stop)).Keys];
             }
             finally
             {
@@ -72,7 +72,7 @@ internal sealed class SharingServers(
         List<string> servers = [.. known.Servers.Keys];
         foreach (var server in newcomers)
         {
-            if (await ShareAsync(server, localUser, stop).ConfigureAwait(false)) servers.Add(server);
+            if (await ShareAsync(server, localUser, stop)) servers.Add(server);
         }
 
         return servers;
@@ -130,7 +130,7 @@ internal sealed class SharingServers(
     {
         long at;
         lock (_gate) (_reading, at) = (localUser, _latest);
-        var read = await storage.Memberships.ServersSharingWithAsync(localUser, stop).ConfigureAwait(false);
+        var read = await storage.Memberships.ServersSharingWithAsync(localUser, stop);
         lock (_gate)
         {
             if (_reading == localUser) _ofUser.Put(localUser, new Known(read, at));
@@ -157,13 +157,13 @@ internal sealed class SharingServers(
 
         foreach (var room in moved.Distinct())
         {
-            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot
+            if (await rooms.FindAsync(room, stop) is not { } snapshot
                 || !snapshot.Local.IsJoined(localUser))
             {
                 continue;
             }
 
-            if (await current.OfAsync(room, stop).ConfigureAwait(false) is { } now && now.Servers.Contains(server))
+            if (await current.OfAsync(room, stop) is { } now && now.Servers.Contains(server))
             {
                 return true;
             }

@@ -49,12 +49,12 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     {
         while (true)
         {
-            await _news.WaitAsync(stop).ConfigureAwait(false);
+            await _news.WaitAsync(stop);
             Dictionary<RoomUser, bool> changed;
             lock (_gate) (changed, _changed) = (_changed, []);
             foreach (var ofRoom in changed.GroupBy(static each => each.Key.Room))
             {
-                var found = await servers.OfAsync(ofRoom.Key, stop).ConfigureAwait(false);
+                var found = await servers.OfAsync(ofRoom.Key, stop);
                 if (found is not var (roomId, receivers)) continue;
                 var edus = ofRoom.Select(
                     each => new TypingEdu(Json(roomId, each.Key.UserId, each.Value), each.Key, each.Value));
@@ -75,8 +75,7 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     {
         TypingEdu[] edus;
         lock (_gate) edus = _owed.TryGetValue(server, out var owed) ? [.. owed.Values] : [];
-        var rooms = await servers.RoomsWithAsync(server, edus.Select(static edu => edu.Room), stop)
-            .ConfigureAwait(false);
+        var rooms = await servers.RoomsWithAsync(server, edus.Select(static edu => edu.Room), stop);
         Remove(server, [.. edus.Where(edu => !rooms.Contains(edu.Room))], []);
         return [.. edus.Where(edu => rooms.Contains(edu.Room)).Take(most)];
     }
@@ -154,11 +153,11 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     {
         using var json = new ByteBuffer(256);
         json.Raw("{\"content\":{\"room_id\":"u8);
-        CanonicalJson.writeString(json, roomId);
+        CanonicalJson.WriteString(json, roomId);
         json.Raw(",\"typing\":"u8);
         json.Raw(isTyping ? "true"u8 : "false"u8);
         json.Raw(",\"user_id\":"u8);
-        CanonicalJson.writeString(json, userId);
+        CanonicalJson.WriteString(json, userId);
         json.Raw("},\"edu_type\":\"m.typing\"}"u8);
         return json.ToArray();
     }

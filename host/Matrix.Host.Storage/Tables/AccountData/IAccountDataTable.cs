@@ -53,7 +53,7 @@ public static class AccountDataContents
     public static async ValueTask<ReadOnlyMemory<byte>> ContentAsync(
         this IAccountDataTable table, string userId, AccountDataRow row, CancellationToken stop) =>
         !row.IsLarge ? row.Content
-        : await table.FindAsync(userId, row.Room, row.Type, stop).ConfigureAwait(false) is { } found ? found.Content
+        : await table.FindAsync(userId, row.Room, row.Type, stop) is { } found ? found.Content
         : _deleted;
 }
 

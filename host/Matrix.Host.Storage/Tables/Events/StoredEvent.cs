@@ -28,7 +28,6 @@ public sealed class StoredEvent
     public StoredEvent(RoomIdentity room, EventRow row, Pdu pdu)
         : this(room, row)
     {
-        ArgumentNullException.ThrowIfNull(pdu);
         _pdu = pdu;
         _originServerTs = pdu.OriginServerTs;
     }
@@ -105,7 +104,6 @@ public sealed class StoredEvent
     /// <summary>The smallest number among events.</summary>
     public static EventNid OldestOf(IReadOnlyList<StoredEvent> among)
     {
-        ArgumentNullException.ThrowIfNull(among);
         var oldest = long.MaxValue;
         for (var i = 0; i < among.Count; i++) oldest = Math.Min(oldest, among[i].Nid.Value);
         return new EventNid(oldest);

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Rooms;
@@ -6,7 +7,6 @@ namespace Matrix.Host.Storage.Tables.Guests;
 
 internal sealed class GuestsTable(IReads reads) : IGuestsTable
 {
-    private const string GuestAccessType = "m.room.guest_access";
     private const string IsGuest = "u.kind = 1 AND u.deactivated_at IS NULL";
 
     private const string NotSeen = """
@@ -75,5 +75,5 @@ internal sealed class GuestsTable(IReads reads) : IGuestsTable
             static row => new GuestAccessChange(row.Room(0), row.Int64(1)),
             stop);
 
-    private static uint Of(StateTree state) => state.Find(GuestAccessType, "")?.Ordinal ?? 0;
+    private static uint Of(StateTree state) => state.Find(EventTypes.GuestAccess, "")?.Ordinal ?? 0;
 }

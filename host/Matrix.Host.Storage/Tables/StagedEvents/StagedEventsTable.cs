@@ -56,8 +56,7 @@ internal sealed class StagedEventsTable(IReads reads) : IStagedEventsTable
         reads.ListAsync(Rooms, static row => row.Room(0), stop);
 
     public async ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop) =>
-        await reads.FirstAsync(Any, room, static (a, room) => a.Room(room), static _ => true, stop)
-            .ConfigureAwait(false);
+        await reads.FirstAsync(Any, room, static (a, room) => a.Room(room), static _ => true, stop);
 
     public ValueTask<IReadOnlyList<StagedEventRow>> OfRoomAsync(RoomNid room, int limit, CancellationToken stop) =>
         reads.ListAsync(

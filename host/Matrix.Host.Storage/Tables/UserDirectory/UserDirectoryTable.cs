@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
@@ -264,7 +265,7 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
 
     /// <summary>Whether the room's members may have become findable for everyone, or no longer be.</summary>
     private static bool MayOpen(StateChanged changed) =>
-        Differs(changed, "m.room.join_rules") || Differs(changed, "m.room.history_visibility");
+        Differs(changed, EventTypes.JoinRules) || Differs(changed, EventTypes.HistoryVisibility);
 
     private static bool Differs(StateChanged changed, string type) =>
         Of(changed.Before, type) != Of(changed.After, type);

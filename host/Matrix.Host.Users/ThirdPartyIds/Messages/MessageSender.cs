@@ -47,9 +47,9 @@ public sealed partial class MessageSender(
     {
         try
         {
-            await foreach (var message in _waiting.Reader.ReadAllAsync(stop).ConfigureAwait(false))
+            await foreach (var message in _waiting.Reader.ReadAllAsync(stop))
             {
-                await SendAsync(message, stop).ConfigureAwait(false);
+                await SendAsync(message, stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -64,16 +64,16 @@ public sealed partial class MessageSender(
         {
             if (message.ExpiresAt <= time.GetUtcNow().ToUnixTimeMilliseconds()) return;
             var failure = message.To.Medium == Medium.Email
-                ? await mailer.SendAsync(MailForm.Of(message, users.ServerName), stop).ConfigureAwait(false)
+                ? await mailer.SendAsync(MailForm.Of(message, users.ServerName), stop)
                 : await gateway.SendAsync(
                     message.To.Address,
                     Languages.Of(message.Language).Text(message, users.ServerName),
                     message.Language,
-                    stop).ConfigureAwait(false);
+                    stop);
             if (failure is null) return;
             if (_limiter.Allows(message.To.Medium, out var heldBack)) NotSent(message.To.Medium, failure, heldBack);
             if (attempt >= options.SendAttempts) return;
-            await Task.Delay(options.SendPause * attempt, time, stop).ConfigureAwait(false);
+            await Task.Delay(options.SendPause * attempt, time, stop);
         }
     }
 

@@ -46,13 +46,13 @@ internal abstract class AddressStage(
     {
         var visit = new AddressVisit(
             attempt.Call, attempt.Browser!, attempt.Given.TextOrNull, PurposeOf(attempt), medium);
-        var step = await dialog.TakeAsync(visit, stop).ConfigureAwait(false);
+        var step = await dialog.TakeAsync(visit, stop);
         if (step.Proved is not { } proved)
         {
             return StageResult.Continues(PageOf(attempt.Session, step), step.Alert, step.Status);
         }
 
-        var result = await OfSessionAsync(attempt, proved, stop).ConfigureAwait(false);
+        var result = await OfSessionAsync(attempt, proved, stop);
         return result.Proof is null
             ? StageResult.Continues(PageOf(attempt.Session, AddressDialog.Ask(medium)), result.Message, 403)
             : result;
@@ -66,10 +66,9 @@ internal abstract class AddressStage(
             : attempt.Given.RequiredInner("threepidCreds");
         var (sessionId, secret) = (given.RequiredText("sid"), RequestTokens.ReadSecret(given));
         if (attempt.Given.Problem is not null) return StageResult.Malformed;
-        var session = await validations.ValidatedAsync(PurposeOf(attempt), sessionId, secret, stop)
-            .ConfigureAwait(false);
+        var session = await validations.ValidatedAsync(PurposeOf(attempt), sessionId, secret, stop);
         return session.IsOk && session.Value.Medium == medium
-            ? await OfSessionAsync(attempt, session.Value, stop).ConfigureAwait(false)
+            ? await OfSessionAsync(attempt, session.Value, stop)
             : _notConfirmed;
     }
 
@@ -77,7 +76,7 @@ internal abstract class AddressStage(
         StageAttempt attempt, ValidationSessionRow session, CancellationToken stop)
     {
         if (ThirdPartyId.Read(medium, session.Address) is not { } id) return _notConfirmed;
-        var owner = await identifiers.OwnerAsync(id, stop).ConfigureAwait(false);
+        var owner = await identifiers.OwnerAsync(id, stop);
         if (attempt.Demand.IsRegistration)
         {
             return owner is null

@@ -12,7 +12,7 @@ internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, C
     public string Type => AuthStage.Password;
 
     public Func<string, CancellationToken, ValueTask<bool>> Proves => async (userId, stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { PasswordHash: not null };
+        await storage.Accounts.FindUserAsync(userId, stop) is { PasswordHash: not null };
 
     /// <summary>
     /// A page for the request of a user only. A stranger can send a request of nobody; who gave a password on its
@@ -40,8 +40,8 @@ internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, C
 
         var from = attempt.Call.Attempt();
         var check = user.UserId is { } id
-            ? await passwords.CheckAsync(demanded ?? id, password, from, stop).ConfigureAwait(false)
-            : await passwords.CheckAsync(user.Identifier, password, from, demanded, stop).ConfigureAwait(false);
+            ? await passwords.CheckAsync(demanded ?? id, password, from, stop)
+            : await passwords.CheckAsync(user.Identifier, password, from, demanded, stop);
         return check switch
         {
             PasswordCheck.Right(var owner) when demanded is null || demanded == owner.UserId =>

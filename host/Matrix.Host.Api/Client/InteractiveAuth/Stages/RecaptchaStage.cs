@@ -31,7 +31,7 @@ internal sealed class RecaptchaStage(Captchas captchas, IGuessLimits limits, Cap
             return StageResult.Refused(Answer.LimitExceeded(wait));
         }
 
-        return await captchas.CheckAsync(response, attempt.Call.Address, stop).ConfigureAwait(false) switch
+        return await captchas.CheckAsync(response, attempt.Call.Address, stop) switch
         {
             true => StageResult.Completed(StageProof.Nothing),
             false => StageResult.Wrong("The captcha was not solved."),

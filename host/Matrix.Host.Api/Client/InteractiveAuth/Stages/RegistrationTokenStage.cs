@@ -23,7 +23,7 @@ internal sealed class RegistrationTokenStage(RegistrationGate gate, RateLimiter 
             return StageResult.Refused(Answer.LimitExceeded(pause));
         }
 
-        return await gate.IsValidAsync(token, stop).ConfigureAwait(false)
+        return await gate.IsValidAsync(token, stop)
             ? StageResult.Completed(new StageProof { RegistrationToken = token })
             : StageResult.Wrong("The registration token is not valid.");
     }

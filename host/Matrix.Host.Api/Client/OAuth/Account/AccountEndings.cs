@@ -18,11 +18,10 @@ internal sealed class DeactivateAction(Deactivation deactivation, Reauthenticati
     {
         if (form.Text("sure") != "yes") return ViewOf(visit).Because("Tick the box first.", 400);
         var refusal = await reauthentication
-            .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop).ConfigureAwait(false);
+            .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop);
         if (refusal is not null) return ViewOf(visit).Because(refusal);
         var ended = await deactivation
-            .EndAsync(visit.User.UserId, form.Text("erase") == "yes", visit.User.NewCondition(), stop)
-            .ConfigureAwait(false);
+            .EndAsync(visit.User.UserId, form.Text("erase") == "yes", visit.User.NewCondition(), stop);
         return ended == DeactivationResult.Refused
             ? ViewOf(visit).Because("The account has changed. Sign in again.")
             : new AccountView("The account has ended", Html.Empty)
@@ -60,7 +59,7 @@ internal sealed class ResetAction(CrossSigningResets resets, Reauthentication re
     public async ValueTask<AccountView> DoAsync(AccountVisit visit, FormReader form, CancellationToken stop)
     {
         var refusal = await reauthentication
-            .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop).ConfigureAwait(false);
+            .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop);
         if (refusal is not null) return ViewOf(visit).Because(refusal);
         resets.Allow(visit.User.UserId);
         return new AccountView("Go back to your application", Html.Empty)
@@ -98,7 +97,7 @@ internal sealed class PasswordAction(
             : passwords.Judge(password);
         if (problem is not null) return ViewOf(visit).Because(problem, 400);
         var refusal = await reauthentication
-            .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop).ConfigureAwait(false);
+            .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop);
         if (refusal is not null) return ViewOf(visit).Because(refusal);
         var failure = await changes.ChangeAsync(
             visit.User.UserId,
@@ -107,7 +106,7 @@ internal sealed class PasswordAction(
             except: null,
             new PasswordAttempt(visit.Call.Address, visit.User.UserId).Requester,
             visit.User.NewCondition(),
-            stop).ConfigureAwait(false);
+            stop);
         return failure is null
             ? ChangedView(visit)
             : ViewOf(visit).Because(failure.Message);

@@ -29,17 +29,17 @@ internal sealed class AccountPage(
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         if (VisitOf(call, browser) is not { } visit) return browsers.ToSignIn(browser, NextOf(call));
-        return PageOf(visit, await ActionOf(call).ShowAsync(visit, stop).ConfigureAwait(false));
+        return PageOf(visit, await ActionOf(call).ShowAsync(visit, stop));
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        var browser = await browsers.OfAsync(call, stop);
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         if (VisitOf(call, browser) is not { } visit) return browsers.ToSignIn(browser, NextOf(call));
-        return PageOf(visit, await ActionOf(call).DoAsync(visit, form, stop).ConfigureAwait(false));
+        return PageOf(visit, await ActionOf(call).DoAsync(visit, form, stop));
     }
 
     private AccountVisit? VisitOf(Call call, Browser browser) => browser.User is { } user

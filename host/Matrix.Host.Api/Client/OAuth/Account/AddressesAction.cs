@@ -26,7 +26,7 @@ internal sealed class AddressesAction(
 
     public async ValueTask<AccountView> ShowAsync(AccountVisit visit, CancellationToken stop)
     {
-        var rows = await identifiers.OfAsync(visit.User.UserId, stop).ConfigureAwait(false);
+        var rows = await identifiers.OfAsync(visit.User.UserId, stop);
         return new AccountView("Your addresses", Html.Of($"""
             {ListOf(visit, rows)}
             {Html.Join(dialog.Media.Select(medium => Html.Of($"""
@@ -40,11 +40,11 @@ internal sealed class AddressesAction(
     {
         if (dialog.Media.FirstOrDefault(medium => medium == form.Text(MediumField)) is { } medium)
         {
-            return await AddAsync(visit, medium, form, stop).ConfigureAwait(false);
+            return await AddAsync(visit, medium, form, stop);
         }
 
-        var refusal = await RemoveAsync(visit, form.Text("remove") ?? "", form, stop).ConfigureAwait(false);
-        var view = await ShowAsync(visit, stop).ConfigureAwait(false);
+        var refusal = await RemoveAsync(visit, form.Text("remove") ?? "", form, stop);
+        var view = await ShowAsync(visit, stop);
         return refusal is null ? view with { Done = "It is removed." } : view.Because(refusal);
     }
 
@@ -58,14 +58,14 @@ internal sealed class AddressesAction(
             return "There is no such address.";
         }
 
-        if (await RefusalAsync(visit, form, stop).ConfigureAwait(false) is { } refusal) return refusal;
+        if (await RefusalAsync(visit, form, stop) is { } refusal) return refusal;
         var userId = visit.User.UserId;
-        if (!await identifiers.RemoveAsync(userId, id, stop, visit.User.NewCondition()).ConfigureAwait(false))
+        if (!await identifiers.RemoveAsync(userId, id, stop, visit.User.NewCondition()))
         {
             return "The account has changed. Sign in again.";
         }
 
-        await bindings.UnbindAsync(userId, id, server: null, stop).ConfigureAwait(false);
+        await bindings.UnbindAsync(userId, id, server: null, stop);
         return null;
     }
 
@@ -75,14 +75,14 @@ internal sealed class AddressesAction(
         // Nobody waits for a mail in vain.
         if (reauthentication.NeedsSignIn(visit.User))
         {
-            return (await ShowAsync(visit, stop).ConfigureAwait(false)).Because("Sign out and in again first.");
+            return (await ShowAsync(visit, stop)).Because("Sign out and in again first.");
         }
 
         var asked = new AddressVisit(visit.Call, visit.Browser.Session, form.Text, ValidationPurpose.Addition, medium)
         {
             UserId = visit.User.UserId,
         };
-        var step = await dialog.TakeAsync(asked, stop).ConfigureAwait(false);
+        var step = await dialog.TakeAsync(asked, stop);
         if (step.Proved is not { } proved) return ViewOf(visit, medium, step);
         var confirm = new AddressStep("Add the address", Html.Of($"""
             <p><strong>{Shown(proved.Medium, proved.Address)}</strong> is confirmed.</p>
@@ -90,26 +90,24 @@ internal sealed class AddressesAction(
             {AccountPieces.PasswordField(visit)}
             """), Html.Of($"""<button name="add" value="yes">Add it to your account</button>"""));
         if (form.Text("add") is null) return ViewOf(visit, medium, confirm);
-        if (await RefusalAsync(visit, form, stop).ConfigureAwait(false) is { } refusal)
+        if (await RefusalAsync(visit, form, stop) is { } refusal)
         {
             return ViewOf(visit, medium, confirm.Because(refusal, 403));
         }
 
         var userId = visit.User.UserId;
-        var failure = await identifiers.AddAsync(userId, proved, visit.User.NewCondition(), stop)
-            .ConfigureAwait(false);
+        var failure = await identifiers.AddAsync(userId, proved, visit.User.NewCondition(), stop);
         if (failure is not null)
         {
-            return (await ShowAsync(visit, stop).ConfigureAwait(false)).Because(failure.Message);
+            return (await ShowAsync(visit, stop)).Because(failure.Message);
         }
 
         if (visit.User.IsSuspended)
         {
-            await audit.RecordAsync(new AdminActor(userId, visit.Call.Address), "user.threepid_add", userId)
-                .ConfigureAwait(false);
+            await audit.RecordAsync(new AdminActor(userId, visit.Call.Address), "user.threepid_add", userId);
         }
 
-        return await ShowAsync(visit, stop).ConfigureAwait(false) with { Done = "It is added." };
+        return await ShowAsync(visit, stop) with { Done = "It is added." };
     }
 
     private ValueTask<string?> RefusalAsync(AccountVisit visit, FormReader form, CancellationToken stop) =>

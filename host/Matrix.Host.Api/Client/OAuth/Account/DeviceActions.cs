@@ -15,8 +15,7 @@ internal sealed class DevicesListAction(DeviceManagement devices) : IAccountActi
 
     public async ValueTask<AccountView> ShowAsync(AccountVisit visit, CancellationToken stop)
     {
-        var rows = await devices.ListAsync(new UserDevice(visit.User.UserId, ""), visit.Call.Address, stop)
-            .ConfigureAwait(false);
+        var rows = await devices.ListAsync(new UserDevice(visit.User.UserId, ""), visit.Call.Address, stop);
         var items = rows.OrderByDescending(static row => row.LastSeenAt ?? row.CreatedAt).Select(row => Html.Of($"""
             <tr><td><a href="{visit.Links.To(AccountActions.DeviceView, row.DeviceId)}">
             {row.ShownName()}</a> <span class="note">{(row.GivenName() is null ? "" : row.DeviceId)}</span></td>
@@ -44,14 +43,14 @@ internal sealed class DeviceViewAction(DeviceManagement devices, OAuthSessions s
 
     public async ValueTask<AccountView> ShowAsync(AccountVisit visit, CancellationToken stop)
     {
-        if (await DevicePieces.FindAsync(devices, visit, stop).ConfigureAwait(false) is not { } device)
+        if (await DevicePieces.FindAsync(devices, visit, stop) is not { } device)
         {
             return DevicePieces.NoDevice(visit);
         }
 
-        var owned = await sessions.OfUserAsync(visit.User.UserId, stop).ConfigureAwait(false);
+        var owned = await sessions.OfUserAsync(visit.User.UserId, stop);
         var client = owned.TryGetValue(device.DeviceId, out var session)
-            ? await clients.FindAsync(session.ClientId, stop).ConfigureAwait(false)
+            ? await clients.FindAsync(session.ClientId, stop)
             : null;
         return new AccountView(device.ShownName(), Html.Of($"""
             {DevicePieces.Facts(device)}
@@ -78,12 +77,12 @@ internal sealed class DeviceViewAction(DeviceManagement devices, OAuthSessions s
         var name = (form.Text("name") ?? "").Trim();
         if (name.Length > LongestName)
         {
-            return (await ShowAsync(visit, stop).ConfigureAwait(false))
+            return (await ShowAsync(visit, stop))
                 .Because($"A name has at most {LongestName} characters.", 400);
         }
 
-        await devices.RenameAsync(new UserDevice(visit.User.UserId, visit.DeviceId), name, stop).ConfigureAwait(false);
-        return await ShowAsync(visit, stop).ConfigureAwait(false);
+        await devices.RenameAsync(new UserDevice(visit.User.UserId, visit.DeviceId), name, stop);
+        return await ShowAsync(visit, stop);
     }
 }
 
@@ -94,7 +93,7 @@ internal sealed class DeviceDeleteAction(DeviceManagement devices, Reauthenticat
 
     public async ValueTask<AccountView> ShowAsync(AccountVisit visit, CancellationToken stop)
     {
-        if (await DevicePieces.FindAsync(devices, visit, stop).ConfigureAwait(false) is not { } device)
+        if (await DevicePieces.FindAsync(devices, visit, stop) is not { } device)
         {
             return DevicePieces.NoDevice(visit);
         }
@@ -113,17 +112,16 @@ internal sealed class DeviceDeleteAction(DeviceManagement devices, Reauthenticat
     public async ValueTask<AccountView> DoAsync(AccountVisit visit, FormReader form, CancellationToken stop)
     {
         var refusal = await reauthentication
-            .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop).ConfigureAwait(false);
+            .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop);
         if (refusal is null
-            && !await devices.DeleteAsync(visit.User.UserId, [visit.DeviceId], visit.User.NewCondition(), stop)
-                .ConfigureAwait(false))
+            && !await devices.DeleteAsync(visit.User.UserId, [visit.DeviceId], visit.User.NewCondition(), stop))
         {
             refusal = "The account has changed. Sign in again.";
         }
 
         return refusal is null
             ? new AccountView("The device is signed out", Html.Empty) { Done = "It has no access any more." }
-            : (await ShowAsync(visit, stop).ConfigureAwait(false)).Because(refusal);
+            : (await ShowAsync(visit, stop)).Because(refusal);
     }
 }
 

@@ -15,7 +15,7 @@ internal sealed class ProfileAction(UserProfiles profiles, ProfileUpdates update
     public async ValueTask<AccountView> ShowAsync(AccountVisit visit, CancellationToken stop)
     {
         var userId = visit.User.UserId;
-        var found = await profiles.FieldAsync(ProfileViewer.OfUser(userId), userId, Field, stop).ConfigureAwait(false);
+        var found = await profiles.FieldAsync(ProfileViewer.OfUser(userId), userId, Field, stop);
         return ViewOf(visit, found.IsOk ? JsonText(found.Value) : "");
     }
 
@@ -27,8 +27,7 @@ internal sealed class ProfileAction(UserProfiles profiles, ProfileUpdates update
             return ViewOf(visit, name).Because("You cannot do this while your account is suspended.", 403);
         }
 
-        var failure = await updates.SetAsync(visit.User.UserId, Field, Json.NewString(name), stop)
-            .ConfigureAwait(false);
+        var failure = await updates.SetAsync(visit.User.UserId, Field, Json.Of(name), stop);
         var view = ViewOf(visit, name);
         return failure is null
             ? view with { Done = "Your display name is changed." }

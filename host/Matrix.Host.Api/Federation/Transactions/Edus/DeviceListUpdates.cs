@@ -1,4 +1,5 @@
 using Matrix.Core.DeviceLists;
+using Matrix.Core.Event;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Users.RemoteKeys;
@@ -10,7 +11,7 @@ namespace Matrix.Host.Api.Federation.Transactions.Edus;
 /// </summary>
 internal sealed class DeviceListUpdates(RemoteDeviceLists lists) : IEduHandler
 {
-    public string Type => "m.device_list_update";
+    public string Type => EventTypes.DeviceListUpdate;
 
     public ValueTask<int> ReceiveAsync(string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop) =>
         lists.ReceiveFromAsync(
@@ -26,7 +27,7 @@ internal sealed class DeviceListUpdates(RemoteDeviceLists lists) : IEduHandler
 /// </summary>
 internal sealed class SigningKeyUpdates(RemoteDeviceLists lists) : IEduHandler
 {
-    public string Type => "m.signing_key_update";
+    public string Type => EventTypes.SigningKeyUpdate;
 
     public ValueTask<int> ReceiveAsync(string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop) =>
         lists.ReceiveFromAsync(
@@ -50,7 +51,7 @@ internal static class UpdatesOfOrigin
         CancellationToken stop)
     {
         var updates = contents.Select(read).OfType<DeviceListUpdate>()
-            .Where(update => UserId.isValid(update.UserId) && UserId.server(update.UserId) == origin)
+            .Where(update => UserId.IsValid(update.UserId) && UserId.Server(update.UserId) == origin)
             .GroupBy(update => update.UserId)
             .ToArray();
         var taken = 0;
@@ -60,11 +61,11 @@ internal static class UpdatesOfOrigin
             async (user, stop) =>
             {
                 DeviceListUpdate[] ofUser = [.. user];
-                if (await lists.ReceiveAsync(user.Key, ofUser, stop).ConfigureAwait(false))
+                if (await lists.ReceiveAsync(user.Key, ofUser, stop))
                 {
                     Interlocked.Add(ref taken, ofUser.Length);
                 }
-            }).ConfigureAwait(false);
+            });
         return contents.Count - taken;
     }
 }

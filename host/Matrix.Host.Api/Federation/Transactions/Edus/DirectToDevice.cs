@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Users.ToDevice;
 
@@ -6,13 +7,13 @@ namespace Matrix.Host.Api.Federation.Transactions.Edus;
 /// <summary>`m.direct_to_device`. Server-Server API, "Send-to-device messaging".</summary>
 internal sealed class DirectToDevice(ReceivedMessages messages) : IEduHandler
 {
-    public string Type => "m.direct_to_device";
+    public string Type => EventTypes.DirectToDevice;
 
     public async ValueTask<int> ReceiveAsync(
         string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop)
     {
         ReceivedMessage[] read = [.. contents.Select(Read).OfType<ReceivedMessage>()];
-        var ignored = await messages.ReceiveAsync(origin, read, stop).ConfigureAwait(false);
+        var ignored = await messages.ReceiveAsync(origin, read, stop);
         return contents.Count - read.Length + ignored;
     }
 

@@ -14,7 +14,6 @@ internal interface IEduHandler
     /// </summary>
     /// <param name="origin">The server that sent them.</param>
     /// <param name="contents">The `content` of each.</param>
-    /// <param name="stop">Cancels the work.</param>
     /// <returns>The number of ignored EDUs: malformed ones, and those that the origin may not send.</returns>
     /// <exception cref="Matrix.Host.Storage.Commits.StorageException">
     /// The storage failed. The transaction fails, and the server sends it again.

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Presence;
 using Matrix.Host.Users.Presence;
@@ -7,7 +8,7 @@ namespace Matrix.Host.Api.Federation.Transactions.Edus;
 /// <summary>`m.presence`. Server-Server API, "Presence".</summary>
 internal sealed class Presence(ReceivedPresence presence) : IEduHandler
 {
-    public string Type => "m.presence";
+    public string Type => EventTypes.Presence;
 
     public async ValueTask<int> ReceiveAsync(
         string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop)
@@ -32,7 +33,7 @@ internal sealed class Presence(ReceivedPresence presence) : IEduHandler
 
         // The last one of each user counts.
         var latest = updates.GroupBy(static each => each.UserId).Select(static ofUser => ofUser.Last()).ToArray();
-        var foreign = await presence.ReceiveAsync(origin, latest, stop).ConfigureAwait(false);
+        var foreign = await presence.ReceiveAsync(origin, latest, stop);
         return foreign == latest.Length ? contents.Count : ignored;
     }
 

@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Receipts;
@@ -10,7 +11,7 @@ internal sealed class Receipts(ReceivedReceipts receipts, ReadingOptions options
     /// <summary>The most rooms whose receipts are stored at once.</summary>
     private const int RoomsAtOnce = 16;
 
-    public string Type => "m.receipt";
+    public string Type => EventTypes.Receipt;
 
     public async ValueTask<int> ReceiveAsync(
         string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop)
@@ -36,8 +37,7 @@ internal sealed class Receipts(ReceivedReceipts receipts, ReadingOptions options
 
         foreach (var some in rooms.Chunk(RoomsAtOnce))
         {
-            await Task.WhenAll(some.Select(
-                room => receipts.ReceiveAsync(origin, room.Key, room.Value, stop).AsTask())).ConfigureAwait(false);
+            await Task.WhenAll(some.Select(room => receipts.ReceiveAsync(origin, room.Key, room.Value, stop).AsTask()));
         }
 
         return ignored;

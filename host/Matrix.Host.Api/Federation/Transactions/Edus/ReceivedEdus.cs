@@ -44,7 +44,7 @@ internal sealed partial class ReceivedEdus(IEnumerable<IEduHandler> handlers, IL
 
         foreach (var (handler, contents) in byType)
         {
-            await ReceiveAsync(handler, origin, contents, stop).ConfigureAwait(false);
+            await ReceiveAsync(handler, origin, contents, stop);
         }
     }
 
@@ -56,7 +56,7 @@ internal sealed partial class ReceivedEdus(IEnumerable<IEduHandler> handlers, IL
     {
         try
         {
-            var ignored = await handler.ReceiveAsync(origin, contents, stop).ConfigureAwait(false);
+            var ignored = await handler.ReceiveAsync(origin, contents, stop);
             Count(handler.Type, "taken", contents.Count - ignored);
             Count(handler.Type, "ignored", ignored);
         }
@@ -67,7 +67,7 @@ internal sealed partial class ReceivedEdus(IEnumerable<IEduHandler> handlers, IL
             {
                 foreach (var each in contents)
                 {
-                    await ReceiveAsync(handler, origin, [each], stop).ConfigureAwait(false);
+                    await ReceiveAsync(handler, origin, [each], stop);
                 }
 
                 return;

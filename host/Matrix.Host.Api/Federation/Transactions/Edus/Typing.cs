@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Streams.Streams;
 
@@ -6,7 +7,7 @@ namespace Matrix.Host.Api.Federation.Transactions.Edus;
 /// <summary>`m.typing`. Server-Server API, "Typing Notifications".</summary>
 internal sealed class Typing(ReceivedTyping typing) : IEduHandler
 {
-    public string Type => "m.typing";
+    public string Type => EventTypes.Typing;
 
     public async ValueTask<int> ReceiveAsync(
         string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop)
@@ -23,7 +24,7 @@ internal sealed class Typing(ReceivedTyping typing) : IEduHandler
                 || content.Text("user_id") is not { } userId
                 || content.IndexOf("typing") is not (>= 0 and var at)
                 || content.Value(at) is not Json.Bool { Item: var isTyping }
-                || !await typing.ReceiveAsync(origin, roomId, userId, isTyping, stop).ConfigureAwait(false))
+                || !await typing.ReceiveAsync(origin, roomId, userId, isTyping, stop))
             {
                 ignored++;
             }

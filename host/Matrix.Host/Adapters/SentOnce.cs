@@ -1,11 +1,10 @@
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Transactions;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Users;
 using Matrix.Host.Users.ToDevice;
 
-namespace Matrix.Host;
+namespace Matrix.Host.Adapters;
 
 /// <summary>Remembers to-device requests in the log of room requests, so that one bound applies to both.</summary>
 internal sealed class SentOnce(TransactionLog log) : ISentOnce
@@ -18,10 +17,10 @@ internal sealed class SentOnce(TransactionLog log) : ISentOnce
             transaction,
             async once =>
             {
-                mine = await act(once.Record()).ConfigureAwait(false);
+                mine = await act(once.Record());
                 return mine is null ? "" : new RoomFailure(RoomFailureKind.Busy, mine.Message);
             },
-            stop).ConfigureAwait(false);
+            stop);
 
         // The request that this one joined can have failed for one reason only.
         return result.IsOk ? null : mine ?? new UserFailure(UserFailureKind.InboxFull, result.Failure.Message);
