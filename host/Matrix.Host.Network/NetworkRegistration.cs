@@ -1,4 +1,5 @@
 using Matrix.Core.Federation;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Discovery;
 using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.Discovery.WellKnown;
@@ -12,7 +13,6 @@ using Matrix.Host.Network.Slots;
 using Matrix.Host.Network.TextMessages;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Parts;
-using Matrix.Host.Sodium;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 

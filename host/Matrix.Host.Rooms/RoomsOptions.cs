@@ -1,10 +1,10 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Push;
+using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Delayed;
 using Matrix.Host.Rooms.Notices;
 using Matrix.Host.Rooms.Policies;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Rooms;
 

@@ -1,5 +1,5 @@
 using Matrix.Host.Configuration;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

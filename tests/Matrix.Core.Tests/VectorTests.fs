@@ -7,7 +7,7 @@ open System.Text
 open System.Text.RegularExpressions
 open NUnit.Framework
 open Matrix.Core.Json
-open Matrix.Host.Sodium
+open Matrix.Host.Crypto
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference.Authorization
 open Matrix.Properties.Vectors
@@ -18,7 +18,7 @@ let ed25519: Ed25519 = {
     Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)
     Verify =
         fun key message signature ->
-            Matrix.Host.Sodium.Ed25519.Verify(
+            Matrix.Host.Crypto.Ed25519.Verify(
                 ReadOnlySpan<byte> key,
                 ReadOnlySpan<byte> message,
                 ReadOnlySpan<byte> signature

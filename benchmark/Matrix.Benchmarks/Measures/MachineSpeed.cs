@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Benchmarks.Measures;
 

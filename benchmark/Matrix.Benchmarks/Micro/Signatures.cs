@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Benchmarks.Micro;
 

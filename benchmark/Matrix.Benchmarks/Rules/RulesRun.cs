@@ -1,5 +1,5 @@
 using Matrix.Benchmarks.Measures;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Benchmarks.Rules;
 

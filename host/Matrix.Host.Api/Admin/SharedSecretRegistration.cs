@@ -4,7 +4,7 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Sessions;

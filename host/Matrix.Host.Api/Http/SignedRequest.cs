@@ -1,6 +1,6 @@
 using Matrix.Core.Federation;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Keys;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Api.Http;
 

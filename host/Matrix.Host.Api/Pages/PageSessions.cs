@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Api.Pages;
 

@@ -8,12 +8,12 @@ using System.Security.Cryptography.X509Certificates;
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Discovery;
 using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.Discovery.WellKnown;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.SafeHttp;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Network.Checking;
 

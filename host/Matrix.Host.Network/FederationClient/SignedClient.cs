@@ -2,9 +2,9 @@ using System.Net.Http.Headers;
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Discovery;
 using Matrix.Host.Network.SafeHttp;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Network.FederationClient;
 

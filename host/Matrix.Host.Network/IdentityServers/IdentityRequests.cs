@@ -1,10 +1,10 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Network.IdentityServers;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Network.Keys;

@@ -1,9 +1,9 @@
 using Matrix.Core.Event;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Network.Keys;
 

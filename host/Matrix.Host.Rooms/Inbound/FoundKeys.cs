@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Room.Incoming;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Keys;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Rooms.Inbound;
 

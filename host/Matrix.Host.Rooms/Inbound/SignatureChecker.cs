@@ -1,8 +1,8 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Room.Incoming;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Keys;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Rooms.Inbound;
 

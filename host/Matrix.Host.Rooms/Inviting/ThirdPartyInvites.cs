@@ -5,6 +5,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Core.Room.Incoming;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Rooms.Inbound;
@@ -13,7 +14,6 @@ using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Sodium;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inviting;

@@ -1,10 +1,10 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Room.Incoming;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Inbound;
-using Matrix.Host.Sodium;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Joining;

@@ -1,10 +1,10 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
+using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Rooms;

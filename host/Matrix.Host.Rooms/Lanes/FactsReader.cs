@@ -1,8 +1,8 @@
 using Matrix.Core.Room;
 using Matrix.Core.Room.Incoming;
+using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
-using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Rooms.Searching;
 

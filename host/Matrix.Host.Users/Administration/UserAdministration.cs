@@ -1,6 +1,6 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;

@@ -1,5 +1,5 @@
 using Matrix.Core.Json;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;

@@ -1,6 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Users.Keys;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OAuth;

@@ -1,5 +1,5 @@
+using Matrix.Host.Crypto;
 using Matrix.Host.Network;
-using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OAuth;

@@ -1,6 +1,6 @@
 using Matrix.Core.Ident;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network;
-using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Core.Json;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Users.SingleSignOn;
 

@@ -1,5 +1,5 @@
 using System.Security.Claims;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Users.Sessions;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;

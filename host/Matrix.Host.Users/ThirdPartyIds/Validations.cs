@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Mail;
-using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ValidationSessions;

@@ -11,13 +11,13 @@ internal sealed class ArrowTests
         ["Matrix.Rules"] = "FSharp.Core",
         ["Matrix.Core"] = "Matrix.Rules FSharp.Core",
         ["Matrix.Properties"] = "Matrix.Core Matrix.Rules FSharp.Core FsCheck",
-        ["Matrix.Host.Sodium"] = "libsodium.so.23 libc",
+        ["Matrix.Host.Crypto"] = "libsodium.so.23 libc",
         ["Matrix.Host.Parts"] = "",
         ["Matrix.Host.Storage"] = "Matrix.Core Npgsql libsqlite3.so.0 libc",
         ["Matrix.Host.Network"] =
-            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Sodium libunbound.so.8 libc",
+            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] =
-            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
+            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Network",
         ["Matrix.Host.Outbound"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms "
             + "Matrix.Host.Users Matrix.Host.Streams",
@@ -25,23 +25,23 @@ internal sealed class ArrowTests
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Network Microsoft.AspNetCore "
             + "Microsoft.Net.Http.Headers AngleSharp AWSSDK.S3 AWSSDK.Core",
         ["Matrix.Host.Users"] =
-            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network PhoneNumbers "
+            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Network PhoneNumbers "
             + "Microsoft.IdentityModel.JsonWebTokens Microsoft.IdentityModel.Tokens",
         ["Matrix.Host.Streams"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Sync"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users Matrix.Host.Streams",
         ["Matrix.Host.Api"] =
-            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network "
+            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Network "
             + "Matrix.Host.Rooms Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync "
             + "Matrix.Host.Media Microsoft.AspNetCore Microsoft.Net.Http.Headers",
         ["Matrix.Host"] =
-            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network "
+            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Network "
             + "Matrix.Host.Rooms Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync "
             + "Matrix.Host.Media Matrix.Host.Api Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
             "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "
-            + "Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Sodium FSharp.Core Argu FsCheck",
+            + "Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto FSharp.Core Argu FsCheck",
         ["Matrix.LoadGen"] = "libc",
     };
 
@@ -109,12 +109,12 @@ internal sealed class ArrowTests
     [Test]
     public void The_check_sees_a_type_a_member_and_a_library_of_another_project()
     {
-        var withoutStorage = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Sodium");
+        var withoutStorage = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Crypto");
         var withoutSodium = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Storage");
         var withoutSqlite = Beyond("Matrix.Host.Storage", "Matrix.Core Npgsql libc");
 
         Assert.That(withoutStorage, Has.Some.Contains("Matrix.Host.Storage.IStorage"));
-        Assert.That(withoutSodium, Has.Some.EndsWith("Matrix.Host.Sodium.Ed25519Key.Sign"));
+        Assert.That(withoutSodium, Has.Some.EndsWith("Matrix.Host.Crypto.Ed25519Key.Sign"));
         Assert.That(withoutSqlite, Is.EqualTo(new[] { "calls libsqlite3.so.0" }));
     }
 }

@@ -7,7 +7,7 @@ open NUnit.Framework
 open Matrix.Core.Event
 open Matrix.Core.Federation
 open Matrix.Core.Json
-open Matrix.Host.Sodium
+open Matrix.Host.Crypto
 
 let private server = "keys.example"
 let private day = 24L * 60L * 60L * 1000L

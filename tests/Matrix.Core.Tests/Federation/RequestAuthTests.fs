@@ -8,7 +8,7 @@ open FsCheck.FSharp
 open NUnit.Framework
 open Matrix.Core.Federation
 open Matrix.Core.Json
-open Matrix.Host.Sodium
+open Matrix.Host.Crypto
 
 let private parse (header: string) =
     let mutable auth = Unchecked.defaultof<RequestAuth>

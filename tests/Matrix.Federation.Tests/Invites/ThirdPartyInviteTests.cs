@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Federation.Tests.Invites;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Keys;

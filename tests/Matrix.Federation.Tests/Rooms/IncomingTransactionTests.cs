@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Inbound;
-using Matrix.Host.Sodium;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Rooms;

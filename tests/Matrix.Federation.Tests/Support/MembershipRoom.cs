@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using JsonObject = System.Text.Json.Nodes.JsonObject;
 
 namespace Matrix.Federation.Tests.Support;

@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Core.Json;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.Keys;
-using Matrix.Host.Sodium;
 using JsonObject = System.Text.Json.Nodes.JsonObject;
 
 namespace Matrix.Federation.Tests.Support;

@@ -5,7 +5,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using JsonObject = System.Text.Json.Nodes.JsonObject;
 
 namespace Matrix.Federation.Tests.Support;

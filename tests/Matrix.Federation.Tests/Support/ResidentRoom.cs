@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Federation.Tests.Support;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.SingleSignOn;
 using Matrix.Host.Tests.Support;

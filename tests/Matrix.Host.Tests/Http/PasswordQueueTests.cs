@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Core.Json;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using JsonObject = System.Text.Json.Nodes.JsonObject;
 
 namespace Matrix.Host.Tests.Keys;

@@ -2,9 +2,9 @@ using System.Collections.Concurrent;
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.SafeHttp;
-using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Tests.Network;
 

@@ -2,12 +2,12 @@ using System.Net;
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
+using Matrix.Host.Crypto;
 using Matrix.Host.Network;
 using Matrix.Host.Network.Discovery;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
-using Matrix.Host.Sodium;
 using Matrix.Host.Tests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,8 +1,8 @@
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Crypto;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
-using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;

@@ -6,7 +6,7 @@ open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Host.Sodium
+open Matrix.Host.Crypto
 
 module internal EventCommand =
 

@@ -6,7 +6,7 @@ open Argu
 open Matrix.Cli.Config
 open Matrix.Cli.Input
 open Matrix.Cli.Output
-open Matrix.Host.Sodium
+open Matrix.Host.Crypto
 
 type GenerateArguments =
     | [<Unique>] Out of FILE: string

@@ -8,7 +8,7 @@ open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Host.Sodium
+open Matrix.Host.Crypto
 open Matrix.Rules
 
 /// A server's key, and the time until which it is valid.

@@ -3,18 +3,18 @@ namespace Matrix.Cli.Input
 open System
 open System.IO
 open Matrix.Cli.Output
-open Matrix.Host.Sodium
+open Matrix.Host.Crypto
 open Matrix.Properties.Vectors
 
 /// Reads files of vectors.
 module internal VectorFiles =
-    /// The system's Ed25519.
+    /// Ed25519 as the server computes it.
     let ed25519: Ed25519 = {
         PublicKey = fun seed -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).PublicKey.ToArray()
         Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)
         Verify =
             fun key message signature ->
-                Matrix.Host.Sodium.Ed25519.Verify(
+                Matrix.Host.Crypto.Ed25519.Verify(
                     ReadOnlySpan<byte> key,
                     ReadOnlySpan<byte> message,
                     ReadOnlySpan<byte> signature

@@ -1,7 +1,7 @@
 using System.Net;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Api.AdminPages.Frame;
 

@@ -1,4 +1,4 @@
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.ThirdPartyIds;

@@ -3,7 +3,7 @@ using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.ValidationSessions;

@@ -1,4 +1,4 @@
-namespace Matrix.Host.Sodium;
+namespace Matrix.Host.Crypto;
 
 /// <summary>A key that signed once. Of its secret part nothing is kept.</summary>
 /// <param name="Version">The part of the key id after the colon.</param>

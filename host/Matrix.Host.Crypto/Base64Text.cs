@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Matrix.Host.Sodium;
+namespace Matrix.Host.Crypto;
 
 /// <summary>Unpadded base64 in both alphabets. Appendices, "Unpadded Base64".</summary>
 public static class Base64Text

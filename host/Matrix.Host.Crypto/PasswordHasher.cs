@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Matrix.Host.Sodium;
+namespace Matrix.Host.Crypto;
 
 /// <summary>The cost of one password hash, and the bounds on concurrent computations.</summary>
 /// <param name="MemoryBytes">Memory of one computation; at least 8,192.</param>

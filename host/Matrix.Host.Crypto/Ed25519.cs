@@ -1,4 +1,4 @@
-namespace Matrix.Host.Sodium;
+namespace Matrix.Host.Crypto;
 
 /// <summary>An Ed25519 signing key pair. RFC 8032; Appendices, "Signing JSON".</summary>
 public sealed class Ed25519Key

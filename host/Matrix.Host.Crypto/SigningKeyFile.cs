@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 
-namespace Matrix.Host.Sodium;
+namespace Matrix.Host.Crypto;
 
 /// <summary>A server's signing key with its version. Server-Server API, "Publishing Keys".</summary>
 /// <param name="Version">The part of the key id after the colon, such as `a_1x2y`.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Matrix.Host.Sodium;
+namespace Matrix.Host.Crypto;
 
 /// <summary>
 /// Bindings to the functions of the system's libsodium that this server calls. Version 1.0.18 (ABI 23) has all of them.

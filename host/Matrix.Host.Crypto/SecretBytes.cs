@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Matrix.Host.Sodium;
+namespace Matrix.Host.Crypto;
 
 /// <summary>Random bytes and text, constant-time comparison, and wiping.</summary>
 public static class SecretBytes

@@ -1,7 +1,7 @@
-using Matrix.Host.Sodium;
+using Matrix.Host.Crypto;
 using Matrix.Processes;
 
-namespace Matrix.Host.Tests.Network;
+namespace Matrix.Host.Tests.Crypto;
 
 /// <summary>The file of the server's signing keys.</summary>
 internal sealed class SigningKeyFileTests
@@ -18,6 +18,29 @@ internal sealed class SigningKeyFileTests
 
     [TearDown]
     public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public void A_file_written_before_or_by_another_server_gives_its_keys()
+    {
+        File.WriteAllText(
+            Path,
+            """
+            # RFC 8032, 7.1, tests 1 and 3
+            ed25519  a_1x2y nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=
+            ed25519 old /FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU former 7
+
+            """);
+
+        var keys = SigningKeyFile.LoadOrCreate(Path);
+
+        Assert.That(keys.InUse.Id, Is.EqualTo("ed25519:a_1x2y"));
+        Assert.That(keys.InUse.PublicKeyText, Is.EqualTo("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo"));
+        Assert.That(
+            Convert.ToHexStringLower(keys.InUse.Key.Sign([])),
+            Does.StartWith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"));
+        Assert.That(keys.Former.Single().Id, Is.EqualTo("ed25519:old"));
+        Assert.That(keys.Former[0].ExpiredAt, Is.EqualTo(7));
+    }
 
     [Test]
     public void A_rotation_keeps_the_public_part_of_the_former_key_only()

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Matrix.Host.Sodium;
+namespace Matrix.Host.Crypto;
 
 /// <summary>The owner of a file.</summary>
 /// <param name="User">The id of the user.</param>
