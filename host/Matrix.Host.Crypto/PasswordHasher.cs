@@ -1,31 +1,40 @@
-using System.Text;
-
 namespace Matrix.Host.Crypto;
 
 /// <summary>The cost of one password hash, and the bounds on concurrent computations.</summary>
-/// <param name="MemoryBytes">Memory of one computation; at least 8,192.</param>
-/// <param name="Operations">Passes over that memory; at least 1.</param>
+/// <param name="MemoryBytes">Memory of one computation. A part of a kibibyte is not used.</param>
+/// <param name="Operations">Passes over that memory.</param>
 /// <param name="Concurrency">Computations at once; others wait.</param>
 /// <param name="Waiting">The most computations that wait; more are refused.</param>
 public sealed record PasswordHashCost(long MemoryBytes, int Operations, int Concurrency, int Waiting)
 {
-    /// <summary>The most computations of one user, those that wait included.</summary>
+    /// <summary>The least memory of one computation, in bytes.</summary>
+    public const long LeastMemory = 8 << 10;
+
+    /// <summary>The most memory of one computation, in bytes. A stored hash beyond it is not computed.</summary>
+    public const long MostMemory = 4L << 30;
+
+    /// <summary>The most passes over the memory. A stored hash beyond it is not computed.</summary>
+    public const int MostOperations = 1000;
+
+    /// <summary>The most computations of one user, including waiting ones.</summary>
     public int OfUser { get; init; } = 4;
 
-    /// <summary>The most computations of one address, those that wait included.</summary>
+    /// <summary>The most computations of one address, including waiting ones.</summary>
     public int OfAddress { get; init; } = 100;
+
+    internal int Kibibytes => (int)(MemoryBytes / 1024);
 }
 
-/// <summary>Who wants a password to be hashed: the shares of the queue are counted by it.</summary>
-/// <param name="UserId">The user whose token or browser session it is; null for none.</param>
+/// <summary>The user and address that a password is hashed for. Each has a share of the queue.</summary>
+/// <param name="UserId">The user whose token or browser session the request has; null for none.</param>
 /// <param name="Address">The address, or the block of addresses that counts as one; null to count none.</param>
 public readonly record struct HashRequester(string? UserId, string? Address)
 {
-    /// <summary>The operator or an administrator: only the whole queue bounds them.</summary>
+    /// <summary>The operator or an administrator, who may fill the whole queue.</summary>
     public static HashRequester Operator => default;
 }
 
-/// <summary>Argon2id hashes in the `$argon2id$…` form, which includes the parameters. RFC 9106.</summary>
+/// <summary>Hashes passwords with Argon2id, a bounded number at once. RFC 9106.</summary>
 public sealed class PasswordHasher : IDisposable
 {
     private readonly PasswordHashCost _cost;
@@ -44,18 +53,21 @@ public sealed class PasswordHasher : IDisposable
 
     /// <summary>Hashes a password with a new salt; null if too many computations are already waiting.</summary>
     public Task<string?> HashAsync(string password, HashRequester by, CancellationToken stop) =>
-        ComputeAsync<string?>(() => Hash(password), null, by, stop);
+        ComputeAsync<string?>(() => PasswordHash.Of(password, _cost).ToString(), null, by, stop);
 
-    /// <summary>Whether the password has this hash; null if too many computations are already waiting.</summary>
+    /// <summary>
+    /// Whether the password has this hash; false for a hash of another form. Null if too many computations are already
+    /// waiting.
+    /// </summary>
     public Task<bool?> VerifyAsync(string hash, string password, HashRequester by, CancellationToken stop) =>
-        ComputeAsync<bool?>(() => Verify(hash, password), null, by, stop);
+        ComputeAsync<bool?>(() => PasswordHash.Parse(hash)?.IsOf(password) ?? false, null, by, stop);
 
     /// <summary>Takes as long as a verification, so that an unknown user and a wrong password look the same.</summary>
     public Task<bool?> VerifyNobodyAsync(string password, HashRequester by, CancellationToken stop) =>
         ComputeAsync<bool?>(
             () =>
             {
-                _ = Hash(password);
+                _ = PasswordHash.Of(password, _cost);
                 return false;
             },
             null,
@@ -63,13 +75,7 @@ public sealed class PasswordHasher : IDisposable
             stop);
 
     /// <summary>Whether the hash was made at another cost than the configured one.</summary>
-    public unsafe bool IsOutdated(string hash)
-    {
-        fixed (byte* h = Terminated(hash))
-        {
-            return Native.crypto_pwhash_str_needs_rehash(h, (ulong)_cost.Operations, (nuint)_cost.MemoryBytes) != 0;
-        }
-    }
+    public bool IsOutdated(string hash) => PasswordHash.Parse(hash) is not { } known || !known.IsAt(_cost);
 
     /// <inheritdoc/>
     public void Dispose() => _slots.Dispose();
@@ -126,39 +132,5 @@ public sealed class PasswordHasher : IDisposable
         var count = counts.GetValueOrDefault(key) + change;
         if (count == 0) counts.Remove(key);
         else counts[key] = count;
-    }
-
-    private unsafe string Hash(string password)
-    {
-        var secret = Encoding.UTF8.GetBytes(password);
-        var text = new byte[Native.PasswordStringBytes];
-        fixed (byte* to = text, from = secret)
-        {
-            var failed = Native.crypto_pwhash_str_alg(
-                to, from, (ulong)secret.Length, (ulong)_cost.Operations, (nuint)_cost.MemoryBytes, Native.Argon2Id13);
-            SecretBytes.Wipe(secret);
-            if (failed != 0) throw new InsufficientMemoryException("There is not enough memory to hash a password.");
-        }
-
-        return Encoding.ASCII.GetString(text, 0, Array.IndexOf(text, (byte)0));
-    }
-
-    private static unsafe bool Verify(string hash, string password)
-    {
-        var secret = Encoding.UTF8.GetBytes(password);
-        fixed (byte* h = Terminated(hash), from = secret)
-        {
-            var same = Native.crypto_pwhash_str_verify(h, from, (ulong)secret.Length) == 0;
-            SecretBytes.Wipe(secret);
-            return same;
-        }
-    }
-
-    private static byte[] Terminated(string hash)
-    {
-        // The library reads up to the terminating zero, at most this many bytes.
-        var text = new byte[Math.Max(Native.PasswordStringBytes, Encoding.UTF8.GetByteCount(hash) + 1)];
-        Encoding.UTF8.GetBytes(hash, text);
-        return text;
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Matrix.Host.Crypto;
@@ -86,7 +87,8 @@ public static class SigningKeyFile
         version.Length > 0 && !version.AsSpan().ContainsAnyExcept(_versionLetters);
 
     /// <summary>A new key with a random version, which hardly repeats.</summary>
-    public static SigningKey Generate() => new("a_" + SecretBytes.RandomText(4, Letters), Ed25519Key.Generate());
+    public static SigningKey Generate() =>
+        new("a_" + RandomNumberGenerator.GetString(Letters, 4), Ed25519Key.Generate());
 
     /// <summary>
     /// Puts a new key into the place of the one in use, which becomes a former one. A server takes it when it reads the

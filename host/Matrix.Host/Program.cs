@@ -95,6 +95,8 @@ internal static class Program
         StorageException storage => $"database: {storage.Message}",
         IOException or UnauthorizedAccessException or InvalidDataException => fault.Message,
         DllNotFoundException missing => $"a library of the system is missing: {missing.Message.Split('\n')[0]}",
+        PlatformNotSupportedException { InnerException: { } cause } =>
+            $"libsodium cannot be loaded: {cause.Message.Split('\n')[0]}",
         _ => null,
     };
 

@@ -101,7 +101,8 @@ module internal Program =
     /// An unexpected exception, in one line: a user cannot do anything with a stack trace.
     let private fault (fault: exn) =
         match fault with
-        | :? DllNotFoundException -> Refused "a system library is missing: libsqlite3-0, libsodium23 or libunbound8"
+        | :? DllNotFoundException -> Refused "a system library is missing: libsqlite3-0 or libunbound8"
+        | :? PlatformNotSupportedException -> Refused "libsodium, a part of the build, cannot be loaded on this system"
         | :? UnauthorizedAccessException
         | :? IOException -> Refused "a file cannot be read, or the output cannot be written"
         | _ -> Refused $"an error in mx itself, {fault.GetType().Name}: please report it"

@@ -1,4 +1,4 @@
-using Matrix.Host.Crypto;
+using System.Security.Cryptography;
 
 namespace Matrix.Host.Api.Admin;
 
@@ -15,7 +15,7 @@ internal sealed class Nonces(TimeProvider clock)
     /// <summary>Creates a nonce. If there are too many, the oldest become invalid.</summary>
     internal string New()
     {
-        var nonce = Convert.ToHexStringLower(SecretBytes.Random(32));
+        var nonce = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
         lock (_lock)
         {
             while (_byAge.Count >= Most) _expiries.Remove(_byAge.Dequeue());

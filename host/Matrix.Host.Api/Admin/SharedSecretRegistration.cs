@@ -54,7 +54,8 @@ internal sealed class SharedSecretRegistration(
             return Answer.Error(400, MatrixError.Unknown, "The nonce is unknown or was already used.");
         }
 
-        if (!SecretBytes.AreEqual(MacOf(request), request.Mac.ToLowerInvariant()))
+        if (!CryptographicOperations.FixedTimeEquals(
+                Encoding.UTF8.GetBytes(MacOf(request)), Encoding.UTF8.GetBytes(request.Mac.ToLowerInvariant())))
         {
             return Answer.Forbidden("The mac is wrong.");
         }

@@ -1,7 +1,7 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Api.Pages;
 
@@ -57,7 +57,7 @@ internal sealed class PageSessions(PageOptions options)
     /// </summary>
     internal PageSession Begin()
     {
-        var id = SecretBytes.RandomText(IdBytes);
+        var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes));
         return new PageSession(id, _cookie.Write(id));
     }
 }

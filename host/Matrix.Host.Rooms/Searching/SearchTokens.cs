@@ -25,7 +25,7 @@ public sealed class SearchTokens(SigningKeyRing keys)
         var text = Encoding.UTF8.GetBytes(token.ToText());
         var written = new byte[_nonceSize + text.Length + _tagSize];
         var nonce = written.AsSpan(0, _nonceSize);
-        SecretBytes.Fill(nonce);
+        RandomNumberGenerator.Fill(nonce);
         using var cipher = new AesGcm(Key(), _tagSize);
         cipher.Encrypt(
             nonce, text, written.AsSpan(_nonceSize, text.Length), written.AsSpan(_nonceSize + text.Length));
@@ -63,7 +63,7 @@ public sealed class SearchTokens(SigningKeyRing keys)
         if (_derived is { } known && ReferenceEquals(known.Of, signing)) return known.Bytes;
         var seed = signing.Key.ExportSeed();
         var key = HKDF.DeriveKey(HashAlgorithmName.SHA256, seed, KeySize, salt: null, _purpose);
-        SecretBytes.Wipe(seed);
+        CryptographicOperations.ZeroMemory(seed);
         _derived = new DerivedKey(signing, key);
         return key;
     }

@@ -1,4 +1,4 @@
-using Matrix.Host.Crypto;
+using System.Security.Cryptography;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -31,7 +31,7 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
         if (await storage.Accounts.AnyUserAsync(stop)) return null;
         if (await OutstandingAsync(stop) is { } made) return made;
 
-        var token = SecretBytes.RandomText(TokenLetters, TokenAlphabet);
+        var token = RandomNumberGenerator.GetString(TokenAlphabet, TokenLetters);
         var put = new RegistrationTokenIssued(token, UsesAllowed: 1, ExpiresAt: null, MakesAdmin: true);
         await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop);
         return token;

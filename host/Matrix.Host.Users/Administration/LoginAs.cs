@@ -1,4 +1,5 @@
-using Matrix.Host.Crypto;
+using System.Buffers.Text;
+using System.Security.Cryptography;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -43,7 +44,7 @@ public sealed class LoginAs(
         }
 
         var latest = now.Add(options.LongestLoginAs).ToUnixTimeMilliseconds();
-        var token = "mat_" + SecretBytes.RandomText(TokenBytes);
+        var token = "mat_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         var batch = new WriteBatch(3)
             .Require(new UserIsActive(userId))
             .Require(audit.Of(actor, "user.login_as", userId))

@@ -1,4 +1,4 @@
-using Matrix.Host.Crypto;
+using System.Security.Cryptography;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -50,7 +50,7 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
                 UserFailureKind.LimitReached, $"There are {options.RegistrationTokens} registration tokens already.");
         }
 
-        var made = token ?? SecretBytes.RandomText(length, Alphabet);
+        var made = token ?? RandomNumberGenerator.GetString(Alphabet, length);
         var batch = new WriteBatch(2)
             .Require(new RegistrationTokenCreated(made, usesAllowed, expiresAt))
             .Require(audit.Of(actor, "token.create", NameOf(made)));

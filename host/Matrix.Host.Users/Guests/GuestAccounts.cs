@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Matrix.Core.Facade;
 using Matrix.Host.Crypto;
 using Matrix.Host.Storage;
@@ -51,7 +52,7 @@ public sealed class GuestAccounts(
     public async ValueTask<UserResult<Registered>> CreateAsync(string? deviceName, CancellationToken stop)
     {
         if (!options.GuestsEnabled) return _closed;
-        var (userId, problem) = usernames.UserIdOf(SecretBytes.RandomText(NameLetters, NameAlphabet));
+        var (userId, problem) = usernames.UserIdOf(RandomNumberGenerator.GetString(NameAlphabet, NameLetters));
         if (problem is not null) return _closed;
         var account = new NewAccount(userId, PasswordHash: null)
         {

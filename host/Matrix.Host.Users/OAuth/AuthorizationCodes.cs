@@ -1,6 +1,6 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Matrix.Host.Crypto;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OAuth;
@@ -28,7 +28,7 @@ public sealed class AuthorizationCodes(IStorage storage, Logins logins, OAuthOpt
             return refused;
         }
 
-        var code = SecretBytes.RandomText(CodeBytes);
+        var code = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(CodeBytes));
         var row = new OAuthCodeRow(
             TokenHash.BytesOf(code),
             clock.GetUtcNow().Add(options.CodeLifetime).ToUnixTimeMilliseconds(),
@@ -54,6 +54,7 @@ public sealed class AuthorizationCodes(IStorage storage, Logins logins, OAuthOpt
     /// <summary>Whether a verifier is the one of a challenge.</summary>
     internal static bool IsVerifier(string verifier, string challenge) =>
         verifier.Length is >= ShortestVerifier and <= LongestVerifier
-        && SecretBytes.AreEqual(
-            Base64Text.EncodeUrlSafe(SHA256.HashData(Encoding.UTF8.GetBytes(verifier))), challenge);
+        && CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(verifier)))),
+            Encoding.UTF8.GetBytes(challenge));
 }

@@ -1,8 +1,8 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Core.Json;
-using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Users.OAuth;
 
@@ -124,7 +124,7 @@ public sealed record ClientMetadata
     }
 
     /// <summary>The id of a client with this metadata: equal metadata has the same id.</summary>
-    public static string IdOf(ReadOnlySpan<byte> metadata) => Base64Text.EncodeUrlSafe(SHA256.HashData(metadata));
+    public static string IdOf(ReadOnlySpan<byte> metadata) => Base64Url.EncodeToString(SHA256.HashData(metadata));
 
     private static OAuthResult<ClientMetadata> ReadGrants(JsonObject body, ClientMetadata metadata)
     {

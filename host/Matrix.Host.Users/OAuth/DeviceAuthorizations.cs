@@ -1,4 +1,5 @@
-using Matrix.Host.Crypto;
+using System.Buffers.Text;
+using System.Security.Cryptography;
 using Matrix.Host.Network;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -54,8 +55,8 @@ public sealed class DeviceAuthorizations(
         var read = OAuthScope.Read(scope);
         if (read.Value is not { } asked) return read.Error!;
 
-        var device = SecretBytes.RandomText(CodeBytes);
-        var user = SecretBytes.RandomText(2 * GroupLetters, Letters);
+        var device = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(CodeBytes));
+        var user = RandomNumberGenerator.GetString(Letters, 2 * GroupLetters);
         var row = new OAuthDeviceCodeRow(
             TokenHash.BytesOf(device),
             TokenHash.BytesOf(user),

@@ -1,4 +1,5 @@
-using Matrix.Host.Crypto;
+using System.Buffers.Text;
+using System.Security.Cryptography;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -82,7 +83,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     internal IssuedLogin Add(
         WriteBatch batch, string userId, LoginWish wish, string? session = null, bool byService = false)
     {
-        var deviceId = wish.DeviceId ?? SecretBytes.RandomText(DeviceIdLetters, DeviceIdAlphabet);
+        var deviceId = wish.DeviceId ?? RandomNumberGenerator.GetString(DeviceIdAlphabet, DeviceIdLetters);
         var access = NewAccessToken();
         var refresh = wish.Refreshes ? RefreshToken.New(session) : null;
         TimeSpan? lifetime = wish.Refreshes ? options.AccessTokenLifetime : null;
@@ -170,7 +171,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     public async ValueTask<string?> NewLoginTokenAsync(
         string userId, ConditionalChange condition, TimeSpan lifetime, SsoOrigin? origin, CancellationToken stop)
     {
-        var token = "mlt_" + SecretBytes.RandomText(TokenBytes);
+        var token = "mlt_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         var hash = TokenHash.BytesOf(token);
         var expiry = clock.GetUtcNow().Add(lifetime).ToUnixTimeMilliseconds();
         var batch = new WriteBatch(2).Require(condition).Add(new LoginTokenIssued(hash, userId, expiry));
@@ -209,7 +210,8 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
             var user => new LoginProof(user.UserId, [new UserIsActive(user.UserId)]) { IsByService = true },
         };
 
-    private static string NewAccessToken() => "mat_" + SecretBytes.RandomText(TokenBytes);
+    private static string NewAccessToken() =>
+        "mat_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
 
     private long? ExpiryOf(TimeSpan? lifetime) =>
         lifetime is { } time ? clock.GetUtcNow().Add(time).ToUnixTimeMilliseconds() : null;

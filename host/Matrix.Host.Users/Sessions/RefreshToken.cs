@@ -1,4 +1,5 @@
-using Matrix.Host.Crypto;
+using System.Buffers.Text;
+using System.Security.Cryptography;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -14,12 +15,12 @@ internal static class RefreshToken
     private const int SessionBytes = 18;
 
     /// <summary>A secret for a new session.</summary>
-    internal static string NewSession() => SecretBytes.RandomText(SessionBytes);
+    internal static string NewSession() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SessionBytes));
 
     /// <summary>A new token of a session; of the legacy API if that is null.</summary>
     internal static string New(string? session) => session is null
-        ? Prefix + SecretBytes.RandomText(TokenBytes)
-        : Prefix + session + Separator + SecretBytes.RandomText(TokenBytes);
+        ? Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes))
+        : Prefix + session + Separator + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
 
     /// <summary>The secret of the session that a token names; null if it is of the legacy API, or none.</summary>
     internal static string? SessionOf(string token)

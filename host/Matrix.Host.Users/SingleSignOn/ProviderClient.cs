@@ -1,7 +1,7 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Core.Json;
-using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Users.SingleSignOn;
 
@@ -140,5 +140,5 @@ public sealed class ProviderClient(
     }
 
     private static string ChallengeOf(string verifier) =>
-        Base64Text.EncodeUrlSafe(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
+        Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
 }

@@ -1,5 +1,6 @@
 using System.Security.Claims;
-using Matrix.Host.Crypto;
+using System.Security.Cryptography;
+using System.Text;
 using Matrix.Host.Users.Sessions;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -75,7 +76,8 @@ public sealed class ProviderTokens(ProviderDocuments documents, SsoOptions optio
             throw Wrong(provider, $"the type {type}");
         }
 
-        if (!jwt.TryGetPayloadValue<string>("nonce", out var given) || !SecretBytes.AreEqual(given, nonce))
+        if (!jwt.TryGetPayloadValue<string>("nonce", out var given)
+            || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(nonce)))
         {
             throw Wrong(provider, "another nonce");
         }

@@ -1,6 +1,6 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Users.SingleSignOn;
 
@@ -59,12 +59,12 @@ public sealed class SsoAttempts(SsoOptions options, TimeProvider clock)
     /// <param name="purpose">What it is for.</param>
     public (string State, SsoAttempt Attempt) Begin(SsoProvider provider, string browser, SsoPurpose purpose)
     {
-        var state = SecretBytes.RandomText(SecretSize);
+        var state = NewSecret();
         var attempt = new SsoAttempt(
             provider,
             HashOf(browser),
-            SecretBytes.RandomText(SecretSize),
-            SecretBytes.RandomText(SecretSize),
+            NewSecret(),
+            NewSecret(),
             purpose,
             clock.GetUtcNow());
         _attempts.TryAdd(state, attempt);
@@ -76,7 +76,8 @@ public sealed class SsoAttempts(SsoOptions options, TimeProvider clock)
     /// </summary>
     public SsoAttempt? End(string state, string browser) =>
         _attempts.Find(state) is { } found
-        && SecretBytes.AreEqual(found.Browser, HashOf(browser))
+        && CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(found.Browser), Encoding.UTF8.GetBytes(HashOf(browser)))
             ? _attempts.Take(state)
             : null;
 
@@ -92,6 +93,8 @@ public sealed class SsoAttempts(SsoOptions options, TimeProvider clock)
     /// <summary>People who have to choose a name do not wait any more.</summary>
     internal void LeaveWhere(Predicate<ProviderIdentity> isEnded) =>
         _newcomers.RemoveWhere(newcomer => isEnded(newcomer.Identity));
+
+    private static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretSize));
 
     private static string HashOf(string browser) =>
         Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(browser)));

@@ -1,7 +1,7 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Matrix.Host.Crypto;
 using Matrix.Host.Network.Mail;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -80,9 +80,11 @@ public sealed class Validations(
         if (limits.Take(request.Asker, MailboxOf(id)) is { Ticks: > 0 } wait) return new TooManyMessages(wait);
         if (!sender.HasSpace) return new TooManyMessages(options.SendPause);
 
-        var sessionId = known?.SessionId ?? SecretBytes.RandomText(SessionBytes);
+        var sessionId = known?.SessionId ?? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SessionBytes));
         var isByCode = request.ByCode || id.Medium == Medium.Phone;
-        var token = isByCode ? SecretBytes.RandomText(CodeDigits, Digits) : SecretBytes.RandomText(TokenBytes);
+        var token = isByCode
+            ? RandomNumberGenerator.GetString(Digits, CodeDigits)
+            : Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         var kind = KindOf(purpose, isKnown: owner is not null);
         var expiresAt = Now + (long)options.SessionLifetime.TotalMilliseconds;
         ReadOnlyMemory<byte>? hash = kind is MessageKind.InUse or MessageKind.Unknown

@@ -1,3 +1,4 @@
+using Matrix.Host.Crypto;
 using Matrix.Host.Users.Profiles;
 
 namespace Matrix.Host.Configuration;
@@ -89,10 +90,12 @@ internal static partial class ConfigKeys
             "sessions.interactive_of_user", ConfigTypes.Whole(1, 100_000), c => c.Client.InteractiveOfUser,
             "Those of one user; the user's oldest are dropped."),
         Key(
-            "passwords.memory", ConfigTypes.Bytes(8 << 10, 4L << 30), c => c.PasswordCost.MemoryBytes,
+            "passwords.memory", ConfigTypes.Bytes(PasswordHashCost.LeastMemory, PasswordHashCost.MostMemory),
+            c => c.PasswordCost.MemoryBytes,
             "Memory of one computation."),
         Key(
-            "passwords.operations", ConfigTypes.Whole(1, 1000), c => c.PasswordCost.Operations,
+            "passwords.operations", ConfigTypes.Whole(1, PasswordHashCost.MostOperations),
+            c => c.PasswordCost.Operations,
             "Passes over that memory."),
         Key(
             "passwords.concurrency", ConfigTypes.Whole(1, 256), c => c.PasswordCost.Concurrency,

@@ -11,7 +11,7 @@ internal sealed class ArrowTests
         ["Matrix.Rules"] = "FSharp.Core",
         ["Matrix.Core"] = "Matrix.Rules FSharp.Core",
         ["Matrix.Properties"] = "Matrix.Core Matrix.Rules FSharp.Core FsCheck",
-        ["Matrix.Host.Crypto"] = "libsodium.so.23 libc",
+        ["Matrix.Host.Crypto"] = "NSec.Cryptography libc",
         ["Matrix.Host.Parts"] = "",
         ["Matrix.Host.Storage"] = "Matrix.Core Npgsql libsqlite3.so.0 libc",
         ["Matrix.Host.Network"] =
@@ -110,11 +110,11 @@ internal sealed class ArrowTests
     public void The_check_sees_a_type_a_member_and_a_library_of_another_project()
     {
         var withoutStorage = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Crypto");
-        var withoutSodium = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Storage");
+        var withoutCrypto = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Storage");
         var withoutSqlite = Beyond("Matrix.Host.Storage", "Matrix.Core Npgsql libc");
 
         Assert.That(withoutStorage, Has.Some.Contains("Matrix.Host.Storage.IStorage"));
-        Assert.That(withoutSodium, Has.Some.EndsWith("Matrix.Host.Crypto.Ed25519Key.Sign"));
+        Assert.That(withoutCrypto, Has.Some.EndsWith("Matrix.Host.Crypto.Ed25519Key.Sign"));
         Assert.That(withoutSqlite, Is.EqualTo(new[] { "calls libsqlite3.so.0" }));
     }
 }

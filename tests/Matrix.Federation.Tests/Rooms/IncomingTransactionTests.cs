@@ -1,8 +1,8 @@
+using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Inbound;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -53,7 +53,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
         var redacted = message.DeepClone().AsObject();
         redacted.Remove("signatures");
         redacted["content"] = new JsonObject();
-        return "$" + Base64Text.EncodeUrlSafe(SHA256.HashData(Support.Peer.Canonical(redacted)));
+        return "$" + Base64Url.EncodeToString(SHA256.HashData(Support.Peer.Canonical(redacted)));
     }
 
     [TestCase("signature")]

@@ -1,7 +1,8 @@
+using System.Buffers.Text;
 using System.Net;
+using System.Security.Cryptography;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
-using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Api.AdminPages.Frame;
 
@@ -27,7 +28,7 @@ internal static class AdminSessions
     /// </summary>
     internal static PageSession Begin(Call call)
     {
-        var id = SecretBytes.RandomText(IdBytes);
+        var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes));
         return new PageSession(id, CookieOf(call).Write(id));
     }
 

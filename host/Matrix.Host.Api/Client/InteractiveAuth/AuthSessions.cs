@@ -1,4 +1,5 @@
-using Matrix.Host.Crypto;
+using System.Buffers.Text;
+using System.Security.Cryptography;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
@@ -28,7 +29,10 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
             ? (Strangers, options.InteractiveSessions / 2)
             : (user, options.InteractiveOfUser);
         var session = new AuthSession(
-            SecretBytes.RandomText(IdBytes), operation, demand, clock.GetUtcNow() + options.InteractiveLifetime);
+            Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)),
+            operation,
+            demand,
+            clock.GetUtcNow() + options.InteractiveLifetime);
         lock (_lock)
         {
             DropEnded();

@@ -1,8 +1,9 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Crypto;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.ThirdPartyIds;
@@ -117,7 +118,7 @@ internal sealed class LegacyMail(Validations validations, RegistrationGate gate)
         if (session.Kept is not { } kept || kept.Address != address.Address || kept.IsByCode != isByCode)
         {
             if ((await gate.WaysAsync(stop)).IsClosed) return RegistrationAnswers.Closed;
-            var secret = SecretBytes.RandomText(SecretLength);
+            var secret = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretLength));
             var request = new TokenRequest(ValidationPurpose.Registration, address, secret, SendAttempt: 1)
             {
                 Language = Languages.Choose(call.Http.Request.Headers.AcceptLanguage),

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.InteractiveAuth;
@@ -124,7 +125,7 @@ internal sealed class Register(
 
         var (userId, problem) = request.Username is { } username
             ? await usernames.FreeUserIdOfAsync(username, stop)
-            : usernames.UserIdOf(SecretBytes.RandomText(GeneratedNameLetters, GeneratedNameAlphabet));
+            : usernames.UserIdOf(RandomNumberGenerator.GetString(GeneratedNameAlphabet, GeneratedNameLetters));
         return problem is { } why ? ("", RegistrationAnswers.Of(why)) : (userId, null);
     }
 
