@@ -8,7 +8,10 @@ public static class MailAddresses
 {
     private static readonly IdnMapping _idn = new();
 
-    /// <summary>Whether a text is one address, without a display name.</summary>
+    /// <summary>
+    /// Whether a text is one address, without a display name. The framework's reader decides, so that asking loads no
+    /// library, and addresses that accounts have stay addresses.
+    /// </summary>
     public static bool IsAddress(string text) =>
         !text.Any(char.IsControl) && MailAddress.TryCreate(text, out var address) && address.Address == text;
 

@@ -1,4 +1,19 @@
+using System.Net;
+
 namespace Matrix.Host.Network.Mail;
+
+/// <summary>How the connection to the SMTP server is encrypted.</summary>
+public enum MailTls
+{
+    /// <summary>The connection begins in clear text and must change to TLS (STARTTLS).</summary>
+    StartTls,
+
+    /// <summary>The connection begins with TLS, as on port 465.</summary>
+    Implicit,
+
+    /// <summary>It is not encrypted.</summary>
+    None,
+}
 
 /// <summary>The server by which mail is sent.</summary>
 public sealed record MailOptions
@@ -15,8 +30,8 @@ public sealed record MailOptions
     /// <summary>The password.</summary>
     public string Password { get; init; } = "";
 
-    /// <summary>Whether the connection must change to TLS (STARTTLS).</summary>
-    public bool IsEncrypted { get; init; } = true;
+    /// <summary>How the connection is encrypted.</summary>
+    public MailTls Tls { get; init; } = MailTls.StartTls;
 
     /// <summary>The sender's address, such as `Chat (no reply) &lt;noreply@example.org&gt;`.</summary>
     public string From { get; init; } = "";
@@ -26,4 +41,9 @@ public sealed record MailOptions
 
     /// <summary>Whether mail can be sent.</summary>
     public bool IsConfigured => Host.Length > 0 && From.Length > 0;
+
+    /// <summary>Whether a password may be sent: only over TLS, or to this machine.</summary>
+    public bool MayLogIn => Tls != MailTls.None
+        || Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
 }

@@ -80,7 +80,7 @@ public sealed class CertificateTrust
     };
 
     /// <summary>Why a certificate is not valid; null if it is.</summary>
-    private string? RefusalOf(X509Certificate2? leaf, X509Chain? chain, SslPolicyErrors errors, string name)
+    internal string? RefusalOf(X509Certificate2? leaf, X509Chain? chain, SslPolicyErrors errors, string name)
     {
         if (errors == SslPolicyErrors.None) return null;
         if (leaf is null) return "the server has no certificate";

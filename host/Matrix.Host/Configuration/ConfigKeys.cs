@@ -166,6 +166,10 @@ internal static partial class ConfigKeys
         "registration.requires_phone", ConfigTypes.Flag, c => c.Users.RegistrationRequiresPhone,
         "Whether registration needs a phone number. The first user needs none.");
 
+    internal static ConfigKey<string> SmtpUser { get; } = Key(
+        "email.smtp_user", ConfigTypes.Text, c => c.Mail.User,
+        "The user name; \"\" for none. It needs an encrypted connection, or a server on this machine.");
+
     internal static ConfigKey<bool> OAuthOnly { get; } = Key(
         "oauth.only", ConfigTypes.Flag, c => c.Users.OAuth.Only,
         "Whether clients can log in and register only so. The endpoints of the legacy API for it answer 404, and "

@@ -1,7 +1,21 @@
+using Matrix.Host.Network.Mail;
+
 namespace Matrix.Host.Configuration;
 
 internal static partial class ConfigKeys
 {
+    /// <summary>Why mail cannot be sent as it is configured.</summary>
+    internal static IEnumerable<(ConfigKey Key, string Message)> MistakesOfMail(HomeserverConfig config)
+    {
+        if (config.Mail is { IsConfigured: true, User.Length: > 0, MayLogIn: false })
+        {
+            yield return (
+                SmtpUser,
+                "`email.smtp_user` needs `email.smtp_tls: starttls` or `implicit`, or an `email.smtp_host` on the "
+                    + "loopback interface: the password is not sent without encryption");
+        }
+    }
+
     /// <summary>The settings of mail.</summary>
     private static ConfigKey[] EmailKeys() =>
     [
@@ -9,11 +23,21 @@ internal static partial class ConfigKeys
             "email.smtp_host", ConfigTypes.Text, c => c.Mail.Host,
             "The SMTP server by which mail is sent; \"\" for none: then users cannot have mail."),
         Key("email.smtp_port", ConfigTypes.Whole(1, 65_535), c => c.Mail.Port, "Its port."),
-        Key("email.smtp_user", ConfigTypes.Text, c => c.Mail.User, "The user name; \"\" for none."),
+        SmtpUser,
         Key("email.smtp_password", ConfigTypes.Text, c => c.Mail.Password, "The password."),
         Key(
-            "email.smtp_tls", ConfigTypes.Flag, c => c.Mail.IsEncrypted,
-            "Whether the connection must change to TLS (STARTTLS)."),
+            "email.smtp_tls",
+            ConfigTypes.OneOf(
+                ("starttls", MailTls.StartTls),
+                ("implicit", MailTls.Implicit),
+                ("none", MailTls.None),
+
+                // What earlier versions wrote.
+                ("true", MailTls.StartTls),
+                ("false", MailTls.None)),
+            c => c.Mail.Tls,
+            "starttls: the connection must change to TLS, or nothing is sent; implicit: it begins with TLS, as on port "
+                + "465; none: it is not encrypted. true means starttls, and false none."),
         Key("email.smtp_time", ConfigTypes.TimerDuration, c => c.Mail.Time, "The time for one mail."),
         Key(
             "email.from", ConfigTypes.Text, c => c.Mail.From,

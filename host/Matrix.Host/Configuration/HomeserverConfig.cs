@@ -272,6 +272,7 @@ internal sealed record HomeserverConfig
         var config = new HomeserverConfig();
         foreach (var key in ConfigKeys.All) values.Apply(key, config);
         foreach (var (key, message) in ConfigKeys.MissingForAddresses(config)) Refuse(key, message);
+        foreach (var (key, message) in ConfigKeys.MistakesOfMail(config)) Refuse(key, message);
         if (mistakes.Count > 0) return (null, mistakes);
         return (config with
         {

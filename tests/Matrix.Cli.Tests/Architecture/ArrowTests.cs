@@ -15,7 +15,7 @@ internal sealed class ArrowTests
         ["Matrix.Host.Parts"] = "",
         ["Matrix.Host.Storage"] = "Matrix.Core Npgsql libsqlite3.so.0 libc",
         ["Matrix.Host.Network"] =
-            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto libunbound.so.8 libc",
+            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto MailKit MimeKit libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Network",
         ["Matrix.Host.Outbound"] =

@@ -151,6 +151,13 @@ public sealed class ConfigTests
         "public_base_url: https://a.example\nregistration:\n  requires_phone: true\n",
         "homeserver.yaml:3: `registration.requires_phone` needs `text_messages.gateway_url` and `public_base_url`")]
     [TestCase(
+        "email:\n  smtp_tls: yes\n",
+        "homeserver.yaml:2: `email.smtp_tls`: expected one of starttls, implicit, none, true, false, found `yes`")]
+    [TestCase(
+        "email:\n  smtp_host: mail.example\n  smtp_tls: none\n  smtp_user: a\n  from: a@b.example\n",
+        "homeserver.yaml:4: `email.smtp_user` needs `email.smtp_tls: starttls` or `implicit`, or an "
+            + "`email.smtp_host` on the loopback interface: the password is not sent without encryption")]
+    [TestCase(
         "public_base_url: http://a.example\noauth:\n  only: true\n",
         "homeserver.yaml:3: `oauth.only` needs a `public_base_url` with https, or with http on the loopback interface")]
     [TestCase(

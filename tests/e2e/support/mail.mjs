@@ -25,7 +25,9 @@ function plain(mail) {
   const boundary = /boundary="?([^";\r\n]+)/.exec(mail)[1];
   const [head, ...body] = mail.split(`--${boundary}`)[1].split("\r\n\r\n");
   const text = body.join("\r\n\r\n");
-  return /base64/i.test(head) ? Buffer.from(text, "base64").toString("utf8") : decoded(text);
+  const plain = /base64/i.test(head) ? Buffer.from(text, "base64").toString("utf8")
+    : /quoted-printable/i.test(head) ? decoded(text) : text;
+  return plain.replaceAll("\r\n", "\n");
 }
 
 /** An SMTP server (RFC 5321) without TLS that keeps what it is sent. */
