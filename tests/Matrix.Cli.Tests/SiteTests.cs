@@ -142,6 +142,21 @@ internal sealed partial class SiteTests
         }
     }
 
+    /// <summary>What of Giraffe.ViewEngine writes a text as it is.</summary>
+    [GeneratedRegex("(?<![.\\w])(rawText|comment|Text|KeyValue)\\b")]
+    private static partial Regex Unescaped();
+
+    [Test]
+    public void Every_text_on_a_page_is_escaped()
+    {
+        var folder = Path.Combine(Repository.Root, "tools", "Matrix.Cli", "Rules", "Site");
+        var lines = Directory.GetFiles(folder, "*.fs").SelectMany(File.ReadAllLines)
+            .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)).ToList();
+
+        Assert.That(lines, Has.Some.Match("\\bstr "));
+        Assert.That(lines.Where(line => Unescaped().IsMatch(line)), Is.Empty);
+    }
+
     [Test]
     public async Task Every_row_of_a_version_is_on_its_page()
     {

@@ -41,7 +41,7 @@ internal sealed class ArrowTests
             + "Matrix.Host.Media Matrix.Host.Api Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
             "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "
-            + "Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto FSharp.Core Argu FsCheck",
+            + "Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto FSharp.Core Argu FsCheck Giraffe.ViewEngine",
         ["Matrix.LoadGen"] = "libc",
     };
 

@@ -1,5 +1,6 @@
 namespace Matrix.Cli.Rules.Site
 
+open Giraffe.ViewEngine
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
@@ -101,7 +102,7 @@ module internal CasePicture =
             )
         | _ -> event.Type, content []
 
-    let private node (firstId: string) (secondId: string) (i: int) (n: Node) : Html list =
+    let private node (firstId: string) (secondId: string) (i: int) (n: Node) : XmlNode list =
         let isLeft = i % 2 = 0
         let x = if isLeft then left else right
         let y = 4 + rowHeight * (i / 2)
@@ -119,9 +120,9 @@ module internal CasePicture =
                 "event"
 
         [
-            Html.plain "g" [
-                Html.plain "title" [
-                    Words(n.Event.EventId + ": " + n.Event.Sender + " sent " + Cases.told n.Event)
+            tag "g" [] [
+                title [] [
+                    str (n.Event.EventId + ": " + n.Event.Sender + " sent " + Cases.told n.Event)
                 ]
                 Svg.box style x y boxWidth 40
                 Svg.text
@@ -149,7 +150,7 @@ module internal CasePicture =
                 Svg.tip "tip" direction tipX middle
         ]
 
-    let private verdict (x: int) (y: int) (version: RoomVersion) (decision: Decision) : Html list =
+    let private verdict (x: int) (y: int) (version: RoomVersion) (decision: Decision) : XmlNode list =
         let style, words =
             if decision.IsOk then
                 "good", "✓ accepted"
@@ -172,7 +173,7 @@ module internal CasePicture =
         ]
 
     /// Draws the case in the second version. `id` is unique on the page.
-    let draw (id: string) (a: RoomVersion) (b: RoomVersion) (apart: DecidedApart) : Html =
+    let draw (id: string) (a: RoomVersion) (b: RoomVersion) (apart: DecidedApart) : XmlNode =
         let nodes = nodes apart
         let event = apart.Second.Event
         let rows = (nodes.Length + 1) / 2
@@ -250,8 +251,8 @@ module internal CasePicture =
                 |> List.mapi (node (Pieces.shortName a) (Pieces.shortName b))
                 |> List.concat
 
-            Html.plain "g" [
-                Html.plain "title" [ Words(event.EventId + ": " + event.Sender + " sends " + Cases.told event) ]
+            tag "g" [] [
+                title [] [ str (event.EventId + ": " + event.Sender + " sends " + Cases.told event) ]
                 Svg.box "event asked" left top 336 48
                 Svg.text "name" (left + 9) (top + 19) (Svg.cut 50 (event.Sender + " sends " + event.Type))
                 Svg.text

@@ -1,5 +1,7 @@
 namespace Matrix.Cli.Rules.Site
 
+open Giraffe.ViewEngine
+open Giraffe.ViewEngine.Accessibility
 open Matrix.Rules
 open Matrix.Rules.Printing
 open Matrix.Core.Json
@@ -10,81 +12,76 @@ open Matrix.Cli.Output
 [<RequireQualifiedAccess>]
 module internal DiffPage =
 
-    let private side (version: RoomVersion) (row: Row option) : Html =
-        Html.classed "div" "side" [
-            Html.plain "h4" [
+    let private side (version: RoomVersion) (row: Row option) : XmlNode =
+        div [ _class "side" ] [
+            h4 [] [
                 match row with
-                | None -> Words("Room version " + version.Id)
+                | None -> str ("Room version " + version.Id)
                 | Some r ->
-                    Html.link (Pieces.versionFile version + "#" + Pieces.anchor r) [
-                        Words("Room version " + version.Id + (if r.Number = "" then "" else ", " + r.Number))
+                    Pieces.linkTo (Pieces.versionFile version + "#" + Pieces.anchor r) [
+                        str ("Room version " + version.Id + (if r.Number = "" then "" else ", " + r.Number))
                     ]
             ]
             match row with
-            | None -> Html.classed "p" "none" [ Words "Nothing." ]
+            | None -> p [ _class "none" ] [ str "Nothing." ]
             | Some r ->
-                Html.plain "p" [ Words r.Text ]
+                p [] [ str r.Text ]
                 yield! Pieces.decision r
         ]
 
-    let private outcome (style: string) (head: string) (words: Html list) =
-        Html.plain "div" [ Html.classed "dt" style [ Words head ]; Html.plain "dd" words ]
+    let private outcome (style: string) (head: string) (words: XmlNode list) =
+        div [] [ dt [ _class style ] [ str head ]; dd [] words ]
 
     let private said (decided: Matrix.Core.Auth.Decision) (version: RoomVersion) =
         outcome (if decided.IsOk then "good" else "bad") (version.Id + " " + Cases.verb decided + " it") [
-            Words(Cases.why version decided)
+            str (Cases.why version decided)
         ]
 
     let private json (o: JsonObject) =
-        Html.code (CanonicalJson.text (Json.Object o))
+        Pieces.code (CanonicalJson.text (Json.Object o))
 
-    let private witness (id: string) (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : Html =
+    let private witness (id: string) (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : XmlNode =
         match shown with
-        | None -> Html.classed "p" "none" [ Words Cases.nothing ]
+        | None -> p [ _class "none" ] [ str Cases.nothing ]
         | Some(Shown.InWords(given, first, second)) ->
-            Html.classed "figure" "case" [
-                Html.plain "figcaption" [ Words("Given " + given + ":") ]
-                Html.plain "dl" [ outcome "" a.Id [ Words first ]; outcome "" b.Id [ Words second ] ]
+            figure [ _class "case" ] [
+                figcaption [] [ str ("Given " + given + ":") ]
+                dl [] [ outcome "" a.Id [ str first ]; outcome "" b.Id [ str second ] ]
             ]
         | Some(Shown.Resolved apart) ->
             let given, first, second = apart.Words
 
-            Html.classed "figure" "case drawn" [
-                Html.plain "figcaption" [
-                    Html.plain "strong" [ Words "The smallest room that shows it: " ]
-                    Words(given + ".")
-                ]
-                Html.classed "div" "picture" [ RoomPicture.draw id a b apart ]
-                Html.classed "div" "told" [
-                    Html.plain "dl" [ outcome "" a.Id [ Words first ]; outcome "" b.Id [ Words second ] ]
-                ]
+            figure [ _class "case drawn" ] [
+                figcaption [] [ strong [] [ str "The smallest room that shows it: " ]; str (given + ".") ]
+                div [ _class "picture" ] [ RoomPicture.draw id a b apart ]
+                div [ _class "told" ] [ dl [] [ outcome "" a.Id [ str first ]; outcome "" b.Id [ str second ] ] ]
             ]
         | Some(Shown.Redacted(event, first, second)) ->
-            Html.classed "figure" "case" [
-                Html.plain "figcaption" [ Words "What redaction leaves of "; json event ]
-                Html.plain "dl" [ outcome "" a.Id [ json first ]; outcome "" b.Id [ json second ] ]
+            figure [ _class "case" ] [
+                figcaption [] [ str "What redaction leaves of "; json event ]
+                dl [] [ outcome "" a.Id [ json first ]; outcome "" b.Id [ json second ] ]
             ]
         | Some(Shown.Decided apart) ->
-            Html.classed "figure" "case drawn" [
-                Html.plain "figcaption" [
-                    Html.plain "strong" [ Words "The smallest case that shows it: " ]
-                    Words(Cases.words apart + ".")
+            figure [ _class "case drawn" ] [
+                figcaption [] [
+                    strong [] [ str "The smallest case that shows it: " ]
+                    str (Cases.words apart + ".")
                     if apart.IsSameVerdict then
-                        Words " Both have the same verdict, for different reasons."
+                        str " Both have the same verdict, for different reasons."
                 ]
-                Html.classed "div" "picture" [ CasePicture.draw id a b apart ]
-                Html.classed "div" "told" [
-                    Html.plain "dl" [ said apart.FirstDecision a; said apart.SecondDecision b ]
-                    Html.plain "details" [
-                        Html.plain "summary" [ Words "The event and the state" ]
-                        Html.plain "ul" [
+                div [ _class "picture" ] [ CasePicture.draw id a b apart ]
+                div [ _class "told" ] [
+                    dl [] [ said apart.FirstDecision a; said apart.SecondDecision b ]
+                    details [] [
+                        summary [] [ str "The event and the state" ]
+                        ul [] [
                             for line in
                                 Cases.lines a b shown
                                 |> List.filter (fun l -> l.StartsWith "event: " || l.StartsWith "state: ") do
-                                Html.plain "li" [ Html.code (line.Substring 7) ]
+                                li [] [ Pieces.code (line.Substring 7) ]
 
                             for line in Cases.facts apart.Second do
-                                Html.plain "li" [ Words("The event in " + b.Id + ": " + line + ".") ]
+                                li [] [ str ("The event in " + b.Id + ": " + line + ".") ]
                         ]
                     ]
                 ]
@@ -96,7 +93,7 @@ module internal DiffPage =
         (b: RoomVersion)
         (shown: Row -> Shown option)
         (change: RowChange)
-        : Html =
+        : XmlNode =
         let row = RowChanges.row change
 
         let before, after =
@@ -109,35 +106,35 @@ module internal DiffPage =
 
         let kind = Prose.kind change
 
-        Html.element "article" [ "id", Pieces.anchor row; "class", "change " + kind.Replace(' ', '-') ] [
-            Html.plain "h3" [
-                Html.code row.Id
-                Words " "
-                Html.classed "span" ("kind " + kind.Replace(' ', '-')) [ Words kind ]
+        article [ _id (Pieces.anchor row); _class ("change " + kind.Replace(' ', '-')) ] [
+            h3 [] [
+                Pieces.code row.Id
+                str " "
+                span [ _class ("kind " + kind.Replace(' ', '-')) ] [ str kind ]
                 match Pieces.proposals (d.Amendments |> Map.tryFind row.Id |> Option.defaultValue []) with
                 | [] -> ()
                 | some ->
-                    Words " "
-                    Html.classed "span" "by" (Html.separated ", " some)
+                    str " "
+                    span [ _class "by" ] (Pieces.separated ", " some)
             ]
-            Html.classed "div" "sides" [ side a before; side b after ]
+            div [ _class "sides" ] [ side a before; side b after ]
             if not (RowChanges.isWordingOnly change) then
                 witness ("case-" + Pieces.anchor row) a b (shown row)
         ]
 
-    let private area (a: RoomVersion) (b: RoomVersion) (shown: Row -> Shown option) (d: AreaDifference) : Html =
+    let private area (a: RoomVersion) (b: RoomVersion) (shown: Row -> Shown option) (d: AreaDifference) : XmlNode =
         let id = Areas.name d.Area
 
-        Html.element "section" [ "id", id; "aria-labelledby", id + "-heading" ] [
-            Html.element "h2" [ "id", id + "-heading" ] [ Words(Areas.title d.Area) ]
+        section [ _id id; _ariaLabelledBy (id + "-heading") ] [
+            h2 [ _id (id + "-heading") ] [ str (Areas.title d.Area) ]
             if not d.Changes.IsEmpty then
-                Html.classed "p" "sources" [ Words(Prose.tally d.Changes + ".") ]
+                p [ _class "sources" ] [ str (Prose.tally d.Changes + ".") ]
 
             yield! d.Changes |> List.map (change d a b shown)
 
             match Prose.renumbered d with
             | "" -> ()
-            | words -> Html.classed "p" "renumbered" [ Words words ]
+            | words -> p [ _class "renumbered" ] [ str words ]
         ]
 
     /// The page; `versions` are those of the site.
@@ -148,25 +145,25 @@ module internal DiffPage =
         let drawn = difference.Areas |> List.exists (fun d -> d.Area = Area.Authorization)
 
         Pieces.page title versions [
-            Html.plain "h1" [ Words title ]
-            Html.classed "p" "lead" [
-                Words "Compared: "
-                Html.link (Pieces.versionFile a) [ Words("room version " + a.Id) ]
-                Words " and "
-                Html.link (Pieces.versionFile b) [ Words("room version " + b.Id) ]
-                Words "."
+            h1 [] [ str title ]
+            p [ _class "lead" ] [
+                str "Compared: "
+                Pieces.linkTo (Pieces.versionFile a) [ str ("room version " + a.Id) ]
+                str " and "
+                Pieces.linkTo (Pieces.versionFile b) [ str ("room version " + b.Id) ]
+                str "."
             ]
 
             if difference.Areas.IsEmpty then
-                Html.plain "p" [ Words "No row differs." ]
+                p [] [ str "No row differs." ]
             else
-                Html.plain "h2" [ Words "Where they differ" ]
+                h2 [] [ str "Where they differ" ]
 
-                Html.classed "ul" "inline" [
+                ul [ _class "inline" ] [
                     for d in difference.Areas ->
-                        Html.plain "li" [
-                            Html.link ("#" + Areas.name d.Area) [ Words(Areas.title d.Area) ]
-                            Words(
+                        li [] [
+                            Pieces.linkTo ("#" + Areas.name d.Area) [ str (Areas.title d.Area) ]
+                            str (
                                 match d.Changes with
                                 | [] -> " (numbers only)"
                                 | some -> " (" + string some.Length + ")"
@@ -175,12 +172,12 @@ module internal DiffPage =
                 ]
 
             if not difference.Amendments.IsEmpty then
-                Html.plain "h2" [ Words "Amendments of only one of them" ]
+                h2 [] [ str "Amendments of only one of them" ]
                 Pieces.amendments difference.Amendments
 
             if drawn then
-                Html.classed "p" "legend" [
-                    Words
+                p [ _class "legend" ] [
+                    str
                         "In the pictures, the event to decide is below and the state above it. Solid lines lead to its \
                          auth events, dotted lines to auth events of only one version, dashed lines to its previous \
                          events."

@@ -1,5 +1,7 @@
 namespace Matrix.Cli.Rules.Site
 
+open Giraffe.ViewEngine
+open Giraffe.ViewEngine.Accessibility
 open Matrix.Rules
 open Matrix.Rules.Printing
 
@@ -7,28 +9,27 @@ open Matrix.Rules.Printing
 [<RequireQualifiedAccess>]
 module internal IndexPage =
 
-    let private head (scope: string) (inside: Html list) =
-        Html.element "th" [ "scope", scope ] inside
+    let private head (scope: string) (inside: XmlNode list) = th [ _scope scope ] inside
 
-    let private versionRow (diffs: (RoomVersion * RoomVersion) list) (version: RoomVersion) : Html =
-        Html.plain "tr" [
-            head "row" [ Html.link (Pieces.versionFile version) [ Words version.Id ] ]
-            Html.plain "td" [
+    let private versionRow (diffs: (RoomVersion * RoomVersion) list) (version: RoomVersion) : XmlNode =
+        tr [] [
+            head "row" [ Pieces.linkTo (Pieces.versionFile version) [ str version.Id ] ]
+            td [] [
                 match version.Amendments with
-                | [] -> Words "The root of all versions."
+                | [] -> str "The root of all versions."
                 | some ->
-                    Html.classed "ul" "bare" [
-                        for a in some -> Html.plain "li" [ Html.link a.Link [ Words a.Msc ]; Words(" " + a.Title) ]
+                    ul [ _class "bare" ] [
+                        for a in some -> li [] [ Pieces.linkTo a.Link [ str a.Msc ]; str (" " + a.Title) ]
                     ]
             ]
-            Html.plain "td" [
+            td [] [
                 match
                     diffs
                     |> List.tryFind (fun (a, b) -> b.Id = version.Id && version.Parent = Some a.Id)
                 with
-                | Some(a, b) -> Html.link (Pieces.diffFile a b) [ Words("from " + a.Id) ]
+                | Some(a, b) -> Pieces.linkTo (Pieces.diffFile a b) [ str ("from " + a.Id) ]
                 | None ->
-                    Words(
+                    str (
                         version.Parent
                         |> Option.map (fun p -> "based on " + p)
                         |> Option.defaultValue "—"
@@ -36,19 +37,17 @@ module internal IndexPage =
             ]
         ]
 
-    let private cell (counts: Map<string * string, int>) (a: RoomVersion) (b: RoomVersion) : Html =
-        match counts.TryFind(a.Id, b.Id) with
-        | None -> Html.plain "td" []
+    let private cell (counts: Map<string * string, int>) (older: RoomVersion) (newer: RoomVersion) : XmlNode =
+        match counts.TryFind(older.Id, newer.Id) with
+        | None -> td [] []
         | Some n ->
-            let words = "From " + a.Id + " to " + b.Id + ": " + string n + " rows"
+            let words = "From " + older.Id + " to " + newer.Id + ": " + string n + " rows"
 
-            Html.plain "td" [
-                Html.element "a" [ "href", Pieces.diffFile a b; "aria-label", words; "title", words ] [
-                    Words(string n)
-                ]
+            td [] [
+                a [ _href (Pieces.diffFile older newer); _ariaLabel words; _title words ] [ str (string n) ]
             ]
 
-    let private matrix (versions: RoomVersion list) (counts: Map<string * string, int>) : Html =
+    let private matrix (versions: RoomVersion list) (counts: Map<string * string, int>) : XmlNode =
         let older =
             versions
             |> List.filter (fun a -> counts |> Map.exists (fun (x, _) _ -> x = a.Id))
@@ -57,27 +56,22 @@ module internal IndexPage =
             versions
             |> List.filter (fun b -> counts |> Map.exists (fun (_, y) _ -> y = b.Id))
 
-        Html.element "div" [
-            "class", "wide"
-            "role", "region"
-            "aria-label", "Differences"
-            "tabindex", "0"
-        ] [
-            Html.classed "table" "matrix" [
-                Html.plain "caption" [
-                    Words "The number of rows that differ, from the version on the left to the one on top."
+        div [ _class "wide"; _roleRegion; _ariaLabel "Differences"; _tabindex "0" ] [
+            table [ _class "matrix" ] [
+                caption [] [
+                    str "The number of rows that differ, from the version on the left to the one on top."
                 ]
-                Html.plain "thead" [
-                    Html.plain "tr" [
-                        head "col" [ Words "From" ]
+                thead [] [
+                    tr [] [
+                        head "col" [ str "From" ]
                         for b in newer do
-                            head "col" [ Words(Pieces.shortName b) ]
+                            head "col" [ str (Pieces.shortName b) ]
                     ]
                 ]
-                Html.plain "tbody" [
+                tbody [] [
                     for a in older ->
-                        Html.plain "tr" [
-                            head "row" [ Words(Pieces.shortName a) ]
+                        tr [] [
+                            head "row" [ str (Pieces.shortName a) ]
                             for b in newer do
                                 cell counts a b
                         ]
@@ -85,27 +79,27 @@ module internal IndexPage =
             ]
         ]
 
-    let private shared (versions: RoomVersion list) : Html =
-        Html.classed "table" "shared" [
-            Html.plain "caption" [ Words "The tables of the stable versions, compared." ]
-            Html.plain "thead" [
-                Html.plain "tr" [
-                    head "col" [ Words "Table" ]
-                    head "col" [ Words "Distinct" ]
-                    head "col" [ Words "Shared by" ]
+    let private shared (versions: RoomVersion list) : XmlNode =
+        table [ _class "shared" ] [
+            caption [] [ str "The tables of the stable versions, compared." ]
+            thead [] [
+                tr [] [
+                    head "col" [ str "Table" ]
+                    head "col" [ str "Distinct" ]
+                    head "col" [ str "Shared by" ]
                 ]
             ]
-            Html.plain "tbody" [
+            tbody [] [
                 for t in Family.sharedTables versions ->
-                    Html.plain "tr" [
-                        head "row" [ Words t.Title ]
-                        Html.plain "td" [ Words(string t.Groups.Length) ]
-                        Html.plain "td" [
+                    tr [] [
+                        head "row" [ str t.Title ]
+                        td [] [ str (string t.Groups.Length) ]
+                        td [] [
                             for i, group in List.indexed t.Groups do
                                 if i > 0 then
-                                    Words " "
+                                    str " "
 
-                                Html.classed "span" "group" [ Words(String.concat ", " group) ]
+                                span [ _class "group" ] [ str (String.concat ", " group) ]
                         ]
                     ]
             ]
@@ -120,38 +114,38 @@ module internal IndexPage =
             ]
 
         Pieces.page "The room versions of Matrix" versions [
-            Html.plain "h1" [ Words "The room versions of Matrix" ]
-            Html.classed "p" "lead" [
-                Words
+            h1 [] [ str "The room versions of Matrix" ]
+            p [ _class "lead" ] [
+                str
                     "Every rule of every room version: its text, its outcome, the proposals that changed it, and the \
                      smallest case in which two versions disagree."
             ]
-            Html.classed "div" "columns" [
-                Html.element "section" [ "aria-labelledby", "family-heading" ] [
-                    Html.element "h2" [ "id", "family-heading" ] [ Words "The family" ]
-                    Html.classed "div" "picture family" [ FamilyPicture.draw Pieces.versionFile versions ]
+            div [ _class "columns" ] [
+                section [ _ariaLabelledBy "family-heading" ] [
+                    h2 [ _id "family-heading" ] [ str "The family" ]
+                    div [ _class "picture family" ] [ FamilyPicture.draw Pieces.versionFile versions ]
                 ]
-                Html.plain "div" [
-                    Html.plain "h2" [ Words "Every difference" ]
+                div [] [
+                    h2 [] [ str "Every difference" ]
                     if diffs.IsEmpty then
-                        Html.plain "p" [ Words "Nothing to compare." ]
+                        p [] [ str "Nothing to compare." ]
                     else
                         matrix versions counts
 
-                    Html.plain "h2" [ Words "What they share" ]
+                    h2 [] [ str "What they share" ]
                     shared (versions |> List.filter (fun v -> v.Stability = Stability.Stable))
                 ]
             ]
-            Html.plain "h2" [ Words "The versions" ]
-            Html.classed "table" "versions" [
-                Html.plain "caption" [ Words "Each version is its parent plus its amendments." ]
-                Html.plain "thead" [
-                    Html.plain "tr" [
-                        head "col" [ Words "Version" ]
-                        head "col" [ Words "Amends" ]
-                        head "col" [ Words "Difference" ]
+            h2 [] [ str "The versions" ]
+            table [ _class "versions" ] [
+                caption [] [ str "Each version is its parent plus its amendments." ]
+                thead [] [
+                    tr [] [
+                        head "col" [ str "Version" ]
+                        head "col" [ str "Amends" ]
+                        head "col" [ str "Difference" ]
                     ]
                 ]
-                Html.plain "tbody" (versions |> List.map (versionRow diffs))
+                tbody [] (versions |> List.map (versionRow diffs))
             ]
         ]

@@ -1,5 +1,7 @@
 namespace Matrix.Cli.Rules.Site
 
+open Giraffe.ViewEngine
+open Giraffe.ViewEngine.Accessibility
 open System.Globalization
 open Matrix.Rules
 open Matrix.Rules.Printing
@@ -23,40 +25,40 @@ module internal Svg =
             text.Substring(0, length - 1) + "…"
 
     /// Text at a point.
-    let text (style: string) (x: int) (y: int) (words: string) : Html =
-        Html.element "text" [ "class", style; "x", number x; "y", number y ] [ Words words ]
+    let text (style: string) (x: int) (y: int) (words: string) : XmlNode =
+        tag "text" [ _class style; attr "x" (number x); attr "y" (number y) ] [ str words ]
 
     /// A rectangle with round corners.
-    let box (style: string) (x: int) (y: int) (width: int) (height: int) : Html =
-        Html.element "rect" [
-            "class", style
-            "x", number x
-            "y", number y
-            "width", number width
-            "height", number height
-            "rx", "5"
+    let box (style: string) (x: int) (y: int) (width: int) (height: int) : XmlNode =
+        tag "rect" [
+            _class style
+            attr "x" (number x)
+            attr "y" (number y)
+            attr "width" (number width)
+            attr "height" (number height)
+            attr "rx" "5"
         ] []
 
     /// A line along a path.
-    let path (style: string) (commands: string) : Html =
-        Html.element "path" [ "class", style; "d", commands ] []
+    let path (style: string) (commands: string) : XmlNode =
+        tag "path" [ _class style; attr "d" commands ] []
 
     /// The tip of an arrow that points left (-1) or right (1) at a point.
-    let tip (style: string) (direction: int) (x: int) (y: int) : Html =
+    let tip (style: string) (direction: int) (x: int) (y: int) : XmlNode =
         let back = x - 6 * direction
-        Html.element "polygon" [ "class", style; "points", $"{x},{y} {back},{y - 4} {back},{y + 4}" ] []
+        tag "polygon" [ _class style; attr "points" $"{x},{y} {back},{y - 4} {back},{y + 4}" ] []
 
     /// A picture with its title, and its description for screen readers.
-    let picture (id: string) (height: int) (title: string) (description: string) (inside: Html list) : Html =
-        Html.element
+    let picture (id: string) (height: int) (title: string) (description: string) (inside: XmlNode list) : XmlNode =
+        tag
             "svg"
             [
-                "role", "img"
-                "viewBox", $"0 0 {width} {height}"
-                "aria-labelledby", $"{id}-title {id}-text"
+                _roleImg
+                attr "viewBox" $"0 0 {width} {height}"
+                _ariaLabelledBy $"{id}-title {id}-text"
             ]
-            (Html.element "title" [ "id", id + "-title" ] [ Words title ]
-             :: Html.element "desc" [ "id", id + "-text" ] [ Words description ]
+            (HtmlElements.title [ _id (id + "-title") ] [ str title ]
+             :: tag "desc" [ _id (id + "-text") ] [ str description ]
              :: inside)
 
 /// The tree of versions.
@@ -66,7 +68,7 @@ module internal FamilyPicture =
     let private lineHeight = 17
 
     /// Every version below its parent, with its amendments.
-    let draw (addressOf: RoomVersion -> string) (versions: RoomVersion list) : Html =
+    let draw (addressOf: RoomVersion -> string) (versions: RoomVersion list) : XmlNode =
         let branch (version: RoomVersion) =
             match version.Stability with
             | Stability.Stable -> 0
@@ -107,14 +109,14 @@ module internal FamilyPicture =
 
         let nodes = [
             for version, x, y, said in placed do
-                Html.element "circle" [
-                    "class", (if branch version = 0 then "stable" else "unstable")
-                    "cx", Svg.number x
-                    "cy", Svg.number y
-                    "r", "7"
+                tag "circle" [
+                    _class (if branch version = 0 then "stable" else "unstable")
+                    attr "cx" (Svg.number x)
+                    attr "cy" (Svg.number y)
+                    attr "r" "7"
                 ] []
 
-                Html.link (addressOf version) [
+                a [ _href (addressOf version) ] [
                     Svg.text
                         "head"
                         56

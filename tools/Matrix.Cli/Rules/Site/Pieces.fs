@@ -1,6 +1,8 @@
 /// Pieces that the pages of the site share.
 module internal Matrix.Cli.Rules.Site.Pieces
 
+open Giraffe.ViewEngine
+open Giraffe.ViewEngine.Accessibility
 open Matrix.Rules
 open Matrix.Rules.Printing
 
@@ -17,8 +19,20 @@ let anchor (row: Row) = Areas.name row.Area + "-" + row.Id
 /// A short name: `11`, or `owned-state` for an unstable version.
 let shortName (version: RoomVersion) = version.Id.Split '.' |> Array.last
 
+/// A link. Pages use it where a version is named `a`.
+let linkTo (address: string) (inside: XmlNode list) : XmlNode = a [ _href address ] inside
+
+/// A `code` element.
+let code (text: string) : XmlNode = code [] [ str text ]
+
+/// Pieces with separators.
+let separated (between: string) (pieces: XmlNode list) : XmlNode list =
+    pieces
+    |> List.mapi (fun i piece -> if i = 0 then [ piece ] else [ str between; piece ])
+    |> List.concat
+
 /// The sources of an area's rows: links to pages of the specification, names of files in the repository.
-let sources (rows: Row list) : Html list =
+let sources (rows: Row list) : XmlNode list =
     rows
     |> List.map _.Link
     |> List.distinct
@@ -26,91 +40,85 @@ let sources (rows: Row list) : Html list =
         if address.StartsWith "http" then
             let section = address.Substring(address.IndexOf '#' + 1)
             let page = address.Substring(0, address.IndexOf "/#").Split '/' |> Array.last
-            Html.link address [ Words(page + ", " + section.Replace('-', ' ')) ]
+            linkTo address [ str (page + ", " + section.Replace('-', ' ')) ]
         else
-            Html.code address)
+            code address)
 
 /// Links to proposals.
-let proposals (amendments: Amendment list) : Html list =
+let proposals (amendments: Amendment list) : XmlNode list =
     amendments
     |> List.distinctBy _.Msc
-    |> List.map (fun a -> Html.element "a" [ "href", a.Link; "title", a.Title ] [ Words a.Msc ])
+    |> List.map (fun amendment -> a [ _href amendment.Link; _title amendment.Title ] [ str amendment.Msc ])
 
 /// Amendments, each with its reason.
-let amendments (all: Amendment list) : Html =
-    Html.classed "ul" "amendments" [
+let amendments (all: Amendment list) : XmlNode =
+    ul [ _class "amendments" ] [
         for a in all ->
-            Html.plain "li" [
-                Html.plain "p" [
-                    Html.link a.Link [ Words a.Msc ]
-                    Words " "
-                    Html.plain "strong" [ Words(a.Title + ".") ]
-                ]
-                Html.plain "p" [ Words a.Why ]
+            li [] [
+                p [] [ linkTo a.Link [ str a.Msc ]; str " "; strong [] [ str (a.Title + ".") ] ]
+                p [] [ str a.Why ]
             ]
     ]
 
 let private badge (outcome: string) =
     let style = if outcome = "allow" then "good" else "bad"
-    Html.classed "span" ("badge " + style) [ Words outcome ]
+    span [ _class ("badge " + style) ] [ str outcome ]
 
 /// A row's condition and outcome.
-let decision (row: Row) : Html list =
+let decision (row: Row) : XmlNode list =
     match row.When, row.Outcome, row.Reason, row.Value with
     | "", "", _, "" -> []
     | condition, outcome, reason, value -> [
-        Html.classed "p" "decides" [
+        p [ _class "decides" ] [
             if condition <> "" then
-                Words(condition + (if outcome = "" && value = "" then "" else ": "))
+                str (condition + (if outcome = "" && value = "" then "" else ": "))
 
             match outcome, reason with
-            | "", _ -> Html.classed "span" "value" [ Words value ]
+            | "", _ -> span [ _class "value" ] [ str value ]
             | outcome, "" -> badge outcome
             | "reject", reason ->
                 badge outcome
-                Words(" " + reason)
+                str (" " + reason)
             | outcome, reason ->
                 badge outcome
-                Words ", else "
+                str ", else "
                 badge "reject"
-                Words(" " + reason)
+                str (" " + reason)
         ]
       ]
 
 /// A whole page.
-let page (title: string) (versions: RoomVersion list) (inside: Html list) : string =
-    Html.document (
-        Html.element "html" [ "lang", "en" ] [
-            Html.plain "head" [
-                Html.element "meta" [ "charset", "utf-8" ] []
-                Html.element "meta" [ "name", "viewport"; "content", "width=device-width, initial-scale=1" ] []
-                Html.element "meta" [ "name", "color-scheme"; "content", "light dark" ] []
-                Element("title", [], [ Words title ])
-                Html.element "link" [ "rel", "stylesheet"; "href", "site.css" ] []
+let page (title: string) (versions: RoomVersion list) (inside: XmlNode list) : string =
+    RenderView.AsString.htmlDocument (
+        html [ _lang "en" ] [
+            head [] [
+                meta [ _charset "utf-8" ]
+                meta [ _name "viewport"; _content "width=device-width, initial-scale=1" ]
+                meta [ _name "color-scheme"; _content "light dark" ]
+                HtmlElements.title [] [ str title ]
+                link [ _rel "stylesheet"; _href "site.css" ]
             ]
-            Html.plain "body" [
-                Html.element "a" [ "class", "skip"; "href", "#content" ] [ Words "To the content" ]
-                Html.plain "header" [
-                    Html.element "nav" [ "aria-label", "Room versions" ] [
-                        Html.element "a" [ "class", "home"; "href", "index.html" ] [ Words "Room versions" ]
+            body [] [
+                a [ _class "skip"; _href "#content" ] [ str "To the content" ]
+                header [] [
+                    nav [ _ariaLabel "Room versions" ] [
+                        a [ _class "home"; _href "index.html" ] [ str "Room versions" ]
                         for v in versions do
-                            Words " "
+                            str " "
 
-                            Html.element "a" [ "href", versionFile v; "title", "Room version " + v.Id ] [
-                                Words(shortName v)
-                            ]
+                            a [ _href (versionFile v); _title ("Room version " + v.Id) ] [ str (shortName v) ]
                     ]
                 ]
-                Html.element "main" [ "id", "content" ] inside
-                Html.plain "footer" [
-                    Html.plain "p" [
-                        Words "Written by "
-                        Html.code "mx rules html"
-                        Words(" from the rules that the server runs. The words are ours; the normative text is ")
-                        Html.link ("https://spec.matrix.org/" + Links.release + "/rooms/") [
-                            Words("Matrix " + Links.release)
+                main [ _id "content" ] inside
+                footer [] [
+                    p [] [
+                        str "Written by "
+                        code "mx rules html"
+                        str (" from the rules that the server runs. The words are ours; the normative text is ")
+                        linkTo ("https://spec.matrix.org/" + Links.release + "/rooms/") [
+                            str ("Matrix " + Links.release)
                         ]
-                        Words "."
+                        str "."
                     ]
                 ]
             ]

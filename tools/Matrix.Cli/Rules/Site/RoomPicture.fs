@@ -1,5 +1,6 @@
 namespace Matrix.Cli.Rules.Site
 
+open Giraffe.ViewEngine
 open Matrix.Core.Event
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
@@ -20,7 +21,7 @@ module internal RoomPicture =
         | membership -> $"{event.StateKey}: {membership}"
 
     /// An event, joined to the one before it, and marked if a server's state has it at a differing key.
-    let private node (fork: Forks.Fork) (i: int) (id: string) : Html list =
+    let private node (fork: Forks.Fork) (i: int) (id: string) : XmlNode list =
         let event = fork.Graph.Events[id]
         let y = 4 + rowHeight * i
 
@@ -34,8 +35,8 @@ module internal RoomPicture =
             if i > 0 then
                 Svg.path "prev" $"M{left + 24} {y}V{y - (rowHeight - boxHeight)}"
 
-            Html.plain "g" [
-                Html.plain "title" [ Words $"{id}: {event.Sender} sent {event.Type}" ]
+            tag "g" [] [
+                title [] [ str $"{id}: {event.Sender} sent {event.Type}" ]
                 Svg.box (if held.IsEmpty then "event" else "event asked") left y boxWidth boxHeight
                 Svg.text "name" (left + 8) (y + 14) id
                 Svg.text "detail" (left + 8) (y + 28) (Svg.cut 28 (heading event))
@@ -46,11 +47,11 @@ module internal RoomPicture =
         ]
 
     /// Draws the room and the two outcomes. `id` is unique on the page.
-    let draw (id: string) (a: RoomVersion) (b: RoomVersion) (apart: ResolvedApart) : Html =
+    let draw (id: string) (a: RoomVersion) (b: RoomVersion) (apart: ResolvedApart) : XmlNode =
         let fork = apart.Fork
         let below = 4 + rowHeight * fork.Order.Length
 
-        let stands (x: int) (version: RoomVersion) (event: string option) : Html list =
+        let stands (x: int) (version: RoomVersion) (event: string option) : XmlNode list =
             let what = Option.defaultValue "nothing" event
 
             [

@@ -1,5 +1,7 @@
 namespace Matrix.Cli.Rules.Site
 
+open Giraffe.ViewEngine
+open Giraffe.ViewEngine.Accessibility
 open Matrix.Rules
 open Matrix.Rules.Printing
 
@@ -7,25 +9,25 @@ open Matrix.Rules.Printing
 [<RequireQualifiedAccess>]
 module internal VersionPage =
 
-    let private row (section: Section) (hasNumbers: bool) (r: Row) : Html =
-        Html.element "tr" [ "id", Pieces.anchor r ] [
+    let private row (section: Section) (hasNumbers: bool) (r: Row) : XmlNode =
+        tr [ _id (Pieces.anchor r) ] [
             if hasNumbers then
                 if r.Number = "" then
-                    Html.plain "td" []
+                    td [] []
                 else
-                    Html.element "th" [ "scope", "row" ] [ Html.link ("#" + Pieces.anchor r) [ Words r.Number ] ]
+                    th [ _scope "row" ] [ Pieces.linkTo ("#" + Pieces.anchor r) [ str r.Number ] ]
 
-            Html.classed "td" ("depth" + string (min r.Depth 4)) [
-                Html.classed "div" "rule" [
-                    Html.plain "div" [
-                        Html.plain "p" [ Words r.Text ]
-                        Html.classed "p" "name" [
-                            Html.code r.Id
+            td [ _class ("depth" + string (min r.Depth 4)) ] [
+                div [ _class "rule" ] [
+                    div [] [
+                        p [] [ str r.Text ]
+                        p [ _class "name" ] [
+                            Pieces.code r.Id
                             match Pieces.proposals (Document.proposals section r) with
                             | [] -> ()
                             | some ->
-                                Words " "
-                                yield! Html.separated ", " some
+                                str " "
+                                yield! Pieces.separated ", " some
                         ]
                     ]
                     yield! Pieces.decision r
@@ -33,28 +35,28 @@ module internal VersionPage =
             ]
         ]
 
-    let private section (s: Section) : Html =
+    let private section (s: Section) : XmlNode =
         let hasNumbers = s.Rows |> List.exists (fun r -> r.Number <> "")
 
-        Html.element "section" [ "id", Areas.name s.Area; "aria-labelledby", Areas.name s.Area + "-heading" ] [
-            Html.element "h2" [ "id", Areas.name s.Area + "-heading" ] [ Words(Areas.title s.Area) ]
-            Html.classed "p" "sources" (Words "Source: " :: Html.separated "; " (Pieces.sources s.Rows))
-            Html.classed "table" (if hasNumbers then "rules numbered" else "rules") [
-                Html.plain "caption" [ Words(Areas.title s.Area + ", " + string s.Rows.Length + " rows") ]
-                Html.plain "thead" [
-                    Html.plain "tr" [
+        section [ _id (Areas.name s.Area); _ariaLabelledBy (Areas.name s.Area + "-heading") ] [
+            h2 [ _id (Areas.name s.Area + "-heading") ] [ str (Areas.title s.Area) ]
+            p [ _class "sources" ] (str "Source: " :: Pieces.separated "; " (Pieces.sources s.Rows))
+            table [ _class (if hasNumbers then "rules numbered" else "rules") ] [
+                caption [] [ str (Areas.title s.Area + ", " + string s.Rows.Length + " rows") ]
+                thead [] [
+                    tr [] [
                         if hasNumbers then
-                            Html.element "th" [ "scope", "col" ] [ Words "No." ]
+                            th [ _scope "col" ] [ str "No." ]
 
-                        Html.element "th" [ "scope", "col" ] [ Words "Rule, with its condition and outcome" ]
+                        th [ _scope "col" ] [ str "Rule, with its condition and outcome" ]
                     ]
                 ]
-                Html.plain "tbody" (s.Rows |> List.map (row s hasNumbers))
+                tbody [] (s.Rows |> List.map (row s hasNumbers))
             ]
         ]
 
-    let private list (style: string) (items: Html list list) =
-        Html.classed "ul" style [ for item in items -> Html.plain "li" item ]
+    let private list (style: string) (items: XmlNode list list) =
+        ul [ _class style ] [ for item in items -> li [] item ]
 
     /// The page; `versions` are those of the site, and `diffs` the pairs with a page.
     let write (versions: RoomVersion list) (diffs: (RoomVersion * RoomVersion) list) (version: RoomVersion) : string =
@@ -68,24 +70,24 @@ module internal VersionPage =
                 else None)
 
         Pieces.page ("Room version " + version.Id) versions [
-            Html.plain "h1" [ Words("Room version " + version.Id) ]
-            Html.classed "p" "lead" [ Words(Prose.heading version + ".") ]
+            h1 [] [ str ("Room version " + version.Id) ]
+            p [ _class "lead" ] [ str (Prose.heading version + ".") ]
 
             if not version.Amendments.IsEmpty then
-                Html.plain "h2" [ Words "Amendments" ]
+                h2 [] [ str "Amendments" ]
                 Pieces.amendments version.Amendments
 
             if not others.IsEmpty then
-                Html.plain "h2" [ Words "Compared" ]
+                h2 [] [ str "Compared" ]
 
                 list "inline" [
-                    for words, a, b in others -> [ Html.link (Pieces.diffFile a b) [ Words words ] ]
+                    for words, a, b in others -> [ Pieces.linkTo (Pieces.diffFile a b) [ str words ] ]
                 ]
 
-            Html.plain "h2" [ Words "Areas" ]
+            h2 [] [ str "Areas" ]
 
             list "inline" [
-                for s in document.Sections -> [ Html.link ("#" + Areas.name s.Area) [ Words(Areas.title s.Area) ] ]
+                for s in document.Sections -> [ Pieces.linkTo ("#" + Areas.name s.Area) [ str (Areas.title s.Area) ] ]
             ]
 
             yield! document.Sections |> List.map section
