@@ -62,6 +62,16 @@ internal sealed class SeamTests
                 .Where(used => used.Name == method).Select(used => used.From),
             Is.Empty);
 
+    [Test]
+    public void The_check_of_calls_sees_methods_of_generic_types_and_those_with_a_boolean()
+    {
+        string[] names = [.. HostAssemblies().SelectMany(MethodsUsed).Select(used => used.Name)];
+
+        Assert.That(names, Has.Some.EqualTo("ConfigureAwait"), "with options");
+        Assert.That(names, Has.Some.EqualTo("GetAwaiter"));
+        Assert.That(names, Has.Some.EndsWith("(Boolean)"));
+    }
+
     private static string[] HostAssemblies() =>
         [.. Directory.GetFiles(AppContext.BaseDirectory, "Matrix.Host*.dll")
             .Where(path => !path.EndsWith(".Tests.dll", StringComparison.Ordinal))];
