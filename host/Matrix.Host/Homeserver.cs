@@ -120,7 +120,7 @@ internal sealed class Homeserver : IAsyncDisposable
             });
             var server = new Homeserver(app, storage, media);
             await app.Services.LoadRoomsAsync(stop);
-            await app.Services.GetRequiredService<RateOverrides>().LoadAsync(stop);
+            await app.Services.Get<RateOverrides>().LoadAsync(stop);
             await ListenAsync(app, config, stop);
             server.ClientAddress = AddressOf(app, config.ClientListener, "http", opened: 0);
             var federation = AddressOf(
@@ -135,7 +135,7 @@ internal sealed class Homeserver : IAsyncDisposable
                 config.AdminListener,
                 "http",
                 opened: (config.ClientListener is null ? 0 : 1) + (config.FederationListener is null ? 0 : 1));
-            server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop);
+            server.FirstUserToken = await app.Services.Get<RegistrationGate>().FirstUserTokenAsync(stop);
             server.FirstUserLink = server.LinkOfFirstUser(config);
             return server;
         }
@@ -274,8 +274,8 @@ internal sealed class Homeserver : IAsyncDisposable
             .Add<MetricsPage>()
             .AddSingleton(parts => new Housekeeping(
                 storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, config.Sync.SlidingKept,
-                config.Users.OAuth.ClientsKept, parts.GetRequiredService<ILogger<Housekeeping>>()))
-            .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
+                config.Users.OAuth.ClientsKept, parts.Get<ILogger<Housekeeping>>()))
+            .AddHostedService(parts => parts.Get<Housekeeping>())
             .AddHostedService<IdleMemory>()
             .AddHostedService<SigningKeyReloads>()
             .AddHostedService<DepartureService>()
@@ -327,9 +327,9 @@ internal sealed class Homeserver : IAsyncDisposable
         foreach (var consumer in Consumers(app.Services)) storage.Writer.AddConsumer(consumer);
         app.Lifetime.ApplicationStopping.Register(app.Services.AnswerLongPolls);
         var dispatch = new RequestDispatch(
-            app.Services.GetRequiredService<ClientServer>(),
-            config.ServesFederation ? app.Services.GetRequiredService<FederationServer>() : null,
-            app.Services.GetRequiredService<MetricsPage>(),
+            app.Services.Get<ClientServer>(),
+            config.ServesFederation ? app.Services.Get<FederationServer>() : null,
+            app.Services.Get<MetricsPage>(),
             config.FederationOnClient,
             adminApart: config.AdminListener is not null);
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
@@ -342,12 +342,12 @@ internal sealed class Homeserver : IAsyncDisposable
     private static IReadOnlyList<IChangeConsumer> Consumers(IServiceProvider parts) =>
     [
         .. parts.RoomConsumers(),
-        parts.GetRequiredService<PushRuleCache>(),
-        parts.GetRequiredService<IgnoredUsers>(),
-        parts.GetRequiredService<PresenceActivity>(),
-        parts.GetRequiredService<RoomFollowers>(),
-        parts.GetRequiredService<UserRoomsCache>(),
-        parts.GetRequiredService<SlidingConnections>(),
+        parts.Get<PushRuleCache>(),
+        parts.Get<IgnoredUsers>(),
+        parts.Get<PresenceActivity>(),
+        parts.Get<RoomFollowers>(),
+        parts.Get<UserRoomsCache>(),
+        parts.Get<SlidingConnections>(),
         .. parts.StreamConsumers(),
         .. parts.OutboundConsumers(),
     ];
@@ -356,7 +356,7 @@ internal sealed class Homeserver : IAsyncDisposable
     {
         if (listener is null) return null;
         if (listener.Port != 0) return new Uri($"{scheme}://{listener}");
-        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        var bound = app.Services.Get<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
         return new Uri(bound.ElementAt(opened));
     }
 }
