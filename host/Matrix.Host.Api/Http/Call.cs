@@ -49,7 +49,7 @@ public sealed class Call
     public AppService? Service { get; internal init; }
 
     /// <summary>Whether the request has a token, valid or not.</summary>
-    public bool HasToken => PresentedToken.Of(Http.Request, _target) is not null;
+    public bool HasToken => PresentedToken.Of(Http, _target) is not null;
 
     /// <summary>The server that signed the request.</summary>
     /// <exception cref="InvalidOperationException">The route does not require a signature.</exception>
@@ -97,9 +97,6 @@ public sealed class Call
     /// <summary>What the request shows of its caller; null for the operator and other servers.</summary>
     internal Credentials? Shown { get; init; }
 
-    /// <summary>The registration of a request that waits for news; null for others.</summary>
-    internal WaitingRequest? Waiting { get; set; }
-
     internal Route Route { get; }
 
     /// <summary>
@@ -128,7 +125,6 @@ public sealed class Call
             Service = Service,
             Server = Server,
             Shown = Shown,
-            Waiting = Waiting,
         };
     }
 

@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
@@ -7,8 +6,6 @@ namespace Matrix.Host.Api.Http;
 /// <summary>Finds the address that a request came from.</summary>
 internal static class ClientAddress
 {
-    private static readonly object _item = new();
-
     /// <summary>
     /// The connection's peer. If the configuration trusts the proxy, the last address of `X-Forwarded-For`: the proxy
     /// added that one, and clients can invent those before it.
@@ -22,13 +19,6 @@ internal static class ClientAddress
             if (IPAddress.TryParse(last, out var named)) return named.ToString();
         }
 
-        // Formatted once for each connection.
-        if (http.Features.Get<IConnectionItemsFeature>() is not { } connection) return Peer(http);
-        if (connection.Items.TryGetValue(_item, out var known)) return (string)known!;
-        var peer = Peer(http);
-        connection.Items[_item] = peer;
-        return peer;
+        return ClientConnection.Of(http).Address;
     }
-
-    private static string Peer(HttpContext http) => http.Connection.RemoteIpAddress?.ToString() ?? "unknown";
 }

@@ -16,7 +16,7 @@ public sealed class ClientAdmission(
 
     /// <summary>The application service whose token a request shows; null for none.</summary>
     internal AppService? ServiceOf(Credentials shown) =>
-        services.All.Count > 0 && shown.Token is { } token ? services.ByToken(token) : null;
+        services.All.Count > 0 && shown.Token is { } token ? services.ByToken(token.Text) : null;
 
     /// <summary>The caller of a request, or the error. No caller is no error where a route needs none.</summary>
     /// <param name="service">The service whose token the request shows.</param>

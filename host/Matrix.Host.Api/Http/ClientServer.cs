@@ -95,7 +95,7 @@ public sealed class ClientServer : ApiServer
         var stop = http.RequestAborted;
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
 
-        var shown = Credentials.Of(http.Request, target, address);
+        var shown = Credentials.Of(http, target, address);
         var service = _admission.ServiceOf(shown);
         var isOperator = http.Features.Get<AcceptedBy>()?.Listener == Listener.Control;
         Caller? caller = isOperator ? _operator : null;
@@ -175,6 +175,12 @@ public sealed class ClientServer : ApiServer
             ? _admission.JudgeAgainAsync(shown, caller, call.Route, stop)
             : new((Answer?)null);
 
+    /// <summary>A request begins that may wait for news; null for the operator's. Disposing ends it.</summary>
+    internal WaitingRequest? BeginWaiting(Call call, CancellationToken stop) =>
+        call is { CallerIfAny: { } caller, Shown: { } shown }
+            ? _waiting.Begin(shown, caller, call.Route, stop)
+            : null;
+
     /// <summary>
     /// Counts what a request does beyond one of its route. The error if that is too much; null if not.
     /// </summary>
@@ -232,42 +238,17 @@ public sealed class ClientServer : ApiServer
     /// Handles a request. If it only reads and waited, the caller is judged again before the response is written: the
     /// session may have ended meanwhile. A response in steps does so itself.
     /// </summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Answer> HandleJudgedAsync(Call call, JsonObject? body, CancellationToken stop)
+    private ValueTask<Answer> HandleJudgedAsync(Call call, JsonObject? body, CancellationToken stop)
     {
-        if (call is not { CallerIfAny: not null, Shown: { } shown, Route.IsJudgedAgain: true })
-        {
-            return await call.Route.Handle(call, body, stop);
-        }
+        var handled = call.Route.Handle(call, body, stop);
+        return handled.IsCompletedSuccessfully ? handled : JudgeHandledAsync(handled, call, stop);
+    }
 
-        Answer answer;
-        if (call.Route.Options.Waits)
-        {
-            var waiting = _waiting.Begin(shown, call.Caller, call.Route, stop);
-            var isKept = false;
-            try
-            {
-                call.Waiting = waiting;
-                answer = await call.Route.Handle(call, body, waiting.Stop);
-                isKept = answer.IsInSteps;
-                if (isKept) return answer.Holding(waiting);
-            }
-            catch (OperationCanceledException) when (waiting.Refusal is not null)
-            {
-                return waiting.Refusal;
-            }
-            finally
-            {
-                if (!isKept) waiting.Dispose();
-            }
-        }
-        else
-        {
-            var handled = call.Route.Handle(call, body, stop);
-            if (handled.IsCompletedSuccessfully) return handled.Result;
-            answer = await handled;
-            if (answer.IsInSteps) return answer;
-        }
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Answer> JudgeHandledAsync(ValueTask<Answer> handled, Call call, CancellationToken stop)
+    {
+        var answer = await handled;
+        if (answer.IsInSteps) return answer;
 
         var isShown = false;
         try

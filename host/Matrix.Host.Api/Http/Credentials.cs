@@ -1,3 +1,4 @@
+using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
@@ -7,16 +8,16 @@ namespace Matrix.Host.Api.Http;
 /// the request waits.
 /// </summary>
 /// <param name="Target">The path and query as sent.</param>
-/// <param name="Token">The access token; null for none.</param>
+/// <param name="Token">The access token, valid or not; null for none.</param>
 /// <param name="Address">The client's address.</param>
 /// <param name="UserAgent">The client's name for itself; null for none.</param>
-internal sealed record Credentials(string Target, string? Token, string Address, string? UserAgent)
+internal sealed record Credentials(string Target, ShownToken? Token, string Address, string? UserAgent)
 {
-    internal static Credentials Of(HttpRequest request, string target, string address)
+    internal static Credentials Of(HttpContext http, string target, string address)
     {
-        var agent = request.Headers.UserAgent.ToString();
+        var agent = http.Request.Headers.UserAgent.ToString();
         return new Credentials(
-            target, PresentedToken.Of(request, target), address, agent.Length == 0 ? null : agent);
+            target, PresentedToken.Of(http, target), address, agent.Length == 0 ? null : agent);
     }
 
     /// <summary>Leaves out the token.</summary>

@@ -1,3 +1,4 @@
+using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
@@ -7,20 +8,20 @@ namespace Matrix.Host.Api.Http;
 /// </summary>
 internal static class PresentedToken
 {
-    private const string Scheme = "Bearer ";
     private const string Parameter = "access_token";
 
-    internal static string? Of(HttpRequest request, string target)
+    internal static ShownToken? Of(HttpContext http, string target)
     {
-        var header = request.Headers.Authorization;
-        if (header.Count > 0 && header[0] is { } value && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        var header = http.Request.Headers.Authorization;
+        if (header.Count > 0
+            && header[0] is { } value
+            && ClientConnection.Of(http).TryToken(value, out var inHeader))
         {
-            var token = value.AsSpan(Scheme.Length).Trim(' ');
-            return token.IsEmpty ? null : token.ToString();
+            return inHeader;
         }
 
         var query = RequestPath.QueryOf(target);
         if (!query.Contains(Parameter, StringComparison.Ordinal)) return null;
-        return new QueryReader(query).Text(Parameter) is { Length: > 0 } inQuery ? inQuery : null;
+        return new QueryReader(query).Text(Parameter) is { Length: > 0 } inQuery ? new ShownToken(inQuery) : null;
     }
 }

@@ -200,9 +200,6 @@ public sealed record RouteOptions
     /// </summary>
     public bool OpenToSuspended { get; init; }
 
-    /// <summary>Whether it may wait for news. It ends when the caller's session does.</summary>
-    public bool Waits { get; init; }
-
     /// <summary>
     /// Whether it only reads. The caller is then judged again before the response is written. A GET always only reads.
     /// </summary>

@@ -163,5 +163,5 @@ internal sealed record Route(
     internal bool IsOpenToSuspended { get; } = Method is "GET" or "HEAD" || Options.OpenToSuspended;
 
     /// <summary>Whether the caller is judged again before the response is written.</summary>
-    internal bool IsJudgedAgain { get; } = Method is "GET" or "HEAD" || Options.Waits || Options.OnlyReads;
+    internal bool IsJudgedAgain { get; } = Method is "GET" or "HEAD" || Options.OnlyReads;
 }

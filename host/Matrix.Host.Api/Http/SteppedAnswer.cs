@@ -16,8 +16,10 @@ public abstract partial class Answer
     /// </summary>
     /// <param name="call">The request. Its access is checked again between steps.</param>
     /// <param name="write">Writes the body. It may return another response, if no step was sent.</param>
+    /// <param name="waits">Whether it may wait for news. It then ends when the caller's session does.</param>
     internal static Answer InSteps(
-        Call call, Func<ResponseWriter, CancellationToken, ValueTask<Answer?>> write) => new Stepped(call, write);
+        Call call, Func<ResponseWriter, CancellationToken, ValueTask<Answer?>> write, bool waits = false) =>
+        new Stepped(call, write, waits);
 
     /// <summary>The same response, which returns a share of memory once it was sent.</summary>
     internal Answer Holding(IDisposable memory) => new WithMemory(this, memory);
@@ -56,7 +58,7 @@ public abstract partial class Answer
     }
 
     private sealed class Stepped(
-        Call call, Func<ResponseWriter, CancellationToken, ValueTask<Answer?>> write) : Answer(200)
+        Call call, Func<ResponseWriter, CancellationToken, ValueTask<Answer?>> write, bool waits) : Answer(200)
     {
         protected override void WriteTo(System.Text.Json.Utf8JsonWriter json) => throw new NotSupportedException();
 
@@ -65,17 +67,18 @@ public abstract partial class Answer
         internal override async ValueTask SendAsync(HttpResponse response)
         {
             using var writer = new HttpWriter(this, call, response);
+            using var waiting = BeginWaiting(response.HttpContext.RequestAborted);
             Answer? other;
             try
             {
-                var stop = call.Waiting?.Stop ?? response.HttpContext.RequestAborted;
+                var stop = waiting?.Stop ?? response.HttpContext.RequestAborted;
                 other = await write(writer, stop);
                 if (other is null) await writer.EndAsync(stop);
             }
-            catch (OperationCanceledException) when (call.Waiting?.Refusal is not null)
+            catch (OperationCanceledException) when (waiting?.Refusal is not null)
             {
                 if (response.HasStarted) throw new ResponseEndedException("The caller's access ended.");
-                other = call.Waiting.Refusal;
+                other = waiting.Refusal;
             }
             catch (RefusedException refused)
             {
@@ -88,16 +91,24 @@ public abstract partial class Answer
         internal override async ValueTask<(byte[]? Body, Answer? Error)> ReadAsync(int most, CancellationToken stop)
         {
             using var writer = new MemoryWriter(call, most);
+            using var waiting = BeginWaiting(stop);
             try
             {
-                var other = await write(writer, stop);
+                var other = await write(writer, waiting?.Stop ?? stop);
                 return other is null ? (writer.ToArray(), null) : (null, other);
+            }
+            catch (OperationCanceledException) when (waiting?.Refusal is not null)
+            {
+                return (null, waiting.Refusal);
             }
             catch (BodyTooLargeException)
             {
                 return (null, TooLarge($"The response exceeds {most} bytes."));
             }
         }
+
+        private WaitingRequest? BeginWaiting(CancellationToken stop) =>
+            waits ? call.Server?.BeginWaiting(call, stop) : null;
 
         internal void BeginSteps(HttpResponse response) => Begin(response, null);
 

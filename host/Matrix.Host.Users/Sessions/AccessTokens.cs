@@ -43,9 +43,9 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
 
     /// <inheritdoc/>
     public ValueTask<TokenLookup> FindAsync(
-        string token, string address, string? userAgent, CancellationToken stop)
+        ShownToken token, string address, string? userAgent, CancellationToken stop)
     {
-        if (!TokenHash.TryOf(token, out var hash)) return ValueTask.FromResult(default(TokenLookup));
+        if (token.Hash is not { } hash) return ValueTask.FromResult(default(TokenLookup));
 
         if (!_young.TryGetValue(hash, out var known) && _old.TryRemove(hash, out known)) Remember(hash, known);
         if (known is null || !IsUnchanged(known.Caller))

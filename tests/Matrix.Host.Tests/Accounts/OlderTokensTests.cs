@@ -46,7 +46,7 @@ internal sealed class OlderTokensTests(string kind) : StorageTests(kind)
         };
         var tokens = new AccessTokens(
             Store, new UsersOptions { ServerName = "example.org" }, new AppServiceDirectory([bridge]), Time);
-        var found = await tokens.FindAsync(Token, "127.0.0.1", userAgent: null, Stop);
+        var found = await tokens.FindAsync(new ShownToken(Token), "127.0.0.1", userAgent: null, Stop);
         var goesOn = await tokens.GoesOnAsync(found.Caller!, Stop);
 
         await Store.DisposeAsync();

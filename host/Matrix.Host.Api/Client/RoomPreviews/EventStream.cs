@@ -34,7 +34,7 @@ internal sealed class EventStream(
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
-        routes.Get("events", Read, EventsAsync, open with { Waits = true });
+        routes.Get("events", Read, EventsAsync, open);
         routes.Get("events/{eventId}", EventAsync);
         routes.Get(
             "initialSync",
@@ -70,7 +70,7 @@ internal sealed class EventStream(
             call.Caller.Device, asked.From, TimeSpan.FromMilliseconds(Math.Min(asked.Timeout, int.MaxValue)));
         return ValueTask.FromResult(Answer.InSteps(call, async (response, stop) => Of(asked.RoomId is { } roomId
             ? await stream.OfRoomAsync(request, roomId, response, stop)
-            : await stream.OfUserAsync(request, response, stop))));
+            : await stream.OfUserAsync(request, response, stop)), waits: asked.Timeout > 0));
     }
 
     private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)

@@ -22,7 +22,7 @@ internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, Syn
         OpenToSuspended = true,
         Rate = RateClass.None,
         Body = BodyLimit.Large,
-        Waits = true,
+        OnlyReads = true,
     };
 
     private readonly SlidingLimits _limits = new(options.MaxSlidingLists, options.MaxSlidingSubscriptions);
@@ -87,6 +87,6 @@ internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, Syn
                 SlidingAnswerKind.Busy => Answer.Busy,
                 _ => _unknown,
             };
-        });
+        }, waits: timeout > 0);
     }
 }

@@ -19,7 +19,6 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
         {
             Access = Access.UsersAndGuests,
             Rate = RateClass.None,
-            Waits = true,
         });
 
     private async ValueTask<Answer> Get(Call call, Asked asked, CancellationToken stop)
@@ -45,7 +44,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
                 SyncOutcome.Busy => Answer.Busy,
                 _ => _notOurs,
             };
-        });
+        }, waits: asked.Timeout > 0);
     }
 
     private static Asked Read(QueryReader query)
