@@ -1,30 +1,5 @@
 namespace Matrix.Host.Crypto;
 
-/// <summary>The cost of one password hash, and the bounds on concurrent computations.</summary>
-/// <param name="MemoryBytes">Memory of one computation. A part of a kibibyte is not used.</param>
-/// <param name="Operations">Passes over that memory.</param>
-/// <param name="Concurrency">Computations at once; others wait.</param>
-/// <param name="Waiting">The most computations that wait; more are refused.</param>
-public sealed record PasswordHashCost(long MemoryBytes, int Operations, int Concurrency, int Waiting)
-{
-    /// <summary>The least memory of one computation, in bytes.</summary>
-    public const long LeastMemory = 8 << 10;
-
-    /// <summary>The most memory of one computation, in bytes. A stored hash beyond it is not computed.</summary>
-    public const long MostMemory = 4L << 30;
-
-    /// <summary>The most passes over the memory. A stored hash beyond it is not computed.</summary>
-    public const int MostOperations = 1000;
-
-    /// <summary>The most computations of one user, including waiting ones.</summary>
-    public int OfUser { get; init; } = 4;
-
-    /// <summary>The most computations of one address, including waiting ones.</summary>
-    public int OfAddress { get; init; } = 100;
-
-    internal int Kibibytes => (int)(MemoryBytes / 1024);
-}
-
 /// <summary>The user and address that a password is hashed for. Each has a share of the queue.</summary>
 /// <param name="UserId">The user whose token or browser session the request has; null for none.</param>
 /// <param name="Address">The address, or the block of addresses that counts as one; null to count none.</param>

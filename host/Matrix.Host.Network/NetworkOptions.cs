@@ -1,4 +1,5 @@
 using System.Net;
+using Matrix.Host.Parts;
 
 namespace Matrix.Host.Network;
 
@@ -8,275 +9,371 @@ public sealed record NetworkOptions
     /// <summary>This server's name.</summary>
     public required string ServerName { get; init; }
 
-    /// <summary>Private networks that may be reached.</summary>
-    public IReadOnlyList<IPNetwork> AllowNetworks { get; init; } = [];
-
-    /// <summary>A file of certificates (PEM) that are trusted beside the system's; "" for none.</summary>
+    [Setting(
+        "federation.custom_ca",
+        "A file with certificates (PEM) to trust in addition to the system's.",
+        Form = SettingForm.Path)]
     public string CustomCa { get; init; } = "";
 
-    /// <summary>Name servers; empty for the system's.</summary>
+    [Setting(
+        "federation.allow_networks",
+        "Networks that may be reached although they are private, such as [10.0.0.0/8]. Other private addresses "
+            + "are refused, whatever name leads to them.")]
+    public IReadOnlyList<IPNetwork> AllowNetworks { get; init; } = [];
+
+    [Setting("federation.nameservers", "Name servers, address:port each; [] for the system's.")]
     public IReadOnlyList<IPEndPoint> Nameservers { get; init; } = [];
 
-    /// <summary>The servers that this server talks to, as names or globs; empty for all.</summary>
+    [Setting(
+        "federation.allow_servers",
+        "The only servers to talk to, as names in which * and ? are wildcards; [] for all. A name without a port "
+            + "is for all ports.",
+        Form = SettingForm.ServerPatterns)]
     public IReadOnlyList<string> AllowServers { get; init; } = [];
 
-    /// <summary>The servers that this server does not talk to, as names or globs.</summary>
+    [Setting("federation.deny_servers", "Servers not to talk to, in the same form.", Form = SettingForm.ServerPatterns)]
     public IReadOnlyList<string> DenyServers { get; init; } = [];
 
-    /// <summary>
-    /// Whether the endpoints of old servers are used where a server does not know the newer ones: version 1 of
-    /// `send_join`, `send_leave` and `invite`.
-    /// </summary>
-    public bool LegacyFederation { get; init; } = true;
-
-    /// <summary>Requests at once that users wait for, besides those for keys, profiles and media.</summary>
+    [Setting(
+        "federation.user_requests",
+        "Requests to other servers at once that users wait for: rooms of spaces, summaries, directories, "
+            + "aliases, events near a time, joins, knocks and leaves. One user, application service, or network "
+            + "without a token has a quarter, slow servers a quarter together.",
+        Least = 1, Most = 100_000)]
     public int UserRequests { get; init; } = 128;
 
-    /// <summary>A server that took as long to answer a request of a user counts as slow.</summary>
+    [Setting(
+        "federation.slow_after",
+        "A server that took as long to answer what a user asked for counts as slow: few such requests are made "
+            + "at once.")]
     public TimeSpan SlowAfter { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long it is remembered whether a server was slow.</summary>
+    [Setting("federation.slow_kept", "How long it is remembered whether a server was slow.")]
     public TimeSpan PaceKept { get; init; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>The servers of which that is remembered.</summary>
+    [Setting("federation.slow_servers", "Servers of which that is remembered.", Least = 1, Most = 1_000_000)]
     public int PaceServers { get; init; } = 10_000;
 
-    /// <summary>Sockets to all other servers at once.</summary>
-    public int MaxSockets { get; init; } = 256;
-
-    /// <summary>Sockets to one server at once.</summary>
-    public int MaxSocketsPerServer { get; init; } = 8;
-
-    /// <summary>The addresses of one server that a connection tries.</summary>
-    public int MaxAddressesTried { get; init; } = 8;
-
-    /// <summary>The time for connecting, TLS included, over all addresses of a server.</summary>
-    public TimeSpan ConnectTime { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>The time of a whole request, discovery included, unless the request has its own.</summary>
-    public TimeSpan RequestTime { get; init; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>The time of a request whose response may be large, such as a room's state.</summary>
-    public TimeSpan LargeRequestTime { get; init; } = TimeSpan.FromMinutes(5);
-
-    /// <summary>How long an idle connection stays open.</summary>
-    public TimeSpan IdleConnectionTime { get; init; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>
-    /// How long a connection is used. After that the server is discovered and its certificate checked again.
-    /// </summary>
-    public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromMinutes(10);
-
-    /// <summary>Bytes of a response, unless the request has its own bound.</summary>
-    public int MaxResponseBytes { get; init; } = 4 << 20;
-
-    /// <summary>Bytes of a response that may be large, such as a room's state.</summary>
-    public int MaxLargeResponseBytes { get; init; } = 256 << 20;
-
-    /// <summary>Bytes of a page of a list: older events, keys of many users.</summary>
-    public int MaxPageBytes { get; init; } = 32 << 20;
-
-    /// <summary>Bytes of a page of published rooms, which users without an account may ask for.</summary>
-    public int MaxPublishedRoomsBytes { get; init; } = 4 << 20;
-
-    /// <summary>
-    /// Bytes that all responses take, beyond the first few of each: the buffers of those that are read, and the bodies
-    /// and JSON of those that are still held. A response that needs more fails.
-    /// </summary>
-    public long MaxResponseBytesAtOnce { get; init; } = 512L << 20;
-
-    /// <summary>Events in one response.</summary>
-    public int MaxEventsInResponse { get; init; } = 1_000_000;
-
-    /// <summary>Bytes of a response's headers.</summary>
-    public int MaxResponseHeaderBytes { get; init; } = 32 << 10;
-
-    /// <summary>How often a server's failures are logged.</summary>
-    public TimeSpan ErrorLogInterval { get; init; } = TimeSpan.FromMinutes(10);
-
-    /// <summary>Servers whose latest log line is remembered; beyond these the oldest are dropped.</summary>
-    public int MaxErrorLogServers { get; init; } = 10_000;
-
-    /// <summary>How far ahead this server publishes its keys as valid.</summary>
-    public TimeSpan OwnKeyValidity { get; init; } = TimeSpan.FromDays(1);
-
-    /// <summary>Bytes of the cache of other servers' keys.</summary>
-    public long KeyCacheBytes { get; init; } = 8 << 20;
-
-    /// <summary>Keys of one server, former ones included; a response with more does not count.</summary>
-    public int MaxKeysPerServer { get; init; } = 50;
-
-    /// <summary>
-    /// Earlier responses with keys of one server that are kept for others, and read from a notary, beside the latest.
-    /// </summary>
-    public int MaxEarlierKeyResponses { get; init; } = 8;
-
-    /// <summary>Bytes of a response with keys.</summary>
-    public int MaxKeyResponseBytes { get; init; } = 64 << 10;
-
-    /// <summary>The time of a fetch of keys.</summary>
-    public TimeSpan KeyFetchTime { get; init; } = TimeSpan.FromSeconds(15);
-
-    /// <summary>Fetches of keys at once that events and this server itself need; others wait.</summary>
-    public int MaxKeyFetches { get; init; } = 32;
-
-    /// <summary>
-    /// Fetches of keys at once that requests cause before they are authenticated, of servers whose keys are stored. One
-    /// address has a quarter of them.
-    /// </summary>
-    public int MaxKnownKeyFetches { get; init; } = 16;
-
-    /// <summary>The same, of all other servers.</summary>
-    public int MaxStrangerKeyFetches { get; init; } = 16;
-
-    /// <summary>Fetches of keys of each of these kinds that wait or run; beyond these no keys are found.</summary>
-    public int MaxKeyFetchesWaiting { get; init; } = 10_000;
-
-    /// <summary>The shortest pause between two fetches of a server's keys.</summary>
-    public TimeSpan KeyFetchPause { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>The longest pause after failed fetches; it doubles from <see cref="KeyFetchPause"/>.</summary>
-    public TimeSpan LongestKeyFetchPause { get; init; } = TimeSpan.FromMinutes(10);
-
-    /// <summary>Servers whose latest fetch is remembered; beyond these the least recently used are dropped.</summary>
-    public int MaxKeyFetchServers { get; init; } = 100_000;
-
-    /// <summary>
-    /// Fetches of keys a minute that requests cause before they are authenticated, of servers whose keys are not
-    /// stored.
-    /// </summary>
-    public int MaxKeyFetchesPerMinute { get; init; } = 600;
-
-    /// <summary>
-    /// The same, of unknown keys of servers whose keys are stored. Fetches of known keys that are no longer valid are
-    /// not counted: a server's keys are valid for a while after one.
-    /// </summary>
-    public int MaxKnownKeyFetchesPerMinute { get; init; } = 600;
-
-    /// <summary>The same of either kind, caused by one address.</summary>
-    public int MaxKeyFetchesPerAddress { get; init; } = 200;
-
-    /// <summary>Fetches of other servers' keys a minute that the events of one sending server cause.</summary>
-    public int MaxKeyFetchesPerSender { get; init; } = 300;
-
-    /// <summary>
-    /// Servers that are asked for the keys of others, in this order: for those of servers that do not answer, and for
-    /// keys of old events that their servers no longer publish.
-    /// </summary>
-    public IReadOnlyList<string> Notaries { get; init; } = [];
-
-    /// <summary>Servers in one query to a notary.</summary>
-    public int MaxNotaryQueryServers { get; init; } = 20;
-
-    /// <summary>How long keys that are wanted of notaries are gathered before they are asked for.</summary>
-    public TimeSpan NotaryGatherTime { get; init; } = TimeSpan.FromMilliseconds(20);
-
-    /// <summary>
-    /// Queries to notaries at once that events need, and the same number of those that requests cause before they are
-    /// authenticated; others wait.
-    /// </summary>
-    public int MaxNotaryQueries { get; init; } = 8;
-
-    /// <summary>
-    /// Queries to notaries a minute for keys of one server that the events of one sending server cause.
-    /// </summary>
-    public int MaxNotaryQueriesPerServer { get; init; } = 20;
-
-    /// <summary>Bytes of the cache of responses with keys, which this server passes on as a notary.</summary>
-    public long KeyResponseCacheBytes { get; init; } = 4 << 20;
-
-    /// <summary>Servers in one query of a notary; of further ones nothing is returned.</summary>
-    public int MaxNotaryServers { get; init; } = 200;
-
-    /// <summary>Bytes of the response to such a query.</summary>
-    public int MaxNotaryResponseBytes { get; init; } = 2 << 20;
-
-    /// <summary>The time of such a query. After it, what is known is returned.</summary>
-    public TimeSpan NotaryTime { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>Fetches at once that such queries cause; others wait.</summary>
-    public int MaxNotaryFetches { get; init; } = 8;
-
-    /// <summary>Fetches a minute that such queries cause.</summary>
-    public int MaxNotaryFetchesPerMinute { get; init; } = 300;
-
-    /// <summary>The same, caused by one address.</summary>
-    public int MaxNotaryFetchesPerAddress { get; init; } = 60;
-
-    /// <summary>The most server names that are resolved at a time. Further ones fail at once.</summary>
+    [Setting("federation.discoveries", "Server names that are resolved at once; more fail.", Least = 1)]
     public int MaxDiscoveries { get; init; } = 1024;
 
-    /// <summary>The longest time of one resolution, with all its lookups.</summary>
+    [Setting("federation.discovery_time", "The time for resolving a server name, with all lookups.")]
     public TimeSpan DiscoveryTime { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Bound on the memory for resolved names.</summary>
-    public long DiscoveryCacheBytes { get; init; } = 8 << 20;
-
-    /// <summary>The shortest time that addresses are kept, whatever their time to live.</summary>
-    public TimeSpan AddressMinimumTime { get; init; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>The longest time that addresses are kept, whatever their time to live.</summary>
-    public TimeSpan AddressMaximumTime { get; init; } = TimeSpan.FromHours(1);
-
-    /// <summary>The longest time that the absence of a name or record is kept.</summary>
-    public TimeSpan NegativeMaximumTime { get; init; } = TimeSpan.FromMinutes(5);
-
-    /// <summary>How long a failed resolution is kept.</summary>
+    [Setting("federation.discovery_failure_time", "How long a failed resolution is kept.")]
     public TimeSpan DiscoveryFailureTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The most SRV records of a name that are read.</summary>
+    [Setting(
+        "federation.address_minimum_time",
+        "The shortest time that addresses are kept, whatever their time to live.")]
+    public TimeSpan AddressMinimumTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    [Setting("federation.address_maximum_time", "The longest time that addresses are kept.")]
+    public TimeSpan AddressMaximumTime { get; init; } = TimeSpan.FromHours(1);
+
+    [Setting("federation.negative_maximum_time", "The longest time that the absence of a name or record is kept.")]
+    public TimeSpan NegativeMaximumTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    [Setting("federation.service_records", "SRV records of a name that are read.", Least = 1, Most = 10_000)]
     public int MaxServiceRecords { get; init; } = 64;
 
-    /// <summary>The most targets of SRV records whose addresses are looked up.</summary>
+    [Setting(
+        "federation.service_targets",
+        "Targets of SRV records whose addresses are looked up.",
+        Least = 1, Most = 1000)]
     public int MaxServiceTargets { get; init; } = 8;
 
-    /// <summary>The most end points of a server.</summary>
+    [Setting("federation.end_points", "Addresses of a server that are kept.", Least = 1, Most = 1000)]
     public int MaxEndPoints { get; init; } = 16;
 
-    /// <summary>The most DNS lookups at a time. Further ones wait within their time.</summary>
+    [Setting("federation.lookups", "DNS lookups at once; others wait.", Least = 1)]
     public int MaxLookups { get; init; } = 256;
 
-    /// <summary>The longest time of one DNS lookup.</summary>
+    [Setting("federation.lookup_time", "The time of one DNS lookup.")]
     public TimeSpan LookupTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Bound on the memory for DNS messages and records, in bytes each.</summary>
-    public long DnsCacheBytes { get; init; } = 4 << 20;
-
-    /// <summary>The port of `.well-known`: 443, but for tests.</summary>
-    public int WellKnownPort { get; init; } = 443;
-
-    /// <summary>The most `.well-known` requests at a time. Further ones wait within their time.</summary>
+    [Setting("federation.well_known_fetches", ".well-known requests at once; others wait.", Least = 1)]
     public int MaxWellKnownFetches { get; init; } = 64;
 
-    /// <summary>The longest time of a `.well-known` request, with its redirects.</summary>
+    [Setting("federation.well_known_time", "The time of a .well-known request, with its redirects.")]
     public TimeSpan WellKnownTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// The longest time of a connection for `.well-known`, TLS included. After it, the next address is tried.
-    /// </summary>
+    [Setting(
+        "federation.well_known_connect_time",
+        "The time of a connection for .well-known, TLS included; after that the next address is tried.")]
     public TimeSpan WellKnownConnectTime { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>The most redirects that a `.well-known` request follows.</summary>
+    [Setting("federation.well_known_redirects", "Redirects that a .well-known request follows.", Most = 20)]
     public int WellKnownRedirects { get; init; } = 5;
 
-    /// <summary>The largest `.well-known` response.</summary>
+    [Setting(
+        "federation.well_known_bytes",
+        "A .well-known response.",
+        Form = SettingForm.Bytes, Least = 1 << 10, Most = 1 << 20)]
     public int WellKnownBytes { get; init; } = 51_200;
 
-    /// <summary>How long a `.well-known` response without cache headers is kept.</summary>
+    [Setting("federation.well_known_default_time", "How long a .well-known response without cache headers is kept.")]
     public TimeSpan WellKnownDefaultTime { get; init; } = TimeSpan.FromHours(24);
 
-    /// <summary>The longest time that a valid `.well-known` response is kept.</summary>
-    public TimeSpan WellKnownMaximumTime { get; init; } = TimeSpan.FromHours(48);
-
-    /// <summary>The shortest time that a valid `.well-known` response is kept.</summary>
+    [Setting("federation.well_known_minimum_time", "The shortest time that a valid .well-known response is kept.")]
     public TimeSpan WellKnownMinimumTime { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long the first failure is kept. Each repeated failure doubles it.</summary>
+    [Setting("federation.well_known_maximum_time", "The longest time that a valid .well-known response is kept.")]
+    public TimeSpan WellKnownMaximumTime { get; init; } = TimeSpan.FromHours(48);
+
+    [Setting(
+        "federation.well_known_first_error_time",
+        "How long the first failure of .well-known is kept; each repeated failure doubles it.")]
     public TimeSpan WellKnownFirstErrorTime { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>The longest time that a failure is kept.</summary>
+    [Setting("federation.well_known_maximum_error_time", "The longest time that a failure of .well-known is kept.")]
     public TimeSpan WellKnownMaximumErrorTime { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Bound on the memory for `.well-known` responses.</summary>
+    [Setting("federation.sockets", "Sockets to all other servers at once.", Least = 8, Most = 65_536)]
+    public int MaxSockets { get; init; } = 256;
+
+    [Setting("federation.sockets_per_server", "Sockets to one server at once.", Least = 1, Most = 1000)]
+    public int MaxSocketsPerServer { get; init; } = 8;
+
+    [Setting("federation.addresses_tried", "Addresses of one server that a connection tries.", Least = 1, Most = 100)]
+    public int MaxAddressesTried { get; init; } = 8;
+
+    [Setting("federation.connect_time", "The time for connecting, TLS included, over all addresses of a server.")]
+    public TimeSpan ConnectTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    [Setting("federation.request_time", "The time of a request, from discovery to the end of the response.")]
+    public TimeSpan RequestTime { get; init; } = TimeSpan.FromSeconds(60);
+
+    [Setting(
+        "federation.large_request_time",
+        "The time of a request whose response grows with a room, such as a join.")]
+    public TimeSpan LargeRequestTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    [Setting("federation.idle_connection_time", "How long an idle connection stays open.")]
+    public TimeSpan IdleConnectionTime { get; init; } = TimeSpan.FromSeconds(60);
+
+    [Setting(
+        "federation.connection_lifetime",
+        "How long a connection is used before the server's certificate is checked again.")]
+    public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromMinutes(10);
+
+    [Setting(
+        "federation.response_bytes",
+        "The response to any request not named below.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 1 << 30)]
+    public int MaxResponseBytes { get; init; } = 4 << 20;
+
+    [Setting(
+        "federation.page_bytes",
+        "A page of a list: older events, keys of many users.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 1 << 30)]
+    public int MaxPageBytes { get; init; } = 32 << 20;
+
+    [Setting(
+        "federation.published_rooms_bytes",
+        "A page of published rooms, which clients without an account may ask for.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 1 << 30)]
+    public int MaxPublishedRoomsBytes { get; init; } = 4 << 20;
+
+    [Setting(
+        "federation.large_response_bytes",
+        "A response that grows with a room, such as its state.",
+        Form = SettingForm.Bytes, Least = 1 << 20, Most = 1 << 30)]
+    public int MaxLargeResponseBytes { get; init; } = 256 << 20;
+
+    [Setting(
+        "federation.responses_at_once",
+        "The memory of all responses, from their buffers and their JSON until they are no longer held; a "
+            + "response that needs more fails. While one is read it takes twice its bytes.",
+        Least = 16 << 20)]
+    public long MaxResponseBytesAtOnce { get; init; } = 512L << 20;
+
+    [Setting("federation.response_events", "Events in one response.", Least = 1000)]
+    public int MaxEventsInResponse { get; init; } = 1_000_000;
+
+    [Setting(
+        "federation.response_header_bytes",
+        "Headers of a response.",
+        Form = SettingForm.Bytes, Least = 4 << 10, Most = 1 << 20)]
+    public int MaxResponseHeaderBytes { get; init; } = 32 << 10;
+
+    [Setting("federation.error_log_interval", "How often failures of the same server are logged.")]
+    public TimeSpan ErrorLogInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    [Setting(
+        "federation.error_log_servers",
+        "Servers whose latest log line is remembered; the oldest are dropped first.",
+        Least = 1)]
+    public int MaxErrorLogServers { get; init; } = 10_000;
+
+    [Setting(
+        "federation.own_key_validity",
+        "How far ahead this server publishes its signing key as valid. Other servers fetch it again after that.")]
+    public TimeSpan OwnKeyValidity { get; init; } = TimeSpan.FromDays(1);
+
+    [Setting(
+        "federation.keys_per_server",
+        "Signing keys of one server, former ones included.",
+        Least = 1, Most = 10_000)]
+    public int MaxKeysPerServer { get; init; } = 50;
+
+    [Setting(
+        "federation.earlier_key_responses",
+        "Earlier responses with signing keys of one server that are kept beside the latest, if they have keys "
+            + "that later ones lack. Other servers need them for old events, and get them by a query.",
+        Most = 1000)]
+    public int MaxEarlierKeyResponses { get; init; } = 8;
+
+    [Setting(
+        "federation.key_response_bytes",
+        "A response with signing keys.",
+        Form = SettingForm.Bytes, Least = 4 << 10, Most = 16 << 20)]
+    public int MaxKeyResponseBytes { get; init; } = 64 << 10;
+
+    [Setting("federation.key_fetch_time", "The time of a fetch of signing keys.")]
+    public TimeSpan KeyFetchTime { get; init; } = TimeSpan.FromSeconds(15);
+
+    [Setting(
+        "federation.key_fetches",
+        "Fetches of signing keys at once that events need; others wait.",
+        Least = 1, Most = 10_000)]
+    public int MaxKeyFetches { get; init; } = 32;
+
+    [Setting(
+        "federation.known_key_fetches",
+        "Fetches of signing keys at once that requests cause before they are authenticated, of servers whose "
+            + "keys events have needed. One address has a quarter of them.",
+        Least = 4, Most = 10_000)]
+    public int MaxKnownKeyFetches { get; init; } = 16;
+
+    [Setting(
+        "federation.stranger_key_fetches",
+        "The same, of all other servers: names that anyone may invent.",
+        Least = 4, Most = 10_000)]
+    public int MaxStrangerKeyFetches { get; init; } = 16;
+
+    [Setting(
+        "federation.key_fetches_waiting",
+        "Fetches of each of these kinds that wait or run; beyond these no keys are found. One address has a "
+            + "quarter of the latter two.",
+        Least = 1)]
+    public int MaxKeyFetchesWaiting { get; init; } = 10_000;
+
+    [Setting(
+        "federation.key_fetch_pause",
+        "The shortest pause between two fetches of a server's keys; it doubles with each failure.")]
+    public TimeSpan KeyFetchPause { get; init; } = TimeSpan.FromSeconds(10);
+
+    [Setting("federation.longest_key_fetch_pause", "The longest pause after failures.")]
+    public TimeSpan LongestKeyFetchPause { get; init; } = TimeSpan.FromMinutes(10);
+
+    [Setting(
+        "federation.key_fetch_servers",
+        "Servers whose latest fetch is remembered; the oldest are dropped first.",
+        Least = 1)]
+    public int MaxKeyFetchServers { get; init; } = 100_000;
+
+    [Setting(
+        "federation.key_fetches_per_minute",
+        "Fetches of keys a minute that requests cause before they are authenticated, of servers whose keys "
+            + "events have not needed.",
+        Least = 1)]
+    public int MaxKeyFetchesPerMinute { get; init; } = 600;
+
+    [Setting(
+        "federation.known_key_fetches_per_minute",
+        "The same, of servers whose keys events have needed and that seem to have a new one. Fetches of known "
+            + "keys whose validity is over are not counted.",
+        Least = 1)]
+    public int MaxKnownKeyFetchesPerMinute { get; init; } = 600;
+
+    [Setting("federation.key_fetches_per_address", "The same, caused by requests from one address.", Least = 1)]
+    public int MaxKeyFetchesPerAddress { get; init; } = 200;
+
+    [Setting(
+        "federation.key_fetches_per_sender",
+        "Fetches of other servers' keys a minute that the events of one sending server cause.",
+        Least = 1)]
+    public int MaxKeyFetchesPerSender { get; init; } = 300;
+
+    [Setting(
+        "federation.notaries",
+        "Servers that are asked for the keys of servers that do not answer. They learn the names of these "
+            + "servers, and what they say counts if they and the other server have signed it.",
+        Form = SettingForm.ServerNames)]
+    public IReadOnlyList<string> Notaries { get; init; } = [];
+
+    [Setting(
+        "federation.notary_query_servers",
+        "Servers in one query that this server sends to a notary.",
+        Least = 1, Most = 200)]
+    public int MaxNotaryQueryServers { get; init; } = 20;
+
+    [Setting("federation.notary_gather_time", "How long keys are gathered for such a query.")]
+    public TimeSpan NotaryGatherTime { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    [Setting(
+        "federation.notary_queries",
+        "Such queries at once that events need; others wait. Requests before authentication cause as many.",
+        Least = 1, Most = 1000)]
+    public int MaxNotaryQueries { get; init; } = 8;
+
+    [Setting(
+        "federation.notary_queries_per_server",
+        "Such queries a minute about one server that the events of one sending server cause.",
+        Least = 1)]
+    public int MaxNotaryQueriesPerServer { get; init; } = 20;
+
+    [Setting(
+        "federation.notary_servers",
+        "Servers in one query for keys that another server sends; of further ones nothing is returned.",
+        Least = 1, Most = 10_000)]
+    public int MaxNotaryServers { get; init; } = 200;
+
+    [Setting(
+        "federation.notary_response_bytes",
+        "The response to such a query.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 64 << 20)]
+    public int MaxNotaryResponseBytes { get; init; } = 2 << 20;
+
+    [Setting("federation.notary_time", "The time of such a query. After it, the keys that are known are returned.")]
+    public TimeSpan NotaryTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    [Setting(
+        "federation.notary_fetches",
+        "Fetches of keys at once that such queries cause; others wait.",
+        Least = 1, Most = 1000)]
+    public int MaxNotaryFetches { get; init; } = 8;
+
+    [Setting("federation.notary_fetches_per_minute", "Fetches a minute that such queries cause.", Least = 1)]
+    public int MaxNotaryFetchesPerMinute { get; init; } = 300;
+
+    [Setting("federation.notary_fetches_per_address", "The same, caused by queries from one address.", Least = 1)]
+    public int MaxNotaryFetchesPerAddress { get; init; } = 60;
+
+    [Setting(
+        "compatibility.legacy_federation",
+        "Whether the first versions of endpoints are used with servers that do not know the second.")]
+    public bool LegacyFederation { get; init; } = true;
+
+    [Setting("cache.server_keys", "Signing keys of other servers.", Least = 64 << 10, Most = 1L << 30)]
+    public long KeyCacheBytes { get; init; } = 8 << 20;
+
+    [Setting(
+        "cache.key_responses",
+        "Other servers' responses with their keys, which are passed on to those who ask for them.",
+        Least = 256 << 10, Most = 1L << 30)]
+    public long KeyResponseCacheBytes { get; init; } = 4 << 20;
+
+    [Setting("cache.discovery", "Resolved names of other servers.", Least = 64 << 10, Most = 1L << 30)]
+    public long DiscoveryCacheBytes { get; init; } = 8 << 20;
+
+    [Setting("cache.dns", "DNS messages, and as many bytes of DNS records.", Least = 64 << 10, Most = 1L << 30)]
+    public long DnsCacheBytes { get; init; } = 4 << 20;
+
+    [Setting("cache.well_known", ".well-known responses of other servers.", Least = 64 << 10, Most = 1L << 30)]
     public long WellKnownCacheBytes { get; init; } = 4 << 20;
+
+    [Setting("federation.well_known_port", "The port of .well-known.", Least = 1, Most = 65_535, IsHidden = true)]
+    public int WellKnownPort { get; init; } = 443;
 }

@@ -1,216 +1,326 @@
 using Matrix.Core.Room.Incoming;
 using Matrix.Core.StateRes;
+using Matrix.Host.Parts;
 
 namespace Matrix.Host.Rooms;
 
 /// <summary>The limits of received events: of one room's machine, unless they say otherwise.</summary>
 public sealed record ReceivingOptions
 {
-    /// <summary>The most transactions of one server that wait for the one before them.</summary>
+    [Setting(
+        "federation.transactions_waiting",
+        "Transactions of one server that wait for the one before them; more get 429.",
+        Most = 1000)]
     public int TransactionsWaiting { get; init; } = 3;
 
-    /// <summary>The most requests for missing events that run at once, of all rooms.</summary>
+    [Setting(
+        "federation.fetches",
+        "Requests for missing events at once, of all rooms; others wait.",
+        Least = 1, Most = 10_000)]
     public int FetchesAtOnce { get; init; } = 16;
 
-    /// <summary>The most requests for missing events to one server that run at once.</summary>
+    [Setting(
+        "federation.fetches_of_server",
+        "The same, to one server. A quarter of all is for servers that failed last.",
+        Least = 1, Most = 1000)]
     public int FetchesOfServer { get; init; } = 4;
 
-    /// <summary>The time of a request for missing events.</summary>
+    [Setting("federation.fetch_time", "The time of a request for missing events.")]
     public TimeSpan FetchTime { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>The time of a request for a state or an auth chain.</summary>
+    [Setting("federation.large_fetch_time", "The time of a request for a state or an auth chain.")]
     public TimeSpan LargeFetchTime { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>The forward extremities beyond which a local user's dummy event merges them.</summary>
-    public int ExtremitiesMerged { get; init; } = 10;
-
-    /// <summary>The time after which a server counts as slow. Slow servers share few of the slots.</summary>
+    [Setting(
+        "federation.fetch_slow_after",
+        "A server whose last response took longer shares few of the slots with other slow ones.")]
     public TimeSpan FetchSlowAfter { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>
-    /// The pause after a failed request, and before the search for what an event lacks begins again. It doubles.
-    /// </summary>
+    [Setting("federation.fetch_pause", "The pause after a failed request for missing events; it doubles.")]
     public TimeSpan FetchPause { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The longest such pause.</summary>
+    [Setting("federation.longest_fetch_pause", "The longest such pause.")]
     public TimeSpan LongestFetchPause { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>
-    /// The shortest pause between two attempts for which requests of the server itself are the reason.
-    /// </summary>
+    [Setting(
+        "federation.fetch_wake_pause",
+        "A request of a server that was not reached ends its pause, at most once in this time.")]
     public TimeSpan FetchWakePause { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// How often the search begins again for a server that is not reached, before it goes on without that server.
-    /// </summary>
+    [Setting(
+        "federation.fetch_patience",
+        "Attempts to reach the servers that may have missing events, before the room goes on with a state from "
+            + "another server.",
+        Most = 100)]
     public int FetchPatience { get; init; } = 3;
 
-    /// <summary>The most servers whose failures are remembered.</summary>
+    [Setting(
+        "federation.fetch_servers",
+        "Servers whose failures to answer such requests are remembered.",
+        Least = 1, Most = 1_000_000)]
     public int FetchServers { get; init; } = 10_000;
 
-    /// <summary>The number of events of a state above which the whole state is fetched.</summary>
+    [Setting(
+        "federation.bulk_state",
+        "Missing events of a state above which the whole state is fetched at once.",
+        Least = 1, Most = 1_000_000)]
     public int BulkState { get; init; } = 50;
 
-    /// <summary>How long an acknowledged event waits for servers that are not reached.</summary>
+    [Setting(
+        "federation.staged_for",
+        "How long an acknowledged event waits for servers that are not reached; then it is given up, and the "
+            + "reason is recorded.")]
     public TimeSpan StagedFor { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>The most acknowledged events of a room that were given up and are recorded.</summary>
+    [Setting(
+        "federation.given_up_events",
+        "Acknowledged events of one room that were given up and are recorded.",
+        Least = 1, Most = 1_000_000)]
     public int GivenUpEvents { get; init; } = 1_000;
 
-    /// <summary>The most servers of a room among which those that are asked are chosen.</summary>
+    [Setting(
+        "federation.servers_of_room",
+        "Servers of a room among which those that are asked for missing events are chosen.",
+        Least = 1, Most = 10_000)]
     public int PeersOfRoom { get; init; } = 64;
 
-    /// <summary>
-    /// The most events of transactions that wait for others in a room, and the most previous events and events of
-    /// history that were fetched.
-    /// </summary>
+    [Setting(
+        "federation.decided_at_once",
+        "Decisions of received events for which a room is held without a pause; resolving states counts as ten. "
+            + "Then requests of local users have their turn.",
+        Least = 1, Most = 100_000)]
+    public int DecidedAtOnce { get; init; } = 100;
+
+    [Setting(
+        "federation.staged_events",
+        "Events of one room that wait for missing ones, and as many that were fetched for these. Beyond it, the "
+            + "server with the most makes room for servers with fewer; transactions with other events fail.",
+        Least = 10, Most = 100_000)]
     public int Staged { get; init; } = 2_000;
 
-    /// <summary>The most of either from one server.</summary>
+    [Setting(
+        "federation.staged_events_of_server",
+        "The same, sent by one server, or by all servers without a user in the room; transactions with further "
+            + "events fail.",
+        Least = 10, Most = 100_000)]
     public int StagedOfPeer { get; init; } = 1_000;
 
-    /// <summary>
-    /// The most bytes of events that wait in a room. Events of transactions use at most three quarters.
-    /// </summary>
+    [Setting(
+        "federation.staged_bytes",
+        "The bytes of such events in one room; a quarter is kept for those that were fetched.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 1 << 30)]
     public int StagedBytes { get; init; } = 32 * 1024 * 1024;
 
-    /// <summary>The most bytes of such events in all rooms; beyond it, no further event waits.</summary>
+    [Setting(
+        "federation.all_staged_bytes",
+        "The same in all rooms; beyond it, transactions with events that lack others fail.",
+        Least = 4 << 10)]
     public long AllStagedBytes { get; init; } = 256L << 20;
 
-    /// <summary>The same of the events that one server sent.</summary>
+    [Setting(
+        "federation.all_staged_bytes_of_server",
+        "The same of the events that one server sent, in all rooms. Servers without a user in the room count as "
+            + "one.",
+        Least = 4 << 10)]
     public long AllStagedBytesOfServer { get; init; } = 64L << 20;
 
-    /// <summary>
-    /// How long transactions of a server fail because there is no space for its events, while no space is found.
-    /// </summary>
+    [Setting(
+        "federation.full_room_time",
+        "How long transactions of a server fail because there is no space for its events of a room, or of all "
+            + "rooms, while no space is found. Then such events get an error, so that its other rooms go on.")]
     public TimeSpan FullRoomTime { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>
-    /// The most missing previous events fetched for one received event; beyond it, the state before it is fetched.
-    /// </summary>
+    [Setting(
+        "federation.fetched_previous_events",
+        "Missing previous events that are fetched for one received event; beyond these, the state before it is "
+            + "fetched.",
+        Least = 1, Most = 100_000)]
     public int Walk { get; init; } = 500;
 
-    /// <summary>The most events that one request for missing events asks for.</summary>
+    [Setting(
+        "federation.missing_events_page",
+        "Events that one request for missing events asks for.",
+        Least = 1, Most = 1000)]
     public int Page { get; init; } = 50;
 
-    /// <summary>The most auth and state events fetched for one received event.</summary>
+    [Setting(
+        "federation.fetched_auth_events",
+        "Auth and state events that are fetched for one received event.",
+        Least = 100, Most = 1_000_000)]
     public int AuthChain { get; init; } = 20_000;
 
-    /// <summary>The most entries of a fetched state.</summary>
+    [Setting("federation.fetched_state", "Entries of a state that is fetched.", Least = 100, Most = 10_000_000)]
     public int State { get; init; } = 200_000;
 
-    /// <summary>The most fetched states of a room that are held at a time.</summary>
+    [Setting("federation.fetched_states", "Fetched states of one room that are held at once.", Least = 1, Most = 100)]
     public int States { get; init; } = 4;
 
-    /// <summary>The most servers asked for the same event or state.</summary>
+    [Setting(
+        "federation.servers_asked",
+        "Servers of a room that are asked for the same event or state.",
+        Least = 1, Most = 100)]
     public int Peers { get; init; } = 4;
 
-    /// <summary>
-    /// The most requests made for one received event. Each of several events that are requested by their ids counts as
-    /// one.
-    /// </summary>
+    [Setting(
+        "federation.requests_per_event",
+        "Requests that are made for one received event; each of several events that are asked for by their ids "
+            + "is one.",
+        Least = 1, Most = 100_000)]
     public int Requests { get; init; } = 2_000;
 
-    /// <summary>The most requests to one server in a minute, for the events of one room; counted as these.</summary>
+    [Setting(
+        "federation.requests_per_minute",
+        "Requests a minute to one server for missing events of one room; further ones wait for the next minute.",
+        Least = 1, Most = 1_000_000)]
     public int RequestsPerMinute { get; init; } = 1_000;
 
-    /// <summary>
-    /// The searches in a minute that begin for what acknowledged events lack which waited before a start, in all rooms.
-    /// </summary>
+    [Setting(
+        "federation.resumed_searches_per_minute",
+        "Searches a minute that begin after a start for what acknowledged events lack, in all rooms. All begin "
+            + "within federation.longest_fetch_pause.",
+        Least = 1, Most = 1_000_000)]
     public int ResumedSearchesPerMinute { get; init; } = 600;
 
-    /// <summary>The most ids remembered that no server had.</summary>
+    [Setting(
+        "federation.given_up",
+        "Missing events of one room that no server had and that are remembered.",
+        Least = 1, Most = 100_000)]
     public int GivenUp { get; init; } = 1_000;
 
-    /// <summary>How long they are not asked for again.</summary>
+    [Setting("federation.given_up_for", "How long they are not asked for again.")]
     public TimeSpan GivenUpFor { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>
-    /// The most acknowledged events of a room that lack others which no server had, and are decided once these come.
-    /// </summary>
+    [Setting(
+        "federation.remembered_events",
+        "Acknowledged events of one room that lack others which no server had, and that are decided once these "
+            + "come. Beyond it, the server with the most loses its oldest one; servers without a user in the "
+            + "room count as one.",
+        Most = 10_000)]
     public int Remembered { get; init; } = 100;
 
-    /// <summary>How long they are remembered.</summary>
+    [Setting(
+        "federation.remembered_for",
+        "How long such an event is remembered; then it is given up, and the reason is recorded.")]
     public TimeSpan RememberedFor { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>
-    /// The most searches for what such an event lacks. Later ones only look whether what came meanwhile is enough.
-    /// </summary>
+    [Setting(
+        "federation.searches_of_event",
+        "How often other servers are asked for what such an event lacks: when it comes, and when some of that "
+            + "came. Later nothing is asked, but the event is decided once it can be.",
+        Least = 1, Most = 1000)]
     public int Searches { get; init; } = 3;
 
-    /// <summary>The most forward extremities that a request names.</summary>
+    [Setting(
+        "federation.extremities_merged",
+        "Forward extremities of a room beyond which the server merges them, by an event that clients do not see.",
+        Least = 1, Most = 10_000)]
+    public int ExtremitiesMerged { get; init; } = 10;
+
+    [Setting(
+        "federation.extremities_named",
+        "Forward extremities that a request for missing events names.",
+        Least = 1, Most = 1000)]
     public int Extremities { get; init; } = 64;
 
-    /// <summary>The most rejected and soft-failed events walked through in search of accepted ones.</summary>
+    [Setting(
+        "federation.refused_events_walked",
+        "Rejected and soft-failed events that are walked through in the search for accepted ones.",
+        Least = 1, Most = 100_000)]
     public int LookedThrough { get; init; } = 1_000;
 
-    /// <summary>The most facts of each kind that a room keeps between two inputs.</summary>
+    [Setting(
+        "federation.room_facts",
+        "Facts of each kind about events that a room keeps in memory.",
+        Least = 100, Most = 1_000_000)]
     public int Facts { get; init; } = 2_000;
 
-    /// <summary>The most states that a room keeps between two inputs.</summary>
+    [Setting("federation.room_states", "States at events that a room keeps in memory.", Least = 1, Most = 10_000)]
     public int FactStates { get; init; } = 16;
 
-    /// <summary>
-    /// The most numbers left free in the timeline before an event whose previous events are missing, for these.
-    /// </summary>
+    [Setting(
+        "federation.gap_numbers",
+        "Numbers that are left free in a room's timeline for the events of a gap; events beyond these are not "
+            + "fetched.",
+        Most = 1 << 24)]
     public int GapNumbers { get; init; } = 100_000;
 
-    /// <summary>The events that one request for older history asks for.</summary>
+    [Setting(
+        "federation.history_page",
+        "Events that one request for older history asks for, when a client scrolls there.",
+        Least = 1, Most = 1000)]
     public int HistoryPage { get; init; } = 100;
 
-    /// <summary>
-    /// The most previous events that the events of such a page name together. The rest belongs to the next page.
-    /// </summary>
+    [Setting(
+        "federation.history_references",
+        "Previous events that the events of such a page name together; the rest belongs to the next page.",
+        Least = 20, Most = 1_000_000)]
     public int HistoryReferences { get; init; } = 2_000;
 
-    /// <summary>The most servers of a room that are asked for the same older history.</summary>
+    [Setting(
+        "federation.history_servers",
+        "Servers of a room that are asked for the same older history.",
+        Least = 1, Most = 100)]
     public int HistoryServers { get; init; } = 5;
 
-    /// <summary>The most requests to one of them, for the events that may be the latest of those missing.</summary>
+    [Setting(
+        "federation.history_requests",
+        "Requests to one of them until some of the missing events can be shown.",
+        Least = 1, Most = 100)]
     public int HistoryRequests { get; init; } = 10;
 
-    /// <summary>How long a client's request waits for older history.</summary>
+    [Setting("federation.history_wait", "How long a client's request waits for older history.")]
     public TimeSpan HistoryWait { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// How long servers are asked for older history, whether or not a client waits; and how long what they returned may
-    /// wait to be decided.
-    /// </summary>
+    [Setting(
+        "federation.history_time",
+        "How long a fetch of older history waits for its events, after which another may begin.")]
     public TimeSpan HistoryTime { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long history that no server had is not requested again.</summary>
+    [Setting("federation.history_pause", "How long history that no server had is not requested again.")]
     public TimeSpan HistoryPause { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>The most fetches of older history at once, of all rooms.</summary>
+    [Setting("federation.history_fetches", "Fetches of older history at once, of all rooms.", Least = 1, Most = 10_000)]
     public int HistoryFetches { get; init; } = 64;
 
-    /// <summary>
-    /// The most servers that are asked for the event closest to a time, where events are missing here.
-    /// </summary>
+    [Setting(
+        "federation.time_servers",
+        "Servers of a room that are asked for the event closest to a time, where events are missing here.",
+        Least = 1, Most = 100)]
     public int TimeServers { get; init; } = 3;
 
-    /// <summary>The most fetches of older history for such an event.</summary>
+    [Setting(
+        "federation.time_fetches",
+        "Fetches of older history up to such an event, for one request of a client.",
+        Least = 1, Most = 10_000)]
     public int TimeFetches { get; init; } = 20;
 
-    /// <summary>How long a client's request waits for such an event.</summary>
+    [Setting("federation.time_wait", "How long a client's request waits for such an event.")]
     public TimeSpan TimeWait { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The most gaps of a room that are known one by one.</summary>
+    [Setting(
+        "federation.known_gaps",
+        "Gaps in a room's history that are known one by one; beyond these, each received event costs a query "
+            + "more.",
+        Least = 1, Most = 1_000_000)]
     public int Gaps { get; init; } = 10_000;
 
-    /// <summary>The most events visited by a state resolution while its room waits.</summary>
+    [Setting(
+        "federation.small_resolution",
+        "Events that a state resolution visits while its room waits; larger ones run beside it.",
+        Least = 100, Most = 1_000_000)]
     public int SmallResolution { get; init; } = 2_000;
 
-    /// <summary>The most states resolved while their room waits.</summary>
+    [Setting(
+        "federation.small_resolution_states",
+        "States that are resolved while their room waits.",
+        Least = 2, Most = 1000)]
     public int SmallStates { get; init; } = 64;
 
-    /// <summary>The most events visited by any state resolution.</summary>
+    [Setting(
+        "federation.resolution",
+        "Events that any state resolution visits; beyond it, the event that needs it is dropped.",
+        Least = 1000, Most = 100_000_000)]
     public int Resolution { get; init; } = 200_000;
-
-    /// <summary>
-    /// The decisions of received events for which a room is held without a pause. Resolving states counts as ten.
-    /// </summary>
-    public int DecidedAtOnce { get; init; } = 100;
 
     /// <summary>The limits in the form that a room's machine takes.</summary>
     /// <param name="previous">The most previous events of a new event of this server.</param>

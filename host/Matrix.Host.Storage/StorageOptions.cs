@@ -1,3 +1,5 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Storage;
 
 /// <summary>
@@ -5,9 +7,11 @@ namespace Matrix.Host.Storage;
 /// </summary>
 public sealed record StorageOptions
 {
-    /// <summary>
-    /// `sqlite:FILE` (relative to <see cref="DataDir"/>) or `postgres://user:password@host:port/name`.
-    /// </summary>
+    [Setting(
+        "database.url",
+        "sqlite:FILE (relative to data_dir), or postgres://user:password@host:port/name. Each database belongs "
+            + "to one server.",
+        Form = SettingForm.DatabaseUrl)]
     public required string Url { get; init; }
 
     /// <summary>The folder that a relative SQLite path starts from.</summary>
@@ -19,30 +23,25 @@ public sealed record StorageOptions
     /// <summary>The clock, for rows with a time.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>The most batches in one database transaction.</summary>
-    public int MaxBatchesPerFlush { get; init; } = 256;
-
-    /// <summary>A flush takes no further batch once its batches have about this many bytes.</summary>
-    public int MaxBytesPerFlush { get; init; } = 4 * 1024 * 1024;
-
-    /// <summary>
-    /// The most batches that wait; a further one fails with <see cref="Commits.StorageFailure.Overloaded"/>.
-    /// </summary>
-    public int MaxQueuedBatches { get; init; } = 20_000;
-
-    /// <summary>SQLite: threads that read. PostgreSQL: the most connections that read.</summary>
+    [Setting("database.readers", "Reading threads (SQLite) or connections (PostgreSQL).", Least = 1, Most = 256)]
     public int Readers { get; init; } = 4;
 
-    /// <summary>
-    /// SQLite: the most queries that wait for a reader; a further one fails with
-    /// <see cref="Commits.StorageFailure.Overloaded"/>.
-    /// </summary>
+    [Setting("database.flush_batches", "The most writes in one transaction of the database.", Least = 1, Most = 10_000)]
+    public int MaxBatchesPerFlush { get; init; } = 256;
+
+    [Setting(
+        "database.flush_bytes",
+        "The approximate most bytes in one transaction.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 256 << 20)]
+    public int MaxBytesPerFlush { get; init; } = 4 * 1024 * 1024;
+
+    [Setting("database.queued_writes", "The most writes that wait for the writer; more are refused.", Least = 16)]
+    public int MaxQueuedBatches { get; init; } = 20_000;
+
+    [Setting("database.queued_reads", "The most queries that wait for a reader; more are refused.", Least = 16)]
     public int MaxQueuedReads { get; init; } = 10_000;
 
-    /// <summary>
-    /// A query that takes longer ends with <see cref="Commits.StorageFailure.TimedOut"/>. Waiting for a reader does not
-    /// count; zero means no bound.
-    /// </summary>
+    [Setting("database.read_time", "The longest time of one query; after that the request fails.")]
     public TimeSpan LongestRead { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>SQLite: bytes of the writer connection's page cache.</summary>
@@ -83,13 +82,16 @@ public sealed record StorageOptions
     /// </summary>
     public long MaxDatabaseBytes { get; init; }
 
-    /// <summary>
-    /// SQLite: `PRAGMA synchronous`. Anything but FULL loses acknowledged events when the power fails; only tests of
-    /// that set it.
-    /// </summary>
+    [Setting(
+        "database.sqlite_synchronous",
+        "SQLite's `synchronous`. Anything less than FULL loses acknowledged messages in a power failure.",
+        Words = ["FULL", "EXTRA", "NORMAL", "OFF"], IsHidden = true)]
     public string SqliteSynchronous { get; init; } = "FULL";
 
-    /// <summary>The most generations of relations (an edit of a reply to …) that a recursive query follows.</summary>
+    [Setting(
+        "limits.relation_depth",
+        "Generations of relations that a request with `recurse` follows.",
+        Least = 1, Most = 10)]
     public int MaxRelationDepth { get; init; } = 3;
 
     /// <summary>The most steps between a state and its checkpoint; a longer chain is reported as damage.</summary>

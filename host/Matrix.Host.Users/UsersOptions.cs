@@ -1,3 +1,4 @@
+using Matrix.Host.Parts;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Profiles;
@@ -17,74 +18,108 @@ public sealed record UsersOptions
     /// <summary>Names that nobody can register, because the server uses them itself.</summary>
     public IReadOnlyList<string> ReservedNames { get; init; } = [];
 
-    /// <summary>Whether anyone may register.</summary>
+    [Setting("registration.enabled", "Whether anyone may register.")]
     public bool RegistrationEnabled { get; init; }
 
-    /// <summary>Whether registration requires a token.</summary>
+    [Setting("registration.requires_token", "Whether open registration needs a registration token.")]
     public bool RegistrationRequiresToken { get; init; }
 
-    /// <summary>Whether anyone may become a guest.</summary>
+    [Setting("registration.requires_email", "Whether registration needs a mail address. The first user needs none.")]
+    public bool RegistrationRequiresEmail { get; init; }
+
+    [Setting("registration.requires_phone", "Whether registration needs a phone number. The first user needs none.")]
+    public bool RegistrationRequiresPhone { get; init; }
+
+    [Setting(
+        "registration.guests",
+        "Whether anyone may become a guest: an account without a password, for rooms that admit guests.")]
     public bool GuestsEnabled { get; init; }
 
-    /// <summary>The most guests.</summary>
+    [Setting("registration.most_guests", "The most guests at once.", Least = 1)]
     public int Guests { get; init; } = 10_000;
 
-    /// <summary>The time after which the account of a guest who is not seen ends.</summary>
+    [Setting(
+        "registration.unused_guests_kept",
+        "How long a guest may stay away. Then the account ends, and leaves its rooms.")]
     public TimeSpan UnusedGuestsKept { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>Who may look up profiles.</summary>
+    [Setting(
+        "profiles.shown_to",
+        "Who may look a profile up: everyone (without an account too), users (of this server and of others), or "
+            + "shared_rooms (users and servers that share a room with the user; users of this server also if the "
+            + "user is in a room that everyone may join or read).",
+        Words = ["everyone", "users", "shared_rooms"])]
     public ProfileAudience ProfilesShownTo { get; init; }
 
-    /// <summary>How long a request waits for the profile of another server's user.</summary>
+    [Setting(
+        "profiles.remote_time",
+        "How long a user's request waits for the profile of another server's user. federation.key_requests "
+            + "bounds how many servers are asked at once.")]
     public TimeSpan RemoteProfileTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a profile of another server's user is kept.</summary>
+    [Setting("profiles.remote_kept", "How long a profile of another server's user is kept.")]
     public TimeSpan RemoteProfilesKept { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>How long it is kept that there is none.</summary>
+    [Setting(
+        "profiles.remote_failures_kept",
+        "How long a server that gave no profile of a user is not asked for it again.")]
     public TimeSpan RemoteProfileFailuresKept { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Memory for profiles of other servers' users.</summary>
+    [Setting("profiles.remote_cache_bytes", "Memory for profiles of other servers' users.", Most = 4L << 30)]
     public long RemoteProfileCacheBytes { get; init; } = 8 << 20;
 
-    /// <summary>The most profiles of other servers' users that are looked up or wait for it.</summary>
+    [Setting(
+        "profiles.remote_waiting",
+        "The most profiles of other servers' users that are looked up or wait for it, of which one user or "
+            + "application service has a quarter.",
+        Least = 1, Most = 100_000)]
     public int RemoteProfilesWaiting { get; init; } = 1000;
 
-    /// <summary>The lifetime of an access token with a refresh token.</summary>
+    [Setting(
+        "sessions.access_token_lifetime",
+        "The lifetime of access tokens of clients that refresh them. Other clients' tokens do not expire.")]
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>The lifetime of a token by which a user proves to another service who they are.</summary>
+    [Setting(
+        "sessions.openid_token_lifetime",
+        "The lifetime of a token by which a user proves to another service who they are.")]
     public TimeSpan OpenIdTokenLifetime { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>The lifetime of a login token.</summary>
+    [Setting("sessions.login_token_lifetime", "The lifetime of a token that logs another device in.")]
     public TimeSpan LoginTokenLifetime { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>The most pairs of user and address that are remembered after a correct password.</summary>
-    public int KnownLogins { get; init; } = 100_000;
-
-    /// <summary>The time for which a pair is remembered.</summary>
-    public TimeSpan KnownLoginsKept { get; init; } = TimeSpan.FromDays(30);
-
-    /// <summary>The least number of characters of a new password.</summary>
+    [Setting(
+        "passwords.shortest",
+        "The fewest characters of a password that users choose. Administrators may set shorter ones.",
+        Least = 1, Most = 512)]
     public int ShortestPassword { get; init; } = 8;
 
-    /// <summary>The most cached access tokens.</summary>
-    public int CachedTokens { get; init; } = 50_000;
-
-    /// <summary>The most devices of one user.</summary>
+    [Setting("limits.devices", "Devices of one user; more logins are refused.", Least = 1, Most = 100_000)]
     public int Devices { get; init; } = 1000;
 
-    /// <summary>Bytes of cached push rules.</summary>
-    public long PushRuleCacheBytes { get; init; } = 8L * 1024 * 1024;
-
-    /// <summary>Bytes of cached lists of ignored users.</summary>
-    public long IgnoredCacheBytes { get; init; } = 4L * 1024 * 1024;
-
-    /// <summary>The most pieces of account data of one user, those of rooms included.</summary>
+    [Setting(
+        "limits.account_data",
+        "Pieces of account data of one user, including account data of rooms.",
+        Least = 1, Most = 10_000_000)]
     public int AccountData { get; init; } = 10_000;
 
-    /// <summary>The most bytes of it, some added for each piece.</summary>
+    [Setting(
+        "limits.account_data_bytes",
+        "Bytes of this account data, with 200 added to each piece.",
+        Least = 64 << 10, Most = 1L << 40)]
     public long AccountDataBytes { get; init; } = 64L << 20;
+
+    [Setting("limits.filters", "Different filters of one user.", Least = 1, Most = 100_000)]
+    public int Filters { get; init; } = 1000;
+
+    [Setting(
+        "limits.filter_bytes",
+        "Bytes of these filters, with 200 added to each.",
+        Least = 64 << 10, Most = 1L << 40)]
+    public long FilterBytes { get; init; } = 16L << 20;
+
+    [Setting("limits.push_rules", "Push rules of each kind added by one user.", Least = 1, Most = 100_000)]
+    public int PushRules { get; init; } = 1000;
 
     /// <summary>The TURN servers.</summary>
     public TurnOptions Turn { get; init; } = new();
@@ -95,11 +130,17 @@ public sealed record UsersOptions
     /// <summary>Mail addresses and phone numbers of accounts.</summary>
     public ThirdPartyIdOptions ThirdPartyIds { get; init; } = new();
 
-    /// <summary>Whether registration requires a mail address.</summary>
-    public bool RegistrationRequiresEmail { get; init; }
+    [Setting(
+        "limits.push_rule_bytes",
+        "All push rules of one user, the server's included, as JSON.",
+        Form = SettingForm.Bytes, Least = 8 << 10, Most = 16 << 20)]
+    public int PushRuleBytes { get; init; } = 256 << 10;
 
-    /// <summary>Whether registration requires a phone number.</summary>
-    public bool RegistrationRequiresPhone { get; init; }
+    [Setting(
+        "limits.pushers",
+        "Pushers of one user: addresses at which push gateways reach the user's devices.",
+        Least = 1, Most = 10_000)]
+    public int Pushers { get; init; } = 100;
 
     /// <summary>The OAuth 2.0 API.</summary>
     public OAuthOptions OAuth { get; init; } = new();
@@ -110,18 +151,21 @@ public sealed record UsersOptions
     /// <summary>Identity providers.</summary>
     public SsoOptions Sso { get; init; } = new();
 
-    /// <summary>The most filters of one user.</summary>
-    public int Filters { get; init; } = 1000;
+    [Setting(
+        "rate_limits.known_logins",
+        "Pairs of user and address whose login is remembered; the oldest are dropped first.",
+        Least = 1)]
+    public int KnownLogins { get; init; } = 100_000;
 
-    /// <summary>The most bytes of these, some added for each.</summary>
-    public long FilterBytes { get; init; } = 16L << 20;
+    [Setting("rate_limits.known_logins_kept", "How long such a login is remembered. A restart forgets it.")]
+    public TimeSpan KnownLoginsKept { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>The most push rules of each kind that one user adds.</summary>
-    public int PushRules { get; init; } = 1000;
+    [Setting("cache.push_rules", "Users' own push rules.", Least = 64 << 10, Most = 16L << 30)]
+    public long PushRuleCacheBytes { get; init; } = 8L * 1024 * 1024;
 
-    /// <summary>The most bytes of one user's push rules as JSON, the server's rules included.</summary>
-    public int PushRuleBytes { get; init; } = 256 << 10;
+    [Setting("cache.ignored_users", "Users' lists of ignored users.", Least = 64 << 10, Most = 16L << 30)]
+    public long IgnoredCacheBytes { get; init; } = 4L * 1024 * 1024;
 
-    /// <summary>The most pushers of one user.</summary>
-    public int Pushers { get; init; } = 100;
+    [Setting("cache.tokens", "Access tokens.", Least = 16)]
+    public int CachedTokens { get; init; } = 50_000;
 }

@@ -43,6 +43,15 @@ internal sealed class ConfigTests
     }
 
     [Test]
+    public async Task The_page_of_settings_is_what_the_command_prints()
+    {
+        var printed = await Command.RunAsync("config", "default", "--format", "markdown");
+        var page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs/settings.md"));
+
+        Assert.That(page[page.IndexOf("\n## ", StringComparison.Ordinal)..], Is.EqualTo(printed.Output));
+    }
+
+    [Test]
     public async Task An_error_in_the_environment_names_the_variable()
     {
         var file = await WriteAsync("");

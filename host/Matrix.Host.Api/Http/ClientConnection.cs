@@ -27,7 +27,7 @@ internal sealed class ClientConnection
         return found;
     }
 
-    /// <summary>Whether an `Authorization` header is to have an access token. If so, the token; null for none.</summary>
+    /// <summary>Whether an `Authorization` header is one of access tokens. If so, its token; null for none.</summary>
     internal bool TryToken(string authorization, out ShownToken? token)
     {
         // The web server passes on the same string while a connection's requests repeat the header.

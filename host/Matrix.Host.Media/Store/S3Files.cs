@@ -134,38 +134,3 @@ public sealed class S3Files : IMediaFiles, IDisposable
         }
     }
 }
-
-/// <summary>A bucket of an S3 service. Configuration: `media.s3`.</summary>
-public sealed record S3Options
-{
-    /// <summary>The service's address; "" for no service: media is kept in a folder.</summary>
-    public string Endpoint { get; init; } = "";
-
-    /// <summary>The region that signatures name.</summary>
-    public string Region { get; init; } = "us-east-1";
-
-    /// <summary>The bucket.</summary>
-    public string Bucket { get; init; } = "";
-
-    /// <summary>What the names of contents begin with.</summary>
-    public string Prefix { get; init; } = "";
-
-    /// <summary>The id of the key.</summary>
-    public string AccessKey { get; init; } = "";
-
-    /// <summary>The key.</summary>
-    public string SecretKey { get; init; } = "";
-
-    /// <summary>Whether the bucket is named in the path, and not in the host's name.</summary>
-    public bool PathStyle { get; init; } = true;
-
-    /// <summary>The time of one request.</summary>
-    public TimeSpan Time { get; init; } = TimeSpan.FromMinutes(5);
-
-    // Without the key: records print all members.
-    private bool PrintMembers(System.Text.StringBuilder text)
-    {
-        text.Append("Endpoint = ").Append(Endpoint).Append(", Bucket = ").Append(Bucket);
-        return true;
-    }
-}

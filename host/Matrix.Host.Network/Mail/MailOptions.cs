@@ -1,4 +1,5 @@
 using System.Net;
+using Matrix.Host.Parts;
 
 namespace Matrix.Host.Network.Mail;
 
@@ -18,26 +19,32 @@ public enum MailTls
 /// <summary>The server by which mail is sent.</summary>
 public sealed record MailOptions
 {
-    /// <summary>The name or address of the SMTP server; "" if this server sends no mail.</summary>
+    [Setting("email.smtp_host", "The SMTP server by which mail is sent; \"\" for none: then users cannot have mail.")]
     public string Host { get; init; } = "";
 
-    /// <summary>Its port.</summary>
+    [Setting("email.smtp_port", "Its port.", Least = 1, Most = 65_535)]
     public int Port { get; init; } = 587;
 
-    /// <summary>The user name; "" for none.</summary>
+    [Setting(
+        "email.smtp_user",
+        "The user name; \"\" for none. It needs an encrypted connection, or a server on this machine.")]
     public string User { get; init; } = "";
 
-    /// <summary>The password.</summary>
+    [Setting("email.smtp_password", "The password.")]
     public string Password { get; init; } = "";
 
-    /// <summary>How the connection is encrypted.</summary>
+    [Setting(
+        "email.smtp_tls",
+        "starttls: the connection must change to TLS, or nothing is sent; implicit: it begins with TLS, as on port "
+            + "465; none: it is not encrypted. true means starttls, and false none.",
+        Words = ["starttls", "implicit", "none"], Synonyms = ["true=starttls", "false=none"])]
     public MailTls Tls { get; init; } = MailTls.StartTls;
 
-    /// <summary>The sender's address, such as `Chat (no reply) &lt;noreply@example.org&gt;`.</summary>
-    public string From { get; init; } = "";
-
-    /// <summary>The time for one mail.</summary>
+    [Setting("email.smtp_time", "The time for one mail.", Form = SettingForm.Timer)]
     public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(30);
+
+    [Setting("email.from", "The sender's address, such as Chat <noreply@example.org>.")]
+    public string From { get; init; } = "";
 
     /// <summary>Whether mail can be sent.</summary>
     public bool IsConfigured => Host.Length > 0 && From.Length > 0;

@@ -5,25 +5,6 @@ using Matrix.Host.Network.Urls;
 
 namespace Matrix.Host.Network.TextMessages;
 
-/// <summary>The gateway by which text messages (SMS) are sent.</summary>
-public sealed record TextMessageOptions
-{
-    /// <summary>The address to which messages are posted; "" if this server sends none.</summary>
-    public string GatewayUrl { get; init; } = "";
-
-    /// <summary>A token for the `Authorization` header; "" for none.</summary>
-    public string GatewayToken { get; init; } = "";
-
-    /// <summary>The time for one message.</summary>
-    public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(15);
-
-    /// <summary>The most bytes of a response.</summary>
-    public int MaxResponseBytes { get; init; } = 64 << 10;
-
-    /// <summary>Whether messages can be sent.</summary>
-    public bool IsConfigured => GatewayUrl.Length > 0;
-}
-
 /// <summary>
 /// Sends text messages by the operator's gateway: a POST with `to` (a number with its country code, only digits),
 /// `text` and `language`. A status of 2xx means that the gateway took it.

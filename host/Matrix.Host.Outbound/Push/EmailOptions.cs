@@ -1,30 +1,35 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Outbound.Push;
 
 /// <summary>The limits of mail about notifications.</summary>
 public sealed record EmailOptions
 {
-    /// <summary>How long a notification waits before it is mailed: most are read on a device until then.</summary>
+    [Setting("email.delay", "How long a notification waits before it is mailed: most are read on a device until then.")]
     public TimeSpan Delay { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>The shortest time between two mails to an address.</summary>
+    [Setting("email.interval", "The shortest time between two mails to an address.")]
     public TimeSpan Interval { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>The most messages in one mail; a line tells the number of others.</summary>
+    [Setting("email.messages", "Messages in one mail; others are counted.", Least = 1, Most = 1000)]
     public int MaxMessages { get; init; } = 30;
 
-    /// <summary>The most mails that are sent at once.</summary>
+    [Setting("email.mails_at_once", "Mails that are sent at once.", Least = 1, Most = 100)]
     public int MaxSending { get; init; } = 2;
 
-    /// <summary>
-    /// The time between the first two mails that ask to confirm, for each user and address. Each further mail doubles
-    /// it.
-    /// </summary>
+    [Setting(
+        "email.confirmation_interval",
+        "The time between the first two mails that ask to confirm an address, for each user and address. Each "
+            + "further mail doubles it.")]
     public TimeSpan ConfirmationInterval { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>The longest such time.</summary>
+    [Setting("email.longest_confirmation_interval", "The longest such time.")]
     public TimeSpan LongestConfirmationInterval { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>Users and addresses of which that time is remembered.</summary>
+    [Setting(
+        "email.confirmations_tracked",
+        "Users and addresses of which that time is remembered.",
+        Least = 1, Most = 10_000_000)]
     public int MaxConfirmations { get; init; } = 10_000;
 
     /// <summary>The address of this server in links; "" if mail cannot be sent.</summary>

@@ -1,24 +1,30 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Rooms.Administration;
 
 /// <summary>How long messages and rooms are kept. Configuration: `retention`.</summary>
 public sealed record RetentionOptions
 {
-    /// <summary>Whether `m.room.retention` of rooms is followed (MSC1763).</summary>
+    [Setting(
+        "retention.follow_rooms",
+        "Whether messages are deleted that are older than a room's m.room.retention says (MSC1763).")]
     public bool FollowsRooms { get; init; }
 
-    /// <summary>How long messages are kept in rooms that do not say; null for ever.</summary>
+    [Setting("retention.messages", "How long messages are kept in rooms that do not say, such as 365d, or ever.")]
     public TimeSpan? Usual { get; init; }
 
-    /// <summary>The shortest time that a room may ask for.</summary>
+    [Setting("retention.shortest", "The shortest time that a room may ask for; a shorter one becomes this.")]
     public TimeSpan Shortest { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>The longest time; null for any.</summary>
+    [Setting("retention.longest", "The longest time that a room may ask for; a longer one becomes this.")]
     public TimeSpan? Longest { get; init; }
 
-    /// <summary>How long after the last local member left a room is deleted; null for never.</summary>
+    [Setting(
+        "retention.empty_rooms",
+        "How long after its last local member left a room is deleted from this server, or ever for never.")]
     public TimeSpan? EmptyRooms { get; init; }
 
-    /// <summary>How often it is looked what is too old.</summary>
+    [Setting("retention.interval", "How often it is looked what is too old.", Form = SettingForm.Timer)]
     public TimeSpan Interval { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>Whether anything is deleted.</summary>

@@ -1,50 +1,67 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>The limits of reading rooms.</summary>
 public sealed record ReadingOptions
 {
-    /// <summary>The bytes after which a page of events ends: its token continues from there.</summary>
+    [Setting(
+        "limits.page_bytes",
+        "Bytes of events after which a page ends, whatever its limit: its token goes on from there. The same of "
+            + "a timeline in a sync, and of the messages to a device.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 64 << 20)]
     public int PageBytes { get; init; } = 1 << 20;
 
-    /// <summary>
-    /// The most children of one relation whose visibility is checked, and the most senders of a thread that are counted
-    /// apart.
-    /// </summary>
-    public int MaxChildren { get; init; } = 1000;
-
-    /// <summary>
-    /// The longest time in which one request looks for events that pass its filter, in all rooms together. The token of
-    /// its response continues from there.
-    /// </summary>
-    public TimeSpan LongestScan { get; init; } = TimeSpan.FromSeconds(2);
-
-    /// <summary>
-    /// The most batches of events, of all rooms, that one page of the list of notifications looks through. Its token
-    /// continues from there.
-    /// </summary>
+    [Setting(
+        "limits.notification_batches",
+        "Batches of events of all rooms that one page of the list of notifications looks through.",
+        Least = 10, Most = 1_000_000)]
     public int MaxNotificationBatches { get; init; } = 5000;
 
-    /// <summary>The most pages of older history that are fetched from other servers for one request.</summary>
+    [Setting(
+        "limits.related_events",
+        "Related events of one event that are checked for their visibility to a user.",
+        Least = 1, Most = 100_000)]
+    public int MaxChildren { get; init; } = 1000;
+
+    [Setting(
+        "limits.scan_time",
+        "The longest time that one request scans for events that pass its filter; its pagination token continues "
+            + "from there.")]
+    public TimeSpan LongestScan { get; init; } = TimeSpan.FromSeconds(2);
+
+    [Setting(
+        "limits.history_fetches",
+        "Pages of older history that are fetched from other servers for one request of a client.",
+        Most = 100)]
     public int MaxHistoryFetches { get; init; } = 3;
 
-    /// <summary>
-    /// The most threads of a room in which a user has receipts of one type; those that moved last are kept.
-    /// </summary>
+    [Setting(
+        "limits.receipt_threads",
+        "Threads of a room in which a user's receipts are kept; the most recently moved stay.",
+        Least = 1, Most = 100_000)]
     public int MaxReceiptThreads { get; init; } = 200;
 
-    /// <summary>The longest chain of relations between an event and the thread of its receipt.</summary>
+    [Setting(
+        "limits.receipt_relations",
+        "Relations between an event and the root of the thread that a receipt at this event names.",
+        Least = 1, Most = 100)]
     public int MaxReceiptRelations { get; init; } = 5;
 
-    /// <summary>The most receipts in a transaction of another server; more are ignored.</summary>
+    [Setting(
+        "limits.received_receipts",
+        "Receipts in one transaction of another server; further ones are ignored.",
+        Least = 1, Most = 1_000_000)]
     public int MaxReceivedReceipts { get; init; } = 5000;
 
-    /// <summary>
-    /// The most receipts of all other servers that wait for their events; then the server with the most of them loses
-    /// its oldest.
-    /// </summary>
+    [Setting(
+        "limits.early_receipts",
+        "Receipts of other servers that came before their event and wait for it. Beyond this the server with the "
+            + "most of them loses its oldest.",
+        Least = 1, Most = 1_000_000)]
     public int MaxEarlyReceipts { get; init; } = 10_000;
 
-    /// <summary>The same of one other server.</summary>
+    [Setting("limits.early_receipts_of_server", "The same, of one server.", Least = 1, Most = 1_000_000)]
     public int MaxEarlyReceiptsOfServer { get; init; } = 500;
 }
 

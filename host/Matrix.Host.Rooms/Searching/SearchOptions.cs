@@ -1,60 +1,91 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Rooms.Searching;
 
 /// <summary>The limits of searches for messages, and of their index.</summary>
 public sealed record SearchOptions
 {
-    /// <summary>How long events are gathered before they are indexed together.</summary>
+    [Setting(
+        "search.index_delay",
+        "How long events are gathered before they are indexed together. A search does not wait for that.",
+        Form = SettingForm.Timer)]
     public TimeSpan IndexDelay { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a search waits for events that are not indexed yet.</summary>
+    [Setting(
+        "search.index_wait",
+        "How long a search waits for events that are not indexed yet.",
+        Form = SettingForm.Timer)]
     public TimeSpan IndexWait { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How much of the time, in percent, the index takes while others write.</summary>
+    [Setting(
+        "search.index_percent",
+        "How much of the time, in percent, indexing takes while messages are sent. A search that waits for the "
+            + "index ends its pause.",
+        Least = 1, Most = 100)]
     public int IndexPercent { get; init; } = 8;
 
-    /// <summary>How long the index may be behind. From then on it takes half of the time.</summary>
+    [Setting(
+        "search.index_behind",
+        "How long the index may be behind the messages. From then on indexing takes half of the time.",
+        Form = SettingForm.Timer)]
     public TimeSpan IndexBehind { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>The most events that are indexed at once.</summary>
+    [Setting("search.indexed_at_once", "Events that are indexed in one transaction.", Least = 1, Most = 10_000)]
     public int IndexedAtOnce { get; init; } = 500;
 
-    /// <summary>How long no message came, before the segments of SQLite's index are merged.</summary>
+    [Setting(
+        "search.merge_after",
+        "How long no message came, before the parts of SQLite's index are merged, which makes searches faster.",
+        Form = SettingForm.Timer)]
     public TimeSpan MergeAfter { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>The pages, of 4 KB, that are merged at once.</summary>
+    [Setting("search.merged_pages", "Pages of 4 KB that are merged in one transaction.", Least = 1, Most = 10_000)]
     public int MergedPages { get; init; } = 64;
 
-    /// <summary>The most different words of an event that are indexed.</summary>
+    [Setting(
+        "search.words_of_event",
+        "Different words of one event that are indexed; further ones are not found.",
+        Least = 1, Most = 50_000)]
     public int WordsOfEvent { get; init; } = 1000;
 
-    /// <summary>The most words that a search looks for; further ones are ignored.</summary>
+    [Setting("search.words", "Words that one search looks for; further ones are ignored.", Least = 1, Most = 1000)]
     public int WordsOfSearch { get; init; } = 20;
 
-    /// <summary>The most hits in a page.</summary>
+    [Setting("search.page", "The most hits in one response.", Least = 1, Most = 1000)]
     public int PageHits { get; init; } = 100;
 
-    /// <summary>The most events before a hit, and after it, that are returned with it.</summary>
+    [Setting("search.context", "The most events before a hit, and after it, that are returned with it.", Most = 1000)]
     public int ContextEvents { get; init; } = 50;
 
-    /// <summary>
-    /// The most events of all rooms' state in a response. Of further rooms it has only the members whose events it has.
-    /// </summary>
+    [Setting(
+        "search.state",
+        "The most events of all rooms' state in one response. Of further rooms it has only the members who sent "
+            + "its events.",
+        Most = 1_000_000)]
     public int StateEvents { get; init; } = 20_000;
 
-    /// <summary>
-    /// The most hits that are read of all rooms of the server. A word with more of them is searched room by room, the
-    /// newest hits first.
-    /// </summary>
+    [Setting(
+        "search.rare_hits",
+        "A word with at most so many hits in all rooms of the server is looked up at once, others room by room, "
+            + "the newest first.",
+        Least = 1, Most = 100_000)]
     public int RareHits { get; init; } = 2000;
 
-    /// <summary>Bytes of the memory for searches whose words many events have.</summary>
+    [Setting(
+        "search.frequent_cache",
+        "Memory for the searches of which it is known that they have more hits than search.rare_hits.",
+        Least = 16 << 10, Most = 1L << 30)]
     public long FrequentBytes { get; init; } = 1 << 20;
 
-    /// <summary>
-    /// The most hits that are compared for their rank: the newest, shared evenly among the searched rooms.
-    /// </summary>
+    [Setting(
+        "search.ranked_hits",
+        "The newest hits that are compared for their rank, shared evenly among the searched rooms.",
+        Least = 1, Most = 1_000_000)]
     public int RankedHits { get; init; } = 10_000;
 
-    /// <summary>The most rooms that are searched room by room; those joined last are preferred.</summary>
+    [Setting(
+        "search.rooms",
+        "Rooms of a user that are searched room by room: those joined last.",
+        Least = 1, Most = 100_000)]
     public int SearchedRooms { get; init; } = 2000;
 }

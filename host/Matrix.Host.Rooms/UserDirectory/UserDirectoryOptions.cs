@@ -1,37 +1,54 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Rooms.UserDirectory;
 
 /// <summary>The limits of the user directory.</summary>
 public sealed record UserDirectoryOptions
 {
-    /// <summary>
-    /// Whether everyone finds all local users; otherwise those of public rooms and of rooms that they share.
-    /// </summary>
+    [Setting(
+        "user_directory.all_local_users",
+        "Whether everyone finds all users of this server. Otherwise a search finds users in public and "
+            + "world-readable rooms, and those who share a room with the searching user.")]
     public bool AllLocalUsers { get; init; }
 
-    /// <summary>How long changes are gathered before entries are made again.</summary>
+    [Setting(
+        "user_directory.index_delay",
+        "How long changes are gathered before the users' entries are made again. A search does not wait for "
+            + "that.",
+        Form = SettingForm.Timer)]
     public TimeSpan IndexDelay { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a search waits for changes that the directory does not have yet.</summary>
+    [Setting(
+        "user_directory.index_wait",
+        "How long a search waits for changes that the directory does not have yet.",
+        Form = SettingForm.Timer)]
     public TimeSpan IndexWait { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The most entries that are made at once.</summary>
+    [Setting("user_directory.entries_at_once", "Entries that are made in one transaction.", Least = 1, Most = 10_000)]
     public int EntriesAtOnce { get; init; } = 200;
 
-    /// <summary>The most words of a user's name and id.</summary>
+    [Setting(
+        "user_directory.words",
+        "Words of a user's name and id by which the user is found.",
+        Least = 1, Most = 1000)]
     public int WordsOfUser { get; init; } = 50;
 
-    /// <summary>The most rooms of a user that are looked at for a public one: those joined last.</summary>
+    [Setting(
+        "user_directory.rooms",
+        "Rooms of a user that are looked at for a public one: those joined last.",
+        Least = 1, Most = 100_000)]
     public int RoomsOfUser { get; init; } = 1000;
 
-    /// <summary>The most users in a response.</summary>
+    [Setting("user_directory.results", "The most users in one response.", Least = 1, Most = 10_000)]
     public int Results { get; init; } = 100;
 
-    /// <summary>The most matches that are compared for their rank.</summary>
+    [Setting("user_directory.ranked", "Matches that are compared for their rank.", Least = 1, Most = 100_000)]
     public int RankedUsers { get; init; } = 500;
 
-    /// <summary>
-    /// The most matches of users in no public room whose rooms are looked up one by one. If there are more, the members
-    /// of the searching user's rooms are read.
-    /// </summary>
+    [Setting(
+        "user_directory.checked",
+        "Matches in no public room whose rooms are looked up one by one. If there are more, the members of the "
+            + "searching user's rooms are read.",
+        Least = 1, Most = 100_000)]
     public int CheckedUsers { get; init; } = 300;
 }

@@ -1,29 +1,44 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Users.Administration;
 
 /// <summary>Bounds of the administration API. Configuration: `admin`.</summary>
 public sealed record AdminOptions
 {
-    /// <summary>How long entries of the audit log are kept.</summary>
+    [Setting("admin.audit_kept", "How long entries of the audit log are kept.")]
     public TimeSpan AuditKept { get; init; } = TimeSpan.FromDays(365);
 
-    /// <summary>The most entries of one administrator in the audit log.</summary>
+    [Setting(
+        "admin.audit_entries",
+        "The most entries of one administrator in the audit log; their oldest are deleted first.",
+        Least = 100)]
     public int AuditEntries { get; init; } = 100_000;
 
-    /// <summary>The longest that a token lasts by which an administrator acts as a user.</summary>
+    [Setting("admin.longest_login_as", "The longest that a token lasts by which an administrator acts as a user.")]
     public TimeSpan LongestLoginAs { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>The most items in a page.</summary>
+    [Setting(
+        "admin.longest_page",
+        "The most items in one response of the administration API.",
+        Least = 1, Most = 100_000)]
     public int LongestPage { get; init; } = 1000;
 
-    /// <summary>How long an administrator stays signed in on the admin page.</summary>
+    [Setting("admin.registration_tokens", "The most registration tokens.", Least = 1)]
+    public int RegistrationTokens { get; init; } = 10_000;
+
+    [Setting(
+        "admin.sign_in_lifetime",
+        "How long an administrator stays signed in on the admin page. A restart signs them out.")]
     public TimeSpan SignInLifetime { get; init; } = TimeSpan.FromHours(2);
 
-    /// <summary>How long after the password was given it is not asked again before what cannot be undone.</summary>
+    [Setting(
+        "admin.confirmed_for",
+        "How long the admin page does not ask for the password again before what cannot be undone.")]
     public TimeSpan ConfirmedFor { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The most browsers in which administrators are signed in at once.</summary>
+    [Setting(
+        "admin.sign_ins",
+        "Browsers in which administrators are signed in at once; the oldest are signed out first.",
+        Least = 1, Most = 100_000)]
     public int SignIns { get; init; } = 100;
-
-    /// <summary>The most registration tokens.</summary>
-    public int RegistrationTokens { get; init; } = 10_000;
 }

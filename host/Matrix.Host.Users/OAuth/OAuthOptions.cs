@@ -1,9 +1,14 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Users.OAuth;
 
 /// <summary>Bounds and lifetimes of the OAuth 2.0 API. Configuration: `oauth`.</summary>
 public sealed record OAuthOptions
 {
-    /// <summary>Whether the API is wanted.</summary>
+    [Setting(
+        "oauth.enabled",
+        "Whether clients can sign in by OAuth 2.0, on pages of this server. It needs a public_base_url with "
+            + "https, or with http on the loopback interface.")]
     public bool Enabled { get; init; } = true;
 
     /// <summary>The URL at which clients and browsers reach the server; empty if it is not configured.</summary>
@@ -25,48 +30,74 @@ public sealed record OAuthOptions
     /// </summary>
     public bool HasPages => IsOn || (Enabled && PublicBaseUrl.Length == 0 && ListensOnLoopback);
 
-    /// <summary>Whether the legacy API, to log in and register, is not wanted beside it.</summary>
+    [Setting(
+        "oauth.only",
+        "Whether clients can log in and register only so. The endpoints of the legacy API for it answer 404, and "
+            + "application services register users without a login. Sessions that are there stay.")]
     public bool Only { get; init; }
 
     /// <summary>Whether it is the only API to log in and register.</summary>
     public bool IsOnly => Only && IsOn;
 
-    /// <summary>The most registered clients.</summary>
+    [Setting(
+        "oauth.clients",
+        "Registered clients. Beyond it those without a session are forgotten, the oldest first.",
+        Least = 10, Most = 10_000_000)]
     public int Clients { get; init; } = 10_000;
 
-    /// <summary>How long a client without sessions is kept.</summary>
+    [Setting(
+        "oauth.clients_kept",
+        "How long a client without a session is kept. Clients register before each sign-in.")]
     public TimeSpan ClientsKept { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>The most bytes of a client's metadata.</summary>
+    [Setting(
+        "oauth.client_bytes",
+        "Bytes of what a client says about itself.",
+        Form = SettingForm.Bytes, Least = 1 << 10, Most = 64 << 10)]
     public int ClientBytes { get; init; } = 8 << 10;
 
-    /// <summary>The lifetime of an authorization code.</summary>
+    [Setting("oauth.code_lifetime", "How long a client has to exchange an authorization code for tokens.")]
     public TimeSpan CodeLifetime { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>The most authorization codes of one user.</summary>
+    [Setting("oauth.codes_of_user", "Such codes of one user at once; the oldest are dropped.", Least = 1, Most = 1000)]
     public int CodesOfUser { get; init; } = 10;
 
-    /// <summary>The lifetime of a device code and its user code.</summary>
+    [Setting(
+        "oauth.device_code_lifetime",
+        "How long a user has to type the code that a device without a browser shows.")]
     public TimeSpan DeviceCodeLifetime { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>The most device codes at once.</summary>
+    [Setting(
+        "oauth.device_codes",
+        "Devices that wait for their user at once; more are refused.",
+        Least = 10, Most = 10_000_000)]
     public int DeviceCodes { get; init; } = 10_000;
 
-    /// <summary>The most device codes of one address at once.</summary>
+    [Setting("oauth.device_codes_of_address", "Those of one address.", Least = 1, Most = 10_000_000)]
     public int DeviceCodesOfAddress { get; init; } = 50;
 
-    /// <summary>The least time between two requests with a device code.</summary>
+    [Setting("oauth.poll_interval", "How often such a device may ask.")]
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a browser stays signed in on this server's pages.</summary>
+    [Setting(
+        "oauth.sign_in_lifetime",
+        "How long a browser stays signed in on this server's pages. A restart signs it out.")]
     public TimeSpan SignInLifetime { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>The most browsers that are signed in at once.</summary>
+    [Setting(
+        "oauth.sign_ins",
+        "Browsers that are signed in at once; the oldest are signed out first.",
+        Least = 10, Most = 10_000_000)]
     public int SignIns { get; init; } = 10_000;
 
-    /// <summary>The most of them of one user.</summary>
+    [Setting(
+        "oauth.sign_ins_of_user",
+        "Those of one user; the user's oldest are signed out.",
+        Least = 1, Most = 100_000)]
     public int SignInsOfUser { get; init; } = 100;
 
-    /// <summary>How long a client may replace cross-signing keys after the user confirmed it on a page.</summary>
+    [Setting(
+        "oauth.reset_lifetime",
+        "How long a client may replace a user's cross-signing keys after the user confirmed it on a page.")]
     public TimeSpan ResetLifetime { get; init; } = TimeSpan.FromMinutes(10);
 }

@@ -1,28 +1,39 @@
+using Matrix.Host.Parts;
+
 namespace Matrix.Host.Users.Rendezvous;
 
 /// <summary>The places where two devices of a user meet for a sign-in by QR code.</summary>
 public sealed record RendezvousOptions
 {
-    /// <summary>Whether there are any.</summary>
+    [Setting(
+        "rendezvous.enabled",
+        "Whether a new device can meet one that is signed in, for a sign-in by QR code. Behind a proxy it needs "
+            + "public_base_url.")]
     public bool Enabled { get; init; } = true;
 
-    /// <summary>
-    /// Whether devices without an account may make one of MSC4388. Those of MSC4108 are open to every device.
-    /// </summary>
+    [Setting(
+        "rendezvous.open",
+        "Whether devices without an account may make sessions of MSC4388. Those of MSC4108 are open to all.")]
     public bool Open { get; init; }
 
-    /// <summary>The most sessions at once.</summary>
+    [Setting(
+        "rendezvous.sessions",
+        "Sessions at once, ended ones included until they would expire; more are refused.",
+        Least = 1, Most = 1_000_000)]
     public int MaxSessions { get; init; } = 1000;
 
-    /// <summary>The most sessions at once that one address made.</summary>
+    [Setting(
+        "rendezvous.sessions_of_address",
+        "The same that devices at one address made.",
+        Least = 1, Most = 1_000_000)]
     public int MaxSessionsOfAddress { get; init; } = 50;
 
-    /// <summary>The most bytes of a payload.</summary>
+    [Setting("rendezvous.bytes", "Bytes of a payload.", Form = SettingForm.Bytes, Least = 1 << 10, Most = 64 << 10)]
     public int MaxBytes { get; init; } = 4096;
 
-    /// <summary>How long a session lasts.</summary>
+    [Setting("rendezvous.lifetime", "How long a session lasts. The proposals want two to five minutes.")]
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The most payloads that are sent to one session.</summary>
+    [Setting("rendezvous.writes", "Payloads that are sent to one session.", Least = 10, Most = 10_000)]
     public int MaxWrites { get; init; } = 100;
 }

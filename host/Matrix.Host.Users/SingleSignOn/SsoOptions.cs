@@ -1,50 +1,67 @@
 using System.Net;
+using Matrix.Host.Parts;
 
 namespace Matrix.Host.Users.SingleSignOn;
 
 /// <summary>Identity providers and the bounds of what is asked of them. Configuration: `sso`.</summary>
 public sealed record SsoOptions
 {
-    /// <summary>The providers, in the order in which clients show them.</summary>
+    [Setting(
+        "sso.providers",
+        "Identity providers (OpenID Connect). Each has an id, name, issuer and client_id, a client_secret or "
+            + "client_secret_file, and may have an icon (mxc://), brand, scopes, localpart_template, "
+            + "display_name_template, links_users and creates_users. It needs a public_base_url with https, or "
+            + "with http on the loopback interface.")]
     public IReadOnlyList<SsoProvider> Providers { get; init; } = [];
 
-    /// <summary>Private networks in which providers may be.</summary>
-    public IReadOnlyList<IPNetwork> AllowNetworks { get; init; } = [];
-
-    /// <summary>Beginnings of the URLs of clients to which a sign-in leads without a question.</summary>
+    [Setting(
+        "sso.client_urls",
+        "Beginnings of the URLs of clients to which a sign-in leads without a question, such as "
+            + "[\"https://chat.example.org/\"].",
+        Form = SettingForm.UrlBeginnings)]
     public IReadOnlyList<string> ClientUrls { get; init; } = [];
 
-    /// <summary>The time for a sign-in at a provider.</summary>
+    [Setting(
+        "sso.allow_networks",
+        "Networks in which providers may be although they are private, such as [10.0.0.0/8].")]
+    public IReadOnlyList<IPNetwork> AllowNetworks { get; init; } = [];
+
+    [Setting("sso.attempt_lifetime", "The time for a sign-in at a provider.")]
     public TimeSpan AttemptLifetime { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>The most sign-ins at providers at once; the oldest are dropped first.</summary>
+    [Setting(
+        "sso.attempts",
+        "Sign-ins at providers at once; the oldest are dropped first.",
+        Least = 10, Most = 10_000_000)]
     public int Attempts { get; init; } = 10_000;
 
-    /// <summary>The lifetime of a login token that a sign-in gives a client.</summary>
+    [Setting("sso.login_token_lifetime", "How long a client has to use the token that a sign-in gives it.")]
     public TimeSpan LoginTokenLifetime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How far a provider's clock may be wrong.</summary>
+    [Setting("sso.clock_skew", "How far a provider's clock may be wrong.")]
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>
-    /// How long before a confirmation was asked for its sign-in may have been, by the provider's clock: whoever signed
-    /// in then did not mean to confirm it.
-    /// </summary>
+    [Setting(
+        "sso.auth_time_tolerance",
+        "How far before its request the sign-in may be that confirms something, by the provider's clock.")]
     public TimeSpan AuthTimeTolerance { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The time of one request to a provider.</summary>
+    [Setting("sso.request_time", "The time of one request to a provider.", Form = SettingForm.Timer)]
     public TimeSpan RequestTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The most bytes of a provider's response, and of a token.</summary>
+    [Setting(
+        "sso.response_bytes",
+        "Bytes of a provider's response, and of a token.",
+        Form = SettingForm.Bytes, Least = 16 << 10, Most = 16 << 20)]
     public int ResponseBytes { get; init; } = 256 << 10;
 
-    /// <summary>How long a provider's metadata and keys are used before they are read again.</summary>
+    [Setting("sso.metadata_kept", "How long a provider's metadata and keys are used before they are read again.")]
     public TimeSpan MetadataKept { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>The least time between two reads of a provider's metadata or keys.</summary>
+    [Setting("sso.read_pause", "The least time between two reads of them, such as for a key that is not known.")]
     public TimeSpan ReadPause { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The most keys of a provider that are used.</summary>
+    [Setting("sso.keys", "Keys of a provider that are used.", Least = 1, Most = 10_000)]
     public int Keys { get; init; } = 50;
 
     /// <summary>Whether browsers come back without saying from which provider: there is no other one.</summary>

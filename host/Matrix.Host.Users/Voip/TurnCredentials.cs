@@ -5,28 +5,6 @@ using System.Text;
 
 namespace Matrix.Host.Users.Voip;
 
-/// <summary>The TURN servers that users may use.</summary>
-public sealed record TurnOptions
-{
-    /// <summary>The servers' URIs; none if there is no TURN server.</summary>
-    public IReadOnlyList<string> Uris { get; init; } = [];
-
-    /// <summary>The secret that this server shares with them; empty for a fixed user.</summary>
-    public string SharedSecret { get; init; } = "";
-
-    /// <summary>The name of a fixed user, for TURN servers without a shared secret.</summary>
-    public string UserName { get; init; } = "";
-
-    /// <summary>That user's password.</summary>
-    public string Password { get; init; } = "";
-
-    /// <summary>How long credentials are valid.</summary>
-    public TimeSpan Lifetime { get; init; } = TimeSpan.FromHours(24);
-
-    /// <summary>Whether guests get credentials.</summary>
-    public bool Guests { get; init; }
-}
-
 /// <summary>Credentials of TURN servers.</summary>
 /// <param name="Lifetime">The seconds for which they are valid.</param>
 public sealed record TurnCredential(string UserName, string Password, IReadOnlyList<string> Uris, long Lifetime);

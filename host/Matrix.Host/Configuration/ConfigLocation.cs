@@ -19,7 +19,7 @@ internal static class ConfigLocation
         string? Variable(string name) => environment[name] is string { Length: > 0 } value ? value : null;
 
         if ((argument ?? Variable("MATRIX_CONFIG")) is { } named) return (Path.GetFullPath(named), true);
-        var folder = Variable(ConfigKeys.DataDir.Variable)
+        var folder = Variable(Setting.VariableOf("data_dir"))
             ?? Path.Combine(Variable("MATRIX_HOME") ?? "", DefaultFolder);
         return (Path.GetFullPath(FileName, Path.GetFullPath(folder)), false);
     }

@@ -24,21 +24,22 @@ internal static class ConfigTemplate
         text.Append('\n');
 
         var section = "";
-        foreach (var key in ConfigKeys.All.Where(k => !k.Hidden))
+        foreach (var setting in Settings.All.Where(static each => !each.IsHidden))
         {
-            var dot = key.Path.IndexOf('.', StringComparison.Ordinal);
-            var name = key.Path[(dot + 1)..];
-            if (dot >= 0 && key.Path[..dot] != section)
+            var name = setting.Name[(setting.Name.IndexOf('.', StringComparison.Ordinal) + 1)..];
+            var indent = setting.Section.Length == 0 ? "" : "  ";
+            if (setting.Section != section)
             {
-                section = key.Path[..dot];
+                section = setting.Section;
                 text.Append('\n');
-                Comment(text, "", ConfigKeys.Sections[section]);
+                Comment(text, "", Settings.Sections[section]);
                 text.Append($"#{section}:\n");
             }
 
-            Comment(text, dot < 0 ? "" : "  ", key.Meaning);
-            if (key == ConfigKeys.ServerName) text.Append($"{name}: {serverName}\n");
-            else text.Append(dot < 0 ? $"#{name}: {key.DefaultText}\n" : $"  #{name}: {key.DefaultText}\n");
+            Comment(text, indent, setting.Meaning);
+            text.Append(setting.Name == "server_name"
+                ? $"{name}: {serverName}\n"
+                : $"{indent}#{name}: {setting.DefaultText}\n");
         }
 
         return text.ToString();

@@ -5,11 +5,14 @@ using System.Text;
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Parts;
+using Matrix.Host.Users.SingleSignOn;
 
 namespace Matrix.Host.Configuration;
 
 /// <summary>The type of a setting: how it is parsed, written, and described in errors.</summary>
-internal abstract class ConfigType<T>(string expected)
+internal abstract class ConfigType(string expected)
 {
     /// <summary>Completes "expected …".</summary>
     internal string Expected { get; } = expected;
@@ -20,9 +23,28 @@ internal abstract class ConfigType<T>(string expected)
     /// <summary>Whether the value is a JSON object or array, written as such or as a YAML mapping or list.</summary>
     internal bool IsObject { get; init; }
 
+    /// <summary>The value of a text. False if it is not valid.</summary>
+    internal abstract bool TryRead(string text, out object? value);
+
+    /// <summary>A value as written in a file.</summary>
+    internal abstract string Write(object? value);
+}
+
+/// <summary>The type of settings whose values have one type.</summary>
+internal abstract class ConfigType<T>(string expected) : ConfigType(expected)
+{
     internal abstract bool TryParse(string text, [MaybeNullWhen(false)] out T value);
 
     internal virtual string Show(T value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+
+    internal override bool TryRead(string text, out object? value)
+    {
+        var isValid = TryParse(text, out var parsed);
+        value = parsed;
+        return isValid;
+    }
+
+    internal override string Write(object? value) => Show((T)value!);
 }
 
 /// <summary>The types of settings.</summary>
@@ -82,6 +104,44 @@ internal static class ConfigTypes
             || (t.StartsWith("postgres://", StringComparison.Ordinal)
                 && Uri.TryCreate(t, UriKind.Absolute, out var u)
                 && u.AbsolutePath.Length > 1), t));
+
+    /// <summary>The type of an option's setting.</summary>
+    internal static ConfigType Of(SettingAttribute setting, Type option) => setting.Form switch
+    {
+        SettingForm.Usual => Usual(setting, option),
+        SettingForm.Bytes => FewBytes((int)setting.Least, (int)Math.Min(setting.Most, int.MaxValue)),
+        SettingForm.Timer => TimerDuration,
+        SettingForm.HttpUrl => HttpUrl,
+        SettingForm.ServerName => ServerName,
+        SettingForm.ServerNameOrNone => ServerNameOrNone,
+        SettingForm.LocalpartOrNone => LocalpartOrNone,
+        SettingForm.DatabaseUrl => DatabaseUrl,
+        SettingForm.PublicKeyOrNone => PublicKeyOrNone,
+        SettingForm.RoomVersion => OneOf([.. RoomRules.Known, .. RoomRules.Unstable]),
+        SettingForm.UnstableRoomVersions => SomeOf([.. RoomRules.Unstable]),
+        SettingForm.Path => Text,
+        SettingForm.Paths => Paths,
+        SettingForm.ServerNames => ServerNames,
+        SettingForm.ServerPatterns => ServerPatterns,
+        SettingForm.AddressPatterns => AddressPatterns,
+        SettingForm.Contacts => Contacts,
+        SettingForm.Countries => Countries,
+        SettingForm.Origins => Origins,
+        SettingForm.RoomIds => RoomIds,
+        SettingForm.TurnUris => TurnUris,
+        SettingForm.UrlBeginnings => UrlBeginnings,
+        _ => throw new ArgumentException($"{setting.Name} has an unknown form."),
+    };
+
+    private static ConfigType Usual(SettingAttribute setting, Type option) =>
+        option == typeof(int) ? Whole((int)setting.Least, (int)Math.Min(setting.Most, int.MaxValue))
+        : option == typeof(long) ? Bytes(setting.Least, setting.Most)
+        : option == typeof(double) ? Number
+        : option == typeof(bool) ? setting.Words is [var no, var yes] ? OneOf((no, false), (yes, true)) : Flag
+        : option == typeof(string) ? setting.Words.Length > 0 ? OneOf(setting.Words) : Text
+        : option.IsEnum ? new NamesOf(option, setting.Words, setting.Synonyms)
+        : _byOption.GetValueOrDefault(option)
+            ?? throw new ArgumentException($"{setting.Name} needs a form: {option} can be written in several ways.");
 
     /// <summary>An integer within bounds.</summary>
     internal static ConfigType<int> Whole(int least, int most = int.MaxValue) => new Parsed<int>(
@@ -287,6 +347,21 @@ internal static class ConfigTypes
         }
     }
 
+    /// <summary>Types of options that can be written in one way only. After the types themselves.</summary>
+    private static readonly Dictionary<Type, ConfigType> _byOption = new()
+    {
+        [typeof(TimeSpan)] = Duration,
+        [typeof(TimeSpan?)] = DurationOrEver,
+        [typeof(DateTimeOffset?)] = TimeOrNone,
+        [typeof(IPEndPoint)] = Listener,
+        [typeof(IReadOnlyList<IPNetwork>)] = Networks,
+        [typeof(IReadOnlyList<IPEndPoint>)] = EndPoints,
+        [typeof(JsonObject)] = WellKnownMembers,
+        [typeof(IReadOnlyList<JsonObject>)] = new RtcTransportsType { IsObject = true },
+        [typeof(IReadOnlyList<SsoProvider>)] = new SsoProvidersType { IsObject = true },
+        [typeof(IReadOnlyList<PolicyDocument>)] = new PoliciesType { IsObject = true },
+    };
+
     private static string ShowBytes(long bytes) =>
         _byteUnits.Where(u => bytes % u.Size == 0 && bytes >= u.Size).Select(u => $"{bytes / u.Size}{u.Name}")
             .FirstOrDefault("0");
@@ -324,5 +399,24 @@ internal static class ConfigTypes
         }
 
         internal override string Show(T value) => show is null ? base.Show(value) : show(value);
+    }
+
+    /// <summary>Names of an enumeration, written in small letters.</summary>
+    private sealed class NamesOf(Type type, string[] words, string[] synonyms)
+        : ConfigType("one of " + string.Join(", ", [.. words, .. synonyms.Select(static each => each.Split('=')[0])]))
+    {
+        internal override bool TryRead(string text, out object? value)
+        {
+            var word = Array.Find(synonyms, each => each.StartsWith(text + "=", StringComparison.Ordinal)) is { } known
+                ? known[(text.Length + 1)..]
+                : text;
+            value = words.Contains(word)
+                ? Enum.Parse(type, word.Replace("_", "", StringComparison.Ordinal), ignoreCase: true)
+                : null;
+            return value is not null;
+        }
+
+        internal override string Write(object? value) => words.First(
+            word => TryRead(word, out var meant) && Equals(meant, value));
     }
 }

@@ -3,7 +3,7 @@ using System.Collections;
 namespace Matrix.Host.Configuration;
 
 /// <summary>
-/// The values of the file and the environment, checked against <see cref="ConfigKeys"/>. The environment takes
+/// The values of the file and the environment, checked against <see cref="Settings"/>. The environment takes
 /// precedence.
 /// </summary>
 internal sealed class ConfigValues
@@ -21,14 +21,14 @@ internal sealed class ConfigValues
     /// <returns>The values and their mistakes.</returns>
     internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(
         string name, string? file, IDictionary environment) =>
-        Read(name, file, environment, ConfigKeys.Renamed);
+        Read(name, file, environment, Settings.Renamed);
 
     /// <summary>Reads and checks the values, with these renamed settings.</summary>
     internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(
         string name, string? file, IDictionary environment, IReadOnlyDictionary<string, string> renamed)
     {
-        var keys = ConfigKeys.All.ToDictionary(k => k.Path, StringComparer.Ordinal);
-        var objects = keys.Values.Where(k => k.IsObject).Select(k => k.Path).ToHashSet(StringComparer.Ordinal);
+        var keys = Settings.All.ToDictionary(k => k.Name, StringComparer.Ordinal);
+        var objects = keys.Values.Where(k => k.IsObject).Select(k => k.Name).ToHashSet(StringComparer.Ordinal);
         var read = ConfigFile.Read(name, new StringReader(file ?? ""), objects);
         var mistakes = read.Mistakes;
         var sections = keys.Keys.Where(k => k.Contains('.')).Select(k => k[..k.IndexOf('.')])
@@ -89,31 +89,34 @@ internal sealed class ConfigValues
         return (values, mistakes);
     }
 
-    /// <summary>The value of a setting.</summary>
-    internal T Get<T>(ConfigKey<T> key) =>
-        _texts.TryGetValue(key.Path, out var text) ? key.Parse(text.Text) : key.Default;
-
-    /// <summary>Sets a setting's option, if the setting has a value.</summary>
-    internal void Apply(ConfigKey key, HomeserverConfig config)
+    /// <summary>Sets the options of all settings that have a value.</summary>
+    /// <param name="folder">
+    /// The folder of the file: a path in the file is relative to it, one in the environment to the current folder.
+    /// </param>
+    internal void Apply(HomeserverConfig config, string folder)
     {
-        if (_texts.TryGetValue(key.Path, out var text)) key.Apply(config, text.Text);
+        foreach (var setting in Settings.All)
+        {
+            if (!_texts.TryGetValue(setting.Name, out var text)) continue;
+            setting.Apply(
+                config,
+                text.Text,
+                _fromEnvironment.Contains(setting.Name) ? Environment.CurrentDirectory : folder);
+        }
     }
 
     /// <summary>The location of a setting's value; its name if it has none.</summary>
-    internal string LocationOf(ConfigKey key) => _texts.TryGetValue(key.Path, out var text) ? text.Location : key.Path;
-
-    /// <summary>Whether the value is from the environment rather than the file.</summary>
-    internal bool IsFromEnvironment(ConfigKey key) => _fromEnvironment.Contains(key.Path);
+    internal string LocationOf(string name) => _texts.TryGetValue(name, out var text) ? text.Location : name;
 
     private void Override(
         IDictionary environment,
-        IEnumerable<ConfigKey> keys,
+        IEnumerable<Setting> keys,
         HashSet<string> sections,
         IReadOnlyDictionary<string, string> renamed,
         List<ConfigMistake> mistakes)
     {
         var renamedVariables = renamed.ToDictionary(
-            r => ConfigKey.VariableOf(r.Key), r => ConfigKey.VariableOf(r.Value), StringComparer.Ordinal);
+            r => Setting.VariableOf(r.Key), r => Setting.VariableOf(r.Value), StringComparer.Ordinal);
         var byVariable = keys.ToDictionary(k => k.Variable, StringComparer.Ordinal);
         foreach (DictionaryEntry entry in environment)
         {
@@ -121,8 +124,8 @@ internal sealed class ConfigValues
             if (!variable.StartsWith(Prefix, StringComparison.Ordinal)) continue;
             if (byVariable.TryGetValue(variable, out var key))
             {
-                _texts[key.Path] = new ConfigText(text, variable);
-                _fromEnvironment.Add(key.Path);
+                _texts[key.Name] = new ConfigText(text, variable);
+                _fromEnvironment.Add(key.Name);
             }
             else if (renamedVariables.TryGetValue(variable, out var name))
             {
@@ -170,8 +173,8 @@ internal sealed class ConfigValues
     }
 
     // A mistyped secret is still a secret.
-    private static string Shown(ConfigKey key, string text) =>
-        key.Path is "registration.shared_secret" or "database.url" or "media.s3_secret_key" or "turn.shared_secret"
+    private static string Shown(Setting key, string text) =>
+        key.Name is "registration.shared_secret" or "database.url" or "media.s3_secret_key" or "turn.shared_secret"
             or "turn.password"
             ? "something else"
             : $"`{text}`";

@@ -76,7 +76,19 @@ public sealed class OperatorSettings
     /// <summary>The commented file with every setting, its meaning and its default.</summary>
     /// <param name="serverName">The server's name in it; null for the default.</param>
     public static string Template(string? serverName) =>
-        ConfigTemplate.Write(serverName ?? ConfigKeys.ServerName.Default);
+        ConfigTemplate.Write(serverName ?? HomeserverConfig.Defaults.ServerName);
+
+    /// <summary>All settings, by group, in the order of that file.</summary>
+    public static IReadOnlyList<SettingGroup> Groups { get; } =
+    [
+        .. Settings.All.Where(static setting => !setting.IsHidden)
+            .GroupBy(static setting => setting.Section)
+            .Select(static group => new SettingGroup(
+                group.Key,
+                Settings.Sections.GetValueOrDefault(group.Key) ?? "Settings without a group.",
+                [.. group.Select(static setting => new DescribedSetting(
+                    setting.Name, setting.DefaultText, setting.Meaning))])),
+    ];
 
     private static bool IsAny(System.Net.IPAddress address) =>
         address.Equals(System.Net.IPAddress.Any) || address.Equals(System.Net.IPAddress.IPv6Any);
@@ -86,3 +98,15 @@ public sealed class OperatorSettings
 /// <param name="Location">A file and line, or a variable's name.</param>
 /// <param name="Message">The expected value.</param>
 public sealed record SettingMistake(string Location, string Message);
+
+/// <summary>A group of settings.</summary>
+/// <param name="Name">What the settings' names begin with; "" for those without a group.</param>
+/// <param name="Meaning">The help text of the group.</param>
+/// <param name="Settings">The settings.</param>
+public sealed record SettingGroup(string Name, string Meaning, IReadOnlyList<DescribedSetting> Settings);
+
+/// <summary>A setting.</summary>
+/// <param name="Name">The full name.</param>
+/// <param name="Default">The default as written in a file.</param>
+/// <param name="Meaning">The help text.</param>
+public sealed record DescribedSetting(string Name, string Default, string Meaning);

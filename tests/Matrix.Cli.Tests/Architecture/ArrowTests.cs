@@ -11,9 +11,9 @@ internal sealed class ArrowTests
         ["Matrix.Rules"] = "FSharp.Core",
         ["Matrix.Core"] = "Matrix.Rules FSharp.Core",
         ["Matrix.Properties"] = "Matrix.Core Matrix.Rules FSharp.Core FsCheck",
-        ["Matrix.Host.Crypto"] = "NSec.Cryptography libc",
+        ["Matrix.Host.Crypto"] = "Matrix.Host.Parts NSec.Cryptography libc",
         ["Matrix.Host.Parts"] = "",
-        ["Matrix.Host.Storage"] = "Matrix.Core Npgsql libsqlite3.so.0 libc",
+        ["Matrix.Host.Storage"] = "Matrix.Core Matrix.Host.Parts Npgsql libsqlite3.so.0 libc",
         ["Matrix.Host.Network"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto MailKit MimeKit libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] =
@@ -109,9 +109,9 @@ internal sealed class ArrowTests
     [Test]
     public void The_check_sees_a_type_a_member_and_a_library_of_another_project()
     {
-        var withoutStorage = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Crypto");
-        var withoutCrypto = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Storage");
-        var withoutSqlite = Beyond("Matrix.Host.Storage", "Matrix.Core Npgsql libc");
+        var withoutStorage = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Parts Matrix.Host.Crypto");
+        var withoutCrypto = Beyond("Matrix.Host.Rooms", "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage");
+        var withoutSqlite = Beyond("Matrix.Host.Storage", "Matrix.Core Matrix.Host.Parts Npgsql libc");
 
         Assert.That(withoutStorage, Has.Some.Contains("Matrix.Host.Storage.IStorage"));
         Assert.That(withoutCrypto, Has.Some.EndsWith("Matrix.Host.Crypto.Ed25519Key.Sign"));

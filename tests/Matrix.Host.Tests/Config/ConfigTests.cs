@@ -35,13 +35,13 @@ public sealed class ConfigTests
         var (values, mistakes) = ConfigValues.Read("homeserver.yaml", uncommented, new Hashtable());
 
         Assert.That(mistakes, Is.Empty);
-        Assert.That(values.Get(ConfigKeys.ServerName), Is.EqualTo("example.org"));
         var (config, _) = HomeserverConfig.From(values, "/somewhere");
-        Assert.That(config!.Users.AccessTokenLifetime, Is.EqualTo(TimeSpan.FromHours(1)));
-        foreach (var key in ConfigKeys.All.Where(k => !k.Hidden))
+        Assert.That(config!.ServerName, Is.EqualTo("example.org"));
+        Assert.That(config.Users.AccessTokenLifetime, Is.EqualTo(TimeSpan.FromHours(1)));
+        foreach (var setting in Settings.All.Where(static each => !each.IsHidden))
         {
-            Assert.That(values.LocationOf(key), Does.StartWith("homeserver.yaml:"), key.Path);
-            Assert.That(key.Mistake(key.DefaultText.Trim('"')), Is.Null, key.Path);
+            Assert.That(values.LocationOf(setting.Name), Does.StartWith("homeserver.yaml:"), setting.Name);
+            Assert.That(setting.Mistake(setting.DefaultText.Trim('"')), Is.Null, setting.Name);
         }
     }
 
@@ -483,8 +483,8 @@ public sealed class ConfigTests
         Assert.That(
             mistakes.Select(m => m.ToString()),
             Is.EqualTo(new[] { "homeserver.yaml:2: `database.flush_sets` was renamed to `database.flush_batches`" }));
-        Assert.That(ConfigKeys.Renamed.Values, Is.SubsetOf(ConfigKeys.All.Select(key => key.Path)));
-        Assert.That(ConfigKeys.Renamed.Keys.Intersect(ConfigKeys.All.Select(key => key.Path)), Is.Empty);
+        Assert.That(Settings.Renamed.Values, Is.SubsetOf(Settings.All.Select(setting => setting.Name)));
+        Assert.That(Settings.Renamed.Keys.Intersect(Settings.All.Select(setting => setting.Name)), Is.Empty);
     }
 
     [Test]

@@ -13,7 +13,13 @@ internal sealed partial class PasswordHashTests
     /// <summary>A hash of <c>wonderland</c>, by libsodium 1.0.18 as the following ones.</summary>
     private const string Wonderland = $"$argon2id$v=19$m=8,t=1,p=1${Salt}${Tag}";
 
-    private static readonly PasswordHashCost _cost = new(8 << 10, 1, 1, 0);
+    private static readonly PasswordHashCost _cost = new()
+    {
+        MemoryBytes = 8 << 10,
+        Operations = 1,
+        Concurrency = 1,
+        Waiting = 0,
+    };
 
     private static async Task<bool?> VerifyAsync(string hash, string password)
     {
@@ -97,7 +103,7 @@ internal sealed partial class PasswordHashTests
     [Test]
     public async Task A_new_hash_has_the_form_that_databases_contain_and_a_salt_of_its_own()
     {
-        using var hasher = new PasswordHasher(new PasswordHashCost(9000, 3, 1, 0));
+        using var hasher = new PasswordHasher(Cost(9000, 3));
 
         var first = await hasher.HashAsync("wonderland", HashRequester.Operator, default);
         var second = await hasher.HashAsync("wonderland", HashRequester.Operator, default);
@@ -115,7 +121,10 @@ internal sealed partial class PasswordHashTests
     [TestCase(8 << 10, 2, ExpectedResult = true)]
     public bool A_hash_at_another_cost_is_outdated(long memory, int operations)
     {
-        using var hasher = new PasswordHasher(new PasswordHashCost(memory, operations, 1, 0));
+        using var hasher = new PasswordHasher(Cost(memory, operations));
         return hasher.IsOutdated(Wonderland);
     }
+
+    private static PasswordHashCost Cost(long memory, int operations) =>
+        new() { MemoryBytes = memory, Operations = operations, Concurrency = 1, Waiting = 0 };
 }

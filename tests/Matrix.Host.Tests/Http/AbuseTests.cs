@@ -332,7 +332,8 @@ internal sealed class AbuseTests
     [Test]
     public async Task A_password_of_nobody_takes_as_long_to_check_as_one_of_somebody()
     {
-        using var hasher = new PasswordHasher(new PasswordHashCost(32 << 20, 3, 1, 1));
+        using var hasher = new PasswordHasher(
+            new PasswordHashCost { MemoryBytes = 32 << 20, Operations = 3, Concurrency = 1, Waiting = 1 });
         var hash = (await hasher.HashAsync("right", default, CancellationToken.None))!;
         var (known, nobody) = (new List<double>(), new List<double>());
         for (var i = 0; i < 9; i++)

@@ -58,10 +58,9 @@ public sealed class FaultTests
                 [new Faulty(fault)],
                 new ClientAdmission(new NoTokens(), new AppServiceDirectory([]), serviceCallers: null!, locks: null!),
                 waiting: null!,
-                new HttpOptions(1000, 1000, 1000, TrustForwardedFor: false),
+                new HttpOptions { Body = 1000, EventBody = 1000, LargeBody = 1000 },
                 new RateLimiter(
-                    new RateLimitOptions(false, default, default, default, default, default, default, default, 10),
-                    TimeProvider.System),
+                    new RateLimitOptions { Enabled = false, Tracked = 10 }, TimeProvider.System),
                 new RequestCounts(TimeProvider.System),
                 overrides: null!,
                 TimeProvider.System,

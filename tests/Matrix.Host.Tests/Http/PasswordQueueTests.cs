@@ -7,7 +7,15 @@ namespace Matrix.Host.Tests.Http;
 /// <summary>The computations of passwords, which all users share.</summary>
 public sealed class PasswordQueueTests
 {
-    private static readonly PasswordHashCost _cost = new(8 << 20, 1, 1, 12) { OfUser = 2, OfAddress = 4 };
+    private static readonly PasswordHashCost _cost = new()
+    {
+        MemoryBytes = 8 << 20,
+        Operations = 1,
+        Concurrency = 1,
+        Waiting = 12,
+        OfUser = 2,
+        OfAddress = 4,
+    };
 
     [Test]
     public async Task A_user_and_an_address_have_a_share_of_the_queue_and_leave_the_rest_to_others()

@@ -10,16 +10,17 @@ namespace Matrix.Host.Tests.Http;
 
 public sealed class RateLimitTests
 {
-    private static readonly RateLimitOptions _options = new(
-        true,
-        new Rate(1, 3),
-        new Rate(1, 3),
-        new Rate(1, 3),
-        new Rate(1, 3),
-        new Rate(1, 3),
-        new Rate(1, 3),
-        new Rate(1, 3),
-        Tracked: 100);
+    private static readonly RateLimitOptions _options = new()
+    {
+        Login = new Rate(1, 3),
+        Password = new Rate(1, 3),
+        KnownLogin = new Rate(1, 3),
+        Registration = new Rate(1, 3),
+        Send = new Rate(1, 3),
+        Membership = new Rate(1, 3),
+        Other = new Rate(1, 3),
+        Tracked = 100,
+    };
 
     [Test]
     public void After_a_burst_one_waits_as_long_as_it_says()

@@ -16,11 +16,13 @@ type CheckArguments =
 
 type DefaultArguments =
     | [<Unique>] Server_Name of NAME: string
+    | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Server_Name _ -> "the server name to write. Default: localhost."
+            | Format _ -> "a configuration (text), or tables of the settings (json, markdown). Default: text."
 
 [<RequireSubcommand>]
 type ConfigArguments =
@@ -77,9 +79,30 @@ module internal ConfigCommand =
 
             if mistakes.IsEmpty then Done else Finding
 
+    /// Tables of all settings, one for each group.
+    let private tables format =
+        Report.print format {
+            Facts = []
+            Tables = [
+                for group in OperatorSettings.Groups ->
+                    {
+                        Name = if group.Name = "" then "settings" else group.Name
+                        Columns = [ "setting"; "default"; "meaning" ]
+                        Rows = [
+                            for setting in group.Settings ->
+                                [ Word setting.Name; Word setting.Default; Word setting.Meaning ]
+                        ]
+                    }
+            ]
+        }
+
     let run (arguments: ParseResults<ConfigArguments>) =
         match arguments.GetSubCommand() with
         | Check check' -> check check'
         | Default default' ->
-            printf "%s" (OperatorSettings.Template(Option.toObj (default'.TryGetResult Server_Name)))
+            match default'.GetResult(DefaultArguments.Format, Text) with
+            | Text -> printf "%s" (OperatorSettings.Template(Option.toObj (default'.TryGetResult Server_Name)))
+            | Json
+            | Markdown as format -> tables format
+
             Done
