@@ -30,5 +30,6 @@ public static class MediaRegistration
             .Add<PreviewImages>()
             .Add<PreviewFetch>()
             .Add<UrlPreviews>()
-            .Add<PreviewCleaner>();
+            .Add<PreviewCleaner>()
+            .Add<MediaCleaning>();
 }

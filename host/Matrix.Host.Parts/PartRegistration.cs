@@ -1,5 +1,6 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Parts;
 
@@ -23,6 +24,13 @@ public static class PartRegistration
         where TService : class
         where TPart : class, TService =>
         services.AddSingleton<TService>(static parts => parts.GetRequiredService<TPart>());
+
+    /// <summary>
+    /// An added part runs while the server does. Parts start in the order of these lines, and stop in the reversed one.
+    /// </summary>
+    public static IServiceCollection Runs<TPart>(this IServiceCollection services)
+        where TPart : class, IHostedService =>
+        services.AddHostedService(static parts => parts.GetRequiredService<TPart>());
 
     /// <summary>The part of this type.</summary>
     public static TPart Get<TPart>(this IServiceProvider parts)

@@ -110,6 +110,7 @@ public static class UsersServices
         .Add<UserProfiles>()
         .Add<ProfileUpdates>()
         .Add<PresenceBoard>()
+        .Add<PresenceAtStop>()
         .Add<PresencePublisher>()
         .Add<PresenceActivity>()
         .Add<UserPresences>()

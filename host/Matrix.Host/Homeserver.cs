@@ -20,10 +20,20 @@ using Matrix.Host.Network;
 using Matrix.Host.Outbound;
 using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Outbound.Push;
 using Matrix.Host.Parts;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Administration;
+using Matrix.Host.Rooms.Delayed;
+using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Jobs;
+using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Notices;
+using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Rooms.Searching;
 using Matrix.Host.Rooms.Upgrading;
+using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
@@ -35,11 +45,13 @@ using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.AppServices;
+using Matrix.Host.Users.Guests;
 using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
+using Matrix.Host.Users.ThirdPartyIds.Messages;
 using Matrix.Host.Users.ToDevice;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -272,31 +284,11 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(new ServerSigner(config.ServerName, keys))
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .Add<MetricsPage>()
-            .AddSingleton(parts => new Housekeeping(
-                storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, config.Sync.SlidingKept,
-                config.Users.OAuth.ClientsKept, parts.Get<ILogger<Housekeeping>>()))
-            .AddHostedService(parts => parts.Get<Housekeeping>())
-            .AddHostedService<IdleMemory>()
-            .AddHostedService<SigningKeyReloads>()
-            .AddHostedService<DepartureService>()
-            .AddHostedService<GuestService>()
-            .AddHostedService<DelayedEventService>()
-            .AddHostedService<StagedEventsService>()
-            .AddHostedService<OutboundService>()
-            .AddHostedService<PushService>()
-            .AddHostedService<MessageService>()
-            .AddHostedService<AppServiceSending>()
-            .AddHostedService<AppServiceReloads>()
-            .AddHostedService<DeviceListService>()
-            .AddHostedService<ReceiptService>()
-            .AddHostedService<PresenceService>()
-            .AddHostedService<IndexService>()
-            .AddHostedService<FollowerService>()
-            .AddHostedService<MediaService>()
-            .AddHostedService<ImageCheck>()
-            .AddHostedService<SlidingSyncService>()
-            .AddHostedService<PolicyRoomService>()
-            .AddHostedService<JobService>()
+            .Add<Housekeeping>()
+            .Add<IdleMemory>()
+            .Add<SigningKeyReloads>()
+            .Add<AppServiceReloads>()
+            .Add<ImageCheck>()
             .AddNetwork()
             .AddRooms()
             .AddOutbound()
@@ -318,7 +310,8 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddFederationApi()
             .AddAdminApi()
             .AddAdminPages();
-        if (certificate is not null) builder.Services.AddSingleton(certificate).AddHostedService<TlsReloads>();
+        AddRunning(builder.Services);
+        if (certificate is not null) builder.Services.AddSingleton(certificate).Add<TlsReloads>().Runs<TlsReloads>();
         complete(builder.Services);
 
         var app = builder.Build();
@@ -335,6 +328,39 @@ internal sealed class Homeserver : IAsyncDisposable
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
         return app;
     }
+
+    /// <summary>
+    /// The parts that run while the server does, in the order in which they start: all before the web server, which
+    /// stops first. They stop in the reversed order, so that presence is saved once no change of it is shown any more.
+    /// </summary>
+    private static void AddRunning(IServiceCollection services) => services
+        .Runs<Housekeeping>()
+        .Runs<IdleMemory>()
+        .Runs<SigningKeyReloads>()
+        .Runs<Departures>()
+        .Runs<GuestDepartures>()
+        .Runs<UnusedGuests>()
+        .Runs<DelayedEvents>()
+        .Runs<RoomReceiver>()
+        .Runs<FederationOutbound>()
+        .Runs<PushOutbound>()
+        .Runs<MessageSender>()
+        .Runs<AppServiceOutbound>()
+        .Runs<AppServiceReloads>()
+        .Runs<RemoteDeviceLists>()
+        .Runs<ReceivedReceipts>()
+        .Runs<PresenceAtStop>()
+        .Runs<PresencePublisher>()
+        .Runs<EarlyPresence>()
+        .Runs<SearchIndexer>()
+        .Runs<DirectoryIndexer>()
+        .Runs<RoomFollowers>()
+        .Runs<MediaCleaning>()
+        .Runs<ImageCheck>()
+        .Runs<SlidingConnections>()
+        .Runs<PolicyRooms>()
+        .Runs<JobRunner>()
+        .Runs<Retention>();
 
     /// <summary>
     /// The consumers of commits, in order: caches first, so that a client woken by a stream finds what was committed.

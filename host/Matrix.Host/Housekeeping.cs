@@ -1,3 +1,4 @@
+using Matrix.Host.Configuration;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -16,13 +17,7 @@ namespace Matrix.Host;
 /// ended proofs of addresses, every ten minutes.
 /// </summary>
 internal sealed partial class Housekeeping(
-    IStorage storage,
-    TimeProvider clock,
-    TimeSpan expiredTokensKept,
-    int transactionsKept,
-    TimeSpan slidingKept,
-    TimeSpan clientsKept,
-    ILogger<Housekeeping> log) : BackgroundService
+    IStorage storage, TimeProvider clock, HomeserverConfig config, ILogger<Housekeeping> log) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(10);
 
@@ -31,41 +26,32 @@ internal sealed partial class Housekeeping(
 
     internal async Task TidyAsync(CancellationToken stop)
     {
-        var expiredBefore = clock.GetUtcNow().Subtract(expiredTokensKept).ToUnixTimeMilliseconds();
-        var unusedSince = clock.GetUtcNow().Subtract(slidingKept).ToUnixTimeMilliseconds();
         var now = clock.GetUtcNow();
+        var unusedClients = now.Subtract(config.Users.OAuth.ClientsKept).ToUnixTimeMilliseconds();
         var batch = new WriteBatch(5)
-            .Add(new TransactionsPurged(transactionsKept))
-            .Add(new ExpiredTokensPurged(expiredBefore))
-            .Add(new SlidingConnectionsExpired(unusedSince))
+            .Add(new TransactionsPurged(config.Rooms.RememberedTransactions))
+            .Add(new ExpiredTokensPurged(now.Subtract(config.ExpiredTokensKept).ToUnixTimeMilliseconds()))
+            .Add(new SlidingConnectionsExpired(now.Subtract(config.Sync.SlidingKept).ToUnixTimeMilliseconds()))
             .Add(new ValidationsPurged(now.ToUnixTimeMilliseconds()))
             .Add(new SsoGrantsPurged(now.ToUnixTimeMilliseconds()))
-            .Add(new OAuthLeftoversPurged(
-                now.Subtract(_codesKept).ToUnixTimeMilliseconds(), now.Subtract(clientsKept).ToUnixTimeMilliseconds()));
+            .Add(new OAuthLeftoversPurged(now.Subtract(_codesKept).ToUnixTimeMilliseconds(), unusedClients));
         await storage.Writer.WriteAsync(batch, stop);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(_interval, clock);
-        try
+        while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            try
             {
-                try
-                {
-                    await TidyAsync(stoppingToken);
-                }
-                catch (StorageException fault)
-                {
-                    // The next pass deletes the same rows.
-                    Failed(fault);
-                }
+                await TidyAsync(stoppingToken);
             }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The server stops.
+            catch (StorageException fault)
+            {
+                // The next pass deletes the same rows.
+                Failed(fault);
+            }
         }
     }
 

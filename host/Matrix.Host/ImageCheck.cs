@@ -11,14 +11,7 @@ internal sealed class ImageCheck(ImageTool images, IHostApplicationLifetime life
         var serves = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var starting = lifetime.ApplicationStarted.UnsafeRegister(
             static serves => ((TaskCompletionSource)serves!).TrySetResult(), serves);
-        try
-        {
-            await serves.Task.WaitAsync(stoppingToken);
-            await images.CheckAsync(stoppingToken);
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The server stops.
-        }
+        await serves.Task.WaitAsync(stoppingToken);
+        await images.CheckAsync(stoppingToken);
     }
 }

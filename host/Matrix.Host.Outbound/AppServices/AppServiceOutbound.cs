@@ -10,6 +10,7 @@ using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Presence;
+using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Outbound.AppServices;
 
@@ -17,7 +18,7 @@ namespace Matrix.Host.Outbound.AppServices;
 /// Sends events to application services. A commit only wakes the senders; each reads the changes from storage, from its
 /// own durable position on. Application Service API, "Pushing events".
 /// </summary>
-public sealed class AppServiceOutbound : IChangeConsumer, IPresenceConsumer, IAsyncDisposable
+public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPresenceConsumer, IAsyncDisposable
 {
     private readonly AppServiceDirectory _directory;
     private readonly ServiceParts _parts;
@@ -41,12 +42,13 @@ public sealed class AppServiceOutbound : IChangeConsumer, IPresenceConsumer, IAs
     }
 
     /// <summary>Starts to send.</summary>
-    public void Start()
+    public Task StartAsync(CancellationToken cancellationToken)
     {
         _directory.Replaced += Replace;
         Replace();
         _queue.Start();
         foreach (var sender in _senders) _queue.Add(sender);
+        return Task.CompletedTask;
     }
 
     /// <summary>A user types in a room, or stopped.</summary>
@@ -164,7 +166,7 @@ public sealed class AppServiceOutbound : IChangeConsumer, IPresenceConsumer, IAs
     }
 
     /// <summary>Stops sending, and records what the services have got.</summary>
-    public async Task StopAsync(CancellationToken stop)
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -174,7 +176,7 @@ public sealed class AppServiceOutbound : IChangeConsumer, IPresenceConsumer, IAs
 
         _directory.Replaced -= Replace;
         await _queue.StopAsync();
-        foreach (var sender in _senders) await sender.RecordAsync(stop);
+        foreach (var sender in _senders) await sender.RecordAsync(cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -2,6 +2,7 @@ using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Outbound.Federation;
@@ -10,7 +11,7 @@ namespace Matrix.Host.Outbound.Federation;
 /// Sends events to other servers. Server-Server API, "Transactions". What could not be sent when it stops is sent after
 /// the next start.
 /// </summary>
-public sealed partial class FederationOutbound : IAsyncDisposable
+public sealed partial class FederationOutbound : IHostedService, IAsyncDisposable
 {
     private readonly OutboundFeed _feed;
     private readonly RoomServers _rooms;
@@ -69,7 +70,11 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     public OutboundLoad Load => new(_queue.Sending, _queue.Ready, _queue.Waiting, _feed.Waiting);
 
     /// <summary>Starts to send.</summary>
-    public void Start() => _following ??= Task.Run(() => FollowAsync(_stop.Token));
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _following ??= Task.Run(() => FollowAsync(_stop.Token), CancellationToken.None);
+        return Task.CompletedTask;
+    }
 
     /// <summary>A server sent an authenticated request. If it did not answer before, it is tried again.</summary>
     public void Wake(string server) => _destinations.Wake(server);
@@ -86,7 +91,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     public void TypingChanged(RoomNid room, string userId, bool isTyping) => _typing.Set(room, userId, isTyping);
 
     /// <summary>Stops sending, and records what is owed.</summary>
-    public async Task StopAsync(CancellationToken stop)
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (_following is null || _stop.IsCancellationRequested) return;
         await _queue.StopAsync();
@@ -97,7 +102,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
         if (!_isLoaded) return;
         try
         {
-            await _recorder.RecordAsync(all: true, stop);
+            await _recorder.RecordAsync(all: true, cancellationToken);
         }
         catch (Exception fault) when (fault is StorageException or OperationCanceledException)
         {

@@ -2,6 +2,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Pushers;
+using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Outbound.Push;
 
@@ -10,7 +11,7 @@ namespace Matrix.Host.Outbound.Push;
 /// together with the position up to which commits were handled. So a stop loses and repeats nothing, and after a crash
 /// only requests may repeat whose outcome was not recorded.
 /// </summary>
-public sealed class PushOutbound : IAsyncDisposable
+public sealed class PushOutbound : IHostedService, IAsyncDisposable
 {
     /// <summary>The name of its position in the database.</summary>
     internal const string Name = "push";
@@ -46,11 +47,16 @@ public sealed class PushOutbound : IAsyncDisposable
     public long HandledThrough => _feed.IdleAt() ?? Volatile.Read(ref _handled);
 
     /// <summary>Starts to push.</summary>
-    public void Start() => _running ??= Task.Run(() => RunAsync(_stop.Token));
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _running ??= Task.Run(() => RunAsync(_stop.Token), CancellationToken.None);
+        return Task.CompletedTask;
+    }
 
     /// <summary>Ends the requests that were begun, and records the position.</summary>
-    public async Task StopAsync()
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (_stop.IsCancellationRequested) return;
         await _stop.CancelAsync();
         if (_running is { } running) await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _senders.StopAsync();
@@ -71,7 +77,7 @@ public sealed class PushOutbound : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync();
+        await StopAsync(CancellationToken.None);
         _senders.Dispose();
         _stop.Dispose();
     }

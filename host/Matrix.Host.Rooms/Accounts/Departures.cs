@@ -5,22 +5,16 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Accounts;
-
-/// <summary>A room that a deactivated user could not leave, and why.</summary>
-/// <param name="UserId">The user.</param>
-/// <param name="RoomId">
-/// The room; empty if reading the user's rooms or writing the end of the departure failed.
-/// </param>
-/// <param name="Reason">The reason, as a sentence.</param>
-public sealed record FailedDeparture(string UserId, string RoomId, string Reason);
 
 /// <summary>
 /// Removes deactivated users from their rooms: they leave, reject invites and retract knocks. The deactivation writes a
 /// row for the user, which is deleted when no room is left: failures are retried, and the next start continues.
 /// </summary>
-public sealed class Departures
+public sealed partial class Departures : BackgroundService
 {
     private const int PageSize = 100;
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
@@ -29,22 +23,29 @@ public sealed class Departures
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<Departures> _log;
 
     /// <summary>The users who are leaving their rooms now.</summary>
     private readonly ConcurrentDictionary<string, bool> _leaving = new();
     private TaskCompletionSource _again = NewSignal();
 
-    internal Departures(RoomMemberships memberships, IStorage storage, RoomsOptions options, TimeProvider time)
+    internal Departures(
+        RoomMemberships memberships,
+        IStorage storage,
+        RoomsOptions options,
+        TimeProvider time,
+        ILogger<Departures> log)
     {
         _memberships = memberships;
         _storage = storage;
         _options = options;
         _time = time;
+        _log = log;
     }
 
     /// <summary>
     /// Makes a deactivated user leave their rooms, once the deactivation is durable, and waits for it within a bounded
-    /// time: the rest goes on after it. <see cref="RunAsync"/> retries rooms that fail.
+    /// time: the rest goes on after it. Rooms that fail are retried while the service runs.
     /// </summary>
     internal async ValueTask BeginAsync(string userId)
     {
@@ -70,8 +71,7 @@ public sealed class Departures
     /// Finishes departures until it is stopped, beginning with those of earlier runs. It sleeps while there are none;
     /// while some fail, it retries after growing pauses.
     /// </summary>
-    /// <param name="failed">Called for each failure.</param>
-    public async Task RunAsync(Action<FailedDeparture> failed, CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var pause = _firstPause;
         while (true)
@@ -79,21 +79,21 @@ public sealed class Departures
             // Created before the round: a departure that fails while it runs starts the next round.
             var again = NewSignal();
             Volatile.Write(ref _again, again);
-            if (await RoundAsync(failed, stop))
+            if (await RoundAsync(stoppingToken))
             {
-                await again.Task.WaitAsync(stop);
+                await again.Task.WaitAsync(stoppingToken);
                 pause = _firstPause;
             }
             else
             {
-                await Task.Delay(pause, _time, stop);
+                await Task.Delay(pause, _time, stoppingToken);
                 pause = pause * 2 < _options.LongestDeparturePause ? pause * 2 : _options.LongestDeparturePause;
             }
         }
     }
 
     /// <summary>Tries each departure once. Returns whether all are finished.</summary>
-    internal async ValueTask<bool> RoundAsync(Action<FailedDeparture> failed, CancellationToken stop)
+    internal async ValueTask<bool> RoundAsync(CancellationToken stop)
     {
         var (finished, after) = (true, "");
         while (true)
@@ -105,7 +105,7 @@ public sealed class Departures
             }
             catch (StorageException fault)
             {
-                failed(new FailedDeparture("", "", fault.Message));
+                Failed("", "", fault.Message);
                 return false;
             }
 
@@ -118,7 +118,7 @@ public sealed class Departures
                 }
 
                 if (await TryAsync(userId, stop) is not { } failure) continue;
-                failed(failure);
+                Failed(userId, failure.RoomId, failure.Reason);
                 finished = false;
             }
 
@@ -128,12 +128,13 @@ public sealed class Departures
     }
 
     /// <summary>
-    /// One user leaves their rooms. Returns a room that could not be left; null if the departure is finished.
+    /// One user leaves their rooms. Returns a room that could not be left, and why; null if the departure is finished.
+    /// The room is empty if reading the user's rooms or writing the end of the departure failed.
     /// </summary>
-    private async ValueTask<FailedDeparture?> TryAsync(string userId, CancellationToken stop)
+    private async ValueTask<(string RoomId, string Reason)?> TryAsync(string userId, CancellationToken stop)
     {
-        if (!_leaving.TryAdd(userId, true)) return new FailedDeparture(userId, "", "The user is leaving now.");
-        FailedDeparture? failure = null;
+        if (!_leaving.TryAdd(userId, true)) return ("", "The user is leaving now.");
+        (string RoomId, string Reason)? failure = null;
         try
         {
             var rooms = await _storage.Memberships.RoomsOfAsync(
@@ -151,7 +152,7 @@ public sealed class Departures
                 {
                     if (await LeaveAsync(userId, roomId) is { } reason)
                     {
-                        failure = new FailedDeparture(userId, roomId, reason);
+                        failure = (roomId, reason);
                     }
                 });
 
@@ -162,7 +163,7 @@ public sealed class Departures
         }
         catch (StorageException fault)
         {
-            failure = new FailedDeparture(userId, "", fault.Message);
+            failure = ("", fault.Message);
         }
         finally
         {
@@ -194,4 +195,9 @@ public sealed class Departures
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The deactivated user {UserId} could not leave the room {RoomId}; the server will retry: {Reason}")]
+    private partial void Failed(string userId, string roomId, string reason);
 }

@@ -7,6 +7,8 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Rooms;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Accounts;
 
@@ -15,7 +17,7 @@ namespace Matrix.Host.Rooms.Accounts;
 /// Access". The change of the room writes a row, which is deleted when its guests have left: failures are retried, and
 /// the next start continues.
 /// </summary>
-public sealed class GuestDepartures : IChangeConsumer, IDisposable
+public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
 {
     private const int PageSize = 100;
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
@@ -26,6 +28,7 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<GuestDepartures> _log;
     private readonly SemaphoreSlim _news = new(1, 1);
     private long _ended;
     private bool _hasNews;
@@ -36,10 +39,11 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
         StateReader state,
         IStorage storage,
         RoomsOptions options,
-        TimeProvider time)
+        TimeProvider time,
+        ILogger<GuestDepartures> log)
     {
         (_memberships, _rooms, _state) = (memberships, rooms, state);
-        (_storage, _options, _time) = (storage, options, time);
+        (_storage, _options, _time, _log) = (storage, options, time, log);
         _ended = storage.Writer.PublishedPosition;
     }
 
@@ -66,30 +70,33 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _news.Dispose();
+    public override void Dispose()
+    {
+        _news.Dispose();
+        base.Dispose();
+    }
 
     /// <summary>Makes guests leave until it is stopped, beginning with the changes of earlier runs.</summary>
-    /// <param name="failed">Called for each failure.</param>
-    public async Task RunAsync(Action<FailedDeparture> failed, CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var pause = _firstPause;
         while (true)
         {
-            await _news.WaitAsync(stop);
-            if (await RoundAsync(failed, stop))
+            await _news.WaitAsync(stoppingToken);
+            if (await RoundAsync(stoppingToken))
             {
                 pause = _firstPause;
                 continue;
             }
 
             Wake();
-            await Task.Delay(pause, _time, stop);
+            await Task.Delay(pause, _time, stoppingToken);
             pause = pause * 2 < _options.LongestDeparturePause ? pause * 2 : _options.LongestDeparturePause;
         }
     }
 
     /// <summary>Tries each room once. Returns whether no guest is left in any of them.</summary>
-    internal async ValueTask<bool> RoundAsync(Action<FailedDeparture> failed, CancellationToken stop)
+    internal async ValueTask<bool> RoundAsync(CancellationToken stop)
     {
         var (finished, after) = (true, new RoomNid(0));
         while (true)
@@ -102,7 +109,7 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
                     // The rooms in memory are as they were after this position. A later change wakes the worker again.
                     if (change.Position > Volatile.Read(ref _ended)) continue;
                     if (await TryReadableAsync(change, stop) is not { } failure) continue;
-                    failed(failure);
+                    NotLeft(failure.UserId, failure.RoomId, failure.Reason);
                     finished = false;
                 }
 
@@ -111,14 +118,15 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
             }
             catch (StorageException fault)
             {
-                failed(new FailedDeparture("", "", fault.Message));
+                NotLeft("", "", fault.Message);
                 return false;
             }
         }
     }
 
     /// <summary>The same as <see cref="TryAsync"/>. A room that cannot be read does not keep others waiting.</summary>
-    private async ValueTask<FailedDeparture?> TryReadableAsync(GuestAccessChange change, CancellationToken stop)
+    private async ValueTask<(string UserId, string RoomId, string Reason)?> TryReadableAsync(
+        GuestAccessChange change, CancellationToken stop)
     {
         try
         {
@@ -126,15 +134,15 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
         }
         catch (StorageException fault)
         {
-            var room = string.Create(CultureInfo.InvariantCulture, $"{change.Room}");
-            return new FailedDeparture("", room, fault.Message);
+            return ("", string.Create(CultureInfo.InvariantCulture, $"{change.Room}"), fault.Message);
         }
     }
 
     /// <summary>The guests of one room leave it. Returns one who could not; null if there is none.</summary>
-    private async ValueTask<FailedDeparture?> TryAsync(GuestAccessChange change, CancellationToken stop)
+    private async ValueTask<(string UserId, string RoomId, string Reason)?> TryAsync(
+        GuestAccessChange change, CancellationToken stop)
     {
-        FailedDeparture? failure = null;
+        (string UserId, string RoomId, string Reason)? failure = null;
         if (await _rooms.FindAsync(change.Room, stop) is { } room
             && !GuestAccess.IsOpen(
                 await _state.ContentAsync(room, GuestAccess.EventType, "", stop)))
@@ -145,7 +153,7 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
                 {
                     if (await LeaveAsync(guest, room.Room.RoomId, stop) is { } reason)
                     {
-                        failure = new FailedDeparture(guest, room.Room.RoomId, reason);
+                        failure = (guest, room.Room.RoomId, reason);
                     }
                 }
             }
@@ -186,4 +194,9 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
     }
 
     private static uint EntryOf(StateTree state) => state.Find(GuestAccess.EventType, "")?.Ordinal ?? 0;
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The guest {UserId} could not leave the room {RoomId}; the server will retry: {Reason}")]
+    private partial void NotLeft(string userId, string roomId, string reason);
 }

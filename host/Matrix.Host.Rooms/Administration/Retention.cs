@@ -9,6 +9,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.Memberships;
+using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Rooms.Administration;
 
@@ -24,7 +25,7 @@ public sealed class Retention(
     JobList jobs,
     IStorage storage,
     RetentionOptions options,
-    TimeProvider time) : IJobKind
+    TimeProvider time) : BackgroundService, IJobKind
 {
     /// <summary>The kind of these jobs.</summary>
     public const string Kind = "retention";
@@ -40,7 +41,7 @@ public sealed class Retention(
     public string Name => Kind;
 
     /// <summary>Begins a job at each interval until it is stopped.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!options.IsOn) return;
         using var timer = new PeriodicTimer(options.Interval, time);
@@ -48,14 +49,14 @@ public sealed class Retention(
         {
             try
             {
-                await BeginAsync(stop);
+                await BeginAsync(stoppingToken);
             }
             catch (StorageException)
             {
                 // The next interval begins one.
             }
         }
-        while (await timer.WaitForNextTickAsync(stop));
+        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     /// <summary>Begins a job, unless one goes on.</summary>

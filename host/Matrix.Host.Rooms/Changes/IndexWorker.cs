@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Rooms.Changes;
 
@@ -24,7 +25,7 @@ public readonly record struct IndexTimes(TimeSpan Delay, TimeSpan LongestWait, T
 /// Keeps an index behind the commits. Commits only wake it; it works in bounded steps, from what is durable, so that a
 /// restart continues where it ended. A search waits, for a bounded time, for what was committed before it.
 /// </summary>
-public abstract class IndexWorker : IChangeConsumer, IDisposable
+public abstract class IndexWorker : BackgroundService, IChangeConsumer
 {
     /// <summary>An index that has not caught up after so many steps is being filled: no search waits.</summary>
     private const int MostAwaitedSteps = 8;
@@ -106,14 +107,14 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     }
 
     /// <summary>Works until it is stopped.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var failures = 0;
         long? behindSince = null;
         while (true)
         {
-            await NewsAsync(stop);
-            await _hurry.WaitAsync(Times.Delay, stop);
+            await NewsAsync(stoppingToken);
+            await _hurry.WaitAsync(Times.Delay, stoppingToken);
             try
             {
                 for (var more = true; more;)
@@ -123,7 +124,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
                     // The published position may be ahead of the rooms in memory, which a step reads.
                     var through = Volatile.Read(ref _ended);
                     var published = Storage.Writer.PublishedPosition;
-                    more = await StepAsync(through, stop);
+                    more = await StepAsync(through, stoppingToken);
                     Volatile.Write(ref _steps, more ? _steps + 1 : 0);
                     if (!more)
                     {
@@ -138,20 +139,20 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
                     // The step wrote one batch. Further ones are of others, who wait for the writer meanwhile.
                     behindSince ??= began;
                     var others = Storage.Writer.PublishedPosition - published > 1;
-                    await PauseAsync(began, behindSince.Value, others, stop);
+                    await PauseAsync(began, behindSince.Value, others, stoppingToken);
                 }
 
                 failures = 0;
             }
 #pragma warning disable CA1031 // Every failure is retried: no change is skipped.
-            catch (Exception) when (!stop.IsCancellationRequested)
+            catch (Exception) when (!stoppingToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
                 _failures.Add(1, new KeyValuePair<string, object?>("index", _name));
                 Forget();
                 Release(_news);
                 var pause = Math.Min(Math.Pow(2, failures++), Times.LongestPause.TotalSeconds);
-                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop);
+                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stoppingToken);
             }
         }
     }
@@ -181,18 +182,12 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
-        Dispose(true);
-        GC.SuppressFinalize(this);
-    }
-
-    /// <summary>Releases what it holds.</summary>
-    protected virtual void Dispose(bool disposing)
-    {
-        if (!disposing) return;
         _news.Dispose();
         _hurry.Dispose();
+        base.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Waits for news, and tidies the index if none comes for a while.</summary>

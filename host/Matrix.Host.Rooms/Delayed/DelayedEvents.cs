@@ -14,6 +14,8 @@ using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Transactions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Delayed;
 
@@ -26,7 +28,7 @@ namespace Matrix.Host.Rooms.Delayed;
 /// An event is sent as its user sends events, and may be refused then. A message is sent once, also across a kill. If
 /// the server is killed right after a state event replaced a delayed one, that one may still be sent.
 /// </remarks>
-public sealed class DelayedEvents : IChangeConsumer, IDisposable
+public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
 {
     private const int PageSize = 1000;
     private const int IdBytes = 24;
@@ -42,6 +44,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     private readonly IStorage _storage;
     private readonly DelayOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<DelayedEvents> _log;
     private readonly DelaySchedule _schedule;
     private readonly SemaphoreSlim _earlier = new(0, 1);
     private readonly Channel<WaitingEvent>[] _work;
@@ -54,10 +57,11 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         SuspendedUsers suspended,
         IStorage storage,
         DelayOptions options,
-        TimeProvider time)
+        TimeProvider time,
+        ILogger<DelayedEvents> log)
     {
         (_sender, _memberships, _rooms, _storage) = (sender, memberships, rooms, storage);
-        (_users, _suspended) = (users, suspended);
+        (_users, _suspended, _log) = (users, suspended, log);
         (_options, _time, _schedule) = (options, time, new DelaySchedule(options));
 
         // As many as wait, which are bounded.
@@ -68,7 +72,11 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     public TimeSpan Longest => _options.Longest;
 
     /// <inheritdoc/>
-    public void Dispose() => _earlier.Dispose();
+    public override void Dispose()
+    {
+        _earlier.Dispose();
+        base.Dispose();
+    }
 
     /// <summary>Reads what waits, before the first request.</summary>
     public async ValueTask LoadAsync(CancellationToken stop)
@@ -200,13 +208,10 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     }
 
     /// <summary>Sends what is due, until it is stopped.</summary>
-    /// <param name="refused">Called for each event that was not sent, and will not be.</param>
-    /// <param name="failed">Called for each failure after which an event is tried again.</param>
-    public async Task RunAsync(
-        Action<DelayedEventRow, RoomFailure> refused, Action<DelayedEventRow, Exception> failed, CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var workers = _work.Select(work => WorkAsync(work.Reader, refused, failed, stop));
-        await Task.WhenAll(workers.Prepend(WatchAsync(stop)));
+        var workers = _work.Select(work => WorkAsync(work.Reader, stoppingToken));
+        await Task.WhenAll(workers.Prepend(WatchAsync(stoppingToken)));
     }
 
     private async Task WatchAsync(CancellationToken stop)
@@ -220,18 +225,18 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         }
     }
 
-    private async Task WorkAsync(
-        ChannelReader<WaitingEvent> work,
-        Action<DelayedEventRow, RoomFailure> refused,
-        Action<DelayedEventRow, Exception> failed,
-        CancellationToken stop)
+    private async Task WorkAsync(ChannelReader<WaitingEvent> work, CancellationToken stop)
     {
         await foreach (var waiting in work.ReadAllAsync(stop))
         {
+            var row = waiting.Row;
             try
             {
                 var end = await EndAsync(waiting, stop);
-                if (end.Failure is { Kind: not RoomFailureKind.Busy } failure) refused(waiting.Row, failure);
+                if (end.Failure is { Kind: not RoomFailureKind.Busy } failure)
+                {
+                    Refused(row.Sender.UserId, row.RoomId, failure.Message);
+                }
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -241,7 +246,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
             catch (Exception fault)
 #pragma warning restore CA1031
             {
-                failed(waiting.Row, fault);
+                Failed(fault, row.Sender.UserId, row.RoomId);
                 Again(waiting, Now() + (long)_options.Retry.TotalMilliseconds, fault);
             }
         }
@@ -365,4 +370,13 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    [LoggerMessage(
+        Level = LogLevel.Information, Message = "A delayed event of {UserId} in {RoomId} was not sent: {Reason}")]
+    private partial void Refused(string userId, string roomId, string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A delayed event of {UserId} in {RoomId} could not be sent; the server will retry")]
+    private partial void Failed(Exception fault, string userId, string roomId);
 }

@@ -6,6 +6,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.StagedEvents;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inbound;
@@ -15,7 +16,7 @@ namespace Matrix.Host.Rooms.Inbound;
 /// lane. An event that waits for others is stored before its sender gets a response. Server-Server API, "Checks
 /// performed on receipt of a PDU".
 /// </summary>
-public sealed partial class RoomReceiver
+public sealed partial class RoomReceiver : BackgroundService
 {
     private readonly LaneDirectory _lanes;
     private readonly RoomSender _sender;
@@ -219,12 +220,21 @@ public sealed partial class RoomReceiver
     }
 
     /// <summary>After a start, gives the machine of each room its staged events again.</summary>
-    public async Task ResumeAsync(CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        foreach (var room in await _storage.StagedEvents.RoomsAsync(stop))
+        try
         {
-            var row = await _storage.Rooms.FindAsync(room, stop);
-            if (row is not null) _resumer.Begin(row.Identity);
+            foreach (var room in await _storage.StagedEvents.RoomsAsync(stoppingToken))
+            {
+                var row = await _storage.Rooms.FindAsync(room, stoppingToken);
+                if (row is not null) _resumer.Begin(row.Identity);
+            }
+        }
+#pragma warning disable CA1031 // The server serves without these events; each room reads its own again when it is used.
+        catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            NotResumed(fault);
         }
     }
 
@@ -383,4 +393,7 @@ public sealed partial class RoomReceiver
         Level = LogLevel.Warning,
         Message = "Gave up {EventId} in {RoomId}, which its server believes to be here: {Reason}")]
     private partial void GaveUp(string eventId, string roomId, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Events that wait for others were not read")]
+    private partial void NotResumed(Exception fault);
 }

@@ -3,6 +3,7 @@ using System.Collections.Frozen;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Jobs;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Jobs;
@@ -13,7 +14,7 @@ namespace Matrix.Host.Rooms.Jobs;
 /// </summary>
 public sealed partial class JobRunner(
     JobList jobs, IEnumerable<IJobKind> kinds, IStorage storage, JobOptions options, TimeProvider time,
-    ILogger<JobRunner> log)
+    ILogger<JobRunner> log) : BackgroundService
 {
     /// <summary>A job fails when so many attempts of one step have failed.</summary>
     private const int MostAttempts = 8;
@@ -24,16 +25,17 @@ public sealed partial class JobRunner(
     private readonly ConcurrentDictionary<string, Task> _running = new();
 
     /// <summary>Runs until it is stopped, beginning with the jobs of earlier runs.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
             while (true)
             {
                 var changed = jobs.Changed;
-                await BeginAsync(stop);
-                await changed.WaitAsync(_look, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                stop.ThrowIfCancellationRequested();
+                await BeginAsync(stoppingToken);
+                await changed.WaitAsync(_look, time, stoppingToken)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                stoppingToken.ThrowIfCancellationRequested();
             }
         }
         finally

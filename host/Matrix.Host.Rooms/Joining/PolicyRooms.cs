@@ -1,4 +1,6 @@
 using Matrix.Host.Rooms.Snapshots;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Joining;
 
@@ -6,33 +8,35 @@ namespace Matrix.Host.Rooms.Joining;
 /// Keeps this server in the rooms of the policy lists that it follows: where no local user is in one, the server's own
 /// user joins it, so that changes of its rules come here.
 /// </summary>
-public sealed class PolicyRooms
+public sealed partial class PolicyRooms : BackgroundService
 {
     private readonly RoomJoins _joins;
     private readonly RoomSnapshots _rooms;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<PolicyRooms> _log;
 
-    internal PolicyRooms(RoomJoins joins, RoomSnapshots rooms, RoomsOptions options, TimeProvider time)
+    internal PolicyRooms(
+        RoomJoins joins, RoomSnapshots rooms, RoomsOptions options, TimeProvider time, ILogger<PolicyRooms> log)
     {
         _joins = joins;
         _rooms = rooms;
         _options = options;
         _time = time;
+        _log = log;
     }
 
     /// <summary>Joins the rooms, and looks after them until it is stopped.</summary>
-    /// <param name="failed">Called with the room and the reason for each attempt that fails.</param>
-    public async Task RunAsync(Action<string, string> failed, CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (_options.Policies.Rooms.Count > 0)
         {
             foreach (var roomId in _options.Policies.Rooms)
             {
-                if (await JoinAsync(roomId, stop) is { } reason) failed(roomId, reason);
+                if (await JoinAsync(roomId, stoppingToken) is { } reason) Failed(roomId, reason);
             }
 
-            await Task.Delay(_options.Policies.JoinInterval, _time, stop);
+            await Task.Delay(_options.Policies.JoinInterval, _time, stoppingToken);
         }
     }
 
@@ -59,4 +63,9 @@ public sealed class PolicyRooms
             return $"{fault.GetType().Name}: {fault.Message}";
         }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The room {RoomId} of a policy list was not joined; the server will retry: {Reason}")]
+    private partial void Failed(string roomId, string reason);
 }

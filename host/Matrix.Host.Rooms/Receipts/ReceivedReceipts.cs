@@ -6,6 +6,8 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Receipts;
 
@@ -19,7 +21,7 @@ public readonly record struct RemoteReceipt(string UserId, string EventId, strin
 /// <summary>
 /// Stores receipts of other servers' users. One that comes before its event is applied when the event comes.
 /// </summary>
-public sealed class ReceivedReceipts
+public sealed partial class ReceivedReceipts : BackgroundService
 {
     private const int LongestId = 255;
     private static readonly TimeSpan _pauseAfterFault = TimeSpan.FromSeconds(5);
@@ -30,6 +32,7 @@ public sealed class ReceivedReceipts
     private readonly IStorage _storage;
     private readonly ReadingOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<ReceivedReceipts> _log;
 
     internal ReceivedReceipts(
         ServerAccess access,
@@ -37,7 +40,8 @@ public sealed class ReceivedReceipts
         EarlyReceipts early,
         IStorage storage,
         ReadingOptions options,
-        TimeProvider time)
+        TimeProvider time,
+        ILogger<ReceivedReceipts> log)
     {
         _access = access;
         _events = events;
@@ -45,6 +49,7 @@ public sealed class ReceivedReceipts
         _storage = storage;
         _options = options;
         _time = time;
+        _log = log;
     }
 
     /// <summary>
@@ -96,8 +101,24 @@ public sealed class ReceivedReceipts
         return skipped;
     }
 
-    /// <summary>Applies receipts when their events have come, until it is stopped.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    /// <summary>
+    /// Applies receipts when their events have come, until it is stopped. What waits then is dropped.
+    /// </summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await ApplyAsync(stoppingToken);
+        }
+#pragma warning disable CA1031 // The server serves without these receipts.
+        catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            Failed(fault);
+        }
+    }
+
+    private async Task ApplyAsync(CancellationToken stop)
     {
         // Those that the storage refused, at most as many as may be early.
         var failed = new Queue<EarlyReceipt>();
@@ -178,4 +199,7 @@ public sealed class ReceivedReceipts
         && receipt.ThreadId.Length <= LongestId
         && !receipt.ThreadId.Contains('\0')
         && !receipt.ThreadId.Any(char.IsSurrogate);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Receipts that came before their events are not applied any more")]
+    private partial void Failed(Exception fault);
 }

@@ -8,6 +8,8 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Upgrading;
 
@@ -18,25 +20,31 @@ namespace Matrix.Host.Rooms.Upgrading;
 /// <remarks>
 /// Only commits that are waiting when the server is killed lose their copies; the settings stay in the old room.
 /// </remarks>
-public sealed class RoomFollowers : IChangeConsumer
+public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
 {
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
     private readonly IRoomSettings _settings;
     private readonly IStorage _storage;
+    private readonly ILogger<RoomFollowers> _log;
     private readonly Channel<Arrival> _arrivals;
 
     /// <summary>Arrivals of the batches that are being consumed; used on the writer's thread only.</summary>
     private readonly List<Arrival> _taken = [];
 
-    /// <summary>Creates it; <see cref="RunAsync"/> does the work.</summary>
-    public RoomFollowers(
-        RoomSnapshots rooms, StateReader state, IRoomSettings settings, IStorage storage, RoomsOptions options)
+    internal RoomFollowers(
+        RoomSnapshots rooms,
+        StateReader state,
+        IRoomSettings settings,
+        IStorage storage,
+        RoomsOptions options,
+        ILogger<RoomFollowers> log)
     {
         _rooms = rooms;
         _state = state;
         _settings = settings;
         _storage = storage;
+        _log = log;
         _arrivals = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(options.MaxWaitingFollowers)
         {
             FullMode = BoundedChannelFullMode.DropWrite,
@@ -80,10 +88,9 @@ public sealed class RoomFollowers : IChangeConsumer
     }
 
     /// <summary>Copies settings until it is stopped; what waits then is still copied.</summary>
-    /// <param name="failed">Called for each failure.</param>
-    public async Task RunAsync(Action<Exception> failed, CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var ending = stop.Register(() => _arrivals.Writer.TryComplete());
+        using var ending = stoppingToken.Register(() => _arrivals.Writer.TryComplete());
         await foreach (var arrival in _arrivals.Reader.ReadAllAsync(CancellationToken.None))
         {
             try
@@ -94,7 +101,7 @@ public sealed class RoomFollowers : IChangeConsumer
             catch (Exception fault)
 #pragma warning restore CA1031
             {
-                failed(fault);
+                Failed(fault);
             }
         }
     }
@@ -139,6 +146,9 @@ public sealed class RoomFollowers : IChangeConsumer
             ? await _rooms.FindAsync(roomId, stop)
             : null;
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The settings of a replaced room were not copied")]
+    private partial void Failed(Exception fault);
 
     /// <param name="Room">The room that a user joined, or that has a tombstone.</param>
     /// <param name="UserId">The user who joined; null for a tombstone.</param>

@@ -4,6 +4,8 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Sync.Sliding;
 
@@ -11,7 +13,7 @@ namespace Matrix.Host.Sync.Sliding;
 /// The connections of all devices. They are in memory; one that was idle for long, and all when the server stops in
 /// order, are in the database. After a crash clients start new connections. MSC4186, "Connections".
 /// </summary>
-public sealed class SlidingConnections : IChangeConsumer, IDisposable
+public sealed partial class SlidingConnections : IHostedService, IChangeConsumer, IDisposable
 {
     private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(1);
 
@@ -23,12 +25,15 @@ public sealed class SlidingConnections : IChangeConsumer, IDisposable
     private readonly IStorage _storage;
     private readonly SyncOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<SlidingConnections> _log;
     private readonly ITimer _sweep;
     private long _number;
     private long _bytes;
 
-    internal SlidingConnections(IStorage storage, SyncOptions options, TimeProvider time)
+    internal SlidingConnections(
+        IStorage storage, SyncOptions options, TimeProvider time, ILogger<SlidingConnections> log)
     {
+        _log = log;
         _storage = storage;
         _options = options;
         _time = time;
@@ -114,8 +119,27 @@ public sealed class SlidingConnections : IChangeConsumer, IDisposable
         if (isTooMuch) Shrink();
     }
 
-    /// <summary>Saves all connections, because the server stops.</summary>
-    public async ValueTask SaveAsync(CancellationToken stop)
+    /// <summary>Does nothing: a connection is read when its client comes back.</summary>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
+    /// Saves all connections, so that their clients can go on. The web server has stopped before: no request is
+    /// running.
+    /// </summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SaveAsync(cancellationToken);
+        }
+        catch (Exception fault) when (fault is StorageException or OperationCanceledException)
+        {
+            // Their clients start new ones.
+            NotSaved(fault);
+        }
+    }
+
+    private async ValueTask SaveAsync(CancellationToken stop)
     {
         foreach (var some in All().Chunk(SavedAtOnce))
         {
@@ -253,4 +277,7 @@ public sealed class SlidingConnections : IChangeConsumer, IDisposable
             : new SlidingConnectionSaved(
                 connection.Owner, connection.Name, connection.UsedAt, ConnectionCode.Write(connection),
                 _options.MaxSlidingConnections);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Connections of sliding sync were not saved")]
+    private partial void NotSaved(Exception fault);
 }

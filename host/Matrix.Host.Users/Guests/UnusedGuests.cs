@@ -1,17 +1,46 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Users.Accounts;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Users.Guests;
 
-/// <summary>Ends the accounts of guests who have not been seen for a time: they leave their rooms.</summary>
-public sealed class UnusedGuests(
-    IStorage storage, Deactivation deactivation, UsersOptions options, TimeProvider time)
+/// <summary>
+/// Ends, every hour, the accounts of guests who have not been seen for a time: they leave their rooms.
+/// </summary>
+public sealed partial class UnusedGuests(
+    IStorage storage,
+    Deactivation deactivation,
+    UsersOptions options,
+    TimeProvider time,
+    ILogger<UnusedGuests> log) : BackgroundService
 {
     private const int PageSize = 100;
+    private static readonly TimeSpan _interval = TimeSpan.FromHours(1);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(_interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                var ended = await EndAsync(stoppingToken);
+                if (ended > 0) Ended(ended);
+            }
+            catch (StorageException fault)
+            {
+                // The next round finds the same guests.
+                NotEnded(fault);
+            }
+        }
+    }
 
     /// <summary>Ends all that are unused now. Returns their number.</summary>
-    public async ValueTask<int> EndAsync(CancellationToken stop)
+    internal async ValueTask<int> EndAsync(CancellationToken stop)
     {
         var since = time.GetUtcNow().Subtract(options.UnusedGuestsKept).ToUnixTimeMilliseconds();
         for (var ended = 0; ;)
@@ -28,4 +57,10 @@ public sealed class UnusedGuests(
             if (page.Count < PageSize) return ended;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The accounts of {Count} unused guests have ended.")]
+    private partial void Ended(int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Accounts of unused guests did not end. The server will retry.")]
+    private partial void NotEnded(StorageException fault);
 }

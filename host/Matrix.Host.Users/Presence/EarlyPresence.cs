@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Users.Presence;
@@ -16,7 +17,7 @@ public sealed partial class EarlyPresence(
     IStorage storage,
     PresenceOptions options,
     TimeProvider time,
-    ILogger<EarlyPresence> log)
+    ILogger<EarlyPresence> log) : BackgroundService
 {
     /// <summary>The first pause before a user is looked up again; each further one is twice as long.</summary>
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
@@ -62,7 +63,21 @@ public sealed partial class EarlyPresence(
     }
 
     /// <summary>Shows the kept presence of users who joined, until it is stopped. Sleeps while none is kept.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await ShowAsync(stoppingToken);
+        }
+#pragma warning disable CA1031 // The server serves without it: servers repeat presence.
+        catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            LogEnded(fault);
+        }
+    }
+
+    private async Task ShowAsync(CancellationToken stop)
     {
         while (true)
         {
@@ -133,6 +148,9 @@ public sealed partial class EarlyPresence(
         Level = LogLevel.Warning,
         Message = "Presence that came before its user could not be looked up; the server will retry")]
     private partial void LogFailed(Exception fault);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Changes of presence are not shown any more")]
+    private partial void LogEnded(Exception fault);
 
     /// <summary>What is kept of a user: since when, when the user is looked up next, the pause before.</summary>
     private sealed record Early(string Server, PresenceUpdate Update, long At, long NextAt, long Pause);

@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Users.Presence;
@@ -14,12 +15,26 @@ public sealed partial class PresencePublisher(
     IStorage storage,
     PresenceOptions options,
     TimeProvider time,
-    ILogger<PresencePublisher> log)
+    ILogger<PresencePublisher> log) : BackgroundService
 {
     private readonly IPresenceConsumer[] _consumers = [.. consumers];
 
-    /// <summary>Works until it is stopped.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await PublishAsync(stoppingToken);
+        }
+#pragma warning disable CA1031 // The server serves without presence.
+        catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            LogEnded(fault);
+        }
+    }
+
+    private async Task PublishAsync(CancellationToken stop)
     {
         while (true)
         {
@@ -55,4 +70,7 @@ public sealed partial class PresencePublisher(
     [LoggerMessage(
         Level = LogLevel.Warning, Message = "Changes of presence could not be shown; the server will retry")]
     private partial void LogFailed(Exception fault);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Changes of presence are not shown any more")]
+    private partial void LogEnded(Exception fault);
 }

@@ -10,6 +10,8 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Users.Keys;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Users.RemoteKeys;
 
@@ -18,7 +20,7 @@ namespace Matrix.Host.Users.RemoteKeys;
 /// servers keep the lists current, as the core's <see cref="TrackedList"/> says. Server-Server API, "Device
 /// Management".
 /// </summary>
-public sealed class RemoteDeviceLists : IDisposable
+public sealed partial class RemoteDeviceLists : BackgroundService
 {
     private const int UsersAtOnce = 500;
     private static readonly TimeSpan _pauseAfterFault = TimeSpan.FromSeconds(10);
@@ -31,6 +33,7 @@ public sealed class RemoteDeviceLists : IDisposable
     private readonly IEncryptedRooms _rooms;
     private readonly KeyOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<RemoteDeviceLists> _log;
     private readonly BackoffPauses _pauses;
     private readonly UserLocks _locks = new();
     private readonly FetchQueue _queue;
@@ -41,15 +44,20 @@ public sealed class RemoteDeviceLists : IDisposable
     /// <summary>Users whose lists clients need. If too many wait, the next query of a client adds them again.</summary>
     private readonly Channel<string> _wanted;
 
-    /// <summary>Creates the service. <see cref="RunAsync"/> fetches lists.</summary>
-    public RemoteDeviceLists(
-        IStorage storage, FederationApi api, IEncryptedRooms rooms, KeyOptions options, TimeProvider time)
+    internal RemoteDeviceLists(
+        IStorage storage,
+        FederationApi api,
+        IEncryptedRooms rooms,
+        KeyOptions options,
+        TimeProvider time,
+        ILogger<RemoteDeviceLists> log)
     {
         _storage = storage;
         _api = api;
         _rooms = rooms;
         _options = options;
         _time = time;
+        _log = log;
         _pauses = new BackoffPauses(
             (long)options.FirstFetchPause.TotalMilliseconds,
             (long)options.LongestFetchPause.TotalMilliseconds,
@@ -131,13 +139,29 @@ public sealed class RemoteDeviceLists : IDisposable
     }
 
     /// <summary>Fetches lists until it is stopped, the stale ones of the last run first.</summary>
-    public async Task RunAsync(CancellationToken stop) => await Task.WhenAll(
-        _queue.RunAsync(FetchAsync, stop),
-        RepeatAsync(ReadWantedAsync, stop),
-        RepeatAsync(SweepAsync, stop));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await Task.WhenAll(
+                _queue.RunAsync(FetchAsync, stoppingToken),
+                RepeatAsync(ReadWantedAsync, stoppingToken),
+                RepeatAsync(SweepAsync, stoppingToken));
+        }
+#pragma warning disable CA1031 // The server serves without cached lists: clients' queries go to the users' servers.
+        catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            Failed(fault);
+        }
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => _queue.Dispose();
+    public override void Dispose()
+    {
+        _queue.Dispose();
+        base.Dispose();
+    }
 
     /// <summary>
     /// The state of a user's list; null if no local user shares a room with the user. If updates of a cached list may
@@ -406,4 +430,7 @@ public sealed class RemoteDeviceLists : IDisposable
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Device lists of other servers are not fetched any more")]
+    private partial void Failed(Exception fault);
 }

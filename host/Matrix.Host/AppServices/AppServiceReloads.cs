@@ -17,14 +17,7 @@ internal sealed partial class AppServiceReloads(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(config.AppServiceCheckInterval, clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken)) Reload();
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The server stops.
-        }
+        while (await timer.WaitForNextTickAsync(stoppingToken)) Reload();
     }
 
     /// <summary>Reads the files, and replaces the services if the files changed.</summary>

@@ -12,18 +12,11 @@ internal sealed partial class TlsReloads(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(config.TlsCheckInterval, clock);
-        try
+        while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                if (!certificate.Reload(out var problem)) continue;
-                if (problem is null) Replaced();
-                else Kept(problem);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The server stops.
+            if (!certificate.Reload(out var problem)) continue;
+            if (problem is null) Replaced();
+            else Kept(problem);
         }
     }
 

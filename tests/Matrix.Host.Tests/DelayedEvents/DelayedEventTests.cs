@@ -14,6 +14,7 @@ using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Storage;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Matrix.Host.Tests.DelayedEvents;
 
@@ -257,7 +258,6 @@ public sealed class DelayedEventTests
     [Test]
     public async Task An_event_that_is_being_replaced_cannot_be_sent()
     {
-        using var stop = new CancellationTokenSource();
         using var events = EventsOver(_server.Services.GetRequiredService<IStorage>().Writer);
         var id = await ScheduledAsync(events, stateKey: "");
         var replaces = Samples.Event(Samples.Live(Samples.Kitchen, 1), Samples.Bob) with
@@ -270,11 +270,11 @@ public sealed class DelayedEventTests
 
         events.Take(new EventsAppended(room, [replaces.ToStored()]), position: 1);
         var send = events.SendAsync(id, CancellationToken.None).AsTask();
-        var run = events.RunAsync(static (_, _) => { }, static (_, _) => { }, stop.Token);
+        await events.StartAsync(CancellationToken.None);
 
         Assert.That(await send, Is.EqualTo((false, default(Matrix.Host.Rooms.RoomFailure))));
-        await stop.CancelAsync();
-        Assert.CatchAsync<OperationCanceledException>(() => run);
+        await events.StopAsync(CancellationToken.None);
+        Assert.That(events.ExecuteTask!.IsCanceled);
     }
 
     /// <summary>Delayed events beside those of the server, which sends them only when a test runs them.</summary>
@@ -291,7 +291,8 @@ public sealed class DelayedEventTests
             parts.GetRequiredService<SuspendedUsers>(),
             storage,
             new DelayOptions(),
-            TimeProvider.System);
+            TimeProvider.System,
+            NullLogger<Matrix.Host.Rooms.Delayed.DelayedEvents>.Instance);
     }
 
     private async Task<string> ScheduledAsync(Matrix.Host.Rooms.Delayed.DelayedEvents events, string? stateKey)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
@@ -131,8 +132,7 @@ internal sealed class GuestTests
         var guest = await GuestAsync();
         var room = await RoomAsync("can_join");
         await guest.JoinsAsync(room);
-        _server.Replaces = parts => parts.Remove(
-            parts.Single(part => part.ImplementationType == typeof(GuestService)));
+        _server.Replaces = static parts => parts.DoesNotRun<GuestDepartures>();
         await _server.RestartAsync();
         await _alice.SetsAsync(room, "m.room.guest_access", new JsonObject { ["guest_access"] = "forbidden" });
         Assert.That(await MembershipAsync(room, guest), Is.EqualTo("join"));

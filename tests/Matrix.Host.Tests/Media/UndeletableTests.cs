@@ -96,9 +96,9 @@ internal sealed class UndeletableTests
         var preview = new UrlPreviewRow("https://a.test/", 1, "{}"u8.ToArray(), null, 0);
         await Storage.Writer.WriteAsync(
             new WriteBatch(1).Add(new UrlPreviewStored(preview)), CancellationToken.None);
-        using var service = new MediaService(
+        using var service = new MediaCleaning(
             cleaner, _server.Services.GetRequiredService<PreviewCleaner>(), options, TimeProvider.System,
-            NullLogger<MediaService>.Instance);
+            NullLogger<MediaCleaning>.Instance);
 
         await service.StartAsync(CancellationToken.None);
 

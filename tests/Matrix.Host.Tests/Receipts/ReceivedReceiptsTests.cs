@@ -11,6 +11,7 @@ using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Matrix.Host.Tests.Receipts;
 
@@ -39,8 +40,12 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
             _early,
             StorageSeenThrough.Instead(Store, nameof(IStorage.Writer), writer),
             options,
-            _time);
+            _time,
+            NullLogger<ReceivedReceipts>.Instance);
     }
+
+    [TearDown]
+    public void Dispose() => _receipts.Dispose();
 
     [Test]
     public async Task One_whose_event_came_while_it_was_kept_is_applied_and_kept_no_longer()
@@ -67,16 +72,15 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
         _writer.Refused = Bob.UserId;
         _early.Missed(0);
 
-        using var stop = new CancellationTokenSource();
-        var running = _receipts.RunAsync(stop.Token);
+        await _receipts.StartAsync(CancellationToken.None);
         Assert.That(await ReadersAsync(TimeSpan.Zero, count: 1), Is.EqualTo(new[] { carol.UserId }));
 
         _writer.Refused = null;
         Assert.That(
             await ReadersAsync(TimeSpan.FromSeconds(5), count: 2),
             Is.EquivalentTo(new[] { Bob.UserId, carol.UserId }));
-        await stop.CancelAsync();
-        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+        await _receipts.StopAsync(CancellationToken.None);
+        Assert.That(_receipts.ExecuteTask!.IsCanceled);
     }
 
     private async Task ReceivesAsync(string userId, string eventId) => Assert.That(

@@ -22,6 +22,7 @@ using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.Sessions;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -30,7 +31,7 @@ internal sealed class ComposedRooms : IDisposable
 {
     private readonly ServiceProvider _parts;
 
-    internal ComposedRooms(IStorage storage, ServerSigner signer, RoomsOptions options)
+    internal ComposedRooms(IStorage storage, ServerSigner signer, RoomsOptions options, ILoggerProvider log)
     {
         var network = new NetworkOptions { ServerName = options.ServerName };
         _parts = new ServiceCollection()
@@ -45,7 +46,7 @@ internal sealed class ComposedRooms : IDisposable
             .AddSingleton<IServerKeys, NoOtherServers>()
             .AddSingleton(new FederationApi(new NoOtherServers(), network))
             .AddSingleton(new UserRequests(network, new ServerPaces(network, TimeProvider.System), TimeProvider.System))
-            .AddLogging()
+            .AddLogging(logging => logging.AddProvider(log))
             .AddRooms()
             .AddSingleton<IPushEvaluation, NoPushEvaluation>()
             .BuildServiceProvider();

@@ -1,4 +1,4 @@
-using Matrix.Host.Rooms.Accounts;
+using System.Text.RegularExpressions;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -9,16 +9,21 @@ namespace Matrix.Host.Tests.Rooms;
 
 /// <summary>Leaving rooms after a deactivation, interrupted and resumed.</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
-internal sealed class DepartureTests(string kind)
+internal sealed partial class DepartureTests(string kind)
 {
-    private readonly List<FailedDeparture> _failures = [];
     private BreakingWriter _writer = null!;
     private RoomsWorld _world = null!;
+
+    /// <summary>The rooms that could not be left, as they were logged.</summary>
+    private IEnumerable<string> Failures =>
+        Failed().Matches(_world.Log.Lines).Select(static failed => failed.Groups[1].Value);
+
+    [GeneratedRegex("could not leave the room (\\S*);")]
+    private static partial Regex Failed();
 
     [SetUp]
     public async Task StartAsync()
     {
-        _failures.Clear();
         _world = await RoomsWorld.StartsAsync(kind, storage =>
         {
             _writer = new BreakingWriter(storage.Writer);
@@ -41,7 +46,7 @@ internal sealed class DepartureTests(string kind)
 
         Assert.That(await RoundAsync(), Is.True);
         Assert.That(await MembershipsAsync(rooms), Is.All.EqualTo("leave"));
-        Assert.That(_failures, Is.Empty);
+        Assert.That(Failures, Is.Empty);
         Assert.That(await _world.Storage.Accounts.ListDeparturesAsync("", 10, default), Is.Empty);
         foreach (var room in rooms)
         {
@@ -65,7 +70,7 @@ internal sealed class DepartureTests(string kind)
             await _world.Storage.Accounts.ListDeparturesAsync("", 10, default),
             Is.EqualTo(new[] { RoomsWorld.Id("alice") }));
         Assert.That(await RoundAsync(), Is.False);
-        Assert.That(_failures.Select(failure => failure.RoomId), Is.EqualTo(new[] { rooms[1] }));
+        Assert.That(Failures, Is.EqualTo(new[] { rooms[1] }));
         Assert.That(await MembershipsAsync(rooms), Is.EqualTo(new[] { "leave", "join", "leave" }));
 
         _writer.FailsInRoom = null;
@@ -84,15 +89,15 @@ internal sealed class DepartureTests(string kind)
     {
         var rooms = await DeactivatedInRoomsAsync(1);
         _writer.FailsOnce = true;
-        using var stopping = new CancellationTokenSource();
-        var job = _world.Rooms.Departures.RunAsync(_failures.Add, stopping.Token);
+        var departures = _world.Rooms.Departures;
+        await departures.StartAsync(default);
 
         for (var i = 0; i < 500 && (await MembershipsAsync(rooms))[0] != "leave"; i++) await Task.Delay(20);
-        await stopping.CancelAsync();
+        await departures.StopAsync(default);
 
         Assert.That(await MembershipsAsync(rooms), Is.All.EqualTo("leave"));
-        Assert.That(_failures.Select(failure => failure.RoomId), Is.EqualTo(rooms));
-        Assert.That(async () => await job, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(Failures, Is.EqualTo(rooms));
+        Assert.That(departures.ExecuteTask!.IsCanceled);
     }
 
     /// <summary>Makes Alice join that many rooms, and deactivates her.</summary>
@@ -110,7 +115,7 @@ internal sealed class DepartureTests(string kind)
         return rooms;
     }
 
-    private ValueTask<bool> RoundAsync() => _world.Rooms.Departures.RoundAsync(_failures.Add, default);
+    private ValueTask<bool> RoundAsync() => _world.Rooms.Departures.RoundAsync(default);
 
     private async Task<List<string?>> MembershipsAsync(IEnumerable<string> rooms)
     {

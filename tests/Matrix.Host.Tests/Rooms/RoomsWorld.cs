@@ -35,6 +35,9 @@ internal sealed class RoomsWorld : IAsyncDisposable
 
     internal ComposedRooms Rooms { get; private set; } = null!;
 
+    /// <summary>What the rooms log.</summary>
+    internal LineLog Log { get; } = new();
+
     /// <param name="databaseKind">The kind of database.</param>
     /// <param name="asSeen">Wraps the storage for the rooms.</param>
     /// <param name="through">A proxy to PostgreSQL, if any.</param>
@@ -133,6 +136,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
         Rooms = new ComposedRooms(
             _asSeen(Storage),
             new ServerSigner(Server, SigningKeyRing.Of(new SigningKey("a", _key))),
-            new RoomsOptions { ServerName = Server });
+            new RoomsOptions { ServerName = Server },
+            Log);
     }
 }

@@ -18,8 +18,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     {
         using var index = new SlowIndex(Store);
         Store.Writer.AddConsumer(index);
-        using var end = new CancellationTokenSource();
-        var running = index.RunAsync(end.Token);
+        await index.StartAsync(Stop);
 
         await Write(new DeviceListChanged(News));
         await index.FirstStep;
@@ -29,8 +28,8 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
         await index.CatchUpAsync(Stop).AsTask().WaitAsync(TimeSpan.FromSeconds(12));
         Assert.That(index.Steps, Is.EqualTo(SlowIndex.Most), "three pauses would last 15 s");
 
-        await end.CancelAsync();
-        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+        await index.StopAsync(Stop);
+        Assert.That(index.ExecuteTask!.IsCanceled);
     }
 
     [Test]
@@ -38,8 +37,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     {
         using var index = new UntidyIndex(Store);
         Store.Writer.AddConsumer(index);
-        using var end = new CancellationTokenSource();
-        var running = index.RunAsync(end.Token);
+        await index.StartAsync(Stop);
         await Task.Delay(3 * UntidyIndex.QuietTime);
         Assert.That(index.Log, Is.Empty, "nothing came yet");
 
@@ -54,8 +52,8 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
         }
 
         Assert.That(index.FirstPause, Is.GreaterThan(0.9 * UntidyIndex.QuietTime));
-        await end.CancelAsync();
-        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+        await index.StopAsync(Stop);
+        Assert.That(index.ExecuteTask!.IsCanceled);
     }
 
     [Test]
@@ -63,16 +61,15 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     {
         using var index = new UntidyIndex(Store) { IsEndless = true };
         Store.Writer.AddConsumer(index);
-        using var end = new CancellationTokenSource();
-        var running = index.RunAsync(end.Token);
+        await index.StartAsync(Stop);
 
         await Write(new DeviceListChanged(News));
         Assert.That(() => index.Log, Does.Contain("tidies, tidies").After(10_000, 20));
         await Write(new DeviceListChanged(News));
         Assert.That(() => index.Log, Does.Contain("tidies, steps").After(10_000, 20));
 
-        await end.CancelAsync();
-        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+        await index.StopAsync(Stop);
+        Assert.That(index.ExecuteTask!.IsCanceled);
     }
 
     /// <summary>An index with one step for each news, which is tidied in three steps.</summary>

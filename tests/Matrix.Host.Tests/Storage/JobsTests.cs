@@ -53,10 +53,13 @@ internal sealed class JobsTests(string kind) : StorageTests(kind)
         var counting = new Counting(stopAfter: 3);
         var jobs = List();
         var job = await BeginAsync(jobs, "count", "!a:x");
-        using (var stop = new CancellationTokenSource())
+        using (var runner = Runner(jobs, counting))
         {
-            counting.Stopping = stop;
-            Assert.CatchAsync<OperationCanceledException>(() => Runner(jobs, counting).RunAsync(stop.Token));
+            var stopped = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+            counting.Stopping = () => stopped.SetResult(runner.StopAsync(Stop));
+            await runner.StartAsync(Stop);
+            await await stopped.Task;
+            Assert.That(runner.ExecuteTask!.IsCanceled);
         }
 
         await ReopenAsync();
@@ -105,11 +108,11 @@ internal sealed class JobsTests(string kind) : StorageTests(kind)
 
     private async Task EndsAsync(JobList jobs, IJobKind kind, string jobId)
     {
-        using var stop = new CancellationTokenSource();
-        var running = Runner(jobs, kind).RunAsync(stop.Token);
+        using var runner = Runner(jobs, kind);
+        await runner.StartAsync(Stop);
         Assert.That((await jobs.WaitAsync(jobId, Stop))!.HasEnded, Is.True);
-        await stop.CancelAsync();
-        Assert.CatchAsync<OperationCanceledException>(() => running);
+        await runner.StopAsync(Stop);
+        Assert.That(runner.ExecuteTask!.IsCanceled);
     }
 
     /// <summary>Counts to five, one in each step.</summary>
@@ -117,7 +120,7 @@ internal sealed class JobsTests(string kind) : StorageTests(kind)
     {
         public List<long> Seen { get; } = [];
 
-        public CancellationTokenSource? Stopping { get; set; }
+        public Action? Stopping { get; set; }
 
         public bool Fails { get; init; }
 
@@ -128,7 +131,7 @@ internal sealed class JobsTests(string kind) : StorageTests(kind)
             if (Fails) throw new JobFailedException("It cannot be counted.");
             if (Seen.Count == stopAfter - 1)
             {
-                Stopping!.Cancel();
+                Stopping!();
                 stop.ThrowIfCancellationRequested();
             }
 

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Matrix.Host.Network;
 using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.TextMessages;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Users.ThirdPartyIds.Messages;
@@ -16,7 +17,7 @@ public sealed partial class MessageSender(
     ThirdPartyIdOptions options,
     UsersOptions users,
     TimeProvider time,
-    ILogger<MessageSender> log)
+    ILogger<MessageSender> log) : BackgroundService
 {
     private static readonly TimeSpan _logInterval = TimeSpan.FromMinutes(10);
 
@@ -40,22 +41,12 @@ public sealed partial class MessageSender(
     internal bool TryPost(Message message) => _waiting.Writer.TryWrite(message);
 
     /// <summary>Sends what is posted, until it is stopped.</summary>
-    public Task RunAsync(CancellationToken stop) =>
-        Task.WhenAll(Enumerable.Range(0, options.Sending).Select(_ => SendAllAsync(stop)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(Enumerable.Range(0, options.Sending).Select(_ => SendAllAsync(stoppingToken)));
 
     private async Task SendAllAsync(CancellationToken stop)
     {
-        try
-        {
-            await foreach (var message in _waiting.Reader.ReadAllAsync(stop))
-            {
-                await SendAsync(message, stop);
-            }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            // The server stops.
-        }
+        await foreach (var message in _waiting.Reader.ReadAllAsync(stop)) await SendAsync(message, stop);
     }
 
     private async ValueTask SendAsync(Message message, CancellationToken stop)

@@ -1,44 +1,36 @@
-using Matrix.Host.Media;
 using Matrix.Host.Media.Previews;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Matrix.Host;
+namespace Matrix.Host.Media;
 
 /// <summary>Deletes media that is no longer kept, and at start and daily contents without a URI.</summary>
-internal sealed partial class MediaService(
+public sealed partial class MediaCleaning(
     MediaCleaner cleaner,
     PreviewCleaner previews,
     MediaOptions options,
     TimeProvider clock,
-    ILogger<MediaService> log) : BackgroundService
+    ILogger<MediaCleaning> log) : BackgroundService
 {
     private static readonly TimeSpan _sweepInterval = TimeSpan.FromDays(1);
 
+    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.CleaningInterval, clock);
         var sweepAt = clock.GetUtcNow();
-        try
+        do
         {
-            do
+            await TryAsync(cleaner.CleanAsync, stoppingToken);
+            await TryAsync(previews.CleanAsync, stoppingToken);
+            if (clock.GetUtcNow() >= sweepAt && await TryAsync(cleaner.SweepAsync, stoppingToken))
             {
-                await TryAsync(cleaner.CleanAsync, stoppingToken);
-                await TryAsync(previews.CleanAsync, stoppingToken);
-                if (clock.GetUtcNow() >= sweepAt
-                    && await TryAsync(cleaner.SweepAsync, stoppingToken))
-                {
-                    sweepAt = clock.GetUtcNow() + _sweepInterval;
-                }
+                sweepAt = clock.GetUtcNow() + _sweepInterval;
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The server stops.
-        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     /// <summary>Does one part of a pass: the others are done even if it fails.</summary>
