@@ -10,13 +10,16 @@ type Property = {
     Name: string
     /// What holds, in one sentence.
     Meaning: string
-    /// Runs the check with a configuration, and calls a function for each value that meets the property's premise.
-    /// Throws what FsCheck throws when the property is falsified.
-    Check: Config -> (unit -> unit) -> unit
+    /// The most checks of it in a run.
+    AtMost: int
+    /// The check, which calls a function for each value that meets the property's premise.
+    ForFsCheck: (unit -> unit) -> FsCheck.Property
 } with
 
-    /// Runs the check with a configuration; throws what FsCheck throws when it is falsified.
-    member this.Run(config: Config) : unit = this.Check config ignore
+    /// Runs the check with a configuration, and calls a function for each value that meets the premise. Throws what
+    /// FsCheck throws when the property is falsified.
+    member this.Run(config: Config, met: unit -> unit) : unit =
+        Check.One(this.Name, config.WithMaxTest(min this.AtMost config.MaxTest), this.ForFsCheck met)
 
 /// Constructors of properties.
 [<RequireQualifiedAccess>]
@@ -33,8 +36,9 @@ module Property =
         : Property = {
         Name = name
         Meaning = meaning
-        Check =
-            fun config met ->
+        AtMost = System.Int32.MaxValue
+        ForFsCheck =
+            fun met ->
                 let check (value: 'a) =
                     match holds value with
                     | None -> true
@@ -42,7 +46,7 @@ module Property =
                         met ()
                         held
 
-                Check.One(name, config, Prop.forAll (Arb.fromGenShrink (gen, shrink)) check)
+                Prop.forAll (Arb.fromGenShrink (gen, shrink)) check
     }
 
     /// A property of all values that a generator makes; `shrink` gives smaller ones.
@@ -62,7 +66,7 @@ module Property =
     /// The same property, checked at most this many times in a run. For properties whose single check takes long.
     let atMost (checks: int) (property: Property) : Property = {
         property with
-            Check = fun config met -> property.Check (config.WithMaxTest(min checks config.MaxTest)) met
+            AtMost = min checks property.AtMost
     }
 
 /// A statement about cases. What draws the cases, and what makes a case of them, is separate.
@@ -176,7 +180,7 @@ module Checking =
             let met = ref 0
 
             try
-                property.Check config (fun () -> met.Value <- met.Value + 1)
+                property.Run(config, (fun () -> met.Value <- met.Value + 1))
                 { listener.Result with Met = met.Value }
             with thrown -> {
                 Tests = met.Value

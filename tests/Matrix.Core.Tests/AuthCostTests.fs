@@ -3,7 +3,8 @@ module Matrix.Core.Tests.AuthCostTests
 
 open System
 open System.Collections.Generic
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
@@ -88,41 +89,47 @@ let private allocatedBy (decisions: int) (pdu: Pdu) : int64 =
 
     GC.GetAllocatedBytesForCurrentThread() - before
 
-[<Test>]
-let ``Accepting a message allocates nothing`` () =
-    Assert.That(rules.Decide(message, state, facts).IsOk, Is.True)
-    Assert.That(allocatedBy 1000 message, Is.LessThan slack)
+let tests =
+    testList "AuthCostTests" [
+        test "Accepting a message allocates nothing" {
+            Expect.isTrue (rules.Decide(message, state, facts).IsOk) "decide"
+            Expect.isLessThan (allocatedBy 1000 message) slack "allocated by"
+        }
 
-[<Test>]
-let ``Accepting a member event allocates nothing`` () =
-    let join =
-        event bob "m.room.member" bob [ "membership", text "join"; "displayname", text "Bob" ]
+        test "Accepting a member event allocates nothing" {
+            let join =
+                event bob "m.room.member" bob [ "membership", text "join"; "displayname", text "Bob" ]
 
-    Assert.That(rules.Decide(join, state, facts).IsOk, Is.True)
-    Assert.That(allocatedBy 1000 join, Is.LessThan slack)
+            Expect.isTrue (rules.Decide(join, state, facts).IsOk) "decide"
+            Expect.isLessThan (allocatedBy 1000 join) slack "allocated by"
+        }
 
-[<Test>]
-let ``Accepting power levels allocates nothing`` () =
-    let again =
-        event alice "m.room.power_levels" "" [
-            "users", nested [ for i in 1..50 -> $"@user{i}:one", number 49 ]
-            "events",
-            nested [
-                "m.room.name", number 50
-                "m.room.topic", number 50
-                "m.room.avatar", number 50
-            ]
-        ]
+        test "Accepting power levels allocates nothing" {
+            let again =
+                event alice "m.room.power_levels" "" [
+                    "users", nested [ for i in 1..50 -> $"@user{i}:one", number 49 ]
+                    "events",
+                    nested [
+                        "m.room.name", number 50
+                        "m.room.topic", number 50
+                        "m.room.avatar", number 50
+                    ]
+                ]
 
-    let facts = AuthFacts.OfAccepted [| levels |]
-    Assert.That(rules.Decide(again, state, facts).IsOk, Is.True)
+            let facts = AuthFacts.OfAccepted [| levels |]
+            Expect.isTrue (rules.Decide(again, state, facts).IsOk) "decide"
 
-    for _ in 1..100 do
-        rules.Decide(again, state, facts) |> ignore
+            for _ in 1..100 do
+                rules.Decide(again, state, facts) |> ignore
 
-    let before = GC.GetAllocatedBytesForCurrentThread()
+            let before = GC.GetAllocatedBytesForCurrentThread()
 
-    for _ in 1..1000 do
-        rules.Decide(again, state, facts) |> ignore
+            for _ in 1..1000 do
+                rules.Decide(again, state, facts) |> ignore
 
-    Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan slack)
+            Expect.isLessThan
+                (GC.GetAllocatedBytesForCurrentThread() - before)
+                slack
+                "get allocated bytes for current thread"
+        }
+    ]

@@ -1,25 +1,16 @@
 /// The properties of authorization, for every room version.
-[<NUnit.Framework.Category "Slow">]
 module Matrix.Core.Tests.AuthProps
 
 open FsCheck
 open FsCheck.FSharp
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Properties
 open Matrix.Properties.Reference.Authorization
-
-let private properties =
-    Versions.withUnstable
-    |> List.collect AuthProperties.all
-    |> List.map (fun p -> TestCaseData(p).SetName p.Name)
-
-[<TestCaseSource(nameof properties)>]
-let Property (property: Property) =
-    property.Run(Config.QuickThrowOnFailure.WithMaxTest 400)
 
 let private sample (version: RoomVersion) (count: int) : AuthCase[] =
     Gen.sampleWithSeed (Rnd(20260708UL)) 50 count (AuthGen.case version)
@@ -31,21 +22,6 @@ let private deciding (version: RoomVersion) : Set<string> =
     |> List.filter (Rule.outcome >> Option.isSome)
     |> List.map Rule.name
     |> set
-
-[<TestCase("1")>]
-[<TestCase("6")>]
-[<TestCase("10")>]
-[<TestCase("11")>]
-[<TestCase("12")>]
-[<TestCase("org.example.owned-state")>]
-let ``Generated questions reach every rule that decides`` (id: string) =
-    let version = Versions.tryFindUnstable id |> Option.get
-    let rules = AuthRules version
-
-    let reached =
-        sample version 40_000 |> Seq.map (AuthCase.decide rules >> _.Clause) |> set
-
-    Assert.That(deciding version - reached, Is.Empty)
 
 /// Every way of breaking one rule by a slip of the pen: left out, negated, or with another outcome.
 let private broken (version: RoomVersion) : (string * RoomVersion) list =
@@ -77,39 +53,63 @@ let private broken (version: RoomVersion) : (string * RoomVersion) list =
                 }
     ]
 
-[<TestCase("10")>]
-[<TestCase("11")>]
-[<TestCase("12")>]
-[<TestCase("org.example.owned-state")>]
-let ``A table with one broken rule decides some question differently`` (id: string) =
-    let version = Versions.tryFindUnstable id |> Option.get
-    let rules = AuthRules version
-    let cases = sample version 25_000
-    let expected = cases |> Array.map (AuthCase.decide rules)
+let tests =
+    testList "AuthProps" [
+        testProperties 400 (Versions.withUnstable |> List.collect AuthProperties.all)
 
-    let undetected = [
-        for name, table in broken version do
-            let mutant = AuthRules table
+        testTheory "Generated questions reach every rule that decides" [
+            "1"
+            "6"
+            "10"
+            "11"
+            "12"
+            "org.example.owned-state"
+        ]
+        <| fun id ->
+            let version = Versions.tryFindUnstable id |> Option.get
+            let rules = AuthRules version
 
-            if Seq.forall2 (fun case right -> AuthCase.decide mutant case = right) cases expected then
-                name
+            let reached =
+                sample version 40_000 |> Seq.map (AuthCase.decide rules >> _.Clause) |> set
+
+            Expect.isEmpty (deciding version - reached) "deciding"
+
+        testTheory "A table with one broken rule decides some question differently" [
+            "10"
+            "11"
+            "12"
+            "org.example.owned-state"
+        ]
+        <| fun id ->
+            let version = Versions.tryFindUnstable id |> Option.get
+            let rules = AuthRules version
+            let cases = sample version 25_000
+            let expected = cases |> Array.map (AuthCase.decide rules)
+
+            let undetected = [
+                for name, table in broken version do
+                    let mutant = AuthRules table
+
+                    if Seq.forall2 (fun case right -> AuthCase.decide mutant case = right) cases expected then
+                        name
+            ]
+
+            Expect.isEmpty undetected "undetected"
+
+        test "The evaluators disagree when one of them runs a broken table" {
+            let version = Versions.v12
+
+            let slip = {
+                version with
+                    Authorization = Rule.edit (Edit.Remove "member.join.banned") version.Authorization
+            }
+
+            let mutant = AuthRules slip
+
+            let disagreement =
+                sample version 20_000
+                |> Array.tryFind (fun case -> AuthCase.decide mutant case <> AuthReference.decide case)
+
+            Expect.isTrue disagreement.IsSome "disagreement"
+        }
     ]
-
-    Assert.That(undetected, Is.Empty)
-
-[<Test>]
-let ``The evaluators disagree when one of them runs a broken table`` () =
-    let version = Versions.v12
-
-    let slip = {
-        version with
-            Authorization = Rule.edit (Edit.Remove "member.join.banned") version.Authorization
-    }
-
-    let mutant = AuthRules slip
-
-    let disagreement =
-        sample version 20_000
-        |> Array.tryFind (fun case -> AuthCase.decide mutant case <> AuthReference.decide case)
-
-    Assert.That(disagreement.IsSome, Is.True)

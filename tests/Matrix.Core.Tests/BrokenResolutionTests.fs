@@ -4,7 +4,8 @@ module Matrix.Core.Tests.BrokenResolutionTests
 open System.Collections.Generic
 open FsCheck
 open FsCheck.FSharp
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.StateRes
@@ -60,33 +61,9 @@ let private endsOtherwise (resolve: RoomGraph -> StateMap list -> ResolutionOutc
 
 let private resolutions = BrokenResolutions.ofSteps @ BrokenPasses.all
 
-let private cases =
-    resolutions
-    |> List.map (fun broken -> TestCaseData(broken).SetArgDisplayNames broken.Wrong)
-
 let private sorted (names: seq<string>) = names |> Seq.sort |> String.concat ", "
 
-[<TestCaseSource(nameof cases)>]
-let ``A broken resolution is noticed`` (broken: BrokenResolutions.Broken) =
-    let breaks = brokenBy (Resolving.defined broken.Version broken.Resolve)
-    let scenarios = endsOtherwise broken.Resolve broken.Version
-
-    Assert.That(sorted breaks, Is.EqualTo(sorted broken.Breaks))
-    Assert.That(sorted scenarios, Is.EqualTo(sorted broken.Scenarios))
-
-let private versions =
-    [ Versions.v1; Versions.v10; Versions.v12 ]
-    |> List.map (fun v -> TestCaseData(v).SetArgDisplayNames v.Id)
-
-[<TestCaseSource(nameof versions)>]
-let ``Neither the definition nor the resolver breaks a law`` (version: RoomVersion) =
-    Assert.That(sorted (brokenBy (Resolving.defined version StateResReference.resolve)), Is.Empty)
-    Assert.That(sorted (brokenBy (Resolving.production version)), Is.Empty)
-    Assert.That(endsOtherwise StateResReference.resolve version, Is.Empty)
-
-let private replayCases =
-    BrokenReplays.all
-    |> List.map (fun broken -> TestCaseData(broken).SetArgDisplayNames broken.Wrong)
+let private versions = [ Versions.v1; Versions.v10; Versions.v12 ]
 
 let private rooms =
     lazy
@@ -105,15 +82,6 @@ let private brokenByReplay (replaying: Replaying) : Set<string> =
         ReplayProperties.laws
         |> List.filter (fun law -> not (broken.Contains law.Name) && not (law.Holds room))
         |> List.fold (fun broken law -> broken.Add law.Name) broken)
-
-[<TestCaseSource(nameof replayCases)>]
-let ``A broken replay is noticed`` (broken: BrokenReplays.BrokenReplay) =
-    let breaks = brokenByReplay (ReplayReference.replay broken.Habits)
-    Assert.That(sorted breaks, Is.EqualTo(sorted broken.Breaks))
-
-[<Test>]
-let ``The definition of a replay breaks no law`` () =
-    Assert.That(sorted (brokenByReplay (ReplayReference.replay ReplayReference.literal)), Is.Empty)
 
 /// Comparisons of trees with one defect.
 let private comparisons =
@@ -143,44 +111,6 @@ let private comparisons =
                         |> Array.filter (fun e -> keys.Contains(struct (e.Type, e.StateKey)))
             }
     ]
-    |> List.map (fun (wrong, compared) -> TestCaseData(compared).SetArgDisplayNames wrong)
-
-[<TestCaseSource(nameof comparisons)>]
-let ``A broken comparison of trees is noticed`` (compared: Matrix.Core.State.StateTree[] -> StatesToResolve) =
-    let property = StateResProperties.treesAreStates compared Versions.v10
-    Assert.That((Checking.run 150 1UL property).Fault.IsSome, Is.True)
-
-// Every event of an auth chain within the conflict is then in the conflicted subgraph or the auth difference, and so
-// are the events between.
-[<Test>]
-let ``In version 2.1 auth chains do not leave the conflict`` () =
-    let within = {
-        Version2.revised with
-            Below = AuthChains.chainWithin
-    }
-
-    let resolving = Resolving.defined Versions.v12 (Version2.resolveBy within)
-    Assert.That(sorted (brokenBy resolving), Is.Empty)
-
-[<Test>]
-let ``Every law is broken by something`` () =
-    let broken =
-        set [
-            for b in resolutions do
-                yield! b.Breaks
-            for b in BrokenReplays.all do
-                yield! b.Breaks
-        ]
-
-    let laws =
-        set [
-            for version in [ Versions.v1; Versions.v10; Versions.v12 ] do
-                for law in lawsOf version -> law.Name
-            for law in ReplayProperties.laws -> law.Name
-        ]
-
-    Assert.That(sorted (laws - broken), Is.Empty)
-    Assert.That(sorted (broken - laws), Is.Empty, "no such law")
 
 /// A line of the page's table. Every defect breaks the law that the resolver is the definition, so that law is not
 /// repeated.
@@ -197,26 +127,109 @@ let private line (wrong: string) (algorithm: string) (breaks: string list) (scen
 
     $"| {wrong} | {algorithm} | {laws} | {scenarios} |"
 
-[<Test>]
-let ``The page lists the laws and scenarios that notice each defect`` () =
-    let page =
-        System.IO.Path.Combine(System.AppContext.BaseDirectory, "docs", "verification.md")
-        |> System.IO.File.ReadAllLines
+let tests =
+    testList "BrokenResolutionTests" [
+        testList "A broken resolution is noticed" [
+            for broken in resolutions do
+                test broken.Wrong {
+                    let breaks = brokenBy (Resolving.defined broken.Version broken.Resolve)
+                    let scenarios = endsOtherwise broken.Resolve broken.Version
 
-    // Below the heading and the line under it.
-    let listed =
-        page
-        |> Array.skipWhile (fun line -> not (line.StartsWith("| what is wrong |", System.StringComparison.Ordinal)))
-        |> Array.skip 2
-        |> Array.takeWhile _.StartsWith('|')
+                    Expect.equal (sorted breaks) (sorted broken.Breaks) "breaks"
+                    Expect.equal (sorted scenarios) (sorted broken.Scenarios) "scenarios"
+                }
+        ]
 
-    let lines = [
-        for b in resolutions do
-            let algorithm = b.Version.Settings.StateResolution.Name
+        testList "Neither the definition nor the resolver breaks a law" [
+            for version in versions do
+                test version.Id {
+                    Expect.equal
+                        (sorted (brokenBy (Resolving.defined version StateResReference.resolve)))
+                        ""
+                        "broken by"
 
-            yield line b.Wrong algorithm b.Breaks b.Scenarios
-        for b in BrokenReplays.all do
-            yield line b.Wrong "any" b.Breaks []
+                    Expect.equal (sorted (brokenBy (Resolving.production version))) "" "broken by"
+                    Expect.isEmpty (endsOtherwise StateResReference.resolve version) "ends otherwise"
+                }
+        ]
+
+        testList "A broken replay is noticed" [
+            for broken in BrokenReplays.all do
+                test broken.Wrong {
+                    let breaks = brokenByReplay (ReplayReference.replay broken.Habits)
+                    Expect.equal (sorted breaks) (sorted broken.Breaks) "breaks"
+                }
+        ]
+
+        test "The definition of a replay breaks no law" {
+            Expect.equal
+                (sorted (brokenByReplay (ReplayReference.replay ReplayReference.literal)))
+                ""
+                "broken by replay"
+        }
+
+        testList "A broken comparison of trees is noticed" [
+            for wrong, compared in comparisons do
+                test wrong {
+                    let property = StateResProperties.treesAreStates compared Versions.v10
+                    Expect.isTrue (Checking.run 150 1UL property).Fault.IsSome "fault"
+                }
+        ]
+
+        // Every event of an auth chain within the conflict is then in the conflicted subgraph or the auth difference,
+        // and so are the events between.
+        test "In version 2.1 auth chains do not leave the conflict" {
+            let within = {
+                Version2.revised with
+                    Below = AuthChains.chainWithin
+            }
+
+            let resolving = Resolving.defined Versions.v12 (Version2.resolveBy within)
+            Expect.equal (sorted (brokenBy resolving)) "" "broken by"
+        }
+
+        test "Every law is broken by something" {
+            let broken =
+                set [
+                    for b in resolutions do
+                        yield! b.Breaks
+                    for b in BrokenReplays.all do
+                        yield! b.Breaks
+                ]
+
+            let laws =
+                set [
+                    for version in [ Versions.v1; Versions.v10; Versions.v12 ] do
+                        for law in lawsOf version -> law.Name
+                    for law in ReplayProperties.laws -> law.Name
+                ]
+
+            Expect.equal (sorted (laws - broken)) "" "laws"
+            Expect.equal (sorted (broken - laws)) "" "no such law"
+        }
+
+        test "The page lists the laws and scenarios that notice each defect" {
+            let page =
+                System.IO.Path.Combine(System.AppContext.BaseDirectory, "docs", "verification.md")
+                |> System.IO.File.ReadAllLines
+
+            // Below the heading and the line under it.
+            let listed =
+                page
+                |> Array.skipWhile (fun line ->
+                    not (line.StartsWith("| what is wrong |", System.StringComparison.Ordinal)))
+                |> Array.skip 2
+                |> Array.takeWhile _.StartsWith('|')
+
+            let lines = [
+                for b in resolutions do
+                    let algorithm = b.Version.Settings.StateResolution.Name
+
+                    yield line b.Wrong algorithm b.Breaks b.Scenarios
+                for b in BrokenReplays.all do
+                    yield line b.Wrong "any" b.Breaks []
+            ]
+
+            Expect.equal listed (Array.ofList lines) (String.concat "\n" lines)
+        }
     ]
-
-    Assert.That(listed, Is.EqualTo(box (Array.ofList lines)), String.concat "\n" lines)

@@ -1,14 +1,9 @@
 /// The properties of `Matrix.Properties` on the core's modules, each a test of its own.
 module Matrix.Core.Tests.CoreProps
 
-open FsCheck
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Properties
 open Matrix.Properties.Properties
 
-let private properties =
-    AllProperties.ofNoVersion |> Seq.map (fun p -> TestCaseData(p).SetName p.Name)
-
-[<TestCaseSource(nameof properties)>]
-let Property (property: Property) =
-    property.Run(Config.QuickThrowOnFailure.WithMaxTest 300)
+let tests = testList "CoreProps" [ testProperties 300 AllProperties.ofNoVersion ]

@@ -1,8 +1,8 @@
 /// The smallest cases that show how room versions differ.
-[<NUnit.Framework.Category "Slow">]
 module Matrix.Core.Tests.DifferenceTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Rules.Printing
 open Matrix.Core.Auth
@@ -15,38 +15,13 @@ let private neighbours =
     |> List.choose (fun v ->
         v.Parent
         |> Option.bind Versions.tryFindUnstable
-        |> Option.map (fun parent -> TestCaseData(parent, v).SetName $"{parent.Id} to {v.Id}"))
+        |> Option.map (fun parent -> parent, v))
     // And distant versions, in both directions.
     |> List.append [
-        TestCaseData(Versions.v1, Versions.v12).SetName "1 to 12"
-        TestCaseData(Versions.v12, Versions.v1).SetName "12 to 1"
-        TestCaseData(Versions.v8, Versions.v7).SetName "8 to 7"
+        Versions.v1, Versions.v12
+        Versions.v12, Versions.v1
+        Versions.v8, Versions.v7
     ]
-
-[<TestCaseSource(nameof neighbours)>]
-let ``Every row that differs has a case that shows it`` (a: RoomVersion, b: RoomVersion) =
-    let found = Differences.search Areas.all a b
-
-    let missing =
-        found
-        |> List.filter _.Shown.IsNone
-        |> List.map (fun w -> (RowChanges.row w.Change).Id)
-
-    Assert.That(missing, Is.Empty)
-
-    for w in found do
-        match w.Shown with
-        | Some(Shown.Decided apart) ->
-            // Both evaluators agree, on each version's own case.
-            Assert.That(AuthReference.decide apart.First, Is.EqualTo apart.FirstDecision)
-            Assert.That(AuthReference.decide apart.Second, Is.EqualTo apart.SecondDecision)
-            Assert.That(AuthCase.decide (AuthRules a) apart.First, Is.EqualTo apart.FirstDecision)
-            Assert.That(AuthCase.decide (AuthRules b) apart.Second, Is.EqualTo apart.SecondDecision)
-            Assert.That(apart.FirstDecision, Is.Not.EqualTo apart.SecondDecision)
-        | Some(Shown.Redacted(_, first, second)) -> Assert.That(first.Equals second, Is.False)
-        | Some(Shown.InWords(_, first, second)) -> Assert.That(first, Is.Not.EqualTo second)
-        | Some(Shown.Resolved { Words = _, first, second }) -> Assert.That(first, Is.Not.EqualTo second)
-        | None -> ()
 
 let private verdicts (a: string) (b: string) (row: string) =
     let version id = Versions.tryFind id |> Option.get
@@ -58,85 +33,123 @@ let private verdicts (a: string) (b: string) (row: string) =
             Some(apart.FirstDecision.IsOk, apart.SecondDecision.IsOk)
         | _ -> None)
 
-[<TestCase("11", "12", "create.additional-creators", true, false)>]
-[<TestCase("11", "12", "power-levels.creators", true, false)>]
-[<TestCase("11", "12", "auth-events.create", false, true)>]
-[<TestCase("6", "7", "member.leave.self", false, true)>]
-[<TestCase("5", "6", "power-levels.entries-before", true, false)>]
-[<TestCase("9", "10", "power-levels.named", true, false)>]
-let ``A case shows the verdict that a rule changed`` (a: string, b: string, row: string, first: bool, second: bool) =
-    Assert.That((verdicts a b row = (first, second)), Is.True)
+let tests =
+    testList "DifferenceTests" [
+        testList "Every row that differs has a case that shows it" [
+            for a, b in neighbours do
+                test $"{a.Id} to {b.Id}" {
+                    let found = Differences.search Areas.all a b
 
-[<Test>]
-let ``Each row is shown by a case of its own kind`` () =
-    let given =
-        Differences.search [ Area.Signatures ] Versions.v1 Versions.v12
-        |> List.choose (fun w ->
-            match w.Shown with
-            | Some(Shown.InWords(given, _, _)) -> Some((RowChanges.row w.Change).Id, given)
-            | _ -> None)
-        |> Map.ofList
+                    let missing =
+                        found
+                        |> List.filter _.Shown.IsNone
+                        |> List.map (fun w -> (RowChanges.row w.Change).Id)
 
-    Assert.That(given["signatures.authorising-user"], Does.StartWith "a join of")
-    Assert.That(given.Values |> Seq.exists _.StartsWith("a message of"))
+                    Expect.isEmpty missing "missing"
 
-[<Test>]
-let ``The reading of auth chains is shown by a room in which it matters`` () =
-    for a, b in [ "1", "2"; "1", "11" ] do
-        let version id = Versions.tryFind id |> Option.get
+                    for w in found do
+                        match w.Shown with
+                        | Some(Shown.Decided apart) ->
+                            // Both evaluators agree, on each version's own case.
+                            Expect.equal (AuthReference.decide apart.First) apart.FirstDecision "decide"
+                            Expect.equal (AuthReference.decide apart.Second) apart.SecondDecision "decide"
+                            Expect.equal (AuthCase.decide (AuthRules a) apart.First) apart.FirstDecision "decide"
+                            Expect.equal (AuthCase.decide (AuthRules b) apart.Second) apart.SecondDecision "decide"
+                            Expect.notEqual apart.FirstDecision apart.SecondDecision "first decision"
+                        | Some(Shown.Redacted(_, first, second)) -> Expect.isFalse (first.Equals second) "equals"
+                        | Some(Shown.InWords(_, first, second)) -> Expect.notEqual first second "first"
+                        | Some(Shown.Resolved { Words = _, first, second }) -> Expect.notEqual first second "first"
+                        | None -> ()
+                }
+        ]
 
-        let shown =
-            Differences.search [ Area.StateResolution; Area.Policy ] (version a) (version b)
-            |> List.tryPick (fun w ->
-                if (RowChanges.row w.Change).Id = "policy.resolution.auth-chains" then
-                    w.Shown
-                else
-                    None)
+        testTheory "A case shows the verdict that a rule changed" [
+            "11", "12", "create.additional-creators", true, false
+            "11", "12", "power-levels.creators", true, false
+            "11", "12", "auth-events.create", false, true
+            "6", "7", "member.leave.self", false, true
+            "5", "6", "power-levels.entries-before", true, false
+            "9", "10", "power-levels.named", true, false
+        ]
+        <| fun (a, b, row, first, second) -> Expect.equal (verdicts a b row) (first, second) "verdicts"
 
-        match shown with
-        | Some(Shown.Resolved { Words = given, _, second }) ->
-            Assert.That(given, Does.Contain "@alice:one joins")
-            Assert.That(second, Does.StartWith "m.room.join_rules resolves to $e9; if")
-            Assert.That(second, Does.EndWith "m.room.join_rules resolves to $e6")
-        | other -> Assert.Fail $"%A{other}"
+        test "Each row is shown by a case of its own kind" {
+            let given =
+                Differences.search [ Area.Signatures ] Versions.v1 Versions.v12
+                |> List.choose (fun w ->
+                    match w.Shown with
+                    | Some(Shown.InWords(given, _, _)) -> Some((RowChanges.row w.Change).Id, given)
+                    | _ -> None)
+                |> Map.ofList
 
-[<Test>]
-let ``A redaction that two versions handle differently is shown`` () =
-    let shownIn a b =
-        Differences.search [ Area.Redaction ] a b
-        |> List.choose (fun w ->
-            match w.Shown with
-            | Some(Shown.InWords(given, first, second)) -> Some((RowChanges.row w.Change).Id, (given, first, second))
-            | _ -> None)
-        |> Map.ofList
+            Expect.stringStarts (given["signatures.authorising-user"]) "a join of" "given"
+            Expect.isTrue (given.Values |> Seq.exists _.StartsWith("a message of")) "values"
+        }
 
-    let sinceHashes = shownIn Versions.v2 Versions.v3
+        test "The reading of auth chains is shown by a room in which it matters" {
+            for a, b in [ "1", "2"; "1", "11" ] do
+                let version id = Versions.tryFind id |> Option.get
 
-    // The older version's authorization checks the power, the newer version's handling.
-    let _, first, second = sinceHashes["redaction.applied.power"]
+                let shown =
+                    Differences.search [ Area.StateResolution; Area.Policy ] (version a) (version b)
+                    |> List.tryPick (fun w ->
+                        if (RowChanges.row w.Change).Id = "policy.resolution.auth-chains" then
+                            w.Shown
+                        else
+                            None)
 
-    Assert.That(first, Is.EqualTo "it is accepted by redaction.power, and applied by redaction.applied.otherwise")
-    Assert.That(second, Is.EqualTo "it is accepted by otherwise, and applied by redaction.applied.power")
+                match shown with
+                | Some(Shown.Resolved { Words = given, _, second }) ->
+                    Expect.stringContains given "@alice:one joins" "given"
+                    Expect.stringStarts second "m.room.join_rules resolves to $e9; if" "second"
+                    Expect.stringEnds second "m.room.join_rules resolves to $e6" "second"
+                | other -> failtest $"%A{other}"
+        }
 
-    // The older version checks event ids, the newer one senders.
-    let given, first, second = sinceHashes["redaction.applied.same-server"]
-    Assert.That(given, Does.Contain "the identifier is of server one")
-    Assert.That(first, Is.EqualTo "it is accepted by redaction.same-server, and applied by redaction.applied.otherwise")
-    Assert.That(second, Is.EqualTo "it is accepted by otherwise, and applied by redaction.applied.same-server")
+        test "A redaction that two versions handle differently is shown" {
+            let shownIn a b =
+                Differences.search [ Area.Redaction ] a b
+                |> List.choose (fun w ->
+                    match w.Shown with
+                    | Some(Shown.InWords(given, first, second)) ->
+                        Some((RowChanges.row w.Change).Id, (given, first, second))
+                    | _ -> None)
+                |> Map.ofList
 
-    let _, first, second = sinceHashes["redaction.applied.otherwise"]
-    Assert.That(first, Does.StartWith "the redaction itself is rejected")
-    Assert.That(second, Does.Contain "and not applied")
+            let sinceHashes = shownIn Versions.v2 Versions.v3
 
-    // A version that differs only in this.
-    let handling = Rule.edit (Edit.Remove "redaction.applied.same-server")
+            // The older version's authorization checks the power, the newer version's handling.
+            let _, first, second = sinceHashes["redaction.applied.power"]
 
-    let _, first, second =
-        (shownIn Versions.v12 {
-            Versions.v12 with
-                Id = "org.example.by-power"
-                Handling = handling Versions.v12.Handling
-        })["redaction.applied.same-server"]
+            Expect.equal first "it is accepted by redaction.power, and applied by redaction.applied.otherwise" "first"
+            Expect.equal second "it is accepted by otherwise, and applied by redaction.applied.power" "second"
 
-    Assert.That(first, Does.EndWith "applied by redaction.applied.same-server")
-    Assert.That(second, Does.Contain "and not applied")
+            // The older version checks event ids, the newer one senders.
+            let given, first, second = sinceHashes["redaction.applied.same-server"]
+            Expect.stringContains given "the identifier is of server one" "given"
+
+            Expect.equal
+                first
+                "it is accepted by redaction.same-server, and applied by redaction.applied.otherwise"
+                "first"
+
+            Expect.equal second "it is accepted by otherwise, and applied by redaction.applied.same-server" "second"
+
+            let _, first, second = sinceHashes["redaction.applied.otherwise"]
+            Expect.stringStarts first "the redaction itself is rejected" "first"
+            Expect.stringContains second "and not applied" "second"
+
+            // A version that differs only in this.
+            let handling = Rule.edit (Edit.Remove "redaction.applied.same-server")
+
+            let _, first, second =
+                (shownIn Versions.v12 {
+                    Versions.v12 with
+                        Id = "org.example.by-power"
+                        Handling = handling Versions.v12.Handling
+                })["redaction.applied.same-server"]
+
+            Expect.stringEnds first "applied by redaction.applied.same-server" "first"
+            Expect.stringContains second "and not applied" "second"
+        }
+    ]

@@ -2,7 +2,8 @@ module Matrix.Core.Tests.EventTests
 
 open System
 open System.Text
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Json
@@ -56,102 +57,6 @@ let private signature: Signature = {
 let private sign (version: string) (parts: EventParts) : Pdu =
     (ok (UnsignedEvent.Prepare(formatOf version, parts))).Sign [| signature |] |> ok
 
-[<Test>]
-let ``An event may take at most 65536 bytes, including its signatures`` () =
-    let sized n =
-        let parts = draft "12" ("{\"body\":\"" + String('x', n) + "\"}")
-        (ok (UnsignedEvent.Prepare(formatOf "12", parts))).Sign [| signature |]
-
-    let overhead = (ok (sized 0)).Canonical.Length
-    let largest = ok (sized (65536 - overhead))
-    Assert.That(largest.Canonical.Length, Is.EqualTo 65536)
-    Assert.That(Result.isOk (PduFormat.ofBytes (formatOf "12") largest.Canonical.Span), Is.True)
-
-    match sized (65537 - overhead) with
-    | Error(PduFault.EventTooLarge(65537, 65536) as fault) -> Assert.That(fault.IsSize, Is.True)
-    | other -> Assert.Fail $"{other}"
-
-[<Test>]
-let ``The size of a received event does not count unsigned`` () =
-    let pdu = sign "12" (draft "12" ("{\"body\":\"" + String('x', 65000) + "\"}"))
-    let unsigned = parse ("{\"x\":\"" + String('y', 2000) + "\"}")
-
-    let event =
-        JsonObject.OfSeq(
-            Seq.append (parse (Encoding.UTF8.GetString pdu.Canonical.Span)).Members [
-                struct ("unsigned", Json.Object unsigned)
-            ]
-        )
-
-    Assert.That((ok (PduFormat.ofJson (formatOf "12") event)).HashHolds, Is.True)
-
-[<Test>]
-let ``A float in a local event is refused from room version 6 on`` () =
-    for version in [ "1"; "5"; "6"; "12" ] do
-        match UnsignedEvent.Prepare(formatOf version, draft version """{"a":1.5}"""), version with
-        | Error PduFault.NotCanonical, ("6" | "12")
-        | Ok _, ("1" | "5") -> ()
-        | other, _ -> Assert.Fail $"{version}: {other}"
-
-[<Test>]
-let ``An event with a wrong content hash is redacted`` () =
-    let pdu = sign "11" (draft "11" """{"body":"the truth"}""")
-
-    let forged =
-        (Encoding.UTF8.GetString pdu.Canonical.Span).Replace("the truth", "a lie")
-
-    let received =
-        ok (PduFormat.ofBytes (formatOf "11") (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes forged)))
-
-    Assert.That(received.HashHolds, Is.False)
-    Assert.That(received.EventId, Is.EqualTo pdu.EventId)
-    Assert.That(received.Pdu.Content.Count, Is.EqualTo 0)
-    Assert.That(received.Pdu, Is.EqualTo pdu)
-    let stored = PduFormat.redact (formatOf "11") pdu
-    Assert.That(received.Pdu.Canonical.Span.SequenceEqual stored.Canonical.Span, Is.True)
-
-[<Test>]
-let ``The redacted event's id is where the room version has it`` () =
-    for version in [ "1"; "10"; "11"; "12" ] do
-        let parts = {
-            draft version """{"reason":"spam"}""" with
-                Type = "m.room.redaction"
-                Redacts = "$x"
-        }
-
-        let pdu = sign version parts
-        Assert.That(pdu.Redacts, Is.EqualTo "$x")
-        let members = parse (Encoding.UTF8.GetString pdu.Canonical.Span)
-        let onTop = (formatOf version).RedactsOnTop
-        Assert.That(members.Has "redacts", Is.EqualTo onTop)
-        Assert.That(pdu.Content.Has "redacts", Is.EqualTo(not onTop))
-
-        // Since version 11 redaction keeps it, since it is needed to understand the event.
-        Assert.That((PduFormat.redact (formatOf version) pdu).Redacts, Is.EqualTo(if onTop then null else "$x"))
-
-[<Test>]
-let ``The room id of a create event of version 12 is its own id`` () =
-    let parts = {
-        draft "12" """{"room_version":"12"}""" with
-            Type = "m.room.create"
-            StateKey = ""
-            RoomId = ""
-    }
-
-    let unsigned = ok (UnsignedEvent.Prepare(formatOf "12", parts))
-    let pdu = ok (unsigned.Sign [| signature |])
-    Assert.That(pdu.RoomId, Is.EqualTo("!" + pdu.EventId.Substring 1))
-    Assert.That(unsigned.RoomId, Is.EqualTo pdu.RoomId)
-    Assert.That(RoomId.isValid pdu.RoomId, Is.True)
-    let members = parse (Encoding.UTF8.GetString pdu.Canonical.Span)
-    Assert.That(members.Has "room_id", Is.False)
-
-    // The authorization rules reject a create event with a room_id.
-    let named = members.With("room_id", Json.String "!r:domain")
-
-    Assert.That((ok (PduFormat.ofJson (formatOf "12") named)).HasRoomId, Is.True)
-    Assert.That((ok (PduFormat.ofJson (formatOf "12") members)).HasRoomId, Is.False)
-
 let private receivedOf (version: string) (eventType: string) (content: string) =
     let parts = {
         draft version content with
@@ -167,185 +72,295 @@ let private receivedOf (version: string) (eventType: string) (content: string) =
 
     ok (PduFormat.ofBytes (formatOf version) (sign version parts).Canonical.Span)
 
-[<Test>]
-let ``The required signers depend on the event and its room version`` () =
-    let signers version eventType content =
-        let received = receivedOf version eventType content
-        // A server that has the parsed event finds the same signers.
-        Assert.That((PduFormat.requiredSigners (formatOf version) received.Pdu = received.RequiredSigners), Is.True)
-        Assert.That(PduFormat.authorisingServer (formatOf version) received.Pdu, Is.EqualTo received.AuthorisingServer)
-        Array.toList received.RequiredSigners
-
-    let invite = """{"membership":"invite","third_party_invite":{}}"""
-    Assert.That((signers "3" "m.room.message" "{}" = [ "domain" ]), Is.True)
-    Assert.That((signers "2" "m.room.message" "{}" = [ "domain"; "elsewhere" ]), Is.True)
-    Assert.That((signers "12" "m.room.member" invite = []), Is.True)
-    Assert.That((signers "2" "m.room.member" invite = [ "elsewhere" ]), Is.True)
-
-    Assert.That(
-        (signers "12" "m.room.member" """{"membership":"join","third_party_invite":{}}""" = [ "domain" ]),
-        Is.True
-    )
-
-    let join =
-        """{"membership":"join","join_authorised_via_users_server":"@b:other:80"}"""
-
-    Assert.That((receivedOf "10" "m.room.member" join).AuthorisingServer, Is.EqualTo "other:80")
-    Assert.That((receivedOf "7" "m.room.member" join).AuthorisingServer, Is.EqualTo "")
-    Assert.That((receivedOf "10" "m.room.topic" join).AuthorisingServer, Is.EqualTo "")
-
-[<Test>]
-let ``At least one signature must be valid, and none invalid`` () =
-    let holds = SignedJson.holds
-    Assert.That(holds [||], Is.False)
-    Assert.That(holds [| SignatureFate.Skipped |], Is.False)
-    Assert.That(holds [| SignatureFate.Valid; SignatureFate.Skipped |], Is.True)
-    Assert.That(holds [| SignatureFate.Valid; SignatureFate.Invalid |], Is.False)
-
-[<Test>]
-let ``Signatures of unknown algorithms are ignored, and broken ones are never valid`` () =
-    let o =
-        parse """{"signatures":{"a":{"rsa:1":"AAAA","ed25519:1":"%%","ed25519:2":"AAAA"},"b":5}}"""
-
-    let found = SignedJson.signatures o
-    Assert.That(found |> Array.map (fun s -> s.KeyId), Is.EqualTo<string[]> [| "ed25519:1"; "ed25519:2" |])
-    Assert.That(found[0].Bytes.Length, Is.EqualTo 0)
-    Assert.That(found[1].Bytes.Length, Is.EqualTo 3)
-
 let private clientForm (version: string) (pdu: Pdu) (roomId: string | null) (unsigned: UnsignedParts) =
     use out = new ByteBuffer()
     let form = ClientEvent.FormOf(formatOf version, pdu.EventId, pdu.Canonical.Span)
     ClientEvent.Write(out, form, roomId, &unsigned)
     Encoding.UTF8.GetString out.Written
 
-[<Test>]
-let ``The client form has the members added for the client, and none of those between servers`` () =
-    let pdu =
-        sign "12" {
-            draft "12" """{"body":"a } \" { b","list":[1,{"x":"]"}]}""" with
-                StateKey = "k\"ey"
-        }
-
-    let mutable unsigned = UnsignedParts()
-    unsigned.Age <- 5L
-    unsigned.HasAge <- true
-    unsigned.TransactionId <- "t\"1"
-    unsigned.PrevContent <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"p":1}""")
-    unsigned.ReplacesState <- "$old"
-    unsigned.Membership <- "join"
-    unsigned.Relations <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"m.thread":{}}""")
-    unsigned.RedactedBecause <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"r":1}""")
-
-    let expected =
-        """{"content":{"body":"a } \" { b","list":[1,{"x":"]"}]},"event_id":"EVENT","origin_server_ts":1,"""
-        + """"room_id":"ROOM","sender":"@a:domain","state_key":"k\"ey","type":"m.room.message","""
-        + """"unsigned":{"age":5,"m.relations":{"m.thread":{}},"membership":"join","prev_content":{"p":1},"""
-        + """"redacted_because":{"r":1},"replaces_state":"$old","transaction_id":"t\"1"}}"""
-
-    let expected = expected.Replace("EVENT", pdu.EventId).Replace("ROOM", pdu.RoomId)
-    Assert.That(clientForm "12" pdu pdu.RoomId unsigned, Is.EqualTo expected)
-
-    // Each part alone is an object too.
-    let mutable only = UnsignedParts()
-    only.TransactionId <- "t"
-
-    Assert.That(
-        clientForm "12" pdu null only,
-        Does.EndWith ""","type":"m.room.message","unsigned":{"transaction_id":"t"}}"""
-    )
-
-    Assert.That(clientForm "12" pdu null (UnsignedParts()), Does.EndWith ""","type":"m.room.message"}""")
-
 let private contentOf (form: JsonObject) : JsonObject =
     match form.TryFind "content" with
     | ValueSome(Json.Object content) -> content
     | _ -> failwith "no content"
 
-[<Test>]
-let ``A client finds the redacted event's id beside and inside the content`` () =
-    for version in [ "10"; "12" ] do
-        let parts = {
-            draft version """{"reason":"spam"}""" with
-                Type = "m.room.redaction"
-                Redacts = "$x"
-        }
-
-        let form = parse (clientForm version (sign version parts) null (UnsignedParts()))
-        Assert.That(form.TryFind "redacts", Is.EqualTo(ValueSome(Json.String "$x")))
-        Assert.That((contentOf form).TryFind "redacts", Is.EqualTo(ValueSome(Json.String "$x")))
-        Assert.That((contentOf form).TryFind "reason", Is.EqualTo(ValueSome(Json.String "spam")))
-
-[<Test>]
-let ``Only redactions name a redacted event`` () =
-    let form =
-        parse (clientForm "12" (sign "12" (draft "12" """{"redacts":"$x"}""")) null (UnsignedParts()))
-
-    Assert.That(form.Has "redacts", Is.False)
-
-[<Test>]
-let ``Stripped state has four members`` () =
-    let pdu =
-        sign "12" {
-            draft "12" """{"name":"n"}""" with
-                Type = "m.room.name"
-                StateKey = ""
-        }
-
-    use out = new ByteBuffer()
-    ClientEvent.WriteStripped(out, pdu.Canonical.Span)
-
-    Assert.That(
-        Encoding.UTF8.GetString out.Written,
-        Is.EqualTo """{"content":{"name":"n"},"sender":"@a:domain","state_key":"","type":"m.room.name"}"""
-    )
-
 /// An object of `depth` nested objects.
 let private nested (depth: int) : string =
     String.replicate (depth - 1) "{\"a\":" + "{}" + String('}', depth - 1)
 
-[<Test>]
-let ``An event nested deeper than 128 is refused from every source, and one of 128 can be stored`` () =
-    for version in [ "1"; "12" ] do
-        let format = formatOf version
-        let deepest = sign version (draft version (nested 127))
-        Assert.That(Result.isOk (PduFormat.ofBytes format deepest.Canonical.Span), Is.True)
-        Assert.That(Result.isOk (PduFormat.ofStored format deepest.EventId (deepest.Canonical.ToArray())), Is.True)
+let tests =
+    testList "EventTests" [
+        test "An event may take at most 65536 bytes, including its signatures" {
+            let sized n =
+                let parts = draft "12" ("{\"body\":\"" + String('x', n) + "\"}")
+                (ok (UnsignedEvent.Prepare(formatOf "12", parts))).Sign [| signature |]
 
-        match UnsignedEvent.Prepare(format, draft version (nested 128)) with
-        | Error(PduFault.Unreadable { Fault = JsonFault.TooDeep 128 }) -> ()
-        | other -> Assert.Fail $"{other}"
+            let overhead = (ok (sized 0)).Canonical.Length
+            let largest = ok (sized (65536 - overhead))
+            Expect.equal largest.Canonical.Length 65536 "number of canonical"
+            Expect.isTrue (Result.isOk (PduFormat.ofBytes (formatOf "12") largest.Canonical.Span)) "of bytes"
 
-        // The parser allows deeper nesting inside a transaction.
-        let members = parse (Encoding.UTF8.GetString deepest.Canonical.Span)
+            match sized (65537 - overhead) with
+            | Error(PduFault.EventTooLarge(65537, 65536) as fault) -> Expect.isTrue fault.IsSize "is size"
+            | other -> failtest $"{other}"
+        }
 
-        let deeper =
-            JsonObject.OfSeq(Seq.append members.Members [ struct ("content", Json.Object(parse (nested 128))) ])
+        test "The size of a received event does not count unsigned" {
+            let pdu = sign "12" (draft "12" ("{\"body\":\"" + String('x', 65000) + "\"}"))
+            let unsigned = parse ("{\"x\":\"" + String('y', 2000) + "\"}")
 
-        match PduFormat.ofJson format deeper with
-        | Error(PduFault.Unreadable { Fault = JsonFault.TooDeep 128 }) -> ()
-        | other -> Assert.Fail $"{other}"
+            let event =
+                JsonObject.OfSeq(
+                    Seq.append (parse (Encoding.UTF8.GetString pdu.Canonical.Span)).Members [
+                        struct ("unsigned", Json.Object unsigned)
+                    ]
+                )
 
-[<Test>]
-let ``A redaction table with one changed row redacts some event differently`` () =
-    let sample =
-        FsCheck.FSharp.Gen.sample 3000 Matrix.Properties.Generators.EventGen.nearly
+            Expect.isTrue (ok (PduFormat.ofJson (formatOf "12") event)).HashHolds "hash holds"
+        }
 
-    let right = Matrix.Rules.Versions.v12.Redaction
+        test "A float in a local event is refused from room version 6 on" {
+            for version in [ "1"; "5"; "6"; "12" ] do
+                match UnsignedEvent.Prepare(formatOf version, draft version """{"a":1.5}"""), version with
+                | Error PduFault.NotCanonical, ("6" | "12")
+                | Ok _, ("1" | "5") -> ()
+                | other, _ -> failtest $"{version}: {other}"
+        }
 
-    let differs (change: Matrix.Rules.RedactionEdit) =
-        let wrong = Redactor(Matrix.Rules.Redaction.apply change right)
+        test "An event with a wrong content hash is redacted" {
+            let pdu = sign "11" (draft "11" """{"body":"the truth"}""")
 
-        sample
-        |> Seq.exists (fun (_, event) ->
-            wrong.Redact event
-            <> Matrix.Properties.Reference.LiteralEvent.redact right event)
+            let forged =
+                (Encoding.UTF8.GetString pdu.Canonical.Span).Replace("the truth", "a lie")
 
-    for change in
-        [
-            Matrix.Rules.RedactionEdit.DropTopLevel [ "depth" ]
-            Matrix.Rules.RedactionEdit.Keep("m.room.message", [ "body" ])
-            Matrix.Rules.RedactionEdit.Keep("m.room.member", [ "third_party_invite"; "display_name" ])
-            Matrix.Rules.RedactionEdit.KeepWhole "m.room.power_levels"
-            Matrix.Rules.RedactionEdit.KeepNothing "m.room.create"
-        ] do
-        Assert.That(differs change, Is.True, $"{change}")
+            let received =
+                ok (PduFormat.ofBytes (formatOf "11") (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes forged)))
+
+            Expect.isFalse received.HashHolds "hash holds"
+            Expect.equal received.EventId pdu.EventId "event id"
+            Expect.equal received.Pdu.Content.Count 0 "number of content"
+            Expect.equal received.Pdu pdu "pdu"
+            let stored = PduFormat.redact (formatOf "11") pdu
+            Expect.isTrue (received.Pdu.Canonical.Span.SequenceEqual stored.Canonical.Span) "sequence equal"
+        }
+
+        test "The redacted event's id is where the room version has it" {
+            for version in [ "1"; "10"; "11"; "12" ] do
+                let parts = {
+                    draft version """{"reason":"spam"}""" with
+                        Type = "m.room.redaction"
+                        Redacts = "$x"
+                }
+
+                let pdu = sign version parts
+                Expect.equal pdu.Redacts "$x" "redacts"
+                let members = parse (Encoding.UTF8.GetString pdu.Canonical.Span)
+                let onTop = (formatOf version).RedactsOnTop
+                Expect.equal (members.Has "redacts") onTop "has"
+                Expect.equal (pdu.Content.Has "redacts") (not onTop) "has"
+
+                // Since version 11 redaction keeps it, since it is needed to understand the event.
+                Expect.equal (PduFormat.redact (formatOf version) pdu).Redacts (if onTop then null else "$x") "redacts"
+        }
+
+        test "The room id of a create event of version 12 is its own id" {
+            let parts = {
+                draft "12" """{"room_version":"12"}""" with
+                    Type = "m.room.create"
+                    StateKey = ""
+                    RoomId = ""
+            }
+
+            let unsigned = ok (UnsignedEvent.Prepare(formatOf "12", parts))
+            let pdu = ok (unsigned.Sign [| signature |])
+            Expect.equal pdu.RoomId ("!" + pdu.EventId.Substring 1) "room id"
+            Expect.equal unsigned.RoomId pdu.RoomId "room id"
+            Expect.isTrue (RoomId.isValid pdu.RoomId) "is valid"
+            let members = parse (Encoding.UTF8.GetString pdu.Canonical.Span)
+            Expect.isFalse (members.Has "room_id") "has"
+
+            // The authorization rules reject a create event with a room_id.
+            let named = members.With("room_id", Json.String "!r:domain")
+
+            Expect.isTrue (ok (PduFormat.ofJson (formatOf "12") named)).HasRoomId "has room id"
+            Expect.isFalse (ok (PduFormat.ofJson (formatOf "12") members)).HasRoomId "has room id"
+        }
+
+        test "The required signers depend on the event and its room version" {
+            let signers version eventType content =
+                let received = receivedOf version eventType content
+                // A server that has the parsed event finds the same signers.
+                Expect.equal
+                    (PduFormat.requiredSigners (formatOf version) received.Pdu)
+                    received.RequiredSigners
+                    "required signers"
+
+                Expect.equal
+                    (PduFormat.authorisingServer (formatOf version) received.Pdu)
+                    received.AuthorisingServer
+                    "authorising server"
+
+                Array.toList received.RequiredSigners
+
+            let invite = """{"membership":"invite","third_party_invite":{}}"""
+            Expect.equal (signers "3" "m.room.message" "{}") [ "domain" ] "signers"
+            Expect.equal (signers "2" "m.room.message" "{}") [ "domain"; "elsewhere" ] "signers"
+            Expect.equal (signers "12" "m.room.member" invite) [] "signers"
+            Expect.equal (signers "2" "m.room.member" invite) [ "elsewhere" ] "signers"
+
+            Expect.equal
+                (signers "12" "m.room.member" """{"membership":"join","third_party_invite":{}}""")
+                [ "domain" ]
+                "signers"
+
+            let join =
+                """{"membership":"join","join_authorised_via_users_server":"@b:other:80"}"""
+
+            Expect.equal (receivedOf "10" "m.room.member" join).AuthorisingServer "other:80" "authorising server"
+            Expect.equal (receivedOf "7" "m.room.member" join).AuthorisingServer "" "authorising server"
+            Expect.equal (receivedOf "10" "m.room.topic" join).AuthorisingServer "" "authorising server"
+        }
+
+        test "At least one signature must be valid, and none invalid" {
+            let holds = SignedJson.holds
+            Expect.isFalse (holds [||]) "holds"
+            Expect.isFalse (holds [| SignatureFate.Skipped |]) "holds"
+            Expect.isTrue (holds [| SignatureFate.Valid; SignatureFate.Skipped |]) "holds"
+            Expect.isFalse (holds [| SignatureFate.Valid; SignatureFate.Invalid |]) "holds"
+        }
+
+        test "Signatures of unknown algorithms are ignored, and broken ones are never valid" {
+            let o =
+                parse """{"signatures":{"a":{"rsa:1":"AAAA","ed25519:1":"%%","ed25519:2":"AAAA"},"b":5}}"""
+
+            let found = SignedJson.signatures o
+            Expect.equal (found |> Array.map (fun s -> s.KeyId)) [| "ed25519:1"; "ed25519:2" |] "found"
+            Expect.equal found[0].Bytes.Length 0 "number of bytes"
+            Expect.equal found[1].Bytes.Length 3 "number of bytes"
+        }
+
+        testCase "The client form has the members added for the client, and none of those between servers"
+        <| fun () ->
+            let pdu =
+                sign "12" {
+                    draft "12" """{"body":"a } \" { b","list":[1,{"x":"]"}]}""" with
+                        StateKey = "k\"ey"
+                }
+
+            let mutable unsigned = UnsignedParts()
+            unsigned.Age <- 5L
+            unsigned.HasAge <- true
+            unsigned.TransactionId <- "t\"1"
+            unsigned.PrevContent <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"p":1}""")
+            unsigned.ReplacesState <- "$old"
+            unsigned.Membership <- "join"
+            unsigned.Relations <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"m.thread":{}}""")
+            unsigned.RedactedBecause <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"r":1}""")
+
+            let expected =
+                """{"content":{"body":"a } \" { b","list":[1,{"x":"]"}]},"event_id":"EVENT","origin_server_ts":1,"""
+                + """"room_id":"ROOM","sender":"@a:domain","state_key":"k\"ey","type":"m.room.message","""
+                + """"unsigned":{"age":5,"m.relations":{"m.thread":{}},"membership":"join","prev_content":{"p":1},"""
+                + """"redacted_because":{"r":1},"replaces_state":"$old","transaction_id":"t\"1"}}"""
+
+            let expected = expected.Replace("EVENT", pdu.EventId).Replace("ROOM", pdu.RoomId)
+            Expect.equal (clientForm "12" pdu pdu.RoomId unsigned) expected "client form"
+
+            // Each part alone is an object too.
+            let mutable only = UnsignedParts()
+            only.TransactionId <- "t"
+
+            Expect.stringEnds
+                (clientForm "12" pdu null only)
+                ""","type":"m.room.message","unsigned":{"transaction_id":"t"}}"""
+                "client form"
+
+            Expect.stringEnds (clientForm "12" pdu null (UnsignedParts())) ""","type":"m.room.message"}""" "client form"
+
+        test "A client finds the redacted event's id beside and inside the content" {
+            for version in [ "10"; "12" ] do
+                let parts = {
+                    draft version """{"reason":"spam"}""" with
+                        Type = "m.room.redaction"
+                        Redacts = "$x"
+                }
+
+                let form = parse (clientForm version (sign version parts) null (UnsignedParts()))
+                Expect.equal (form.TryFind "redacts") (ValueSome(Json.String "$x")) "try find"
+                Expect.equal ((contentOf form).TryFind "redacts") (ValueSome(Json.String "$x")) "try find"
+                Expect.equal ((contentOf form).TryFind "reason") (ValueSome(Json.String "spam")) "try find"
+        }
+
+        test "Only redactions name a redacted event" {
+            let form =
+                parse (clientForm "12" (sign "12" (draft "12" """{"redacts":"$x"}""")) null (UnsignedParts()))
+
+            Expect.isFalse (form.Has "redacts") "has"
+        }
+
+        test "Stripped state has four members" {
+            let pdu =
+                sign "12" {
+                    draft "12" """{"name":"n"}""" with
+                        Type = "m.room.name"
+                        StateKey = ""
+                }
+
+            use out = new ByteBuffer()
+            ClientEvent.WriteStripped(out, pdu.Canonical.Span)
+
+            Expect.equal
+                (Encoding.UTF8.GetString out.Written)
+                """{"content":{"name":"n"},"sender":"@a:domain","state_key":"","type":"m.room.name"}"""
+                "get string"
+        }
+
+        test "An event nested deeper than 128 is refused from every source, and one of 128 can be stored" {
+            for version in [ "1"; "12" ] do
+                let format = formatOf version
+                let deepest = sign version (draft version (nested 127))
+                Expect.isTrue (Result.isOk (PduFormat.ofBytes format deepest.Canonical.Span)) "of bytes"
+
+                Expect.isTrue
+                    (Result.isOk (PduFormat.ofStored format deepest.EventId (deepest.Canonical.ToArray())))
+                    "of stored"
+
+                match UnsignedEvent.Prepare(format, draft version (nested 128)) with
+                | Error(PduFault.Unreadable { Fault = JsonFault.TooDeep 128 }) -> ()
+                | other -> failtest $"{other}"
+
+                // The parser allows deeper nesting inside a transaction.
+                let members = parse (Encoding.UTF8.GetString deepest.Canonical.Span)
+
+                let deeper =
+                    JsonObject.OfSeq(Seq.append members.Members [ struct ("content", Json.Object(parse (nested 128))) ])
+
+                match PduFormat.ofJson format deeper with
+                | Error(PduFault.Unreadable { Fault = JsonFault.TooDeep 128 }) -> ()
+                | other -> failtest $"{other}"
+        }
+
+        test "A redaction table with one changed row redacts some event differently" {
+            let sample =
+                FsCheck.FSharp.Gen.sample 3000 Matrix.Properties.Generators.EventGen.nearly
+
+            let right = Matrix.Rules.Versions.v12.Redaction
+
+            let differs (change: Matrix.Rules.RedactionEdit) =
+                let wrong = Redactor(Matrix.Rules.Redaction.apply change right)
+
+                sample
+                |> Seq.exists (fun (_, event) ->
+                    wrong.Redact event
+                    <> Matrix.Properties.Reference.LiteralEvent.redact right event)
+
+            for change in
+                [
+                    Matrix.Rules.RedactionEdit.DropTopLevel [ "depth" ]
+                    Matrix.Rules.RedactionEdit.Keep("m.room.message", [ "body" ])
+                    Matrix.Rules.RedactionEdit.Keep("m.room.member", [ "third_party_invite"; "display_name" ])
+                    Matrix.Rules.RedactionEdit.KeepWhole "m.room.power_levels"
+                    Matrix.Rules.RedactionEdit.KeepNothing "m.room.create"
+                ] do
+                Expect.isTrue (differs change) $"{change}"
+        }
+    ]

@@ -1,7 +1,8 @@
 /// Events from before what the server knows.
 module Matrix.Core.Tests.IncomingHistoryTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
@@ -31,84 +32,6 @@ let private joinedLate () =
     let machine = begun IncomingLimits.Default
     tells machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states |> ignore
     machine
-
-[<Test>]
-let ``A page of history is decided from its oldest event on, and gets numbers below all others`` () =
-    let machine = joinedLate ()
-    let before = machine.Extremities, machine.CurrentState
-    let outcome = tells machine [ old (link 9); old (link 8); old (link 7) ] states
-
-    same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal ] [
-        "$h7", 0x7FFFFFFDu
-        "$h8", 0x7FFFFFFEu
-        "$h9", 0x7FFFFFFFu
-    ]
-
-    same [ for request in outcome.Requests -> request.Request ] [ Request.StateBefore "$h7" ]
-    Assert.That(outcome.Decided |> List.forall (fun d -> d.IsHistory && d.Verdict.IsAccepted))
-    same before (machine.Extremities, machine.CurrentState)
-    same outcome.Decided[0].GapsOpened [| "$h6" |]
-    same [ for d in outcome.Decided -> d.ClosesGap ] [ false; false; true ]
-    same (List.ofSeq machine.Gaps.Ids) [ "$h6" ]
-
-    let older = tells machine [ old (link 5); old (link 6) ] states
-
-    same [ for d in older.Decided -> d.Event.EventId, d.Ordinal ] [ "$h5", 0x7FFFFFFBu; "$h6", 0x7FFFFFFCu ]
-
-    same machine.Numbers.NextHistory 0x7FFFFFFAu
-
-[<Test>]
-let ``A gap leaves numbers free, and its events get them`` () =
-    let machine = joinedLate ()
-    same machine.Numbers.NextLive 0x800186A3u
-    let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
-    let outcome = tells machine [ place; old (link 9); old (link 8) ] states
-
-    same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal, d.IsHistory ] [
-        "$h8", 0x800186A0u, true
-        "$h9", 0x800186A1u, true
-    ]
-
-    same machine.Numbers.NextLive 0x800186A3u
-    same machine.Numbers.NextHistory 0x7FFFFFFFu
-    let narrow = Input.HistoryPlace(0x8001869Eu, 0x800186A0u)
-    let cut = tells machine [ narrow; old (link 7); old (link 6) ] states
-    same [ for d in cut.Decided -> d.Event.EventId, d.Ordinal ] [ "$h7", 0x8001869Fu ]
-    same cut.Dropped [ "$h6", DropReason.NoNumber ]
-
-[<Test>]
-let ``Events of history that still wait keep their numbers`` () =
-    let machine = joinedLate ()
-    let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
-    let waits = machine.TellAlone [| place; old (link 9) |]
-    same waits.Decided [||]
-    let later = machine.TellAlone [| place; old (link 7) |]
-
-    let answered (step: Output) =
-        machine.TellAlone [| for r in step.Requests -> Input.Responded(r.Number, states r) |]
-
-    same [ for d in (answered later).Decided -> d.Event.EventId, d.Ordinal ] [ "$h7", 0x800186A0u ]
-    same [ for d in (answered waits).Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
-
-[<Test>]
-let ``A page in the same place gets numbers below those of the first, which is not durable yet`` () =
-    let machine = joinedLate ()
-    let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
-    let first = tells machine [ place; old (link 9) ] states
-    let second = tells machine [ place; old (link 8) ] states
-    same [ for d in first.Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
-    same [ for d in second.Decided -> d.Event.EventId, d.Ordinal ] [ "$h8", 0x800186A0u ]
-
-[<Test>]
-let ``Gaps do not use up the numbers of live events`` () =
-    let mutable numbers = RoomNumbers(0x80000001u, 0x7FFFFFFFu, 1u)
-
-    for _ in 1..100_000 do
-        let next = numbers.NextLiveAfterGap 100_000u
-        Assert.That(next, Is.GreaterThanOrEqualTo numbers.NextLive)
-        numbers <- RoomNumbers(next + 1u, 0x7FFFFFFFu, 1u)
-
-    Assert.That(numbers.NextLive, Is.LessThan 0xC0100000u)
 
 let private bob = "@b:one"
 
@@ -142,119 +65,200 @@ let private afterBan () =
     banned machine
     machine
 
-[<Test>]
-let ``History that an accepted event descends from is never soft-failed, but it is rejected`` () =
-    let machine = afterBan ()
+let tests =
+    testList "IncomingHistoryTests" [
+        test "A page of history is decided from its oldest event on, and gets numbers below all others" {
+            let machine = joinedLate ()
+            let before = machine.Extremities, machine.CurrentState
+            let outcome = tells machine [ old (link 9); old (link 8); old (link 7) ] states
 
-    let page = [
-        rules
-        joins
-        said "$said" [ "$bob" ] [ "$create"; "$bob" ]
-        said "$unauthorised" [ "$bob" ] [ "$create" ]
-        message "$h9" [ "$said"; "$unauthorised" ]
-    ]
+            same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal ] [
+                "$h7", 0x7FFFFFFDu
+                "$h8", 0x7FFFFFFEu
+                "$h9", 0x7FFFFFFFu
+            ]
 
-    let outcome = tells machine (List.map old page) states
-    let statuses = Map [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status ]
-    same statuses["$said"] EventStatus.Accepted
-    same statuses["$unauthorised"] EventStatus.Rejected
-    // The same event live:
-    let live =
-        tells machine [ arrives (said "$late" [ "$bob" ] [ "$create"; "$bob" ]) ] states
+            same [ for request in outcome.Requests -> request.Request ] [ Request.StateBefore "$h7" ]
+            Expect.isTrue (outcome.Decided |> List.forall (fun d -> d.IsHistory && d.Verdict.IsAccepted)) "decided"
+            same before (machine.Extremities, machine.CurrentState)
+            same outcome.Decided[0].GapsOpened [| "$h6" |]
+            same [ for d in outcome.Decided -> d.ClosesGap ] [ false; false; true ]
+            same (List.ofSeq machine.Gaps.Ids) [ "$h6" ]
 
-    same live.Decided[0].Known.Status EventStatus.SoftFailed
+            let older = tells machine [ old (link 5); old (link 6) ] states
 
-[<Test>]
-let ``History that only refused events name is soft-failed if the current state forbids it`` () =
-    let machine = afterBan ()
-    let before = machine.Extremities, machine.CurrentState
+            same [ for d in older.Decided -> d.Event.EventId, d.Ordinal ] [ "$h5", 0x7FFFFFFBu; "$h6", 0x7FFFFFFCu ]
 
-    let peers (request: PeerRequest) =
-        match request.Request with
-        | Request.StateBefore "$late" -> Response.State([| "$create"; "$join"; "$rules"; "$bob" |], [||])
-        | Request.Events ids ->
-            Response.Events [|
-                for pdu in [ rules; joins ] do
-                    if Array.contains pdu.EventId ids then
-                        good pdu
-            |]
-        | _ -> states request
-
-    let late =
-        tells machine [ arrives (said "$late" [ "$said" ] [ "$create"; "$bob" ]) ] peers
-
-    same (List.last late.Decided).Known.Status EventStatus.SoftFailed
-
-    let page = [ rules; joins; said "$said" [ "$bob" ] [ "$create"; "$bob" ] ]
-    let outcome = tells machine (List.map old page) peers
-
-    same [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status, d.IsHistory ] [
-        "$rules", EventStatus.Accepted, true
-        "$bob", EventStatus.SoftFailed, true
-        "$said", EventStatus.SoftFailed, true
-    ]
-
-    same before (machine.Extremities, machine.CurrentState)
-
-[<Test>]
-let ``History below a waiting event that an accepted one names is not soft-failed`` () =
-    let machine = afterBan ()
-    let said = said "$said" [ "$bob" ] [ "$create"; "$bob" ]
-    // The event that the gap names waits for its auth event. It came live.
-    let waits =
-        event "$h9" creator "m.room.message" None [] [ "$said" ] [ "$create"; "$join"; "$levels" ]
-
-    let auth = levels "$levels" [ "$join" ] [ "$create"; "$join" ]
-
-    let peers (request: PeerRequest) =
-        match request.Request with
-        | Request.StateBefore _ -> states request
-        | Request.Missing("$h9", _, _) -> Response.Nothing
-        | _ -> notNow
-
-    let first, _ = outcomeOf machine [ arrives waits ] (fun _ -> notNow)
-    same first.Ids []
-    let page, _ = outcomeOf machine (List.map old [ rules; joins; said ]) peers
-
-    same [ for d in page.Decided -> d.Event.EventId, d.Known.Status, d.IsHistory ] [
-        "$rules", EventStatus.Accepted, true
-        "$bob", EventStatus.Accepted, true
-        "$said", EventStatus.Accepted, true
-    ]
-
-    Assert.That(machine.IsStaged "$h9")
-    let later, _ = outcomeOf machine [ Input.Received("two", good auth) ] silent
-    same (List.last later.Ids) "$h9"
-
-[<Test>]
-let ``An accepted follower is found beside many refused ones`` () =
-    let machine =
-        begun {
-            IncomingLimits.Default with
-                LookedThrough = 8
+            same machine.Numbers.NextHistory 0x7FFFFFFAu
         }
 
-    // A chain of refused events after the gap, which came before the accepted one.
-    let refused n =
-        said $"$refused{n}" [ (if n = 1 then "$h9" else $"$refused{n - 1}") ] [ "$create" ]
+        test "A gap leaves numbers free, and its events get them" {
+            let machine = joinedLate ()
+            same machine.Numbers.NextLive 0x800186A3u
+            let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
+            let outcome = tells machine [ place; old (link 9); old (link 8) ] states
 
-    tells machine [ for n in 1..20 -> arrives (refused n) ] states |> ignore
-    tells machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states |> ignore
-    banned machine
-    let last = said "$h9" [ "$bob" ] [ "$create"; "$bob" ]
-    let outcome = tells machine (List.map old [ rules; joins; last ]) states
-    same (List.last outcome.Decided).Event.EventId "$h9"
-    same (List.last outcome.Decided).Known.Status EventStatus.Accepted
+            same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal, d.IsHistory ] [
+                "$h8", 0x800186A0u, true
+                "$h9", 0x800186A1u, true
+            ]
 
-[<Test>]
-let ``After a failed flush, history is decided again with the same numbers`` () =
-    let machine = joinedLate ()
-    let outcome = tells machine [ old (link 9); old (link 8) ] states
-    let number = outcome.Decided[0].Number
-    same (machine.Failed number).Length 2
-    same machine.Numbers.NextHistory 0x7FFFFFFFu
-    let again = machine.TellAlone [||]
+            same machine.Numbers.NextLive 0x800186A3u
+            same machine.Numbers.NextHistory 0x7FFFFFFFu
+            let narrow = Input.HistoryPlace(0x8001869Eu, 0x800186A0u)
+            let cut = tells machine [ narrow; old (link 7); old (link 6) ] states
+            same [ for d in cut.Decided -> d.Event.EventId, d.Ordinal ] [ "$h7", 0x8001869Fu ]
+            same cut.Dropped [ "$h6", DropReason.NoNumber ]
+        }
 
-    same [ for d in again.Decided -> d.Event.EventId, d.Ordinal ] [
-        for d in outcome.Decided -> d.Event.EventId, d.Ordinal
+        test "Events of history that still wait keep their numbers" {
+            let machine = joinedLate ()
+            let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
+            let waits = machine.TellAlone [| place; old (link 9) |]
+            same waits.Decided [||]
+            let later = machine.TellAlone [| place; old (link 7) |]
+
+            let answered (step: Output) =
+                machine.TellAlone [| for r in step.Requests -> Input.Responded(r.Number, states r) |]
+
+            same [ for d in (answered later).Decided -> d.Event.EventId, d.Ordinal ] [ "$h7", 0x800186A0u ]
+            same [ for d in (answered waits).Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
+        }
+
+        test "A page in the same place gets numbers below those of the first, which is not durable yet" {
+            let machine = joinedLate ()
+            let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
+            let first = tells machine [ place; old (link 9) ] states
+            let second = tells machine [ place; old (link 8) ] states
+            same [ for d in first.Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
+            same [ for d in second.Decided -> d.Event.EventId, d.Ordinal ] [ "$h8", 0x800186A0u ]
+        }
+
+        testCase "Gaps do not use up the numbers of live events"
+        <| fun () ->
+            let mutable numbers = RoomNumbers(0x80000001u, 0x7FFFFFFFu, 1u)
+
+            for _ in 1..100_000 do
+                let next = numbers.NextLiveAfterGap 100_000u
+                Expect.isGreaterThanOrEqual next numbers.NextLive "next"
+                numbers <- RoomNumbers(next + 1u, 0x7FFFFFFFu, 1u)
+
+            Expect.isLessThan numbers.NextLive 0xC0100000u "next live"
+
+        test "History that an accepted event descends from is never soft-failed, but it is rejected" {
+            let machine = afterBan ()
+
+            let page = [
+                rules
+                joins
+                said "$said" [ "$bob" ] [ "$create"; "$bob" ]
+                said "$unauthorised" [ "$bob" ] [ "$create" ]
+                message "$h9" [ "$said"; "$unauthorised" ]
+            ]
+
+            let outcome = tells machine (List.map old page) states
+            let statuses = Map [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status ]
+            same statuses["$said"] EventStatus.Accepted
+            same statuses["$unauthorised"] EventStatus.Rejected
+            // The same event live:
+            let live =
+                tells machine [ arrives (said "$late" [ "$bob" ] [ "$create"; "$bob" ]) ] states
+
+            same live.Decided[0].Known.Status EventStatus.SoftFailed
+        }
+
+        test "History that only refused events name is soft-failed if the current state forbids it" {
+            let machine = afterBan ()
+            let before = machine.Extremities, machine.CurrentState
+
+            let peers (request: PeerRequest) =
+                match request.Request with
+                | Request.StateBefore "$late" -> Response.State([| "$create"; "$join"; "$rules"; "$bob" |], [||])
+                | Request.Events ids ->
+                    Response.Events [|
+                        for pdu in [ rules; joins ] do
+                            if Array.contains pdu.EventId ids then
+                                good pdu
+                    |]
+                | _ -> states request
+
+            let late =
+                tells machine [ arrives (said "$late" [ "$said" ] [ "$create"; "$bob" ]) ] peers
+
+            same (List.last late.Decided).Known.Status EventStatus.SoftFailed
+
+            let page = [ rules; joins; said "$said" [ "$bob" ] [ "$create"; "$bob" ] ]
+            let outcome = tells machine (List.map old page) peers
+
+            same [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status, d.IsHistory ] [
+                "$rules", EventStatus.Accepted, true
+                "$bob", EventStatus.SoftFailed, true
+                "$said", EventStatus.SoftFailed, true
+            ]
+
+            same before (machine.Extremities, machine.CurrentState)
+        }
+
+        test "History below a waiting event that an accepted one names is not soft-failed" {
+            let machine = afterBan ()
+            let said = said "$said" [ "$bob" ] [ "$create"; "$bob" ]
+            // The event that the gap names waits for its auth event. It came live.
+            let waits =
+                event "$h9" creator "m.room.message" None [] [ "$said" ] [ "$create"; "$join"; "$levels" ]
+
+            let auth = levels "$levels" [ "$join" ] [ "$create"; "$join" ]
+
+            let peers (request: PeerRequest) =
+                match request.Request with
+                | Request.StateBefore _ -> states request
+                | Request.Missing("$h9", _, _) -> Response.Nothing
+                | _ -> notNow
+
+            let first, _ = outcomeOf machine [ arrives waits ] (fun _ -> notNow)
+            same first.Ids []
+            let page, _ = outcomeOf machine (List.map old [ rules; joins; said ]) peers
+
+            same [ for d in page.Decided -> d.Event.EventId, d.Known.Status, d.IsHistory ] [
+                "$rules", EventStatus.Accepted, true
+                "$bob", EventStatus.Accepted, true
+                "$said", EventStatus.Accepted, true
+            ]
+
+            Expect.isTrue (machine.IsStaged "$h9") "is staged"
+            let later, _ = outcomeOf machine [ Input.Received("two", good auth) ] silent
+            same (List.last later.Ids) "$h9"
+        }
+
+        test "An accepted follower is found beside many refused ones" {
+            let machine =
+                begun {
+                    IncomingLimits.Default with
+                        LookedThrough = 8
+                }
+
+            // A chain of refused events after the gap, which came before the accepted one.
+            let refused n =
+                said $"$refused{n}" [ (if n = 1 then "$h9" else $"$refused{n - 1}") ] [ "$create" ]
+
+            tells machine [ for n in 1..20 -> arrives (refused n) ] states |> ignore
+            tells machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states |> ignore
+            banned machine
+            let last = said "$h9" [ "$bob" ] [ "$create"; "$bob" ]
+            let outcome = tells machine (List.map old [ rules; joins; last ]) states
+            same (List.last outcome.Decided).Event.EventId "$h9"
+            same (List.last outcome.Decided).Known.Status EventStatus.Accepted
+        }
+
+        test "After a failed flush, history is decided again with the same numbers" {
+            let machine = joinedLate ()
+            let outcome = tells machine [ old (link 9); old (link 8) ] states
+            let number = outcome.Decided[0].Number
+            same (machine.Failed number).Length 2
+            same machine.Numbers.NextHistory 0x7FFFFFFFu
+            let again = machine.TellAlone [||]
+
+            same [ for d in again.Decided -> d.Event.EventId, d.Ordinal ] [
+                for d in outcome.Decided -> d.Event.EventId, d.Ordinal
+            ]
+        }
     ]

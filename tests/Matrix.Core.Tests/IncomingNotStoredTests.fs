@@ -1,7 +1,8 @@
 /// Events that the storage refused: the room does without them, as if no peer had them.
 module Matrix.Core.Tests.IncomingNotStoredTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Auth
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Simulation
@@ -27,101 +28,105 @@ let private peers (request: PeerRequest) =
     | Request.AuthChain _ -> Response.Events [| good refused |]
     | Request.Keys _ -> Response.Nothing
 
-[<Test>]
-let ``It is dropped when it comes`` () =
-    let machine = begunWith IncomingLimits.Default
+let tests =
+    testList "IncomingNotStoredTests" [
+        test "It is dropped when it comes" {
+            let machine = begunWith IncomingLimits.Default
 
-    let outcome =
-        tells machine [ arrives refused; arrives (message "$m" [ "$join" ]) ] peers
+            let outcome =
+                tells machine [ arrives refused; arrives (message "$m" [ "$join" ]) ] peers
 
-    same outcome.Ids [ "$m" ]
-    same outcome.Dropped [ "$refused", DropReason.NotStored ]
+            same outcome.Ids [ "$m" ]
+            same outcome.Dropped [ "$refused", DropReason.NotStored ]
+        }
 
-[<Test>]
-let ``An event that follows it is decided with a state from a peer`` () =
-    let machine = begunWith IncomingLimits.Default
-    let outcome = tells machine [ arrives (message "$m" [ "$refused" ]) ] peers
-    same outcome.Ids [ "$m" ]
-    same outcome.Decided[0].StateFrom "two"
-    same [ for request in outcome.Requests -> request.Request ] [ Request.StateBefore "$m" ]
-    same (List.ofSeq machine.Gaps.Ids) [ "$refused" ]
+        test "An event that follows it is decided with a state from a peer" {
+            let machine = begunWith IncomingLimits.Default
+            let outcome = tells machine [ arrives (message "$m" [ "$refused" ]) ] peers
+            same outcome.Ids [ "$m" ]
+            same outcome.Decided[0].StateFrom "two"
+            same [ for request in outcome.Requests -> request.Request ] [ Request.StateBefore "$m" ]
+            same (List.ofSeq machine.Gaps.Ids) [ "$refused" ]
+        }
 
-[<Test>]
-let ``So is one that follows it two events further`` () =
-    let machine = begunWith IncomingLimits.Default
-    let between = message "$between" [ "$refused" ]
+        test "So is one that follows it two events further" {
+            let machine = begunWith IncomingLimits.Default
+            let between = message "$between" [ "$refused" ]
 
-    let outcome =
-        tells machine [ arrives (message "$m" [ "$between" ]) ] (fun request ->
-            match request.Request with
-            | Request.Missing _ -> Response.Events [| good refused; good between |]
-            | _ -> peers request)
+            let outcome =
+                tells machine [ arrives (message "$m" [ "$between" ]) ] (fun request ->
+                    match request.Request with
+                    | Request.Missing _ -> Response.Events [| good refused; good between |]
+                    | _ -> peers request)
 
-    same outcome.Ids [ "$between"; "$m" ]
-    same outcome.Dropped [ "$refused", DropReason.NotStored ]
+            same outcome.Ids [ "$between"; "$m" ]
+            same outcome.Dropped [ "$refused", DropReason.NotStored ]
+        }
 
-[<Test>]
-let ``An event that needs it as an auth event is dropped`` () =
-    let machine = begunWith IncomingLimits.Default
-    let outcome = tells machine [ arrives (citing "$m" "$refused") ] peers
-    same outcome.Reasons [ DropReason.AuthEventUnavailable "$refused" ]
-    same outcome.Requests []
+        test "An event that needs it as an auth event is dropped" {
+            let machine = begunWith IncomingLimits.Default
+            let outcome = tells machine [ arrives (citing "$m" "$refused") ] peers
+            same outcome.Reasons [ DropReason.AuthEventUnavailable "$refused" ]
+            same outcome.Requests []
+        }
 
-[<Test>]
-let ``A state of a peer is taken without it`` () =
-    let machine = begunWith IncomingLimits.Default
+        test "A state of a peer is taken without it" {
+            let machine = begunWith IncomingLimits.Default
 
-    let outcome =
-        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
-            match request.Request with
-            | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$refused" |], [| "$refused" |])
-            | _ -> Response.Nothing)
+            let outcome =
+                tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+                    match request.Request with
+                    | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$refused" |], [| "$refused" |])
+                    | _ -> Response.Nothing)
 
-    same outcome.Ids [ "$m" ]
+            same outcome.Ids [ "$m" ]
 
-    match outcome.Decided[0].StateBefore with
-    | null -> Assert.Fail "It was decided without a state."
-    | state -> same (Set.ofSeq [ for entry in state.Entries() -> entry.EventId ]) (Set.ofList [ "$create"; "$join" ])
+            match outcome.Decided[0].StateBefore with
+            | null -> failtest "It was decided without a state."
+            | state ->
+                same (Set.ofSeq [ for entry in state.Entries() -> entry.EventId ]) (Set.ofList [ "$create"; "$join" ])
 
-    let namesIt (request: PeerRequest) =
-        match request.Request with
-        | Request.Events ids -> Array.contains "$refused" ids
-        | _ -> false
+            let namesIt (request: PeerRequest) =
+                match request.Request with
+                | Request.Events ids -> Array.contains "$refused" ids
+                | _ -> false
 
-    Assert.That(outcome.Requests |> List.exists namesIt, Is.False)
+            Expect.isFalse (outcome.Requests |> List.exists namesIt) "requests"
+        }
 
-[<Test>]
-let ``Where one event is decided in a call, none is decided with one that is dropped`` () =
-    let machine = begunWith IncomingLimits.Default.OneByOne
-    let inputs = [| arrives refused; arrives (message "$m" [ "$join" ]) |]
-    let first = machine.TellOnceOver(RoomFacts, inputs)
-    same (ids first, drops first, first.HasMore) ([], [ DropReason.NotStored ], true)
-    let second = machine.TellOnceOver(RoomFacts, [||])
-    same (ids second, second.HasMore) ([ "$m" ], false)
+        test "Where one event is decided in a call, none is decided with one that is dropped" {
+            let machine = begunWith IncomingLimits.Default.OneByOne
+            let inputs = [| arrives refused; arrives (message "$m" [ "$join" ]) |]
+            let first = machine.TellOnceOver(RoomFacts, inputs)
+            same (ids first, drops first, first.HasMore) ([], [ DropReason.NotStored ], true)
+            let second = machine.TellOnceOver(RoomFacts, [||])
+            same (ids second, second.HasMore) ([ "$m" ], false)
+        }
 
-[<Test>]
-let ``To find it, one event is decided in a call, also of those that a peer's state has`` () =
-    let machine = begun IncomingLimits.Default.OneByOne
-    let levels = levels "$levels" [ "$join" ] [ "$create"; "$join" ]
+        test "To find it, one event is decided in a call, also of those that a peer's state has" {
+            let machine = begun IncomingLimits.Default.OneByOne
+            let levels = levels "$levels" [ "$join" ] [ "$create"; "$join" ]
 
-    let topic =
-        event "$topic" creator "m.room.topic" (Some "") [] [ "$levels" ] [ "$create"; "$join"; "$levels" ]
+            let topic =
+                event "$topic" creator "m.room.topic" (Some "") [] [ "$levels" ] [ "$create"; "$join"; "$levels" ]
 
-    let once (inputs: Input[]) = machine.TellOnceOver(RoomFacts, inputs)
+            let once (inputs: Input[]) = machine.TellOnceOver(RoomFacts, inputs)
 
-    let answer (step: Output) (response: Response) =
-        once [| for request in step.Requests -> Input.Responded(request.Number, response) |]
+            let answer (step: Output) (response: Response) =
+                once [| for request in step.Requests -> Input.Responded(request.Number, response) |]
 
-    let asked = once [| arrives (message "$m" [ "$gone" ]) |]
+            let asked = once [| arrives (message "$m" [ "$gone" ]) |]
 
-    let stateAsked =
-        answer asked Response.Nothing |> fun step -> answer step Response.Nothing
+            let stateAsked =
+                answer asked Response.Nothing |> fun step -> answer step Response.Nothing
 
-    let state = Response.State([| "$create"; "$join"; "$levels"; "$topic" |], [||])
-    let eventsAsked = answer stateAsked state
-    let first = answer eventsAsked (Response.Events [| good topic; good levels |])
-    let second = once [||]
-    let third = once [||]
+            let state = Response.State([| "$create"; "$join"; "$levels"; "$topic" |], [||])
+            let eventsAsked = answer stateAsked state
+            let first = answer eventsAsked (Response.Events [| good topic; good levels |])
+            let second = once [||]
+            let third = once [||]
 
-    same [ for step in [ first; second; third ] -> ids step ] [ [ "$levels" ]; [ "$topic" ]; [ "$m" ] ]
-    same [ for step in [ first; second; third ] -> step.HasMore ] [ true; true; false ]
+            same [ for step in [ first; second; third ] -> ids step ] [ [ "$levels" ]; [ "$topic" ]; [ "$m" ] ]
+            same [ for step in [ first; second; third ] -> step.HasMore ] [ true; true; false ]
+        }
+    ]

@@ -2,7 +2,8 @@
 module Matrix.Core.Tests.IncomingOutliersTests
 
 open System
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Generators
@@ -37,102 +38,6 @@ let private returning (events: Pdu list) (request: PeerRequest) : Response =
         |]
     | _ -> Response.Nothing
 
-[<Test>]
-let ``Events of a fetched state are decided after their auth events, whatever their order in the response`` () =
-    let machine = begun IncomingLimits.Default
-
-    let outcome =
-        tells machine [ arrives (message "$m" [ "$gone" ]) ] (returning (List.rev (crowd 5)))
-
-    same outcome.Dropped []
-    same (List.head outcome.Ids) "$open"
-    same (List.last outcome.Ids) "$m"
-    Assert.That(outcome.Ids, Is.EquivalentTo("$m" :: (crowd 5 |> List.map _.EventId)))
-    Assert.That(outcome.Decided |> List.forall _.Verdict.IsAccepted)
-    Assert.That(machine.CurrentState.Count, Is.EqualTo 8)
-
-[<Test>]
-let ``An event of a fetched state whose auth event did not come waits for it, and the others do not`` () =
-    let machine = begun IncomingLimits.Default
-    let mutable wasAsked = false
-
-    let topic =
-        event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
-
-    let late =
-        tells machine [ arrives (message "$n" [ "$gone" ]) ] (fun request ->
-            match request.Request with
-            | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$@u1:one"; "$topic" |], [||])
-            | Request.Events [| "$open" |]
-            | Request.AuthChain _ ->
-                wasAsked <- true
-                Response.Events [| good open' |]
-            | Request.Events _ -> Response.Events [| good (List.last (crowd 1)); good topic |]
-            | _ -> Response.Nothing)
-
-    Assert.That(wasAsked)
-    same late.Dropped []
-    same late.Ids [ "$topic"; "$open"; "$@u1:one"; "$n" ]
-
-[<Test>]
-let ``The signatures of all third-party invites of a fetched state are verified together`` () =
-    let machine = begun IncomingLimits.Default
-
-    let invitation (n: int) =
-        event $"$invitation{n}" creator "m.room.third_party_invite" (Some $"token{n}") [ "public_key", text "key" ] [
-            "$join"
-        ] [ "$create"; "$join" ]
-
-    let invited (n: int) =
-        let user = $"@b{n}:one"
-
-        event
-            $"$invited{n}"
-            creator
-            "m.room.member"
-            (Some user)
-            [
-                "membership", text "invite"
-                "third_party_invite",
-                nested [
-                    "signed", nested [ "mxid", text user; "token", text $"token{n}"; "signatures", nested [] ]
-                ]
-            ] [ "$join" ] [ "$create"; "$join"; $"$invitation{n}" ]
-
-    let events = [
-        for n in 1..20 do
-            invitation n
-            invited n
-    ]
-
-    let mutable verifications = 0
-
-    let read (lookUps: LookUps) =
-        let facts = RoomFacts lookUps
-
-        if lookUps.ThirdParty.Length > 0 then
-            verifications <- verifications + 1
-
-        for lookUp in lookUps.ThirdParty do
-            facts.AddVerified(lookUp, lookUp.Keys)
-
-        facts
-
-    let mutable next = [| arrives (message "$m" [ "$gone" ]) |]
-    let decided = ResizeArray<DecidedEvent>()
-
-    while next.Length > 0 do
-        let step = machine.TellOver(read, next)
-        decided.AddRange step.Decided
-
-        next <- [|
-            for request in step.Requests -> Input.Responded(request.Number, returning events request)
-        |]
-
-    Assert.That(decided.Count, Is.EqualTo 41)
-    Assert.That(decided |> Seq.forall _.Verdict.IsAccepted)
-    Assert.That(verifications, Is.EqualTo 1)
-
 /// Bytes that the machine may allocate for an event of a fetched state, when it decides them.
 let private mostBytes =
 #if DEBUG
@@ -141,34 +46,136 @@ let private mostBytes =
     6_000L
 #endif
 
-[<Test>]
-let ``Deciding the events of a fetched state allocates little for each`` () =
-    let count = 2_000
-    let crowd = create :: joined :: crowd count
-    let responses = Response.Events [| for pdu in crowd -> good pdu |]
-    let limits = IncomingLimits.Default.ForJoin 100_000
+let tests =
+    testList "IncomingOutliersTests" [
+        test "Events of a fetched state are decided after their auth events, whatever their order in the response" {
+            let machine = begun IncomingLimits.Default
 
-    let allocated () =
-        let machine = machineWith limits
-        let mutable next = [| arrives (message "$m" [ "$gone" ]) |]
-        let ids = [| for pdu in crowd -> pdu.EventId |]
-        let before = GC.GetAllocatedBytesForCurrentThread()
+            let outcome =
+                tells machine [ arrives (message "$m" [ "$gone" ]) ] (returning (List.rev (crowd 5)))
 
-        while next.Length > 0 do
-            let step = machine.TellAlone next
+            same outcome.Dropped []
+            same (List.head outcome.Ids) "$open"
+            same (List.last outcome.Ids) "$m"
+            Expect.sameElements outcome.Ids ("$m" :: (crowd 5 |> List.map _.EventId)) "ids"
+            Expect.isTrue (outcome.Decided |> List.forall _.Verdict.IsAccepted) "decided"
+            Expect.equal machine.CurrentState.Count 8 "number of current state"
+        }
 
-            next <- [|
-                for request in step.Requests do
+        testCase "An event of a fetched state whose auth event did not come waits for it, and the others do not"
+        <| fun () ->
+            let machine = begun IncomingLimits.Default
+            let mutable wasAsked = false
+
+            let topic =
+                event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
+
+            let late =
+                tells machine [ arrives (message "$n" [ "$gone" ]) ] (fun request ->
                     match request.Request with
-                    | Request.StateBefore _ -> Input.Responded(request.Number, Response.State(ids, [||]))
-                    | Request.Events _ -> Input.Responded(request.Number, responses)
-                    | _ -> Input.Responded(request.Number, Response.Nothing)
-            |]
+                    | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$@u1:one"; "$topic" |], [||])
+                    | Request.Events [| "$open" |]
+                    | Request.AuthChain _ ->
+                        wasAsked <- true
+                        Response.Events [| good open' |]
+                    | Request.Events _ -> Response.Events [| good (List.last (crowd 1)); good topic |]
+                    | _ -> Response.Nothing)
 
-        Assert.That(machine.CurrentState.Count, Is.EqualTo(count + 3))
-        (GC.GetAllocatedBytesForCurrentThread() - before) / int64 count
+            Expect.isTrue wasAsked "was asked"
+            same late.Dropped []
+            same late.Ids [ "$topic"; "$open"; "$@u1:one"; "$n" ]
 
-    allocated () |> ignore
-    let each = allocated ()
-    TestContext.Progress.WriteLine $"{each} bytes for each event"
-    Assert.That(each, Is.LessThan mostBytes)
+        testCase "The signatures of all third-party invites of a fetched state are verified together"
+        <| fun () ->
+            let machine = begun IncomingLimits.Default
+
+            let invitation (n: int) =
+                event
+                    $"$invitation{n}"
+                    creator
+                    "m.room.third_party_invite"
+                    (Some $"token{n}")
+                    [ "public_key", text "key" ] [ "$join" ] [ "$create"; "$join" ]
+
+            let invited (n: int) =
+                let user = $"@b{n}:one"
+
+                event
+                    $"$invited{n}"
+                    creator
+                    "m.room.member"
+                    (Some user)
+                    [
+                        "membership", text "invite"
+                        "third_party_invite",
+                        nested [
+                            "signed", nested [ "mxid", text user; "token", text $"token{n}"; "signatures", nested [] ]
+                        ]
+                    ] [ "$join" ] [ "$create"; "$join"; $"$invitation{n}" ]
+
+            let events = [
+                for n in 1..20 do
+                    invitation n
+                    invited n
+            ]
+
+            let mutable verifications = 0
+
+            let read (lookUps: LookUps) =
+                let facts = RoomFacts lookUps
+
+                if lookUps.ThirdParty.Length > 0 then
+                    verifications <- verifications + 1
+
+                for lookUp in lookUps.ThirdParty do
+                    facts.AddVerified(lookUp, lookUp.Keys)
+
+                facts
+
+            let mutable next = [| arrives (message "$m" [ "$gone" ]) |]
+            let decided = ResizeArray<DecidedEvent>()
+
+            while next.Length > 0 do
+                let step = machine.TellOver(read, next)
+                decided.AddRange step.Decided
+
+                next <- [|
+                    for request in step.Requests -> Input.Responded(request.Number, returning events request)
+                |]
+
+            Expect.equal decided.Count 41 "number of decided"
+            Expect.isTrue (decided |> Seq.forall _.Verdict.IsAccepted) "decided"
+            Expect.equal verifications 1 "verifications"
+
+        testCase "Deciding the events of a fetched state allocates little for each"
+        <| fun () ->
+            let count = 2_000
+            let crowd = create :: joined :: crowd count
+            let responses = Response.Events [| for pdu in crowd -> good pdu |]
+            let limits = IncomingLimits.Default.ForJoin 100_000
+
+            let allocated () =
+                let machine = machineWith limits
+                let mutable next = [| arrives (message "$m" [ "$gone" ]) |]
+                let ids = [| for pdu in crowd -> pdu.EventId |]
+                let before = GC.GetAllocatedBytesForCurrentThread()
+
+                while next.Length > 0 do
+                    let step = machine.TellAlone next
+
+                    next <- [|
+                        for request in step.Requests do
+                            match request.Request with
+                            | Request.StateBefore _ -> Input.Responded(request.Number, Response.State(ids, [||]))
+                            | Request.Events _ -> Input.Responded(request.Number, responses)
+                            | _ -> Input.Responded(request.Number, Response.Nothing)
+                    |]
+
+                Expect.equal machine.CurrentState.Count (count + 3) "number of current state"
+                (GC.GetAllocatedBytesForCurrentThread() - before) / int64 count
+
+            allocated () |> ignore
+            let each = allocated ()
+            stdout.WriteLine $"{each} bytes for each event"
+            Expect.isLessThan each mostBytes "each"
+    ]

@@ -1,7 +1,8 @@
 /// How many requests are made, to which peers, and when.
 module Matrix.Core.Tests.IncomingRequestsTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
@@ -15,84 +16,6 @@ let private countOf (request: PeerRequest) : int =
 let private lacking (id: string) (count: int) =
     message id [ for n in 1..count -> $"{id}-gone{n}" ]
 
-[<Test>]
-let ``Each of several events that are requested by their ids counts as a request in a minute`` () =
-    let machine =
-        begunAt 60_000L {
-            IncomingLimits.Default with
-                RequestsPerMinute = 10
-        }
-
-    let events = [ for n in 1..3 -> arrives (lacking $"$m{n}" 8) ]
-    let first, retryAt = outcomeOf machine events silent
-
-    for peer, requests in first.Requests |> List.groupBy _.Peer do
-        Assert.That(List.sumBy countOf requests, Is.LessThanOrEqualTo 10, peer)
-
-    // What is left is requested in the next minute.
-    Assert.That(machine.Waiting, Is.GreaterThan 0)
-    same retryAt 120_000L
-    let second, _ = outcomeOf machine [ Input.At retryAt ] silent
-    Assert.That(List.sumBy countOf second.Requests, Is.GreaterThan 8)
-
-[<Test>]
-let ``They count for the event for which they are made, too`` () =
-    let machine =
-        begunAt start {
-            IncomingLimits.Default with
-                Requests = 10
-        }
-
-    let outcome, _ = outcomeOf machine [ arrives (lacking "$m" 8) ] silent
-    same outcome.Reasons [ DropReason.TooManyRequests 10 ]
-    Assert.That(List.sumBy countOf outcome.Requests, Is.LessThanOrEqualTo 10)
-
-[<Test>]
-let ``Many events of a state count as one request, since they come together`` () =
-    let machine =
-        begunAt start {
-            IncomingLimits.Default with
-                BulkState = 5
-                RequestsPerMinute = 20
-        }
-
-    let ofState = [ for n in 1..100 -> $"$s{n}" ]
-
-    let has (request: PeerRequest) =
-        match request.Request with
-        | Request.StateBefore _ -> Response.State(Array.ofList ("$create" :: "$join" :: ofState), [||])
-        | _ -> Response.Nothing
-
-    let outcome, _ = outcomeOf machine [ arrives (lacking "$m" 1) ] has
-    let ofStates = outcome.Requests |> List.filter _.IsOfState
-    same (List.map countOf ofStates) [ 100; 100 ]
-
-[<Test>]
-let ``The servers of a room take turns in being asked first`` () =
-    let servers = [| for n in 1..30 -> $"s{n}" |]
-
-    let read (lookUps: LookUps) =
-        let facts = RoomFacts lookUps
-        facts.Servers <- servers
-        facts
-
-    let machine = begunAt start IncomingLimits.Default
-
-    let asked =
-        [
-            for n in 1..40 ->
-                let outcome, _ =
-                    outcomeOver read machine [ Input.Received("one", good (lacking $"$m{n}" 1)) ] silent
-
-                [ for r in outcome.Requests -> r.Peer ]
-                |> List.tryFind (fun peer -> peer <> "one")
-        ]
-        |> List.countBy id
-
-    // Those with the most members.
-    same (set (List.map fst asked)) (set [ for n in 1..8 -> Some $"s{n}" ])
-    Assert.That(asked |> List.map snd |> List.max, Is.LessThan 15)
-
 /// An event that was acknowledged before a restart, which is searched for at this time.
 let private resumed (id: string) (searchFrom: int64) =
     Input.Resumed("two", good (message id [ $"{id}-gone" ]), start, searchFrom)
@@ -100,86 +23,168 @@ let private resumed (id: string) (searchFrom: int64) =
 let private isFor (outcome: Outcome) =
     set [ for r in outcome.Requests -> r.For ]
 
-[<Test>]
-let ``What resumed events lack is searched for at their times`` () =
-    let machine = begunAt start IncomingLimits.Default
-    let inputs = [ for n in 0..2 -> resumed $"$m{n}" (start + 1_000L * int64 n) ]
-    let first, retryAt = outcomeOf machine inputs silent
-    same (isFor first) (set [ "$m0" ])
-    same retryAt (start + 1_000L)
+let tests =
+    testList "IncomingRequestsTests" [
+        test "Each of several events that are requested by their ids counts as a request in a minute" {
+            let machine =
+                begunAt 60_000L {
+                    IncomingLimits.Default with
+                        RequestsPerMinute = 10
+                }
 
-    let second, retryAt = outcomeOf machine [ Input.At retryAt ] silent
-    same (isFor second) (set [ "$m1" ])
-    same retryAt (start + 2_000L)
+            let events = [ for n in 1..3 -> arrives (lacking $"$m{n}" 8) ]
+            let first, retryAt = outcomeOf machine events silent
 
-    outcomeOf machine [ Input.At retryAt ] silent |> ignore
-    same machine.Waiting 0
-    same machine.Remembered.Length 3
+            for peer, requests in first.Requests |> List.groupBy _.Peer do
+                Expect.isLessThanOrEqual (List.sumBy countOf requests) 10 peer
 
-[<Test>]
-let ``A resumed event that lacks nothing any more is decided before its time`` () =
-    let machine = begunAt start IncomingLimits.Default
-    outcomeOf machine [ resumed "$m" (start + 1_000L) ] silent |> ignore
+            // What is left is requested in the next minute.
+            Expect.isGreaterThan machine.Waiting 0 "waiting"
+            same retryAt 120_000L
+            let second, _ = outcomeOf machine [ Input.At retryAt ] silent
+            Expect.isGreaterThan (List.sumBy countOf second.Requests) 8 "requests"
+        }
 
-    let outcome, _ =
-        outcomeOf machine [ arrives (message "$m-gone" [ "$join" ]) ] silent
+        test "They count for the event for which they are made, too" {
+            let machine =
+                begunAt start {
+                    IncomingLimits.Default with
+                        Requests = 10
+                }
 
-    same outcome.Ids [ "$m-gone"; "$m" ]
-    same outcome.Requests []
+            let outcome, _ = outcomeOf machine [ arrives (lacking "$m" 8) ] silent
+            same outcome.Reasons [ DropReason.TooManyRequests 10 ]
+            Expect.isLessThanOrEqual (List.sumBy countOf outcome.Requests) 10 "requests"
+        }
 
-[<Test>]
-let ``A resumed event that comes again, or that a new one needs, does not wait for its time``
-    ([<Values("$m", "$n")>] sent: string)
-    =
-    let machine = begunAt start IncomingLimits.Default
-    outcomeOf machine [ resumed "$m" (start + 1_000L) ] silent |> ignore
+        test "Many events of a state count as one request, since they come together" {
+            let machine =
+                begunAt start {
+                    IncomingLimits.Default with
+                        BulkState = 5
+                        RequestsPerMinute = 20
+                }
 
-    let has (request: PeerRequest) =
-        match request.Request with
-        | Request.Missing("$m", _, _) -> Response.Events [| good (message "$m-gone" [ "$join" ]) |]
-        | _ -> Response.Nothing
+            let ofState = [ for n in 1..100 -> $"$s{n}" ]
 
-    let prev = if sent = "$m" then "$m-gone" else "$m"
-    let outcome, _ = outcomeOf machine [ arrives (message sent [ prev ]) ] has
+            let has (request: PeerRequest) =
+                match request.Request with
+                | Request.StateBefore _ -> Response.State(Array.ofList ("$create" :: "$join" :: ofState), [||])
+                | _ -> Response.Nothing
 
-    same
-        outcome.Ids
-        (if sent = "$m" then
-             [ "$m-gone"; "$m" ]
-         else
-             [ "$m-gone"; "$m"; "$n" ])
+            let outcome, _ = outcomeOf machine [ arrives (lacking "$m" 1) ] has
+            let ofStates = outcome.Requests |> List.filter _.IsOfState
+            same (List.map countOf ofStates) [ 100; 100 ]
+        }
 
-[<Test>]
-let ``A damaged resumed event is not requested before its time either`` () =
-    let machine = begunAt start IncomingLimits.Default
+        test "The servers of a room take turns in being asked first" {
+            let servers = [| for n in 1..30 -> $"s{n}" |]
 
-    let damaged = {
-        good (message "$m" [ "$join" ]) with
-            HashHolds = false
-    }
+            let read (lookUps: LookUps) =
+                let facts = RoomFacts lookUps
+                facts.Servers <- servers
+                facts
 
-    let first, retryAt =
-        outcomeOf machine [ Input.Resumed("two", damaged, start, start + 1_000L) ] silent
+            let machine = begunAt start IncomingLimits.Default
 
-    same first.Requests []
-    let second, _ = outcomeOf machine [ Input.At retryAt ] silent
-    same [ for r in second.Requests -> r.Peer ] [ "one" ]
-    same second.Ids [ "$m" ]
+            let asked =
+                [
+                    for n in 1..40 ->
+                        let outcome, _ =
+                            outcomeOver read machine [ Input.Received("one", good (lacking $"$m{n}" 1)) ] silent
 
-[<Test>]
-let ``A resumed event whose peers are not reached waits as any other after its time`` () =
-    let machine = begunAt start IncomingLimits.Default
+                        [ for r in outcome.Requests -> r.Peer ]
+                        |> List.tryFind (fun peer -> peer <> "one")
+                ]
+                |> List.countBy id
 
-    let _, at = outcomeOf machine [ resumed "$m" (start + 1_000L) ] (fun _ -> notNow)
+            // Those with the most members.
+            same (set (List.map fst asked)) (set [ for n in 1..8 -> Some $"s{n}" ])
+            Expect.isLessThan (asked |> List.map snd |> List.max) 15 "asked"
+        }
 
-    let _, again = outcomeOf machine [ Input.At at ] (fun _ -> notNow)
-    Assert.That(again, Is.GreaterThan at)
-    Assert.That(machine.IsStaged "$m")
+        test "What resumed events lack is searched for at their times" {
+            let machine = begunAt start IncomingLimits.Default
+            let inputs = [ for n in 0..2 -> resumed $"$m{n}" (start + 1_000L * int64 n) ]
+            let first, retryAt = outcomeOf machine inputs silent
+            same (isFor first) (set [ "$m0" ])
+            same retryAt (start + 1_000L)
 
-    let has (request: PeerRequest) =
-        match request.Request with
-        | Request.Missing _ -> Response.Events [| good (message "$m-gone" [ "$join" ]) |]
-        | _ -> Response.Nothing
+            let second, retryAt = outcomeOf machine [ Input.At retryAt ] silent
+            same (isFor second) (set [ "$m1" ])
+            same retryAt (start + 2_000L)
 
-    let last, _ = outcomeOf machine [ Input.At again ] has
-    same last.Ids [ "$m-gone"; "$m" ]
+            outcomeOf machine [ Input.At retryAt ] silent |> ignore
+            same machine.Waiting 0
+            same machine.Remembered.Length 3
+        }
+
+        test "A resumed event that lacks nothing any more is decided before its time" {
+            let machine = begunAt start IncomingLimits.Default
+            outcomeOf machine [ resumed "$m" (start + 1_000L) ] silent |> ignore
+
+            let outcome, _ =
+                outcomeOf machine [ arrives (message "$m-gone" [ "$join" ]) ] silent
+
+            same outcome.Ids [ "$m-gone"; "$m" ]
+            same outcome.Requests []
+        }
+
+        testTheory "A resumed event that comes again, or that a new one needs, does not wait for its time" [
+            "$m"
+            "$n"
+        ]
+        <| fun sent ->
+            let machine = begunAt start IncomingLimits.Default
+            outcomeOf machine [ resumed "$m" (start + 1_000L) ] silent |> ignore
+
+            let has (request: PeerRequest) =
+                match request.Request with
+                | Request.Missing("$m", _, _) -> Response.Events [| good (message "$m-gone" [ "$join" ]) |]
+                | _ -> Response.Nothing
+
+            let prev = if sent = "$m" then "$m-gone" else "$m"
+            let outcome, _ = outcomeOf machine [ arrives (message sent [ prev ]) ] has
+
+            same
+                outcome.Ids
+                (if sent = "$m" then
+                     [ "$m-gone"; "$m" ]
+                 else
+                     [ "$m-gone"; "$m"; "$n" ])
+
+        test "A damaged resumed event is not requested before its time either" {
+            let machine = begunAt start IncomingLimits.Default
+
+            let damaged = {
+                good (message "$m" [ "$join" ]) with
+                    HashHolds = false
+            }
+
+            let first, retryAt =
+                outcomeOf machine [ Input.Resumed("two", damaged, start, start + 1_000L) ] silent
+
+            same first.Requests []
+            let second, _ = outcomeOf machine [ Input.At retryAt ] silent
+            same [ for r in second.Requests -> r.Peer ] [ "one" ]
+            same second.Ids [ "$m" ]
+        }
+
+        test "A resumed event whose peers are not reached waits as any other after its time" {
+            let machine = begunAt start IncomingLimits.Default
+
+            let _, at = outcomeOf machine [ resumed "$m" (start + 1_000L) ] (fun _ -> notNow)
+
+            let _, again = outcomeOf machine [ Input.At at ] (fun _ -> notNow)
+            Expect.isGreaterThan again at "again"
+            Expect.isTrue (machine.IsStaged "$m") "is staged"
+
+            let has (request: PeerRequest) =
+                match request.Request with
+                | Request.Missing _ -> Response.Events [| good (message "$m-gone" [ "$join" ]) |]
+                | _ -> Response.Nothing
+
+            let last, _ = outcomeOf machine [ Input.At again ] has
+            same last.Ids [ "$m-gone"; "$m" ]
+        }
+    ]

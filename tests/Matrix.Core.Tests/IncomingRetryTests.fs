@@ -1,7 +1,8 @@
 /// Events that wait for peers that cannot be reached: the search begins again, until it has waited for too long.
 module Matrix.Core.Tests.IncomingRetryTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Simulation
@@ -16,191 +17,209 @@ let private has (request: PeerRequest) =
     | Request.Events [| "$gone" |] -> Response.Events [| good (message "$gone" [ "$join" ]) |]
     | _ -> Response.Nothing
 
-[<Test>]
-let ``An event waits while no peer can be reached, and is decided when one can`` () =
-    let machine = begunAt start IncomingLimits.Default
-    let first, retryAt = outcomeOf machine gap (fun _ -> notNow)
-    same first.Dropped []
-    Assert.That(machine.IsStaged "$m")
-    same retryAt (start + 1_000L)
+let tests =
+    testList "IncomingRetryTests" [
+        test "An event waits while no peer can be reached, and is decided when one can" {
+            let machine = begunAt start IncomingLimits.Default
+            let first, retryAt = outcomeOf machine gap (fun _ -> notNow)
+            same first.Dropped []
+            Expect.isTrue (machine.IsStaged "$m") "is staged"
+            same retryAt (start + 1_000L)
 
-    // Not before the time has come.
-    let early, _ = outcomeOf machine [ Input.At(retryAt - 1L) ] has
-    same early.Requests []
+            // Not before the time has come.
+            let early, _ = outcomeOf machine [ Input.At(retryAt - 1L) ] has
+            same early.Requests []
 
-    let second, _ = outcomeOf machine [ Input.At retryAt ] has
-    same second.Ids [ "$gone"; "$m" ]
-    Assert.That(machine.Waiting, Is.Zero)
-
-[<Test>]
-let ``The pauses double, and an event that waited for too long is dropped for that reason`` () =
-    let machine =
-        begunAt start {
-            IncomingLimits.Default with
-                LongestPause = 60_000L
-                WaitsFor = 3_600_000L
+            let second, _ = outcomeOf machine [ Input.At retryAt ] has
+            same second.Ids [ "$gone"; "$m" ]
+            Expect.equal machine.Waiting 0 "waiting"
         }
 
-    let mutable time = start
-    let mutable inputs = gap
-    let pauses = ResizeArray<int64>()
-    let mutable dropped = []
+        testCase "The pauses double, and an event that waited for too long is dropped for that reason"
+        <| fun () ->
+            let machine =
+                begunAt start {
+                    IncomingLimits.Default with
+                        LongestPause = 60_000L
+                        WaitsFor = 3_600_000L
+                }
 
-    while dropped.IsEmpty do
-        let outcome, retryAt = outcomeOf machine inputs (fun _ -> notNow)
-        dropped <- outcome.Dropped
+            let mutable time = start
+            let mutable inputs = gap
+            let pauses = ResizeArray<int64>()
+            let mutable dropped = []
 
-        if dropped.IsEmpty then
-            pauses.Add(retryAt - time)
-            time <- retryAt
-            inputs <- [ Input.At time ]
+            while dropped.IsEmpty do
+                let outcome, retryAt = outcomeOf machine inputs (fun _ -> notNow)
+                dropped <- outcome.Dropped
 
-    same dropped [ "$m", DropReason.NotReached 3_600_000L ]
-    same (List.ofSeq (Seq.truncate 8 pauses)) [ 1_000L; 2_000L; 4_000L; 8_000L; 16_000L; 32_000L; 60_000L; 60_000L ]
-    Assert.That(time - start, Is.GreaterThan 3_500_000L)
-    same machine.Waiting 0
+                if dropped.IsEmpty then
+                    pauses.Add(retryAt - time)
+                    time <- retryAt
+                    inputs <- [ Input.At time ]
 
-[<Test>]
-let ``If one peer is not reached, the next one is asked for all missing events at once`` () =
-    let machine = begunAt start IncomingLimits.Default
+            same dropped [ "$m", DropReason.NotReached 3_600_000L ]
 
-    let outcome, _ =
-        outcomeOf machine gap (fun request -> if request.Peer = "two" then notNow else has request)
+            same (List.ofSeq (Seq.truncate 8 pauses)) [
+                1_000L
+                2_000L
+                4_000L
+                8_000L
+                16_000L
+                32_000L
+                60_000L
+                60_000L
+            ]
 
-    same [ for request in outcome.Requests -> request.Peer, request.Request.IsMissing ] [ "two", true; "one", true ]
-    same outcome.Ids [ "$gone"; "$m" ]
+            Expect.isGreaterThan (time - start) 3_500_000L "time"
+            same machine.Waiting 0
 
-[<Test>]
-let ``The state is requested only after the peers that were not reached had some time`` () =
-    let machine = begunAt start IncomingLimits.Default
+        test "If one peer is not reached, the next one is asked for all missing events at once" {
+            let machine = begunAt start IncomingLimits.Default
 
-    let answer (request: PeerRequest) =
-        match request.Request with
-        | Request.StateBefore _ when request.Peer = "one" -> Response.State([| "$create"; "$join" |], [||])
-        | _ when request.Peer = "one" -> Response.Nothing
-        | _ -> notNow
+            let outcome, _ =
+                outcomeOf machine gap (fun request -> if request.Peer = "two" then notNow else has request)
 
-    let mutable inputs = gap
-    let mutable rounds = 0
-    let mutable ids = []
+            same [ for request in outcome.Requests -> request.Peer, request.Request.IsMissing ] [
+                "two", true
+                "one", true
+            ]
 
-    while ids.IsEmpty do
-        let outcome, retryAt = outcomeOf machine inputs answer
-        ids <- outcome.Ids
-        inputs <- [ Input.At retryAt ]
+            same outcome.Ids [ "$gone"; "$m" ]
+        }
 
-        if ids.IsEmpty then
-            rounds <- rounds + 1
-            Assert.That(outcome.Requests |> List.exists _.Request.IsStateBefore, Is.False)
+        testCase "The state is requested only after the peers that were not reached had some time"
+        <| fun () ->
+            let machine = begunAt start IncomingLimits.Default
 
-    same rounds IncomingLimits.Default.Patience
-    same ids [ "$m" ]
+            let answer (request: PeerRequest) =
+                match request.Request with
+                | Request.StateBefore _ when request.Peer = "one" -> Response.State([| "$create"; "$join" |], [||])
+                | _ when request.Peer = "one" -> Response.Nothing
+                | _ -> notNow
 
-[<Test>]
-let ``A peer that may be asked again is asked at once`` () =
-    let machine = begunAt start IncomingLimits.Default
-    outcomeOf machine gap (fun _ -> notNow) |> ignore
-    same (outcomeOf machine [ Input.Reached "three" ] has |> fst).Requests []
-    same (outcomeOf machine [ Input.Reached "two" ] has |> fst).Ids [ "$gone"; "$m" ]
+            let mutable inputs = gap
+            let mutable rounds = 0
+            let mutable ids = []
 
-[<Test>]
-let ``A peer names the time before which it is not asked again`` () =
-    let machine = begunAt start IncomingLimits.Default
+            while ids.IsEmpty do
+                let outcome, retryAt = outcomeOf machine inputs answer
+                ids <- outcome.Ids
+                inputs <- [ Input.At retryAt ]
 
-    let _, retryAt =
-        outcomeOf machine gap (fun _ -> Response.NotNow([||], start + 30_000L))
+                if ids.IsEmpty then
+                    rounds <- rounds + 1
+                    Expect.isFalse (outcome.Requests |> List.exists _.Request.IsStateBefore) "requests"
 
-    same retryAt (start + 30_000L)
+            same rounds IncomingLimits.Default.Patience
+            same ids [ "$m" ]
 
-    // But no longer than the longest pause.
-    let machine = begunAt start IncomingLimits.Default
+        test "A peer that may be asked again is asked at once" {
+            let machine = begunAt start IncomingLimits.Default
+            outcomeOf machine gap (fun _ -> notNow) |> ignore
+            same (outcomeOf machine [ Input.Reached "three" ] has |> fst).Requests []
+            same (outcomeOf machine [ Input.Reached "two" ] has |> fst).Ids [ "$gone"; "$m" ]
+        }
 
-    let _, retryAt =
-        outcomeOf machine gap (fun _ -> Response.NotNow([||], start + 30_000_000L))
+        test "A peer names the time before which it is not asked again" {
+            let machine = begunAt start IncomingLimits.Default
 
-    same retryAt (start + IncomingLimits.Default.LongestPause)
+            let _, retryAt =
+                outcomeOf machine gap (fun _ -> Response.NotNow([||], start + 30_000L))
 
-[<Test>]
-let ``An event that was staged before a restart waits no longer than from when it came`` () =
-    let machine = begunAt start IncomingLimits.Default
+            same retryAt (start + 30_000L)
 
-    let resumed since =
-        Input.Resumed("two", good (message "$m" [ "$gone" ]), since, 0L)
+            // But no longer than the longest pause.
+            let machine = begunAt start IncomingLimits.Default
 
-    let waiting, _ = outcomeOf machine [ resumed (start - 10_000L) ] (fun _ -> notNow)
-    same waiting.Dropped []
+            let _, retryAt =
+                outcomeOf machine gap (fun _ -> Response.NotNow([||], start + 30_000_000L))
 
-    let machine = begunAt start IncomingLimits.Default
-    let since = start - IncomingLimits.Default.WaitsFor
-    let late, _ = outcomeOf machine [ resumed since ] (fun _ -> notNow)
-    same late.Reasons [ DropReason.NotReached IncomingLimits.Default.WaitsFor ]
+            same retryAt (start + IncomingLimits.Default.LongestPause)
+        }
 
-[<Test>]
-let ``Keys that cannot be fetched now are requested again`` () =
-    let machine = begunAt start IncomingLimits.Default
-    let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
+        test "An event that was staged before a restart waits no longer than from when it came" {
+            let machine = begunAt start IncomingLimits.Default
 
-    let _, retryAt =
-        outcomeOf machine [ Input.Received("two", unknown) ] (fun _ -> notNow)
+            let resumed since =
+                Input.Resumed("two", good (message "$m" [ "$gone" ]), since, 0L)
 
-    Assert.That(machine.IsStaged "$m")
+            let waiting, _ = outcomeOf machine [ resumed (start - 10_000L) ] (fun _ -> notNow)
+            same waiting.Dropped []
 
-    let again, _ =
-        outcomeOf machine [ Input.At retryAt ] (fun _ -> Response.Signatures (good unknown.Pdu).Signatures)
+            let machine = begunAt start IncomingLimits.Default
+            let since = start - IncomingLimits.Default.WaitsFor
+            let late, _ = outcomeOf machine [ resumed since ] (fun _ -> notNow)
+            same late.Reasons [ DropReason.NotReached IncomingLimits.Default.WaitsFor ]
+        }
 
-    same [ for request in again.Requests -> request.Request.IsKeys ] [ true ]
-    same again.Ids [ "$m" ]
+        test "Keys that cannot be fetched now are requested again" {
+            let machine = begunAt start IncomingLimits.Default
+            let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
 
-[<Test>]
-let ``A fetched event whose keys cannot be had does not keep the event that follows it for ever`` () =
-    let machine = begunAt start IncomingLimits.Default
+            let _, retryAt =
+                outcomeOf machine [ Input.Received("two", unknown) ] (fun _ -> notNow)
 
-    let answer (request: PeerRequest) =
-        match request.Request with
-        | Request.Missing _
-        | Request.Events _ -> Response.Events [| signed SignatureFate.Skipped (message "$gone" [ "$join" ]) |]
-        | Request.Keys _ -> notNow
-        | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
-        | _ -> Response.Nothing
+            Expect.isTrue (machine.IsStaged "$m") "is staged"
 
-    let mutable inputs = gap
-    let mutable rounds = 0
-    let mutable ids = []
+            let again, _ =
+                outcomeOf machine [ Input.At retryAt ] (fun _ -> Response.Signatures (good unknown.Pdu).Signatures)
 
-    while ids.IsEmpty && rounds < 20 do
-        let outcome, retryAt = outcomeOf machine inputs answer
-        ids <- outcome.Ids
-        inputs <- [ Input.At retryAt ]
-        rounds <- rounds + 1
+            same [ for request in again.Requests -> request.Request.IsKeys ] [ true ]
+            same again.Ids [ "$m" ]
+        }
 
-    same ids [ "$m" ]
-    Assert.That(rounds, Is.LessThanOrEqualTo(2 * IncomingLimits.Default.Patience + 1))
+        testCase "A fetched event whose keys cannot be had does not keep the event that follows it for ever"
+        <| fun () ->
+            let machine = begunAt start IncomingLimits.Default
 
-[<Test>]
-let ``What a peer sent before it was no longer reached is used`` () =
-    let machine = begunAt start IncomingLimits.Default
+            let answer (request: PeerRequest) =
+                match request.Request with
+                | Request.Missing _
+                | Request.Events _ -> Response.Events [| signed SignatureFate.Skipped (message "$gone" [ "$join" ]) |]
+                | Request.Keys _ -> notNow
+                | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+                | _ -> Response.Nothing
 
-    let outcome, _ =
-        outcomeOf machine gap (fun _ -> Response.NotNow([| good (message "$gone" [ "$join" ]) |], 0L))
+            let mutable inputs = gap
+            let mutable rounds = 0
+            let mutable ids = []
 
-    same outcome.Ids [ "$gone"; "$m" ]
+            while ids.IsEmpty && rounds < 20 do
+                let outcome, retryAt = outcomeOf machine inputs answer
+                ids <- outcome.Ids
+                inputs <- [ Input.At retryAt ]
+                rounds <- rounds + 1
 
-[<Test>]
-let ``An event whose sender waits for the decision is dropped rather than staged`` () =
-    let machine = begunAt start IncomingLimits.Default
-    let decide = Input.Decide("two", good (message "$m" [ "$gone" ]))
-    let outcome, _ = outcomeOf machine [ decide ] has
-    same outcome.Requests []
-    same outcome.Dropped [ "$m", DropReason.MustNotWait ]
-    same machine.Waiting 0
+            same ids [ "$m" ]
+            Expect.isLessThanOrEqual rounds (2 * IncomingLimits.Default.Patience + 1) "rounds"
 
-    // If it waits already, it came in another way, and goes on waiting.
-    machine.TellAlone(Array.ofList gap) |> ignore
-    same (outcomeOf machine [ decide ] has |> fst).Dropped []
-    same machine.Waiting 1
+        test "What a peer sent before it was no longer reached is used" {
+            let machine = begunAt start IncomingLimits.Default
 
-    // An event that lacks nothing is decided.
-    let last, _ =
-        outcomeOf machine [ Input.Decide("two", good (message "$n" [ "$join" ])) ] has
+            let outcome, _ =
+                outcomeOf machine gap (fun _ -> Response.NotNow([| good (message "$gone" [ "$join" ]) |], 0L))
 
-    same last.Ids [ "$n" ]
+            same outcome.Ids [ "$gone"; "$m" ]
+        }
+
+        test "An event whose sender waits for the decision is dropped rather than staged" {
+            let machine = begunAt start IncomingLimits.Default
+            let decide = Input.Decide("two", good (message "$m" [ "$gone" ]))
+            let outcome, _ = outcomeOf machine [ decide ] has
+            same outcome.Requests []
+            same outcome.Dropped [ "$m", DropReason.MustNotWait ]
+            same machine.Waiting 0
+
+            // If it waits already, it came in another way, and goes on waiting.
+            machine.TellAlone(Array.ofList gap) |> ignore
+            same (outcomeOf machine [ decide ] has |> fst).Dropped []
+            same machine.Waiting 1
+
+            // An event that lacks nothing is decided.
+            let last, _ =
+                outcomeOf machine [ Input.Decide("two", good (message "$n" [ "$join" ])) ] has
+
+            same last.Ids [ "$n" ]
+        }
+    ]

@@ -1,7 +1,8 @@
 /// A room of one user as a room machine receives it, and peers that answer the machine's requests.
 module Matrix.Core.Tests.IncomingRoom
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
@@ -96,7 +97,7 @@ let drops (step: Output) : DropReason list = [ for struct (_, reason) in step.Dr
 let ids (step: Output) : string list = [ for d in step.Decided -> d.Event.EventId ]
 
 let same (actual: 'a) (expected: 'a) : unit =
-    Assert.That((actual = expected), $"%A{actual} in place of %A{expected}")
+    Expect.equal actual expected "the result"
 
 /// The outputs for some inputs, in order.
 type Outcome = {
@@ -131,7 +132,7 @@ let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Re
         |> Seq.map (fun (struct (id, reason)) -> id, reason)
         |> dropped.AddRange
 
-        Assert.That(requests.Count, Is.LessThan 5_000, "it requests without end")
+        Expect.isLessThan requests.Count 5_000 "it requests without end"
 
         next <- [|
             for request in step.Requests do
@@ -143,8 +144,8 @@ let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Re
                 Input.Resolved resolution
         |]
 
-    Assert.That(machine.Waiting, Is.Zero, "something waits for ever")
-    Assert.That(machine.Outstanding, Is.Empty)
+    Expect.equal machine.Waiting 0 "something waits for ever"
+    Expect.isEmpty machine.Outstanding "outstanding"
 
     {
         Requests = List.ofSeq requests

@@ -1,181 +1,14 @@
 /// The room machine's results for events that lack nothing, or can never be complete: verdicts, extremities, drops.
 module Matrix.Core.Tests.IncomingVerdictTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
-
-[<Test>]
-let ``A room begins with its create event`` () =
-    let step =
-        (machineWith IncomingLimits.Default).TellAlone [| arrives joined; arrives create |]
-
-    same (ids step) ([ "$create"; "$join" ])
-
-    Assert.That(
-        step.Decided
-        |> Array.forall (fun d -> d.Verdict.IsAccepted && d.Known.Provenance.IsComputed)
-    )
-
-    same ([ for e in step.Decided[1].Extremities -> e.EventId ]) ([ "$join" ])
-
-[<Test>]
-let ``Malformed events and events of another room are dropped`` () =
-    let elsewhere =
-        Draft.toPdu version {
-            Draft.message creator "m.room.message" [] with
-                Room = "!other:one"
-        }
-
-    let step =
-        (machineWith IncomingLimits.Default).TellAlone [|
-            Input.Malformed("two", PduFault.Missing "sender")
-            arrives elsewhere
-        |]
-
-    same
-        (drops step)
-        ([
-            DropReason.Malformed(PduFault.Missing "sender")
-            DropReason.OtherRoom "!other:one"
-        ])
-
-[<Test>]
-let ``A wrong signature drops an event, and a copy with the right one is still accepted`` () =
-    let machine = begun IncomingLimits.Default
-
-    let forged =
-        Input.Received("two", signed SignatureFate.Invalid (message "$m" [ "$join" ]))
-
-    same (drops (machine.TellAlone [| forged |])) ([ DropReason.NotSigned "one" ])
-    same (ids (machine.TellAlone [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
-
-[<Test>]
-let ``A rejected event is in the graph, but changes no state, is not built upon and authorises nothing`` () =
-    let machine = begun IncomingLimits.Default
-    let stranger = "@b:one"
-
-    let topic =
-        event "$bad" stranger "m.room.topic" (Some "") [] [ "$join" ] [ "$create" ]
-
-    let above = message "$above" [ "$bad" ]
-
-    let step =
-        machine.TellAlone [| arrives topic; arrives above; arrives (citing "$citing" "$bad") |]
-
-    same
-        (Map [ for d in step.Decided -> d.Event.EventId, d.Known.Status ])
-        (Map [
-            "$bad", EventStatus.Rejected
-            "$above", EventStatus.Accepted
-            "$citing", EventStatus.Rejected
-        ])
-
-    same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
-    Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Null)
-
-[<Test>]
-let ``An event that arrives after its descendants closes the gap, even if it is rejected`` () =
-    let machine = begun IncomingLimits.Default
-
-    tells machine [ arrives (message "$above" [ "$bad" ]) ] (fun request ->
-        match request.Request with
-        | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
-        | _ -> Response.Nothing)
-    |> ignore
-
-    same ([ for e in machine.Extremities -> e.EventId ]) ([ "$join"; "$above" ])
-
-    let late =
-        event "$bad" "@b:one" "m.room.topic" (Some "") [] [ "$join" ] [ "$create" ]
-
-    machine.TellAlone [| arrives late |] |> ignore
-    same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
-
-[<Test>]
-let ``Events that depend on themselves are dropped`` () =
-    let machine = begun IncomingLimits.Default
-
-    let step =
-        machine.TellAlone [| arrives (message "$x" [ "$y" ]); arrives (message "$y" [ "$x" ]) |]
-
-    same (drops step) ([ DropReason.Circular; DropReason.Circular ])
-    Assert.That(machine.Waiting, Is.Zero)
-
-[<Test>]
-let ``Durable events are read from the history`` () =
-    let machine = machineWith IncomingLimits.Default
-    let begun = machine.TellAlone [| arrives create; arrives joined |]
-    same (machine.NotDurable) (2)
-
-    machine.Durable begun.Decided[1].Number
-
-    Assert.That(machine.NotDurable, Is.Zero)
-
-[<Test>]
-let ``A copy with another room id does not replace the event`` () =
-    let machine = begun IncomingLimits.Default
-    let original = message "$m" [ "$join" ]
-
-    let elsewhere =
-        Draft.toPdu version {
-            Draft.message creator "m.room.message" [] with
-                Id = "$m"
-                Room = "!other:one"
-                Prev = [ "$join" ]
-                Auth = [ "$create"; "$join" ]
-        }
-
-    let step =
-        machine.TellAlone [|
-            Input.Received("two", signed SignatureFate.Invalid original)
-            Input.Received("two", good elsewhere)
-        |]
-
-    same (ids step) ([])
-    same (drops step) ([ DropReason.NotSigned "one" ])
-
-[<Test>]
-let ``An event among its own auth events is dropped at once, whatever else is outstanding`` () =
-    let machine = begun IncomingLimits.Default
-    let waits = machine.TellAlone [| arrives (message "$n" [ "$gone" ]) |]
-    same (waits.Requests.Length) (1)
-
-    let after = message "$x" [ "$join"; "$x" ]
-
-    let step = machine.TellAlone [| arrives after; arrives (citing "$y" "$y") |]
-    same (drops step) ([ DropReason.Circular; DropReason.Circular ])
-    same (machine.Waiting) (1)
-
-[<Test>]
-let ``An event with an auth event of another room is rejected`` () =
-    let machine = begun IncomingLimits.Default
-
-    let foreign =
-        Draft.toPdu version {
-            Draft.state creator "m.room.power_levels" "" [] with
-                Id = "$foreign"
-                Room = "!other:one"
-        }
-
-    let outcome fate =
-        tells machine [ arrives (citing "$m" "$foreign") ] (fun request ->
-            match request.Request with
-            | Request.AuthChain _ -> Response.Events [| signed fate foreign; good create; good joined |]
-            | _ -> Response.Nothing)
-
-    // The room id of an event without a valid signature is not reliable.
-    let unsigned = (outcome SignatureFate.Invalid).Reasons
-    Assert.That(unsigned, Does.Contain(DropReason.OtherRoom "!other:one"))
-    same (List.last unsigned) (DropReason.AuthEventUnavailable "$foreign")
-
-    match (outcome SignatureFate.Valid).Decided |> List.map _.Verdict with
-    | [ Verdict.Rejected failure ] -> same (failure.Clause) ("auth-events.elsewhere")
-    | other -> Assert.Fail $"%A{other}"
 
 /// An invitation by a third-party identifier, with this key.
 let private invitation id (key: string) prev =
@@ -200,32 +33,207 @@ let private invited prev auth =
         prev
         auth
 
-[<Test>]
-let ``A third-party invite is verified with the keys of the state that each check uses`` () =
-    let tried = ResizeArray<string>()
+let tests =
+    testList "IncomingVerdictTests" [
+        test "A room begins with its create event" {
+            let step =
+                (machineWith IncomingLimits.Default).TellAlone [| arrives joined; arrives create |]
 
-    let status (valid: string list) =
-        let machine = begun IncomingLimits.Default
-        machine.TellAlone [| arrives (invitation "$old" "old" [ "$join" ]) |] |> ignore
-        machine.TellAlone [| arrives (invitation "$new" "new" [ "$old" ]) |] |> ignore
+            same (ids step) ([ "$create"; "$join" ])
 
-        let step =
-            machine.TellOver(
-                (fun lookUps ->
-                    let facts = RoomFacts lookUps
+            Expect.isTrue
+                (step.Decided
+                 |> Array.forall (fun d -> d.Verdict.IsAccepted && d.Known.Provenance.IsComputed))
+                "decided"
 
-                    for lookUp in lookUps.ThirdParty do
-                        tried.AddRange lookUp.Keys
-                        facts.AddVerified(lookUp, lookUp.Keys |> Array.filter (fun key -> List.contains key valid))
+            same ([ for e in step.Decided[1].Extremities -> e.EventId ]) ([ "$join" ])
+        }
 
-                    facts),
-                [| arrives (invited [ "$old" ] [ "$create"; "$join"; "$old" ]) |]
-            )
+        test "Malformed events and events of another room are dropped" {
+            let elsewhere =
+                Draft.toPdu version {
+                    Draft.message creator "m.room.message" [] with
+                        Room = "!other:one"
+                }
 
-        step.Decided[0].Known.Status
+            let step =
+                (machineWith IncomingLimits.Default).TellAlone [|
+                    Input.Malformed("two", PduFault.Missing "sender")
+                    arrives elsewhere
+                |]
 
-    // The state before has the old key, the current state the new one.
-    same (status [ "old"; "new" ]) EventStatus.Accepted
-    same (status [ "old" ]) EventStatus.SoftFailed
-    same (status [ "new" ]) EventStatus.Rejected
-    same (List.sort (List.distinct (List.ofSeq tried))) [ "new"; "old" ]
+            same
+                (drops step)
+                ([
+                    DropReason.Malformed(PduFault.Missing "sender")
+                    DropReason.OtherRoom "!other:one"
+                ])
+        }
+
+        test "A wrong signature drops an event, and a copy with the right one is still accepted" {
+            let machine = begun IncomingLimits.Default
+
+            let forged =
+                Input.Received("two", signed SignatureFate.Invalid (message "$m" [ "$join" ]))
+
+            same (drops (machine.TellAlone [| forged |])) ([ DropReason.NotSigned "one" ])
+            same (ids (machine.TellAlone [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
+        }
+
+        test "A rejected event is in the graph, but changes no state, is not built upon and authorises nothing" {
+            let machine = begun IncomingLimits.Default
+            let stranger = "@b:one"
+
+            let topic =
+                event "$bad" stranger "m.room.topic" (Some "") [] [ "$join" ] [ "$create" ]
+
+            let above = message "$above" [ "$bad" ]
+
+            let step =
+                machine.TellAlone [| arrives topic; arrives above; arrives (citing "$citing" "$bad") |]
+
+            same
+                (Map [ for d in step.Decided -> d.Event.EventId, d.Known.Status ])
+                (Map [
+                    "$bad", EventStatus.Rejected
+                    "$above", EventStatus.Accepted
+                    "$citing", EventStatus.Rejected
+                ])
+
+            same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
+            Expect.isNull (machine.CurrentState.Find("m.room.topic", "")) "find"
+        }
+
+        test "An event that arrives after its descendants closes the gap, even if it is rejected" {
+            let machine = begun IncomingLimits.Default
+
+            tells machine [ arrives (message "$above" [ "$bad" ]) ] (fun request ->
+                match request.Request with
+                | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+                | _ -> Response.Nothing)
+            |> ignore
+
+            same ([ for e in machine.Extremities -> e.EventId ]) ([ "$join"; "$above" ])
+
+            let late =
+                event "$bad" "@b:one" "m.room.topic" (Some "") [] [ "$join" ] [ "$create" ]
+
+            machine.TellAlone [| arrives late |] |> ignore
+            same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
+        }
+
+        test "Events that depend on themselves are dropped" {
+            let machine = begun IncomingLimits.Default
+
+            let step =
+                machine.TellAlone [| arrives (message "$x" [ "$y" ]); arrives (message "$y" [ "$x" ]) |]
+
+            same (drops step) ([ DropReason.Circular; DropReason.Circular ])
+            Expect.equal machine.Waiting 0 "waiting"
+        }
+
+        test "Durable events are read from the history" {
+            let machine = machineWith IncomingLimits.Default
+            let begun = machine.TellAlone [| arrives create; arrives joined |]
+            same (machine.NotDurable) (2)
+
+            machine.Durable begun.Decided[1].Number
+
+            Expect.equal machine.NotDurable 0 "not durable"
+        }
+
+        test "A copy with another room id does not replace the event" {
+            let machine = begun IncomingLimits.Default
+            let original = message "$m" [ "$join" ]
+
+            let elsewhere =
+                Draft.toPdu version {
+                    Draft.message creator "m.room.message" [] with
+                        Id = "$m"
+                        Room = "!other:one"
+                        Prev = [ "$join" ]
+                        Auth = [ "$create"; "$join" ]
+                }
+
+            let step =
+                machine.TellAlone [|
+                    Input.Received("two", signed SignatureFate.Invalid original)
+                    Input.Received("two", good elsewhere)
+                |]
+
+            same (ids step) ([])
+            same (drops step) ([ DropReason.NotSigned "one" ])
+        }
+
+        test "An event among its own auth events is dropped at once, whatever else is outstanding" {
+            let machine = begun IncomingLimits.Default
+            let waits = machine.TellAlone [| arrives (message "$n" [ "$gone" ]) |]
+            same (waits.Requests.Length) (1)
+
+            let after = message "$x" [ "$join"; "$x" ]
+
+            let step = machine.TellAlone [| arrives after; arrives (citing "$y" "$y") |]
+            same (drops step) ([ DropReason.Circular; DropReason.Circular ])
+            same (machine.Waiting) (1)
+        }
+
+        test "An event with an auth event of another room is rejected" {
+            let machine = begun IncomingLimits.Default
+
+            let foreign =
+                Draft.toPdu version {
+                    Draft.state creator "m.room.power_levels" "" [] with
+                        Id = "$foreign"
+                        Room = "!other:one"
+                }
+
+            let outcome fate =
+                tells machine [ arrives (citing "$m" "$foreign") ] (fun request ->
+                    match request.Request with
+                    | Request.AuthChain _ -> Response.Events [| signed fate foreign; good create; good joined |]
+                    | _ -> Response.Nothing)
+
+            // The room id of an event without a valid signature is not reliable.
+            let unsigned = (outcome SignatureFate.Invalid).Reasons
+            Expect.contains unsigned (DropReason.OtherRoom "!other:one") "unsigned"
+            same (List.last unsigned) (DropReason.AuthEventUnavailable "$foreign")
+
+            match (outcome SignatureFate.Valid).Decided |> List.map _.Verdict with
+            | [ Verdict.Rejected failure ] -> same (failure.Clause) ("auth-events.elsewhere")
+            | other -> failtest $"%A{other}"
+        }
+
+        test "A third-party invite is verified with the keys of the state that each check uses" {
+            let tried = ResizeArray<string>()
+
+            let status (valid: string list) =
+                let machine = begun IncomingLimits.Default
+                machine.TellAlone [| arrives (invitation "$old" "old" [ "$join" ]) |] |> ignore
+                machine.TellAlone [| arrives (invitation "$new" "new" [ "$old" ]) |] |> ignore
+
+                let step =
+                    machine.TellOver(
+                        (fun lookUps ->
+                            let facts = RoomFacts lookUps
+
+                            for lookUp in lookUps.ThirdParty do
+                                tried.AddRange lookUp.Keys
+
+                                facts.AddVerified(
+                                    lookUp,
+                                    lookUp.Keys |> Array.filter (fun key -> List.contains key valid)
+                                )
+
+                            facts),
+                        [| arrives (invited [ "$old" ] [ "$create"; "$join"; "$old" ]) |]
+                    )
+
+                step.Decided[0].Known.Status
+
+            // The state before has the old key, the current state the new one.
+            same (status [ "old"; "new" ]) EventStatus.Accepted
+            same (status [ "old" ]) EventStatus.SoftFailed
+            same (status [ "new" ]) EventStatus.Rejected
+            same (List.sort (List.distinct (List.ofSeq tried))) [ "new"; "old" ]
+        }
+    ]

@@ -3,7 +3,8 @@ module Matrix.Core.Tests.PduVectorTests
 
 open System
 open System.IO
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
@@ -13,24 +14,6 @@ open Matrix.Properties.Vectors.Generation
 open Matrix.Rules
 
 let private ed25519 = VectorTests.ed25519
-
-[<Test>]
-let ``The vectors of complete PDUs are those that are generated`` () =
-    let file =
-        File.ReadAllText(Path.Combine(VectorFiles.folder, GeneratedVectors.PdusFile))
-
-    Assert.That((GeneratedVectors.pdus ed25519 = file), "write them anew: mx vectors generate tests/vectors")
-
-[<Test>]
-let ``Every version has complete PDUs of each verdict`` () =
-    let verdicts (version: RoomVersion) =
-        (VectorFiles.parse GeneratedVectors.PdusFile).Vectors
-        |> List.filter (fun v -> v.Version = version.Id)
-        |> List.map (fun v -> string (v.Expected.Text "verdict"))
-        |> List.distinct
-
-    for version in Versions.all do
-        Assert.That(verdicts version, Is.EquivalentTo [ "accepted"; "rejected"; "dropped" ], version.Id)
 
 let private right = PduSteps.right
 
@@ -182,65 +165,81 @@ let private undetected (steps: PduSteps) (ed25519: Ed25519) (version: RoomVersio
         | Ok answer -> (Vectors.differences "pdu" false vector answer).IsEmpty
         | Error _ -> false)
 
-[<Test>]
-let ``The right steps answer every complete PDU as the file says`` () =
-    Assert.That(undetected right ed25519 (fun _ -> true), Is.True)
+let tests =
+    testList "PduVectorTests" [
+        test "The vectors of complete PDUs are those that are generated" {
+            let file =
+                File.ReadAllText(Path.Combine(VectorFiles.folder, GeneratedVectors.PdusFile))
 
-let private brokenSteps = [
-    for name, steps, ed25519 in broken -> TestCaseData(steps, ed25519).SetArgDisplayNames name
-]
+            Expect.isTrue (GeneratedVectors.pdus ed25519 = file) "write them anew: mx vectors generate tests/vectors"
+        }
 
-[<TestCaseSource(nameof brokenSteps)>]
-let ``Complete PDUs notice a wrong step`` (steps: PduSteps, ed25519: Ed25519) =
-    Assert.That(undetected steps ed25519 (fun _ -> true), Is.False)
+        test "Every version has complete PDUs of each verdict" {
+            let verdicts (version: RoomVersion) =
+                (VectorFiles.parse GeneratedVectors.PdusFile).Vectors
+                |> List.filter (fun v -> v.Version = version.Id)
+                |> List.map (fun v -> string (v.Expected.Text "verdict"))
+                |> List.distinct
 
-[<Test>]
-let ``Complete PDUs of every version notice a hash or a signature that is not checked`` () =
-    for version in Versions.all do
-        let ofVersion = (=) version
-        Assert.That(undetected { right with Used = complete } ed25519 ofVersion, Is.False, version.Id)
+            for version in Versions.all do
+                Expect.sameElements (verdicts version) [ "accepted"; "rejected"; "dropped" ] version.Id
+        }
 
-        Assert.That(
-            undetected
-                right
-                {
-                    ed25519 with
-                        Verify = fun _ _ _ -> true
-                }
-                ofVersion,
-            Is.False,
-            version.Id
-        )
+        test "The right steps answer every complete PDU as the file says" {
+            Expect.isTrue (undetected right ed25519 (fun _ -> true)) "undetected"
+        }
 
-[<Test>]
-let ``The public keys of a file are those of its seeds`` () =
-    let file =
-        match
-            JsonReader.ParseObject(
-                ReadOnlySpan<byte>(VectorFiles.bytesOf GeneratedVectors.PdusFile),
-                Reading.Client,
-                JsonLimits.federationBody
-            )
-        with
-        | Ok file -> file
-        | Error e -> failwith $"{e}"
+        testList "Complete PDUs notice a wrong step" [
+            for name, steps, ed25519 in broken do
+                test name { Expect.isFalse (undetected steps ed25519 (fun _ -> true)) "undetected" }
+        ]
 
-    let table (name: string) =
-        match file.TryFind name with
-        | ValueSome(Json.Object servers) -> [
-            for struct (server, own) in servers.Members do
-                match own with
-                | Json.Object own ->
-                    for struct (keyId, key) in own.Members do
-                        match key with
-                        | Json.String key -> (server, keyId), Convert.FromBase64String(key + "=")
+        test "Complete PDUs of every version notice a hash or a signature that is not checked" {
+            for version in Versions.all do
+                let ofVersion = (=) version
+                Expect.isFalse (undetected { right with Used = complete } ed25519 ofVersion) version.Id
+
+                Expect.isFalse
+                    (undetected
+                        right
+                        {
+                            ed25519 with
+                                Verify = fun _ _ _ -> true
+                        }
+                        ofVersion)
+                    version.Id
+        }
+
+        test "The public keys of a file are those of its seeds" {
+            let file =
+                match
+                    JsonReader.ParseObject(
+                        ReadOnlySpan<byte>(VectorFiles.bytesOf GeneratedVectors.PdusFile),
+                        Reading.Client,
+                        JsonLimits.federationBody
+                    )
+                with
+                | Ok file -> file
+                | Error e -> failwith $"{e}"
+
+            let table (name: string) =
+                match file.TryFind name with
+                | ValueSome(Json.Object servers) -> [
+                    for struct (server, own) in servers.Members do
+                        match own with
+                        | Json.Object own ->
+                            for struct (keyId, key) in own.Members do
+                                match key with
+                                | Json.String key -> (server, keyId), Convert.FromBase64String(key + "=")
+                                | _ -> ()
                         | _ -> ()
-                | _ -> ()
-          ]
-        | _ -> []
+                  ]
+                | _ -> []
 
-    let seeds = Map(table "seeds")
-    Assert.That(table "keys", Is.Not.Empty)
+            let seeds = Map(table "seeds")
+            Expect.isNonEmpty (table "keys") "table"
 
-    for name, key in table "keys" do
-        Assert.That((ed25519.PublicKey seeds[name] = key), Is.True, $"{name}")
+            for name, key in table "keys" do
+                Expect.equal (ed25519.PublicKey seeds[name]) key $"{name}"
+        }
+    ]

@@ -1,7 +1,8 @@
 /// Replays of rooms, including rooms with missing or contradictory events.
 module Matrix.Core.Tests.ReplayTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
@@ -40,77 +41,80 @@ let private run (pdus: Pdu list) =
 let private without id =
     pdusOf drafts |> List.filter (fun e -> e.EventId <> id)
 
-[<Test>]
-let ``A room is replayed to the state after its extremities`` () =
-    match run (pdusOf drafts) with
-    | Error error -> Assert.Fail $"%A{error}"
-    | Ok replay ->
-        let topic =
-            match replay.State.Find("m.room.topic", "") with
-            | null -> ""
-            | entry -> entry.EventId
+let tests =
+    testList "ReplayTests" [
+        test "A room is replayed to the state after its extremities" {
+            match run (pdusOf drafts) with
+            | Error error -> failtest $"%A{error}"
+            | Ok replay ->
+                let topic =
+                    match replay.State.Find("m.room.topic", "") with
+                    | null -> ""
+                    | entry -> entry.EventId
 
-        Assert.That(topic, Is.EqualTo "$two")
-        Assert.That(replay.Extremities, Is.EquivalentTo [ "$one"; "$two" ])
+                Expect.equal topic "$two" "topic"
+                Expect.sameElements replay.Extremities [ "$one"; "$two" ] "extremities"
 
-        let rejected =
-            replay.Events
-            |> Array.filter (fun e -> e.Rejection.IsSome)
-            |> Array.map _.Pdu.EventId
+                let rejected =
+                    replay.Events
+                    |> Array.filter (fun e -> e.Rejection.IsSome)
+                    |> Array.map _.Pdu.EventId
 
-        Assert.That(rejected, Is.EquivalentTo [ "$his" ])
+                Expect.sameElements rejected [ "$his" ] "rejected"
+        }
 
-[<Test>]
-let ``An event after a rejected one descends from that one's ancestors`` () =
-    let later =
-        DrawnRoom.topic "$last" alice "last" [ "$create"; "$p0"; "$alice" ]
-        |> after [ "$his" ]
+        test "An event after a rejected one descends from that one's ancestors" {
+            let later =
+                DrawnRoom.topic "$last" alice "last" [ "$create"; "$p0"; "$alice" ]
+                |> after [ "$his" ]
 
-    match run (pdusOf (drafts @ [ later ])) with
-    | Error error -> Assert.Fail $"%A{error}"
-    | Ok replay -> Assert.That(replay.Extremities, Is.EquivalentTo [ "$last" ])
+            match run (pdusOf (drafts @ [ later ])) with
+            | Error error -> failtest $"%A{error}"
+            | Ok replay -> Expect.sameElements replay.Extremities [ "$last" ] "extremities"
+        }
 
-[<Test>]
-let ``A missing previous event is named`` () =
-    match run (without "$one") with
-    | Error(ReplayError.PrevEventMissing("$his", "$one")) -> ()
-    | other -> Assert.Fail $"%A{other}"
+        test "A missing previous event is named" {
+            match run (without "$one") with
+            | Error(ReplayError.PrevEventMissing("$his", "$one")) -> ()
+            | other -> failtest $"%A{other}"
+        }
 
-[<Test>]
-let ``A missing auth event is named`` () =
-    let pdus =
-        drafts
-        |> List.map (fun d -> if d.Id = "$rules" then after [ "$alice" ] d else d)
-        |> pdusOf
-        |> List.filter (fun e -> e.EventId <> "$p0")
+        test "A missing auth event is named" {
+            let pdus =
+                drafts
+                |> List.map (fun d -> if d.Id = "$rules" then after [ "$alice" ] d else d)
+                |> pdusOf
+                |> List.filter (fun e -> e.EventId <> "$p0")
 
-    match run pdus with
-    | Error(ReplayError.AuthEventMissing(_, "$p0")) -> ()
-    | other -> Assert.Fail $"%A{other}"
+            match run pdus with
+            | Error(ReplayError.AuthEventMissing(_, "$p0")) -> ()
+            | other -> failtest $"%A{other}"
+        }
 
-[<Test>]
-let ``Events in a cycle are found, and their descendants are not blamed`` () =
-    let circle = [
-        DrawnRoom.topic "$x" alice "x" [ "$create"; "$p0"; "$alice" ] |> after [ "$y" ]
-        DrawnRoom.topic "$y" alice "y" [ "$create"; "$p0"; "$alice" ] |> after [ "$x" ]
-        DrawnRoom.topic "$z" alice "z" [ "$create"; "$p0"; "$alice" ] |> after [ "$y" ]
+        test "Events in a cycle are found, and their descendants are not blamed" {
+            let circle = [
+                DrawnRoom.topic "$x" alice "x" [ "$create"; "$p0"; "$alice" ] |> after [ "$y" ]
+                DrawnRoom.topic "$y" alice "y" [ "$create"; "$p0"; "$alice" ] |> after [ "$x" ]
+                DrawnRoom.topic "$z" alice "z" [ "$create"; "$p0"; "$alice" ] |> after [ "$y" ]
+            ]
+
+            match run (pdusOf (drafts @ circle)) with
+            | Error(ReplayError.Circle id) -> Expect.contains [ "$x"; "$y" ] id "the value"
+            | other -> failtest $"%A{other}"
+        }
+
+        test "An event that names itself is a cycle" {
+            let own =
+                DrawnRoom.topic "$x" alice "x" [ "$create"; "$p0"; "$alice" ] |> after [ "$x" ]
+
+            match run (pdusOf (drafts @ [ own ])) with
+            | Error(ReplayError.Circle "$x") -> ()
+            | other -> failtest $"%A{other}"
+        }
+
+        test "A room without events has the empty state" {
+            match run [] with
+            | Ok replay -> Expect.equal replay.State.Count 0 "number of state"
+            | Error error -> failtest $"%A{error}"
+        }
     ]
-
-    match run (pdusOf (drafts @ circle)) with
-    | Error(ReplayError.Circle id) -> Assert.That([ "$x"; "$y" ], Does.Contain id)
-    | other -> Assert.Fail $"%A{other}"
-
-[<Test>]
-let ``An event that names itself is a cycle`` () =
-    let own =
-        DrawnRoom.topic "$x" alice "x" [ "$create"; "$p0"; "$alice" ] |> after [ "$x" ]
-
-    match run (pdusOf (drafts @ [ own ])) with
-    | Error(ReplayError.Circle "$x") -> ()
-    | other -> Assert.Fail $"%A{other}"
-
-[<Test>]
-let ``A room without events has the empty state`` () =
-    match run [] with
-    | Ok replay -> Assert.That(replay.State.Count, Is.Zero)
-    | Error error -> Assert.Fail $"%A{error}"

@@ -3,15 +3,14 @@ module Matrix.Core.Tests.RulesAsDataTests
 
 open System
 open System.Security.Cryptography
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-let private versions =
-    Versions.withUnstable
-    |> List.map (fun v -> TestCaseData(v).SetArgDisplayNames(v.Id))
+let private versions = Versions.withUnstable
 
 let private obj (members: (string * Json) list) =
     Json.Object(JsonObject.OfSeq [ for key, value in members -> struct (key, value) ])
@@ -102,72 +101,11 @@ let private accepts (version: RoomVersion) (event: Map<string, Json>) : bool =
     | Ok _ -> true
     | Error _ -> false
 
-[<TestCaseSource(nameof versions)>]
-let ``An event whose members are as their rows say is accepted`` (version: RoomVersion) =
-    Assert.That(accepts version (whole version), Is.True)
-
-[<TestCaseSource(nameof versions)>]
-let ``An event without a member is refused if the row says that it is required`` (version: RoomVersion) =
-    for f in fields version do
-        let without = (whole version).Remove f.Key
-        Assert.That(accepts version without, Is.EqualTo(f.Presence = Presence.Optional), f.Key)
-
-        let ofCreate = without.Add("type", text "m.room.create")
-
-        if f.Key <> "type" then
-            Assert.That(
-                accepts version ofCreate,
-                Is.EqualTo(f.Presence <> Presence.Always),
-                $"{f.Key} of a create event"
-            )
-
-[<TestCaseSource(nameof versions)>]
-let ``A member of another type than its row's, or beyond its bounds, is refused`` (version: RoomVersion) =
-    for f in fields version do
-        let wrong =
-            (ofEveryKind |> List.filter (fun json -> kind json <> kind (sample f.Shape)))
-            @ beyond f.Shape
-
-        for json in wrong do
-            let event = (whole version).Add(f.Key, json)
-            Assert.That(accepts version event, Is.False, $"{f.Key}: {CanonicalJson.text json}")
-
-[<TestCaseSource(nameof versions)>]
-let ``An event is accepted up to the limit in bytes`` (version: RoomVersion) =
-    let ofSize (bytes: int) =
-        let body (n: int) =
-            (whole version).Add("content", obj [ "body", text (String('x', n)) ]).Remove "unsigned"
-
-        let size (event: Map<string, Json>) =
-            (CanonicalJson.bytes (obj (Map.toList event))).Length
-
-        body (bytes - size (body 0))
-
-    Assert.That(accepts version (ofSize Limits.EventBytes), Is.True)
-    Assert.That(accepts version (ofSize (Limits.EventBytes + 1)), Is.False)
-    Assert.That(accepts version ((ofSize Limits.EventBytes).Add("unsigned", obj [ "age", Json.Int 1L ])), Is.True)
-
 let private without (keys: string list) (o: JsonObject) =
     JsonObject.OfSeq(o.Members |> Seq.filter (fun (struct (key, _)) -> not (List.contains key keys)))
 
 let private sha256 (o: JsonObject) =
     SHA256.HashData(CanonicalJson.bytes (Json.Object o))
-
-[<TestCaseSource(nameof versions)>]
-let ``Hashes are of an event without the members that the rows remove`` (version: RoomVersion) =
-    let format = EventFormat version
-
-    let event =
-        JsonObject.OfSeq [ for KeyValue(key, value) in whole version -> struct (key, value) ]
-
-    let essential = format.Redactor.Redact event
-
-    Assert.That((PduFormat.contentHash format event = sha256 (without Signing.removedForContentHash event)), Is.True)
-
-    Assert.That(
-        (PduFormat.referenceHash format event = sha256 (without Signing.removedForReferenceHash essential)),
-        Is.True
-    )
 
 /// Whether a condition holds for an event alone.
 let rec private holds (event: Map<string, Json>) (condition: Condition) : bool =
@@ -193,115 +131,204 @@ let rec private holds (event: Map<string, Json>) (condition: Condition) : bool =
         | _ -> false
     | other -> failwith $"{other} is not asked of the event alone"
 
-[<TestCaseSource(nameof versions)>]
-let ``The servers that must sign are those of the rows`` (version: RoomVersion) =
-    let format = EventFormat version
+let tests =
+    testList "RulesAsDataTests" [
+        testList "An event whose members are as their rows say is accepted" [
+            for version in versions do
+                test version.Id { Expect.isTrue (accepts version (whole version)) "accepts" }
+        ]
 
-    for eventType in [ "m.room.member"; "m.room.message" ] do
-        for membership in [ "join"; "invite"; "leave" ] do
-            for more in
-                [
-                    []
-                    [ "third_party_invite", obj [] ]
-                    [ "join_authorised_via_users_server", text "@carol:three" ]
-                ] do
-                let event =
-                    (whole version)
-                        .Add("type", text eventType)
-                        .Add("event_id", text "$event:two")
-                        .Add("content", obj (("membership", text membership) :: more))
+        testList "An event without a member is refused if the row says that it is required" [
+            for version in versions do
+                test version.Id {
+                    for f in fields version do
+                        let without = (whole version).Remove f.Key
+                        Expect.equal (accepts version without) (f.Presence = Presence.Optional) f.Key
 
-                let expected =
-                    Signing.requirements version.Settings
-                    |> List.filter (fun r -> holds event r.When)
-                    |> List.map (fun r ->
-                        match r.Server with
-                        | Server.Of User.Sender -> "one"
-                        | Server.OfEventId -> "two"
-                        | Server.Of User.Authorising -> "three"
-                        | other -> failwith $"{other}")
-                    |> set
+                        let ofCreate = without.Add("type", text "m.room.create")
 
-                match PduFormat.ofJson format (JsonObject.OfSeq [ for KeyValue(k, v) in event -> struct (k, v) ]) with
-                | Error fault -> Assert.Fail $"{fault}"
-                | Ok received ->
-                    let actual =
-                        set [
-                            yield! received.RequiredSigners
-                            if received.AuthorisingServer <> "" then
-                                received.AuthorisingServer
-                        ]
+                        if f.Key <> "type" then
+                            Expect.equal
+                                (accepts version ofCreate)
+                                (f.Presence <> Presence.Always)
+                                $"{f.Key} of a create event"
+                }
+        ]
 
-                    Assert.That(
-                        (actual = expected),
-                        Is.True,
-                        $"{eventType} {membership} {more}: {actual}, not {expected}"
-                    )
+        testList "A member of another type than its row's, or beyond its bounds, is refused" [
+            for version in versions do
+                test version.Id {
+                    for f in fields version do
+                        let wrong =
+                            (ofEveryKind |> List.filter (fun json -> kind json <> kind (sample f.Shape)))
+                            @ beyond f.Shape
 
-[<TestCaseSource(nameof versions)>]
-let ``Numbers are read as strictly as the rows say`` (version: RoomVersion) =
-    let format = EventFormat version
-    let strict = version.Settings.Json = JsonStrictness.Strict
+                        for json in wrong do
+                            let event = (whole version).Add(f.Key, json)
+                            Expect.isFalse (accepts version event) $"{f.Key}: {CanonicalJson.text json}"
+                }
+        ]
 
-    let reads (literal: string) =
-        let text = "{\"content\":{\"n\":" + literal + "}}"
+        testList "An event is accepted up to the limit in bytes" [
+            for version in versions do
+                test version.Id {
+                    let ofSize (bytes: int) =
+                        let body (n: int) =
+                            (whole version).Add("content", obj [ "body", text (String('x', n)) ]).Remove "unsigned"
 
-        match
-            JsonReader.ParseObject(
-                ReadOnlySpan<byte>(Text.Encoding.UTF8.GetBytes text),
-                format.Reading,
-                JsonLimits.event
-            )
-        with
-        | Ok _ -> true
-        | Error _ -> false
+                        let size (event: Map<string, Json>) =
+                            (CanonicalJson.bytes (obj (Map.toList event))).Length
 
-    Assert.That(reads (string Limits.Integer), Is.True)
-    Assert.That(reads (string (Limits.Integer + 1L)), Is.EqualTo(not strict))
-    Assert.That(reads (string (-Limits.Integer - 1L)), Is.EqualTo(not strict))
-    Assert.That(reads "1.5", Is.EqualTo(not strict))
+                        body (bytes - size (body 0))
 
-let private levelValues = PowerLevelValues.all
+                    Expect.isTrue (accepts version (ofSize Limits.EventBytes)) "accepts"
+                    Expect.isFalse (accepts version (ofSize (Limits.EventBytes + 1))) "accepts"
 
-[<TestCaseSource(nameof levelValues)>]
-let ``Values count as levels as the rows say`` (values: PowerLevelValues) =
-    let counts json = (LevelValues.read values json).IsSome
-    let strings = values <> PowerLevelValues.Integers
-    let floats = values = PowerLevelValues.IntegersFloatsAndStrings
+                    Expect.isTrue
+                        (accepts version ((ofSize Limits.EventBytes).Add("unsigned", obj [ "age", Json.Int 1L ])))
+                        "accepts"
+                }
+        ]
 
-    Assert.That(counts (Json.Int -5L), Is.True)
+        testList "Hashes are of an event without the members that the rows remove" [
+            for version in versions do
+                test version.Id {
+                    let format = EventFormat version
 
-    for s in [ "100"; "000100"; "-100"; "+100"; " 100 "; " +0100 " ] do
-        Assert.That(counts (text s), Is.EqualTo strings, s)
+                    let event =
+                        JsonObject.OfSeq [ for KeyValue(key, value) in whole version -> struct (key, value) ]
 
-    for s in [ ""; "1.0"; "- 1"; "--1"; "1e2"; "0x1" ] do
-        Assert.That(counts (text s), Is.False, s)
+                    let essential = format.Redactor.Redact event
 
-    Assert.That(counts (Json.Float 51146.98), Is.EqualTo floats)
+                    Expect.equal
+                        (PduFormat.contentHash format event)
+                        (sha256 (without Signing.removedForContentHash event))
+                        "content hash"
 
-    // A double's value is a level even beyond 64 bits; the page has no bound for strings.
-    for d in [ 1e300; -1e300; 1e19 ] do
-        Assert.That(counts (Json.Float d), Is.EqualTo floats, string d)
+                    Expect.equal
+                        (PduFormat.referenceHash format event)
+                        (sha256 (without Signing.removedForReferenceHash essential))
+                        "reference hash"
+                }
+        ]
 
-    for s in
-        [
-            "9223372036854775808"
-            "-100000000000000000000000"
-            "00000000000000000000000000100"
-        ] do
-        Assert.That(counts (text s), Is.EqualTo strings, s)
+        testList "The servers that must sign are those of the rows" [
+            for version in versions do
+                test version.Id {
+                    let format = EventFormat version
 
-[<Test>]
-let ``A level beyond 64 bits is above every level within 64 bits`` () =
-    let level json =
-        match LevelValues.read PowerLevelValues.IntegersFloatsAndStrings json with
-        | ValueSome n -> n
-        | ValueNone -> failwith "no level"
+                    for eventType in [ "m.room.member"; "m.room.message" ] do
+                        for membership in [ "join"; "invite"; "leave" ] do
+                            for more in
+                                [
+                                    []
+                                    [ "third_party_invite", obj [] ]
+                                    [ "join_authorised_via_users_server", text "@carol:three" ]
+                                ] do
+                                let event =
+                                    (whole version)
+                                        .Add("type", text eventType)
+                                        .Add("event_id", text "$event:two")
+                                        .Add("content", obj (("membership", text membership) :: more))
 
-    Assert.That(level (Json.Float 1e300), Is.EqualTo Limits.Power)
-    Assert.That(level (Json.Float -1e300), Is.EqualTo -Limits.Power)
-    Assert.That(level (text "+123456789012345678901234567890"), Is.EqualTo Limits.Power)
-    Assert.That(level (text " -123456789012345678901234567890 "), Is.EqualTo -Limits.Power)
-    Assert.That(level (Json.Int Int64.MaxValue), Is.EqualTo Limits.Power)
-    Assert.That(level (Json.Int Int64.MinValue), Is.EqualTo -Limits.Power)
-    Assert.That(level (text "00000000000000000000000000100"), Is.EqualTo 100L)
+                                let expected =
+                                    Signing.requirements version.Settings
+                                    |> List.filter (fun r -> holds event r.When)
+                                    |> List.map (fun r ->
+                                        match r.Server with
+                                        | Server.Of User.Sender -> "one"
+                                        | Server.OfEventId -> "two"
+                                        | Server.Of User.Authorising -> "three"
+                                        | other -> failwith $"{other}")
+                                    |> set
+
+                                match
+                                    PduFormat.ofJson
+                                        format
+                                        (JsonObject.OfSeq [ for KeyValue(k, v) in event -> struct (k, v) ])
+                                with
+                                | Error fault -> failtest $"{fault}"
+                                | Ok received ->
+                                    let actual =
+                                        set [
+                                            yield! received.RequiredSigners
+                                            if received.AuthorisingServer <> "" then
+                                                received.AuthorisingServer
+                                        ]
+
+                                    Expect.equal actual expected $"{eventType} {membership} {more}"
+                }
+        ]
+
+        testList "Numbers are read as strictly as the rows say" [
+            for version in versions do
+                test version.Id {
+                    let format = EventFormat version
+                    let strict = version.Settings.Json = JsonStrictness.Strict
+
+                    let reads (literal: string) =
+                        let text = "{\"content\":{\"n\":" + literal + "}}"
+
+                        match
+                            JsonReader.ParseObject(
+                                ReadOnlySpan<byte>(Text.Encoding.UTF8.GetBytes text),
+                                format.Reading,
+                                JsonLimits.event
+                            )
+                        with
+                        | Ok _ -> true
+                        | Error _ -> false
+
+                    Expect.isTrue (reads (string Limits.Integer)) "reads"
+                    Expect.equal (reads (string (Limits.Integer + 1L))) (not strict) "reads"
+                    Expect.equal (reads (string (-Limits.Integer - 1L))) (not strict) "reads"
+                    Expect.equal (reads "1.5") (not strict) "reads"
+                }
+        ]
+
+        testList "Values count as levels as the rows say" [
+            for values in PowerLevelValues.all do
+                test $"{values}" {
+                    let counts json = (LevelValues.read values json).IsSome
+                    let strings = values <> PowerLevelValues.Integers
+                    let floats = values = PowerLevelValues.IntegersFloatsAndStrings
+
+                    Expect.isTrue (counts (Json.Int -5L)) "counts"
+
+                    for s in [ "100"; "000100"; "-100"; "+100"; " 100 "; " +0100 " ] do
+                        Expect.equal (counts (text s)) strings s
+
+                    for s in [ ""; "1.0"; "- 1"; "--1"; "1e2"; "0x1" ] do
+                        Expect.isFalse (counts (text s)) s
+
+                    Expect.equal (counts (Json.Float 51146.98)) floats "counts"
+
+                    // A double's value is a level even beyond 64 bits; the page has no bound for strings.
+                    for d in [ 1e300; -1e300; 1e19 ] do
+                        Expect.equal (counts (Json.Float d)) floats (string d)
+
+                    for s in
+                        [
+                            "9223372036854775808"
+                            "-100000000000000000000000"
+                            "00000000000000000000000000100"
+                        ] do
+                        Expect.equal (counts (text s)) strings s
+                }
+        ]
+
+        test "A level beyond 64 bits is above every level within 64 bits" {
+            let level json =
+                match LevelValues.read PowerLevelValues.IntegersFloatsAndStrings json with
+                | ValueSome n -> n
+                | ValueNone -> failwith "no level"
+
+            Expect.equal (level (Json.Float 1e300)) Limits.Power "level"
+            Expect.equal (level (Json.Float -1e300)) (-Limits.Power) "level"
+            Expect.equal (level (text "+123456789012345678901234567890")) Limits.Power "level"
+            Expect.equal (level (text " -123456789012345678901234567890 ")) (-Limits.Power) "level"
+            Expect.equal (level (Json.Int Int64.MaxValue)) Limits.Power "level"
+            Expect.equal (level (Json.Int Int64.MinValue)) (-Limits.Power) "level"
+            Expect.equal (level (text "00000000000000000000000000100")) 100L "level"
+        }
+    ]

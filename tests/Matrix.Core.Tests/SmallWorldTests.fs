@@ -1,8 +1,8 @@
 /// The small worlds: their size, and that the cases they leave out are equivalent to others.
 module Matrix.Core.Tests.SmallWorldTests
 
-open FsCheck
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Json
@@ -14,15 +14,6 @@ open Matrix.Properties.SmallWorlds
 let private oneOfEach: RoomVersion list =
     Worlds.groups Versions.all |> List.map List.head
 
-let private properties =
-    oneOfEach
-    |> List.collect SmallWorldProperties.ofWorlds
-    |> List.map (fun p -> TestCaseData(p).SetName p.Name)
-
-[<TestCaseSource(nameof properties)>]
-let Property (property: Property) =
-    property.Run(Config.QuickThrowOnFailure.WithMaxTest 1000)
-
 /// A world with an axis that is wrongly declared idle.
 let private misjudged (name: string) (world: World) : World =
     let place = world.Axes |> Array.findIndex (fun axis -> axis.Name = name)
@@ -31,163 +22,6 @@ let private misjudged (name: string) (world: World) : World =
         world with
             Idle = world.Idle |> Array.updateAt place (Some(fun _ _ -> true))
     }
-
-[<Test>]
-let ``An axis that is wrongly declared idle is noticed`` () =
-    let isNoticed name world decide =
-        let property =
-            SmallWorldProperties.idleAxes Versions.v12 (misjudged name world) decide
-
-        Assert.That((Checking.run 1000 1UL property).Fault.IsSome, name)
-
-    for name in [ "sender's level"; "users_default"; "redact" ] do
-        isNoticed name RedactingWorld.world SmallWorldProperties.ofRedaction
-
-    isNoticed "sender's level" RemovalWorld.world SmallWorldProperties.decide
-
-[<Test>]
-let ``Rules that handle redactions may be nested`` () =
-    let nested =
-        scope "redaction.applied.of-state" "" Condition.HasStateKey [ Authorization.Handling.byPower ]
-
-    let version = {
-        Versions.v12 with
-            Handling = [
-                nested
-                Authorization.Handling.bySameServer
-                Authorization.Handling.notOtherwise
-            ]
-    }
-
-    let counts = Survey.ofRedactions version
-    Assert.That(counts.ContainsKey "redaction.applied.of-state", Is.False)
-    Assert.That(Survey.undecidedOf version.Handling counts, Is.Empty)
-
-let private invariants =
-    (oneOfEach @ Versions.unstable)
-    |> List.collect SmallWorldProperties.ofDecisions
-    |> List.map (fun p -> TestCaseData(p).SetName p.Name)
-
-[<TestCaseSource(nameof invariants)>]
-let Invariant (property: Property) = property.Run Config.QuickThrowOnFailure
-
-[<Test>]
-let ``There are more than forty invariants, each with a name of its own`` () =
-    let names = Invariants.all |> List.map _.Name
-    Assert.That(names, Is.Unique)
-    Assert.That(names.Length, Is.GreaterThan 40)
-
-[<Test>]
-let ``Versions with the same authorization share a run`` () =
-    let groups =
-        Worlds.groups Versions.all
-        |> List.map (List.map _.Id >> String.concat " ")
-        |> String.concat ", "
-
-    Assert.That(groups, Is.EqualTo "1 2, 3 4 5, 6, 7, 8 9, 10, 11, 12")
-
-[<Test>]
-let ``One world alone has more than ten million decisions after the reduction`` () =
-    let world = Worlds.tryFind "power levels" |> Option.get
-
-    let struct (counted, _) =
-        Enumeration.run world [ Versions.v1 ] Enumeration.whole ignore
-
-    Assert.That(counted, Is.GreaterThan 10_000_000L)
-    Assert.That(counted, Is.LessThan(World.rawCount world / 2L))
-
-[<Test>]
-let ``The shares of a slice make up the slice`` () =
-    let world = Worlds.tryFind "removals" |> Option.get
-
-    let visits portion =
-        let struct (_, visited) = Enumeration.run world [ Versions.v12 ] portion ignore
-        visited
-
-    let slice = Enumeration.slice 7L
-
-    Assert.That(
-        visits { slice with Shares = 2 } + visits { slice with Shares = 2; Share = 1 },
-        Is.EqualTo(visits slice)
-    )
-
-/// The portion that counts what it does not visit has the same cases as the one that looks at all.
-[<TestCase("joins", "1", 97)>]
-[<TestCase("joins", "12", 97)>]
-[<TestCase("removals", "12", 97)>]
-[<TestCase("creating", "11", 97)>]
-[<TestCase("sending", "3", 97)>]
-[<TestCase("power levels", "10", 9973)>]
-let ``A slice is each n-th case of the whole`` (name: string, versionId: string, every: int64) =
-    let world = Worlds.tryFind name |> Option.get
-    let versions = [ Versions.tryFind versionId |> Option.get; Versions.v10 ]
-    let all = ResizeArray<int[]>()
-    let mutable ordinal = 0L
-
-    let struct (counted, _) =
-        Enumeration.run world versions Enumeration.whole (fun case ->
-            if ordinal % every = 0L then
-                all.Add(Array.copy case)
-
-            ordinal <- ordinal + 1L)
-
-    for shares in 1..2 do
-        for share in 0 .. shares - 1 do
-            let sliced = ResizeArray<int[]>()
-
-            let portion = {
-                Every = every
-                Share = share
-                Shares = shares
-            }
-
-            let struct (ofSlice, visited) =
-                Enumeration.run world versions portion (Array.copy >> sliced.Add)
-
-            Assert.That(ofSlice, Is.EqualTo counted)
-            Assert.That(visited, Is.EqualTo(int64 sliced.Count))
-
-            let wanted = [ for i in share..shares .. all.Count - 1 -> all[i] ]
-            Assert.That(sliced, Is.EqualTo(box wanted))
-
-[<Test>]
-let ``The cases of each weight are all cases`` () =
-    let world = Worlds.tryFind "creating" |> Option.get
-    let mutable byWeight = 0L
-
-    for weight in 0..30 do
-        Enumeration.ofWeight world [ Versions.v12 ] weight (fun case ->
-            Assert.That(World.weight world case, Is.EqualTo weight)
-            byWeight <- byWeight + 1L
-            false)
-        |> ignore
-
-    let struct (counted, _) =
-        Enumeration.run world [ Versions.v12 ] Enumeration.whole ignore
-
-    Assert.That(byWeight, Is.EqualTo counted)
-
-[<Test>]
-let ``The smallest witness of a ban in a room is a ban by the creator, without a power levels event`` () =
-    let version = Versions.v12
-
-    let stages =
-        Worlds.all |> List.map (fun w -> w.Name, lazy Stage(Ground(w, version))) |> dict
-
-    let witness =
-        Enumeration.smallest Worlds.all [ version ] 12 (fun world case ->
-            let stage = stages[world.Name].Value
-            stage.Load case
-            let decision = stage.Decide stage.Ground.Rules
-            decision.IsOk && stage.Event.Content.Text "membership" = "ban")
-
-    match witness with
-    | Some(world, case) ->
-        let stage = stages[world.Name].Value
-        stage.Load case
-        Assert.That(stage.Event.Sender, Is.EqualTo Universe.alice)
-        Assert.That(stage.Case.State.Count, Is.EqualTo 2)
-    | None -> Assert.Fail "There is none."
 
 /// Version 11 with one edit of its authorization.
 let private amended (edit: Edit) : RoomVersion = {
@@ -216,104 +50,40 @@ let private allowedIf (before: string) (condition: Condition) =
     Edit.InsertBefore(before, clause $"{before}-if" "" condition Outcome.Allow)
 
 /// Wrong rules that read what no version reads of such an event.
-let private wrongRules =
-    [
-        "bans also need the kick level", bansAlsoNeed (senderHas (Power.Level NamedLevel.Kick))
-        "bans also need the invite level", bansAlsoNeed (senderHas (Power.Level NamedLevel.Invite))
-        "bans also need a level of 60", bansAlsoNeed (senderHas (Power.Constant 60L))
-        "moderators below 50 cannot ban", bansAlsoNeed (senderHas (Power.Constant 50L))
-        "bans also need the state default", bansAlsoNeed (senderHas Power.Required)
-        "bans only where the room is public", bansAlsoNeed (Condition.JoinRuleIn [ JoinRule.Public ])
-        "anyone may ban, if the content says so",
-        allowedIf "member.ban.sender-joined" (Condition.ContentHas [ "org.example.anyone" ])
-        "anyone may knock, if the join rules say so",
-        allowedIf
-            "member.knock.rule"
-            (Condition.StateContentIs("m.room.join_rules", [ "org.example.anyone" ], Shape.Integer))
-        "invitations need more power than the target",
-        Edit.Reword(
-            "member.invite.power",
-            "",
-            Condition.And [
-                senderHas (Power.Level NamedLevel.Invite)
-                Condition.Compare(Power.Of User.StateKey, Relation.Below, Power.Of User.Sender)
-            ]
-        )
-        "invitations need the target's server's signature",
-        Edit.Reword(
-            "member.invite.power",
-            "",
-            Condition.And [
-                senderHas (Power.Level NamedLevel.Invite)
-                Condition.SignedByServerOf User.StateKey
-            ]
-        )
-        "state of a user who is banned",
-        allowedIf "sender-joined" (Condition.MembershipIn(User.StateKeyOwner, [ Membership.Ban ]))
-    ]
-    |> List.map (fun (name, edit) -> TestCaseData(edit).SetArgDisplayNames name)
-
-[<TestCaseSource(nameof wrongRules)>]
-[<Category "Slow">]
-let ``A wrong rule breaks an invariant, whatever it reads`` (edit: Edit) =
-    let version = amended edit
-
-    let surveyed =
-        DecisionLaws.sample version DecisionLaws.few 1UL
-        |> DecisionLaws.surveyed version
-
-    let faults = [
-        for law in DecisionLaws.ofVersion version do
-            match law.Fault surveyed with
-            | Some fault -> law.Name, fault
-            | None -> ()
-    ]
-
-    for name, fault in faults do
-        TestContext.Out.WriteLine $"{name}: {fault}"
-
-    Assert.That(surveyed.Unshown, Is.Empty)
-
-    Assert.That(
-        faults
-        |> List.filter (fun (name, _) -> not (name.StartsWith("worlds.", System.StringComparison.Ordinal))),
-        Is.Not.Empty
+let private wrongRules = [
+    "bans also need the kick level", bansAlsoNeed (senderHas (Power.Level NamedLevel.Kick))
+    "bans also need the invite level", bansAlsoNeed (senderHas (Power.Level NamedLevel.Invite))
+    "bans also need a level of 60", bansAlsoNeed (senderHas (Power.Constant 60L))
+    "moderators below 50 cannot ban", bansAlsoNeed (senderHas (Power.Constant 50L))
+    "bans also need the state default", bansAlsoNeed (senderHas Power.Required)
+    "bans only where the room is public", bansAlsoNeed (Condition.JoinRuleIn [ JoinRule.Public ])
+    "anyone may ban, if the content says so",
+    allowedIf "member.ban.sender-joined" (Condition.ContentHas [ "org.example.anyone" ])
+    "anyone may knock, if the join rules say so",
+    allowedIf
+        "member.knock.rule"
+        (Condition.StateContentIs("m.room.join_rules", [ "org.example.anyone" ], Shape.Integer))
+    "invitations need more power than the target",
+    Edit.Reword(
+        "member.invite.power",
+        "",
+        Condition.And [
+            senderHas (Power.Level NamedLevel.Invite)
+            Condition.Compare(Power.Of User.StateKey, Relation.Below, Power.Of User.Sender)
+        ]
     )
-
-[<Test>]
-let ``An axis that is declared idle is compared in the cases of each run`` () =
-    let world = Worlds.tryFind "removals" |> Option.get |> misjudged "sender's level"
-    let survey = Survey.sample Versions.v11 [ world ] 3000 1UL
-    Assert.That(survey.NotIdle.Count, Is.Positive)
-
-    match survey.NotIdle.Lightest with
-    | Some witness -> Assert.That(Witnesses.notIdle Versions.v11 witness, Does.Contain "sender's level (sender has")
-    | None -> Assert.Fail()
-
-    let right =
-        Survey.sample Versions.v11 [ (Worlds.tryFind "removals").Value ] 3000 1UL
-
-    Assert.That(right.Compared, Is.GreaterThan 1000L)
-    Assert.That(right.NotIdle.Count, Is.Zero)
-
-[<Test>]
-let ``A case that cannot be decided is a fault, and hides no other`` () =
-    let world = Worlds.tryFind "removals" |> Option.get
-    let usual = Array.zeroCreate world.Axes.Length
-
-    let broken = {
-        world with
-            Name = "broken"
-            Event = {
-                world.Event with
-                    Build = fun _ _ -> invalidOp "It has no events."
-            }
-    }
-
-    let survey = Survey.cases Versions.v11 [ broken, usual; world, usual ]
-    Assert.That(survey.Undecided.Seen.Count, Is.EqualTo 1L)
-    Assert.That(survey.Undecided.Words, Does.StartWith "throws InvalidOperationException")
-    Assert.That(survey.Findings |> List.exists (fun f -> f.Applied.Count > 0L), Is.True)
+    "invitations need the target's server's signature",
+    Edit.Reword(
+        "member.invite.power",
+        "",
+        Condition.And [
+            senderHas (Power.Level NamedLevel.Invite)
+            Condition.SignedByServerOf User.StateKey
+        ]
+    )
+    "state of a user who is banned",
+    allowedIf "sender-joined" (Condition.MembershipIn(User.StateKeyOwner, [ Membership.Ban ]))
+]
 
 /// The value of what a clause reads in a case, in words.
 let private valueOf (version: RoomVersion) (case: AuthCase) (read: Read) : string option =
@@ -388,7 +158,7 @@ let private unvaried (version: RoomVersion) : string list =
                         | _ -> ""
             }
 
-            Assert.That(kinds.Contains kind, $"{world.Name} has %A{kind}")
+            Expect.isTrue (kinds.Contains kind) $"{world.Name} has %A{kind}"
 
             for read in Reads.of' version kind do
                 match valueOf version stage.Case read with
@@ -405,23 +175,250 @@ let private unvaried (version: RoomVersion) : string list =
             | _ -> ()
     ]
 
-[<TestCaseSource(nameof oneOfEach)>]
-let ``The worlds vary each level and field that a clause reads of its events`` (version: RoomVersion) =
-    Assert.That(unvaried version, Is.Empty)
+let tests =
+    testList "SmallWorldTests" [
+        testProperties 1000 (oneOfEach |> List.collect SmallWorldProperties.ofWorlds)
 
-[<Test>]
-let ``The clauses that can decide a ban read the ban level, and no other`` () =
-    let levels version =
-        Reads.of' version {
-            Type = "m.room.member"
-            Membership = "ban"
+        test "An axis that is wrongly declared idle is noticed" {
+            let isNoticed name world decide =
+                let property =
+                    SmallWorldProperties.idleAxes Versions.v12 (misjudged name world) decide
+
+                Expect.isTrue (Checking.run 1000 1UL property).Fault.IsSome name
+
+            for name in [ "sender's level"; "users_default"; "redact" ] do
+                isNoticed name RedactingWorld.world SmallWorldProperties.ofRedaction
+
+            isNoticed "sender's level" RemovalWorld.world SmallWorldProperties.decide
         }
-        |> Set.filter _.IsLevel
 
-    for version in Versions.all do
-        Assert.That(levels version, Is.EqualTo(box (set [ Read.Level "ban" ])), version.Id)
+        test "Rules that handle redactions may be nested" {
+            let nested =
+                scope "redaction.applied.of-state" "" Condition.HasStateKey [ Authorization.Handling.byPower ]
 
-    Assert.That(
-        levels (amended (bansAlsoNeed (senderHas (Power.Level NamedLevel.Kick)))),
-        Is.EqualTo(box (set [ Read.Level "ban"; Read.Level "kick" ]))
-    )
+            let version = {
+                Versions.v12 with
+                    Handling = [
+                        nested
+                        Authorization.Handling.bySameServer
+                        Authorization.Handling.notOtherwise
+                    ]
+            }
+
+            let counts = Survey.ofRedactions version
+            Expect.isFalse (counts.ContainsKey "redaction.applied.of-state") "contains key"
+            Expect.isEmpty (Survey.undecidedOf version.Handling counts) "undecided of"
+        }
+
+        testProperties 100 (oneOfEach @ Versions.unstable |> List.collect SmallWorldProperties.ofDecisions)
+
+        test "There are more than forty invariants, each with a name of its own" {
+            let names = Invariants.all |> List.map _.Name
+            Expect.isDistinct names "names"
+            Expect.isGreaterThan names.Length 40 "number of names"
+        }
+
+        test "Versions with the same authorization share a run" {
+            let groups =
+                Worlds.groups Versions.all
+                |> List.map (List.map _.Id >> String.concat " ")
+                |> String.concat ", "
+
+            Expect.equal groups "1 2, 3 4 5, 6, 7, 8 9, 10, 11, 12" "groups"
+        }
+
+        test "One world alone has more than ten million decisions after the reduction" {
+            let world = Worlds.tryFind "power levels" |> Option.get
+
+            let struct (counted, _) =
+                Enumeration.run world [ Versions.v1 ] Enumeration.whole ignore
+
+            Expect.isGreaterThan counted 10_000_000L "counted"
+            Expect.isLessThan counted (World.rawCount world / 2L) "counted"
+        }
+
+        test "The shares of a slice make up the slice" {
+            let world = Worlds.tryFind "removals" |> Option.get
+
+            let visits portion =
+                let struct (_, visited) = Enumeration.run world [ Versions.v12 ] portion ignore
+                visited
+
+            let slice = Enumeration.slice 7L
+
+            Expect.equal
+                (visits { slice with Shares = 2 } + visits { slice with Shares = 2; Share = 1 })
+                (visits slice)
+                "visits"
+        }
+
+        // The portion that counts what it does not visit has the same cases as the one that looks at all.
+        testTheory "A slice is each n-th case of the whole" [
+            "joins", "1", 97L
+            "joins", "12", 97L
+            "removals", "12", 97L
+            "creating", "11", 97L
+            "sending", "3", 97L
+            "power levels", "10", 9973L
+        ]
+        <| fun (name, versionId, every) ->
+            let world = Worlds.tryFind name |> Option.get
+            let versions = [ Versions.tryFind versionId |> Option.get; Versions.v10 ]
+            let all = ResizeArray<int[]>()
+            let mutable ordinal = 0L
+
+            let struct (counted, _) =
+                Enumeration.run world versions Enumeration.whole (fun case ->
+                    if ordinal % every = 0L then
+                        all.Add(Array.copy case)
+
+                    ordinal <- ordinal + 1L)
+
+            for shares in 1..2 do
+                for share in 0 .. shares - 1 do
+                    let sliced = ResizeArray<int[]>()
+
+                    let portion = {
+                        Every = every
+                        Share = share
+                        Shares = shares
+                    }
+
+                    let struct (ofSlice, visited) =
+                        Enumeration.run world versions portion (Array.copy >> sliced.Add)
+
+                    Expect.equal ofSlice counted "of slice"
+                    Expect.equal visited (int64 sliced.Count) "visited"
+
+                    let wanted = [ for i in share..shares .. all.Count - 1 -> all[i] ]
+                    Expect.equal (List.ofSeq sliced) wanted "sliced"
+
+        testCase "The cases of each weight are all cases"
+        <| fun () ->
+            let world = Worlds.tryFind "creating" |> Option.get
+            let mutable byWeight = 0L
+
+            for weight in 0..30 do
+                Enumeration.ofWeight world [ Versions.v12 ] weight (fun case ->
+                    Expect.equal (World.weight world case) weight "weight"
+                    byWeight <- byWeight + 1L
+                    false)
+                |> ignore
+
+            let struct (counted, _) =
+                Enumeration.run world [ Versions.v12 ] Enumeration.whole ignore
+
+            Expect.equal byWeight counted "by weight"
+
+        test "The smallest witness of a ban in a room is a ban by the creator, without a power levels event" {
+            let version = Versions.v12
+
+            let stages =
+                Worlds.all |> List.map (fun w -> w.Name, lazy Stage(Ground(w, version))) |> dict
+
+            let witness =
+                Enumeration.smallest Worlds.all [ version ] 12 (fun world case ->
+                    let stage = stages[world.Name].Value
+                    stage.Load case
+                    let decision = stage.Decide stage.Ground.Rules
+                    decision.IsOk && stage.Event.Content.Text "membership" = "ban")
+
+            match witness with
+            | Some(world, case) ->
+                let stage = stages[world.Name].Value
+                stage.Load case
+                Expect.equal stage.Event.Sender Universe.alice "sender"
+                Expect.equal stage.Case.State.Count 2 "number of state"
+            | None -> failtest "There is none."
+        }
+
+        test "An axis that is declared idle is compared in the cases of each run" {
+            let world = Worlds.tryFind "removals" |> Option.get |> misjudged "sender's level"
+            let survey = Survey.sample Versions.v11 [ world ] 3000 1UL
+            Expect.isGreaterThan survey.NotIdle.Count 0L "number of not idle"
+
+            match survey.NotIdle.Lightest with
+            | Some witness ->
+                Expect.stringContains (Witnesses.notIdle Versions.v11 witness) "sender's level (sender has" "not idle"
+            | None -> failtest "nothing was noticed"
+
+            let right =
+                Survey.sample Versions.v11 [ (Worlds.tryFind "removals").Value ] 3000 1UL
+
+            Expect.isGreaterThan right.Compared 1000L "compared"
+            Expect.equal right.NotIdle.Count 0L "number of not idle"
+        }
+
+        test "A case that cannot be decided is a fault, and hides no other" {
+            let world = Worlds.tryFind "removals" |> Option.get
+            let usual = Array.zeroCreate world.Axes.Length
+
+            let broken = {
+                world with
+                    Name = "broken"
+                    Event = {
+                        world.Event with
+                            Build = fun _ _ -> invalidOp "It has no events."
+                    }
+            }
+
+            let survey = Survey.cases Versions.v11 [ broken, usual; world, usual ]
+            Expect.equal survey.Undecided.Seen.Count 1L "number of seen"
+            Expect.stringStarts survey.Undecided.Words "throws InvalidOperationException" "words"
+            Expect.isTrue (survey.Findings |> List.exists (fun f -> f.Applied.Count > 0L)) "findings"
+        }
+
+        testList "The worlds vary each level and field that a clause reads of its events" [
+            for version in oneOfEach do
+                test version.Id { Expect.isEmpty (unvaried version) "unvaried" }
+        ]
+
+        test "The clauses that can decide a ban read the ban level, and no other" {
+            let levels version =
+                Reads.of' version {
+                    Type = "m.room.member"
+                    Membership = "ban"
+                }
+                |> Set.filter _.IsLevel
+
+            for version in Versions.all do
+                Expect.equal (levels version) (set [ Read.Level "ban" ]) version.Id
+
+            Expect.equal
+                (levels (amended (bansAlsoNeed (senderHas (Power.Level NamedLevel.Kick)))))
+                (set [ Read.Level "ban"; Read.Level "kick" ])
+                "levels"
+        }
+    ]
+
+let slow =
+    testList "SmallWorldTests" [
+        testList "A wrong rule breaks an invariant, whatever it reads" [
+            for name, edit in wrongRules do
+                test name {
+                    let version = amended edit
+
+                    let surveyed =
+                        DecisionLaws.sample version DecisionLaws.few 1UL
+                        |> DecisionLaws.surveyed version
+
+                    let faults = [
+                        for law in DecisionLaws.ofVersion version do
+                            match law.Fault surveyed with
+                            | Some fault -> law.Name, fault
+                            | None -> ()
+                    ]
+
+                    for name, fault in faults do
+                        stdout.WriteLine $"{name}: {fault}"
+
+                    Expect.isEmpty surveyed.Unshown "unshown"
+
+                    Expect.isNonEmpty
+                        (faults
+                         |> List.filter (fun (name, _) ->
+                             not (name.StartsWith("worlds.", System.StringComparison.Ordinal))))
+                        "faults"
+                }
+        ]
+    ]

@@ -1,7 +1,8 @@
 /// The smallest rooms of what is said about state resolution in docs/verification.md and decision 48.
 module Matrix.Core.Tests.SmallestRoomTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
@@ -16,104 +17,100 @@ let private apart acts most clock (version: RoomVersion) (eventType: string) =
     match (CountedAuthChains.smallest acts most clock version).TryFind eventType with
     | None -> failwith $"no room of version {version.Id} shows {eventType}"
     | Some(fork, apart) ->
-        Assert.That((resolved fork = apart.Stated), Is.True, "the server's resolver follows the specification")
+        Expect.equal (resolved fork) apart.Stated "the server's resolver follows the specification"
         fork, apart
 
-[<TestCase "2">]
-[<TestCase "10">]
-[<TestCase "11">]
-let ``By Synapse's auth chains join rules end differently in a line of four acts`` (id: string) =
-    let version = Versions.tryFind id |> Option.get
+let tests =
+    testList "SmallestRoomTests" [
+        testTheory "By Synapse's auth chains join rules end differently in a line of four acts" [ "2"; "10"; "11" ]
+        <| fun id ->
+            let version = Versions.tryFind id |> Option.get
 
-    let fork, apart =
-        apart CountedAuthChains.ofTwo 4 Forks.Clock.Rising version "m.room.join_rules"
+            let fork, apart =
+                apart CountedAuthChains.ofTwo 4 Forks.Clock.Rising version "m.room.join_rules"
 
-    Assert.That(
-        words fork.Acts,
-        Is.EqualTo(
-            box [
-                "@bob:one joins"
-                "@alice:one gives @bob:one power 100"
-                "@bob:one sets the join rule to public"
-                "@alice:one sets the join rule to invite"
-            ]
-        )
-    )
+            Expect.equal
+                (words fork.Acts)
+                ([
+                    "@bob:one joins"
+                    "@alice:one gives @bob:one power 100"
+                    "@bob:one sets the join rule to public"
+                    "@alice:one sets the join rule to invite"
+                ])
+                "words"
 
-    let ruleOf (state: StateMap) =
-        fork.Graph.Events[state["m.room.join_rules", ""]].Content.Text "join_rule"
+            let ruleOf (state: StateMap) =
+                fork.Graph.Events[state["m.room.join_rules", ""]].Content.Text "join_rule"
 
-    Assert.That((ruleOf apart.Stated, ruleOf apart.Counted), Is.EqualTo(box ("public", "invite")))
+            Expect.equal (ruleOf apart.Stated, ruleOf apart.Counted) ("public", "invite") "rule of"
 
-[<TestCase "2">]
-[<TestCase "10">]
-let ``By Synapse's auth chains a membership ends differently in a line of one user's three acts`` (id: string) =
-    let version = Versions.tryFind id |> Option.get
-
-    let fork, apart =
-        apart CountedAuthChains.ofOne 3 Forks.Clock.Falling version "m.room.member"
-
-    Assert.That(
-        words fork.Acts,
-        Is.EqualTo(
-            box [
-                "@alice:one joins"
-                "@alice:one sets the join rule to invite"
-                "@alice:one joins"
-            ]
-        )
-    )
-
-    let key = "m.room.member", DrawnRoom.alice
-    Assert.That(apart.Stated[key], Is.EqualTo fork.Graph.Events[List.last fork.Order].EventId)
-    Assert.That(apart.Counted[key], Is.Not.EqualTo apart.Stated[key])
-
-[<Test>]
-let ``In version 12 the same rooms end alike`` () =
-    for acts, most, clock in
-        [
-            CountedAuthChains.ofTwo, 4, Forks.Clock.Rising
-            CountedAuthChains.ofOne, 3, Forks.Clock.Falling
-        ] do
-        Assert.That(CountedAuthChains.smallest acts most clock Versions.v12, Is.Empty)
-
-/// The smallest room in which a topic disappears that no state contradicts, because its sender was removed after it.
-[<TestCase "2">]
-[<TestCase "11">]
-[<TestCase "12">]
-let ``A topic set before a kick is lost in a line of four acts`` (id: string) =
-    let version = Versions.tryFind id |> Option.get
-    let alice, bob = DrawnRoom.alice, DrawnRoom.bob
-
-    let place: Forks.Place = {
-        Acts = [
-            Forks.Act.Joins bob
-            Forks.Act.GivesPower(alice, bob, 50)
-            Forks.Act.SetsTopic bob
-            Forks.Act.Removes(alice, bob)
+        testTheory "By Synapse's auth chains a membership ends differently in a line of one user's three acts" [
+            "2"
+            "10"
         ]
-        MostActs = 4
-        Clock = Forks.Clock.Rising
-        Twice = true
-    }
+        <| fun id ->
+            let version = Versions.tryFind id |> Option.get
 
-    let key = "m.room.topic", ""
+            let fork, apart =
+                apart CountedAuthChains.ofOne 3 Forks.Clock.Falling version "m.room.member"
 
-    let isLost (fork: Forks.Fork) =
-        match fork.States |> List.choose (Map.tryFind key) |> List.distinct with
-        | [ _ ] -> (resolved fork).TryFind key = None
-        | _ -> false
+            Expect.equal
+                (words fork.Acts)
+                ([
+                    "@alice:one joins"
+                    "@alice:one sets the join rule to invite"
+                    "@alice:one joins"
+                ])
+                "words"
 
-    let fork = Forks.at place version |> Seq.find isLost
+            let key = "m.room.member", DrawnRoom.alice
+            Expect.equal apart.Stated[key] (fork.Graph.Events[List.last fork.Order].EventId) "stated"
+            Expect.notEqual apart.Counted[key] apart.Stated[key] "counted"
 
-    Assert.That(
-        words fork.Acts,
-        Is.EqualTo(
-            box [
-                "@bob:one joins"
-                "@alice:one gives @bob:one power 50"
-                "@bob:one sets the topic"
-                "@alice:one removes @bob:one"
-            ]
-        )
-    )
+        test "In version 12 the same rooms end alike" {
+            for acts, most, clock in
+                [
+                    CountedAuthChains.ofTwo, 4, Forks.Clock.Rising
+                    CountedAuthChains.ofOne, 3, Forks.Clock.Falling
+                ] do
+                Expect.isEmpty (CountedAuthChains.smallest acts most clock Versions.v12) "smallest"
+        }
+
+        // The smallest room in which a topic disappears that no state contradicts, because its sender was removed after
+        // it.
+        testTheory "A topic set before a kick is lost in a line of four acts" [ "2"; "11"; "12" ]
+        <| fun id ->
+            let version = Versions.tryFind id |> Option.get
+            let alice, bob = DrawnRoom.alice, DrawnRoom.bob
+
+            let place: Forks.Place = {
+                Acts = [
+                    Forks.Act.Joins bob
+                    Forks.Act.GivesPower(alice, bob, 50)
+                    Forks.Act.SetsTopic bob
+                    Forks.Act.Removes(alice, bob)
+                ]
+                MostActs = 4
+                Clock = Forks.Clock.Rising
+                Twice = true
+            }
+
+            let key = "m.room.topic", ""
+
+            let isLost (fork: Forks.Fork) =
+                match fork.States |> List.choose (Map.tryFind key) |> List.distinct with
+                | [ _ ] -> (resolved fork).TryFind key = None
+                | _ -> false
+
+            let fork = Forks.at place version |> Seq.find isLost
+
+            Expect.equal
+                (words fork.Acts)
+                ([
+                    "@bob:one joins"
+                    "@alice:one gives @bob:one power 50"
+                    "@bob:one sets the topic"
+                    "@alice:one removes @bob:one"
+                ])
+                "words"
+    ]

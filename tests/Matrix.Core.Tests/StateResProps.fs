@@ -3,7 +3,8 @@ module Matrix.Core.Tests.StateResProps
 
 open FsCheck
 open FsCheck.FSharp
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.StateRes
@@ -26,11 +27,6 @@ let private properties =
         StateResProperties.all version
         @ StateResStepProperties.all version
         @ ReplayProperties.all version)
-    |> List.map (fun p -> TestCaseData(p).SetName p.Name)
-
-[<TestCaseSource(nameof properties)>]
-let Property (property: Property) =
-    property.Run(Config.QuickThrowOnFailure.WithMaxTest 150)
 
 /// Versions whose resolution differs from that of a version of the specification in one step.
 let private amended: (string * RoomVersion * RoomVersion) list =
@@ -43,7 +39,7 @@ let private amended: (string * RoomVersion * RoomVersion) list =
             Changes = edits |> List.map Change.Resolution
         }
 
-        Assert.That(Lint.amendment version amendment, Is.Empty)
+        Expect.isEmpty (Lint.amendment version amendment) "amendment"
         version, Flatten.apply version amendment
 
     let gather part = ResolutionStep.Gather part
@@ -63,29 +59,6 @@ let private amended: (string * RoomVersion * RoomVersion) list =
     ]
     |> List.map (fun (name, (before, after)) -> name, before, after)
 
-let private amendedNames = amended |> List.map (fun (name, _, _) -> name)
-
-[<TestCaseSource(nameof amendedNames)>]
-let ``The resolver and the literal definition both follow an amendment of one step`` (name: string) =
-    let _, before, after = amended |> List.find (fun (other, _, _) -> other = name)
-    let mutable otherwise = 0
-
-    for attempts, stale in Gen.sampleWithSeed (Rnd 20260709UL) 40 400 ForkGen.forked do
-        let room = ForkGen.play before attempts
-        let states = ForkGen.statesOf room stale
-
-        let graph = { room.Graph with Version = after }
-        let literal = (StateResReference.resolve graph states).Resolved
-        let found = ((Resolving.production after).In graph states).Outcome.Resolved
-
-        if found <> literal then
-            Assert.Fail $"%A{states}"
-
-        if literal <> (StateResReference.resolve room.Graph states).Resolved then
-            otherwise <- otherwise + 1
-
-    Assert.That(otherwise, Is.Positive, "the step makes no difference")
-
 /// Algorithms that an amendment may give a version, and that no property of state resolution may accuse.
 let private rightAlgorithms =
     let named name (algorithm: StateResolutionAlgorithm) = { algorithm with Name = name }
@@ -97,14 +70,6 @@ let private rightAlgorithms =
         "another name", StateResets.resolvingBy (named "2.2" StateResolutionAlgorithm.V2_1) Versions.v12
         "another name of version 2", StateResets.resolvingBy (named "2.0" StateResolutionAlgorithm.V2) Versions.v11
     ]
-    |> List.map (fun (name, version) -> TestCaseData(version).SetArgDisplayNames name)
-
-[<TestCaseSource(nameof rightAlgorithms)>]
-let ``No property accuses a right amendment of the algorithm`` (version: RoomVersion) =
-    for property in StateResProperties.all version @ StateResStepProperties.all version do
-        let found = Checking.run 100 1UL property
-        Assert.That(found.Fault, Is.EqualTo None, property.Name)
-        Assert.That(found.Met, Is.GreaterThanOrEqualTo Checking.enough, property.Name)
 
 /// The numbers of generated conflicts of a version that show each feature.
 let private survey (version: RoomVersion) (count: int) : Map<string, int> =
@@ -136,97 +101,134 @@ let private survey (version: RoomVersion) (count: int) : Map<string, int> =
         (seen, shown)
         ||> List.fold (fun seen what -> seen.Add(what, 1 + (seen.TryFind what |> Option.defaultValue 0))))
 
-[<TestCase("10")>]
-[<TestCase("12")>]
-let ``Generated rooms have every kind of conflict`` (id: string) =
-    let version = Versions.tryFind id |> Option.get
-    let seen = survey version 400
-    TestContext.Out.WriteLine $"%A{seen}"
+let tests =
+    testList "StateResProps" [
+        testProperties 150 properties
 
-    for what in
-        [
-            "an auth difference"
-            "several power events"
-            "several other events"
-            "a shared past taken for a difference"
-            "a state that goes wrong by it"
-            if id = "12" then
-                "a subgraph"
-        ] do
-        Assert.That(seen.TryFind what |> Option.defaultValue 0, Is.GreaterThan 0, what)
+        testList "The resolver and the literal definition both follow an amendment of one step" [
+            for name, before, after in amended do
+                test name {
+                    let mutable otherwise = 0
 
-[<Test>]
-let ``Generated rooms of version 1 have every kind of conflict`` () =
-    let seen =
-        (Map.empty, Gen.sampleWithSeed (Rnd 20260708UL) 40 400 ForkGen.forked)
-        ||> Array.fold (fun seen (attempts, stale) ->
-            let room = ForkGen.rejecting (ForkGen.play Versions.v1 attempts) stale
-            let states = ForkGen.statesOf room stale
-            let outcome = StateResReference.resolve room.Graph states
+                    for attempts, stale in Gen.sampleWithSeed (Rnd 20260709UL) 40 400 ForkGen.forked do
+                        let room = ForkGen.play before attempts
+                        let states = ForkGen.statesOf room stale
 
-            let authorises (eventType, _) =
-                List.contains eventType [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
+                        let graph = { room.Graph with Version = after }
+                        let literal = (StateResReference.resolve graph states).Resolved
+                        let found = ((Resolving.production after).In graph states).Outcome.Resolved
 
-            let shown = [
-                for key, order, chosen in outcome.Settled do
-                    if authorises key && chosen = List.last order then
-                        "climbed to the end"
+                        if found <> literal then
+                            failtest $"%A{states}"
 
-                    if authorises key && chosen <> List.last order then
-                        "stopped on the way"
+                        if literal <> (StateResReference.resolve room.Graph states).Resolved then
+                            otherwise <- otherwise + 1
 
-                    if not (authorises key) && chosen = order.Head then
-                        "picked the deepest"
+                    Expect.isGreaterThan otherwise 0 "the step makes no difference"
+                }
+        ]
 
-                    if not (authorises key) && chosen <> order.Head then
-                        "picked another"
-                if
-                    outcome.Resolved
-                    |> Map.exists (fun key _ -> states |> List.exists (fun s -> not (s.ContainsKey key)))
-                then
+        testList "No property accuses a right amendment of the algorithm" [
+            for name, version in rightAlgorithms do
+                test name {
+                    for property in StateResProperties.all version @ StateResStepProperties.all version do
+                        let found = Checking.run 100 1UL property
+                        Expect.equal found.Fault None property.Name
+                        Expect.isGreaterThanOrEqual found.Met Checking.enough property.Name
+                }
+        ]
+
+        testTheory "Generated rooms have every kind of conflict" [ "10"; "12" ]
+        <| fun id ->
+            let version = Versions.tryFind id |> Option.get
+            let seen = survey version 400
+            stdout.WriteLine $"%A{seen}"
+
+            for what in
+                [
+                    "an auth difference"
+                    "several power events"
+                    "several other events"
+                    "a shared past taken for a difference"
+                    "a state that goes wrong by it"
+                    if id = "12" then
+                        "a subgraph"
+                ] do
+                Expect.isGreaterThan (seen.TryFind what |> Option.defaultValue 0) 0 what
+
+        test "Generated rooms of version 1 have every kind of conflict" {
+            let seen =
+                (Map.empty, Gen.sampleWithSeed (Rnd 20260708UL) 40 400 ForkGen.forked)
+                ||> Array.fold (fun seen (attempts, stale) ->
+                    let room = ForkGen.rejecting (ForkGen.play Versions.v1 attempts) stale
+                    let states = ForkGen.statesOf room stale
+                    let outcome = StateResReference.resolve room.Graph states
+
+                    let authorises (eventType, _) =
+                        List.contains eventType [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
+
+                    let shown = [
+                        for key, order, chosen in outcome.Settled do
+                            if authorises key && chosen = List.last order then
+                                "climbed to the end"
+
+                            if authorises key && chosen <> List.last order then
+                                "stopped on the way"
+
+                            if not (authorises key) && chosen = order.Head then
+                                "picked the deepest"
+
+                            if not (authorises key) && chosen <> order.Head then
+                                "picked another"
+                        if
+                            outcome.Resolved
+                            |> Map.exists (fun key _ -> states |> List.exists (fun s -> not (s.ContainsKey key)))
+                        then
+                            "kept what some lack"
+                    ]
+
+                    (seen, List.distinct shown)
+                    ||> List.fold (fun seen what -> seen.Add(what, 1 + (seen.TryFind what |> Option.defaultValue 0))))
+
+            stdout.WriteLine $"%A{seen}"
+
+            for what in
+                [
+                    "climbed to the end"
+                    "stopped on the way"
+                    "picked the deepest"
+                    "picked another"
                     "kept what some lack"
-            ]
+                ] do
+                Expect.isGreaterThan (seen.TryFind what |> Option.defaultValue 0) 0 what
+        }
 
-            (seen, List.distinct shown)
-            ||> List.fold (fun seen what -> seen.Add(what, 1 + (seen.TryFind what |> Option.defaultValue 0))))
+        test "Generated histories fork, merge with conflicts, and have refused events" {
+            let rules = AuthRules Versions.v10
 
-    TestContext.Out.WriteLine $"%A{seen}"
+            let seen =
+                Gen.sampleWithSeed (Rnd 20260708UL) 40 60 DagGen.steps
+                |> Array.map (fun steps ->
+                    match Replay.Run(rules, DagGen.play Versions.v10 steps, ResolutionLimits.Usual) with
+                    | Ok replay ->
+                        let merges =
+                            replay.Events
+                            |> Array.filter (fun e -> e.Pdu.PrevEvents.Length > 1)
+                            |> Array.length
 
-    for what in
-        [
-            "climbed to the end"
-            "stopped on the way"
-            "picked the deepest"
-            "picked another"
-            "kept what some lack"
-        ] do
-        Assert.That(seen.TryFind what |> Option.defaultValue 0, Is.GreaterThan 0, what)
+                        merges,
+                        replay.Extremities.Length,
+                        replay.Events |> Array.filter _.Rejection.IsSome |> Array.length,
+                        replay.Resolution.Steps.Visited
+                    | Error error -> failwith $"%A{error}")
 
-[<Test>]
-let ``Generated histories fork, merge with conflicts, and have refused events`` () =
-    let rules = AuthRules Versions.v10
+            let count holds =
+                seen |> Array.filter holds |> Array.length
 
-    let seen =
-        Gen.sampleWithSeed (Rnd 20260708UL) 40 60 DagGen.steps
-        |> Array.map (fun steps ->
-            match Replay.Run(rules, DagGen.play Versions.v10 steps, ResolutionLimits.Usual) with
-            | Ok replay ->
-                let merges =
-                    replay.Events
-                    |> Array.filter (fun e -> e.Pdu.PrevEvents.Length > 1)
-                    |> Array.length
-
-                merges,
-                replay.Extremities.Length,
-                replay.Events |> Array.filter _.Rejection.IsSome |> Array.length,
-                replay.Resolution.Steps.Visited
-            | Error error -> failwith $"%A{error}")
-
-    let count holds =
-        seen |> Array.filter holds |> Array.length
-
-    TestContext.Out.WriteLine $"%A{seen}"
-    Assert.That(count (fun (merges, _, _, _) -> merges > 1), Is.GreaterThan 20, "merges")
-    Assert.That(count (fun (_, extremities, _, _) -> extremities > 1), Is.GreaterThan 20, "forks")
-    Assert.That(count (fun (_, _, rejected, _) -> rejected > 0), Is.GreaterThan 20, "refused events")
-    Assert.That(count (fun (_, _, _, visited) -> visited > 0), Is.GreaterThan 10, "conflicts at the end")
+            stdout.WriteLine $"%A{seen}"
+            Expect.isGreaterThan (count (fun (merges, _, _, _) -> merges > 1)) 20 "merges"
+            Expect.isGreaterThan (count (fun (_, extremities, _, _) -> extremities > 1)) 20 "forks"
+            Expect.isGreaterThan (count (fun (_, _, rejected, _) -> rejected > 0)) 20 "refused events"
+            Expect.isGreaterThan (count (fun (_, _, _, visited) -> visited > 0)) 10 "conflicts at the end"
+        }
+    ]

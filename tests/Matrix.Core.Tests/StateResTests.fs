@@ -1,7 +1,8 @@
 /// State resolution in rooms written by hand.
 module Matrix.Core.Tests.StateResTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Json
@@ -106,35 +107,6 @@ let private invitedByFormerModerator (version: RoomVersion) =
 
 let private shared = [ "$create"; "$alice"; "$p1"; "$rules"; "$bob"; "$topic" ]
 
-[<Test>]
-let ``A member in one state only, whose auth chain is shared, is decided by the shared state`` () =
-    let graph = invitedByFormerModerator Versions.v10
-    let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
-    let state, steps = resolve graph states
-
-    Assert.That(steps.AuthDifference, Is.Empty)
-    Assert.That(state.ContainsKey("m.room.member", carol), Is.False)
-    Assert.That((state = (StateResReference.resolve graph states).Resolved), Is.True)
-
-[<Test>]
-let ``Counting the shared auth chains as a difference would keep that member`` () =
-    let graph = invitedByFormerModerator Versions.v10
-    let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
-
-    let wrong = Version2.resolveWith AuthDifference.ofDifferences graph states
-
-    Assert.That(wrong.AuthDifference.IsEmpty, Is.False)
-    Assert.That(wrong.Resolved.ContainsKey("m.room.member", carol), Is.True)
-
-[<Test>]
-let ``In version 12 too shared auth chains are no difference`` () =
-    let graph = invitedByFormerModerator Versions.v12
-
-    let _, steps =
-        resolve graph [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
-
-    Assert.That(steps.AuthDifference, Is.Empty)
-
 // Alice changes the join rules and leaves. One state has the older join rules, as another server may return them.
 //
 //   $create ── $alice ── $p0 ── $rules1
@@ -157,20 +129,6 @@ let private leftAfterChangingRules (version: RoomVersion) =
         event "$gone" alice "m.room.member" alice [ "membership", text "leave" ] [ "$create"; "$p0"; "$alice" ]
     ]
 
-[<TestCase("11", "")>]
-[<TestCase("12", "$rules2")>]
-let ``Join rules whose sender left are lost in version 11 and kept in version 12`` (id: string, kept: string) =
-    let graph = leftAfterChangingRules (Versions.tryFind id |> Option.get)
-
-    let state, _ =
-        resolve graph [
-            stateOf graph [ "$create"; "$gone"; "$p0"; "$rules2" ]
-            stateOf graph [ "$create"; "$gone"; "$p0"; "$rules1" ]
-        ]
-
-    let found = state.TryFind("m.room.join_rules", "") |> Option.defaultValue ""
-    Assert.That(found, Is.EqualTo kept)
-
 // Alice promotes Bob. On two branches each of them changes the levels, Bob before Alice. Both states have Bob's join,
 // but only the auth chains of his branch do.
 //
@@ -188,29 +146,6 @@ let private promotedOnOneBranch =
         levels "$by-bob" bob [ alice, 100; bob, 100 ] [ "invite", number 7 ] [ "$create"; "$p1"; "$bob" ]
         levels "$by-alice" alice [ alice, 100; bob, 100 ] [ "invite", number 8 ] [ "$create"; "$p1"; "$alice" ]
     ]
-
-[<Test>]
-let ``A join that all states have, and not all auth chains, is sorted with the levels of its sender`` () =
-    let graph = promotedOnOneBranch
-    let others = [ "$create"; "$alice"; "$rules"; "$bob" ]
-    let states = [ stateOf graph ("$by-bob" :: others); stateOf graph ("$by-alice" :: others) ]
-    let state, steps = resolve graph states
-
-    // Bob had no power when he joined, so his join comes after Alice's levels, and his own after his join.
-    Assert.That(steps.AuthDifference, Is.EquivalentTo [ "$bob" ])
-    Assert.That(state["m.room.power_levels", ""], Is.EqualTo "$by-bob")
-    Assert.That((state = (StateResReference.resolve graph states).Resolved), Is.True)
-
-[<Test>]
-let ``Counting the events of the states among their auth chains would sort both levels by time`` () =
-    let graph = promotedOnOneBranch
-    let others = [ "$create"; "$alice"; "$rules"; "$bob" ]
-    let states = [ stateOf graph ("$by-bob" :: others); stateOf graph ("$by-alice" :: others) ]
-
-    let wrong = Version2.resolveWith AuthDifference.withStates graph states
-
-    Assert.That(wrong.AuthDifference.Contains "$bob", Is.False)
-    Assert.That(wrong.Resolved["m.room.power_levels", ""], Is.EqualTo "$by-alice")
 
 // Alice promotes Bob, Bob promotes Carol. One state has the levels from before, though its topic names the last ones in
 // `auth_events`.
@@ -233,19 +168,6 @@ let private promotedByPromoted (version: RoomVersion) =
         levels "$p2" bob (creator @ [ bob, 50; carol, 50 ]) [] [ "$create"; "$p1"; "$bob" ]
         event "$topic" carol "m.room.topic" "" [] [ "$create"; "$p2"; "$carol" ]
     ]
-
-[<TestCase("11", "$p0")>]
-[<TestCase("12", "$p2")>]
-let ``Levels set by a promoted user are lost in version 11 and kept in version 12`` (id: string, kept: string) =
-    let graph = promotedByPromoted (Versions.tryFind id |> Option.get)
-    let others = [ "$create"; "$alice"; "$rules"; "$bob"; "$carol"; "$topic" ]
-
-    let state, steps =
-        resolve graph [ stateOf graph ("$p2" :: others); stateOf graph ("$p0" :: others) ]
-
-    Assert.That(state["m.room.power_levels", ""], Is.EqualTo kept)
-    Assert.That(steps.AuthDifference, Is.Empty)
-    Assert.That(Array.contains "$p1" steps.Subgraph, Is.EqualTo((id = "12")))
 
 // A long history: each change of the levels names the previous one in `auth_events`; then a member in one state only.
 let private longPast (version: RoomVersion) (length: int) =
@@ -270,98 +192,183 @@ let private longPast (version: RoomVersion) (length: int) =
         event "$hello" carol "m.room.topic" "" [] [ "$create"; $"$p{length}"; "$carol" ]
     ]
 
-[<TestCase("10")>]
-[<TestCase("12")>]
-let ``A resolution visits few events, however long the shared history`` (id: string) =
-    let visited length =
-        let graph = longPast (Versions.tryFind id |> Option.get) length
-        let others = [ "$create"; "$alice"; $"$p{length}"; "$rules"; "$carol" ]
+let tests =
+    testList "StateResTests" [
+        test "A member in one state only, whose auth chain is shared, is decided by the shared state" {
+            let graph = invitedByFormerModerator Versions.v10
+            let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
+            let state, steps = resolve graph states
 
-        let _, steps =
-            resolve graph [
-                stateOf graph ("$bob" :: "$topic" :: others)
-                stateOf graph ("$hello" :: others)
-            ]
-
-        steps.Visited
-
-    Assert.That(visited 400, Is.LessThan 20)
-    Assert.That(visited 400, Is.EqualTo(visited 20))
-
-[<Test>]
-let ``An unknown auth event ends in an error that names it`` () =
-    let graph = invitedByFormerModerator Versions.v10
-
-    let states = [
-        stateOf graph ("$carol" :: shared)
-        stateOf graph [ "$create"; "$p1"; "$topic" ]
-    ]
-
-    let broken = {
-        graph with
-            Events = graph.Events.Remove "$p0"
-    }
-
-    match tryResolve broken ResolutionLimits.Usual states with
-    | Error(ResolutionError.AuthEventMissing(_, missing)) -> Assert.That(missing, Is.EqualTo "$p0")
-    | other -> Assert.Fail $"%A{other}"
-
-[<Test>]
-let ``An unknown event of a state ends in an error that names it`` () =
-    let graph = invitedByFormerModerator Versions.v10
-    let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
-
-    let broken = {
-        graph with
-            Events = graph.Events.Remove "$carol"
-    }
-
-    match tryResolve broken ResolutionLimits.Usual states with
-    | Error(ResolutionError.EventMissing missing) -> Assert.That(missing, Is.EqualTo "$carol")
-    | other -> Assert.Fail $"%A{other}"
-
-[<Test>]
-let ``A resolution that would visit too many events ends in an error`` () =
-    let graph = promotedByPromoted Versions.v12
-    let states = [ stateOf graph [ "$create"; "$p2" ]; stateOf graph [ "$create"; "$alice" ] ]
-
-    match tryResolve graph { Events = 3 } states with
-    | Error(ResolutionError.TooManyEvents 3) -> ()
-    | other -> Assert.Fail $"%A{other}"
-
-[<Test>]
-let ``Auth events in a cycle end in an error`` () =
-    let graph = promotedByPromoted Versions.v10
-    let rules = AuthRules Versions.v10
-    let honest = StatesAsSource.source rules graph
-
-    // $p1 claims $p2 as an auth event, and $p2 claims $p1.
-    let forged =
-        Draft.toPdu Versions.v10 {
-            levels "$p1" alice [ alice, 100; bob, 50 ] [] [ "$create"; "$p2"; "$alice" ] with
-                Room = "!room:one"
+            Expect.isEmpty steps.AuthDifference "auth difference"
+            Expect.isFalse (state.ContainsKey("m.room.member", carol)) "contains key"
+            Expect.equal state (StateResReference.resolve graph states).Resolved "state"
         }
 
-    let source = {
-        new IEventSource with
-            member _.Find id =
-                match honest.Find id with
-                | NonNull known when id = "$p1" -> SourcedEvent(rules.Read forged, false, known.Height)
-                | found -> found
+        test "Counting the shared auth chains as a difference would keep that member" {
+            let graph = invitedByFormerModerator Versions.v10
+            let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
 
-            member _.Citing id = honest.Citing id
-    }
+            let wrong = Version2.resolveWith AuthDifference.ofDifferences graph states
 
-    let states = [ stateOf graph [ "$create"; "$p2" ]; stateOf graph [ "$create"; "$p0" ] ]
+            Expect.isFalse wrong.AuthDifference.IsEmpty "auth difference"
+            Expect.isTrue (wrong.Resolved.ContainsKey("m.room.member", carol)) "contains key"
+        }
 
-    match (resolver Versions.v10).Resolve(StatesAsSource.states states, source, ResolutionLimits.Usual) with
-    | Error(ResolutionError.OutOfOrder("$p1", "$p2")) -> ()
-    | other -> Assert.Fail $"%A{other}"
+        test "In version 12 too shared auth chains are no difference" {
+            let graph = invitedByFormerModerator Versions.v12
 
-[<Test>]
-let ``More than 1,000 states cannot be resolved`` () =
-    let graph = promotedByPromoted Versions.v10
+            let _, steps =
+                resolve graph [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
 
-    match tryResolve graph ResolutionLimits.Usual (List.replicate 1_001 (stateOf graph [ "$create" ])) with
-    | Error(ResolutionError.StateCount 1_001) -> ()
-    | other -> Assert.Fail $"%A{other}"
+            Expect.isEmpty steps.AuthDifference "auth difference"
+        }
+
+        testTheory "Join rules whose sender left are lost in version 11 and kept in version 12" [
+            "11", ""
+            "12", "$rules2"
+        ]
+        <| fun (id, kept) ->
+            let graph = leftAfterChangingRules (Versions.tryFind id |> Option.get)
+
+            let state, _ =
+                resolve graph [
+                    stateOf graph [ "$create"; "$gone"; "$p0"; "$rules2" ]
+                    stateOf graph [ "$create"; "$gone"; "$p0"; "$rules1" ]
+                ]
+
+            let found = state.TryFind("m.room.join_rules", "") |> Option.defaultValue ""
+            Expect.equal found kept "found"
+
+        test "A join that all states have, and not all auth chains, is sorted with the levels of its sender" {
+            let graph = promotedOnOneBranch
+            let others = [ "$create"; "$alice"; "$rules"; "$bob" ]
+            let states = [ stateOf graph ("$by-bob" :: others); stateOf graph ("$by-alice" :: others) ]
+            let state, steps = resolve graph states
+
+            // Bob had no power when he joined, so his join comes after Alice's levels, and his own after his join.
+            Expect.sameElements steps.AuthDifference [ "$bob" ] "auth difference"
+            Expect.equal (state["m.room.power_levels", ""]) "$by-bob" "state"
+            Expect.equal state (StateResReference.resolve graph states).Resolved "state"
+        }
+
+        test "Counting the events of the states among their auth chains would sort both levels by time" {
+            let graph = promotedOnOneBranch
+            let others = [ "$create"; "$alice"; "$rules"; "$bob" ]
+            let states = [ stateOf graph ("$by-bob" :: others); stateOf graph ("$by-alice" :: others) ]
+
+            let wrong = Version2.resolveWith AuthDifference.withStates graph states
+
+            Expect.isFalse (wrong.AuthDifference.Contains "$bob") "contains"
+            Expect.equal (wrong.Resolved["m.room.power_levels", ""]) "$by-alice" "resolved"
+        }
+
+        testTheory "Levels set by a promoted user are lost in version 11 and kept in version 12" [
+            "11", "$p0"
+            "12", "$p2"
+        ]
+        <| fun (id, kept) ->
+            let graph = promotedByPromoted (Versions.tryFind id |> Option.get)
+            let others = [ "$create"; "$alice"; "$rules"; "$bob"; "$carol"; "$topic" ]
+
+            let state, steps =
+                resolve graph [ stateOf graph ("$p2" :: others); stateOf graph ("$p0" :: others) ]
+
+            Expect.equal (state["m.room.power_levels", ""]) kept "state"
+            Expect.isEmpty steps.AuthDifference "auth difference"
+            Expect.equal (Array.contains "$p1" steps.Subgraph) (id = "12") "subgraph"
+
+        testTheory "A resolution visits few events, however long the shared history" [ "10"; "12" ]
+        <| fun id ->
+            let visited length =
+                let graph = longPast (Versions.tryFind id |> Option.get) length
+                let others = [ "$create"; "$alice"; $"$p{length}"; "$rules"; "$carol" ]
+
+                let _, steps =
+                    resolve graph [
+                        stateOf graph ("$bob" :: "$topic" :: others)
+                        stateOf graph ("$hello" :: others)
+                    ]
+
+                steps.Visited
+
+            Expect.isLessThan (visited 400) 20 "visited"
+            Expect.equal (visited 400) (visited 20) "visited"
+
+        test "An unknown auth event ends in an error that names it" {
+            let graph = invitedByFormerModerator Versions.v10
+
+            let states = [
+                stateOf graph ("$carol" :: shared)
+                stateOf graph [ "$create"; "$p1"; "$topic" ]
+            ]
+
+            let broken = {
+                graph with
+                    Events = graph.Events.Remove "$p0"
+            }
+
+            match tryResolve broken ResolutionLimits.Usual states with
+            | Error(ResolutionError.AuthEventMissing(_, missing)) -> Expect.equal missing "$p0" "missing"
+            | other -> failtest $"%A{other}"
+        }
+
+        test "An unknown event of a state ends in an error that names it" {
+            let graph = invitedByFormerModerator Versions.v10
+            let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
+
+            let broken = {
+                graph with
+                    Events = graph.Events.Remove "$carol"
+            }
+
+            match tryResolve broken ResolutionLimits.Usual states with
+            | Error(ResolutionError.EventMissing missing) -> Expect.equal missing "$carol" "missing"
+            | other -> failtest $"%A{other}"
+        }
+
+        test "A resolution that would visit too many events ends in an error" {
+            let graph = promotedByPromoted Versions.v12
+            let states = [ stateOf graph [ "$create"; "$p2" ]; stateOf graph [ "$create"; "$alice" ] ]
+
+            match tryResolve graph { Events = 3 } states with
+            | Error(ResolutionError.TooManyEvents 3) -> ()
+            | other -> failtest $"%A{other}"
+        }
+
+        test "Auth events in a cycle end in an error" {
+            let graph = promotedByPromoted Versions.v10
+            let rules = AuthRules Versions.v10
+            let honest = StatesAsSource.source rules graph
+
+            // $p1 claims $p2 as an auth event, and $p2 claims $p1.
+            let forged =
+                Draft.toPdu Versions.v10 {
+                    levels "$p1" alice [ alice, 100; bob, 50 ] [] [ "$create"; "$p2"; "$alice" ] with
+                        Room = "!room:one"
+                }
+
+            let source = {
+                new IEventSource with
+                    member _.Find id =
+                        match honest.Find id with
+                        | NonNull known when id = "$p1" -> SourcedEvent(rules.Read forged, false, known.Height)
+                        | found -> found
+
+                    member _.Citing id = honest.Citing id
+            }
+
+            let states = [ stateOf graph [ "$create"; "$p2" ]; stateOf graph [ "$create"; "$p0" ] ]
+
+            match (resolver Versions.v10).Resolve(StatesAsSource.states states, source, ResolutionLimits.Usual) with
+            | Error(ResolutionError.OutOfOrder("$p1", "$p2")) -> ()
+            | other -> failtest $"%A{other}"
+        }
+
+        test "More than 1,000 states cannot be resolved" {
+            let graph = promotedByPromoted Versions.v10
+
+            match tryResolve graph ResolutionLimits.Usual (List.replicate 1_001 (stateOf graph [ "$create" ])) with
+            | Error(ResolutionError.StateCount 1_001) -> ()
+            | other -> failtest $"%A{other}"
+        }
+    ]

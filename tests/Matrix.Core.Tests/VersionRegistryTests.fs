@@ -1,7 +1,8 @@
 /// One list of room versions, `Versions`: what the core keeps for each version is made of it.
 module Matrix.Core.Tests.VersionRegistryTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Facade
@@ -9,42 +10,48 @@ open Matrix.Properties.Generators
 open Matrix.Rules
 
 let private same (expected: RoomVersion) (found: RoomVersion | null) =
-    Assert.That(obj.ReferenceEquals(expected, found), Is.True, expected.Id)
+    Expect.isTrue (obj.ReferenceEquals(expected, found)) expected.Id
 
-[<Test>]
-let ``Formats, rules and the facade have every version of the registry`` () =
-    for version in Versions.withUnstable do
-        same version (nonNull (EventFormat.ForVersion version.Id)).Version
-        same version (nonNull (AuthRules.Of version.Id)).Version
-        Assert.That((nonNull (RoomRules.FindUnstable version.Id)).Id, Is.EqualTo version.Id)
+let tests =
+    testList "VersionRegistryTests" [
+        test "Formats, rules and the facade have every version of the registry" {
+            for version in Versions.withUnstable do
+                same version (nonNull (EventFormat.ForVersion version.Id)).Version
+                same version (nonNull (AuthRules.Of version.Id)).Version
+                Expect.equal (nonNull (RoomRules.FindUnstable version.Id)).Id version.Id "id"
+        }
 
-[<Test>]
-let ``The facade names the versions of the registry, and no unstable one among the known`` () =
-    let ids (versions: RoomVersion list) = versions |> List.map _.Id
-    Assert.That((List.ofSeq RoomRules.Known = ids Versions.all))
-    Assert.That((List.ofSeq RoomRules.Unstable = ids Versions.unstable))
-    Assert.That(RoomRules.Known, Does.Contain RoomRules.Recommended)
+        test "The facade names the versions of the registry, and no unstable one among the known" {
+            let ids (versions: RoomVersion list) = versions |> List.map _.Id
+            Expect.equal (List.ofSeq RoomRules.Known) (ids Versions.all) "ids"
+            Expect.equal (List.ofSeq RoomRules.Unstable) (ids Versions.unstable) "ids"
+            Expect.contains RoomRules.Known RoomRules.Recommended "known"
 
-    for version in Versions.unstable do
-        Assert.That(RoomRules.Find version.Id, Is.Null, version.Id)
+            for version in Versions.unstable do
+                Expect.isNull (RoomRules.Find version.Id) version.Id
+        }
 
-[<Test>]
-let ``Generators draw events of every version of the registry`` () =
-    Assert.That((EventGen.formats |> List.map _.VersionId) = (Versions.all |> List.map _.Id))
+        test "Generators draw events of every version of the registry" {
+            Expect.equal
+                (EventGen.formats |> List.map _.VersionId)
+                (Versions.all |> List.map _.Id)
+                "version id of formats"
+        }
 
-[<Test>]
-let ``The registry has each version once, and its parents before it`` () =
-    let ids = Versions.withUnstable |> List.map _.Id
-    Assert.That(ids, Is.Unique)
+        test "The registry has each version once, and its parents before it" {
+            let ids = Versions.withUnstable |> List.map _.Id
+            Expect.isDistinct ids "ids"
 
-    for i, version in List.indexed Versions.withUnstable do
-        match version.Parent with
-        | Some parent -> Assert.That(List.truncate i ids, Does.Contain parent, version.Id)
-        | None -> Assert.That(i, Is.Zero, version.Id)
+            for i, version in List.indexed Versions.withUnstable do
+                match version.Parent with
+                | Some parent -> Expect.contains (List.truncate i ids) parent version.Id
+                | None -> Expect.equal i 0 version.Id
+        }
 
-[<Test>]
-let ``A name that the registry does not have is known nowhere`` () =
-    for id in [ ""; "0"; "13"; "org.example.unknown" ] do
-        Assert.That(EventFormat.ForVersion id, Is.Null, id)
-        Assert.That(AuthRules.Of id, Is.Null, id)
-        Assert.That(RoomRules.FindUnstable id, Is.Null, id)
+        test "A name that the registry does not have is known nowhere" {
+            for id in [ ""; "0"; "13"; "org.example.unknown" ] do
+                Expect.isNull (EventFormat.ForVersion id) id
+                Expect.isNull (AuthRules.Of id) id
+                Expect.isNull (RoomRules.FindUnstable id) id
+        }
+    ]

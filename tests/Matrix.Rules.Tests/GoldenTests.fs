@@ -2,7 +2,8 @@
 module Matrix.Rules.Tests.GoldenTests
 
 open System.IO
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules.Printing
 open Matrix.Rules.Tests.Check
 
@@ -13,37 +14,39 @@ let private folder =
         | here when File.Exists(Path.Combine(here.FullName, "Matrix.Hybrid.sln")) -> here.FullName
         | here -> root here.Parent
 
-    Path.Combine(root (DirectoryInfo TestContext.CurrentContext.TestDirectory), "rules", "printed")
+    Path.Combine(root (DirectoryInfo System.AppContext.BaseDirectory), "rules", "printed")
 
 let private again =
     "Is the change meant? Then write the files again, and read what differs: ./mx rules print rules/printed"
 
-[<Test>]
-let ``Exactly the expected pages exist`` () =
-    let there = Directory.GetFiles folder |> Array.map Path.GetFileName |> set
-    let expected = Pages.all |> List.map fst |> set
+let tests =
+    testList "GoldenTests" [
+        test "Exactly the expected pages exist" {
+            let there = Directory.GetFiles folder |> Array.map Path.GetFileName |> set
+            let expected = Pages.all |> List.map fst |> set
 
-    if set [ for name in there -> string name ] <> expected then
-        Assert.Fail again
+            if set [ for name in there -> string name ] <> expected then
+                failtest again
+        }
 
-let private pages =
-    Pages.all
-    |> List.map (fun (name, lines) -> TestCaseData(name, lines).SetArgDisplayNames(name))
+        testList "A page is as it was reviewed" [
+            for name, lines in Pages.all do
+                test name {
+                    let reviewed =
+                        File.ReadAllText(Path.Combine(folder, name)).TrimEnd('\n').Split '\n'
+                        |> List.ofArray
 
-[<TestCaseSource(nameof pages)>]
-let ``A page is as it was reviewed`` (name: string, lines: string list) =
-    let reviewed =
-        File.ReadAllText(Path.Combine(folder, name)).TrimEnd('\n').Split '\n'
-        |> List.ofArray
+                    let differing =
+                        Seq.zip (Seq.append reviewed [ "(the end)" ]) (Seq.append lines [ "(the end)" ])
+                        |> Seq.tryFindIndex (fun (a, b) -> a <> b)
 
-    let differing =
-        Seq.zip (Seq.append reviewed [ "(the end)" ]) (Seq.append lines [ "(the end)" ])
-        |> Seq.tryFindIndex (fun (a, b) -> a <> b)
+                    match differing with
+                    | None -> ()
+                    | Some i ->
+                        let line (of': string list) =
+                            of' |> List.tryItem i |> Option.defaultValue "(the end)"
 
-    match differing with
-    | None -> ()
-    | Some i ->
-        let line (of': string list) =
-            of' |> List.tryItem i |> Option.defaultValue "(the end)"
-
-        Assert.Fail $"{name}, line {i + 1}\nreviewed: {line reviewed}\nprinted:  {line lines}\n{again}"
+                        failtest $"{name}, line {i + 1}\nreviewed: {line reviewed}\nprinted:  {line lines}\n{again}"
+                }
+        ]
+    ]

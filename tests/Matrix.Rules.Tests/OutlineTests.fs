@@ -3,7 +3,8 @@ module Matrix.Rules.Tests.OutlineTests
 
 open System.IO
 open System.Text.Json
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Rules
 open Matrix.Rules.Tests.Check
 
@@ -16,7 +17,7 @@ type private Line = {
 
 let private outline: Map<string, Line list> =
     let path =
-        Path.Combine(TestContext.CurrentContext.TestDirectory, "vectors", "authorization-outline.json")
+        Path.Combine(System.AppContext.BaseDirectory, "vectors", "authorization-outline.json")
 
     use json = JsonDocument.Parse(File.ReadAllBytes path)
 
@@ -53,37 +54,42 @@ let private tableOf (version: RoomVersion) : Line list = [
             }
 ]
 
-[<Test>]
-let ``The outline covers the versions and 934 items`` () =
-    outline |> Map.keys |> set |> equal (Versions.all |> List.map _.Id |> set)
-    outline |> Map.values |> Seq.sumBy List.length |> equal 934
+let tests =
+    testList "OutlineTests" [
+        test "The outline covers the versions and 934 items" {
+            outline |> Map.keys |> set |> equal (Versions.all |> List.map _.Id |> set)
+            outline |> Map.values |> Seq.sumBy List.length |> equal 934
 
-    outline
-    |> Map.values
-    |> Seq.sumBy (List.filter (fun l -> l.Says.IsEmpty) >> List.length)
-    |> equal 227
+            outline
+            |> Map.values
+            |> Seq.sumBy (List.filter (fun l -> l.Says.IsEmpty) >> List.length)
+            |> equal 227
+        }
 
-[<TestCase("1")>]
-[<TestCase("2")>]
-[<TestCase("3")>]
-[<TestCase("4")>]
-[<TestCase("5")>]
-[<TestCase("6")>]
-[<TestCase("7")>]
-[<TestCase("8")>]
-[<TestCase("9")>]
-[<TestCase("10")>]
-[<TestCase("11")>]
-[<TestCase("12")>]
-let ``Every numbered rule of the page is a rule of the table, with its number and outcome`` (id: string) =
-    let version = Versions.tryFind id |> Option.get
-    tableOf version |> equal outline[id]
+        testTheory "Every numbered rule of the page is a rule of the table, with its number and outcome" [
+            "1"
+            "2"
+            "3"
+            "4"
+            "5"
+            "6"
+            "7"
+            "8"
+            "9"
+            "10"
+            "11"
+            "12"
+        ]
+        <| fun id ->
+            let version = Versions.tryFind id |> Option.get
+            tableOf version |> equal outline[id]
 
-[<Test>]
-let ``A table that lacks a rule does not agree with the outline`` () =
-    let broken = {
-        Versions.v12 with
-            Authorization = Rule.edit (Edit.Remove "member.join.banned") Versions.v12.Authorization
-    }
+        test "A table that lacks a rule does not agree with the outline" {
+            let broken = {
+                Versions.v12 with
+                    Authorization = Rule.edit (Edit.Remove "member.join.banned") Versions.v12.Authorization
+            }
 
-    Assert.That((tableOf broken = outline["12"]), Is.False)
+            Expect.isFalse (tableOf broken = outline["12"]) "table of"
+        }
+    ]

@@ -3,7 +3,8 @@ module Matrix.Core.Tests.FacadeTests
 
 open System
 open System.Reflection
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Discovery
 open Matrix.Core.Facade
 open Matrix.Core.Room
@@ -48,63 +49,10 @@ let private foreignMembers (t: Type) : string list = [
                 $"{t.Name}.{m.Name}: {s.Name}"
 ]
 
-[<Test>]
-let ``No signature of the facade has a type that only F# has`` () =
-    let types =
-        typeof<JsonText>.Assembly.GetExportedTypes()
-        |> Array.filter (fun t -> t.Namespace = "Matrix.Core.Facade")
-
-    Assert.That(types.Length, Is.GreaterThan 1)
-    Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
-
 /// The types of a folder that the host calls without the facade.
 let private inFolder (ns: string) =
     typeof<JsonText>.Assembly.GetExportedTypes()
     |> Array.filter (fun t -> t.Namespace = ns)
-
-[<Test>]
-let ``No signature of federation has a type that only F# has`` () =
-    let types = inFolder "Matrix.Core.Federation"
-    Assert.That(types |> Array.map _.Name, Has.Member "RequestAuth")
-    Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
-
-[<Test>]
-let ``No signature of policy lists has a type that only F# has`` () =
-    let types = inFolder "Matrix.Core.Policy"
-    Assert.That(types |> Array.map _.Name, Has.Member "PolicyRules")
-    Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
-
-[<Test>]
-let ``No signature of device lists has a type that only F# has`` () =
-    let isUnionOrRecordMember (m: string) =
-        m.Contains ".CompareTo" || m.Contains ".Equals"
-
-    let types = inFolder "Matrix.Core.DeviceLists"
-    Assert.That(types |> Array.map _.Name, Has.Member "TrackedList")
-
-    Assert.That(
-        types
-        |> Seq.collect foreignMembers
-        |> Seq.filter (isUnionOrRecordMember >> not)
-        |> Seq.toList,
-        Is.Empty
-    )
-
-[<Test>]
-let ``No signature of presence has a type that only F# has`` () =
-    let isRecordMember (m: string) =
-        m.Contains ".CompareTo" || m.Contains ".Equals"
-
-    let types = inFolder "Matrix.Core.Presence"
-    Assert.That(types |> Array.map _.Name, Has.Member "UserPresence")
-
-    Assert.That(
-        types
-        |> Seq.collect foreignMembers
-        |> Seq.filter (isRecordMember >> not)
-        |> Seq.toList,
-        Is.Empty
-    )
 
 /// The parts of the room machine that a host sees. Practices are for simulations, and a union's own members are for F#.
 let private ofTheMachine = [
@@ -127,20 +75,6 @@ let private ofTheMachine = [
     typeof<IncomingLimits>
 ]
 
-[<Test>]
-let ``No signature of the room machine that the host calls has a type that only F# has`` () =
-    let found =
-        ofTheMachine
-        |> List.collect foreignMembers
-        |> List.filter (fun m ->
-            not (
-                m.StartsWith "RoomMachine.WithPractices"
-                || m.Contains ".CompareTo"
-                || m.Contains ".Equals"
-            ))
-
-    Assert.That(found, Is.Empty)
-
 /// The parts of discovery that a host sees.
 let private ofDiscovery = [
     typeof<ServerResolution>
@@ -154,20 +88,6 @@ let private ofDiscovery = [
     typeof<WellKnownLimits>
 ]
 
-[<Test>]
-let ``No signature of discovery that the host calls has a type that only F# has`` () =
-    Assert.That(ofDiscovery |> List.collect foreignMembers, Is.Empty)
-
-[<Test>]
-let ``Types of the facade are sealed`` () =
-    let isOpen (t: Type) = t.IsClass && not t.IsSealed
-
-    let types =
-        typeof<JsonText>.Assembly.GetExportedTypes()
-        |> Array.filter (fun t -> t.Namespace = "Matrix.Core.Facade" && isOpen t)
-
-    Assert.That(types, Is.Empty)
-
 /// Signatures that the first test must report.
 type Wrong() =
     member _.Option = Some 1
@@ -178,9 +98,91 @@ type Wrong() =
     member _.Function(f: int -> int) = f 1
     member _.Curried (a: int) (b: int) = a + b
 
-[<Test>]
-let ``The check sees options, results and functions`` () =
-    let found = foreignMembers typeof<Wrong>
-    Assert.That(found, Has.Some.Contains "Wrong.Option")
-    Assert.That(found, Has.Some.Contains "Wrong.Nested: FSharpResult")
-    Assert.That(found, Has.Some.Contains "Wrong.Function: FSharpFunc")
+let tests =
+    testList "FacadeTests" [
+        test "No signature of the facade has a type that only F# has" {
+            let types =
+                typeof<JsonText>.Assembly.GetExportedTypes()
+                |> Array.filter (fun t -> t.Namespace = "Matrix.Core.Facade")
+
+            Expect.isGreaterThan types.Length 1 "number of types"
+            Expect.isEmpty (types |> Seq.collect foreignMembers |> Seq.toList) "types"
+        }
+
+        test "No signature of federation has a type that only F# has" {
+            let types = inFolder "Matrix.Core.Federation"
+            Expect.contains (types |> Array.map _.Name) "RequestAuth" "name of types"
+            Expect.isEmpty (types |> Seq.collect foreignMembers |> Seq.toList) "types"
+        }
+
+        test "No signature of policy lists has a type that only F# has" {
+            let types = inFolder "Matrix.Core.Policy"
+            Expect.contains (types |> Array.map _.Name) "PolicyRules" "name of types"
+            Expect.isEmpty (types |> Seq.collect foreignMembers |> Seq.toList) "types"
+        }
+
+        test "No signature of device lists has a type that only F# has" {
+            let isUnionOrRecordMember (m: string) =
+                m.Contains ".CompareTo" || m.Contains ".Equals"
+
+            let types = inFolder "Matrix.Core.DeviceLists"
+            Expect.contains (types |> Array.map _.Name) "TrackedList" "name of types"
+
+            Expect.isEmpty
+                (types
+                 |> Seq.collect foreignMembers
+                 |> Seq.filter (isUnionOrRecordMember >> not)
+                 |> Seq.toList)
+                "types"
+        }
+
+        test "No signature of presence has a type that only F# has" {
+            let isRecordMember (m: string) =
+                m.Contains ".CompareTo" || m.Contains ".Equals"
+
+            let types = inFolder "Matrix.Core.Presence"
+            Expect.contains (types |> Array.map _.Name) "UserPresence" "name of types"
+
+            Expect.isEmpty
+                (types
+                 |> Seq.collect foreignMembers
+                 |> Seq.filter (isRecordMember >> not)
+                 |> Seq.toList)
+                "types"
+        }
+
+        test "No signature of the room machine that the host calls has a type that only F# has" {
+            let found =
+                ofTheMachine
+                |> List.collect foreignMembers
+                |> List.filter (fun m ->
+                    not (
+                        m.StartsWith "RoomMachine.WithPractices"
+                        || m.Contains ".CompareTo"
+                        || m.Contains ".Equals"
+                    ))
+
+            Expect.isEmpty found "found"
+        }
+
+        test "No signature of discovery that the host calls has a type that only F# has" {
+            Expect.isEmpty (ofDiscovery |> List.collect foreignMembers) "of discovery"
+        }
+
+        test "Types of the facade are sealed" {
+            let isOpen (t: Type) = t.IsClass && not t.IsSealed
+
+            let types =
+                typeof<JsonText>.Assembly.GetExportedTypes()
+                |> Array.filter (fun t -> t.Namespace = "Matrix.Core.Facade" && isOpen t)
+
+            Expect.isEmpty types "types"
+        }
+
+        test "The check sees options, results and functions" {
+            let found = foreignMembers typeof<Wrong>
+            Expect.anyContains found "Wrong.Option" "found"
+            Expect.anyContains found "Wrong.Nested: FSharpResult" "found"
+            Expect.anyContains found "Wrong.Function: FSharpFunc" "found"
+        }
+    ]

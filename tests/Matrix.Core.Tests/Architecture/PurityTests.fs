@@ -4,7 +4,8 @@ module Matrix.Core.Tests.PurityTests
 
 open System
 open System.IO
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Tests.CompiledReferences
 
 let private assembly (name: string) =
@@ -103,21 +104,6 @@ let private offences own name =
     |> Seq.distinct
     |> Seq.toList
 
-[<Test>]
-let ``The rules use only values`` () =
-    Assert.That(offences [] "Matrix.Rules", Is.Empty)
-
-[<Test>]
-let ``The core uses only the rules and values`` () =
-    Assert.That(offences [ "Matrix.Rules" ] "Matrix.Core", Is.Empty)
-
-[<Test>]
-let ``The check sees a file being opened`` () =
-    // This assembly reads files and its own path.
-    let found = offences [] "Matrix.Core.Tests"
-    Assert.That(found, Has.Some.Contains "System.IO.File.OpenRead")
-    Assert.That(found, Has.Some.Contains "System.AppContext.get_BaseDirectory")
-
 /// The folders of the core that each folder may use, besides itself.
 let private directions =
     Map [
@@ -157,19 +143,35 @@ let private folder (ns: string) =
     else
         ""
 
-[<Test>]
-let ``Folders of the core keep their direction`` () =
-    let wrong =
-        assembly "Matrix.Core"
-        |> Seq.filter (fun r -> r.IsOwn && folder r.From <> "" && folder r.Namespace <> "")
-        |> Seq.filter (fun r ->
-            match directions.TryFind(folder r.From) with
-            | Some below ->
-                folder r.Namespace <> folder r.From
-                && not (List.contains (folder r.Namespace) below)
-            | None -> true)
-        |> Seq.map (fun r -> $"{r.From} uses {r.Namespace}.{r.Type}")
-        |> Seq.distinct
-        |> Seq.toList
+let tests =
+    testList "PurityTests" [
+        test "The rules use only values" { Expect.isEmpty (offences [] "Matrix.Rules") "offences" }
 
-    Assert.That(wrong, Is.Empty, "a folder that is new needs its row in `directions`")
+        test "The core uses only the rules and values" {
+            Expect.isEmpty (offences [ "Matrix.Rules" ] "Matrix.Core") "offences"
+        }
+
+        test "The check sees a file being opened" {
+            // This assembly reads files and its own path.
+            let found = offences [] "Matrix.Core.Tests"
+            Expect.anyContains found "System.IO.File.OpenRead" "found"
+            Expect.anyContains found "System.AppContext.get_BaseDirectory" "found"
+        }
+
+        test "Folders of the core keep their direction" {
+            let wrong =
+                assembly "Matrix.Core"
+                |> Seq.filter (fun r -> r.IsOwn && folder r.From <> "" && folder r.Namespace <> "")
+                |> Seq.filter (fun r ->
+                    match directions.TryFind(folder r.From) with
+                    | Some below ->
+                        folder r.Namespace <> folder r.From
+                        && not (List.contains (folder r.Namespace) below)
+                    | None -> true)
+                |> Seq.map (fun r -> $"{r.From} uses {r.Namespace}.{r.Type}")
+                |> Seq.distinct
+                |> Seq.toList
+
+            Expect.isEmpty wrong "a folder that is new needs its row in `directions`"
+        }
+    ]

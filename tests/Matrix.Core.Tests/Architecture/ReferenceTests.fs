@@ -3,7 +3,8 @@ module Matrix.Core.Tests.ReferenceTests
 
 open System
 open System.IO
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Tests.CompiledReferences
 
 /// Questions and answers, which both evaluators share: they only hold data.
@@ -31,13 +32,16 @@ let private uses (from: string -> bool) : string list =
     |> Seq.sort
     |> Seq.toList
 
-[<Test>]
-let ``The literal references use nothing of the evaluator and the resolver that they check`` () =
-    let found = uses _.StartsWith("Matrix.Properties.Reference")
-    Assert.That(found, Is.Empty)
+let tests =
+    testList "ReferenceTests" [
+        test "The literal references use nothing of the evaluator and the resolver that they check" {
+            let found = uses _.StartsWith("Matrix.Properties.Reference")
+            Expect.isEmpty found "found"
+        }
 
-[<Test>]
-let ``The check sees the evaluator where it is used`` () =
-    let found = uses ((=) "Matrix.Properties.Scenarios")
-    Assert.That(found, Has.Some.Contains "Matrix.Core.Auth.AuthRules")
-    Assert.That(found, Has.Some.Contains "Matrix.Core.StateRes.StateResolver")
+        test "The check sees the evaluator where it is used" {
+            let found = uses ((=) "Matrix.Properties.Scenarios")
+            Expect.anyContains found "Matrix.Core.Auth.AuthRules" "found"
+            Expect.anyContains found "Matrix.Core.StateRes.StateResolver" "found"
+        }
+    ]

@@ -1,7 +1,8 @@
 /// The properties of device lists fail for trackers with a defect.
 module Matrix.Core.Tests.DeviceLists.BrokenTrackerTests
 
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.DeviceLists
 open Matrix.Properties
 open Matrix.Properties.Properties
@@ -37,16 +38,18 @@ let private defects: (string * ReceiveUpdate * string) list = [
     "device-lists.announced-once"
 ]
 
-let private cases =
-    defects
-    |> Seq.map (fun (name, receive, property) -> TestCaseData(receive, property).SetName name)
+let tests =
+    testList "DeviceLists.BrokenTrackerTests" [
+        testList "A defect is noticed" [
+            for name, receive, property in defects do
+                test name {
+                    let fault =
+                        DeviceListProperties.ofReceiving receive
+                        |> List.find (fun p -> p.Name = property)
+                        |> Checking.run 2000 20261122UL
+                        |> _.Fault
 
-[<TestCaseSource(nameof cases)>]
-let ``A defect is noticed`` (receive: ReceiveUpdate, property: string) =
-    let fault =
-        DeviceListProperties.ofReceiving receive
-        |> List.find (fun p -> p.Name = property)
-        |> Checking.run 2000 20261122UL
-        |> _.Fault
-
-    Assert.That(fault, Is.Not.EqualTo None)
+                    Expect.notEqual fault None "fault"
+                }
+        ]
+    ]

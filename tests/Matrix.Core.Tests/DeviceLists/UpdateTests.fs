@@ -3,7 +3,8 @@ module Matrix.Core.Tests.DeviceLists.UpdateTests
 
 open System
 open System.Text
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.DeviceLists
 open Matrix.Core.Federation
 open Matrix.Core.Json
@@ -41,112 +42,121 @@ let private readKeys (json: string) =
     else
         None
 
-[<Test>]
-let ``An update is read`` () =
-    let read =
-        readDevice
-            """{"user_id":"@a:b","device_id":"D","stream_id":6,"prev_id":[5],"device_display_name":"Mobile",
-                "keys":{"user_id":"@a:b","device_id":"D"}}"""
-
-    match read with
-    | Some update ->
-        Assert.That(update.StreamId, Is.EqualTo 6L)
-        Assert.That((update.Previous = [| 5L |]), Is.True)
-        Assert.That(update.DisplayName, Is.EqualTo "Mobile")
-        Assert.That(isNull (box update.Keys), Is.False)
-    | None -> Assert.Fail "It is not read."
-
-[<TestCase("""{"device_id":"D","stream_id":6}""")>]
-[<TestCase("""{"user_id":"@a:b","stream_id":6}""")>]
-[<TestCase("""{"user_id":"@a:b","device_id":"D"}""")>]
-[<TestCase("""{"user_id":"@a:b","device_id":"D","stream_id":"6"}""")>]
-[<TestCase("""{"user_id":"@a:b","device_id":"D","stream_id":6,"prev_id":5}""")>]
-[<TestCase("""{"user_id":"@a:b","device_id":"D","stream_id":6,"prev_id":[1,2,3,4]}""")>]
-[<TestCase("""{"user_id":"@a:b","device_id":"D","stream_id":6,"keys":{"user_id":"@c:b","device_id":"D"}}""")>]
-[<TestCase("""{"user_id":"@a:b","device_id":"D","stream_id":6,"keys":{"user_id":"@a:b","device_id":"E"}}""")>]
-let ``A malformed update is not read`` (json: string) =
-    Assert.That((readDevice json).IsNone, Is.True)
-
-[<TestCase("""{"keys":"x"}""", false)>]
-[<TestCase("""{"keys":{"ed25519:D":5}}""", false)>]
-[<TestCase("""{"algorithms":5}""", false)>]
-[<TestCase("""{"algorithms":["m.olm.v1.curve25519-aes-sha2",{}]}""", false)>]
-[<TestCase("""{"signatures":[]}""", false)>]
-[<TestCase("""{"signatures":{"@a:b":"x"}}""", false)>]
-[<TestCase("""{"algorithms":["x"],"keys":{"ed25519:D":"k"},"signatures":{"@a:b":{"ed25519:D":"s"}}}""", true)>]
-let ``Keys with members of other types are not read`` (members: string, isRead: bool) =
-    let keys =
-        (parse members).With("user_id", Json.String "@a:b").With("device_id", Json.String "D")
-
-    Assert.That(RemoteKeyObject.IsOfDevice(keys, "@a:b", "D", limits), Is.EqualTo isRead)
-
-[<TestCase("""{"keys":{"ed25519:M":"M"}}""", true)>]
-[<TestCase("""{"keys":{"ed25519:M":{}}}""", false)>]
-[<TestCase("""{"keys":{"ed25519:M":"M"},"signatures":5}""", false)>]
-let ``A signing key with members of other types is not read`` (members: string, isRead: bool) =
-    let key =
-        (parse members).With("user_id", Json.String "@a:b").With("usage", Json.Array [| Json.String "master" |])
-
-    Assert.That(RemoteKeyObject.IsSigningKey(key, "@a:b", "master", limits), Is.EqualTo isRead)
-
-[<Test>]
-let ``Keys beyond the bound are not read`` () =
-    let long = String('x', 300)
-
-    let json =
-        """{"user_id":"@a:b","device_id":"D","stream_id":6,"keys":{"user_id":"@a:b","device_id":"D","x":"LONG"}}"""
-            .Replace("LONG", long)
-
-    Assert.That((readDevice json).IsNone, Is.True)
-
-[<Test>]
-let ``A user-signing key is not read`` () =
-    let key (usage: string) =
-        """{"user_id":"@a:b","usage":["USAGE"],"keys":{"ed25519:k":"k"}}""".Replace("USAGE", usage)
-
-    let read =
-        readKeys $$"""{"user_id":"@a:b","master_key":{{key "master"}},"user_signing_key":{{key "user_signing"}}}"""
-
-    match read with
-    | Some update ->
-        Assert.That(isNull (box update.MasterKey), Is.False)
-        Assert.That(isNull (box update.SelfSigningKey), Is.True)
-    | None -> Assert.Fail "It is not read."
-
-    Assert.That((readKeys $$"""{"user_id":"@a:b","master_key":{{key "user_signing"}}}""").IsNone, Is.True)
-    Assert.That((readKeys $$"""{"user_id":"@c:b","master_key":{{key "master"}}}""").IsNone, Is.True)
-
 let private update (id: int64) (previous: int64 list) =
     DeviceListUpdate.OfDevice("@a:b", id, List.toArray previous, "D", false, null, null)
 
 let private fetched (id: int64) =
     TrackedList.Untracked(BackoffPauses.Default).Wanted(0L).Next.Fetching().Next.Fetched(id, 0L).Next
 
-[<Test>]
-let ``A server that begins its ids anew is asked for the list`` () =
-    let step = (fetched 500L).Received(update 3L [ 2L ], 0L)
-    Assert.That(step.Next.FetchAt.HasValue, Is.True)
-    let again = step.Next.Fetching().Next.Fetched(3L, 0L)
-    Assert.That(again.Announcement, Is.EqualTo Announcement.Always)
-    Assert.That(again.Next.IsCurrent, Is.True)
+let tests =
+    testList "DeviceLists.UpdateTests" [
+        test "An update is read" {
+            let read =
+                readDevice
+                    """{"user_id":"@a:b","device_id":"D","stream_id":6,"prev_id":[5],"device_display_name":"Mobile",
+                "keys":{"user_id":"@a:b","device_id":"D"}}"""
 
-[<Test>]
-let ``Failed requests are repeated after pauses that grow`` () =
-    let stale = (fetched 5L).Received(update 9L [ 8L ], 0L).Next
-    let once = stale.Fetching().Next.FetchFailed(1_000L, 0L).Next
-    Assert.That(once.FetchAt, Is.EqualTo(Nullable 2_000L))
-    let twice = once.Fetching().Next.FetchFailed(2_000L, 0L).Next
-    Assert.That(twice.FetchAt, Is.EqualTo(Nullable 4_000L))
+            match read with
+            | Some update ->
+                Expect.equal update.StreamId 6L "stream id"
+                Expect.equal update.Previous [| 5L |] "previous"
+                Expect.equal update.DisplayName "Mobile" "display name"
+                Expect.isFalse (isNull (box update.Keys)) "keys"
+            | None -> failtest "It is not read."
+        }
 
-[<Test>]
-let ``A stale list stays stale over a restart`` () =
-    let stale = (fetched 5L).Received(update 9L [ 8L ], 0L).Next
-    let restored = TrackedList.Restore(BackoffPauses.Default, stale.Stored)
-    Assert.That(restored.IsCurrent, Is.False)
-    Assert.That(restored.FetchAt.HasValue, Is.True)
+        testTheory "A malformed update is not read" [
+            """{"device_id":"D","stream_id":6}"""
+            """{"user_id":"@a:b","stream_id":6}"""
+            """{"user_id":"@a:b","device_id":"D"}"""
+            """{"user_id":"@a:b","device_id":"D","stream_id":"6"}"""
+            """{"user_id":"@a:b","device_id":"D","stream_id":6,"prev_id":5}"""
+            """{"user_id":"@a:b","device_id":"D","stream_id":6,"prev_id":[1,2,3,4]}"""
+            """{"user_id":"@a:b","device_id":"D","stream_id":6,"keys":{"user_id":"@c:b","device_id":"D"}}"""
+            """{"user_id":"@a:b","device_id":"D","stream_id":6,"keys":{"user_id":"@a:b","device_id":"E"}}"""
+        ]
+        <| fun json -> Expect.isTrue (readDevice json).IsNone "read device"
 
-[<Test>]
-let ``A list that nobody shares any more is dropped`` () =
-    let step = (fetched 5L).Lost()
-    Assert.That(step.Drops, Is.True)
-    Assert.That(step.Next.IsCached, Is.False)
+        testTheory "Keys with members of other types are not read" [
+            """{"keys":"x"}""", false
+            """{"keys":{"ed25519:D":5}}""", false
+            """{"algorithms":5}""", false
+            """{"algorithms":["m.olm.v1.curve25519-aes-sha2",{}]}""", false
+            """{"signatures":[]}""", false
+            """{"signatures":{"@a:b":"x"}}""", false
+            """{"algorithms":["x"],"keys":{"ed25519:D":"k"},"signatures":{"@a:b":{"ed25519:D":"s"}}}""", true
+        ]
+        <| fun (members, isRead) ->
+            let keys =
+                (parse members).With("user_id", Json.String "@a:b").With("device_id", Json.String "D")
+
+            Expect.equal (RemoteKeyObject.IsOfDevice(keys, "@a:b", "D", limits)) isRead "is of device"
+
+        testTheory "A signing key with members of other types is not read" [
+            """{"keys":{"ed25519:M":"M"}}""", true
+            """{"keys":{"ed25519:M":{}}}""", false
+            """{"keys":{"ed25519:M":"M"},"signatures":5}""", false
+        ]
+        <| fun (members, isRead) ->
+            let key =
+                (parse members).With("user_id", Json.String "@a:b").With("usage", Json.Array [| Json.String "master" |])
+
+            Expect.equal (RemoteKeyObject.IsSigningKey(key, "@a:b", "master", limits)) isRead "is signing key"
+
+        test "Keys beyond the bound are not read" {
+            let long = String('x', 300)
+
+            let json =
+                "{\"user_id\":\"@a:b\",\"device_id\":\"D\",\"stream_id\":6,"
+                + $"\"keys\":{{\"user_id\":\"@a:b\",\"device_id\":\"D\",\"x\":\"{long}\"}}}}"
+
+            Expect.isTrue (readDevice json).IsNone "read device"
+        }
+
+        test "A user-signing key is not read" {
+            let key (usage: string) =
+                """{"user_id":"@a:b","usage":["USAGE"],"keys":{"ed25519:k":"k"}}""".Replace("USAGE", usage)
+
+            let read =
+                readKeys
+                    $$"""{"user_id":"@a:b","master_key":{{key "master"}},"user_signing_key":{{key "user_signing"}}}"""
+
+            match read with
+            | Some update ->
+                Expect.isFalse (isNull (box update.MasterKey)) "master key"
+                Expect.isTrue (isNull (box update.SelfSigningKey)) "self signing key"
+            | None -> failtest "It is not read."
+
+            Expect.isTrue (readKeys $$"""{"user_id":"@a:b","master_key":{{key "user_signing"}}}""").IsNone "read keys"
+            Expect.isTrue (readKeys $$"""{"user_id":"@c:b","master_key":{{key "master"}}}""").IsNone "read keys"
+        }
+
+        test "A server that begins its ids anew is asked for the list" {
+            let step = (fetched 500L).Received(update 3L [ 2L ], 0L)
+            Expect.isTrue step.Next.FetchAt.HasValue "has value"
+            let again = step.Next.Fetching().Next.Fetched(3L, 0L)
+            Expect.equal again.Announcement Announcement.Always "announcement"
+            Expect.isTrue again.Next.IsCurrent "is current"
+        }
+
+        test "Failed requests are repeated after pauses that grow" {
+            let stale = (fetched 5L).Received(update 9L [ 8L ], 0L).Next
+            let once = stale.Fetching().Next.FetchFailed(1_000L, 0L).Next
+            Expect.equal once.FetchAt (Nullable 2_000L) "fetch at"
+            let twice = once.Fetching().Next.FetchFailed(2_000L, 0L).Next
+            Expect.equal twice.FetchAt (Nullable 4_000L) "fetch at"
+        }
+
+        test "A stale list stays stale over a restart" {
+            let stale = (fetched 5L).Received(update 9L [ 8L ], 0L).Next
+            let restored = TrackedList.Restore(BackoffPauses.Default, stale.Stored)
+            Expect.isFalse restored.IsCurrent "is current"
+            Expect.isTrue restored.FetchAt.HasValue "has value"
+        }
+
+        test "A list that nobody shares any more is dropped" {
+            let step = (fetched 5L).Lost()
+            Expect.isTrue step.Drops "drops"
+            Expect.isFalse step.Next.IsCached "is cached"
+        }
+    ]

@@ -3,7 +3,8 @@ module Matrix.Core.Tests.ServiceOrderTests
 
 open FsCheck
 open FsCheck.FSharp
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Discovery
 open Matrix.Core.Tests.Internet
 
@@ -22,18 +23,6 @@ let private genSeed = ArbMap.defaults |> ArbMap.generate<uint64>
 let private check property =
     Check.One(Config.QuickThrowOnFailure.WithMaxTest 300, property)
 
-[<Test>]
-let ``The order has the same records, by rising priority, and follows from the number`` () =
-    Prop.forAll (Arb.fromGen (Gen.zip genSeed genRecords)) (fun (seed, records) ->
-        let ordered = ServiceOrder.order seed records
-
-        Array.sort ordered = Array.sort records
-        && ordered
-           |> Array.pairwise
-           |> Array.forall (fun (a, b) -> a.Priority <= b.Priority)
-        && ordered = ServiceOrder.order seed records)
-    |> check
-
 /// How often each target comes first, of 10,000 orders.
 let private firsts records =
     let counts =
@@ -44,23 +33,6 @@ let private firsts records =
 
     let byTarget = Map.ofArray counts
     fun target -> byTarget.TryFind target |> Option.defaultValue 0
-
-[<Test>]
-let ``A target comes first in proportion to its weight`` () =
-    let share = firsts [| service 0 60 1 "a"; service 0 30 1 "b"; service 0 10 1 "c" |]
-    Assert.That(share "a", Is.InRange(5700, 6300))
-    Assert.That(share "b", Is.InRange(2700, 3300))
-    Assert.That(share "c", Is.InRange(800, 1200))
-
-[<Test>]
-let ``A target with weight 0 beside others has a small chance, and is not excluded`` () =
-    let share = firsts [| service 0 99 1 "a"; service 0 0 1 "b" |]
-    Assert.That(share "b", Is.InRange(40, 180))
-
-[<Test>]
-let ``A record with a higher priority number never comes first`` () =
-    let share = firsts [| service 1 65535 1 "late"; service 0 0 1 "early" |]
-    Assert.That(share "early", Is.EqualTo 10_000)
 
 /// A world in which some of everything exists.
 let private genInternet =
@@ -104,37 +76,69 @@ let private genInternet =
         }
     }
 
-[<Test>]
-let ``A resolution ends with a destination or a fault, within its bounds, in any order of responses`` () =
-    let limits = DiscoveryLimits.Default
+let tests =
+    testList "ServiceOrderTests" [
+        test "The order has the same records, by rising priority, and follows from the number" {
+            Prop.forAll (Arb.fromGen (Gen.zip genSeed genRecords)) (fun (seed, records) ->
+                let ordered = ServiceOrder.order seed records
 
-    Prop.forAll (Arb.fromGen (Gen.zip genSeed genInternet)) (fun (seed, internet) ->
-        let resolved = resolveWith seed limits id internet "example.org"
-        let reversed = resolveWith seed limits Array.rev internet "example.org"
-        let found = not (isNull (box resolved.Output.Destination))
-        let faulted = not (isNull (box resolved.Output.Fault))
+                Array.sort ordered = Array.sort records
+                && ordered
+                   |> Array.pairwise
+                   |> Array.forall (fun (a, b) -> a.Priority <= b.Priority)
+                && ordered = ServiceOrder.order seed records)
+            |> check
+        }
 
-        found <> faulted
-        && resolved.Output = reversed.Output
-        && resolved.Requests.Length <= 3 + limits.Targets
-        && List.distinct resolved.Requests = resolved.Requests
-        && (faulted
-            || (resolved.EndPoints.Length >= 1
-                && resolved.EndPoints.Length <= limits.EndPoints
-                && List.distinct resolved.EndPoints = resolved.EndPoints)))
-    |> check
+        test "A target comes first in proportion to its weight" {
+            let share = firsts [| service 0 60 1 "a"; service 0 30 1 "b"; service 0 10 1 "c" |]
+            Expect.isBetween (share "a") (5700, 6300) "share"
+            Expect.isBetween (share "b") (2700, 3300) "share"
+            Expect.isBetween (share "c") (800, 1200) "share"
+        }
 
-[<Test>]
-let ``The certificate is for the server name or the delegated one, never for the target of a record`` () =
-    Prop.forAll (Arb.fromGen (Gen.zip genSeed genInternet)) (fun (seed, internet) ->
-        let resolved = resolveWith seed DiscoveryLimits.Default id internet "example.org"
+        test "A target with weight 0 beside others has a small chance, and is not excluded" {
+            let share = firsts [| service 0 99 1 "a"; service 0 0 1 "b" |]
+            Expect.isBetween (share "b") (40, 180) "share"
+        }
 
-        let name =
-            internet.WellKnown.TryFind "example.org" |> Option.defaultValue "example.org"
+        test "A record with a higher priority number never comes first" {
+            let share = firsts [| service 1 65535 1 "late"; service 0 0 1 "early" |]
+            Expect.equal (share "early") 10_000 "share"
+        }
 
-        match resolved.Output.Destination with
-        | null -> true
-        | destination ->
-            (destination.HostHeader = name || destination.HostHeader = "example.org")
-            && destination.HostHeader.Contains destination.CertificateName)
-    |> check
+        test "A resolution ends with a destination or a fault, within its bounds, in any order of responses" {
+            let limits = DiscoveryLimits.Default
+
+            Prop.forAll (Arb.fromGen (Gen.zip genSeed genInternet)) (fun (seed, internet) ->
+                let resolved = resolveWith seed limits id internet "example.org"
+                let reversed = resolveWith seed limits Array.rev internet "example.org"
+                let found = not (isNull (box resolved.Output.Destination))
+                let faulted = not (isNull (box resolved.Output.Fault))
+
+                found <> faulted
+                && resolved.Output = reversed.Output
+                && resolved.Requests.Length <= 3 + limits.Targets
+                && List.distinct resolved.Requests = resolved.Requests
+                && (faulted
+                    || (resolved.EndPoints.Length >= 1
+                        && resolved.EndPoints.Length <= limits.EndPoints
+                        && List.distinct resolved.EndPoints = resolved.EndPoints)))
+            |> check
+        }
+
+        test "The certificate is for the server name or the delegated one, never for the target of a record" {
+            Prop.forAll (Arb.fromGen (Gen.zip genSeed genInternet)) (fun (seed, internet) ->
+                let resolved = resolveWith seed DiscoveryLimits.Default id internet "example.org"
+
+                let name =
+                    internet.WellKnown.TryFind "example.org" |> Option.defaultValue "example.org"
+
+                match resolved.Output.Destination with
+                | null -> true
+                | destination ->
+                    (destination.HostHeader = name || destination.HostHeader = "example.org")
+                    && destination.HostHeader.Contains destination.CertificateName)
+            |> check
+        }
+    ]

@@ -3,7 +3,8 @@ module Matrix.Core.Tests.Federation.KeyResponseTests
 
 open System
 open System.Text
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Event
 open Matrix.Core.Federation
 open Matrix.Core.Json
@@ -59,150 +60,161 @@ let private response (members: string) =
 
 let private one = $"\"verify_keys\":{{\"ed25519:1\":{{\"key\":\"{text key}\"}}}}"
 
-[<Test>]
-let ``A response signed by its key counts`` () =
-    let keys = accepted (sign "ed25519:1" key (response one))
+let tests =
+    testList "Federation.KeyResponseTests" [
+        test "A response signed by its key counts" {
+            let keys = accepted (sign "ed25519:1" key (response one))
 
-    Assert.That(keys.ServerName, Is.EqualTo server)
-    Assert.That(keys.VerifyKeys |> Seq.map _.KeyId, Is.EqualTo(box [ "ed25519:1" ]))
-    Assert.That(keys.VerifyKeys[0].PublicKey, Is.EqualTo(box (key.PublicKey.ToArray())))
-    Assert.That(keys.VerifyKeys[0].ExpiredAt.HasValue, Is.False)
-    Assert.That(keys.OldVerifyKeys, Is.Empty)
-    Assert.That(keys.Signatures.Count, Is.EqualTo 1)
-    Assert.That(signaturesHold keys, Is.True)
+            Expect.equal keys.ServerName server "server name"
+            Expect.equal (keys.VerifyKeys |> Seq.map _.KeyId |> Seq.toList) [ "ed25519:1" ] "key id of verify keys"
+            Expect.equal keys.VerifyKeys[0].PublicKey (key.PublicKey.ToArray()) "public key"
+            Expect.isFalse keys.VerifyKeys[0].ExpiredAt.HasValue "has value"
+            Expect.isEmpty keys.OldVerifyKeys "old verify keys"
+            Expect.equal keys.Signatures.Count 1 "number of signatures"
+            Expect.isTrue (signaturesHold keys) "signatures hold"
+        }
 
-[<Test>]
-let ``A signature by another key does not hold`` () =
-    Assert.That(signaturesHold (accepted (sign "ed25519:1" other (response one))), Is.False)
+        test "A signature by another key does not hold" {
+            Expect.isFalse (signaturesHold (accepted (sign "ed25519:1" other (response one)))) "signatures hold"
+        }
 
-[<Test>]
-let ``A changed response does not hold`` () =
-    let signed = sign "ed25519:1" key (response one)
+        test "A changed response does not hold" {
+            let signed = sign "ed25519:1" key (response one)
 
-    let changed =
-        JsonObject.OfSeq(Seq.append signed.Members [ struct ("valid_until_ts", Json.Int 2000L) ])
+            let changed =
+                JsonObject.OfSeq(Seq.append signed.Members [ struct ("valid_until_ts", Json.Int 2000L) ])
 
-    Assert.That(signaturesHold (accepted changed), Is.False)
+            Expect.isFalse (signaturesHold (accepted changed)) "signatures hold"
+        }
 
-[<Test>]
-let ``Every key in use must have signed`` () =
-    let two =
-        $"\"verify_keys\":{{\"ed25519:1\":{{\"key\":\"{text key}\"}},\"ed25519:2\":{{\"key\":\"{text other}\"}}}}"
+        test "Every key in use must have signed" {
+            let two =
+                $"\"verify_keys\":{{\"ed25519:1\":{{\"key\":\"{text key}\"}},"
+                + $"\"ed25519:2\":{{\"key\":\"{text other}\"}}}}"
 
-    let first = sign "ed25519:1" key (response two)
-    Assert.That(fault first, Is.EqualTo(KeyResponseFault.NotSigned "ed25519:2"))
-    Assert.That(fault (response two), Is.EqualTo(KeyResponseFault.NotSigned "ed25519:1"))
+            let first = sign "ed25519:1" key (response two)
+            Expect.equal (fault first) (KeyResponseFault.NotSigned "ed25519:2") "fault"
+            Expect.equal (fault (response two)) (KeyResponseFault.NotSigned "ed25519:1") "fault"
 
-    let both = accepted (sign "ed25519:2" other first)
-    Assert.That(both.Signatures |> Seq.map _.KeyId, Is.EqualTo(box [ "ed25519:1"; "ed25519:2" ]))
-    Assert.That(signaturesHold both, Is.True)
+            let both = accepted (sign "ed25519:2" other first)
 
-[<Test>]
-let ``A signature of another server does not count`` () =
-    let o = response one
-    let signature = key.Sign(KeyResponse.BytesToSign o)
+            Expect.equal
+                (both.Signatures |> Seq.map _.KeyId |> Seq.toList)
+                [ "ed25519:1"; "ed25519:2" ]
+                "key id of signatures"
 
-    let signed =
-        KeyResponse.WithSignature(o, "notary.example", "ed25519:1", ReadOnlySpan<byte> signature)
+            Expect.isTrue (signaturesHold both) "signatures hold"
+        }
 
-    Assert.That(fault signed, Is.EqualTo(KeyResponseFault.NotSigned "ed25519:1"))
+        test "A signature of another server does not count" {
+            let o = response one
+            let signature = key.Sign(KeyResponse.BytesToSign o)
 
-[<Test>]
-let ``The response of another server does not count`` () =
-    let o = parse $"{{\"server_name\":\"Keys.example\",\"valid_until_ts\":1000,{one}}}"
-    Assert.That(fault (sign "ed25519:1" key o), Is.EqualTo KeyResponseFault.OtherServer)
+            let signed =
+                KeyResponse.WithSignature(o, "notary.example", "ed25519:1", ReadOnlySpan<byte> signature)
 
-[<TestCase("{\"valid_until_ts\":1,\"verify_keys\":{}}", "server_name")>]
-[<TestCase("{\"server_name\":\"keys.example\",\"verify_keys\":{}}", "valid_until_ts")>]
-[<TestCase("{\"server_name\":\"keys.example\",\"valid_until_ts\":\"1\",\"verify_keys\":{}}", "valid_until_ts")>]
-[<TestCase("{\"server_name\":\"keys.example\",\"valid_until_ts\":1}", "verify_keys")>]
-[<TestCase("{\"server_name\":\"keys.example\",\"valid_until_ts\":1,\"verify_keys\":[]}", "verify_keys")>]
-[<TestCase("{\"server_name\":\"keys.example\",\"valid_until_ts\":1,\"verify_keys\":{\"ed25519:1\":{\"key\":\"AAAA\"}}}",
-           "verify_keys.ed25519:1")>]
-[<TestCase("{\"server_name\":\"keys.example\",\"valid_until_ts\":1,\"verify_keys\":{\"ed25519:1\":\"AAAA\"}}",
-           "verify_keys.ed25519:1")>]
-let ``A malformed response names its member`` (json: string, path: string) =
-    Assert.That(fault (parse json), Is.EqualTo(KeyResponseFault.Malformed path))
+            Expect.equal (fault signed) (KeyResponseFault.NotSigned "ed25519:1") "fault"
+        }
 
-[<Test>]
-let ``Keys of unknown algorithms are skipped, and there must be another`` () =
-    let unknown =
-        "\"verify_keys\":{\"rsa:1\":{\"key\":\"AAAA\"},\"ed25519:a-b\":{\"key\":\"AAAA\"}"
+        test "The response of another server does not count" {
+            let o = parse $"{{\"server_name\":\"Keys.example\",\"valid_until_ts\":1000,{one}}}"
+            Expect.equal (fault (sign "ed25519:1" key o)) KeyResponseFault.OtherServer "fault"
+        }
 
-    Assert.That(fault (response (unknown + "}")), Is.EqualTo KeyResponseFault.NoKeys)
-
-    let keys =
-        accepted (sign "ed25519:1" key (response $"{unknown},\"ed25519:1\":{{\"key\":\"{text key}\"}}}}"))
-
-    Assert.That(keys.VerifyKeys |> Seq.map _.KeyId, Is.EqualTo(box [ "ed25519:1" ]))
-
-[<Test>]
-let ``Old keys have the time of their end, and malformed ones are skipped`` () =
-    let old =
-        String.concat "," [
-            $"\"ed25519:0\":{{\"key\":\"{text other}\",\"expired_ts\":500}}"
-            $"\"ed25519:1\":{{\"key\":\"{text other}\",\"expired_ts\":500}}"
-            $"\"ed25519:2\":{{\"key\":\"{text other}\"}}"
-            "\"ed25519:3\":{\"key\":\"AAAA\",\"expired_ts\":500}"
+        testTheory "A malformed response names its member" [
+            "{\"valid_until_ts\":1,\"verify_keys\":{}}", "server_name"
+            "{\"server_name\":\"keys.example\",\"verify_keys\":{}}", "valid_until_ts"
+            "{\"server_name\":\"keys.example\",\"valid_until_ts\":\"1\",\"verify_keys\":{}}", "valid_until_ts"
+            "{\"server_name\":\"keys.example\",\"valid_until_ts\":1}", "verify_keys"
+            "{\"server_name\":\"keys.example\",\"valid_until_ts\":1,\"verify_keys\":[]}", "verify_keys"
+            """{"server_name":"keys.example","valid_until_ts":1,"verify_keys":{"ed25519:1":{"key":"AAAA"}}}""",
+            "verify_keys.ed25519:1"
+            "{\"server_name\":\"keys.example\",\"valid_until_ts\":1,\"verify_keys\":{\"ed25519:1\":\"AAAA\"}}",
+            "verify_keys.ed25519:1"
         ]
+        <| fun (json, path) -> Expect.equal (fault (parse json)) (KeyResponseFault.Malformed path) "fault"
 
-    let keys =
-        accepted (sign "ed25519:1" key (response $"{one},\"old_verify_keys\":{{{old}}}"))
+        test "Keys of unknown algorithms are skipped, and there must be another" {
+            let unknown =
+                "\"verify_keys\":{\"rsa:1\":{\"key\":\"AAAA\"},\"ed25519:a-b\":{\"key\":\"AAAA\"}"
 
-    Assert.That(
-        keys.OldVerifyKeys |> Seq.map (fun k -> k.KeyId, k.ExpiredAt.Value),
-        Is.EqualTo(box [ "ed25519:0", 500L ])
-    )
+            Expect.equal (fault (response (unknown + "}"))) KeyResponseFault.NoKeys "fault"
 
-    Assert.That(keys.VerifyKeys[0].PublicKey, Is.EqualTo(box (key.PublicKey.ToArray())))
+            let keys =
+                accepted (sign "ed25519:1" key (response $"{unknown},\"ed25519:1\":{{\"key\":\"{text key}\"}}}}"))
 
-[<Test>]
-let ``Unknown members do no harm`` () =
-    let more =
-        "\"tls_fingerprints\":[{\"sha256\":\"AAAA\"}],\"org.example\":{\"a\":[1.5,null]}"
+            Expect.equal (keys.VerifyKeys |> Seq.map _.KeyId |> Seq.toList) [ "ed25519:1" ] "key id of verify keys"
+        }
 
-    let keys = accepted (sign "ed25519:1" key (response $"{one},{more}"))
-    Assert.That(signaturesHold keys, Is.True)
+        test "Old keys have the time of their end, and malformed ones are skipped" {
+            let old =
+                String.concat "," [
+                    $"\"ed25519:0\":{{\"key\":\"{text other}\",\"expired_ts\":500}}"
+                    $"\"ed25519:1\":{{\"key\":\"{text other}\",\"expired_ts\":500}}"
+                    $"\"ed25519:2\":{{\"key\":\"{text other}\"}}"
+                    "\"ed25519:3\":{\"key\":\"AAAA\",\"expired_ts\":500}"
+                ]
 
-    let keys =
-        accepted (sign "ed25519:1" key (response $"{one},\"old_verify_keys\":[]"))
+            let keys =
+                accepted (sign "ed25519:1" key (response $"{one},\"old_verify_keys\":{{{old}}}"))
 
-    Assert.That(keys.OldVerifyKeys, Is.Empty)
+            Expect.equal
+                (keys.OldVerifyKeys
+                 |> Seq.map (fun k -> k.KeyId, k.ExpiredAt.Value)
+                 |> Seq.toList)
+                [ "ed25519:0", 500L ]
+                "old verify keys"
 
-[<Test>]
-let ``There are at most so many keys`` () =
-    let old =
-        String.concat "," [
-            for n in 2..6 -> $"\"ed25519:{n}\":{{\"key\":\"{text other}\",\"expired_ts\":1}}"
-        ]
+            Expect.equal keys.VerifyKeys[0].PublicKey (key.PublicKey.ToArray()) "public key"
+        }
 
-    Assert.That(
-        fault (sign "ed25519:1" key (response $"{one},\"old_verify_keys\":{{{old}}}")),
-        Is.EqualTo(KeyResponseFault.TooManyKeys(6, 5))
-    )
+        test "Unknown members do no harm" {
+            let more =
+                "\"tls_fingerprints\":[{\"sha256\":\"AAAA\"}],\"org.example\":{\"a\":[1.5,null]}"
 
-[<Test>]
-let ``Keys are valid until the response says, and seven days at the most`` () =
-    let keys = accepted (sign "ed25519:1" key (response one))
-    Assert.That(keys.ValidUntil 900L, Is.EqualTo 1000L)
-    Assert.That(keys.ValidUntil(1000L - 8L * day), Is.EqualTo(1000L - day))
+            let keys = accepted (sign "ed25519:1" key (response $"{one},{more}"))
+            Expect.isTrue (signaturesHold keys) "signatures hold"
 
-[<Test>]
-let ``What this server composes counts`` () =
-    let verify = [| PublishedKey("ed25519:1", key.PublicKey.ToArray(), Nullable()) |]
-    let old = [| PublishedKey("ed25519:0", other.PublicKey.ToArray(), Nullable 7L) |]
+            let keys =
+                accepted (sign "ed25519:1" key (response $"{one},\"old_verify_keys\":[]"))
 
-    let composed =
-        sign "ed25519:1" key (KeyResponse.Compose(server, 1000L, verify, old))
+            Expect.isEmpty keys.OldVerifyKeys "old verify keys"
+        }
 
-    let keys = accepted composed
+        test "There are at most so many keys" {
+            let old =
+                String.concat "," [
+                    for n in 2..6 -> $"\"ed25519:{n}\":{{\"key\":\"{text other}\",\"expired_ts\":1}}"
+                ]
 
-    Assert.That(signaturesHold keys, Is.True)
-    Assert.That(keys.OldVerifyKeys[0].ExpiredAt.Value, Is.EqualTo 7L)
-    Assert.That(keys.ValidUntil 900L, Is.EqualTo 1000L)
+            Expect.equal
+                (fault (sign "ed25519:1" key (response $"{one},\"old_verify_keys\":{{{old}}}")))
+                (KeyResponseFault.TooManyKeys(6, 5))
+                "fault"
+        }
 
-    Assert.That(
-        CanonicalJson.text (Json.Object(KeyResponse.Compose(server, 1L, [||], [||]))),
-        Is.EqualTo
-            $"{{\"old_verify_keys\":{{}},\"server_name\":\"{server}\",\"valid_until_ts\":1,\"verify_keys\":{{}}}}"
-    )
+        test "Keys are valid until the response says, and seven days at the most" {
+            let keys = accepted (sign "ed25519:1" key (response one))
+            Expect.equal (keys.ValidUntil 900L) 1000L "valid until"
+            Expect.equal (keys.ValidUntil(1000L - 8L * day)) (1000L - day) "valid until"
+        }
+
+        test "What this server composes counts" {
+            let verify = [| PublishedKey("ed25519:1", key.PublicKey.ToArray(), Nullable()) |]
+            let old = [| PublishedKey("ed25519:0", other.PublicKey.ToArray(), Nullable 7L) |]
+
+            let composed =
+                sign "ed25519:1" key (KeyResponse.Compose(server, 1000L, verify, old))
+
+            let keys = accepted composed
+
+            Expect.isTrue (signaturesHold keys) "signatures hold"
+            Expect.equal keys.OldVerifyKeys[0].ExpiredAt.Value 7L "expired at"
+            Expect.equal (keys.ValidUntil 900L) 1000L "valid until"
+
+            Expect.equal
+                (CanonicalJson.text (Json.Object(KeyResponse.Compose(server, 1L, [||], [||]))))
+                $"{{\"old_verify_keys\":{{}},\"server_name\":\"{server}\",\"valid_until_ts\":1,\"verify_keys\":{{}}}}"
+                "text"
+        }
+    ]

@@ -3,7 +3,8 @@ module Matrix.Core.Tests.Policy.PolicyRulesTests
 
 open System
 open System.Text
-open NUnit.Framework
+open Expecto
+open Matrix.Testing
 open Matrix.Core.Json
 open Matrix.Core.Policy
 
@@ -34,49 +35,56 @@ let private entity (rule: PolicyRule | null) =
     | null -> ""
     | rule -> rule.Entity
 
-[<TestCase("@mallory:example.org", "@mallory:example.org")>]
-[<TestCase("@MALLORY:example.org", "@mallory:example.org")>]
-[<TestCase("@mallory:example.org.uk", "")>]
-[<TestCase("@spam:x", "@spam*:*")>]
-[<TestCase("@spammer1:evil.example", "@spam*:*")>]
-[<TestCase("@alice:evil.example", "")>]
-let ``A user is found by name or pattern`` (userId: string, found: string) =
-    Assert.That(entity (rules.FindUser userId), Is.EqualTo found)
+let tests =
+    testList "Policy.PolicyRulesTests" [
+        testTheory "A user is found by name or pattern" [
+            "@mallory:example.org", "@mallory:example.org"
+            "@MALLORY:example.org", "@mallory:example.org"
+            "@mallory:example.org.uk", ""
+            "@spam:x", "@spam*:*"
+            "@spammer1:evil.example", "@spam*:*"
+            "@alice:evil.example", ""
+        ]
+        <| fun (userId, found) -> Expect.equal (entity (rules.FindUser userId)) found "entity"
 
-[<TestCase("evil.example", "evil.example")>]
-[<TestCase("evil.example:8448", "evil.example")>]
-[<TestCase("a.evil.example", "")>]
-[<TestCase("a.bad.org:1", "*.bad.org")>]
-[<TestCase("bad.org", "")>]
-let ``A server is found with or without its port`` (name: string, found: string) =
-    Assert.That(entity (rules.FindServer name), Is.EqualTo found)
+        testTheory "A server is found with or without its port" [
+            "evil.example", "evil.example"
+            "evil.example:8448", "evil.example"
+            "a.evil.example", ""
+            "a.bad.org:1", "*.bad.org"
+            "bad.org", ""
+        ]
+        <| fun (name, found) -> Expect.equal (entity (rules.FindServer name)) found "entity"
 
-[<TestCase("!abc:example.org", "!a?c:example.org")>]
-[<TestCase("!ac:example.org", "")>]
-[<TestCase("evil.example", "")>]
-let ``A room is found by rules about rooms alone`` (room: string, found: string) =
-    Assert.That(entity (rules.FindRoom room), Is.EqualTo found)
+        testTheory "A room is found by rules about rooms alone" [
+            "!abc:example.org", "!a?c:example.org"
+            "!ac:example.org", ""
+            "evil.example", ""
+        ]
+        <| fun (room, found) -> Expect.equal (entity (rules.FindRoom room)) found "entity"
 
-[<TestCase("m.policy.rule.user", """{"entity":"@a:b"}""")>]
-[<TestCase("m.policy.rule.user", """{"entity":"","recommendation":"m.ban"}""")>]
-[<TestCase("m.policy.rule.user", """{"entity":7,"recommendation":"m.ban"}""")>]
-[<TestCase("m.policy.rule.user", """{"entity":"@a:b","recommendation":"org.example.mute"}""")>]
-[<TestCase("m.policy.rule.user", "{}")>]
-[<TestCase("m.policy.rule.other", """{"entity":"@a:b","recommendation":"m.ban"}""")>]
-let ``What recommends no ban is no rule`` (eventType: string, json: string) =
-    Assert.That(PolicyRule.Of(eventType, content json), Is.Null)
+        testTheory "What recommends no ban is no rule" [
+            "m.policy.rule.user", """{"entity":"@a:b"}"""
+            "m.policy.rule.user", """{"entity":"","recommendation":"m.ban"}"""
+            "m.policy.rule.user", """{"entity":7,"recommendation":"m.ban"}"""
+            "m.policy.rule.user", """{"entity":"@a:b","recommendation":"org.example.mute"}"""
+            "m.policy.rule.user", "{}"
+            "m.policy.rule.other", """{"entity":"@a:b","recommendation":"m.ban"}"""
+        ]
+        <| fun (eventType, json) -> Expect.isNull (PolicyRule.Of(eventType, content json)) "policy rule"
 
-[<Test>]
-let ``An entity that is longer than any pattern is no rule`` () =
-    let json = $$"""{"entity":"{{String('*', 513)}}","recommendation":"m.ban"}"""
-    Assert.That(PolicyRule.Of("m.policy.rule.user", content json), Is.Null)
+        test "An entity that is longer than any pattern is no rule" {
+            let json = $$"""{"entity":"{{String('*', 513)}}","recommendation":"m.ban"}"""
+            Expect.isNull (PolicyRule.Of("m.policy.rule.user", content json)) "policy rule"
+        }
 
-[<Test>]
-let ``Of equal rules the first counts, and the number is that of all`` () =
-    let twice =
-        PolicyRules.Of [| ban "m.policy.rule.user" "@a:b"; ban "m.policy.rule.user" "@A:b" |]
+        test "Of equal rules the first counts, and the number is that of all" {
+            let twice =
+                PolicyRules.Of [| ban "m.policy.rule.user" "@a:b"; ban "m.policy.rule.user" "@A:b" |]
 
-    Assert.That(twice.Count, Is.EqualTo 2)
-    Assert.That(entity (twice.FindUser "@a:b"), Is.EqualTo "@a:b")
-    Assert.That(PolicyRules.Empty.Count, Is.EqualTo 0)
-    Assert.That(PolicyRules.Empty.FindUser "@a:b", Is.Null)
+            Expect.equal twice.Count 2 "number of twice"
+            Expect.equal (entity (twice.FindUser "@a:b")) "@a:b" "entity"
+            Expect.equal PolicyRules.Empty.Count 0 "number of empty"
+            Expect.isNull (PolicyRules.Empty.FindUser "@a:b") "find user"
+        }
+    ]

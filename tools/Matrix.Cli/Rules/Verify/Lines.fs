@@ -50,7 +50,8 @@ let private ofVersion (version: RoomVersion) : Property list =
         {
             Name = $"properties.can-be-made.{version.Id}"
             Meaning = "The properties of the version can be made."
-            Check = fun _ _ -> raise thrown
+            AtMost = 1
+            ForFsCheck = fun _ -> raise thrown
         }
     ]
 
