@@ -98,6 +98,20 @@ internal sealed class Homeserver : IAsyncDisposable
     /// </summary>
     internal string? FirstUserLink { get; private set; }
 
+    /// <summary>Waits for a stop. False if the server stops by itself, because one of its parts failed.</summary>
+    internal async Task<bool> RunsUntilAsync(CancellationToken stop)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop, _app.Lifetime.ApplicationStopping);
+        await Task.Delay(Timeout.Infinite, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // The web host stops on a signal too, perhaps before whoever waits here has seen it.
+        return stop.IsCancellationRequested
+            || !_app.Services.GetServices<IHostedService>().Any(static part => part is BackgroundService
+            {
+                ExecuteTask.IsFaulted: true,
+            });
+    }
+
     /// <summary>The parts, for tests.</summary>
     internal IServiceProvider Services => _app.Services;
 

@@ -75,9 +75,9 @@ internal static class Program
                 if (server.FirstUserLink is { } link) Console.WriteLine($"In a browser: {link}");
             }
 
-            await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
-
-            return 0;
+            return await server.RunsUntilAsync(stopping.Token)
+                ? 0
+                : Refuse("The server stops because one of its parts failed. The log says which.");
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

@@ -65,6 +65,9 @@ public sealed class HomeserverFixture : IAsyncDisposable
 
     internal HttpClient Http => _http!;
 
+    /// <summary>Waits for a stop. False if the server stops by itself.</summary>
+    internal Task<bool> RunsUntilAsync(CancellationToken stop) => _server!.RunsUntilAsync(stop);
+
     /// <summary>Starts a server with settings as in the configuration: `("registration.enabled", "false")`.</summary>
     public static async Task<HomeserverFixture> StartAsync(params (string Key, string Value)[] settings)
     {
