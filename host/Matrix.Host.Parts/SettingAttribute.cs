@@ -2,7 +2,7 @@ namespace Matrix.Host.Parts;
 
 /// <summary>
 /// An option that operators set in `homeserver.yaml` or in the environment. The option's default is the setting's. The
-/// commented file, `mx config`, the errors by line and the tables of docs/running.md are made from these attributes.
+/// commented file, `mx config`, the errors by line and the tables of docs/settings.md are made from these attributes.
 /// </summary>
 /// <param name="name">The full name, such as `media.upload_bytes`.</param>
 /// <param name="meaning">The help text.</param>

@@ -6,7 +6,7 @@ namespace Matrix.Host.Configuration;
 /// <summary>
 /// All settings: the options of <see cref="HomeserverConfig"/> that have a <see cref="SettingAttribute"/>. The
 /// configuration file, the environment, the commented file of the first start, the error messages and the tables of
-/// docs/running.md all use this list. Every bound in the server has a setting.
+/// docs/settings.md all use this list. Every bound in the server has a setting.
 /// </summary>
 internal static class Settings
 {
