@@ -1,8 +1,5 @@
 using Matrix.Core.Federation;
-using Matrix.Host.Crypto;
 using Matrix.Host.Network.Discovery;
-using Matrix.Host.Network.Discovery.Dns;
-using Matrix.Host.Network.Discovery.WellKnown;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;

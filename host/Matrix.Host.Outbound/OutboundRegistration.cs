@@ -1,7 +1,4 @@
 using Matrix.Core.Federation;
-using Matrix.Host.Network;
-using Matrix.Host.Network.FederationClient.Operations;
-using Matrix.Host.Network.Urls;
 using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Outbound.Federation.Edus;
@@ -10,15 +7,15 @@ using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Outbound.ThirdParty;
 using Matrix.Host.Parts;
 using Matrix.Host.Rooms.Aliases;
-using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Events;
-using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.Destinations;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Users.AppServices;
-using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -98,13 +95,22 @@ public static class OutboundRegistration
         var metrics = parts.Get<OutboundMetrics>();
         var queue = new SendQueue(options.MaxSending, options.MaxSendingLimited, options.SlowAfter, time);
         var rooms = new RoomServers(
-            parts.Get<IStorage>(),
+            parts.Get<RoomsTable>(),
+            parts.Get<IMembershipsTable>(),
             parts.Get<EventStore>(),
             parts.Get<StateStore>(),
             parts.Get<ServerFilter>(),
             options);
-        var destinations = new Destinations(queue, parts.Get<DestinationServices>(), parts.Get<IStorage>());
-        var recorder = new Recorder(feed, destinations, parts.Get<IStorage>(), metrics, options, time);
+        var destinations = new Destinations(
+            queue, parts.Get<DestinationServices>(), parts.Get<IEventsTable>(), parts.Get<DestinationsTable>());
+        var recorder = new Recorder(
+            feed,
+            destinations,
+            parts.Get<IConsumersTable>(),
+            parts.Get<IStorageWriter>(),
+            metrics,
+            options,
+            time);
         return new FederationOutbound(
             feed, rooms, destinations, parts.Get<EduSources>(), parts.Get<TypingEdus>(), recorder, queue, metrics,
             options, time,

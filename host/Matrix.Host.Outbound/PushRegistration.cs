@@ -5,14 +5,15 @@ using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Outbound.Push;
 using Matrix.Host.Parts;
-using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Rooms.Unread;
-using Matrix.Host.Storage;
-using Matrix.Host.Streams.Streams;
-using Matrix.Host.Users.AccountData;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Storage.Tables.Unread;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -43,7 +44,8 @@ internal static class PushRegistration
         var badges = parts.Get<Badges>();
         var services = new PusherServices(
             options,
-            parts.Get<IStorage>(),
+            parts.Get<PushersTable>(),
+            parts.Get<IStorageWriter>(),
             index,
             parts.Get<PushContents>(),
             badges,
@@ -58,10 +60,19 @@ internal static class PushRegistration
             parts.Get<PushFeed>(),
             index,
             new OwedPushes(index, parts.Get<RoomSnapshots>(), parts.Get<MembershipHistory>(), badges),
-            new MissedPushes(parts.Get<IStorage>(), parts.Get<RoomSnapshots>(), index, options),
+            new MissedPushes(
+                parts.Get<IEventsTable>(),
+                parts.Get<StrippedRoomsTable>(),
+                parts.Get<UnreadTable>(),
+                parts.Get<RoomSnapshots>(),
+                index,
+                options),
             badges,
             new PushSenders(services),
-            parts.Get<IStorage>(),
+            parts.Get<ReceiptsTable>(),
+            parts.Get<PushersTable>(),
+            parts.Get<IConsumersTable>(),
+            parts.Get<IStorageWriter>(),
             options,
             parts.Get<PushLog>());
     }

@@ -1,7 +1,3 @@
-using Matrix.Host.Network.FederationClient.Operations;
-using Matrix.Host.Network.IdentityServers;
-using Matrix.Host.Network.Keys;
-using Matrix.Host.Network.Slots;
 using Matrix.Host.Parts;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Administration;
@@ -32,8 +28,8 @@ using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Rooms.UserDirectory;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.State;
 using Microsoft.Extensions.DependencyInjection;
@@ -74,7 +70,7 @@ public static class RoomRegistration
     /// <summary>Loads the data that must be in memory before the first request.</summary>
     public static async ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop)
     {
-        await parts.Get<ErasedUsers>().LoadAsync(parts.Get<IStorage>().Accounts, stop);
+        await parts.Get<ErasedUsers>().LoadAsync(parts.Get<IAccountsTable>(), stop);
         await parts.Get<DelayedEvents>().LoadAsync(stop);
     }
 

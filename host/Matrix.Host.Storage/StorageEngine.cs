@@ -15,7 +15,7 @@ public static class StorageEngine
     /// date, locks the database for this process and starts the writer.
     /// </summary>
     /// <exception cref="StorageException">It cannot be opened: the message is one line for the operator.</exception>
-    public static ValueTask<IStorage> OpenAsync(StorageOptions options, CancellationToken stop) =>
+    public static ValueTask<OpenedStorage> OpenAsync(StorageOptions options, CancellationToken stop) =>
         OpenAsync(options, Migration.All, stop);
 
     /// <summary>
@@ -34,7 +34,7 @@ public static class StorageEngine
         return PostgresUrl.IsPostgres(options.Url) ? PostgresStorage.InspectAsync(options, stop) : throw UnknownUrl();
     }
 
-    internal static async ValueTask<IStorage> OpenAsync(
+    internal static async ValueTask<OpenedStorage> OpenAsync(
         StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
         if (IsSqlite(options))

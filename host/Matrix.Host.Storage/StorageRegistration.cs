@@ -1,3 +1,6 @@
+using System.Reflection;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Storage;
@@ -5,11 +8,13 @@ namespace Matrix.Host.Storage;
 /// <summary>Registers a storage.</summary>
 public static class StorageRegistration
 {
+    private static readonly PropertyInfo[] _tables = typeof(StorageTables).GetProperties();
+
     /// <summary>Adds an open storage, its writer and each of its tables.</summary>
-    public static IServiceCollection AddStorage(this IServiceCollection services, IStorage storage)
+    public static IServiceCollection AddStorage(this IServiceCollection services, OpenedStorage storage)
     {
-        services.AddSingleton(storage);
-        foreach (var table in typeof(IStorage).GetProperties())
+        services.AddSingleton(storage).AddSingleton(storage.Writer).AddSingleton(storage.Admin);
+        foreach (var table in _tables)
         {
             services.AddSingleton(table.PropertyType, table.GetValue(storage)!);
         }

@@ -1,6 +1,4 @@
 using Matrix.Host.Parts;
-using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
@@ -44,7 +42,7 @@ public static class StreamRegistration
             parts.Get<IStreamSource>(),
             parts.Get<TimeProvider>(),
             parts.Get<SyncOptions>(),
-            parts.Get<IStorage>().Writer.PublishedPosition);
+            parts.Get<IStorageWriter>().PublishedPosition);
         notifier.DeviceLists.Start();
         return notifier;
     }

@@ -1,7 +1,6 @@
 using Matrix.Host.Parts;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Threads;
-using Matrix.Host.Storage;
 using Matrix.Host.Streams;
 using Matrix.Host.Sync.EventStream;
 using Matrix.Host.Sync.Sliding;

@@ -4,7 +4,6 @@ using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Parts;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
@@ -117,6 +116,7 @@ public static class UsersServices
         .Add<PresenceLists>()
         .Add<EarlyPresence>()
         .Add<ReceivedPresence>()
+        .Add<UserRooms>()
         .Add<UserAccountData>()
         .Add<RoomTags>()
         .Add<ReplacedRooms>()

@@ -12,7 +12,6 @@ using Matrix.Host.Configuration;
 using Matrix.Host.Crypto;
 using Matrix.Host.Listeners;
 using Matrix.Host.Media;
-using Matrix.Host.Media.Operators;
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Metrics;
@@ -29,7 +28,6 @@ using Matrix.Host.Rooms.Delayed;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Rooms.Joining;
-using Matrix.Host.Rooms.Notices;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Searching;
 using Matrix.Host.Rooms.Upgrading;
@@ -46,7 +44,6 @@ using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Guests;
-using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
@@ -71,10 +68,10 @@ internal sealed class Homeserver : IAsyncDisposable
     private static readonly TimeSpan _drainTime = TimeSpan.FromSeconds(3.5);
 
     private readonly WebApplication _app;
-    private readonly IStorage _storage;
+    private readonly OpenedStorage _storage;
     private readonly MediaFolder _media;
 
-    private Homeserver(WebApplication app, IStorage storage, MediaFolder media)
+    private Homeserver(WebApplication app, OpenedStorage storage, MediaFolder media)
     {
         _app = app;
         _storage = storage;
@@ -244,7 +241,7 @@ internal sealed class Homeserver : IAsyncDisposable
         SigningKeyRing keys,
         TlsCertificate? certificate,
         MediaFolder media,
-        IStorage storage,
+        OpenedStorage storage,
         ILoggerProvider log,
         TimeProvider clock,
         Action<IServiceCollection> complete)

@@ -1,5 +1,4 @@
 using Matrix.Host.Configuration;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.OAuth;
@@ -17,7 +16,7 @@ namespace Matrix.Host;
 /// ended proofs of addresses, every ten minutes.
 /// </summary>
 internal sealed partial class Housekeeping(
-    IStorage storage, TimeProvider clock, HomeserverConfig config, ILogger<Housekeeping> log) : BackgroundService
+    IStorageWriter writer, TimeProvider clock, HomeserverConfig config, ILogger<Housekeeping> log) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(10);
 
@@ -35,7 +34,7 @@ internal sealed partial class Housekeeping(
             .Add(new ValidationsPurged(now.ToUnixTimeMilliseconds()))
             .Add(new SsoGrantsPurged(now.ToUnixTimeMilliseconds()))
             .Add(new OAuthLeftoversPurged(now.Subtract(_codesKept).ToUnixTimeMilliseconds(), unusedClients));
-        await storage.Writer.WriteAsync(batch, stop);
+        await writer.WriteAsync(batch, stop);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

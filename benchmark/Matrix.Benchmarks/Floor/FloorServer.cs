@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.LoadGen.Workloads;
 using Microsoft.AspNetCore.Builder;

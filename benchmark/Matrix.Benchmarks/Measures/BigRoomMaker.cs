@@ -66,7 +66,7 @@ internal static class BigRoomMaker
     }
 
     private static async Task AddRemoteMembersAsync(
-        IStorage storage, string roomId, IReadOnlyList<string> users, CancellationToken stop)
+        OpenedStorage storage, string roomId, IReadOnlyList<string> users, CancellationToken stop)
     {
         var row = await storage.Rooms.FindAsync(roomId, stop)
             ?? throw new InvalidOperationException($"{roomId} is not stored.");

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.RateLimits;
 
@@ -11,19 +10,19 @@ namespace Matrix.Host.Api.Http;
 public sealed class RateOverrides : IChangeConsumer
 {
     private readonly ConcurrentDictionary<string, Rate> _rates = new(StringComparer.Ordinal);
-    private readonly IStorage _storage;
+    private readonly RateLimitsTable _rateLimitsTable;
 
     /// <summary>Creates it, and subscribes it to commits.</summary>
-    public RateOverrides(IStorage storage)
+    public RateOverrides(RateLimitsTable rateLimitsTable, IStorageWriter writer)
     {
-        _storage = storage;
-        storage.Writer.AddConsumer(this);
+        _rateLimitsTable = rateLimitsTable;
+        writer.AddConsumer(this);
     }
 
     /// <summary>Reads them, at the start of the server.</summary>
     public async ValueTask LoadAsync(CancellationToken stop)
     {
-        foreach (var limit in await _storage.RateLimits.AllAsync(stop)) Put(limit);
+        foreach (var limit in await _rateLimitsTable.AllAsync(stop)) Put(limit);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Sessions;
 
@@ -19,10 +18,10 @@ public sealed class WaitingRequests : IChangeConsumer
     private bool _endsTokensOfAdmin;
 
     /// <summary>Creates it, and subscribes it to commits.</summary>
-    public WaitingRequests(IStorage storage, ClientAdmission admission)
+    public WaitingRequests(IStorageWriter writer, ClientAdmission admission)
     {
         _admission = admission;
-        storage.Writer.AddConsumer(this);
+        writer.AddConsumer(this);
     }
 
     /// <inheritdoc/>

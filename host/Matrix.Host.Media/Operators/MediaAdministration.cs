@@ -1,5 +1,5 @@
 using Matrix.Host.Media.Store;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.MediaLists;
 
@@ -7,7 +7,12 @@ namespace Matrix.Host.Media.Operators;
 
 /// <summary>Lists of media for administrators, and the deletion of much of it at once.</summary>
 public sealed class MediaAdministration(
-    IStorage storage, ContentRepository repository, MediaOptions options, TimeProvider time)
+    MediaTable mediaTable,
+    MediaListTable mediaListTable,
+    IStorageWriter writer,
+    ContentRepository repository,
+    MediaOptions options,
+    TimeProvider time)
 {
     private const int ReadAtOnce = 200;
 
@@ -15,9 +20,9 @@ public sealed class MediaAdministration(
     public async ValueTask<(IReadOnlyList<MediaRow> Media, long Total)> OfUserAsync(
         string userId, MediaOrder order, bool isReversed, long skip, int limit, CancellationToken stop)
     {
-        var page = await storage.MediaLists.OfUserAsync(userId, order, isReversed, skip, limit, stop);
-        var pending = await storage.Media.PendingOfAsync(userId, long.MinValue, stop);
-        var use = await storage.Media.UseOfAsync(userId, stop);
+        var page = await mediaListTable.OfUserAsync(userId, order, isReversed, skip, limit, stop);
+        var pending = await mediaTable.PendingOfAsync(userId, long.MinValue, stop);
+        var use = await mediaTable.UseOfAsync(userId, stop);
         return (page, use.Files - pending);
     }
 
@@ -25,7 +30,7 @@ public sealed class MediaAdministration(
     public async ValueTask<IReadOnlyList<string>> DeleteOfUserAsync(
         string userId, MediaOrder order, bool isReversed, long skip, int limit, CancellationToken stop)
     {
-        var page = await storage.MediaLists.OfUserAsync(userId, order, isReversed, skip, limit, stop);
+        var page = await mediaListTable.OfUserAsync(userId, order, isReversed, skip, limit, stop);
         return await DeleteAsync(page, stop);
     }
 
@@ -41,7 +46,7 @@ public sealed class MediaAdministration(
         var deleted = new List<string>();
         for (var after = ""; deleted.Count < MediaOperations.MostDeleted;)
         {
-            var page = await storage.MediaLists.UnusedAsync(
+            var page = await mediaListTable.UnusedAsync(
                 options.ServerName, accessedBefore, largerThan, after, ReadAtOnce, stop);
             var unkept = page.Where(media => !kept.Contains($"mxc://{media.Origin}/{media.MediaId}"));
             deleted.AddRange(await DeleteAsync(unkept.Take(MediaOperations.MostDeleted - deleted.Count), stop));
@@ -58,7 +63,7 @@ public sealed class MediaAdministration(
     /// </summary>
     public async ValueTask<int> PurgeRemoteAsync(long accessedBefore, CancellationToken stop)
     {
-        var unused = await storage.Media.UnusedAsync(
+        var unused = await mediaTable.UnusedAsync(
             options.ServerName, isLocal: false, accessedBefore, MediaOperations.MostDeleted, stop);
         return (await DeleteAsync(unused, stop)).Count;
     }
@@ -70,13 +75,13 @@ public sealed class MediaAdministration(
         var count = 0;
         for (var skip = 0L; ; skip += ReadAtOnce)
         {
-            var page = await storage.MediaLists.OfUserAsync(
+            var page = await mediaListTable.OfUserAsync(
                 userId, MediaOrder.MediaId, isReversed: false, skip, ReadAtOnce, stop);
             var batch = new Storage.Commits.WriteBatch();
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
             var open = page.Where(static media => media is { IsQuarantined: false, IsProtected: false }).ToArray();
             foreach (var media in open) batch.Add(new FileQuarantined(media.FileHash!, by, now));
-            if (open.Length > 0) await storage.Writer.WriteAsync(batch, stop);
+            if (open.Length > 0) await writer.WriteAsync(batch, stop);
             count += open.Length;
             if (page.Count < ReadAtOnce) return count;
         }
@@ -90,7 +95,7 @@ public sealed class MediaAdministration(
         var batch = new Storage.Commits.WriteBatch(2)
             .Require(new MediaProtected(options.ServerName, mediaId, isProtected))
             .Require(record);
-        return !(await storage.Writer.WriteAsync(batch, stop)).Refused;
+        return !(await writer.WriteAsync(batch, stop)).Refused;
     }
 
     /// <summary>Keeps contents from being served, by their URIs. Returns their number.</summary>
@@ -103,13 +108,13 @@ public sealed class MediaAdministration(
         foreach (var uri in uris)
         {
             if (uri["mxc://".Length..].Split('/') is not [var origin, var id]
-                || await storage.Media.FindAsync(origin, id, stop)
+                || await mediaTable.FindAsync(origin, id, stop)
                     is not { FileHash: { } hash, IsQuarantined: false, IsProtected: false })
             {
                 continue;
             }
 
-            await storage.Writer.WriteAsync(
+            await writer.WriteAsync(
                 new Storage.Commits.WriteBatch(1).Add(new FileQuarantined(hash, by, now)), stop);
             count++;
         }
@@ -120,8 +125,8 @@ public sealed class MediaAdministration(
     /// <summary>What users have uploaded, a page of them, and the number of all users that the query admits.</summary>
     public async ValueTask<(IReadOnlyList<UserMediaRow> Users, long Total)> StatisticsAsync(
         MediaStatistics query, long skip, int limit, CancellationToken stop) => (
-            await storage.MediaLists.StatisticsAsync(query, skip, limit, stop),
-            await storage.MediaLists.StatisticsCountAsync(query, stop));
+            await mediaListTable.StatisticsAsync(query, skip, limit, stop),
+            await mediaListTable.StatisticsCountAsync(query, stop));
 
     private async ValueTask<IReadOnlyList<string>> DeleteAsync(IEnumerable<MediaRow> some, CancellationToken stop)
     {

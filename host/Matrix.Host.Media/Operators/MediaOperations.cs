@@ -1,5 +1,4 @@
 using Matrix.Host.Media.Store;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
 
@@ -13,7 +12,8 @@ public readonly record struct MediaOutcome(bool IsDone, string Text);
 /// <summary>
 /// The operator's commands for media: to delete it, and to keep contents from being served, whatever URI has them.
 /// </summary>
-public sealed class MediaOperations(IStorage storage, ContentRepository repository, TimeProvider time)
+public sealed class MediaOperations(
+    MediaTable mediaTable, IStorageWriter writer, ContentRepository repository, TimeProvider time)
 {
     /// <summary>The most URIs that one command deletes.</summary>
     public const int MostDeleted = 1000;
@@ -37,8 +37,8 @@ public sealed class MediaOperations(IStorage storage, ContentRepository reposito
     {
         if (await HashAsync(uriOrHash, stop) is not { } hash) return Unknown(uriOrHash);
         var change = new FileQuarantined(hash, by, time.GetUtcNow().ToUnixTimeMilliseconds());
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
-        var uris = await storage.Media.CountOfFileAsync(hash, stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        var uris = await mediaTable.CountOfFileAsync(hash, stop);
         return new MediaOutcome(true, $"not served any more: the content {hash} (URIs: {uris})");
     }
 
@@ -47,7 +47,7 @@ public sealed class MediaOperations(IStorage storage, ContentRepository reposito
     {
         if (await HashAsync(uriOrHash, stop) is not { } hash) return Unknown(uriOrHash);
         var change = new FileReleased(hash);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return change.Applied
             ? new MediaOutcome(true, $"served again: the content {hash}")
             : new MediaOutcome(false, $"the content {hash} is not in quarantine");
@@ -63,7 +63,7 @@ public sealed class MediaOperations(IStorage storage, ContentRepository reposito
         if (!uri.StartsWith(Scheme, StringComparison.Ordinal)) return null;
         var parts = uri[Scheme.Length..].Split('/');
         return parts is [{ Length: > 0 } origin, var id] && MediaId.IsValid(id)
-            ? await storage.Media.FindAsync(origin, id, stop)
+            ? await mediaTable.FindAsync(origin, id, stop)
             : null;
     }
 

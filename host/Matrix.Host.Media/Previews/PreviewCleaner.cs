@@ -1,13 +1,18 @@
 using Matrix.Host.Media.Store;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.UrlPreviews;
 
 namespace Matrix.Host.Media.Previews;
 
 /// <summary>Deletes old previews with their images, and the oldest if there are too many.</summary>
 public sealed class PreviewCleaner(
-    IStorage storage, ContentRepository repository, MediaOptions options, TimeProvider time)
+    MediaTable mediaTable,
+    UrlPreviewsTable urlPreviewsTable,
+    IStorageWriter writer,
+    ContentRepository repository,
+    MediaOptions options,
+    TimeProvider time)
 {
     private const int Batch = 200;
 
@@ -15,11 +20,11 @@ public sealed class PreviewCleaner(
     public async ValueTask CleanAsync(CancellationToken stop)
     {
         var before = (time.GetUtcNow() - options.PreviewKept).ToUnixTimeMilliseconds();
-        var use = await storage.UrlPreviews.UseAsync(stop);
+        var use = await urlPreviewsTable.UseAsync(stop);
         var (entries, bytes) = (use.Files, use.Bytes);
         while (true)
         {
-            var oldest = await storage.UrlPreviews.OldestAsync(Batch, stop);
+            var oldest = await urlPreviewsTable.OldestAsync(Batch, stop);
             foreach (var preview in oldest)
             {
                 if (preview.FetchedAt >= before
@@ -41,12 +46,12 @@ public sealed class PreviewCleaner(
     {
         // The preview last: a server that stops in between finds its image again.
         if (preview.MediaId is { } mediaId
-            && await storage.Media.FindAsync(options.ServerName, mediaId, stop) is { } image)
+            && await mediaTable.FindAsync(options.ServerName, mediaId, stop) is { } image)
         {
             await repository.DeleteAsync(image, stop);
         }
 
-        await storage.Writer.WriteAsync(
+        await writer.WriteAsync(
             new WriteBatch(1).Add(new UrlPreviewDeleted(preview.Url, preview.FetchedAt)), stop);
     }
 }

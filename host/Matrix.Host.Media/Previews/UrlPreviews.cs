@@ -1,6 +1,5 @@
 using Matrix.Host.Media.Store;
 using Matrix.Host.Network.Slots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.UrlPreviews;
@@ -22,7 +21,8 @@ public sealed partial class UrlPreviews : IDisposable
 
     private readonly PreviewFetch _fetch;
     private readonly ContentRepository _repository;
-    private readonly IStorage _storage;
+    private readonly UrlPreviewsTable _urlPreviewsTable;
+    private readonly IStorageWriter _writer;
     private readonly MediaOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<UrlPreviews> _log;
@@ -33,13 +33,14 @@ public sealed partial class UrlPreviews : IDisposable
     public UrlPreviews(
         PreviewFetch fetch,
         ContentRepository repository,
-        IStorage storage,
+        UrlPreviewsTable urlPreviewsTable,
+        IStorageWriter writer,
         MediaOptions options,
         ServerPaces paces,
         TimeProvider time,
         ILogger<UrlPreviews> log)
     {
-        (_fetch, _repository, _storage) = (fetch, repository, storage);
+        (_fetch, _repository, _urlPreviewsTable, _writer) = (fetch, repository, urlPreviewsTable, writer);
         (_options, _time, _log) = (options, time, log);
         _work = new(
             new WorkBounds(options.PreviewsWaiting, options.PreviewTime) { OfUser = options.PreviewsPerUser },
@@ -84,7 +85,7 @@ public sealed partial class UrlPreviews : IDisposable
     private ValueTask<UrlPreviewRow?> KnownAsync(string url, long at, CancellationToken stop)
     {
         var fresh = (long)_options.PreviewFresh.TotalMilliseconds;
-        return _storage.UrlPreviews.FindAsync(url, at - fresh, at + fresh, stop);
+        return _urlPreviewsTable.FindAsync(url, at - fresh, at + fresh, stop);
     }
 
     private async ValueTask<MediaResult<ReadOnlyMemory<byte>>> MakeAsync(
@@ -105,7 +106,7 @@ public sealed partial class UrlPreviews : IDisposable
         var stored = new UrlPreviewStored(row);
         if (image is null)
         {
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(stored), stop);
+            await _writer.WriteAsync(new WriteBatch(1).Add(stored), stop);
             return (ReadOnlyMemory<byte>)body;
         }
 

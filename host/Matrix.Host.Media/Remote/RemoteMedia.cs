@@ -1,6 +1,5 @@
 using Matrix.Host.Media.Store;
 using Matrix.Host.Network.Slots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Media;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +11,7 @@ namespace Matrix.Host.Media.Remote;
 public sealed partial class RemoteMedia(
     RemoteFetch fetch,
     ContentRepository repository,
-    IStorage storage,
+    MediaTable mediaTable,
     MediaOptions options,
     ServerPaces paces,
     TimeProvider time,
@@ -56,7 +55,7 @@ public sealed partial class RemoteMedia(
     public async ValueTask<MediaResult<MediaRow>> FindAsync(
         string origin, string mediaId, TimeSpan wait, string who, bool mayFetch, CancellationToken stop)
     {
-        var found = await storage.Media.FindAsync(origin, mediaId, stop);
+        var found = await mediaTable.FindAsync(origin, mediaId, stop);
         if (found is { IsQuarantined: false }
             && mayFetch
             && !await repository.HasFileAsync(found, stop))
@@ -73,7 +72,7 @@ public sealed partial class RemoteMedia(
                 return failure;
             }
 
-            found = await storage.Media.FindAsync(origin, mediaId, stop);
+            found = await mediaTable.FindAsync(origin, mediaId, stop);
         }
 
         return found is null or { IsQuarantined: true } ? _unknown : found;

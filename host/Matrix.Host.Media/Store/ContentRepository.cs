@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
 using Microsoft.Extensions.Logging;
@@ -24,7 +23,8 @@ public sealed partial class ContentRepository : IDisposable
     private static readonly MediaFailure _ended = new(
         MediaFailureKind.Forbidden, "Your session ended before the content was here.");
 
-    private readonly IStorage _storage;
+    private readonly MediaTable _mediaTable;
+    private readonly IStorageWriter _writer;
     private readonly IMediaFiles _files;
     private readonly DerivedFiles _derived;
     private readonly MediaSpool _spool;
@@ -38,7 +38,8 @@ public sealed partial class ContentRepository : IDisposable
 
     /// <summary>Creates the repository.</summary>
     public ContentRepository(
-        IStorage storage,
+        MediaTable mediaTable,
+        IStorageWriter writer,
         IMediaFiles files,
         DerivedFiles derived,
         MediaSpool spool,
@@ -46,7 +47,7 @@ public sealed partial class ContentRepository : IDisposable
         TimeProvider time,
         ILogger<ContentRepository> log)
     {
-        (_storage, _files, _derived) = (storage, files, derived);
+        (_mediaTable, _writer, _files, _derived) = (mediaTable, writer, files, derived);
         (_spool, _options, _time, _log) = (spool, options, time, log);
         (_slots, _creations) = (new UploadSlots(options), new UploadSlots(options));
         _arrivals = new MediaArrivals(options, time);
@@ -68,7 +69,7 @@ public sealed partial class ContentRepository : IDisposable
         using var slot = _creations.Take(userId, 0);
         if (slot is null) return _busy;
         var now = Now;
-        if (await _storage.Media.PendingOfAsync(userId, now, stop) + slot.Uploads
+        if (await _mediaTable.PendingOfAsync(userId, now, stop) + slot.Uploads
             > _options.PendingPerUser)
         {
             return new MediaFailure(MediaFailureKind.TooMany, "You have too many URIs without content.");
@@ -79,7 +80,7 @@ public sealed partial class ContentRepository : IDisposable
         var row = new MediaRow(
             _options.ServerName, pending.MediaId, null, 0, Upload.DefaultType, null, userId, now, now,
             pending.ExpiresAt, false);
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaCreated(row)), stop);
+        await _writer.WriteAsync(new WriteBatch(1).Add(new MediaCreated(row)), stop);
         return pending;
     }
 
@@ -96,18 +97,18 @@ public sealed partial class ContentRepository : IDisposable
     /// <param name="wait">How long to wait if its content was not uploaded.</param>
     public async ValueTask<MediaResult<MediaRow>> FindAsync(string mediaId, TimeSpan wait, CancellationToken stop)
     {
-        var found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop);
+        var found = await _mediaTable.FindAsync(_options.ServerName, mediaId, stop);
         if (found is { FileHash: null } && wait > TimeSpan.Zero)
         {
             using var waiting = _arrivals.Begin(mediaId);
             if (waiting is not null)
             {
-                found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop);
+                found = await _mediaTable.FindAsync(_options.ServerName, mediaId, stop);
                 if (found is { FileHash: null })
                 {
                     var longest = wait < _options.LongestWait ? wait : _options.LongestWait;
                     await waiting.WaitAsync(longest, stop);
-                    found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop);
+                    found = await _mediaTable.FindAsync(_options.ServerName, mediaId, stop);
                 }
             }
         }
@@ -130,7 +131,7 @@ public sealed partial class ContentRepository : IDisposable
         if (file is null || now - media.AccessedAt < _options.AccessPrecision.TotalMilliseconds) return file;
         try
         {
-            _storage.Writer.Post(new WriteBatch(1).Add(new MediaAccessed(media.Origin, media.MediaId, now)));
+            _writer.Post(new WriteBatch(1).Add(new MediaAccessed(media.Origin, media.MediaId, now)));
         }
         catch (StorageException)
         {
@@ -151,7 +152,7 @@ public sealed partial class ContentRepository : IDisposable
     internal async ValueTask<bool> DeleteAsync(MediaRow media, long? unusedSince, CancellationToken stop)
     {
         var deleted = new MediaDeleted(media, unusedSince);
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(deleted), stop);
+        await _writer.WriteAsync(new WriteBatch(1).Add(deleted), stop);
         if (deleted.Applied && media.FileHash is { } hash
             && await TryDropAsync(hash, CancellationToken.None))
         {
@@ -181,7 +182,7 @@ public sealed partial class ContentRepository : IDisposable
     private async ValueTask DropAsync(string hash, CancellationToken stop)
     {
         using var held = await _locks.TakeAsync(hash, stop);
-        if (await _storage.Media.IsUsedAsync(hash, stop)) return;
+        if (await _mediaTable.IsUsedAsync(hash, stop)) return;
         await _files.DeleteAsync(hash, stop);
         _derived.Delete(hash);
     }
@@ -194,7 +195,7 @@ public sealed partial class ContentRepository : IDisposable
         {
             // Those that fail stay noted, and must not hide the others.
             var most = LeftAtOnce + failed.Count;
-            var left = await _storage.Media.DroppedAsync(most, stop);
+            var left = await _mediaTable.DroppedAsync(most, stop);
             var isNew = false;
             foreach (var hash in left.Where(hash => !failed.Contains(hash)))
             {
@@ -228,7 +229,7 @@ public sealed partial class ContentRepository : IDisposable
     }
 
     private async ValueTask SettleAsync(string hash, CancellationToken stop) =>
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new DroppedFileSettled(hash)), stop);
+        await _writer.WriteAsync(new WriteBatch(1).Add(new DroppedFileSettled(hash)), stop);
 
     /// <summary>Keeps a content, and makes its URI durable. Returns whether it was applied.</summary>
     /// <param name="file">The content.</param>
@@ -245,7 +246,7 @@ public sealed partial class ContentRepository : IDisposable
             // Not cancelled any more: the content would stay without a URI.
             var batch = new WriteBatch(2).Add(change);
             if (more is not null) batch.Add(more);
-            await _storage.Writer.WriteAsync(batch, CancellationToken.None);
+            await _writer.WriteAsync(batch, CancellationToken.None);
         }
         catch (StorageException fault) when (fault.Failure != StorageFailure.Doubtful)
         {
@@ -299,7 +300,7 @@ public sealed partial class ContentRepository : IDisposable
     }
 
     private async ValueTask<MediaFailure?> WhyNotFilledAsync(string mediaId, string userId, CancellationToken stop) =>
-        await _storage.Media.FindAsync(_options.ServerName, mediaId, stop) switch
+        await _mediaTable.FindAsync(_options.ServerName, mediaId, stop) switch
         {
             null => _unknown,
             { FileHash: null, ExpiresAt: { } end } when end <= Now => _unknown,
@@ -318,7 +319,7 @@ public sealed partial class ContentRepository : IDisposable
             return new MediaFailure(MediaFailureKind.Forbidden, "This server takes no uploads.");
         }
 
-        var use = await _storage.Media.UseOfAsync(slot.UserId, stop);
+        var use = await _mediaTable.UseOfAsync(slot.UserId, stop);
         return use.Files + slot.Uploads - known > _options.UserFiles || use.Bytes + slot.AllBytes > _options.UserBytes
             ? new MediaFailure(MediaFailureKind.LimitReached, "You have uploaded as much as an account may.")
             : null;

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
 
@@ -10,7 +9,8 @@ namespace Matrix.Host.Media.Store;
 /// middle of an upload.
 /// </summary>
 public sealed class MediaCleaner(
-    IStorage storage,
+    MediaTable mediaTable,
+    IStorageWriter writer,
     ContentRepository repository,
     IMediaFiles files,
     DerivedFiles derived,
@@ -34,7 +34,7 @@ public sealed class MediaCleaner(
     public async ValueTask CleanAsync(CancellationToken stop)
     {
         var now = time.GetUtcNow();
-        await storage.Writer.WriteAsync(
+        await writer.WriteAsync(
             new WriteBatch(1).Add(new ExpiredMediaPurged(now.ToUnixTimeMilliseconds())), stop);
         if (options.LocalKept is { } local) await DeleteUnusedAsync(true, now - local, stop);
         if (options.RemoteKept is { } remote) await DeleteUnusedAsync(false, now - remote, stop);
@@ -61,7 +61,7 @@ public sealed class MediaCleaner(
         {
             foreach (var some in hashes.Chunk(Batch))
             {
-                var used = await storage.Media.UsedAsync(some, stop);
+                var used = await mediaTable.UsedAsync(some, stop);
                 foreach (var hash in some.Except(used))
                 {
                     await repository.TryDropAsync(hash, stop);
@@ -73,7 +73,7 @@ public sealed class MediaCleaner(
         {
             foreach (var some in hashes.Chunk(Batch))
             {
-                var used = await storage.Media.UsedAsync(some, stop);
+                var used = await mediaTable.UsedAsync(some, stop);
                 foreach (var hash in some.Except(used)) derived.TryDelete(hash);
             }
         }
@@ -83,7 +83,7 @@ public sealed class MediaCleaner(
     {
         while (true)
         {
-            var unused = await storage.Media.UnusedAsync(
+            var unused = await mediaTable.UnusedAsync(
                 options.ServerName, isLocal, before.ToUnixTimeMilliseconds(), Batch, stop);
             foreach (var media in unused)
             {
@@ -97,11 +97,11 @@ public sealed class MediaCleaner(
     /// <summary>Deletes the longest unused media of other servers until the rest is within its bound.</summary>
     private async ValueTask ShrinkAsync(CancellationToken stop)
     {
-        var use = await storage.Media.RemoteUseAsync(options.ServerName, stop);
+        var use = await mediaTable.RemoteUseAsync(options.ServerName, stop);
         var beyond = use.Bytes + (use.Files * BytesOfRow) - options.RemoteCacheBytes;
         while (beyond > 0)
         {
-            var unused = await storage.Media.UnusedAsync(options.ServerName, false, long.MaxValue, Batch, stop);
+            var unused = await mediaTable.UnusedAsync(options.ServerName, false, long.MaxValue, Batch, stop);
             foreach (var media in unused)
             {
                 if (beyond <= 0) return;

@@ -1,7 +1,6 @@
 using System.Net;
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ServerKeys;
@@ -13,7 +12,13 @@ namespace Matrix.Host.Network.Keys;
 /// needs them. Keys of servers that only send requests stay in memory; otherwise anyone could fill the database.
 /// </summary>
 internal sealed class ServerKeys(
-    IStorage storage, KeyFetcher fetcher, OwnKeys own, ServerFilter servers, NetworkOptions options, TimeProvider time)
+    ServerKeysTable serverKeysTable,
+    IStorageWriter writer,
+    KeyFetcher fetcher,
+    OwnKeys own,
+    ServerFilter servers,
+    NetworkOptions options,
+    TimeProvider time)
     : IServerKeys, IFetchedKeys, IDisposable
 {
     private readonly ByteCache<string, KnownKeys> _known = new(options.KeyCacheBytes, static keys => keys.Size);
@@ -49,7 +54,7 @@ internal sealed class ServerKeys(
     internal async ValueTask<KnownKeys> KnownAsync(string server, CancellationToken stop)
     {
         if (_known.TryGet(server, out var known)) return known;
-        var rows = await storage.ServerKeys.OfServerAsync(server, stop);
+        var rows = await serverKeysTable.OfServerAsync(server, stop);
         // The absence of keys is not cached: anyone can name a server.
         if (rows.Count > 0) return _known.PutIfAbsent(server, KnownKeys.Of(server, rows));
         return _known.TryGet(server, out known) ? known : KnownKeys.None;
@@ -59,7 +64,7 @@ internal sealed class ServerKeys(
     internal async ValueTask<IReadOnlyList<ServerKeyResponse>> ResponsesAsync(string server, CancellationToken stop)
     {
         if (_responses.TryGet(server, out var responses)) return responses;
-        var stored = await storage.ServerKeys.ResponsesAsync(server, stop);
+        var stored = await serverKeysTable.ResponsesAsync(server, stop);
         return stored.Count == 0 ? stored : _responses.PutIfAbsent(server, stored);
     }
 
@@ -188,7 +193,7 @@ internal sealed class ServerKeys(
         _known.Put(server, known with { IsStored = true });
         try
         {
-            storage.Writer.Post(batch);
+            writer.Post(batch);
         }
         catch (StorageException)
         {

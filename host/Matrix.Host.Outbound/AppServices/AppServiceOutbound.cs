@@ -201,7 +201,7 @@ public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPrese
     {
         lock (_gate)
         {
-            var begin = _parts.Storage.Writer.PublishedPosition;
+            var begin = _parts.Writer.PublishedPosition;
             var senders = new List<ServiceSender>();
             foreach (var service in _directory.All)
             {

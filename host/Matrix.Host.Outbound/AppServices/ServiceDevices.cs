@@ -1,7 +1,8 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Users.AppServices;
@@ -27,7 +28,14 @@ internal sealed record DeviceParts(
 /// devices are those of accounts that a service registered: a person's own client fetches theirs. Users whom another
 /// service reserves are that one's.
 /// </summary>
-internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory services, AppServiceOptions options)
+internal sealed class ServiceDevices(
+    IMembershipsTable membershipsTable,
+    IAccountsTable accountsTable,
+    KeysTable keysTable,
+    ToDeviceTable toDeviceTable,
+    IStorageWriter writer,
+    AppServiceDirectory services,
+    AppServiceOptions options)
 {
     private const string CommonAlgorithm = "signed_curve25519";
     private const int UsersPerPage = 1000;
@@ -63,7 +71,7 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
         var last = "";
         while (true)
         {
-            var page = await storage.ToDevice.UsersAsync(last, UsersPerPage, stop);
+            var page = await toDeviceTable.UsersAsync(last, UsersPerPage, stop);
             foreach (var user in page.Where(service.HasUser)) MessageSent(user);
             if (page.Count < UsersPerPage) return;
             last = page[^1];
@@ -118,11 +126,11 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
         AppService service, ServiceRooms rooms, long after, long through, CancellationToken stop)
     {
         var limit = options.MaxDeviceLists;
-        var users = await storage.Keys.ChangedAsync(after, through, limit, stop);
+        var users = await keysTable.ChangedAsync(after, through, limit, stop);
         while (users.Count >= limit && through - after > 1)
         {
             through = after + ((through - after) / 2);
-            users = await storage.Keys.ChangedAsync(after, through, limit, stop);
+            users = await keysTable.ChangedAsync(after, through, limit, stop);
         }
 
         var seen = new List<string>();
@@ -141,11 +149,11 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
         if (service.HasUser(userId)) return true;
         if (userId.EndsWith(":" + options.ServerName, StringComparison.Ordinal))
         {
-            var joined = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop);
+            var joined = await membershipsTable.RoomsOfAsync(userId, MembershipSet.Join, stop);
             return await rooms.HasUserInAsync(service, joined.Select(static row => row.Room), stop);
         }
 
-        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop);
+        var shared = await membershipsTable.SharedRoomsAsync([userId], stop);
         return await rooms.HasUserInAsync(service, shared.Select(static row => row.Room), stop);
     }
 
@@ -162,14 +170,14 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
     private async ValueTask<bool> InboxAsync(
         string userId, List<Json> messages, List<ToDeviceDelivered> delivers, CancellationToken stop)
     {
-        var user = await storage.Accounts.FindUserAsync(userId, stop);
+        var user = await accountsTable.FindUserAsync(userId, stop);
         if (user is not { Kind: UserKind.AppService }) return true;
-        var through = storage.Writer.PublishedPosition;
-        foreach (var device in await storage.Accounts.DevicesAsync(userId, stop))
+        var through = writer.PublishedPosition;
+        foreach (var device in await accountsTable.DevicesAsync(userId, stop))
         {
             var left = options.MaxToDevice - messages.Count;
             if (left <= 0) return false;
-            var rows = await storage.ToDevice.OfDeviceAsync(userId, device.DeviceId, 0, through, left, stop);
+            var rows = await toDeviceTable.OfDeviceAsync(userId, device.DeviceId, 0, through, left, stop);
             if (rows.Count == 0) continue;
             delivers.Add(new ToDeviceDelivered(userId, device.DeviceId, rows[^1].Position));
             messages.AddRange(rows.Select(row => Message(row.Json, userId, device.DeviceId)).OfType<Json>());
@@ -198,9 +206,9 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory servi
         {
             var devices = new List<(string, Json)>();
             var unused = new List<(string, Json)>();
-            foreach (var device in await storage.Accounts.DevicesAsync(user, stop))
+            foreach (var device in await accountsTable.DevicesAsync(user, stop))
             {
-                var left = await storage.Keys.CountsAsync(user, device.DeviceId, stop);
+                var left = await keysTable.CountsAsync(user, device.DeviceId, stop);
                 var numbers = left.OneTime.ToDictionary(StringComparer.Ordinal);
                 numbers.TryAdd(CommonAlgorithm, 0);
                 devices.Add((device.DeviceId, Object(numbers.Select(

@@ -15,7 +15,11 @@ namespace Matrix.Host.Outbound.AppServices;
 /// is dropped. Application Service API, "Pushing ephemeral data".
 /// </summary>
 internal sealed class ServiceEphemeral(
-    IStorage storage, RoomSnapshots rooms, TypingRooms typing, PresenceBoard presence, AppServiceOptions options)
+    IMembershipsTable membershipsTable,
+    RoomSnapshots rooms,
+    TypingRooms typing,
+    PresenceBoard presence,
+    AppServiceOptions options)
 {
     private const string PrivateReceipt = "m.read.private";
 
@@ -129,9 +133,9 @@ internal sealed class ServiceEphemeral(
     {
         if (service.HasUser(userId)) return true;
         IEnumerable<RoomNid> joined = isLocal
-            ? (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop))
+            ? (await membershipsTable.RoomsOfAsync(userId, MembershipSet.Join, stop))
                 .Select(static row => row.Room)
-            : (await storage.Memberships.SharedRoomsAsync([userId], stop))
+            : (await membershipsTable.SharedRoomsAsync([userId], stop))
                 .Select(static row => row.Room);
         return await interest.HasUserInAsync(service, joined, stop);
     }

@@ -1,6 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Host.Rooms.Changes;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
@@ -17,7 +17,8 @@ internal readonly record struct FeedItem(long Position, int Index, StoredEvent? 
 /// <summary>
 /// Reads the events that a service wants from storage, in commit order, from any position on. Not thread-safe.
 /// </summary>
-internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRooms rooms)
+internal sealed class ServiceFeed(
+    StrippedRoomsTable strippedRoomsTable, IStorageWriter writer, SharedPages pages, ServiceRooms rooms)
 {
     private const int MostStripped = 10_000;
 
@@ -48,7 +49,7 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
     /// <summary>Reads a page; false if there is nothing new.</summary>
     internal async ValueTask<bool> ReadAsync(AppService service, long aliasVersion, CancellationToken stop)
     {
-        if (_readThrough >= storage.Writer.PublishedPosition) return false;
+        if (_readThrough >= writer.PublishedPosition) return false;
         var page = await pages.AfterAsync(_readThrough, stop);
         var (stripped, through) = await StrippedAsync(page.Through, stop);
         var batches = BatchesOf(page, through).ToLookup(static batch => batch.Position);
@@ -101,7 +102,7 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
     private async ValueTask<(IReadOnlyList<(string UserId, StrippedRoomRow Room)> Rows, long Through)> StrippedAsync(
         long through, CancellationToken stop)
     {
-        var rows = await storage.StrippedRooms.ChangedAsync(_readThrough, through, MostStripped, stop);
+        var rows = await strippedRoomsTable.ChangedAsync(_readThrough, through, MostStripped, stop);
         if (rows.Count < MostStripped || rows[^1].Room.Position == rows[0].Room.Position) return (rows, through);
 
         // The last position may have more: it is read with the next page.

@@ -2,6 +2,8 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AppServices;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.Logging;
@@ -15,7 +17,7 @@ internal sealed partial class ServiceParts(
     AppServiceClient client,
     ServiceTransactions transactions,
     SharedPages pages,
-    IStorage storage,
+    OpenedStorage storage,
     EventStore events,
     StateStore states,
     RoomSnapshots rooms,
@@ -31,7 +33,9 @@ internal sealed partial class ServiceParts(
 
     internal ServiceTransactions Transactions => transactions;
 
-    internal IStorage Storage => storage;
+    internal AppServicesTable Table => storage.AppServices;
+
+    internal IStorageWriter Writer => storage.Writer;
 
     /// <summary>Who types.</summary>
     internal TypingRooms Typing { get; } = new();
@@ -44,13 +48,17 @@ internal sealed partial class ServiceParts(
 
     internal void AliasesChanged() => Interlocked.Increment(ref _aliasVersion);
 
-    internal ServiceRooms NewRooms() => new(storage, events, states, rooms, options);
+    internal ServiceRooms NewRooms() => new(
+        storage.Rooms, storage.Memberships, storage.Aliases, events, states, rooms, options);
 
-    internal ServiceFeed NewFeed(ServiceRooms interest) => new(storage, pages, interest);
+    internal ServiceFeed NewFeed(ServiceRooms interest) => new(
+        storage.StrippedRooms, storage.Writer, pages, interest);
 
-    internal ServiceEphemeral NewEphemeral() => new(storage, rooms, Typing, presence, options);
+    internal ServiceEphemeral NewEphemeral(
+        ) => new(storage.Memberships, rooms, Typing, presence, options);
 
-    internal ServiceDevices NewDevices() => new(storage, services, options);
+    internal ServiceDevices NewDevices() => new(
+        storage.Memberships, storage.Accounts, storage.Keys, storage.ToDevice, storage.Writer, services, options);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -5,8 +5,10 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Outbound.AppServices;
@@ -22,7 +24,13 @@ internal sealed record ServiceBatch(
 /// unreachable gets what it would have got. Not thread-safe. Application Service API, "Registration".
 /// </summary>
 internal sealed class ServiceRooms(
-    IStorage storage, EventStore events, StateStore states, RoomSnapshots rooms, AppServiceOptions options)
+    RoomsTable roomsTable,
+    IMembershipsTable membershipsTable,
+    AliasesTable aliasesTable,
+    EventStore events,
+    StateStore states,
+    RoomSnapshots rooms,
+    AppServiceOptions options)
 {
     private const int EventsAtOnce = 500;
     private const int BytesOfRoom = 150;
@@ -79,7 +87,7 @@ internal sealed class ServiceRooms(
     {
         if (HasUserIn(service, room) || service.HasRoom(room.Room.RoomId)) return true;
         if (service.Namespaces.Aliases.Count == 0) return false;
-        var aliases = await storage.Aliases.OfRoomAsync(room.Room.Nid, stop);
+        var aliases = await aliasesTable.OfRoomAsync(room.Room.Nid, stop);
         return aliases.Any(service.HasAlias);
     }
 
@@ -115,7 +123,7 @@ internal sealed class ServiceRooms(
         AppService service, RoomNid room, Counted counted, long aliasVersion, CancellationToken stop)
     {
         if (counted.AliasVersion == aliasVersion) return counted.HasAlias;
-        var aliases = await storage.Aliases.OfRoomAsync(room, stop);
+        var aliases = await aliasesTable.OfRoomAsync(room, stop);
         counted.HasAlias = aliases.Any(service.HasAlias);
         counted.AliasVersion = aliasVersion;
         return counted.HasAlias;
@@ -123,11 +131,11 @@ internal sealed class ServiceRooms(
 
     private async ValueTask<int> CountAsync(AppService service, RoomNid room, long position, CancellationToken stop)
     {
-        var step = await storage.Rooms.CurrentStepAtAsync(room, position, stop);
-        var joined = await storage.Memberships.LocalMembersAsync(room, MembershipSet.Join, stop);
+        var step = await roomsTable.CurrentStepAtAsync(room, position, stop);
+        var joined = await membershipsTable.LocalMembersAsync(room, MembershipSet.Join, stop);
 
         // Read last: if this is the same state, the memberships were those of the position.
-        var now = await storage.Rooms.CurrentStepAtAsync(room, long.MaxValue, stop);
+        var now = await roomsTable.CurrentStepAtAsync(room, long.MaxValue, stop);
         return now == step
             ? joined.Count(member => service.HasUser(member.UserId))
             : await CountInStateAsync(service, room, step, stop);
@@ -135,7 +143,7 @@ internal sealed class ServiceRooms(
 
     private async ValueTask<int> CountInStateAsync(AppService service, RoomNid nid, int step, CancellationToken stop)
     {
-        if (await storage.Rooms.FindAsync(nid, stop) is not { } row) return 0;
+        if (await roomsTable.FindAsync(nid, stop) is not { } row) return 0;
         var state = await states.AtAsync(nid, step, stop);
         var users = state.OfType(EventTypes.Member)
             .Where(entry => service.HasUser(entry.StateKey))

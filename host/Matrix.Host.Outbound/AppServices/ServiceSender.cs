@@ -118,7 +118,7 @@ internal sealed class ServiceSender : QueuedSender
     {
         if (_row is null)
         {
-            _recorded = await _parts.Storage.AppServices.FindAsync(service.Id, stop);
+            _recorded = await _parts.Table.FindAsync(service.Id, stop);
 
             // The ids of a new database must not repeat those that the service remembers.
             _row = _recorded
@@ -220,7 +220,7 @@ internal sealed class ServiceSender : QueuedSender
             parts = parts with { Ephemeral = await Ephemeral.TakeAsync(service, _rooms, stop) };
         }
 
-        var through = _parts.Storage.Writer.PublishedPosition;
+        var through = _parts.Writer.PublishedPosition;
         if (!service.ReceivesEncryption) return (parts, through, false);
         var changed = new HashSet<string>(StringComparer.Ordinal);
         var left = new HashSet<string>(StringComparer.Ordinal);
@@ -293,7 +293,7 @@ internal sealed class ServiceSender : QueuedSender
 
     private async ValueTask WriteAsync(WriteBatch batch, AppServiceRow row, CancellationToken stop)
     {
-        await _parts.Storage.Writer.WriteAsync(batch.Add(new AppServiceAdvanced(row)), stop);
+        await _parts.Writer.WriteAsync(batch.Add(new AppServiceAdvanced(row)), stop);
         _row = _recorded = row;
     }
 

@@ -1,7 +1,5 @@
 using Matrix.Core.Federation;
 using Matrix.Host.Network.FederationClient;
-using Matrix.Host.Network.FederationClient.Operations;
-using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;

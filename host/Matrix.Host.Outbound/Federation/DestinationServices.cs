@@ -15,7 +15,7 @@ internal sealed partial class DestinationServices(
     TransactionSender sender,
     EduSources edus,
     OutboundMetrics metrics,
-    IStorage storage,
+    IStorageWriter writer,
     NetworkOptions network,
     TimeProvider time,
     ILogger<DestinationServices> log)
@@ -81,7 +81,7 @@ internal sealed partial class DestinationServices(
         foreach (var each in refused) batch.Add(each);
         try
         {
-            storage.Writer.Post(batch);
+            writer.Post(batch);
         }
         catch (StorageException)
         {

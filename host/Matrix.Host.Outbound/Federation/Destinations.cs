@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Destinations;
@@ -21,13 +20,16 @@ internal sealed class Destinations : IEduDestinations
     private readonly ConcurrentDictionary<Destination, bool> _unrecorded = new();
     private readonly SendQueue _queue;
     private readonly DestinationServices _services;
-    private readonly IStorage _storage;
+    private readonly IEventsTable _eventsTable;
+    private readonly DestinationsTable _destinationsTable;
 
-    internal Destinations(SendQueue queue, DestinationServices services, IStorage storage)
+    internal Destinations(
+        SendQueue queue, DestinationServices services, IEventsTable eventsTable, DestinationsTable destinationsTable)
     {
         _queue = queue;
         _services = services;
-        _storage = storage;
+        _eventsTable = eventsTable;
+        _destinationsTable = destinationsTable;
         services.Changed = Changed;
         foreach (var source in services.Edus.All) source.Attach(this);
     }
@@ -171,7 +173,7 @@ internal sealed class Destinations : IEduDestinations
         var after = "";
         while (true)
         {
-            var rows = await _storage.Destinations.ListAsync(after, RowsAtOnce, stop);
+            var rows = await _destinationsTable.ListAsync(after, RowsAtOnce, stop);
             foreach (var row in rows)
             {
                 if (maySendTo(row.ServerName)) Get(row.ServerName).Restore(row, _services.Now());
@@ -188,7 +190,7 @@ internal sealed class Destinations : IEduDestinations
         var newest = new Dictionary<RoomNid, EventNid>();
         while (true)
         {
-            var rows = await _storage.Destinations.OwedAsync(server, room, RowsAtOnce, stop);
+            var rows = await _destinationsTable.OwedAsync(server, room, RowsAtOnce, stop);
             foreach (var row in rows)
             {
                 // A server that is excluded keeps its rows for when it is allowed again.
@@ -212,7 +214,7 @@ internal sealed class Destinations : IEduDestinations
         var from = EventNid.LastOf(room);
         for (var page = 0; page < PagesOfRoom; page++)
         {
-            var rows = await _storage.Events.RangeAsync(
+            var rows = await _eventsTable.RangeAsync(
                 room, from, EventNid.FirstLiveOf(room), Direction.Backward, RowsAtOnce, OutboundBatches.NotSent, stop);
             foreach (var row in rows)
             {

@@ -52,13 +52,13 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
     private int _batchesOfFlush;
 
     /// <summary>Creates a feed. No change may be committed before it is a consumer.</summary>
-    internal OutboundFeed(RoomChangesReader reader, IStorage storage, OutboundOptions options)
+    internal OutboundFeed(RoomChangesReader reader, IStorageWriter writer, OutboundOptions options)
     {
         _reader = reader;
         _options = options;
         _localRooms = new ByteCache<RoomNid, object>(options.RoomServersCacheBytes, static _ => 0);
         _committed = new OutboundBatches(options.ServerName);
-        _flush = storage.Writer.PublishedPosition;
+        _flush = writer.PublishedPosition;
     }
 
     /// <summary>Batches that wait.</summary>

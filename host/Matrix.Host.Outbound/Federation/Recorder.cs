@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Consumers;
 
@@ -12,7 +11,8 @@ namespace Matrix.Host.Outbound.Federation;
 internal sealed class Recorder(
     OutboundFeed feed,
     Destinations destinations,
-    IStorage storage,
+    IConsumersTable consumersTable,
+    IStorageWriter writer,
     OutboundMetrics metrics,
     OutboundOptions options,
     TimeProvider time) : IDisposable
@@ -31,12 +31,12 @@ internal sealed class Recorder(
     /// </summary>
     internal async ValueTask<long> LoadAsync(CancellationToken stop)
     {
-        var recorded = await storage.Consumers.PositionAsync(Name, stop);
+        var recorded = await consumersTable.PositionAsync(Name, stop);
         if (recorded is null)
         {
-            var batch = new WriteBatch(1).Add(new ConsumerAdvanced(Name, storage.Writer.PublishedPosition));
-            await storage.Writer.WriteAsync(batch, stop);
-            recorded = await storage.Consumers.PositionAsync(Name, stop);
+            var batch = new WriteBatch(1).Add(new ConsumerAdvanced(Name, writer.PublishedPosition));
+            await writer.WriteAsync(batch, stop);
+            recorded = await consumersTable.PositionAsync(Name, stop);
         }
 
         return _through = recorded!.Value;
@@ -103,7 +103,7 @@ internal sealed class Recorder(
             if (batch.Changes.Count == 0 && !isNew) return;
             try
             {
-                await storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
+                await writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
             }
             catch
             {

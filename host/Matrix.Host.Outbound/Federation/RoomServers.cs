@@ -38,7 +38,12 @@ internal sealed class ServersOfRoom
 /// Not thread-safe.
 /// </summary>
 internal sealed class RoomServers(
-    IStorage storage, EventStore events, StateStore states, ServerFilter filter, OutboundOptions options)
+    RoomsTable roomsTable,
+    IMembershipsTable membershipsTable,
+    EventStore events,
+    StateStore states,
+    ServerFilter filter,
+    OutboundOptions options)
 {
     private const int EventsAtOnce = 500;
 
@@ -88,11 +93,11 @@ internal sealed class RoomServers(
     private async ValueTask<ServersOfRoom> AfterAsync(RoomNid room, long position, CancellationToken stop)
     {
         var servers = new ServersOfRoom();
-        var step = await storage.Rooms.CurrentStepAtAsync(room, position, stop);
-        var joined = await storage.Memberships.RemoteMembersAsync(room, stop);
+        var step = await roomsTable.CurrentStepAtAsync(room, position, stop);
+        var joined = await membershipsTable.RemoteMembersAsync(room, stop);
 
         // Read last: if this is the same state, the memberships were those of the position.
-        var now = await storage.Rooms.CurrentStepAtAsync(room, long.MaxValue, stop);
+        var now = await roomsTable.CurrentStepAtAsync(room, long.MaxValue, stop);
         if (now == step)
         {
             foreach (var (server, users) in joined)
@@ -109,7 +114,7 @@ internal sealed class RoomServers(
 
     private async ValueTask CountMembersAsync(ServersOfRoom servers, RoomNid nid, int step, CancellationToken stop)
     {
-        if (await storage.Rooms.FindAsync(nid, stop) is not { } row) return;
+        if (await roomsTable.FindAsync(nid, stop) is not { } row) return;
         var room = row.Identity;
         var state = await states.AtAsync(nid, step, stop);
         var remote = state.OfType(EventTypes.Member)

@@ -39,7 +39,7 @@ internal readonly record struct SendResult(
 
 /// <summary>Reads the events of a transaction and sends it.</summary>
 internal sealed class TransactionSender(
-    FederationApi api, EventStore events, IStorage storage, TimeProvider time)
+    FederationApi api, EventStore events, IEventsTable eventsTable, TimeProvider time)
 {
     /// <summary>Sends a transaction, without the events that are not stored any more.</summary>
     internal async ValueTask<SendResult> SendAsync(
@@ -89,7 +89,7 @@ internal sealed class TransactionSender(
 
         if (missing is not null)
         {
-            foreach (var row in await storage.Events.FindManyAsync(missing, stop))
+            foreach (var row in await eventsTable.FindManyAsync(missing, stop))
             {
                 found[row.Nid] = row;
             }

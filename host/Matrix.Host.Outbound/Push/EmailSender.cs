@@ -1,6 +1,5 @@
 using Matrix.Host.Network.Mail;
 using Matrix.Host.Outbound.Queue;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Pushers;
@@ -26,7 +25,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         CountChanged = false;
         try
         {
-            if (await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop) is not { } row)
+            if (await services.Table.FindAsync(Pusher.PusherId, stop) is not { } row)
             {
                 services.Index.Remove(Pusher.UserId, Pusher.PusherId);
                 return TurnEnd.Idle;
@@ -66,7 +65,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
 
     private async ValueTask<TurnEnd> DigestAsync(PusherRow row, CancellationToken stop)
     {
-        var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop);
+        var owed = await services.Table.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop);
         if (owed.Count == 0) return TurnEnd.Idle;
         var due = Math.Max(
             owed[0].OwedAt + (long)_email.Options.Delay.TotalMilliseconds,
@@ -101,7 +100,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
 
     private async ValueTask<OwedPush?> LastAsync(CancellationToken stop)
     {
-        var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop);
+        var owed = await services.Table.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop);
         return owed.Count == 0 ? null : owed[^1];
     }
 
@@ -132,7 +131,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         if (last is { } sent) batch.Add(new PushSent(row.PusherId, sent.Position, sent.Event));
         if (isMailed) batch.Add(new PusherMailed(row.PusherId));
         if (batch.Changes.Count == 0) return;
-        await services.Storage.Writer.WriteAsync(batch, CancellationToken.None);
+        await services.Writer.WriteAsync(batch, CancellationToken.None);
     }
 
     private static MailedMessage MessageOf(PushedContent content) => new(

@@ -3,12 +3,19 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Outbound.Push;
 
 /// <summary>Reads from the database what <see cref="PushFeed"/> did not take from commits.</summary>
-internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, PusherIndex index, PushOptions options)
+internal sealed class MissedPushes(
+    IEventsTable eventsTable,
+    StrippedRoomsTable strippedRoomsTable,
+    UnreadTable unreadTable,
+    RoomSnapshots rooms,
+    PusherIndex index,
+    PushOptions options)
 {
     /// <summary>A page of events after one position and up to another, as if they were one flush.</summary>
     internal async ValueTask<PushFlush> ReadAsync(long after, long through, CancellationToken stop)
@@ -31,11 +38,11 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
         long after, long through, CancellationToken stop)
     {
         var limit = options.EventsPerPage;
-        var rows = await storage.StrippedRooms.ChangedAsync(after, through, limit, stop);
+        var rows = await strippedRoomsTable.ChangedAsync(after, through, limit, stop);
         while (rows.Count >= limit && rows[0].Room.Position == rows[^1].Room.Position)
         {
             limit *= 2;
-            rows = await storage.StrippedRooms.ChangedAsync(after, through, limit, stop);
+            rows = await strippedRoomsTable.ChangedAsync(after, through, limit, stop);
         }
 
         // The last position may have more: it is read with the next page.
@@ -56,7 +63,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
     {
         for (var limit = options.EventsPerPage; ; limit *= 2)
         {
-            var rows = await storage.Events.AfterPositionAsync(after, through, limit, stop);
+            var rows = await eventsTable.AfterPositionAsync(after, through, limit, stop);
             if (rows.Count < limit) return (rows, through);
             var last = rows[^1].Position;
             if (rows[0].Position == last) continue;
@@ -88,7 +95,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
         var first = new EventNid(shown.Min(row => row.Nid.Value) - 1);
         foreach (var userId in users)
         {
-            var own = await storage.Unread.RowsAsync(userId, nid, first, EventNid.None, stop);
+            var own = await unreadTable.RowsAsync(userId, nid, first, EventNid.None, stop);
             foreach (var outcome in own)
             {
                 if (!outcomes.TryGetValue(outcome.Event, out var of)) outcomes.Add(outcome.Event, of = []);

@@ -2,6 +2,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.Receipts;
 using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Outbound.Push;
@@ -25,7 +26,10 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     private readonly MissedPushes _missed;
     private readonly Badges _badges;
     private readonly PushSenders _senders;
-    private readonly IStorage _storage;
+    private readonly ReceiptsTable _receiptsTable;
+    private readonly PushersTable _pushersTable;
+    private readonly IConsumersTable _consumersTable;
+    private readonly IStorageWriter _writer;
     private readonly PushOptions _options;
     private readonly PushLog _log;
     private readonly CancellationTokenSource _stop = new();
@@ -37,10 +41,20 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
 
     internal PushOutbound(
         PushFeed feed, PusherIndex index, OwedPushes owed, MissedPushes missed, Badges badges, PushSenders senders,
-        IStorage storage, PushOptions options, PushLog log)
+        ReceiptsTable receiptsTable,
+        PushersTable pushersTable,
+        IConsumersTable consumersTable,
+        IStorageWriter writer,
+        PushOptions options,
+        PushLog log)
     {
         (_feed, _index, _owed, _missed, _badges, _senders) = (feed, index, owed, missed, badges, senders);
-        (_storage, _options, _log) = (storage, options, log);
+        _receiptsTable = receiptsTable;
+        _pushersTable = pushersTable;
+        _consumersTable = consumersTable;
+        _writer = writer;
+        _options = options;
+        _log = log;
     }
 
     /// <summary>All changes up to this position were handled: what they owe is stored.</summary>
@@ -109,7 +123,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     private async ValueTask LoadAsync(CancellationToken stop)
     {
         await _index.LoadAsync(stop);
-        var position = await _storage.Consumers.PositionAsync(Name, stop);
+        var position = await _consumersTable.PositionAsync(Name, stop);
         if (position is null)
         {
             // Without a stored position, a crash would skip what came since.
@@ -121,10 +135,10 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         _recorded = _handled;
         for (long after = 0; ;)
         {
-            var owing = await _storage.Pushers.OwingAsync(after, _options.EventsPerPage, stop);
+            var owing = await _pushersTable.OwingAsync(after, _options.EventsPerPage, stop);
             foreach (var pusherId in owing)
             {
-                if (await _storage.Pushers.FindAsync(pusherId, stop) is { } row)
+                if (await _pushersTable.FindAsync(pusherId, stop) is { } row)
                 {
                     _senders.Wake(new PusherName(row.PusherId, row.UserId, row.Kind));
                 }
@@ -246,7 +260,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         _senders.CountAll();
         for (var (position, user) = (after + 1, ""); ;)
         {
-            var moved = await _storage.Receipts.MovedFromAsync(position, user, _options.EventsPerPage, stop);
+            var moved = await _receiptsTable.MovedFromAsync(position, user, _options.EventsPerPage, stop);
             foreach (var pusher in moved.SelectMany(receipt => _index.Of(receipt.UserId)))
             {
                 _senders.CountChanged(pusher);
@@ -281,7 +295,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     private async ValueTask RecordAsync(WriteBatch batch)
     {
         var through = _handled;
-        await _storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), CancellationToken.None);
+        await _writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), CancellationToken.None);
         _recorded = through;
     }
 }

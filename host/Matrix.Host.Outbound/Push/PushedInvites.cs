@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Outbound.Push;
@@ -15,7 +16,7 @@ namespace Matrix.Host.Outbound.Push;
 /// user's stripped state has it.
 /// </summary>
 internal sealed class PushedInvites(
-    IStorage storage, NotifiedEvents notified, IgnoredUsers ignored, ILocalUsers users)
+    StrippedRoomsTable strippedRoomsTable, NotifiedEvents notified, IgnoredUsers ignored, ILocalUsers users)
 {
     /// <summary>What a pusher owes for an invite. No event of a room has this number.</summary>
     internal static EventNid Owed { get; } = new(1);
@@ -26,7 +27,7 @@ internal sealed class PushedInvites(
     /// </summary>
     internal async ValueTask<PushedContent?> OfAsync(string userId, long position, CancellationToken stop)
     {
-        var rows = await storage.StrippedRooms.OfUserAsync(userId, position - 1, position, stop);
+        var rows = await strippedRoomsTable.OfUserAsync(userId, position - 1, position, stop);
         if (rows.FirstOrDefault(static each => each.Membership == Membership.Invite) is not { } row
             || RoomRules.FindUnstable(row.Version) is not { } rules
             || await users.BlocksInvitesAsync(userId, stop)

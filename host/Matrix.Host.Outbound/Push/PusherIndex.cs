@@ -6,7 +6,7 @@ namespace Matrix.Host.Outbound.Push;
 /// The users with pushers, in memory: about 150 bytes for each pusher, of which a user has a bounded number. A pusher
 /// that was deleted stays until its sender finds that it is gone; nothing is stored for it meanwhile.
 /// </summary>
-internal sealed class PusherIndex(IPushersTable table)
+internal sealed class PusherIndex(PushersTable table)
 {
     private const int PageSize = 1000;
 

@@ -2,7 +2,6 @@ using Matrix.Core.Json;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Outbound.Queue;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Pushers;
 
@@ -35,7 +34,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     {
         try
         {
-            var row = await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop);
+            var row = await services.Table.FindAsync(Pusher.PusherId, stop);
 
             // One that was set again may send mail now.
             if (row is null || row.Kind != Pusher.Kind)
@@ -81,7 +80,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     {
         for (var skipped = 0; skipped < MostSkipped; skipped++)
         {
-            var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, 2, stop);
+            var owed = await services.Table.OwedAsync(Pusher.PusherId, 2, stop);
             if (owed.Count == 0)
             {
                 return CountChanged ? await SendCountAsync(row, data, null, stop) : TurnEnd.Idle;
@@ -176,7 +175,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         if (GatewayRequest.Rejects(reply.Body, row.PushKey))
         {
             var rejected = new PusherRejected(Pusher.PusherId, row.SetAt);
-            await services.Storage.Writer.WriteAsync(new WriteBatch(1).Add(rejected), CancellationToken.None);
+            await services.Writer.WriteAsync(new WriteBatch(1).Add(rejected), CancellationToken.None);
             if (rejected.Applied)
             {
                 services.Index.Remove(Pusher.UserId, Pusher.PusherId);
@@ -195,7 +194,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     }
 
     private async ValueTask RecordAsync(OwedPush sent) =>
-        await services.Storage.Writer.WriteAsync(
+        await services.Writer.WriteAsync(
             new WriteBatch(1).Add(new PushSent(Pusher.PusherId, sent.Position, sent.Event)), CancellationToken.None);
 
     private async ValueTask<int> CountAsync(CancellationToken stop)

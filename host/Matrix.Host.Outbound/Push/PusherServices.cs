@@ -1,5 +1,6 @@
 using Matrix.Host.Network.Urls;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Pushers;
 
 namespace Matrix.Host.Outbound.Push;
 
@@ -7,7 +8,8 @@ namespace Matrix.Host.Outbound.Push;
 /// <param name="Ends">Cancelled when requests that were begun must end, because the server stops.</param>
 internal sealed record PusherServices(
     PushOptions Options,
-    IStorage Storage,
+    PushersTable Table,
+    IStorageWriter Writer,
     PusherIndex Index,
     PushContents Contents,
     Badges Badges,

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +20,10 @@ public sealed partial class Departures : BackgroundService
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
 
     private readonly RoomMemberships _memberships;
-    private readonly IStorage _storage;
+    private readonly IMembershipsTable _membershipsTable;
+    private readonly StrippedRoomsTable _strippedRoomsTable;
+    private readonly IAccountsTable _accountsTable;
+    private readonly IStorageWriter _writer;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<Departures> _log;
@@ -31,13 +34,19 @@ public sealed partial class Departures : BackgroundService
 
     internal Departures(
         RoomMemberships memberships,
-        IStorage storage,
+        IMembershipsTable membershipsTable,
+        StrippedRoomsTable strippedRoomsTable,
+        IAccountsTable accountsTable,
+        IStorageWriter writer,
         RoomsOptions options,
         TimeProvider time,
         ILogger<Departures> log)
     {
         _memberships = memberships;
-        _storage = storage;
+        _membershipsTable = membershipsTable;
+        _strippedRoomsTable = strippedRoomsTable;
+        _accountsTable = accountsTable;
+        _writer = writer;
         _options = options;
         _time = time;
         _log = log;
@@ -101,7 +110,7 @@ public sealed partial class Departures : BackgroundService
             IReadOnlyList<string> page;
             try
             {
-                page = await _storage.Accounts.ListDeparturesAsync(after, PageSize, stop);
+                page = await _accountsTable.ListDeparturesAsync(after, PageSize, stop);
             }
             catch (StorageException fault)
             {
@@ -137,9 +146,9 @@ public sealed partial class Departures : BackgroundService
         (string RoomId, string Reason)? failure = null;
         try
         {
-            var rooms = await _storage.Memberships.RoomsOfAsync(
+            var rooms = await _membershipsTable.RoomsOfAsync(
                 userId, MembershipSet.Join | MembershipSet.Invite | MembershipSet.Knock, stop);
-            var stripped = await _storage.StrippedRooms.OfUserAsync(userId, after: 0, through: long.MaxValue, stop);
+            var stripped = await _strippedRoomsTable.OfUserAsync(userId, after: 0, through: long.MaxValue, stop);
             var open = stripped.Where(row => row.IsOpen).Select(row => row.RoomId);
             await Parallel.ForEachAsync(
                 rooms.Select(row => row.RoomId).Concat(open).Distinct(),
@@ -158,7 +167,7 @@ public sealed partial class Departures : BackgroundService
 
             if (failure is null)
             {
-                await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new DepartureEnded(userId)), stop);
+                await _writer.WriteAsync(new WriteBatch(1).Add(new DepartureEnded(userId)), stop);
             }
         }
         catch (StorageException fault)

@@ -25,7 +25,8 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
     private readonly RoomMemberships _memberships;
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
-    private readonly IStorage _storage;
+    private readonly IGuestsTable _guestsTable;
+    private readonly IStorageWriter _writer;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<GuestDepartures> _log;
@@ -37,14 +38,15 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
         RoomMemberships memberships,
         RoomSnapshots rooms,
         StateReader state,
-        IStorage storage,
+        IGuestsTable guestsTable,
+        IStorageWriter writer,
         RoomsOptions options,
         TimeProvider time,
         ILogger<GuestDepartures> log)
     {
         (_memberships, _rooms, _state) = (memberships, rooms, state);
-        (_storage, _options, _time, _log) = (storage, options, time, log);
-        _ended = storage.Writer.PublishedPosition;
+        (_guestsTable, _writer, _options, _time, _log) = (guestsTable, writer, options, time, log);
+        _ended = writer.PublishedPosition;
     }
 
     /// <inheritdoc/>
@@ -103,7 +105,7 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
         {
             try
             {
-                var page = await _storage.Guests.ChangedRoomsAsync(after, PageSize, stop);
+                var page = await _guestsTable.ChangedRoomsAsync(after, PageSize, stop);
                 foreach (var change in page)
                 {
                     // The rooms in memory are as they were after this position. A later change wakes the worker again.
@@ -149,7 +151,7 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
         {
             foreach (var members in room.Local.Joined.Chunk(PageSize))
             {
-                foreach (var guest in await _storage.Guests.AmongAsync(members, stop))
+                foreach (var guest in await _guestsTable.AmongAsync(members, stop))
                 {
                     if (await LeaveAsync(guest, room.Room.RoomId, stop) is { } reason)
                     {
@@ -161,7 +163,7 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
 
         if (failure is null)
         {
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new GuestAccessHandled(change)), stop);
+            await _writer.WriteAsync(new WriteBatch(1).Add(new GuestAccessHandled(change)), stop);
         }
 
         return failure;

@@ -2,7 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.ServerNotices;
 
 namespace Matrix.Host.Rooms.Accounts;
 
@@ -11,7 +11,7 @@ namespace Matrix.Host.Rooms.Accounts;
 /// server's notices, which says why. Their events have a reason, and nothing else that others would read. To devices
 /// they send what verifies them. Client-Server API, "Account suspension".
 /// </summary>
-public sealed class SuspendedUsers(RoomSnapshots rooms, EventStore events, IStorage storage)
+public sealed class SuspendedUsers(RoomSnapshots rooms, EventStore events, ServerNoticesTable serverNoticesTable)
 {
     private static readonly RoomFailure _refusal = new(
         RoomFailureKind.Suspended, "You cannot do this while your account is suspended.");
@@ -44,7 +44,7 @@ public sealed class SuspendedUsers(RoomSnapshots rooms, EventStore events, IStor
 
     /// <summary>Why a suspended user may not join a room, by its id or alias; null if they may.</summary>
     public async ValueTask<RoomFailure?> RefusesJoinAsync(string userId, string room, CancellationToken stop) =>
-        await storage.ServerNotices.FindAsync(userId, stop) is { } notices
+        await serverNoticesTable.FindAsync(userId, stop) is { } notices
         && await rooms.FindAsync(notices, stop) is { } snapshot
         && snapshot.Room.RoomId == room
             ? null

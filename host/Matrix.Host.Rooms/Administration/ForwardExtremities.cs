@@ -1,6 +1,6 @@
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Administration;
 
@@ -18,19 +18,19 @@ public sealed class ForwardExtremities
 
     private readonly DummyEvents _merging;
     private readonly EventStore _events;
-    private readonly IStorage _storage;
+    private readonly RoomsTable _roomsTable;
 
-    internal ForwardExtremities(DummyEvents merging, EventStore events, IStorage storage)
+    internal ForwardExtremities(DummyEvents merging, EventStore events, RoomsTable roomsTable)
     {
         _merging = merging;
         _events = events;
-        _storage = storage;
+        _roomsTable = roomsTable;
     }
 
     /// <summary>The extremities of a room.</summary>
     public async ValueTask<RoomResult<IReadOnlyList<ForwardExtremity>>> OfAsync(string roomId, CancellationToken stop)
     {
-        if (await _storage.Rooms.FindAsync(roomId, stop) is not { } row) return _unknown;
+        if (await _roomsTable.FindAsync(roomId, stop) is not { } row) return _unknown;
         var found = new List<ForwardExtremity>();
         foreach (var extremity in row.Header.Extremities)
         {
@@ -48,7 +48,7 @@ public sealed class ForwardExtremities
     /// member may send such an event.
     /// </summary>
     public async ValueTask<RoomResult<int>> MergeAsync(string roomId, CancellationToken stop) =>
-        await _storage.Rooms.FindAsync(roomId, stop) is { } row
+        await _roomsTable.FindAsync(roomId, stop) is { } row
             ? await _merging.MergeAllAsync(row.Nid, stop)
             : _unknown;
 }

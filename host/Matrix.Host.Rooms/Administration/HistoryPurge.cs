@@ -5,8 +5,8 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Jobs;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Administration;
 
@@ -20,7 +20,7 @@ public sealed class HistoryPurge(
     EventTimes times,
     HistoryPurger purger,
     JobList jobs,
-    IStorage storage) : IJobKind
+    RoomsTable roomsTable) : IJobKind
 {
     /// <summary>The kind of these jobs.</summary>
     public const string Kind = "history.purge";
@@ -94,7 +94,7 @@ public sealed class HistoryPurge(
         CancellationToken stop)
     {
         // The room's row says where new events continue: its last event stays.
-        var row = await storage.Rooms.FindAsync(room.Room.Nid, stop);
+        var row = await roomsTable.FindAsync(room.Room.Nid, stop);
         var last = EventNid.Of(room.Room.Nid, row?.Header.LastOrdinal ?? room.LastEvent.Ordinal);
         var input = new Input(Math.Min(before.Value, last.Value), deletesLocal);
         return await jobs.BeginAsync(

@@ -4,6 +4,8 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.RoomRows;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Administration;
 
@@ -15,7 +17,14 @@ namespace Matrix.Host.Rooms.Administration;
 public readonly record struct PurgedPart(EventNid Through, int Purged, int Seen, bool IsLast);
 
 /// <summary>Deletes messages of a room, a few at a time.</summary>
-public sealed class HistoryPurger(EventStore events, IStorage storage, RoomsOptions options, JobOptions jobs)
+public sealed class HistoryPurger(
+    EventStore events,
+    RoomsTable roomsTable,
+    IEventsTable eventsTable,
+    RoomRowsTable roomRowsTable,
+    IStorageWriter writer,
+    RoomsOptions options,
+    JobOptions jobs)
 {
     /// <summary>The number before those of a room's timeline.</summary>
     internal static EventNid StartOf(RoomNid room) => EventNid.Of(room, EventNid.FirstHistoryOrdinal - 1);
@@ -26,9 +35,9 @@ public sealed class HistoryPurger(EventStore events, IStorage storage, RoomsOpti
     internal async ValueTask<PurgedPart> StepAsync(
         RoomSnapshot room, EventNid after, EventNid before, bool deletesLocal, long? olderThan, CancellationToken stop)
     {
-        var page = await storage.Events.PurgeableAsync(after, before, jobs.Rows, stop);
+        var page = await eventsTable.PurgeableAsync(after, before, jobs.Rows, stop);
         if (page.Count == 0) return new PurgedPart(before, 0, 0, IsLast: true);
-        var row = await storage.Rooms.FindAsync(room.Room.Nid, stop);
+        var row = await roomsTable.FindAsync(room.Room.Nid, stop);
         var ends = row?.Header.Extremities.Select(each => each.Nid(room.Room.Nid)).ToHashSet() ?? [];
         IEnumerable<PurgeableEvent> chosen = page.Where(each =>
             !ends.Contains(each.Nid)
@@ -42,7 +51,7 @@ public sealed class HistoryPurger(EventStore events, IStorage storage, RoomsOpti
         EventNid[] purged = [.. chosen.Select(static each => each.Nid)];
         if (purged.Length > 0)
         {
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new EventsPurged(room.Room.Nid, purged)), stop);
+            await writer.WriteAsync(new WriteBatch(1).Add(new EventsPurged(room.Room.Nid, purged)), stop);
         }
 
         return new PurgedPart(page[^1].Nid, purged.Length, page.Count, page.Count < jobs.Rows);
@@ -51,7 +60,7 @@ public sealed class HistoryPurger(EventStore events, IStorage storage, RoomsOpti
     /// <summary>Threads and unread counts after a purge of the events before one.</summary>
     internal async ValueTask EndAsync(RoomNid room, EventNid before, CancellationToken stop)
     {
-        var users = await storage.RoomRows.UsersAsync(room, int.MaxValue, stop);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(new HistoryPurged(room, before, users)), stop);
+        var users = await roomRowsTable.UsersAsync(room, int.MaxValue, stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(new HistoryPurged(room, before, users)), stop);
     }
 }

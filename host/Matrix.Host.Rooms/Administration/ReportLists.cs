@@ -1,6 +1,5 @@
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Summaries;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Reports;
 
@@ -38,7 +37,8 @@ public sealed record ReportQuery(
 /// <summary>
 /// Reports, for administrators. A list reads all reports, whose number is bounded where they are stored.
 /// </summary>
-public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSummaries summaries)
+public sealed class ReportLists(
+    ReportsTable reportsTable, IStorageWriter writer, RoomSnapshots rooms, RoomSummaries summaries)
 {
     private const int ReadAtOnce = 1000;
 
@@ -49,7 +49,7 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
         var found = new List<ReportRow>();
         for (var before = query.Before; ;)
         {
-            var page = await storage.Reports.NewestAsync(before, ReadAtOnce, stop);
+            var page = await reportsTable.NewestAsync(before, ReadAtOnce, stop);
             found.AddRange(page.Where(query.Admits));
             if (page.Count < ReadAtOnce) break;
             before = page[^1].Id;
@@ -70,7 +70,7 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
     {
         var next = id == long.MaxValue
             ? []
-            : await storage.Reports.NewestAsync(id + 1, 1, stop);
+            : await reportsTable.NewestAsync(id + 1, 1, stop);
         return next is [var row] && row.Id == id
             ? await OfAsync(row, stop)
             : null;
@@ -81,7 +81,7 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
     public async ValueTask<bool> DeleteAsync(long id, ConditionalChange record, CancellationToken stop)
     {
         var batch = new WriteBatch(2).Require(new ReportDeleted(id)).Require(record);
-        return !(await storage.Writer.WriteAsync(batch, stop)).Refused;
+        return !(await writer.WriteAsync(batch, stop)).Refused;
     }
 
     private async ValueTask<ListedReport> OfAsync(ReportRow row, CancellationToken stop)

@@ -9,6 +9,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
 using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Rooms.Administration;
@@ -23,7 +24,9 @@ public sealed class Retention(
     HistoryPurger purger,
     RoomDeletion deletion,
     JobList jobs,
-    IStorage storage,
+    RoomsTable roomsTable,
+    IEventsTable eventsTable,
+    IMembershipsTable membershipsTable,
     RetentionOptions options,
     TimeProvider time) : BackgroundService, IJobKind
 {
@@ -69,7 +72,7 @@ public sealed class Retention(
         var progress = job.Progress.IsEmpty
             ? new Progress(0, 0, 0)
             : JsonSerializer.Deserialize<Progress>(job.Progress.Span)!;
-        var page = await storage.Rooms.ListAsync(new RoomNid(progress.Room), RoomsAtOnce, stop);
+        var page = await roomsTable.ListAsync(new RoomNid(progress.Room), RoomsAtOnce, stop);
         foreach (var row in page)
         {
             var passed = new Progress(row.Nid.Value, 0, progress.Purged);
@@ -121,11 +124,11 @@ public sealed class Retention(
     private async ValueTask<bool> IsLeftAsync(RoomSnapshot room, CancellationToken stop)
     {
         if (options.EmptyRooms is not { } kept || room.IsResident) return false;
-        var members = await storage.Memberships.LocalMembersAsync(room.Room.Nid, MembershipSet.Any, stop);
+        var members = await membershipsTable.LocalMembersAsync(room.Room.Nid, MembershipSet.Any, stop);
         if (members.Any(static member => member.Membership is Membership.Invite or Membership.Knock)) return false;
         foreach (var member in members)
         {
-            var left = await storage.Events.FindAsync(member.Event, stop);
+            var left = await eventsTable.FindAsync(member.Event, stop);
             if (left is null) continue;
             var at = new StoredEvent(room.Room, left).OriginServerTs;
             if (at > time.GetUtcNow().Subtract(kept).ToUnixTimeMilliseconds()) return false;

@@ -7,7 +7,6 @@ using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.BlockedRooms;
 using Matrix.Host.Storage.Tables.Events;
@@ -23,7 +22,8 @@ public sealed class RoomAdministration(
     RoomJoins joins,
     AliasResolver aliases,
     ILocalUsers users,
-    IStorage storage,
+    BlockedRoomsTable blockedRoomsTable,
+    IStorageWriter writer,
     RoomsOptions options)
 {
     /// <summary>The usual level of a room's administrators.</summary>
@@ -48,7 +48,7 @@ public sealed class RoomAdministration(
 
     /// <summary>The block of a room; null if it is not blocked.</summary>
     public ValueTask<BlockedRoomRow?> FindBlockAsync(string roomId, CancellationToken stop) =>
-        storage.BlockedRooms.FindAsync(roomId, stop);
+        blockedRoomsTable.FindAsync(roomId, stop);
 
     /// <summary>
     /// Blocks a room, or ends its block. Local users cannot join a blocked room, or be invited to it; members stay.
@@ -59,7 +59,7 @@ public sealed class RoomAdministration(
     {
         Change change = isBlocked ? new RoomBlocked(roomId, adminId) : new RoomUnblocked(roomId);
         var batch = new WriteBatch(2).Require(record).Add(change);
-        await storage.Writer.WriteAsync(batch, stop);
+        await writer.WriteAsync(batch, stop);
     }
 
     /// <summary>

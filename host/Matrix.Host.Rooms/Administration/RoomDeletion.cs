@@ -46,7 +46,10 @@ public sealed class RoomDeletion : IJobKind
     private readonly RoomMemberships _memberships;
     private readonly JobList _jobs;
     private readonly ILocalUsers _users;
-    private readonly IStorage _storage;
+    private readonly IMembershipsTable _membershipsTable;
+    private readonly AliasesTable _aliasesTable;
+    private readonly RoomRowsTable _roomRowsTable;
+    private readonly IStorageWriter _writer;
     private readonly RoomsOptions _options;
     private readonly JobOptions _jobOptions;
     private readonly TimeProvider _time;
@@ -59,7 +62,10 @@ public sealed class RoomDeletion : IJobKind
         RoomMemberships memberships,
         JobList jobs,
         ILocalUsers users,
-        IStorage storage,
+        IMembershipsTable membershipsTable,
+        AliasesTable aliasesTable,
+        RoomRowsTable roomRowsTable,
+        IStorageWriter writer,
         RoomsOptions options,
         JobOptions jobOptions,
         TimeProvider time)
@@ -71,7 +77,10 @@ public sealed class RoomDeletion : IJobKind
         _memberships = memberships;
         _jobs = jobs;
         _users = users;
-        _storage = storage;
+        _membershipsTable = membershipsTable;
+        _aliasesTable = aliasesTable;
+        _roomRowsTable = roomRowsTable;
+        _writer = writer;
         _options = options;
         _jobOptions = jobOptions;
         _time = time;
@@ -107,7 +116,7 @@ public sealed class RoomDeletion : IJobKind
 
         if (blocks)
         {
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new RoomBlocked(roomId, who)), stop);
+            await _writer.WriteAsync(new WriteBatch(1).Add(new RoomBlocked(roomId, who)), stop);
         }
 
         return await _jobs.BeginAsync(Kind, roomId, who, wish.ToJson(), records, stop);
@@ -129,7 +138,7 @@ public sealed class RoomDeletion : IJobKind
             DeletionStage.Users => await DeleteOfUsersAsync(before, stop),
             _ => await DeleteSomeAsync(before, stop),
         };
-        var tables = _storage.RoomRows.Tables.Count;
+        var tables = _roomRowsTable.Tables.Count;
         var total = tables + (int)DeletionStage.Tables;
         return next is null
             ? new JobStep(total, total, before.ToJson(), HasEnded: true)
@@ -183,7 +192,7 @@ public sealed class RoomDeletion : IJobKind
         string roomId, RoomDeletionWish wish, RoomDeletionProgress progress, CancellationToken stop)
     {
         const MembershipSet There = MembershipSet.Join | MembershipSet.Invite | MembershipSet.Knock;
-        var members = await _storage.Memberships.LocalMembersAsync(new RoomNid(progress.Nid), There, stop);
+        var members = await _membershipsTable.LocalMembersAsync(new RoomNid(progress.Nid), There, stop);
         var failed = progress.NotLeft.ToHashSet(StringComparer.Ordinal);
         var some = members.Where(member => !failed.Contains(member.UserId)).Take(MembersAtOnce).ToArray();
         if (some.Length == 0) return After(progress, DeletionStage.Aliases);
@@ -230,7 +239,7 @@ public sealed class RoomDeletion : IJobKind
         RoomDeletionWish wish, RoomDeletionProgress progress, CancellationToken stop)
     {
         var nid = new RoomNid(progress.Nid);
-        var aliases = await _storage.Aliases.OfRoomAsync(nid, stop);
+        var aliases = await _aliasesTable.OfRoomAsync(nid, stop);
         var batch = new WriteBatch(aliases.Count + 1);
         if (progress.NewRoomId is { } newRoom
             && await _rooms.FindAsync(newRoom, stop) is { } target)
@@ -246,10 +255,10 @@ public sealed class RoomDeletion : IJobKind
             batch.Add(new DirectoryVisibilityChanged(nid, Published: false));
         }
 
-        await _storage.Writer.WriteAsync(batch, stop);
+        await _writer.WriteAsync(batch, stop);
         progress = progress with { Aliases = aliases.Count > 0 ? aliases : progress.Aliases };
         var after = After(progress, DeletionStage.Departures);
-        return wish.Purges ? after : after with { Table = _storage.RoomRows.Tables.Count };
+        return wish.Purges ? after : after with { Table = _roomRowsTable.Tables.Count };
     }
 
     /// <summary>Waits a while for other servers and the user directory, or for readers.</summary>
@@ -260,7 +269,7 @@ public sealed class RoomDeletion : IJobKind
         if (waited >= _jobOptions.Grace
             && (!checks
                 || waited >= _jobOptions.LongestGrace
-                || !await _storage.RoomRows.IsAwaitedAsync(new RoomNid(progress.Nid), stop)))
+                || !await _roomRowsTable.IsAwaitedAsync(new RoomNid(progress.Nid), stop)))
         {
             return After(progress, (DeletionStage)progress.Stage + 1);
         }
@@ -281,7 +290,7 @@ public sealed class RoomDeletion : IJobKind
                     $"{room.Local.Joined.Count} local users are still joined to {roomId}; `force_purge` deletes it.");
             }
 
-            var members = await _storage.Memberships.LocalMembersAsync(nid, MembershipSet.Any, stop);
+            var members = await _membershipsTable.LocalMembersAsync(nid, MembershipSet.Any, stop);
             var deleted = new RoomDeleted(
                 room.Room,
                 [.. members.Select(static member => member.UserId)],
@@ -304,11 +313,11 @@ public sealed class RoomDeletion : IJobKind
         RoomDeletionProgress progress, CancellationToken stop)
     {
         var nid = new RoomNid(progress.Nid);
-        var users = await _storage.RoomRows.UsersAsync(nid, UsersAtOnce, stop);
+        var users = await _roomRowsTable.UsersAsync(nid, UsersAtOnce, stop);
         if (users.Count == 0) return After(progress, DeletionStage.Tables);
         var batch = new WriteBatch(users.Count);
         foreach (var userId in users) batch.Add(new RoomRowsOfUserDeleted(nid, userId));
-        await _storage.Writer.WriteAsync(batch, stop);
+        await _writer.WriteAsync(batch, stop);
         return progress;
     }
 
@@ -316,14 +325,14 @@ public sealed class RoomDeletion : IJobKind
         RoomDeletionProgress progress, CancellationToken stop)
     {
         var nid = new RoomNid(progress.Nid);
-        var tables = _storage.RoomRows.Tables;
+        var tables = _roomRowsTable.Tables;
         for (var i = 0; i < tables.Count; i++)
         {
             // What came late to a table that was emptied, for instance a receipt, is deleted too.
             var table = (progress.Table + i) % tables.Count;
-            if (!await _storage.RoomRows.AnyAsync(tables[table], nid, stop)) continue;
+            if (!await _roomRowsTable.AnyAsync(tables[table], nid, stop)) continue;
             var rows = new RoomRowsDeleted(nid, tables[table], _jobOptions.Rows);
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(rows), stop);
+            await _writer.WriteAsync(new WriteBatch(1).Add(rows), stop);
             return progress with { Table = table };
         }
 

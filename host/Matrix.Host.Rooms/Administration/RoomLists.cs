@@ -4,6 +4,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Summaries;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Administration;
@@ -17,7 +18,12 @@ public sealed record RoomListPage(IReadOnlyList<ListedRoom> Rooms, int Total);
 /// beyond it, the newest rooms are listed. One list is made at a time.
 /// </summary>
 public sealed class RoomLists(
-    RoomSnapshots rooms, RoomSummaries summaries, StateReader state, IStorage storage, RoomsOptions options)
+    RoomSnapshots rooms,
+    RoomSummaries summaries,
+    StateReader state,
+    RoomsTable roomsTable,
+    AliasesTable aliasesTable,
+    RoomsOptions options)
     : IDisposable
 {
     private const int ReadAtOnce = 100;
@@ -46,7 +52,7 @@ public sealed class RoomLists(
         await _turn.WaitAsync(stop);
         try
         {
-            var found = await storage.Rooms.OfServerAsync(serverName, options.MaxListedRooms, stop);
+            var found = await roomsTable.OfServerAsync(serverName, options.MaxListedRooms, stop);
             return [.. found.OrderBy(static room => room.RoomId, StringComparer.Ordinal)];
         }
         finally
@@ -58,7 +64,7 @@ public sealed class RoomLists(
     /// <summary>A room; null if this server does not know it.</summary>
     public async ValueTask<ListedRoom?> FindAsync(string roomId, CancellationToken stop)
     {
-        if (await storage.Rooms.FindAsync(roomId, stop) is not { } row) return null;
+        if (await roomsTable.FindAsync(roomId, stop) is not { } row) return null;
         return await rooms.FindAsync(row.Nid, stop) is { } snapshot
             ? await OfAsync(row, snapshot, stop)
             : null;
@@ -78,7 +84,7 @@ public sealed class RoomLists(
         var found = new List<string>();
         for (var after = default(RoomNid); ;)
         {
-            var page = await storage.Rooms.ListAsync(after, ReadAtOnce, stop);
+            var page = await roomsTable.ListAsync(after, ReadAtOnce, stop);
             foreach (var row in page)
             {
                 if (await rooms.FindAsync(row.Nid, stop) is not { } snapshot) continue;
@@ -100,7 +106,7 @@ public sealed class RoomLists(
         var after = default(RoomNid);
         while (true)
         {
-            var page = await storage.Rooms.ListAsync(after, ReadAtOnce, stop);
+            var page = await roomsTable.ListAsync(after, ReadAtOnce, stop);
             var snapshots = (await rooms.FindManyAsync([.. page.Select(row => row.Nid)], stop))
                 .ToDictionary(snapshot => snapshot.Room.Nid);
             await summaries.LoadAsync(snapshots.Values, stop);
@@ -130,7 +136,7 @@ public sealed class RoomLists(
             LocalMembers = snapshot.Local.Joined.Count,
             Creator = row.Creator,
             IsFederatable = create is null || !IsFalse(create, "m.federate"),
-            IsPublished = await storage.Aliases.IsPublishedAsync(row.Nid, stop),
+            IsPublished = await aliasesTable.IsPublishedAsync(row.Nid, stop),
             GuestAccess = await TextAsync(EventTypes.GuestAccess, "guest_access"),
             HistoryVisibility =
                 await TextAsync(EventTypes.HistoryVisibility, "history_visibility"),

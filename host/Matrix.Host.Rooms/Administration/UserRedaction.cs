@@ -7,8 +7,10 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Administration;
 
@@ -36,7 +38,14 @@ public sealed record UserRedactionProgress(
 
 /// <summary>Redacts the messages of a user, as jobs: in their own name, or in that of an administrator.</summary>
 public sealed class UserRedaction(
-    RoomSnapshots rooms, RoomSender sender, ILocalUsers users, JobList jobs, IStorage storage, RoomsOptions options)
+    RoomSnapshots rooms,
+    RoomSender sender,
+    ILocalUsers users,
+    JobList jobs,
+    RoomsTable roomsTable,
+    IEventsTable eventsTable,
+    IMembershipsTable membershipsTable,
+    RoomsOptions options)
     : IJobKind
 {
     /// <summary>The kind of these jobs.</summary>
@@ -67,7 +76,7 @@ public sealed class UserRedaction(
         if (roomIds.Count == 0)
         {
             roomIds = isLocal
-                ? [.. (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop))
+                ? [.. (await membershipsTable.RoomsOfAsync(userId, MembershipSet.Any, stop))
                     .Select(static row => row.RoomId)]
                 : await SharedAsync(userId, stop);
         }
@@ -91,7 +100,7 @@ public sealed class UserRedaction(
         }
 
         var before = progress.Before == 0 ? EventNid.LastOf(room.Room.Nid) : new EventNid(progress.Before);
-        var found = await storage.Events.OfSenderAsync(before, job.Subject, most, stop);
+        var found = await eventsTable.OfSenderAsync(before, job.Subject, most, stop);
         if (found.Count == 0) return StepOf(next, next.Room >= wish.Rooms.Count);
         var failed = new Dictionary<string, string>(progress.Failed);
         var redacted = 0;
@@ -122,8 +131,8 @@ public sealed class UserRedaction(
 
     private async ValueTask<IReadOnlyList<string>> SharedAsync(string userId, CancellationToken stop)
     {
-        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop);
-        var rows = await storage.Rooms.FindManyAsync([.. shared.Select(static row => row.Room)], stop);
+        var shared = await membershipsTable.SharedRoomsAsync([userId], stop);
+        var rows = await roomsTable.FindManyAsync([.. shared.Select(static row => row.Room)], stop);
         return [.. rows.Select(static row => row.RoomId)];
     }
 }

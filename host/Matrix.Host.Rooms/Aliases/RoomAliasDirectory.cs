@@ -1,7 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -10,12 +9,18 @@ namespace Matrix.Host.Rooms.Aliases;
 
 /// <summary>Aliases of rooms. Client-Server API, "Room aliases".</summary>
 public sealed class RoomAliasDirectory(
-    IStorage storage, RoomSnapshots rooms, StateReader state, RoomSender sender, RoomsOptions options,
+    IMembershipsTable membershipsTable,
+    AliasesTable aliasesTable,
+    IStorageWriter writer,
+    RoomSnapshots rooms,
+    StateReader state,
+    RoomSender sender,
+    RoomsOptions options,
     IAliasQueries? queries = null)
 {
     /// <summary>The alias; null if there is none of that name.</summary>
     public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) =>
-        storage.Aliases.FindAsync(alias, stop);
+        aliasesTable.FindAsync(alias, stop);
 
     /// <summary>
     /// The alias; application services whose namespaces include one that does not exist are asked to create it.
@@ -44,7 +49,7 @@ public sealed class RoomAliasDirectory(
     /// </summary>
     public async ValueTask<IReadOnlyList<string>> ServersAsync(AliasRow alias, CancellationToken stop)
     {
-        var members = await storage.Memberships.MembersAsync(
+        var members = await membershipsTable.MembersAsync(
             alias.Room, MembershipSet.Join, afterUser: "", options.MaxDirectoryMembers, stop);
         var isHere = await rooms.FindAsync(alias.RoomId, stop) is { IsResident: true };
         string[] first = isHere ? [options.ServerName] : [];
@@ -72,7 +77,7 @@ public sealed class RoomAliasDirectory(
         var create = new AliasCreated(alias, snapshot.Room.Nid, userId);
         var fits = new AliasesFewerThan(userId, options.MaxAliases);
         var batch = isBounded ? new WriteBatch(1).Require(fits) : new WriteBatch(1);
-        var receipt = await storage.Writer.WriteAsync(batch.Require(create), stop);
+        var receipt = await writer.WriteAsync(batch.Require(create), stop);
         return !receipt.Refused ? null
             : isBounded && !fits.Applied ? RoomCreator.TooManyAliases(options)
             : new RoomFailure(RoomFailureKind.AliasTaken, $"The alias {alias} exists already.");
@@ -85,7 +90,7 @@ public sealed class RoomAliasDirectory(
     /// <returns>Null if it was deleted.</returns>
     public async ValueTask<RoomFailure?> DeleteAsync(string userId, bool isAdmin, string alias, CancellationToken stop)
     {
-        if (await storage.Aliases.FindAsync(alias, stop) is not { } row) return Missing(alias);
+        if (await aliasesTable.FindAsync(alias, stop) is not { } row) return Missing(alias);
         if (row.Creator != userId && !isAdmin
             && !await sender.MaySendStateAsync(
                 row.RoomId, userId, EventTypes.CanonicalAlias, stop))
@@ -95,7 +100,7 @@ public sealed class RoomAliasDirectory(
                 "You did not create this alias, and you may not change the aliases of its room.");
         }
 
-        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(new AliasDeleted(alias)), stop);
+        var receipt = await writer.WriteAsync(new WriteBatch(1).Require(new AliasDeleted(alias)), stop);
         return receipt.Refused ? Missing(alias) : null;
     }
 
@@ -112,7 +117,7 @@ public sealed class RoomAliasDirectory(
             if (visibility?.Text("history_visibility") != "world_readable") return null;
         }
 
-        return await storage.Aliases.OfRoomAsync(snapshot.Room.Nid, stop);
+        return await aliasesTable.OfRoomAsync(snapshot.Room.Nid, stop);
     }
 
     /// <summary>The failure of a look-up for which nobody else may be asked now.</summary>

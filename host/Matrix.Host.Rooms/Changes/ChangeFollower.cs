@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Consumers;
 
@@ -34,7 +33,8 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
 
     private readonly IDurableConsumer _consumer;
     private readonly RoomChangesReader _reader;
-    private readonly IStorage _storage;
+    private readonly IConsumersTable _consumersTable;
+    private readonly IStorageWriter _writer;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _news = new(1, 1);
@@ -44,14 +44,20 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
 
     /// <summary>Creates a follower, which does nothing until it is started.</summary>
     public ChangeFollower(
-        IDurableConsumer consumer, RoomChangesReader reader, IStorage storage, RoomsOptions options, TimeProvider time)
+        IDurableConsumer consumer,
+        RoomChangesReader reader,
+        IConsumersTable consumersTable,
+        IStorageWriter writer,
+        RoomsOptions options,
+        TimeProvider time)
     {
         _consumer = consumer;
         _reader = reader;
-        _storage = storage;
+        _consumersTable = consumersTable;
+        _writer = writer;
         _options = options;
         _time = time;
-        storage.Writer.AddConsumer(this);
+        writer.AddConsumer(this);
     }
 
     /// <summary>The consumer has handled all changes up to this position.</summary>
@@ -102,15 +108,15 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
         {
             try
             {
-                position ??= await _storage.Consumers.PositionAsync(_consumer.Name, stop)
-                    ?? (_consumer.BeginsNow ? _storage.Writer.PublishedPosition : 0);
+                position ??= await _consumersTable.PositionAsync(_consumer.Name, stop)
+                    ?? (_consumer.BeginsNow ? _writer.PublishedPosition : 0);
                 Volatile.Write(ref _through, position.Value);
                 var changes = await _reader.AfterAsync(position.Value, stop);
                 if (changes.Changes.Count > 0)
                 {
                     var batch = new WriteBatch();
                     await _consumer.HandleAsync(changes, batch, stop);
-                    await _storage.Writer.WriteAsync(
+                    await _writer.WriteAsync(
                         batch.Add(new ConsumerAdvanced(_consumer.Name, changes.Through)), stop);
                 }
 

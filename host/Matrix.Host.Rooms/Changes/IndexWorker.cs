@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Hosting;
 
@@ -49,18 +48,18 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
 
     /// <summary>Creates a worker, which does nothing until it is run.</summary>
     /// <param name="name">Its name in metrics.</param>
-    /// <param name="storage">The database.</param>
+    /// <param name="writer">The database's writer.</param>
     /// <param name="time">The clock.</param>
-    protected IndexWorker(string name, IStorage storage, TimeProvider time)
+    protected IndexWorker(string name, IStorageWriter writer, TimeProvider time)
     {
         _name = name;
         _time = time;
-        Storage = storage;
-        _ended = storage.Writer.PublishedPosition;
+        Writer = writer;
+        _ended = writer.PublishedPosition;
     }
 
-    /// <summary>The database.</summary>
-    protected IStorage Storage { get; }
+    /// <summary>The database's writer.</summary>
+    protected IStorageWriter Writer { get; }
 
     /// <summary>Its times.</summary>
     protected abstract IndexTimes Times { get; }
@@ -123,7 +122,7 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
 
                     // The published position may be ahead of the rooms in memory, which a step reads.
                     var through = Volatile.Read(ref _ended);
-                    var published = Storage.Writer.PublishedPosition;
+                    var published = Writer.PublishedPosition;
                     more = await StepAsync(through, stoppingToken);
                     Volatile.Write(ref _steps, more ? _steps + 1 : 0);
                     if (!more)
@@ -138,7 +137,7 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
 
                     // The step wrote one batch. Further ones are of others, who wait for the writer meanwhile.
                     behindSince ??= began;
-                    var others = Storage.Writer.PublishedPosition - published > 1;
+                    var others = Writer.PublishedPosition - published > 1;
                     await PauseAsync(began, behindSince.Value, others, stoppingToken);
                 }
 

@@ -28,7 +28,13 @@ public sealed record RoomChanges(IReadOnlyList<RoomChange> Changes, long Through
 /// <see cref="RoomCreated"/> has the room's current header. <see cref="RoomAdvanced"/> is left out, because the room's
 /// row has the same information.
 /// </remarks>
-public sealed class RoomChangesReader(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
+public sealed class RoomChangesReader(
+    RoomsTable roomsTable,
+    IEventsTable eventsTable,
+    IStorageWriter writer,
+    EventStore events,
+    StateStore states,
+    RoomsOptions options)
 {
     /// <summary>
     /// Reads a page of whole batches after a position. There are more if <see cref="RoomChanges.Through"/> is less than
@@ -36,23 +42,23 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
     /// </summary>
     public async ValueTask<RoomChanges> AfterAsync(long after, CancellationToken stop)
     {
-        var published = storage.Writer.PublishedPosition;
+        var published = writer.PublishedPosition;
         var (rows, through) = await PageAsync(after, published, stop);
         if (rows.Count == 0) return new RoomChanges([], published);
 
         var nids = rows.Select(row => row.Nid.Room).Distinct().ToArray();
-        var rooms = (await storage.Rooms.FindManyAsync(nids, stop))
+        var rooms = (await roomsTable.FindManyAsync(nids, stop))
             .ToDictionary(room => room.Nid);
         var identities = rooms.Values.ToDictionary(room => room.Nid, room => room.Identity);
 
         // Rooms that were deleted since have no changes.
         rows = [.. rows.Where(row => rooms.ContainsKey(row.Nid.Room))];
         var appendedNids = rows.Select(row => row.Nid).ToArray();
-        var redacted = (await storage.Events.RedactedByAsync(appendedNids, stop))
+        var redacted = (await eventsTable.RedactedByAsync(appendedNids, stop))
             .ToLookup(row => row.RedactedBy);
-        var log = (await storage.Rooms.StateLogAsync(nids, after, through, stop))
+        var log = (await roomsTable.StateLogAsync(nids, after, through, stop))
             .ToDictionary(row => (row.Room, row.Position), row => row.Step);
-        var steps = new Dictionary<RoomNid, int>(await storage.Rooms.CurrentStepsAtAsync(nids, after, stop));
+        var steps = new Dictionary<RoomNid, int>(await roomsTable.CurrentStepsAtAsync(nids, after, stop));
 
         var changes = new List<RoomChange>();
         foreach (var batch in rows.GroupBy(row => (row.Position, row.Nid.Room)))
@@ -97,7 +103,7 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
     {
         for (var limit = options.ChangesPerPage; ; limit *= 2)
         {
-            var rows = await storage.Events.AfterPositionAsync(after, published, limit, stop);
+            var rows = await eventsTable.AfterPositionAsync(after, published, limit, stop);
             if (rows.Count < limit) return (rows, published);
             var last = rows[^1].Position;
             if (rows[0].Position == last) continue;

@@ -41,7 +41,8 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
     private readonly RoomSnapshots _rooms;
     private readonly ILocalUsers _users;
     private readonly SuspendedUsers _suspended;
-    private readonly IStorage _storage;
+    private readonly DelayedEventsTable _delayedEventsTable;
+    private readonly IStorageWriter _writer;
     private readonly DelayOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<DelayedEvents> _log;
@@ -55,12 +56,17 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
         RoomSnapshots rooms,
         ILocalUsers users,
         SuspendedUsers suspended,
-        IStorage storage,
+        DelayedEventsTable delayedEventsTable,
+        IStorageWriter writer,
         DelayOptions options,
         TimeProvider time,
         ILogger<DelayedEvents> log)
     {
-        (_sender, _memberships, _rooms, _storage) = (sender, memberships, rooms, storage);
+        _sender = sender;
+        _memberships = memberships;
+        _rooms = rooms;
+        _delayedEventsTable = delayedEventsTable;
+        _writer = writer;
         (_users, _suspended, _log) = (users, suspended, log);
         (_options, _time, _schedule) = (options, time, new DelaySchedule(options));
 
@@ -83,7 +89,7 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
     {
         for (var after = ""; ;)
         {
-            var page = await _storage.DelayedEvents.AllAsync(after, PageSize, stop);
+            var page = await _delayedEventsTable.AllAsync(after, PageSize, stop);
             foreach (var row in page) _schedule.Restore(row);
             if (page.Count < PageSize) return;
             after = page[^1].DelayId;
@@ -177,7 +183,7 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
     /// <summary>The events of a user that wait, with their contents, the next one first.</summary>
     public async ValueTask<IReadOnlyList<DelayedEventRow>> OfUserAsync(string userId, CancellationToken stop)
     {
-        var rows = await _storage.DelayedEvents.OfUserAsync(userId, stop);
+        var rows = await _delayedEventsTable.OfUserAsync(userId, stop);
         return [.. rows.OrderBy(static row => row.Since + row.Delay)];
     }
 
@@ -257,7 +263,7 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
     {
         var end = DelayEnd.Dropped;
         if (!waiting.IsReplaced
-            && await _storage.DelayedEvents.FindAsync(waiting.Row.DelayId, stop) is { } row)
+            && await _delayedEventsTable.FindAsync(waiting.Row.DelayId, stop) is { } row)
         {
             var failure = await AppendAsync(row, stop);
             end = failure is null ? DelayEnd.Sent : DelayEnd.Failed(failure);
@@ -335,7 +341,7 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
 
     // Not cancelled with the request: a row that is written and not in memory would be sent after the next start.
     private async ValueTask WriteAsync(Change change) =>
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+        await _writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
 
     /// <summary>It waits again, after an attempt that failed.</summary>
     private void Again(WaitingEvent waiting, long due, object? why = null)

@@ -4,6 +4,7 @@ using Matrix.Core.Room.Incoming;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Inbound;
 
@@ -47,7 +48,7 @@ internal sealed record EarlierPlaces(IReadOnlyList<Pdu> Followers, IReadOnlyColl
 /// "Backfilling and retrieving missing events".
 /// </summary>
 internal sealed class HistoryWalker(
-    FederationApi api, SignatureChecker signatures, IStorage storage, RoomsOptions options, TimeProvider time)
+    FederationApi api, SignatureChecker signatures, IEventsTable eventsTable, RoomsOptions options, TimeProvider time)
 {
     /// <summary>The most events that one request names.</summary>
     private const int MostNamed = 20;
@@ -75,7 +76,7 @@ internal sealed class HistoryWalker(
         var returned = new List<ReceivedEvent>();
         var bounds = new Dictionary<string, long>();
         var requested = new HashSet<string>();
-        var here = new Here(room.Nid, storage);
+        var here = new Here(room.Nid, eventsTable);
         var (hasNamedFollowers, requests) = (false, 0);
         while (true)
         {
@@ -201,7 +202,7 @@ internal sealed class HistoryWalker(
     }
 
     /// <summary>Which events have a place here. Each is looked up once.</summary>
-    private sealed class Here(RoomNid room, IStorage storage)
+    private sealed class Here(RoomNid room, IEventsTable eventsTable)
     {
         private readonly HashSet<string> _looked = [];
         private readonly HashSet<string> _ids = [];
@@ -210,7 +211,7 @@ internal sealed class HistoryWalker(
 
         internal async ValueTask LookAsync(IReadOnlyCollection<string> ids, CancellationToken stop)
         {
-            var known = await storage.Events.NidsAsync(room, [.. ids.Where(_looked.Add)], stop);
+            var known = await eventsTable.NidsAsync(room, [.. ids.Where(_looked.Add)], stop);
             _ids.UnionWith(known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key));
         }
     }

@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
-using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.Memberships;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inbound;
@@ -18,7 +19,8 @@ internal sealed partial class MissingHistory(
     HistoryWalker walker,
     RoomReceiver receiver,
     EventStore events,
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    IFollowersTable followersTable,
     RoomsOptions options,
     TimeProvider time,
     ILogger<MissingHistory> log) : IMissingHistory, IDisposable
@@ -124,7 +126,7 @@ internal sealed partial class MissingHistory(
         var named = await events.GetManyAsync(room, [.. followers], stop);
         if (named.Count == 0) return false;
         Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
-        var joined = await storage.Memberships.RemoteServersAsync(room.Nid, options.Receiving.PeersOfRoom, stop);
+        var joined = await membershipsTable.RemoteServersAsync(room.Nid, options.Receiving.PeersOfRoom, stop);
         var earlier = new EarlierPlaces(await EarlierAsync(room, followers[0], below, stop), joined);
         using var late = new CancellationTokenSource(options.Receiving.HistoryTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
@@ -181,7 +183,7 @@ internal sealed partial class MissingHistory(
         RoomIdentity room, EventNid follower, EventNid below, CancellationToken stop)
     {
         if (_leftToEarlier.GetValueOrDefault(below) >= MostLeft) return [];
-        var open = await storage.Followers.OpenBeforeAsync(follower, MostOpen, stop);
+        var open = await followersTable.OpenBeforeAsync(follower, MostOpen, stop);
         var stored = await events.GetManyAsync(room, [.. open], stop);
         var named = 0;
         return

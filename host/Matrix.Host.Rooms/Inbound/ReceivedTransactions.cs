@@ -23,7 +23,8 @@ public sealed partial class ReceivedTransactions(
     RoomReceiver receiver,
     EnteringRooms entering,
     IStrippedRoomEvents stripped,
-    IStorage storage,
+    ReceivedTransactionsTable receivedTransactionsTable,
+    IStorageWriter writer,
     RoomsOptions options,
     TimeProvider time,
     ILogger<ReceivedTransactions> log)
@@ -104,7 +105,7 @@ public sealed partial class ReceivedTransactions(
         {
             // Whether the one before succeeded does not matter to this one.
             await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            var last = await storage.ReceivedTransactions.LastAsync(origin, CancellationToken.None);
+            var last = await receivedTransactionsTable.LastAsync(origin, CancellationToken.None);
             if (last?.TransactionId == transactionId)
             {
                 return JsonText.TryParseStored(last.Response.Span, out var response)
@@ -127,7 +128,7 @@ public sealed partial class ReceivedTransactions(
             await EdusAsync(origin, transactionId, receiveEdus);
             if (!made.IsOk) return made;
             var record = new TransactionReceived(origin, transactionId, JsonText.Write(made.Value));
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
+            await writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
             _edusOf.TryRemove(origin, out _);
             return made;
         }

@@ -5,6 +5,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -24,7 +25,9 @@ public sealed partial class RoomReceiver : BackgroundService
     private readonly AuthChainWriter _authChains;
     private readonly SignatureChecker _signatures;
     private readonly MissingEventsFetcher _fetcher;
-    private readonly IStorage _storage;
+    private readonly RoomsTable _roomsTable;
+    private readonly IEventsTable _eventsTable;
+    private readonly StagedEventsTable _stagedEventsTable;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly DummyEvents _dummies;
@@ -43,13 +46,17 @@ public sealed partial class RoomReceiver : BackgroundService
         MissingEventsFetcher fetcher,
         DummyEvents dummies,
         StagedBytes stagedBytes,
-        IStorage storage,
+        RoomsTable roomsTable,
+        IEventsTable eventsTable,
+        StagedEventsTable stagedEventsTable,
         RoomsOptions options,
         TimeProvider time,
         ILogger<RoomReceiver> log)
     {
         _log = log;
-        _storage = storage;
+        _roomsTable = roomsTable;
+        _eventsTable = eventsTable;
+        _stagedEventsTable = stagedEventsTable;
         _options = options;
         _time = time;
         _lanes = lanes;
@@ -62,7 +69,7 @@ public sealed partial class RoomReceiver : BackgroundService
         _stagedBytes = stagedBytes;
         fetcher.Ended = TakeAsync;
         fetcher.GoesOn = GoOnAsync;
-        _resumer = new StagedEventsResumer(this, fetcher, storage, options, time);
+        _resumer = new StagedEventsResumer(this, fetcher, stagedEventsTable, options, time);
         _resumedSearches = new ResumedSearches(options.Receiving, time);
         lanes.Asked = fetcher.Start;
     }
@@ -83,7 +90,7 @@ public sealed partial class RoomReceiver : BackgroundService
     /// <summary>Asks storage, at once, for the events that a transaction has of several rooms.</summary>
     internal ValueTask<UnknownEvents> UnknownAsync(
         IReadOnlyCollection<(RoomNid Room, string EventId)> events, CancellationToken stop) =>
-        UnknownEvents.ReadAsync(_lanes, _storage, events, stop);
+        UnknownEvents.ReadAsync(_lanes, _eventsTable, events, stop);
 
     /// <inheritdoc cref="ReceiveAsync(string, RoomIdentity, IReadOnlyList{ReceivedPdu}, CancellationToken)"/>
     internal async ValueTask<RoomResult<ReceivedEvents>> ReceiveAsync(
@@ -189,7 +196,7 @@ public sealed partial class RoomReceiver : BackgroundService
             room,
             async session =>
             {
-                var older = await _storage.Events.RangeAsync(
+                var older = await _eventsTable.RangeAsync(
                     room.Nid,
                     below,
                     EventNid.Of(room.Nid, EventNid.FirstHistoryOrdinal),
@@ -224,9 +231,9 @@ public sealed partial class RoomReceiver : BackgroundService
     {
         try
         {
-            foreach (var room in await _storage.StagedEvents.RoomsAsync(stoppingToken))
+            foreach (var room in await _stagedEventsTable.RoomsAsync(stoppingToken))
             {
-                var row = await _storage.Rooms.FindAsync(room, stoppingToken);
+                var row = await _roomsTable.FindAsync(room, stoppingToken);
                 if (row is not null) _resumer.Begin(row.Identity);
             }
         }
@@ -283,7 +290,7 @@ public sealed partial class RoomReceiver : BackgroundService
         RoomIdentity room, IReadOnlyList<StagedEventRow> rows, CancellationToken stop)
     {
         var known = rows.Select(row => row.EventId).ToHashSet(StringComparer.Ordinal);
-        var now = await _storage.StagedEvents.OfRoomAsync(room.Nid, rows.Count + 1, stop);
+        var now = await _stagedEventsTable.OfRoomAsync(room.Nid, rows.Count + 1, stop);
         return now.All(row => known.Contains(row.EventId));
     }
 

@@ -1,4 +1,5 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.StagedEvents;
 
 namespace Matrix.Host.Rooms.Inbound;
 
@@ -9,7 +10,7 @@ namespace Matrix.Host.Rooms.Inbound;
 internal sealed class StagedEventsResumer(
     RoomReceiver receiver,
     MissingEventsFetcher fetcher,
-    IStorage storage,
+    StagedEventsTable stagedEventsTable,
     RoomsOptions options,
     TimeProvider time)
 {
@@ -58,7 +59,7 @@ internal sealed class StagedEventsResumer(
         lock (_gate) _rooms[room.Nid].IsDue = false;
 
         // Those that came, and those that were fetched and came then.
-        var rows = await storage.StagedEvents.OfRoomAsync(room.Nid, 2 * options.Receiving.Staged, stop);
+        var rows = await stagedEventsTable.OfRoomAsync(room.Nid, 2 * options.Receiving.Staged, stop);
         var (isFree, hasGivenUp) = await receiver.ResumeAsync(room, rows, stop);
         if (!isFree) return false;
 

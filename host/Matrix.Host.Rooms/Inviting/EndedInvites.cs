@@ -3,7 +3,6 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Inbound;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
@@ -15,7 +14,8 @@ namespace Matrix.Host.Rooms.Inviting;
 /// name the invite or knock among its auth events, and a user of the inviter's server must have sent it; what else the
 /// room's state says of it is not known here.
 /// </summary>
-internal sealed class EndedInvites(SignatureChecker signatures, IStorage storage, RoomsOptions options)
+internal sealed class EndedInvites(
+    SignatureChecker signatures, StrippedRoomsTable strippedRoomsTable, IStorageWriter writer, RoomsOptions options)
     : IStrippedRoomEvents
 {
     /// <inheritdoc/>
@@ -25,7 +25,7 @@ internal sealed class EndedInvites(SignatureChecker signatures, IStorage storage
         if (pdu.Text("type") != EventTypes.Member
             || pdu.Text("state_key") is not { } userId
             || RoomNames.ServerOf(userId) != options.ServerName
-            || await storage.StrippedRooms.FindAsync(userId, roomId, stop)
+            || await strippedRoomsTable.FindAsync(userId, roomId, stop)
                 is not { IsOpen: true } row
             || RoomRules.FindUnstable(row.Version) is not { } rules)
         {
@@ -40,7 +40,7 @@ internal sealed class EndedInvites(SignatureChecker signatures, IStorage storage
 
         var change = new StrippedRoomLeft(
             userId, roomId, row.EventId, received.Pdu.Sender, id, received.Pdu.Canonical, options.MaxEndedInvites);
-        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        _ = await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return (id, "");
     }
 

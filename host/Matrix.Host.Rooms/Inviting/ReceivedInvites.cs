@@ -11,6 +11,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 
@@ -37,7 +38,9 @@ public sealed class ReceivedInvites
     private readonly EventStore _events;
     private readonly SignatureChecker _signatures;
     private readonly ReceivedStrippedState _stripped;
-    private readonly IStorage _storage;
+    private readonly StrippedRoomsTable _strippedRoomsTable;
+    private readonly IAccountsTable _accountsTable;
+    private readonly IStorageWriter _writer;
     private readonly ILocalUsers _users;
     private readonly ServerSigner _signer;
     private readonly PolicyLists _policies;
@@ -49,7 +52,9 @@ public sealed class ReceivedInvites
         EventStore events,
         SignatureChecker signatures,
         ReceivedStrippedState stripped,
-        IStorage storage,
+        StrippedRoomsTable strippedRoomsTable,
+        IAccountsTable accountsTable,
+        IStorageWriter writer,
         ILocalUsers users,
         ServerSigner signer,
         PolicyLists policies,
@@ -60,7 +65,9 @@ public sealed class ReceivedInvites
         _events = events;
         _signatures = signatures;
         _stripped = stripped;
-        _storage = storage;
+        _strippedRoomsTable = strippedRoomsTable;
+        _accountsTable = accountsTable;
+        _writer = writer;
         _users = users;
         _signer = signer;
         _policies = policies;
@@ -159,7 +166,7 @@ public sealed class ReceivedInvites
     {
         // An application service may create the user meanwhile.
         if (await _users.UnknownAsync(userId, stop) is { } unknown) return unknown;
-        var user = await _storage.Accounts.FindUserAsync(userId, stop);
+        var user = await _accountsTable.FindUserAsync(userId, stop);
         if (user is null or { DeactivatedAt: not null })
         {
             return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");
@@ -242,9 +249,9 @@ public sealed class ReceivedInvites
             state,
             Position: 0);
         var entered = new StrippedRoomEntered(invite.StateKey!, row, _options.MaxOpenInvites);
-        var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop);
+        var receipt = await _writer.WriteAsync(new WriteBatch(1).Require(entered), stop);
         if (!receipt.Refused) return null;
-        var known = await _storage.StrippedRooms.FindAsync(invite.StateKey!, invite.RoomId, stop);
+        var known = await _strippedRoomsTable.FindAsync(invite.StateKey!, invite.RoomId, stop);
         if (known is { IsOpen: false } && known.EndedId == invite.EventId)
         {
             return new RoomFailure(RoomFailureKind.Forbidden, "The invite was rejected, or taken back.");

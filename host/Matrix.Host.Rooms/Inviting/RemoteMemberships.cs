@@ -11,7 +11,6 @@ using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Stripped;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
@@ -33,7 +32,8 @@ internal sealed partial class RemoteMemberships(
     ReceivedStrippedState stripped,
     RoomSnapshots rooms,
     RoomReceiver receiver,
-    IStorage storage,
+    StrippedRoomsTable strippedRoomsTable,
+    IStorageWriter writer,
     RoomsOptions options,
     TimeProvider time,
     ILogger<RemoteMemberships> log) : IRemoteMemberships, IDisposable
@@ -64,7 +64,7 @@ internal sealed partial class RemoteMemberships(
     public async ValueTask<bool> LeaveAsync(
         string who, string userId, string roomId, string? reason, CancellationToken stop)
     {
-        var row = await storage.StrippedRooms.FindAsync(userId, roomId, stop);
+        var row = await strippedRoomsTable.FindAsync(userId, roomId, stop);
         if (row is null) return false;
         if (!row.IsOpen) return true;
 
@@ -82,7 +82,7 @@ internal sealed partial class RemoteMemberships(
         };
 
         // Not cancelled: a server may have taken the leave.
-        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+        _ = await writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
         if (left is not null) await EnterAsync(row, left);
         return true;
     }
@@ -165,7 +165,7 @@ internal sealed partial class RemoteMemberships(
             await stripped.OfKnockAsync(rules, [], knock, stop),
             Position: 0);
         var entered = new StrippedRoomEntered(userId, row, options.MaxOpenInvites);
-        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop);
+        var receipt = await writer.WriteAsync(new WriteBatch(1).Require(entered), stop);
         if (receipt.Refused)
         {
             return (
@@ -195,7 +195,7 @@ internal sealed partial class RemoteMemberships(
 
         var state = await stripped.OfKnockAsync(rules, sent.Value, knock, closing);
         var described = new StrippedRoomDescribed(knock.Sender, knock.RoomId, knock.EventId, state);
-        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(described), closing);
+        _ = await writer.WriteAsync(new WriteBatch(1).Add(described), closing);
         return default;
     }
 
@@ -224,15 +224,15 @@ internal sealed partial class RemoteMemberships(
         {
             EndedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
-        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(ended), CancellationToken.None);
+        _ = await writer.WriteAsync(new WriteBatch(1).Add(ended), CancellationToken.None);
     }
 
     /// <inheritdoc/>
     public async ValueTask<RoomResult<bool>> ForgetAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await storage.StrippedRooms.FindAsync(userId, roomId, stop) is null) return false;
+        if (await strippedRoomsTable.FindAsync(userId, roomId, stop) is null) return false;
         var forget = new StrippedRoomForgotten(userId, roomId);
-        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop);
+        var receipt = await writer.WriteAsync(new WriteBatch(1).Require(forget), stop);
         return receipt.Refused ? new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.") : true;
     }
 

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Jobs;
 
@@ -7,7 +6,7 @@ namespace Matrix.Host.Rooms.Jobs;
 /// <summary>
 /// The jobs: begins, lists and cancels them. <see cref="JobRunner"/> carries them out. Jobs survive a restart.
 /// </summary>
-public sealed class JobList(IStorage storage, JobOptions options, TimeProvider time)
+public sealed class JobList(JobsTable jobsTable, IStorageWriter writer, JobOptions options, TimeProvider time)
 {
     /// <summary>Who begins scheduled work.</summary>
     public const string Server = "server";
@@ -43,27 +42,27 @@ public sealed class JobList(IStorage storage, JobOptions options, TimeProvider t
         var job = new JobRow(NewId(), kind, subject, who, input);
         var batch = new WriteBatch(2).Require(new JobCreated(job, options.MostOpen, options.Kept));
         foreach (var record in records) batch.Require(record);
-        if ((await storage.Writer.WriteAsync(batch, stop)).Refused)
+        if ((await writer.WriteAsync(batch, stop)).Refused)
         {
-            var open = await storage.Jobs.OpenAsync(stop);
+            var open = await jobsTable.OpenAsync(stop);
             return open.FirstOrDefault(each => each.Kind == kind && each.Subject == subject) is { } same
                 ? new RoomFailure(RoomFailureKind.BadState, $"The job {same.JobId} does this already.")
                 : new RoomFailure(RoomFailureKind.Busy, "Too many jobs wait.");
         }
 
         Announce();
-        return await storage.Jobs.FindAsync(job.JobId, stop) ?? job;
+        return await jobsTable.FindAsync(job.JobId, stop) ?? job;
     }
 
     /// <summary>A job; null if there is none, or it ended long ago.</summary>
-    public ValueTask<JobRow?> FindAsync(string jobId, CancellationToken stop) => storage.Jobs.FindAsync(jobId, stop);
+    public ValueTask<JobRow?> FindAsync(string jobId, CancellationToken stop) => jobsTable.FindAsync(jobId, stop);
 
     /// <summary>The jobs that a query admits, the newest first.</summary>
     public ValueTask<IReadOnlyList<JobRow>> ListAsync(JobQuery query, int limit, CancellationToken stop) =>
-        storage.Jobs.ListAsync(query, limit, stop);
+        jobsTable.ListAsync(query, limit, stop);
 
     /// <summary>The jobs that have not ended, the oldest first.</summary>
-    public ValueTask<IReadOnlyList<JobRow>> OpenAsync(CancellationToken stop) => storage.Jobs.OpenAsync(stop);
+    public ValueTask<IReadOnlyList<JobRow>> OpenAsync(CancellationToken stop) => jobsTable.OpenAsync(stop);
 
     /// <summary>Ends a job after its current step. What it has done stays done.</summary>
     /// <param name="jobId">The job.</param>
@@ -72,7 +71,7 @@ public sealed class JobList(IStorage storage, JobOptions options, TimeProvider t
     {
         if (await FindAsync(jobId, stop) is null) return _unknown;
         var batch = new WriteBatch(2).Require(new JobEnded(jobId, JobState.Cancelled, "")).Require(record);
-        var refused = (await storage.Writer.WriteAsync(batch, stop)).Refused;
+        var refused = (await writer.WriteAsync(batch, stop)).Refused;
         Announce();
         return refused ? new RoomFailure(RoomFailureKind.BadState, "The job has ended.") : null;
     }

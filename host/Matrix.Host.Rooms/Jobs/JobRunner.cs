@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Jobs;
 using Microsoft.Extensions.Hosting;
@@ -13,7 +12,7 @@ namespace Matrix.Host.Rooms.Jobs;
 /// step took.
 /// </summary>
 public sealed partial class JobRunner(
-    JobList jobs, IEnumerable<IJobKind> kinds, IStorage storage, JobOptions options, TimeProvider time,
+    JobList jobs, IEnumerable<IJobKind> kinds, IStorageWriter writer, JobOptions options, TimeProvider time,
     ILogger<JobRunner> log) : BackgroundService
 {
     /// <summary>A job fails when so many attempts of one step have failed.</summary>
@@ -130,7 +129,7 @@ public sealed partial class JobRunner(
         var step = await kind.StepAsync(job, stop);
         var batch = new WriteBatch(2).Require(new JobAdvanced(job.JobId, step.Done, step.Total, step.Progress));
         if (step.HasEnded) batch.Require(new JobEnded(job.JobId, JobState.Done, ""));
-        var written = await storage.Writer.WriteAsync(batch, stop);
+        var written = await writer.WriteAsync(batch, stop);
         return !written.Refused && !step.HasEnded;
     }
 
@@ -138,7 +137,7 @@ public sealed partial class JobRunner(
     {
         try
         {
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new JobEnded(job.JobId, state, error)), stop);
+            await writer.WriteAsync(new WriteBatch(1).Add(new JobEnded(job.JobId, state, error)), stop);
         }
         catch (StorageException fault)
         {

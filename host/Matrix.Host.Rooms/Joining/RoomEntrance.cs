@@ -22,7 +22,7 @@ internal sealed partial class RoomEntrance(
     RoomSnapshots rooms,
     DecisionWriter decisions,
     AuthChainWriter authChains,
-    IStorage storage,
+    RoomsTable roomsTable,
     RoomsOptions options,
     TimeProvider time,
     ILogger<RoomEntrance> log)
@@ -46,7 +46,7 @@ internal sealed partial class RoomEntrance(
             return RemoteFailures.Unusable(peer, $"the room's version is {known.Room.Rules.Id}, not {rules.Id}");
         }
 
-        var identity = known?.Room ?? new RoomIdentity(storage.Rooms.NewNid(), roomId, rules);
+        var identity = known?.Room ?? new RoomIdentity(roomsTable.NewNid(), roomId, rules);
         var limits = options.Receiving.ToLimits(options.MaxPrevEvents).ForJoin(options.JoinEvents);
         var lane = lanes.Take(identity.Nid);
         try

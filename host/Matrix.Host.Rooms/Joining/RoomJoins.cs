@@ -6,8 +6,8 @@ using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 
 namespace Matrix.Host.Rooms.Joining;
 
@@ -36,7 +36,8 @@ public sealed class RoomJoins
     private readonly RemoteJoins _remote;
     private readonly RemoteGuests _guests;
     private readonly PolicyLists _policies;
-    private readonly IStorage _storage;
+    private readonly IMembershipsTable _membershipsTable;
+    private readonly StrippedRoomsTable _strippedRoomsTable;
     private readonly RoomsOptions _options;
 
     internal RoomJoins(
@@ -47,7 +48,8 @@ public sealed class RoomJoins
         RemoteJoins remote,
         RemoteGuests guests,
         PolicyLists policies,
-        IStorage storage,
+        IMembershipsTable membershipsTable,
+        StrippedRoomsTable strippedRoomsTable,
         RoomsOptions options)
     {
         _memberships = memberships;
@@ -57,7 +59,8 @@ public sealed class RoomJoins
         _remote = remote;
         _guests = guests;
         _policies = policies;
-        _storage = storage;
+        _membershipsTable = membershipsTable;
+        _strippedRoomsTable = strippedRoomsTable;
         _options = options;
     }
 
@@ -126,7 +129,7 @@ public sealed class RoomJoins
         if (failure.Kind is not (RoomFailureKind.Forbidden or RoomFailureKind.UnknownRoom)) return false;
         var rules = await _state.EventAsync(snapshot, EventTypes.JoinRules, "", stop);
         if (rules is null || snapshot.Room.Rules.JoinsThrough(rules.Auth) is null) return false;
-        var member = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop);
+        var member = await _membershipsTable.FindAsync(snapshot.Room.Nid, userId, stop);
         return member?.Membership != Membership.Ban;
     }
 
@@ -137,11 +140,11 @@ public sealed class RoomJoins
     private async ValueTask<IReadOnlyList<string>> CandidatesAsync(
         string userId, RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> via, CancellationToken stop)
     {
-        var invite = await _storage.StrippedRooms.FindAsync(userId, roomId, stop);
+        var invite = await _strippedRoomsTable.FindAsync(userId, roomId, stop);
         string[] ofInvite = invite is null ? [] : [invite.Server];
         IReadOnlyList<string> members = snapshot is null
             ? []
-            : await _storage.Memberships.RemoteServersAsync(snapshot.Room.Nid, _options.JoinCandidates, stop);
+            : await _membershipsTable.RemoteServersAsync(snapshot.Room.Nid, _options.JoinCandidates, stop);
         string[] ofId = roomId.Contains(':', StringComparison.Ordinal) ? [RoomNames.ServerOf(roomId)] : [];
         var authorising = snapshot is null ? [] : await AuthorisingServersAsync(snapshot, stop);
         return [.. via.Concat(ofInvite).Concat(authorising).Concat(members).Concat(ofId)

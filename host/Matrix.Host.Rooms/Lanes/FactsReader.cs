@@ -4,12 +4,22 @@ using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>Reads the facts that a room's machine lacks: all of them in a few queries.</summary>
-internal sealed class FactsReader(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
+internal sealed class FactsReader(
+    IEventsTable eventsTable,
+    IMembershipsTable membershipsTable,
+    IAuthChainsTable authChainsTable,
+    IFollowersTable followersTable,
+    EventStore events,
+    StateStore states,
+    RoomsOptions options)
 {
     /// <summary>The facts of these look-ups, as they are durable.</summary>
     /// <param name="room">The room.</param>
@@ -24,7 +34,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
         var found = new Dictionary<string, StoredEvent>();
         if (ids.Count > 0)
         {
-            foreach (var row in await storage.Events.FindManyAsync(room.Nid, ids, stop))
+            foreach (var row in await eventsTable.FindManyAsync(room.Nid, ids, stop))
             {
                 found[row.EventId] = events.Known(row.Nid) ?? new StoredEvent(room, row);
             }
@@ -56,7 +66,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
 
         if (lookUps.NeedsServers)
         {
-            facts.Servers = await storage.Memberships.RemoteServersAsync(room.Nid, options.Receiving.PeersOfRoom, stop);
+            facts.Servers = await membershipsTable.RemoteServersAsync(room.Nid, options.Receiving.PeersOfRoom, stop);
         }
 
         await AddStrangersAsync(facts, room, lookUps.Strangers, stop);
@@ -68,7 +78,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
     {
         if (servers is [var one])
         {
-            if (!await storage.Memberships.IsJoinedAsync(room.Nid, one, stop))
+            if (!await membershipsTable.IsJoinedAsync(room.Nid, one, stop))
             {
                 facts.AddStranger(one);
             }
@@ -76,7 +86,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
         else if (servers.Length > 0)
         {
             // After a start there may be many. This reads all of the room's members once.
-            var joined = await storage.Memberships.RemoteMembersAsync(room.Nid, stop);
+            var joined = await membershipsTable.RemoteMembersAsync(room.Nid, stop);
             foreach (var server in servers.Where(server => !joined.ContainsKey(server))) facts.AddStranger(server);
         }
     }
@@ -90,7 +100,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
             .Select(stored => stored.Nid).ToArray();
         var heights = stateEvents.Length == 0
             ? new Dictionary<EventNid, int>()
-            : await storage.AuthChains.HeightsAsync(stateEvents, stop);
+            : await authChainsTable.HeightsAsync(stateEvents, stop);
         foreach (var stored in found)
         {
             var marks = stored.Row.Marks;
@@ -109,7 +119,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
     private async ValueTask AddCitingAsync(
         RoomFacts facts, RoomIdentity room, StoredEvent cited, int count, CancellationToken stop)
     {
-        var nids = await storage.AuthChains.CitingAsync(cited.Nid, count + 1, stop);
+        var nids = await authChainsTable.CitingAsync(cited.Nid, count + 1, stop);
         var ids = await events.IdsAsync(nids, stop);
         facts.AddCiting(
             cited.EventId,
@@ -120,7 +130,7 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
     private async ValueTask AddFollowingAsync(
         RoomFacts facts, RoomIdentity room, IReadOnlyCollection<string> previousIds, CancellationToken stop)
     {
-        var rows = await storage.Followers.OfAsync(room.Nid, previousIds, stop);
+        var rows = await followersTable.OfAsync(room.Nid, previousIds, stop);
         var ids = await events.IdsAsync([.. rows.Select(row => row.Follower).Distinct()], stop);
         foreach (var followers in rows.GroupBy(row => row.PreviousId))
         {

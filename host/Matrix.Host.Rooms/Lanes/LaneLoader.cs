@@ -6,35 +6,49 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.StagedEvents;
+using Matrix.Host.Storage.Tables.State;
 
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>Loads the room of a lane.</summary>
-internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptions options)
+internal sealed class LaneLoader(
+    RoomsTable roomsTable,
+    IEventsTable eventsTable,
+    IStateTable stateTable,
+    IMembershipsTable membershipsTable,
+    RelationsTable relationsTable,
+    IFollowersTable followersTable,
+    StagedEventsTable stagedEventsTable,
+    StateStore states,
+    RoomsOptions options)
 {
     /// <summary>The room as it is durable; null if there is no such room.</summary>
     internal async ValueTask<PendingRoom?> LoadAsync(RoomNid room, CancellationToken stop)
     {
-        var row = await storage.Rooms.FindAsync(room, stop);
+        var row = await roomsTable.FindAsync(room, stop);
         if (row is null) return null;
 
         var header = row.Header;
         var state = await states.AtAsync(room, header.CurrentStep, stop);
-        var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop);
-        var newest = await storage.State.LastCheckpointAsync(room, stop);
-        var members = await storage.Memberships.JoinedLocalMembersAsync([room], stop);
+        var chain = await stateTable.ChainAsync(room, header.CurrentStep, stop);
+        var newest = await stateTable.LastCheckpointAsync(room, stop);
+        var members = await membershipsTable.JoinedLocalMembersAsync([room], stop);
         var gaps = row.IsFederated
-            ? await storage.Followers.GapsAsync(room, options.Receiving.Gaps + 1, stop)
+            ? await followersTable.GapsAsync(room, options.Receiving.Gaps + 1, stop)
             : [];
         return new PendingRoom
         {
             Room = row.Identity,
             IsFederated = row.IsFederated,
             LastOutlier = row.IsFederated
-                ? await storage.Events.LastOutlierAsync(room, stop)
+                ? await eventsTable.LastOutlierAsync(room, stop)
                 : 0,
-            HadStaged = row.IsFederated && await storage.StagedEvents.AnyAsync(room, stop),
+            HadStaged = row.IsFederated && await stagedEventsTable.AnyAsync(room, stop),
             Gaps = RoomGaps.Of([.. gaps.Take(options.Receiving.Gaps)], areAll: gaps.Count <= options.Receiving.Gaps),
             Exists = true,
             State = state,
@@ -48,9 +62,9 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
             FirstOrdinal = header.FirstOrdinal,
             JoinedCount = header.JoinedCount,
             InvitedCount = header.InvitedCount,
-            HasRelations = (await storage.Relations.AnyAsync([room], stop)).Count > 0,
+            HasRelations = (await relationsTable.AnyAsync([room], stop)).Count > 0,
             HasWaitingRedactions =
-                (await storage.Events.WaitingRedactionsAsync(room, null, 1, stop)).Count > 0,
+                (await eventsTable.WaitingRedactionsAsync(room, null, 1, stop)).Count > 0,
             BaseStep = chain?.Checkpoint?.Step ?? 0,
             StepsSinceBase = chain?.Steps.Count ?? 0,
             NewestCheckpoint = newest is null ? null : CheckpointHeader.Parse(newest.Data.ToArray()),
@@ -70,7 +84,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
         }
 
         var nids = header.Extremities.Select(extremity => extremity.Nid(room.Nid)).ToArray();
-        var rows = (await storage.Events.FindManyAsync(nids, stop)).ToDictionary(row => row.Nid);
+        var rows = (await eventsTable.FindManyAsync(nids, stop)).ToDictionary(row => row.Nid);
         var found = new ForwardExtremity[nids.Length];
         for (var i = 0; i < found.Length; i++)
         {

@@ -1,6 +1,5 @@
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;

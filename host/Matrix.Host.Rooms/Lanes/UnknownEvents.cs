@@ -1,4 +1,5 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Lanes;
 
@@ -21,11 +22,11 @@ internal sealed class UnknownEvents : IDisposable
 
     /// <summary>Asks storage for the events of a transaction.</summary>
     /// <param name="lanes">The lanes of all rooms.</param>
-    /// <param name="storage">The storage.</param>
+    /// <param name="eventsTable">The events.</param>
     /// <param name="events">The ids, each with the room that the event is said to be in.</param>
     internal static async ValueTask<UnknownEvents> ReadAsync(
         LaneDirectory lanes,
-        IStorage storage,
+        IEventsTable eventsTable,
         IReadOnlyCollection<(RoomNid Room, string EventId)> events,
         CancellationToken stop)
     {
@@ -33,7 +34,7 @@ internal sealed class UnknownEvents : IDisposable
         try
         {
             var ids = events.Select(static each => each.EventId).ToHashSet();
-            ids.ExceptWith(await storage.Events.KnownAsync(ids, stop));
+            ids.ExceptWith(await eventsTable.KnownAsync(ids, stop));
             unknown._ids = ids;
             return unknown;
         }

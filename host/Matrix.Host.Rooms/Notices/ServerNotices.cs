@@ -8,6 +8,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.ServerNotices;
 
@@ -23,7 +24,11 @@ public sealed class ServerNotices(
     RoomMemberships memberships,
     RoomSnapshots rooms,
     StateReader state,
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    IAccountsTable accountsTable,
+    IAccountDataTable accountDataTable,
+    ServerNoticesTable serverNoticesTable,
+    IStorageWriter writer,
     ILocalUsers users,
     RoomsOptions options) : IDisposable
 {
@@ -93,7 +98,7 @@ public sealed class ServerNotices(
         }
 
         var user = UserId.IsValid(userId) && RoomNames.ServerOf(userId) == options.ServerName
-            ? await storage.Accounts.FindUserAsync(userId, stop)
+            ? await accountsTable.FindUserAsync(userId, stop)
             : null;
         if (user is null or { DeactivatedAt: not null })
         {
@@ -111,7 +116,7 @@ public sealed class ServerNotices(
     private async ValueTask<RoomResult<(RoomSnapshot Room, string Sender)>> RoomOfAsync(
         string userId, CancellationToken stop)
     {
-        if (await storage.ServerNotices.FindAsync(userId, stop) is not { } nid)
+        if (await serverNoticesTable.FindAsync(userId, stop) is not { } nid)
         {
             var made = await CreateAsync(userId, stop);
             if (!made.IsOk) return made.Failure;
@@ -125,7 +130,7 @@ public sealed class ServerNotices(
         // The name of the configuration may have changed since.
         var create = await state.EventAsync(snapshot, EventTypes.Create, "", stop);
         var from = create?.Row.Sender ?? NoticesUser;
-        var member = await storage.Memberships.FindAsync(nid, userId, stop);
+        var member = await membershipsTable.FindAsync(nid, userId, stop);
         if (member?.Membership is not (Membership.Join or Membership.Invite)
             && await memberships.InviteAsync(
                 from, snapshot.Room.RoomId, userId, null, stop) is { } failure)
@@ -154,7 +159,7 @@ public sealed class ServerNotices(
     /// <summary>Gives the room its tag again if a client took it away.</summary>
     private async ValueTask TagAgainAsync(string userId, RoomNid room, CancellationToken stop)
     {
-        var row = await storage.AccountData.FindAsync(userId, room, EventTypes.Tag, stop);
+        var row = await accountDataTable.FindAsync(userId, room, EventTypes.Tag, stop);
         var tags = row is not null
             && JsonText.TryParseStored(row.Content.Span, out var content)
             && JsonText.TryGet(content, Tags, out var value)
@@ -162,7 +167,7 @@ public sealed class ServerNotices(
                 ? known
                 : JsonObject.Empty;
         if (tags.Has(Tag)) return;
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(TagPut(userId, room, tags)), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(TagPut(userId, room, tags)), stop);
     }
 
     private static AccountDataPut TagPut(string userId, RoomNid room, JsonObject others)

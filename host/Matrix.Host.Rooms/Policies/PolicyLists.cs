@@ -28,7 +28,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
 
     private readonly RoomSnapshots _rooms;
     private readonly EventStore _events;
-    private readonly IBlockedRoomsTable _blocked;
+    private readonly BlockedRoomsTable _blocked;
     private readonly RoomsOptions _options;
     private readonly ILogger<PolicyLists> _log;
     private readonly HashSet<string> _lists;
@@ -49,7 +49,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     internal PolicyLists(
         RoomSnapshots rooms,
         EventStore events,
-        IBlockedRoomsTable blocked,
+        BlockedRoomsTable blocked,
         RoomsOptions options,
         ILogger<PolicyLists> log)
     {

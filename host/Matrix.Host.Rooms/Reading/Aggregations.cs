@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Reading;
 /// "Aggregations of child events". One query for a page of events, and one for the edits of its threads' latest events.
 /// </summary>
 public sealed class Aggregations(
-    IRelationsTable relations, EventStore events, ILocalUsers users, Visibility visibility, ReadingOptions options)
+    RelationsTable relations, EventStore events, ILocalUsers users, Visibility visibility, ReadingOptions options)
 {
     /// <summary>The bundled aggregations by event. State events, and events without children, have none.</summary>
     /// <param name="room">The room of all the events.</param>

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Event;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;

@@ -9,7 +9,7 @@ namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>Follows a user's member events in a room backward.</summary>
 public sealed class MembershipHistory(
-    EventStore events, StateStore states, IRoomsTable rooms, ReplacedState replaced)
+    EventStore events, StateStore states, RoomsTable rooms, ReplacedState replaced)
 {
     /// <summary>
     /// The most member events that are followed. A user with more of them since they were last joined counts as never

@@ -1,5 +1,4 @@
 using Matrix.Core.State;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -12,7 +11,7 @@ namespace Matrix.Host.Rooms.Reading;
 /// Finds the state before each event, and the state event that it replaced, from the steps of the room's state. Cached
 /// events remember the latter.
 /// </summary>
-public sealed class ReplacedState(IStateTable table, StateSteps steps, IRoomsTable rooms, StateStore states)
+public sealed class ReplacedState(IStateTable table, StateSteps steps, RoomsTable rooms, StateStore states)
 {
     /// <summary>The state before an event that is no outlier.</summary>
     public async ValueTask<StateTree> StateBeforeAsync(RoomNid room, StoredEvent stored, CancellationToken stop)

@@ -1,6 +1,5 @@
 using Matrix.Core.Event;
 using Matrix.Core.State;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;

@@ -2,6 +2,7 @@ using Matrix.Core.State;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Reading;
 
@@ -13,7 +14,7 @@ namespace Matrix.Host.Rooms.Reading;
 public readonly record struct RoomEnd(EventNid Through, StateTree State, EventNid JoinedThrough);
 
 /// <summary>Finds where a room ends for users who left it.</summary>
-public sealed class RoomEnds(StateStore states, IStorage storage)
+public sealed class RoomEnds(StateStore states, RoomsTable roomsTable, IEventsTable eventsTable)
 {
     /// <summary>The end of the room that an event makes by which a user left or was removed.</summary>
     /// <param name="room">The room.</param>
@@ -31,9 +32,9 @@ public sealed class RoomEnds(StateStore states, IStorage storage)
         }
 
         // It came on a branch, or as part of a state that another server returned.
-        var step = await storage.Rooms.CurrentStepAtAsync(room.Nid, position, stop);
+        var step = await roomsTable.CurrentStepAtAsync(room.Nid, position, stop);
         return new RoomEnd(
-            await storage.Events.LastNidAtAsync(room.Nid, position, stop),
+            await eventsTable.LastNidAtAsync(room.Nid, position, stop),
             await states.AtAsync(room.Nid, step, stop),
             EventNid.None);
     }

@@ -41,7 +41,7 @@ public sealed class Visibility(
     ReplacedState replaced,
     MembershipHistory history,
     ErasedUsers erased,
-    IRoomsTable rooms)
+    RoomsTable rooms)
 {
     /// <summary>
     /// The events of a room that the reader may see, with redacted copies of erased users' messages. Events between two

@@ -9,6 +9,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Rooms.Receipts;
@@ -39,7 +40,8 @@ public enum MarkerFault
 public sealed class ReceiptWriter(
     RoomSnapshots rooms,
     EventStore events,
-    IStorage storage,
+    RelationsTable relationsTable,
+    IStorageWriter writer,
     ReadingOptions options,
     TimeProvider time)
 {
@@ -92,7 +94,7 @@ public sealed class ReceiptWriter(
             batch.Add(new UnreadCleared(userId, snapshot.Room.Nid, stored.Nid, thread));
         }
 
-        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop);
+        if (batch.Changes.Count > 0) await writer.WriteAsync(batch, stop);
         return MarkerFault.None;
     }
 
@@ -115,7 +117,7 @@ public sealed class ReceiptWriter(
         if (threadId == ReceiptTypes.MainThread) return stored.Row.ThreadRoot.IsNone ? EventNid.None : null;
         if (await events.ByIdAsync(snapshot.Room, threadId, stop) is not { } root) return null;
         if (stored.Row.ThreadRoot == root.Nid) return root.Nid;
-        if (!await storage.Relations.HasThreadAsync(snapshot.Room.Nid, threadId, stop))
+        if (!await relationsTable.HasThreadAsync(snapshot.Room.Nid, threadId, stop))
         {
             return null;
         }

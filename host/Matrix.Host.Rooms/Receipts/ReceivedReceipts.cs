@@ -1,7 +1,6 @@
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Servers;
-using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
@@ -29,7 +28,7 @@ public sealed partial class ReceivedReceipts : BackgroundService
     private readonly ServerAccess _access;
     private readonly EventStore _events;
     private readonly EarlyReceipts _early;
-    private readonly IStorage _storage;
+    private readonly IStorageWriter _writer;
     private readonly ReadingOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<ReceivedReceipts> _log;
@@ -38,7 +37,7 @@ public sealed partial class ReceivedReceipts : BackgroundService
         ServerAccess access,
         EventStore events,
         EarlyReceipts early,
-        IStorage storage,
+        IStorageWriter writer,
         ReadingOptions options,
         TimeProvider time,
         ILogger<ReceivedReceipts> log)
@@ -46,7 +45,7 @@ public sealed partial class ReceivedReceipts : BackgroundService
         _access = access;
         _events = events;
         _early = early;
-        _storage = storage;
+        _writer = writer;
         _options = options;
         _time = time;
         _log = log;
@@ -97,7 +96,7 @@ public sealed partial class ReceivedReceipts : BackgroundService
                 _options);
         }
 
-        if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop);
+        if (batch.Changes.Count > 0) await _writer.WriteAsync(batch, stop);
         return skipped;
     }
 

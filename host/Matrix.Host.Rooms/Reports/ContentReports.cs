@@ -1,7 +1,7 @@
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Reports;
 
 namespace Matrix.Host.Rooms.Reports;
@@ -12,7 +12,8 @@ public sealed class ContentReports(
     RoomAccess access,
     EventPages pages,
     ILocalUsers users,
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    IStorageWriter writer,
     RoomsOptions options)
 {
     /// <summary>Reports an event. The reporter must be joined to its room, and see the event.</summary>
@@ -69,14 +70,14 @@ public sealed class ContentReports(
             return await users.UnknownAsync(userId, stop) is null;
         }
 
-        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop);
+        var shared = await membershipsTable.SharedRoomsAsync([userId], stop);
         return shared.Count > 0;
     }
 
     private async ValueTask StoreAsync(string reporter, ReportedContent content, CancellationToken stop)
     {
         var report = new ContentReported(reporter, content, options.MaxReportsOfUser, options.MaxReports);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(report), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(report), stop);
     }
 
     private static readonly RoomFailure _noRoom = new(RoomFailureKind.NotFound, "This server has no such room.");

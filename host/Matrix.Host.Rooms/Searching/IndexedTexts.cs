@@ -14,7 +14,12 @@ namespace Matrix.Host.Rooms.Searching;
 /// Makes the index's rows of events. An event has the text of its latest edit by its own sender; edits have no rows of
 /// their own. Client-Server API, "Event replacements".
 /// </summary>
-internal sealed class IndexedTexts(IStorage storage, SearchOptions options, TimeProvider time)
+internal sealed class IndexedTexts(
+    IEventsTable eventsTable,
+    RelationsTable relationsTable,
+    SearchTable searchTable,
+    SearchOptions options,
+    TimeProvider time)
 {
     /// <summary>The most edits of an event that are looked at for one with new content.</summary>
     private const int MostEdits = 50;
@@ -37,7 +42,7 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
 
         var replaced = own.Count == 0
             ? null
-            : await storage.Search.ReplacedAsync([.. own.Select(each => each.Row.EventId)], stop);
+            : await searchTable.ReplacedAsync([.. own.Select(each => each.Row.EventId)], stop);
         foreach (var each in own)
         {
             if (replaced!.Contains(each.Row.EventId)) edited.Add((each.Row.Nid.Room, each.Row.EventId));
@@ -53,10 +58,10 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
     private async ValueTask AddEditedAsync(
         WriteBatch batch, RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop)
     {
-        var originals = (await storage.Events.FindManyAsync(room, eventIds, stop))
+        var originals = (await eventsTable.FindManyAsync(room, eventIds, stop))
             .Select(Parse).OfType<Parsed>().Where(each => each.Replaced is null).ToList();
         if (originals.Count == 0) return;
-        var found = await storage.Relations.AggregationsAsync(
+        var found = await relationsTable.AggregationsAsync(
             room, [.. originals.Select(each => each.Row.EventId)], "", stop);
         foreach (var original in originals)
         {
@@ -74,13 +79,13 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
         RoomNid room, Parsed original, EventNid latest, CancellationToken stop)
     {
         if ((original.Row.Marks & EventMarks.State) != 0) return null;
-        if (await storage.Events.FindAsync(latest, stop) is { } row
+        if (await eventsTable.FindAsync(latest, stop) is { } row
             && EditOf(original, row) is { } edit)
         {
             return edit;
         }
 
-        var children = await storage.Relations.ChildrenAsync(
+        var children = await relationsTable.ChildrenAsync(
             new RelationsQuery
             {
                 Room = room,
@@ -91,7 +96,7 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options, Time
                 Limit = MostEdits,
             },
             stop);
-        var rows = await storage.Events.FindManyAsync([.. children.Select(child => child.Event)], stop);
+        var rows = await eventsTable.FindManyAsync([.. children.Select(child => child.Event)], stop);
         return rows.OrderByDescending(each => ClientEvent.OriginServerTs(each.Json))
             .ThenByDescending(each => each.EventId, StringComparer.Ordinal)
             .Select(each => EditOf(original, each))

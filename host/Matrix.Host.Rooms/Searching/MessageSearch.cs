@@ -16,7 +16,8 @@ namespace Matrix.Host.Rooms.Searching;
 /// "Server Side Search".
 /// </summary>
 public sealed class MessageSearch(
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    SearchTable searchTable,
     SearchIndexer index,
     RoomAccess access,
     Visibility visibility,
@@ -63,7 +64,7 @@ public sealed class MessageSearch(
             access,
             visibility,
             erased,
-            storage.Memberships,
+            membershipsTable,
             events,
             criteria,
             terms,
@@ -101,7 +102,7 @@ public sealed class MessageSearch(
     private async ValueTask<IReadOnlyDictionary<RoomNid, UserRoomRow>> RoomsAsync(
         SearchCriteria criteria, CancellationToken stop)
     {
-        var rooms = await storage.Memberships.RoomsOfAsync(criteria.UserId, MembershipSet.Any, stop);
+        var rooms = await membershipsTable.RoomsOfAsync(criteria.UserId, MembershipSet.Any, stop);
         var group = criteria.From?.Group is { IsRoom: true } asked ? asked.Value : null;
         return rooms
             .Where(room => !room.Forgotten
@@ -128,7 +129,7 @@ public sealed class MessageSearch(
         var first = FirstLook + (2 * (pass.Limit + 1) / rooms.Length);
         for (var each = pass.IsByRank ? most : Math.Min(first, most); ; each = Math.Min(each * NextLook, most))
         {
-            var rows = await storage.Search.NewestAsync(rooms, query, each, stop);
+            var rows = await searchTable.NewestAsync(rooms, query, each, stop);
 
             // Rooms with more hits may have some that are earlier than the earliest read. Only what is later than
             // these is in order.
@@ -154,7 +155,7 @@ public sealed class MessageSearch(
     private async ValueTask<bool> IsFrequentAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
     {
         if (_frequent.TryGet((query.Words, query.Kinds), out _)) return true;
-        var few = await storage.Search.FindAsync(query, options.RareHits + 1, stop);
+        var few = await searchTable.FindAsync(query, options.RareHits + 1, stop);
         if (few.Count > options.RareHits)
         {
             _frequent.Put((query.Words, query.Kinds), query.Words);

@@ -3,6 +3,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Search;
 
 namespace Matrix.Host.Rooms.Searching;
@@ -12,8 +13,15 @@ namespace Matrix.Host.Rooms.Searching;
 /// fetched history, and events whose edit was redacted come from a list of ranges.
 /// </summary>
 public sealed class SearchIndexer(
-    IStorage storage, SearchOptions options, RoomsOptions rooms, TimeProvider time)
-    : IndexWorker(Name, storage, time)
+    IEventsTable eventsTable,
+    RelationsTable relationsTable,
+    SearchTable searchTable,
+    IConsumersTable consumersTable,
+    IStorageWriter writer,
+    SearchOptions options,
+    RoomsOptions rooms,
+    TimeProvider time)
+    : IndexWorker(Name, writer, time)
 {
     private const string Name = "search";
     private const int RangesAtOnce = 100;
@@ -21,7 +29,7 @@ public sealed class SearchIndexer(
     /// <summary>Segments are merged when all but the largest have this part of its pages: an eighth.</summary>
     private const int LeastPart = 8;
 
-    private readonly IndexedTexts _texts = new(storage, options, time);
+    private readonly IndexedTexts _texts = new(eventsTable, relationsTable, searchTable, options, time);
     private long? _position;
     private IReadOnlyList<long> _merged = [];
 
@@ -41,7 +49,7 @@ public sealed class SearchIndexer(
     protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
     {
         var after = _position
-            ??= await Storage.Consumers.PositionAsync(Name, stop) ?? 0;
+            ??= await consumersTable.PositionAsync(Name, stop) ?? 0;
         var (rows, read) = await PageAsync(after, through, stop);
         var batch = new WriteBatch();
         if (rows.Count > 0)
@@ -54,7 +62,7 @@ public sealed class SearchIndexer(
             await AddRangesAsync(batch, stop);
         }
 
-        if (batch.Changes.Count > 0) await Storage.Writer.WriteAsync(batch, stop);
+        if (batch.Changes.Count > 0) await Writer.WriteAsync(batch, stop);
         _position = read;
         return batch.Changes.Count > 0;
     }
@@ -65,7 +73,7 @@ public sealed class SearchIndexer(
     /// </summary>
     protected internal override async ValueTask<bool> TidyAsync(CancellationToken stop)
     {
-        var pages = await Storage.Search.SegmentPagesAsync(stop);
+        var pages = await searchTable.SegmentPagesAsync(stop);
         if (!IsToMerge(pages))
         {
             _merged = [];
@@ -74,7 +82,7 @@ public sealed class SearchIndexer(
 
         _merged = pages;
         var batch = new WriteBatch().Add(new SegmentsMerged(options.MergedPages));
-        await Storage.Writer.WriteAsync(batch, stop);
+        await Writer.WriteAsync(batch, stop);
         return true;
     }
 
@@ -99,7 +107,7 @@ public sealed class SearchIndexer(
     {
         for (var limit = options.IndexedAtOnce; ; limit *= 2)
         {
-            var rows = await Storage.Events.AfterPositionAsync(after, published, limit, stop);
+            var rows = await eventsTable.AfterPositionAsync(after, published, limit, stop);
             if (rows.Count < limit) return (rows, Math.Max(after, published));
             var last = rows[^1].Position;
             if (rows[0].Position == last) continue;
@@ -111,10 +119,10 @@ public sealed class SearchIndexer(
     private async ValueTask AddRangesAsync(WriteBatch batch, CancellationToken stop)
     {
         var left = options.IndexedAtOnce;
-        foreach (var range in await Storage.Search.PendingAsync(RangesAtOnce, stop))
+        foreach (var range in await searchTable.PendingAsync(RangesAtOnce, stop))
         {
             if (left == 0) return;
-            var rows = await Storage.Events.RangeAsync(
+            var rows = await eventsTable.RangeAsync(
                 range.First.Room,
                 new EventNid(range.First.Value - 1),
                 range.Last,

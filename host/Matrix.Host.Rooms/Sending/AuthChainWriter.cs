@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Sending;
 /// Writes the auth events and heights of state events, by which state resolution finds the auth difference. Only rooms
 /// with other servers need them; a room gets those of its earlier events when the first other server is about to join.
 /// </summary>
-internal sealed class AuthChainWriter(EventStore events, IStorage storage)
+internal sealed class AuthChainWriter(EventStore events, IEventsTable eventsTable, IAuthChainsTable authChainsTable)
 {
     private const int StateEventsPerPage = 500;
 
@@ -36,7 +36,7 @@ internal sealed class AuthChainWriter(EventStore events, IStorage storage)
                 is { } auth)
             {
                 cited.Add(auth.Nid);
-                var heights = await storage.AuthChains.HeightsAsync([auth.Nid], stop);
+                var heights = await authChainsTable.HeightsAsync([auth.Nid], stop);
                 isHeightKnown &= heights.TryGetValue(auth.Nid, out var of);
                 height = Math.Max(height, of + 1);
             }
@@ -64,7 +64,7 @@ internal sealed class AuthChainWriter(EventStore events, IStorage storage)
         });
         for (var after = EventNid.FirstOf(room.Nid); ;)
         {
-            var page = await storage.Events.StateEventsAsync(room.Nid, after, StateEventsPerPage, stop);
+            var page = await eventsTable.StateEventsAsync(room.Nid, after, StateEventsPerPage, stop);
             foreach (var row in page) Write(session, new StoredEvent(room, row), written);
             if (page.Count < StateEventsPerPage) break;
             after = page[^1].Nid;

@@ -1,4 +1,3 @@
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Unread;

@@ -2,7 +2,6 @@ using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Sending;
@@ -16,7 +15,7 @@ internal readonly record struct JoinAuthority(string? User, RoomFailure? Refusal
 /// Authorises joins of restricted rooms: checks their conditions, and names a local member who may invite.
 /// Client-Server API and Server-Server API, "Restricted rooms".
 /// </summary>
-internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, IStorage storage)
+internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, IMembershipsTable membershipsTable)
 {
     /// <summary>The member of a join's content with its authorising user.</summary>
     internal const string AuthorisingUser = "join_authorised_via_users_server";
@@ -103,7 +102,7 @@ internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, ISto
             }
 
             if (snapshot.Local.IsJoined(userId)) return null;
-            var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop);
+            var member = await membershipsTable.FindAsync(snapshot.Room.Nid, userId, stop);
             if (member?.Membership == Membership.Join) return null;
         }
 

@@ -78,7 +78,8 @@ public sealed class RoomCreator
     private readonly MemberContents _contents;
     private readonly ProfilePropagation _profiles;
     private readonly RoomMemberships _memberships;
-    private readonly IStorage _storage;
+    private readonly RoomsTable _roomsTable;
+    private readonly AliasesTable _aliasesTable;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private long _lastMoment;
@@ -89,7 +90,8 @@ public sealed class RoomCreator
         MemberContents contents,
         ProfilePropagation profiles,
         RoomMemberships memberships,
-        IStorage storage,
+        RoomsTable roomsTable,
+        AliasesTable aliasesTable,
         RoomsOptions options,
         TimeProvider time)
     {
@@ -98,7 +100,8 @@ public sealed class RoomCreator
         _contents = contents;
         _profiles = profiles;
         _memberships = memberships;
-        _storage = storage;
+        _roomsTable = roomsTable;
+        _aliasesTable = aliasesTable;
         _options = options;
         _time = time;
     }
@@ -124,7 +127,7 @@ public sealed class RoomCreator
         }
 
         if (request.Alias is { } alias
-            && await _storage.Aliases.FindAsync(alias, stop) is not null)
+            && await _aliasesTable.FindAsync(alias, stop) is not null)
         {
             return Taken(alias);
         }
@@ -249,7 +252,7 @@ public sealed class RoomCreator
         CancellationToken stop,
         Predicate<Draft>? mayLack = null)
     {
-        var nid = _storage.Rooms.NewNid();
+        var nid = _roomsTable.NewNid();
         var pending = new PendingRoom
         {
             Room = new RoomIdentity(nid, rules.RoomIdIsHash ? "" : NewRoomId(), rules),

@@ -5,9 +5,9 @@ using Matrix.Core.Room;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.ServerNotices;
 
 namespace Matrix.Host.Rooms.Sending;
 
@@ -20,7 +20,9 @@ public sealed class RoomMemberships
     private readonly RestrictedJoins _restricted;
     private readonly MemberContents _contents;
     private readonly ProfilePropagation _profiles;
-    private readonly IStorage _storage;
+    private readonly IMembershipsTable _membershipsTable;
+    private readonly ServerNoticesTable _serverNoticesTable;
+    private readonly IStorageWriter _writer;
     private readonly ILocalUsers _users;
     private readonly IRemoteMemberships _remote;
     private readonly PolicyLists _policies;
@@ -33,7 +35,9 @@ public sealed class RoomMemberships
         RestrictedJoins restricted,
         MemberContents contents,
         ProfilePropagation profiles,
-        IStorage storage,
+        IMembershipsTable membershipsTable,
+        ServerNoticesTable serverNoticesTable,
+        IStorageWriter writer,
         ILocalUsers users,
         IRemoteMemberships remote,
         PolicyLists policies,
@@ -45,7 +49,9 @@ public sealed class RoomMemberships
         _restricted = restricted;
         _contents = contents;
         _profiles = profiles;
-        _storage = storage;
+        _membershipsTable = membershipsTable;
+        _serverNoticesTable = serverNoticesTable;
+        _writer = writer;
         _users = users;
         _remote = remote;
         _policies = policies;
@@ -257,10 +263,10 @@ public sealed class RoomMemberships
         }
 
         var forget = new RoomForgotten(snapshot.Room.Nid, userId);
-        var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop);
+        var receipt = await _writer.WriteAsync(new WriteBatch(1).Require(forget), stop);
         if (!receipt.Refused) return null;
 
-        var now = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop);
+        var now = await _membershipsTable.FindAsync(snapshot.Room.Nid, userId, stop);
         return now is null
             ? forgotten.Value ? null : RoomSender.Unknown
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
@@ -273,8 +279,8 @@ public sealed class RoomMemberships
     private async ValueTask<bool> IsInviteToNoticesAsync(string userId, RoomSnapshot room, CancellationToken stop) =>
         !room.Local.IsJoined(userId)
         && room.State.Find(EventTypes.Member, userId) is not null
-        && await _storage.ServerNotices.FindAsync(userId, stop) == room.Room.Nid
-        && await _storage.Memberships.FindAsync(room.Room.Nid, userId, stop)
+        && await _serverNoticesTable.FindAsync(userId, stop) == room.Room.Nid
+        && await _membershipsTable.FindAsync(room.Room.Nid, userId, stop)
             is { Membership: Membership.Invite };
 
     private static RoomFailure NotResident { get; } = new(

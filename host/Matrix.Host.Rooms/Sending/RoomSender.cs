@@ -30,7 +30,7 @@ public sealed class RoomSender
     private readonly EventAppender _appender;
     private readonly TransactionLog _transactions;
     private readonly EventStore _events;
-    private readonly IRelationsTable _relations;
+    private readonly RelationsTable _relations;
 
     internal RoomSender(
         LaneDirectory lanes,
@@ -38,7 +38,7 @@ public sealed class RoomSender
         EventAppender appender,
         TransactionLog transactions,
         EventStore events,
-        IRelationsTable relations)
+        RelationsTable relations)
     {
         _lanes = lanes;
         _rooms = rooms;

@@ -1,12 +1,13 @@
 using Matrix.Core.Event;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Servers;
 
 /// <summary>Reads auth chains: the auth events of events, theirs, and so on.</summary>
-public sealed class AuthChains(EventStore events, IStorage storage)
+public sealed class AuthChains(EventStore events, IEventsTable eventsTable, IAuthChainsTable authChainsTable)
 {
     /// <summary>The most events that one query reads.</summary>
     private const int Batch = 500;
@@ -41,7 +42,7 @@ public sealed class AuthChains(EventStore events, IStorage storage)
         var nids = new List<EventNid>(ids.Length);
         foreach (var batch in ids.Chunk(Batch))
         {
-            foreach (var row in await storage.Events.FindManyAsync(room.Nid, batch, stop))
+            foreach (var row in await eventsTable.FindManyAsync(room.Nid, batch, stop))
             {
                 into[row.EventId] = (events.Known(row.Nid) ?? new StoredEvent(room, row)).Pdu;
                 nids.Add(row.Nid);
@@ -55,7 +56,7 @@ public sealed class AuthChains(EventStore events, IStorage storage)
     private async ValueTask IndexedAsync(
         RoomIdentity room, IReadOnlyList<EventNid> nids, Dictionary<string, Pdu> into, CancellationToken stop)
     {
-        var all = await storage.AuthChains.ChainAsync(nids, stop);
+        var all = await authChainsTable.ChainAsync(nids, stop);
         foreach (var batch in all.Except(nids).Chunk(Batch))
         {
             foreach (var stored in await events.GetManyAsync(room, batch, stop))

@@ -4,6 +4,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Servers;
 
@@ -20,7 +21,7 @@ public sealed class MissingTimes(
     EventTimes times,
     IMissingHistory history,
     EventStore events,
-    IStorage storage,
+    IMembershipsTable membershipsTable,
     RoomsOptions options,
     TimeProvider time)
 {
@@ -76,7 +77,7 @@ public sealed class MissingTimes(
     private async ValueTask<string?> CloserAsync(
         string who, RoomIdentity room, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
     {
-        var servers = await storage.Memberships.RemoteServersAsync(room.Nid, options.Receiving.TimeServers, stop);
+        var servers = await membershipsTable.RemoteServersAsync(room.Nid, options.Receiving.TimeServers, stop);
         foreach (var server in servers)
         {
             var sent = await requests.SendAsync(

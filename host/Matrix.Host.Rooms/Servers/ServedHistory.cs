@@ -5,6 +5,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Servers;
 
@@ -30,17 +31,18 @@ public sealed class ServedHistory(
     ReplacedState replaced,
     EventStore events,
     RoomSnapshots rooms,
-    IStorage storage,
+    RoomsTable roomsTable,
+    IEventsTable eventsTable,
     RoomsOptions options)
 {
     /// <summary>One event, of any room that the server is in.</summary>
     public async ValueTask<RoomResult<Pdu>> EventAsync(string server, string eventId, CancellationToken stop)
     {
-        var rows = await storage.Events.FindAnywhereAsync(eventId, options.MaxRoomsOfEvent, stop);
+        var rows = await eventsTable.FindAnywhereAsync(eventId, options.MaxRoomsOfEvent, stop);
         foreach (var row in rows)
         {
             if ((row.Marks & EventMarks.Rejected) != 0) continue;
-            if (await storage.Rooms.FindAsync(row.Nid.Room, stop) is not { } room) continue;
+            if (await roomsTable.FindAsync(row.Nid.Room, stop) is not { } room) continue;
             if (await rooms.FindAsync(room.Identity.RoomId, stop) is not { } snapshot) continue;
             if (!await access.IsJoinedAsync(server, snapshot, stop)) continue;
             var shown = await visibility.ShowAsync(snapshot, server, [new StoredEvent(snapshot.Room, row)], stop);
@@ -109,7 +111,7 @@ public sealed class ServedHistory(
         var room = entered.Value.Room;
         earliest = [.. earliest.Take(options.MaxNamedEvents)];
         latest = [.. latest.Take(options.MaxNamedEvents)];
-        var known = await storage.Events.FindManyAsync(room.Nid, latest, stop);
+        var known = await eventsTable.FindManyAsync(room.Nid, latest, stop);
         var previous = known.SelectMany(row => new StoredEvent(room, row).Pdu.PrevEvents).ToHashSet();
         var without = earliest.Concat(latest).ToHashSet();
         var walked = await WalkAsync(
@@ -182,7 +184,7 @@ public sealed class ServedHistory(
         {
             var rows = next.Length == 0
                 ? []
-                : await storage.Events.FindManyAsync(room.Nid, next, stop);
+                : await eventsTable.FindManyAsync(room.Nid, next, stop);
             foreach (var row in rows.Where(static row => (row.Marks & EventMarks.Outlier) == 0))
             {
                 var stored = events.Known(row.Nid) ?? new StoredEvent(room, row);

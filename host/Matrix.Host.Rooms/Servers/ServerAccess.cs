@@ -3,12 +3,12 @@ using Matrix.Core.Federation;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Servers;
 
 /// <summary>Decides which rooms another server may read and send to.</summary>
-public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorage storage)
+public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IMembershipsTable membershipsTable)
 {
     /// <summary>
     /// The room that a server may read: it has a joined user there, and the room's list allows it. Servers that have
@@ -27,11 +27,11 @@ public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorag
 
     /// <summary>Whether a server has a joined user in a room.</summary>
     public ValueTask<bool> IsJoinedAsync(string server, RoomSnapshot snapshot, CancellationToken stop) =>
-        storage.Memberships.IsJoinedAsync(snapshot.Room.Nid, server, stop);
+        membershipsTable.IsJoinedAsync(snapshot.Room.Nid, server, stop);
 
     /// <summary>Whether a user of a server is invited to a room.</summary>
     public ValueTask<bool> IsInvitedAsync(string server, RoomSnapshot snapshot, CancellationToken stop) =>
-        storage.Memberships.IsInvitedAsync(snapshot.Room.Nid, server, stop);
+        membershipsTable.IsInvitedAsync(snapshot.Room.Nid, server, stop);
 
     /// <summary>
     /// The room for which a server may send EDUs: a local user is joined, and the room's list allows the server. Null

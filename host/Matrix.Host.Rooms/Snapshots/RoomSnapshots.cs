@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
 
@@ -25,8 +26,9 @@ public sealed class RoomSnapshots : IChangeConsumer
     /// <summary>The most states that one request reads from the database at once.</summary>
     private const int ReadSideBySide = 16;
 
-    private readonly IRoomsTable _table;
-    private readonly IStorage _storage;
+    private readonly RoomsTable _table;
+    private readonly IMembershipsTable _membershipsTable;
+    private readonly RelationsTable _relationsTable;
     private readonly EventStore _events;
     private readonly StateStore _states;
     private readonly ByteCache<RoomNid, RoomSnapshot> _snapshots;
@@ -38,10 +40,17 @@ public sealed class RoomSnapshots : IChangeConsumer
     /// <summary>The batch that is being consumed; used on the writer's thread only.</summary>
     private RoomBatch _batch = new();
 
-    internal RoomSnapshots(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
+    internal RoomSnapshots(
+        RoomsTable roomsTable,
+        IMembershipsTable membershipsTable,
+        RelationsTable relationsTable,
+        EventStore events,
+        StateStore states,
+        RoomsOptions options)
     {
-        _storage = storage;
-        _table = storage.Rooms;
+        _membershipsTable = membershipsTable;
+        _relationsTable = relationsTable;
+        _table = roomsTable;
         _events = events;
         _states = states;
         var bound = options.IdleRooms * (SnapshotBytes + 120) * 4;
@@ -256,8 +265,8 @@ public sealed class RoomSnapshots : IChangeConsumer
     {
         var rows = await _table.FindManyAsync(rooms, stop);
         if (rows.Count == 0) return [];
-        var members = _storage.Memberships.JoinedLocalMembersAsync(rooms, stop).AsTask();
-        var relating = _storage.Relations.AnyAsync(rooms, stop).AsTask();
+        var members = _membershipsTable.JoinedLocalMembersAsync(rooms, stop).AsTask();
+        var relating = _relationsTable.AnyAsync(rooms, stop).AsTask();
         await Task.WhenAll(members, relating);
         var states = new Dictionary<RoomNid, StateTree>(rows.Count);
         foreach (var some in rows.Chunk(ReadSideBySide))

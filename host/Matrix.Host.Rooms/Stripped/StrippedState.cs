@@ -1,7 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.State;
-using Matrix.Host.Storage;
 
 namespace Matrix.Host.Rooms.Stripped;
 

@@ -28,7 +28,8 @@ public sealed class PublishedRooms(
     RoomSender sender,
     FederationApi api,
     UserRequests requests,
-    IStorage storage,
+    AliasesTable aliasesTable,
+    IStorageWriter writer,
     RoomsOptions options,
     ReadingOptions reading,
     TimeProvider time)
@@ -51,7 +52,7 @@ public sealed class PublishedRooms(
     /// <summary>Whether a room is published; null if the server does not know it.</summary>
     public async ValueTask<bool?> IsPublishedAsync(string roomId, CancellationToken stop) =>
         await rooms.FindAsync(roomId, stop) is { } snapshot
-            ? await storage.Aliases.IsPublishedAsync(snapshot.Room.Nid, stop)
+            ? await aliasesTable.IsPublishedAsync(snapshot.Room.Nid, stop)
             : null;
 
     /// <summary>
@@ -70,7 +71,7 @@ public sealed class PublishedRooms(
         }
 
         var change = new DirectoryVisibilityChanged(snapshot.Room.Nid, isPublished);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return null;
     }
 
@@ -100,7 +101,7 @@ public sealed class PublishedRooms(
         var now = time.GetUtcNow();
         var kept = directory.InstanceId is not null ? null : directory.IsAll ? _all : _own;
         if (kept is not null && now < kept.Until) return kept.Rooms;
-        var count = await storage.Aliases.PublishedCountAsync(directory, stop);
+        var count = await aliasesTable.PublishedCountAsync(directory, stop);
         if (directory.InstanceId is not null || count <= FewRooms) return count;
         var counted = new Counted(count, now + _countKept);
         if (directory.IsAll) _all = counted;
@@ -118,7 +119,7 @@ public sealed class PublishedRooms(
     {
         if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return _unknown;
         var change = new NetworkVisibilityChanged(instanceId, snapshot.Room.Nid, isPublished);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return null;
     }
 
@@ -132,7 +133,7 @@ public sealed class PublishedRooms(
         var page = new List<Found>();
         var bytes = 0L;
         var last = start.Row;
-        var aliases = storage.Aliases;
+        var aliases = aliasesTable;
         var scan = new ScanBudget(time, reading.LongestScan);
         var mayDiffer = query.RoomTypes is not null || query.SearchTerm is { Length: > 0 };
         for (var scanned = 0; scanned == 0 || (scanned < options.MaxScannedPublicRooms && scan.MayGoOn());)

@@ -1,10 +1,9 @@
-using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 
 namespace Matrix.Host.Rooms.Summaries;
 
@@ -34,7 +33,8 @@ public sealed class SpaceHierarchy(
     RemoteHierarchies remote,
     SummaryAccess viewers,
     ServerAccess access,
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    StrippedRoomsTable strippedRoomsTable,
     RoomsOptions options,
     ReadingOptions reading,
     TimeProvider time)
@@ -200,7 +200,7 @@ public sealed class SpaceHierarchy(
     {
         if (await HereAsync(roomId, stop) is not { } snapshot) return null;
         var summary = await summaries.OfAsync(snapshot, stop);
-        var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop);
+        var member = await membershipsTable.FindAsync(snapshot.Room.Nid, userId, stop);
         if (member is { Membership: Membership.Ban }) return _nothing;
         return await viewers.MaySeeAsync(userId, summary, member?.Membership, stop)
             ? new Visited(await WithChildrenAsync(snapshot, summary, stop), null)
@@ -226,7 +226,7 @@ public sealed class SpaceHierarchy(
         if (room is null) return _nothing;
         var stripped = room.Summary.IsOpen
             ? null
-            : await storage.StrippedRooms.FindAsync(userId, next.RoomId, stop);
+            : await strippedRoomsTable.FindAsync(userId, next.RoomId, stop);
         var membership = stripped is { IsOpen: true } ? stripped.Membership : (Membership?)null;
         return await viewers.MaySeeAsync(userId, room.Summary, membership, stop)
             ? new Visited(room, below)

@@ -3,7 +3,6 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 
@@ -32,7 +31,8 @@ public sealed class SummaryLookup(
     SummaryAccess access,
     RemoteHierarchies remote,
     AliasResolver aliases,
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    StrippedRoomsTable strippedRoomsTable,
     RoomsOptions options,
     TimeProvider time)
 {
@@ -50,7 +50,7 @@ public sealed class SummaryLookup(
         var snapshot = await rooms.FindAsync(roomId, stop);
         var member = snapshot is null || request.UserId is null
             ? null
-            : await storage.Memberships.FindAsync(snapshot.Room.Nid, request.UserId, stop);
+            : await membershipsTable.FindAsync(snapshot.Room.Nid, request.UserId, stop);
         if (snapshot is { IsResident: true })
         {
             var summary = await summaries.OfAsync(snapshot, stop);
@@ -65,7 +65,7 @@ public sealed class SummaryLookup(
 
         // Nobody here follows the room: its state here is old.
         var stripped = request.UserId is { } userId
-            ? await storage.StrippedRooms.FindAsync(userId, roomId, stop)
+            ? await strippedRoomsTable.FindAsync(userId, roomId, stop)
             : null;
         var open = stripped is { IsOpen: true } ? stripped : null;
         var membership = open?.Membership ?? member?.Membership ?? stripped?.Membership;

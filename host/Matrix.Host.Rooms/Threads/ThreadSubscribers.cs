@@ -9,7 +9,7 @@ using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 namespace Matrix.Host.Rooms.Threads;
 
 /// <summary>Users' subscriptions to threads, in memory. Most users have none.</summary>
-public sealed class ThreadSubscribers(IThreadSubscriptionsTable table, RoomsOptions options)
+public sealed class ThreadSubscribers(ThreadSubscriptionsTable table, RoomsOptions options)
     : IThreadSubscribers, IChangeConsumer
 {
     /// <summary>The users that one query reads.</summary>

@@ -1,6 +1,5 @@
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
@@ -31,7 +30,12 @@ public enum SubscriptionOutcome
 
 /// <summary>Users' subscriptions to threads: read, made and ended. MSC4306, which is not merged.</summary>
 public sealed class ThreadSubscriptions(
-    RoomAccess access, EventPages pages, RoomSnapshots rooms, IStorage storage, RoomsOptions options)
+    RoomAccess access,
+    EventPages pages,
+    RoomSnapshots rooms,
+    ThreadSubscriptionsTable threadSubscriptionsTable,
+    IStorageWriter writer,
+    RoomsOptions options)
 {
     private const string ThreadType = "m.thread";
 
@@ -40,7 +44,7 @@ public sealed class ThreadSubscriptions(
         string userId, string roomId, string rootId, CancellationToken stop)
     {
         if (await ReadableAsync(userId, roomId, rootId, stop) is not { } readable) return null;
-        var row = await storage.ThreadSubscriptions.FindAsync(readable.Room.Nid, rootId, userId, stop);
+        var row = await threadSubscriptionsTable.FindAsync(readable.Room.Nid, rootId, userId, stop);
         return row is null or { State: SubscriptionState.Unsubscribed } ? null : row.State;
     }
 
@@ -68,7 +72,7 @@ public sealed class ThreadSubscriptions(
         }
 
         var room = readable.Room.Nid;
-        var row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop);
+        var row = await threadSubscriptionsTable.FindAsync(room, rootId, userId, stop);
         if (row is null)
         {
             await ForgetEndedAsync(userId, stop);
@@ -82,9 +86,9 @@ public sealed class ThreadSubscriptions(
         // The transaction decides: the user may be unsubscribing on another device.
         var subscribed = new ThreadSubscribed(
             room, rootId, userId, cause?.Row.Position, options.MaxThreadSubscriptions);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(subscribed), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(subscribed), stop);
         if (subscribed.Applied) return SubscriptionOutcome.Done;
-        row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop);
+        row = await threadSubscriptionsTable.FindAsync(room, rootId, userId, stop);
         return row switch
         {
             null => SubscriptionOutcome.TooMany,
@@ -103,11 +107,11 @@ public sealed class ThreadSubscriptions(
         }
 
         var room = readable.Room.Nid;
-        var row = await storage.ThreadSubscriptions.FindAsync(room, rootId, userId, stop);
+        var row = await threadSubscriptionsTable.FindAsync(room, rootId, userId, stop);
         if (row is not (null or { State: SubscriptionState.Unsubscribed }))
         {
             var ended = new ThreadUnsubscribed(room, rootId, userId);
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(ended), stop);
+            await writer.WriteAsync(new WriteBatch(1).Add(ended), stop);
         }
 
         return SubscriptionOutcome.Done;
@@ -119,9 +123,9 @@ public sealed class ThreadSubscriptions(
     public ValueTask<IReadOnlyList<ThreadChange>> ChangedAsync(
         string userId, long after, ThreadPlace? before, int limit, CancellationToken stop)
     {
-        var end = ThreadPlace.EndOf(storage.Writer.PublishedPosition);
+        var end = ThreadPlace.EndOf(writer.PublishedPosition);
         var place = before is { } given && given.Position < end.Position ? given : end;
-        return storage.ThreadSubscriptions.ChangedAsync(userId, after, place, limit, stop);
+        return threadSubscriptionsTable.ChangedAsync(userId, after, place, limit, stop);
     }
 
     /// <summary>The part of the room that the user may read, if it has the thread's root.</summary>
@@ -137,8 +141,8 @@ public sealed class ThreadSubscriptions(
     /// <summary>Makes space for a new subscription, if the user has as many as there may be.</summary>
     private async ValueTask ForgetEndedAsync(string userId, CancellationToken stop)
     {
-        var count = await storage.ThreadSubscriptions.CountAsync(userId, stop);
+        var count = await threadSubscriptionsTable.CountAsync(userId, stop);
         if (count < options.MaxThreadSubscriptions) return;
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(new EndedThreadsForgotten(userId)), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(new EndedThreadsForgotten(userId)), stop);
     }
 }

@@ -11,7 +11,7 @@ namespace Matrix.Host.Rooms.Transactions;
 /// a running request waits for its result. The latest finished requests, up to a limit, are in memory: they are read
 /// from the database once, so no request reads the database to find out whether it is a repetition.
 /// </summary>
-public sealed class TransactionLog(ITransactionsTable table, IEventsTable events, RoomsOptions options) : IDisposable
+public sealed class TransactionLog(TransactionsTable table, IEventsTable events, RoomsOptions options) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<UInt128, Transaction> _underWay = [];

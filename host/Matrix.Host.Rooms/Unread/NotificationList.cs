@@ -5,6 +5,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 
@@ -24,7 +25,13 @@ public sealed record NotificationPage(IReadOnlyList<Notification> Notifications,
 /// events of the rooms that they are joined or invited to. Client-Server API, "Listing Notifications".
 /// </summary>
 public sealed class NotificationList(
-    IStorage storage, RoomSnapshots rooms, EventStore events, MembershipHistory history, Visibility visibility,
+    IEventsTable eventsTable,
+    IMembershipsTable membershipsTable,
+    IStorageWriter writer,
+    RoomSnapshots rooms,
+    EventStore events,
+    MembershipHistory history,
+    Visibility visibility,
     NotifiedEvents notified, ILocalUsers users, ReadingOptions options)
 {
     /// <summary>Reads a page; null if the token is not one of this list.</summary>
@@ -33,13 +40,13 @@ public sealed class NotificationList(
     public async ValueTask<NotificationPage?> PageAsync(
         string userId, string? from, int limit, bool onlyHighlights, CancellationToken stop)
     {
-        var at = (Position: storage.Writer.PublishedPosition, Nid: long.MaxValue);
+        var at = (Position: writer.PublishedPosition, Nid: long.MaxValue);
         if (from is not null && !TryParse(from, out at)) return null;
         var page = new Page(userId, await RoomsAsync(userId, stop))
         {
             Ignored = await users.IgnoredByAsync(userId, stop),
         };
-        var commits = await storage.Events
+        var commits = await eventsTable
             .CommitsBackAsync(at.Position, options.MaxNotificationBatches, stop);
         foreach (var commit in commits) page.Begins(commit.First);
         foreach (var commit in commits)
@@ -63,7 +70,7 @@ public sealed class NotificationList(
     }
 
     private async ValueTask<Dictionary<RoomNid, UserRoomRow>> RoomsAsync(string userId, CancellationToken stop) =>
-        (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Invite, stop))
+        (await membershipsTable.RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Invite, stop))
             .ToDictionary(room => room.Room);
 
     /// <summary>The shown events of a batch, the latest first; of a room that the user is invited to, the

@@ -6,6 +6,8 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Rooms.Unread;
 
@@ -14,7 +16,13 @@ namespace Matrix.Host.Rooms.Unread;
 /// rules and the room are taken as they are now. Client-Server API, "Push Rules", "Marking notifications as read".
 /// </summary>
 public sealed class NotifiedEvents(
-    ILocalUsers users, IThreadSubscribers threads, StateReader state, IStorage storage, RoomsOptions options)
+    ILocalUsers users,
+    IThreadSubscribers threads,
+    StateReader state,
+    IEventsTable eventsTable,
+    ReceiptsTable receiptsTable,
+    UnreadTable unreadTable,
+    RoomsOptions options)
 {
     /// <summary>The outcome of the user's push rules for an event of the room.</summary>
     public async ValueTask<Matrix.Core.Push.PushOutcome> OutcomeAsync(
@@ -55,11 +63,11 @@ public sealed class NotifiedEvents(
     public async ValueTask<ReadPositions> ReadAsync(
         RoomNid room, string userId, EventNid first, CancellationToken stop)
     {
-        var receipts = await storage.Receipts.OfUserAsync(room, userId, stop);
+        var receipts = await receiptsTable.OfUserAsync(room, userId, stop);
         var threads = receipts.Select(receipt => receipt.ThreadId).Where(IsRoot).Distinct().ToArray();
         var roots = threads.Length == 0
             ? null
-            : await storage.Events.NidsAsync(room, threads, stop);
+            : await eventsTable.NidsAsync(room, threads, stop);
         var read = ReadPositions.Since(0);
         foreach (var receipt in receipts)
         {
@@ -71,7 +79,7 @@ public sealed class NotifiedEvents(
 
         var last = EventNid.LastOf(room);
         var after = new EventNid(Math.Max(first.Value, read.Unthreaded));
-        var own = await storage.Unread.CountNotifyingAsync(room, after, last, last, 0, userId, stop);
+        var own = await unreadTable.CountNotifyingAsync(room, after, last, last, 0, userId, stop);
         foreach (var thread in own) read = read.ReadThread(thread.ThreadRoot.Value, thread.LastOwn.Value);
         return read;
     }

@@ -25,7 +25,7 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
     private readonly IRoomSettings _settings;
-    private readonly IStorage _storage;
+    private readonly IMembershipsTable _membershipsTable;
     private readonly ILogger<RoomFollowers> _log;
     private readonly Channel<Arrival> _arrivals;
 
@@ -36,14 +36,14 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
         RoomSnapshots rooms,
         StateReader state,
         IRoomSettings settings,
-        IStorage storage,
+        IMembershipsTable membershipsTable,
         RoomsOptions options,
         ILogger<RoomFollowers> log)
     {
         _rooms = rooms;
         _state = state;
         _settings = settings;
-        _storage = storage;
+        _membershipsTable = membershipsTable;
         _log = log;
         _arrivals = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(options.MaxWaitingFollowers)
         {
@@ -116,7 +116,7 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
         IReadOnlyList<string> users = arrival.UserId is { } one ? [one] : after.Local.Joined;
         foreach (var userId in users)
         {
-            var member = await _storage.Memberships.FindAsync(before.Room.Nid, userId, stop);
+            var member = await _membershipsTable.FindAsync(before.Room.Nid, userId, stop);
             if (member?.Membership is Membership.Join or Membership.Leave)
             {
                 await _settings.CopyAsync(userId, before.Room.RoomId, after.Room.RoomId, stop);

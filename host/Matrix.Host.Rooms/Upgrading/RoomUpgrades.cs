@@ -10,7 +10,6 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Aliases;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Upgrading;
@@ -44,7 +43,8 @@ public sealed class RoomUpgrades
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
     private readonly EventStore _events;
-    private readonly IStorage _storage;
+    private readonly IMembershipsTable _membershipsTable;
+    private readonly AliasesTable _aliasesTable;
     private readonly RoomsOptions _options;
     private readonly ConcurrentDictionary<string, bool> _running = new();
 
@@ -57,7 +57,8 @@ public sealed class RoomUpgrades
         RoomSnapshots rooms,
         StateReader state,
         EventStore events,
-        IStorage storage,
+        IMembershipsTable membershipsTable,
+        AliasesTable aliasesTable,
         RoomsOptions options)
     {
         _creator = creator;
@@ -68,7 +69,8 @@ public sealed class RoomUpgrades
         _rooms = rooms;
         _state = state;
         _events = events;
-        _storage = storage;
+        _membershipsTable = membershipsTable;
+        _aliasesTable = aliasesTable;
         _options = options;
     }
 
@@ -157,8 +159,8 @@ public sealed class RoomUpgrades
         var limit = Math.Min(_options.MaxUpgradeBans, BansAtOnce);
         for (var after = ""; limit > 0;)
         {
-            var bans = await _storage.Memberships.MembersAsync(old.Room.Nid, MembershipSet.Ban, after, limit, stop);
-            var known = (await _storage.Memberships.FindManyAsync(
+            var bans = await _membershipsTable.MembersAsync(old.Room.Nid, MembershipSet.Ban, after, limit, stop);
+            var known = (await _membershipsTable.FindManyAsync(
                     successor.Room.Nid, [.. bans.Select(static row => row.UserId)], stop))
                 .Where(static row => row.Membership == Membership.Ban)
                 .Select(static row => row.UserId).ToHashSet(StringComparer.Ordinal);
@@ -197,7 +199,7 @@ public sealed class RoomUpgrades
     private async ValueTask<string?> UnfinishedAsync(UpgradeRequest request, RoomSnapshot old, CancellationToken stop)
     {
         if (old.State.Find(EventTypes.Tombstone, "") is not null) return null;
-        var joined = await _storage.Memberships.RoomsOfAsync(request.UserId, MembershipSet.Join, stop);
+        var joined = await _membershipsTable.RoomsOfAsync(request.UserId, MembershipSet.Join, stop);
         foreach (var row in joined.OrderByDescending(row => row.Position).Take(MostLookedAt))
         {
             if (await _rooms.FindAsync(row.Room, stop) is not { } room
@@ -247,7 +249,7 @@ public sealed class RoomUpgrades
             }
         }
 
-        var bans = await _storage.Memberships.MembersAsync(
+        var bans = await _membershipsTable.MembersAsync(
             old.Room.Nid, MembershipSet.Ban, afterUser: "", _options.MaxUpgradeBans, stop);
         foreach (var ban in await _events.GetManyAsync(
             old.Room, [.. bans.Select(static row => row.Event)], stop))
@@ -263,7 +265,7 @@ public sealed class RoomUpgrades
     {
         replaced.Levels = await _state.ContentAsync(old, EventTypes.PowerLevels, "", stop);
         replaced.CanonicalAlias = await _state.ContentAsync(old, EventTypes.CanonicalAlias, "", stop);
-        replaced.MovedAliases = await _storage.Aliases.OfRoomAsync(old.Room.Nid, stop);
+        replaced.MovedAliases = await _aliasesTable.OfRoomAsync(old.Room.Nid, stop);
     }
 
     /// <summary>

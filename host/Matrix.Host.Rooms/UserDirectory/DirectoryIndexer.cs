@@ -19,7 +19,10 @@ namespace Matrix.Host.Rooms.UserDirectory;
 /// one. The changes that concern a user note them in the same transaction, so that none is missed.
 /// </summary>
 public sealed class DirectoryIndexer(
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    IAccountsTable accountsTable,
+    UserDirectoryTable directoryTable,
+    IStorageWriter writer,
     RoomSnapshots rooms,
     OpenRooms openRooms,
     EventStore events,
@@ -27,7 +30,7 @@ public sealed class DirectoryIndexer(
     UserDirectoryOptions options,
     RoomsOptions roomsOptions,
     TimeProvider time)
-    : IndexWorker("user_directory", storage, time)
+    : IndexWorker("user_directory", writer, time)
 {
     /// <inheritdoc/>
     protected override IndexTimes Times =>
@@ -41,10 +44,10 @@ public sealed class DirectoryIndexer(
     /// <inheritdoc/>
     protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
     {
-        var pending = await Storage.UserDirectory.PendingAsync(through, options.EntriesAtOnce, stop);
+        var pending = await directoryTable.PendingAsync(through, options.EntriesAtOnce, stop);
         var batch = new WriteBatch(pending.Count + 1);
         if (pending.Count < options.EntriesAtOnce
-            && await Storage.UserDirectory.PendingRoomAsync(through, stop) is { } room)
+            && await directoryTable.PendingRoomAsync(through, stop) is { } room)
         {
             batch.Add(await MembersAsync(room, stop));
         }
@@ -52,7 +55,7 @@ public sealed class DirectoryIndexer(
         if (pending.Count + batch.Changes.Count == 0) return false;
         var open = new Dictionary<RoomNid, bool>();
         foreach (var each in pending) batch.Add(await EntryAsync(each, open, stop));
-        await Storage.Writer.WriteAsync(batch, stop);
+        await Writer.WriteAsync(batch, stop);
         return true;
     }
 
@@ -65,7 +68,7 @@ public sealed class DirectoryIndexer(
     /// <summary>Notes the next members of a room. A large room takes many steps, and no long transaction.</summary>
     private async ValueTask<Change> MembersAsync(PendingRoom room, CancellationToken stop)
     {
-        var members = await Storage.Memberships.MembersAsync(
+        var members = await membershipsTable.MembersAsync(
             room.Room, MembershipSet.Join, room.AfterUser, options.EntriesAtOnce, stop);
         return new DirectoryMembersNoted(
             room, [.. members.Select(static member => member.UserId)], members.Count < options.EntriesAtOnce);
@@ -76,13 +79,13 @@ public sealed class DirectoryIndexer(
     {
         var isLocal = RoomNames.ServerOf(pending.UserId) == roomsOptions.ServerName;
         if (isLocal
-            && await Storage.Accounts.FindUserAsync(pending.UserId, stop)
+            && await accountsTable.FindUserAsync(pending.UserId, stop)
                 is not { DeactivatedAt: null, Kind: not UserKind.Guest })
         {
             return new DirectoryEntryDeleted(pending);
         }
 
-        var joined = await Storage.UserDirectory.RoomsAsync(pending.UserId, options.RoomsOfUser, stop);
+        var joined = await directoryTable.RoomsAsync(pending.UserId, options.RoomsOfUser, stop);
         if (joined.Count == 0 && !isLocal) return new DirectoryEntryDeleted(pending);
         JoinedRoomRow? isOpenBy = null;
         foreach (var room in joined)

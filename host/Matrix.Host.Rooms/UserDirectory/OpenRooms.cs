@@ -1,16 +1,18 @@
 using Matrix.Core.Event;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.UserDirectory;
 
 namespace Matrix.Host.Rooms.UserDirectory;
 
 /// <summary>Rooms whose members everyone may see, because everyone may join or read them.</summary>
-public sealed class OpenRooms(IStorage storage, RoomSnapshots rooms, StateReader state, UserDirectoryOptions options)
+public sealed class OpenRooms(
+    UserDirectoryTable userDirectoryTable, RoomSnapshots rooms, StateReader state, UserDirectoryOptions options)
 {
     /// <summary>Whether one of the rooms that the user joined last is open.</summary>
     public async ValueTask<bool> HasMemberAsync(string userId, CancellationToken stop)
     {
-        foreach (var room in await storage.UserDirectory.RoomsAsync(userId, options.RoomsOfUser, stop))
+        foreach (var room in await userDirectoryTable.RoomsAsync(userId, options.RoomsOfUser, stop))
         {
             if (await IsOpenAsync(room.Room, stop)) return true;
         }

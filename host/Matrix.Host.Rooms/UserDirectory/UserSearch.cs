@@ -1,5 +1,4 @@
 using Matrix.Core.Search;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.UserDirectory;
 
 namespace Matrix.Host.Rooms.UserDirectory;
@@ -13,7 +12,7 @@ public sealed record FoundUsers(IReadOnlyList<DirectoryRow> Users, bool IsLimite
 /// user. Client-Server API, "User Directory".
 /// </summary>
 public sealed class UserSearch(
-    IStorage storage, DirectoryIndexer index, UserDirectoryOptions options, RoomsOptions rooms)
+    UserDirectoryTable userDirectoryTable, DirectoryIndexer index, UserDirectoryOptions options, RoomsOptions rooms)
 {
     /// <summary>The users with words that begin with each word of the term, the best matches first.</summary>
     public async ValueTask<FoundUsers> FindAsync(string userId, string term, int limit, CancellationToken stop)
@@ -26,7 +25,7 @@ public sealed class UserSearch(
         {
             // The user is left out, and each user may match by several words.
             var most = Math.Max(options.RankedUsers, limit + 2);
-            var open = await storage.UserDirectory.OpenAsync(query, most, stop);
+            var open = await userDirectoryTable.OpenAsync(query, most, stop);
             var shared = await SharedAsync(userId, query, most, stop);
             var known = await NamedAsync(userId, query, shared, stop);
             found.AddRange(open.Concat(known)
@@ -77,13 +76,13 @@ public sealed class UserSearch(
     private async ValueTask<IReadOnlyList<DirectoryRow>> SharedAsync(
         string userId, DirectoryQuery query, int most, CancellationToken stop)
     {
-        var closed = await storage.UserDirectory.ClosedAsync(query, options.CheckedUsers + 1, stop);
+        var closed = await userDirectoryTable.ClosedAsync(query, options.CheckedUsers + 1, stop);
         if (closed.Count > options.CheckedUsers)
         {
-            return await storage.UserDirectory.SharingAsync(userId, query, most, stop);
+            return await userDirectoryTable.SharingAsync(userId, query, most, stop);
         }
 
-        var sharing = await storage.UserDirectory.SharingAsync(
+        var sharing = await userDirectoryTable.SharingAsync(
             userId, [.. closed.Select(row => row.UserId).Distinct()], stop);
         return [.. closed.Where(row => sharing.Contains(row.UserId))];
     }
@@ -97,7 +96,7 @@ public sealed class UserSearch(
     {
         var remote = shared.Select(row => row.UserId).Where(IsRemote).Distinct().ToArray();
         if (remote.Length == 0) return shared;
-        var inRooms = await storage.UserDirectory.SharedRoomsAsync(userId, remote, stop);
+        var inRooms = await userDirectoryTable.SharedRoomsAsync(userId, remote, stop);
         var named = shared.Where(row => !IsRemote(row.UserId)).ToList();
         foreach (var (user, room) in inRooms)
         {

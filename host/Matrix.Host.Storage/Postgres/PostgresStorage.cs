@@ -9,7 +9,7 @@ namespace Matrix.Host.Storage.Postgres;
 /// <summary>Opens and closes a PostgreSQL database.</summary>
 internal static class PostgresStorage
 {
-    public static async ValueTask<IStorage> OpenAsync(
+    public static async ValueTask<OpenedStorage> OpenAsync(
         StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
         var settings = PostgresUrl.Parse(options.Url, options);
@@ -17,7 +17,7 @@ internal static class PostgresStorage
         var source = SourceOf(settings, options);
         var reads = new PostgresReads(source);
         var metrics = new WriterMetrics();
-        var handlers = AllTables.Handlers(new(PostgresEventInsert.Insert, PostgresKeyClaims.Claim));
+        var handlers = StorageTables.Handlers(new(PostgresEventInsert.Insert, PostgresKeyClaims.Claim));
         var writer = new PostgresWriter(owner, handlers, options, metrics);
         return await OpenedStorage.OpenAsync(
             options,

@@ -7,7 +7,7 @@ namespace Matrix.Host.Storage.Sqlite;
 /// <summary>Opens and closes a SQLite database.</summary>
 internal static class SqliteStorage
 {
-    public static async ValueTask<IStorage> OpenAsync(
+    public static async ValueTask<OpenedStorage> OpenAsync(
         StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
         SqliteLibrary.Check();
@@ -32,7 +32,7 @@ internal static class SqliteStorage
             }
 
             readers = new SqliteReaders([.. connections.Skip(2)], options);
-            var handlers = AllTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim));
+            var handlers = StorageTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim));
             writer = new SqliteWriter(writing, checkpointing, file.Sync, handlers, options, metrics);
             metrics.WatchReads(() => readers.Waiting);
             return await OpenedStorage.OpenAsync(

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Sqlite;

@@ -1,18 +1,21 @@
 namespace Matrix.Host.Storage.Statements;
 
-/// <summary>Runs queries. Arguments and rows pass through static functions, so that a query allocates little.</summary>
-internal interface IReads
+/// <summary>
+/// Runs queries. Arguments and rows pass through static functions, so that a query allocates little. Tables are given
+/// one; only this project can use it.
+/// </summary>
+public interface IReads
 {
     /// <summary>The first row, or the default if there is none.</summary>
-    ValueTask<T?> FirstAsync<TArgs, T>(
+    internal ValueTask<T?> FirstAsync<TArgs, T>(
         Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop);
 
     /// <summary>All rows.</summary>
-    ValueTask<IReadOnlyList<T>> ListAsync<TArgs, T>(
+    internal ValueTask<IReadOnlyList<T>> ListAsync<TArgs, T>(
         Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop);
 
     /// <summary>All rows for all keys (<see cref="Statement.ByKeys(string)"/>), unordered, in one round trip.</summary>
-    ValueTask<IReadOnlyList<T>> ByKeysAsync<TKey, TArgs, T>(
+    internal ValueTask<IReadOnlyList<T>> ByKeysAsync<TKey, TArgs, T>(
         Statement statement,
         IReadOnlyCollection<TKey> keys,
         KeyKind<TKey> kind,

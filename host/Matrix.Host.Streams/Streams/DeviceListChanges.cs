@@ -7,6 +7,7 @@ using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Streams.Streams;
 
@@ -22,7 +23,13 @@ public sealed record DeviceListNews(IReadOnlyCollection<string> Changed, IReadOn
 /// display name is no change, and what happened after the second position is left to the next response. Where the lists
 /// of a user who went and came back in between may have been missed, a <see cref="DeviceListChanged"/> was written.
 /// </summary>
-public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, StateStore states, EventStore events)
+public sealed class DeviceListChanges(
+    RoomsTable roomsTable,
+    IMembershipsTable membershipsTable,
+    KeysTable keysTable,
+    RoomSnapshots rooms,
+    StateStore states,
+    EventStore events)
 {
     private const int MembersPerPage = 1000;
 
@@ -47,7 +54,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     internal async ValueTask<DeviceListNews> NewsAsync(
         string userId, long after, long through, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
     {
-        var lists = await storage.Keys.ChangedForAsync(userId, after, through, stop);
+        var lists = await keysTable.ChangedForAsync(userId, after, through, stop);
         return await NewsAsync(userId, through, lists, came, gone, stop);
     }
 
@@ -79,13 +86,13 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         string userId, IReadOnlyCollection<string> candidates, long position, CancellationToken stop)
     {
         if (candidates.Count == 0) return [];
-        var rows = await storage.Memberships.SharedAtAsync(userId, candidates, position, stop);
+        var rows = await membershipsTable.SharedAtAsync(userId, candidates, position, stop);
         var sharing = rows.Where(row => row.IsSure).Select(row => row.UserId).ToHashSet(StringComparer.Ordinal);
         var unsure = rows.Where(row => !sharing.Contains(row.UserId)).ToLookup(row => row.Room, row => row.UserId);
         if (unsure.Count == 0) return sharing;
 
         // A membership changed since: the room's state at the position tells.
-        var steps = await storage.Rooms.CurrentStepsAtAsync([.. unsure.Select(room => room.Key)], position, stop);
+        var steps = await roomsTable.CurrentStepsAtAsync([.. unsure.Select(room => room.Key)], position, stop);
         foreach (var users in unsure)
         {
             if (await rooms.FindAsync(users.Key, stop) is not { Room: var room }) continue;
@@ -107,7 +114,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     private async ValueTask<IReadOnlyList<(RoomIdentity Room, int Before, int Now)>> ChangedRoomsAsync(
         string userId, long after, long through, CancellationToken stop)
     {
-        var memberships = await storage.Memberships
+        var memberships = await membershipsTable
             .RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Leave | MembershipSet.Ban, stop);
         var nids = memberships
             .Where(row => row.Membership == Membership.Join || row.Position > after)
@@ -115,8 +122,8 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
             .ToArray();
         if (nids.Length == 0) return [];
 
-        var before = await storage.Rooms.CurrentStepsAtAsync(nids, after, stop);
-        var now = await storage.Rooms.CurrentStepsAtAsync(nids, through, stop);
+        var before = await roomsTable.CurrentStepsAtAsync(nids, after, stop);
+        var now = await roomsTable.CurrentStepsAtAsync(nids, through, stop);
         var answer = new List<(RoomIdentity, int, int)>();
         foreach (var nid in nids)
         {
@@ -173,7 +180,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         // Of those with another join event, some have a new profile, and some left and came back.
         if (stayed.Count > 0)
         {
-            var rows = await storage.Memberships.FindManyAsync(room.Nid, stayed, stop);
+            var rows = await membershipsTable.FindManyAsync(room.Nid, stayed, stop);
             came.UnionWith(rows.Where(row => row.Position > ends.First).Select(row => row.UserId));
         }
 
@@ -184,7 +191,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
             await AddJoinedAsync(userId, room, last, ends.Last, isNow ? came : gone, stop);
         }
         else if (ownFirst!.Ordinal != ownLast!.Ordinal
-            && await storage.Memberships.FindAsync(room.Nid, userId, stop) is { } own
+            && await membershipsTable.FindAsync(room.Nid, userId, stop) is { } own
             && own.Position > ends.First)
         {
             await AddJoinedAsync(userId, room, last, ends.Last, came, stop);
@@ -198,7 +205,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         var after = "";
         while (true)
         {
-            var page = await storage.Memberships.JoinedOrChangedAsync(room.Nid, position, after, MembersPerPage, stop);
+            var page = await membershipsTable.JoinedOrChangedAsync(room.Nid, position, after, MembersPerPage, stop);
             var changed = page.Where(member => member.Position > position)
                 .ToDictionary(
                     member => member.UserId,

@@ -10,7 +10,10 @@ namespace Matrix.Host.Streams.Streams;
 /// user and for each of their active members, once.
 /// </summary>
 internal sealed class PresenceStream(
-    Notifier notifier, PresenceBoard board, IStorage storage, PresenceOptions options) : IPresenceConsumer
+    Notifier notifier,
+    PresenceBoard board,
+    IMembershipsTable membershipsTable,
+    PresenceOptions options) : IPresenceConsumer
 {
     /// <summary>The users that are looked at for each that may be shown.</summary>
     private const int CandidatesOfEach = 4;
@@ -31,13 +34,13 @@ internal sealed class PresenceStream(
             var remote = shown.Where(static change => !change.IsLocal).Select(static change => change.UserId).ToArray();
             if (remote.Length > 0)
             {
-                var shared = await storage.Memberships.SharedRoomsAsync(remote, stop);
+                var shared = await membershipsTable.SharedRoomsAsync(remote, stop);
                 foreach (var row in shared) rooms[row.UserId].Add(row.Room);
             }
 
             foreach (var change in shown.Where(static change => change.IsLocal))
             {
-                var joined = await storage.Memberships
+                var joined = await membershipsTable
                     .RoomsOfAsync(change.UserId, MembershipSet.Join, stop);
                 rooms[change.UserId].AddRange(joined.Select(static row => row.Room));
             }
@@ -87,7 +90,7 @@ internal sealed class PresenceStream(
 
         if (others.Count > 0)
         {
-            sharing.UnionWith(await storage.Memberships.SharingAmongAsync(reader, others, stop));
+            sharing.UnionWith(await membershipsTable.SharingAmongAsync(reader, others, stop));
         }
 
         return sharing;

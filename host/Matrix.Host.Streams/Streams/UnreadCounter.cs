@@ -3,6 +3,9 @@ using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -13,7 +16,12 @@ namespace Matrix.Host.Streams.Streams;
 /// redacted event does not count from its redaction on. Counts are cached, and continue with what the notifier has seen
 /// since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
 /// </summary>
-internal sealed class UnreadCounter(IStorage storage, Notifier notifier, SyncOptions options)
+internal sealed class UnreadCounter(
+    IEventsTable eventsTable,
+    ReceiptsTable receiptsTable,
+    UnreadTable unreadTable,
+    Notifier notifier,
+    SyncOptions options)
 {
     private readonly ByteCache<(string UserId, RoomNid Room), UnreadEntry> _entries = new(
         options.UnreadCacheBytes, static _ => 800);
@@ -92,7 +100,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, SyncOpt
         CancellationToken stop)
     {
         // Receipts that move meanwhile are applied on their own.
-        var receipts = await storage.Receipts.OfUserAsync(room.Nid, userId, stop);
+        var receipts = await receiptsTable.OfUserAsync(room.Nid, userId, stop);
         long all = receipts.Where(receipt => receipt.ThreadId.Length == 0).Select(receipt => receipt.Event.Value)
             .DefaultIfEmpty().Max();
         entry.Begin(all > 0 ? new EventNid(all) : await joined());
@@ -118,7 +126,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, SyncOpt
         }
         else if (threadId.Length > 0)
         {
-            var roots = await storage.Events.NidsAsync(room.Nid, [threadId], stop);
+            var roots = await eventsTable.NidsAsync(room.Nid, [threadId], stop);
             if (!roots.TryGetValue(threadId, out var root)) return;
             thread = root;
         }
@@ -196,7 +204,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, SyncOpt
     private async ValueTask RedactAsync(
         UnreadEntry entry, string userId, EventNid after, EventNid through, CancellationToken stop)
     {
-        var redacted = await storage.Unread
+        var redacted = await unreadTable
             .RedactedAsync(userId, entry.First, after, through, stop);
         foreach (var gone in redacted)
         {
@@ -214,14 +222,14 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, SyncOpt
     {
         var counts = new NotifyingByThread();
         var own = new Dictionary<EventNid, EventNid>();
-        foreach (var notifying in await storage.Unread
+        foreach (var notifying in await unreadTable
             .CountNotifyingAsync(room.Nid, after, through, asOf, PushEvaluation.NotifiesMost, userId, stop))
         {
             counts.Plus(notifying.ThreadRoot, notifying.Count, 0);
             if (!notifying.LastOwn.IsNone) own[notifying.ThreadRoot] = notifying.LastOwn;
         }
 
-        foreach (var row in await storage.Unread.RowsAsync(userId, room.Nid, after, asOf, stop))
+        foreach (var row in await unreadTable.RowsAsync(userId, room.Nid, after, asOf, stop))
         {
             if (row.Event.Value > through.Value) continue;
             var (notifications, highlights) = NotifyingByThread.Of(row.Kind);

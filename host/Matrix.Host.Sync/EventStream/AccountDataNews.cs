@@ -1,7 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Users.PushRules;
@@ -11,14 +10,14 @@ namespace Matrix.Host.Sync.EventStream;
 /// <summary>
 /// Account data that changed, as events; tags and other data of a room have its id. Client-Server API, "Client Config".
 /// </summary>
-internal sealed class AccountDataNews(IStorage storage, RoomSnapshots rooms)
+internal sealed class AccountDataNews(IAccountDataTable accountDataTable, RoomSnapshots rooms)
 {
     /// <summary>What changed after one position and up to another.</summary>
     public async ValueTask<IReadOnlyList<Json>> BetweenAsync(
         string userId, UserStream? stream, long after, long upTo, CancellationToken stop)
     {
         if (upTo <= after || !MayHave(stream, after)) return [];
-        var rows = await storage.AccountData.OfUserAsync(userId, after, upTo, stop);
+        var rows = await accountDataTable.OfUserAsync(userId, after, upTo, stop);
         var found = new List<Json>(rows.Count);
         foreach (var row in rows.OrderBy(static row => row.Position))
         {
@@ -26,7 +25,7 @@ internal sealed class AccountDataNews(IStorage storage, RoomSnapshots rooms)
                 ? (await rooms.FindAsync(nid, stop))?.Room.RoomId
                 : null;
             if (row.Room is not null && roomId is null) continue;
-            var stored = await storage.AccountData.ContentAsync(userId, row, stop);
+            var stored = await accountDataTable.ContentAsync(userId, row, stop);
             if (ContentOf(userId, row, stored) is { } content) found.Add(EventOf(row.Type, roomId, content));
         }
 

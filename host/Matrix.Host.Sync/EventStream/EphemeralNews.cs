@@ -4,7 +4,7 @@ using Matrix.Core.Presence;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Streams;
+using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Sync.V3;
@@ -15,7 +15,8 @@ namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>What is not stored as events, for the event stream: typing users, receipts and presence.</summary>
 internal sealed class EphemeralNews(
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    ReceiptsTable receiptsTable,
     Notifier notifier,
     RoomSnapshots rooms,
     ITypingBoard typing,
@@ -78,7 +79,7 @@ internal sealed class EphemeralNews(
             return news.Select(static each => (each.Room.RoomNid, each.Parts));
         }
 
-        var joined = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop);
+        var joined = await membershipsTable.RoomsOfAsync(userId, MembershipSet.Join, stop);
         return joined.Select(row => (
             row.Room, RoomParts.Receipts | (typing.In(row.Room).Count > 0 ? RoomParts.Typing : RoomParts.None)));
     }
@@ -88,7 +89,7 @@ internal sealed class EphemeralNews(
     {
         var read = new List<ReceiptMark>();
         if (notifier.Room(room) is { } stream && stream.TryReceipts(after, upTo, read)) return read;
-        foreach (var row in await storage.Receipts.OfRoomAsync(room, after, upTo, stop))
+        foreach (var row in await receiptsTable.OfRoomAsync(room, after, upTo, stop))
         {
             read.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
         }

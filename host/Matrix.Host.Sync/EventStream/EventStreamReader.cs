@@ -4,7 +4,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
@@ -14,7 +14,7 @@ namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>Reads the event stream, and waits for it.</summary>
 internal sealed class EventStreamReader(
-    IStorage storage,
+    IStorageWriter writer,
     Notifier notifier,
     RoomWatches watches,
     RoomSnapshots rooms,
@@ -45,7 +45,7 @@ internal sealed class EventStreamReader(
         var stream = await notifier.ActivateAsync(userId, stop);
         var since = Now();
         if (request.From is { } from
-            && (!SyncToken.TryParse(from, out since) || since.Position > storage.Writer.PublishedPosition))
+            && (!SyncToken.TryParse(from, out since) || since.Position > writer.PublishedPosition))
         {
             return _badToken;
         }

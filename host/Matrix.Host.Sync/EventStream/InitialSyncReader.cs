@@ -17,7 +17,9 @@ namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>Reads rooms as they are now.</summary>
 internal sealed class InitialSyncReader(
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    StrippedRoomsTable strippedRoomsTable,
+    IAccountDataTable accountDataTable,
     Notifier notifier,
     RoomSnapshots rooms,
     RoomAccess access,
@@ -34,7 +36,7 @@ internal sealed class InitialSyncReader(
         var now = Now();
         var found = await access.OfAsync(reader.UserId, roomId, stop);
         if (!found.IsOk) return found.Failure;
-        var member = await storage.Memberships.FindAsync(found.Value.Room.Nid, reader.UserId, stop);
+        var member = await membershipsTable.FindAsync(found.Value.Room.Nid, reader.UserId, stop);
         await info.WriteAsync(response, found.Value, member?.Membership, reader, LimitOf(limit), now, stop);
         return null;
     }
@@ -63,13 +65,13 @@ internal sealed class InitialSyncReader(
     private async ValueTask AccountDataAsync(
         ResponseWriter response, string userId, long upTo, CancellationToken stop)
     {
-        var rows = await storage.AccountData.OfUserAsync(userId, 0, upTo, stop);
+        var rows = await accountDataTable.OfUserAsync(userId, 0, upTo, stop);
         var own = rows.Where(static row => row.Room is null && row.Type != UserPushRules.Type).ToArray();
         await info.WriteAccountDataAsync(response, userId, own, stop);
         var rules = rows.FirstOrDefault(static row => row.Room is null && row.Type == UserPushRules.Type);
         var content = rules is null
             ? UserPushRules.DefaultContent(userId)
-            : UserPushRules.ContentOf(userId, await storage.AccountData.ContentAsync(userId, rules, stop));
+            : UserPushRules.ContentOf(userId, await accountDataTable.ContentAsync(userId, rules, stop));
         if (own.Length > 0) response.Buffer.Byte((byte)',');
         RoomInfo.WriteAccountData(response.Buffer, UserPushRules.Type, CanonicalJson.Bytes(Json.Of(content)));
     }
@@ -80,11 +82,11 @@ internal sealed class InitialSyncReader(
         var userId = reader.UserId;
         var shown = MembershipSet.Join | MembershipSet.Invite;
         if (archived) shown |= MembershipSet.Leave | MembershipSet.Ban;
-        var stripped = await storage.StrippedRooms.OfUserAsync(userId, 0, now.Position, stop);
+        var stripped = await strippedRoomsTable.OfUserAsync(userId, 0, now.Position, stop);
         var open = stripped.Where(static room => room.Membership == Membership.Invite).ToArray();
         var output = response.Buffer;
         var isFirst = true;
-        foreach (var row in await storage.Memberships.RoomsOfAsync(userId, shown, stop))
+        foreach (var row in await membershipsTable.RoomsOfAsync(userId, shown, stop))
         {
             if (row.Forgotten || open.Any(room => room.RoomId == row.RoomId)) continue;
             if (await rooms.FindAsync(row.Room, stop) is not { } snapshot) continue;

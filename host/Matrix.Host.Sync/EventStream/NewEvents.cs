@@ -5,6 +5,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
@@ -23,7 +24,8 @@ internal sealed record NewEventsPage(IReadOnlyList<NewEvent> Events, long Throug
 
 /// <summary>Finds what happened in a user's rooms between two positions.</summary>
 internal sealed class NewEvents(
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    StrippedRoomsTable strippedRoomsTable,
     RoomSnapshots rooms,
     RoomAccess access,
     EventStore events,
@@ -50,7 +52,7 @@ internal sealed class NewEvents(
 
         if (stream is null || since.Position < stream.KnownSince || stream.LastStrippedRooms > since.Position)
         {
-            foreach (var room in await storage.StrippedRooms.OfUserAsync(
+            foreach (var room in await strippedRoomsTable.OfUserAsync(
                 userId, since.Position, upTo, stop))
             {
                 if (room.Membership == Membership.Invite
@@ -86,20 +88,20 @@ internal sealed class NewEvents(
         var news = new List<UpdatedRoom>();
         if (stream?.TryCollect(since.Position, long.MaxValue, news) != true)
         {
-            return await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop);
+            return await membershipsTable.RoomsOfAsync(userId, MembershipSet.Any, stop);
         }
 
         if (news.Count > MostSingleRooms)
         {
             var nids = news.Select(static each => each.Room.RoomNid).ToHashSet();
-            var all = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop);
+            var all = await membershipsTable.RoomsOfAsync(userId, MembershipSet.Any, stop);
             return [.. all.Where(row => nids.Contains(row.Room))];
         }
 
         var changed = new List<UserRoomRow>(news.Count);
         foreach (var room in news.Select(static each => each.Room.RoomNid))
         {
-            if (await storage.Memberships.FindAsync(room, userId, stop) is { } row)
+            if (await membershipsTable.FindAsync(room, userId, stop) is { } row)
             {
                 changed.Add(new UserRoomRow(room, "", row.Membership, row.Event, row.Position, row.Forgotten));
             }

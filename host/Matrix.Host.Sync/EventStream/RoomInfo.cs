@@ -1,11 +1,10 @@
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
@@ -14,7 +13,11 @@ namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>Writes a room as it was at a token. Client-Server API, `initialSync`: `RoomInfo`.</summary>
 internal sealed class RoomInfo(
-    IStorage storage, RoomSnapshots rooms, EventPages pages, RoomPositions positions)
+    IAccountDataTable accountDataTable,
+    AliasesTable aliasesTable,
+    RoomSnapshots rooms,
+    EventPages pages,
+    RoomPositions positions)
 {
     /// <summary>Writes a room that the user may read.</summary>
     /// <param name="membership">The user's membership; null for none.</param>
@@ -47,7 +50,7 @@ internal sealed class RoomInfo(
         output.Raw("{\"account_data\":["u8);
         if (membership is not null)
         {
-            var rows = await storage.AccountData.OfRoomAsync(reader.UserId, room.Nid, stop);
+            var rows = await accountDataTable.OfRoomAsync(reader.UserId, room.Nid, stop);
             await WriteAccountDataAsync(response, reader.UserId, rows, stop);
         }
 
@@ -74,7 +77,7 @@ internal sealed class RoomInfo(
         var nids = readable.State.Entries().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).Order().ToList();
         await pages.WriteAsync(response, readable, nids, null, reader, stop);
         output.Raw(",\"visibility\":"u8);
-        var isPublished = await storage.Aliases.IsPublishedAsync(room.Nid, stop);
+        var isPublished = await aliasesTable.IsPublishedAsync(room.Nid, stop);
         CanonicalJson.WriteString(output, isPublished ? "public" : "private");
         output.Byte((byte)'}');
     }
@@ -85,7 +88,7 @@ internal sealed class RoomInfo(
     {
         for (var i = 0; i < rows.Count; i++)
         {
-            var content = await storage.AccountData.ContentAsync(userId, rows[i], stop);
+            var content = await accountDataTable.ContentAsync(userId, rows[i], stop);
             if (i > 0) response.Buffer.Byte((byte)',');
             WriteAccountData(response.Buffer, rows[i].Type, content);
             await response.StepAsync(stop);

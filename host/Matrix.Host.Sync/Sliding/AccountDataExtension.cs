@@ -1,5 +1,4 @@
 using Matrix.Core.Sync;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
@@ -8,7 +7,7 @@ using Matrix.Host.Users.PushRules;
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Account data: global, and of the rooms that the client has. MSC3959.</summary>
-internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
+internal sealed class AccountDataExtension(IAccountDataTable accountDataTable) : ISlidingExtension
 {
     public const string UsualName = "account_data";
 
@@ -25,7 +24,7 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
         var from = rooms.Select(match => SentTo(pass, match)).Append(readsGlobal ? after : long.MaxValue).Min();
         IReadOnlyList<AccountDataRow> rows = from == long.MaxValue
             ? []
-            : await storage.AccountData.OfUserAsync(pass.Reader.UserId, from, pass.UpTo, stop);
+            : await accountDataTable.OfUserAsync(pass.Reader.UserId, from, pass.UpTo, stop);
 
         var global = rows.Where(row => row.Room is null && row.Position > after).ToList();
         var byRoom = rows.Where(static row => row.Room is not null).ToLookup(static row => row.Room!.Value);
@@ -66,7 +65,7 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
         json.WriteStartArray("global"u8);
         foreach (var row in global)
         {
-            var content = await storage.AccountData.ContentAsync(userId, row, stop);
+            var content = await accountDataTable.ContentAsync(userId, row, stop);
             if (row.Type == UserPushRules.Type)
             {
                 RoomSections.PushRules(json, UserPushRules.ContentOf(userId, content));
@@ -88,7 +87,7 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
             json.WriteStartArray(roomId);
             foreach (var row in rows)
             {
-                var content = await storage.AccountData.ContentAsync(userId, row, stop);
+                var content = await accountDataTable.ContentAsync(userId, row, stop);
                 json.WriteTypedContent(row.Type, content.Span);
                 await pass.StepAsync(stop);
             }

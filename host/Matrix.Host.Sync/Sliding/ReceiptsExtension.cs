@@ -1,13 +1,14 @@
 using Matrix.Core.Sync;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Receipts of the rooms that the client has. MSC3960.</summary>
-internal sealed class ReceiptsExtension(IStorage storage, Notifier notifier, EphemeralReader ephemeral)
+internal sealed class ReceiptsExtension(ReceiptsTable receiptsTable, Notifier notifier, EphemeralReader ephemeral)
     : ISlidingExtension
 {
     public const string UsualName = "receipts";
@@ -71,7 +72,7 @@ internal sealed class ReceiptsExtension(IStorage storage, Notifier notifier, Eph
         }
 
         if (asked.Count == 0) return found;
-        foreach (var row in await storage.Receipts
+        foreach (var row in await receiptsTable
             .OfRoomsAsync([.. asked.Keys], asked.Values.Min(), pass.UpTo, stop))
         {
             if (row.Position <= asked[row.Room]) continue;

@@ -1,7 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Core.Sync;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;

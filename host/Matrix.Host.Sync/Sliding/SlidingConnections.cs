@@ -22,7 +22,8 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
 
     private readonly Lock _gate = new();
     private readonly Dictionary<UserDevice, List<SlidingConnection>> _devices = [];
-    private readonly IStorage _storage;
+    private readonly SlidingConnectionsTable _slidingConnectionsTable;
+    private readonly IStorageWriter _writer;
     private readonly SyncOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<SlidingConnections> _log;
@@ -31,10 +32,15 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
     private long _bytes;
 
     internal SlidingConnections(
-        IStorage storage, SyncOptions options, TimeProvider time, ILogger<SlidingConnections> log)
+        SlidingConnectionsTable slidingConnectionsTable,
+        IStorageWriter writer,
+        SyncOptions options,
+        TimeProvider time,
+        ILogger<SlidingConnections> log)
     {
         _log = log;
-        _storage = storage;
+        _slidingConnectionsTable = slidingConnectionsTable;
+        _writer = writer;
         _options = options;
         _time = time;
 
@@ -87,7 +93,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
             return await made.EnterAsync(stop);
         }
 
-        if (given.Token.Position > _storage.Writer.PublishedPosition) return null;
+        if (given.Token.Position > _writer.PublishedPosition) return null;
         var connection = Find(device, name) ?? await LoadAsync(device, name, stop);
 
         // A wrong position does not end the request that is being answered.
@@ -150,7 +156,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
                 if (Saved(connection) is { } saved) batch.Add(saved);
             }
 
-            if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop);
+            if (batch.Changes.Count > 0) await _writer.WriteAsync(batch, stop);
         }
     }
 
@@ -186,7 +192,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
 
     private async ValueTask<SlidingConnection?> LoadAsync(UserDevice device, string name, CancellationToken stop)
     {
-        var bytes = await _storage.SlidingConnections.FindAsync(device, name, KeptSince, stop);
+        var bytes = await _slidingConnectionsTable.FindAsync(device, name, KeptSince, stop);
         return bytes is { } saved && ConnectionCode.Read(device, name, saved) is { } read
             ? Add(read, replaces: false)
             : null;
@@ -261,7 +267,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
         try
         {
             // If the client comes back before this is durable, it starts a new connection.
-            if (Saved(connection) is { } saved) _storage.Writer.Post(new WriteBatch(1).Add(saved));
+            if (Saved(connection) is { } saved) _writer.Post(new WriteBatch(1).Add(saved));
         }
         catch (StorageException)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Matrix.Core.Sync;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.Sliding;
@@ -9,7 +10,8 @@ namespace Matrix.Host.Sync.Sliding;
 /// Messages to the device. They are deleted when the client returns with the `since` after them, or with the `pos` of
 /// the response that had them. MSC3885.
 /// </summary>
-internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices) : ISlidingExtension
+internal sealed class ToDeviceExtension(
+    ToDeviceTable toDeviceTable, IStorageWriter writer, DeviceSections devices) : ISlidingExtension
 {
     private const string Form = "d1_";
 
@@ -30,7 +32,7 @@ internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices
         var limit = Math.Clamp(request.Limit ?? pass.Options.MaxToDevice, 1, pass.Options.MaxToDevice);
         var messages = pass.Device.LastToDevice <= after
             ? []
-            : await storage.ToDevice.OfDeviceAsync(
+            : await toDeviceTable.OfDeviceAsync(
                 pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop);
         (messages, var isCut) = DeviceSections.Cut(messages, pass.PageBytes, messages.Count >= limit);
         var json = pass.Json;
@@ -55,7 +57,7 @@ internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices
     /// client keeps it for as long as its request is refused, so it counts as none.
     /// </summary>
     private long SinceOf(SlidingPass pass, ExtensionRequest request) =>
-        request.Since is { } since && TryParse(since, out var position) && position <= storage.Writer.PublishedPosition
+        request.Since is { } since && TryParse(since, out var position) && position <= writer.PublishedPosition
             ? position
             : pass.Base.ToDevice;
 

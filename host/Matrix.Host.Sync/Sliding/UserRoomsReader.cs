@@ -7,6 +7,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
@@ -18,7 +19,10 @@ namespace Matrix.Host.Sync.Sliding;
 /// Keeps the rooms of a user current: from the notifier, which costs what changed, or else from the database.
 /// </summary>
 internal sealed class UserRoomsReader(
-    IStorage storage,
+    RoomsTable roomsTable,
+    IMembershipsTable membershipsTable,
+    StrippedRoomsTable strippedRoomsTable,
+    IAccountDataTable accountDataTable,
     RoomSnapshots snapshots,
     EventStore events,
     RoomFactsReader facts,
@@ -52,7 +56,7 @@ internal sealed class UserRoomsReader(
         if (stream.LastAccountData > after)
         {
             // Deleted data is among these, without a content.
-            var data = await storage.AccountData.OfUserAsync(rooms.UserId, after, through, stop);
+            var data = await accountDataTable.OfUserAsync(rooms.UserId, after, through, stop);
             await DirectAsync(rooms, data, through, stop);
             await InvitesAsync(rooms, stop);
             await DataAsync(rooms, data, stop);
@@ -106,7 +110,7 @@ internal sealed class UserRoomsReader(
             if (!stripped.IsOpen) rooms.Put(room with { IsForgotten = true });
         }
         else if (room.Nid is { } nid
-            && await storage.Memberships.FindAsync(nid, rooms.UserId, stop)
+            && await membershipsTable.FindAsync(nid, rooms.UserId, stop)
                 is { Forgotten: true } row
             && row.Position == room.Since)
         {
@@ -160,12 +164,12 @@ internal sealed class UserRoomsReader(
         rooms.IsStale = false;
         rooms.Through = through;
         rooms.DirectChanged = through;
-        var rows = await storage.Memberships
+        var rows = await membershipsTable
             .RoomsOfAsync(rooms.UserId, MembershipSet.Any, stop);
-        var headers = (await storage.Rooms.FindManyAsync(
+        var headers = (await roomsTable.FindManyAsync(
                 [.. rows.Where(static row => row.Membership == Membership.Join).Select(static row => row.Room)], stop))
                 .ToDictionary(static row => row.Nid, static row => row.LastPosition);
-        var data = await storage.AccountData
+        var data = await accountDataTable
             .OfUserAsync(rooms.UserId, 0, long.MaxValue, stop);
         var direct = DirectOf(await WholeAsync(
             rooms.UserId, data.FirstOrDefault(static row => row.Room is null && row.Type == EventTypes.Direct), stop));
@@ -210,7 +214,7 @@ internal sealed class UserRoomsReader(
         var after = before;
         if (before is null || (changed.Parts & RoomParts.Membership) != 0)
         {
-            var row = await storage.Memberships.FindAsync(nid, rooms.UserId, stop);
+            var row = await membershipsTable.FindAsync(nid, rooms.UserId, stop);
             if (row is null)
             {
                 if (before is { Stripped: null }) rooms.Remove(before);
@@ -239,7 +243,7 @@ internal sealed class UserRoomsReader(
 
         if ((changed.Parts & RoomParts.AccountData) != 0)
         {
-            var row = await storage.AccountData.FindAsync(rooms.UserId, nid, EventTypes.Tag, stop);
+            var row = await accountDataTable.FindAsync(rooms.UserId, nid, EventTypes.Tag, stop);
             after = after! with { Tags = TagsOf(row) };
         }
 
@@ -260,9 +264,9 @@ internal sealed class UserRoomsReader(
     private async ValueTask<RoomEntry> NewAsync(
         UserRooms rooms, RoomSnapshot snapshot, MemberRow row, CancellationToken stop)
     {
-        var direct = await storage.AccountData
+        var direct = await accountDataTable
             .FindAsync(rooms.UserId, null, EventTypes.Direct, stop);
-        var tags = await storage.AccountData
+        var tags = await accountDataTable
             .FindAsync(rooms.UserId, snapshot.Room.Nid, EventTypes.Tag, stop);
         return new RoomEntry
         {
@@ -325,7 +329,7 @@ internal sealed class UserRoomsReader(
     /// <summary>Invites and knocks of rooms of other servers. No local user is in these rooms.</summary>
     private async ValueTask StrippedAsync(UserRooms rooms, long after, long through, CancellationToken stop)
     {
-        var rows = await storage.StrippedRooms
+        var rows = await strippedRoomsTable
             .OfUserAsync(rooms.UserId, after, through, stop);
         if (rows.Count == 0) return;
         var hidden = await HiddenAsync(rooms.UserId, stop);
@@ -361,7 +365,7 @@ internal sealed class UserRoomsReader(
     /// <summary>A listed piece of account data with its content, large or not.</summary>
     private async ValueTask<AccountDataRow?> WholeAsync(string userId, AccountDataRow? row, CancellationToken stop) =>
         row is { IsLarge: true }
-            ? await storage.AccountData.FindAsync(userId, row.Room, row.Type, stop)
+            ? await accountDataTable.FindAsync(userId, row.Room, row.Type, stop)
             : row;
 
     private static HashSet<string> DirectOf(AccountDataRow? row)

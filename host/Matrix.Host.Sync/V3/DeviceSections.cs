@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
@@ -8,7 +9,8 @@ using Matrix.Host.Streams.Streams;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>The parts of a response for the device: messages to it, its key counts, and changed device lists.</summary>
-internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
+internal sealed class DeviceSections(
+    KeysTable keysTable, ToDeviceTable toDeviceTable, IStorageWriter writer, DeviceListChanges lists)
 {
     /// <summary>Deletes the messages up to the device's token: they have arrived.</summary>
     public ValueTask AcknowledgeAsync(
@@ -22,7 +24,7 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
         if (!device.MayHaveDelivered(through)) return;
 
         // After a restart it is unknown what was sent before, so the database is read, once.
-        var delivered = await storage.ToDevice.OfDeviceAsync(reader.UserId, reader.DeviceId, 0, through, 1, stop);
+        var delivered = await toDeviceTable.OfDeviceAsync(reader.UserId, reader.DeviceId, 0, through, 1, stop);
         if (delivered.Count == 0)
         {
             device.Acknowledged(through);
@@ -34,7 +36,7 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
         {
             // Nothing waits for this deletion: messages that arrived are not sent again, whether or not they are
             // deleted yet.
-            storage.Writer.Post(new WriteBatch(1)
+            writer.Post(new WriteBatch(1)
             {
                 OnCommitted = (_, _) => device.Acknowledged(through),
             }.Add(new ToDeviceDelivered(reader.UserId, reader.DeviceId, through)));
@@ -52,7 +54,7 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
         if (pass.Since is { ToDevice: null } && pass.Device.LastToDevice <= after) return null;
 
         int limit = pass.Options.MaxToDevice;
-        var messages = await storage.ToDevice.OfDeviceAsync(
+        var messages = await toDeviceTable.OfDeviceAsync(
             pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop);
         if (messages.Count == 0) return null;
         var isCut = messages.Count >= limit;
@@ -105,7 +107,7 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
     {
         if (device.KeyCounts is not { } counts)
         {
-            counts = await storage.Keys.CountsAsync(reader.UserId, reader.DeviceId, stop);
+            counts = await keysTable.CountsAsync(reader.UserId, reader.DeviceId, stop);
             device.Remember(counts, asOf);
         }
 

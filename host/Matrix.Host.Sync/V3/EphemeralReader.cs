@@ -2,6 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
@@ -10,7 +11,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>Reads the content of a room's `ephemeral`: typing users and receipts.</summary>
 internal sealed class EphemeralReader(
-    IStorage storage, Notifier notifier, ITypingBoard typingBoard, SyncOptions options)
+    ReceiptsTable receiptsTable, Notifier notifier, ITypingBoard typingBoard, SyncOptions options)
 {
     /// <summary>Whether a filter admits events of a type in a room.</summary>
     public static bool Admits(EventFilter filter, RoomIdentity room, string type) =>
@@ -38,7 +39,7 @@ internal sealed class EphemeralReader(
         if (input.Receipts is { } given) all.AddRange(given);
         else if (notifier.Room(room) is not { } stream || !stream.TryReceipts(after, pass.UpTo, all))
         {
-            foreach (var row in await storage.Receipts.OfRoomAsync(room, after, pass.UpTo, stop))
+            foreach (var row in await receiptsTable.OfRoomAsync(room, after, pass.UpTo, stop))
             {
                 all.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
             }

@@ -6,7 +6,6 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
 
@@ -14,7 +13,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>Joined rooms. Client-Server API, "Syncing": `JoinedRoom`.</summary>
 internal sealed class JoinedRooms(
-    IStorage storage,
+    IAccountDataTable accountDataTable,
     EventStore events,
     StateStore states,
     DeviceListChanges deviceLists,
@@ -155,7 +154,7 @@ internal sealed class JoinedRooms(
     {
         var room = input.Snapshot.Room;
         var rows = isNew && !pass.IsInitial
-            ? await storage.AccountData.OfRoomAsync(pass.Reader.UserId, room.Nid, stop)
+            ? await accountDataTable.OfRoomAsync(pass.Reader.UserId, room.Nid, stop)
             : input.AccountData;
         return rows.Count == 0
             ? rows

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
@@ -18,7 +19,7 @@ internal sealed record PendingRoom(RoomNid Room, string RoomId, RoomParts Parts)
 }
 
 /// <summary>Reads rooms for a response, some at a time: those that were written are not kept.</summary>
-internal sealed class RoomInputs(IStorage storage, RoomSnapshots rooms, RoomPositions positions)
+internal sealed class RoomInputs(ReceiptsTable receiptsTable, RoomSnapshots rooms, RoomPositions positions)
 {
     /// <summary>The rooms that are read at once.</summary>
     private const int AtOnce = 64;
@@ -59,16 +60,16 @@ internal sealed class RoomInputs(IStorage storage, RoomSnapshots rooms, RoomPosi
         SyncPass pass, PendingRoom[] some, CancellationToken stop) =>
         pass.IsInitial || pass.Request.FullState
             ? await ReceiptsAsync(
-                storage, [.. some.Select(each => each.Room)], pass.SincePosition, pass.UpTo, stop)
+                receiptsTable, [.. some.Select(each => each.Room)], pass.SincePosition, pass.UpTo, stop)
             : null;
 
     /// <summary>The receipts of rooms between two positions.</summary>
     public static async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>> ReceiptsAsync(
-        IStorage storage, RoomNid[] rooms, long after, long through, CancellationToken stop)
+        ReceiptsTable receiptsTable, RoomNid[] rooms, long after, long through, CancellationToken stop)
     {
         var receipts = new Dictionary<RoomNid, List<ReceiptMark>>();
         if (rooms.Length == 0) return receipts;
-        foreach (var row in await storage.Receipts.OfRoomsAsync(rooms, after, through, stop))
+        foreach (var row in await receiptsTable.OfRoomsAsync(rooms, after, through, stop))
         {
             if (!receipts.TryGetValue(row.Room, out var ofRoom)) receipts[row.Room] = ofRoom = [];
             ofRoom.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));

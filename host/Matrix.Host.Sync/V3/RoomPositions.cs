@@ -1,5 +1,7 @@
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
@@ -8,7 +10,7 @@ namespace Matrix.Host.Sync.V3;
 internal readonly record struct RoomPosition(EventNid LastNid, int Step);
 
 /// <summary>Finds positions of rooms: in the snapshot, in the notifier's memory, or in the database.</summary>
-internal sealed class RoomPositions(IStorage storage, Notifier notifier)
+internal sealed class RoomPositions(RoomsTable roomsTable, IEventsTable eventsTable, Notifier notifier)
 {
     /// <summary>The room at a position. Reads the database only if the position is old.</summary>
     public async ValueTask<RoomPosition> AtAsync(RoomSnapshot snapshot, long position, CancellationToken stop)
@@ -20,8 +22,8 @@ internal sealed class RoomPositions(IStorage storage, Notifier notifier)
         }
 
         return new RoomPosition(
-            await storage.Events.LastNidAtAsync(snapshot.Room.Nid, position, stop),
-            await storage.Rooms.CurrentStepAtAsync(snapshot.Room.Nid, position, stop));
+            await eventsTable.LastNidAtAsync(snapshot.Room.Nid, position, stop),
+            await roomsTable.CurrentStepAtAsync(snapshot.Room.Nid, position, stop));
     }
 
     /// <summary>The same for several rooms and one position, with at most two queries.</summary>
@@ -42,8 +44,8 @@ internal sealed class RoomPositions(IStorage storage, Notifier notifier)
         }
 
         if (asked is null) return positions;
-        var nids = await storage.Events.LastNidsAtAsync(asked, position, stop);
-        var steps = await storage.Rooms.CurrentStepsAtAsync(asked, position, stop);
+        var nids = await eventsTable.LastNidsAtAsync(asked, position, stop);
+        var steps = await roomsTable.CurrentStepsAtAsync(asked, position, stop);
         foreach (var room in asked)
         {
             positions[room] = new RoomPosition(nids.GetValueOrDefault(room), steps.GetValueOrDefault(room));

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Users.AccountData;
@@ -11,7 +10,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes `account_data` and `rooms` of a response, and records whether they have news.</summary>
 internal sealed class RoomSections(
-    IStorage storage,
+    IAccountDataTable accountDataTable,
     RoomInputs inputs,
     RoomSnapshots snapshots,
     JoinedRooms joined,
@@ -94,7 +93,7 @@ internal sealed class RoomSections(
             if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
             pass.HasNews = true;
-            var content = await storage.AccountData.ContentAsync(pass.Reader.UserId, row, stop);
+            var content = await accountDataTable.ContentAsync(pass.Reader.UserId, row, stop);
             if (row.Type == UserPushRules.Type)
             {
                 PushRules(pass, UserPushRules.ContentOf(pass.Reader.UserId, content));

@@ -11,7 +11,7 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes the parts of a room that joined and left rooms have in common.</summary>
-internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEvents clientEvents)
+internal sealed class RoomWriter(IAccountDataTable accountDataTable, EventStore events, ClientEvents clientEvents)
 {
     /// <summary>Writes `timeline`, in steps.</summary>
     /// <param name="extras">Reads the extras of some of the events.</param>
@@ -104,7 +104,7 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
         pass.Json.WriteStartEvents("account_data"u8);
         foreach (var row in rows)
         {
-            var content = await storage.AccountData.ContentAsync(pass.Reader.UserId, row, stop);
+            var content = await accountDataTable.ContentAsync(pass.Reader.UserId, row, stop);
             pass.Json.WriteTypedContent(row.Type, content.Span);
             await pass.StepAsync(stop);
         }

@@ -1,5 +1,4 @@
 using Matrix.Core.State;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Users.AccountData;
@@ -9,7 +9,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>Serves sync. Client-Server API, "Syncing".</summary>
 internal sealed class SyncEngine(
-    IStorage storage,
+    IStorageWriter writer,
     Notifier notifier,
     UpdatedRoomsReader rooms,
     PresenceSection presence,
@@ -23,7 +23,7 @@ internal sealed class SyncEngine(
         SyncRequest request, ResponseWriter response, CancellationToken stop)
     {
         // A token from the future belongs to a lost database: its meaning is unknown.
-        if (request.Since?.Position > storage.Writer.PublishedPosition) return SyncOutcome.UnknownToken;
+        if (request.Since?.Position > writer.PublishedPosition) return SyncOutcome.UnknownToken;
 
         var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
         long deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);

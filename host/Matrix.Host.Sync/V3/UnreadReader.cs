@@ -2,7 +2,6 @@ using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Sync.V3;

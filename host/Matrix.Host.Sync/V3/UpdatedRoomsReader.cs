@@ -2,6 +2,8 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams.Notifying;
 
@@ -12,7 +14,14 @@ namespace Matrix.Host.Sync.V3;
 /// database, and writes them.
 /// </summary>
 internal sealed class UpdatedRoomsReader(
-    IStorage storage, RoomSnapshots rooms, Notifier notifier, RoomSections sections)
+    RoomsTable roomsTable,
+    IMembershipsTable membershipsTable,
+    StrippedRoomsTable strippedRoomsTable,
+    IAccountDataTable accountDataTable,
+    ReceiptsTable receiptsTable,
+    RoomSnapshots rooms,
+    Notifier notifier,
+    RoomSections sections)
 {
     /// <summary>Writes `account_data` and `rooms`.</summary>
     public async ValueTask WriteAsync(SyncPass pass, CancellationToken stop)
@@ -39,7 +48,7 @@ internal sealed class UpdatedRoomsReader(
     private async ValueTask StrippedAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
         var all = pass.IsInitial || pass.Request.FullState;
-        var rows = await storage.StrippedRooms.OfUserAsync(
+        var rows = await strippedRoomsTable.OfUserAsync(
             pass.Reader.UserId, all ? 0 : pass.SincePosition, pass.UpTo, stop);
         foreach (var row in rows)
         {
@@ -78,7 +87,7 @@ internal sealed class UpdatedRoomsReader(
                 continue;
             }
 
-            var member = await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop);
+            var member = await membershipsTable.FindAsync(room, pass.Reader.UserId, stop);
             if (member is null) continue;
             if (each.Membership == ShownMembership.Left && member.Position > pass.UpTo)
             {
@@ -107,7 +116,7 @@ internal sealed class UpdatedRoomsReader(
         // rooms.
         foreach (var room in found.AccountData.Keys.Where(room => news.TrueForAll(each => each.Room.RoomNid != room)))
         {
-            var member = await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop);
+            var member = await membershipsTable.FindAsync(room, pass.Reader.UserId, stop);
             if (member is null) continue;
             if (member.Position > pass.UpTo || member.Membership is not (Membership.Leave or Membership.Ban)) continue;
             if (await rooms.FindAsync(room, stop) is not { } snapshot) continue;
@@ -139,15 +148,15 @@ internal sealed class UpdatedRoomsReader(
     {
         var found = new UpdatedRooms();
         await AccountDataAsync(pass, found, stop);
-        var rows = await storage.Memberships
+        var rows = await membershipsTable
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop);
         var ids = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId))
             .ToDictionary(row => row.Room, row => row.RoomId);
         RoomNid[] joined = [.. ids.Keys];
-        var receipts = await RoomInputs.ReceiptsAsync(storage, joined, pass.SincePosition, pass.UpTo, stop);
+        var receipts = await RoomInputs.ReceiptsAsync(receiptsTable, joined, pass.SincePosition, pass.UpTo, stop);
 
         var parts = new Dictionary<RoomNid, RoomParts>();
-        foreach (var room in await storage.Rooms.FindManyAsync(joined, stop))
+        foreach (var room in await roomsTable.FindManyAsync(joined, stop))
         {
             if (room.LastPosition > pass.SincePosition) parts[room.Nid] = RoomParts.Events;
         }
@@ -204,7 +213,7 @@ internal sealed class UpdatedRoomsReader(
     {
         var found = new UpdatedRooms();
         await AccountDataAsync(pass, found, stop);
-        var rows = await storage.Memberships
+        var rows = await membershipsTable
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop);
         foreach (var row in rows.Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)))
         {
@@ -249,7 +258,7 @@ internal sealed class UpdatedRoomsReader(
 
     private async ValueTask AccountDataAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
-        foreach (var row in await storage.AccountData
+        foreach (var row in await accountDataTable
             .OfUserAsync(pass.Reader.UserId, pass.SincePosition, pass.UpTo, stop))
         {
             if (row.Room is not { } room)

@@ -4,6 +4,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Users.AccountData;
@@ -12,7 +13,12 @@ namespace Matrix.Host.Users.AccountData;
 /// Gives users the settings of a room for the one that replaces it: tags, push rules, its place among direct chats.
 /// Client-Server API, "Room Upgrades".
 /// </summary>
-public sealed class ReplacedRooms(IStorage storage, UserPushRules pushRules, UserLocks locks)
+public sealed class ReplacedRooms(
+    RoomsTable roomsTable,
+    IAccountDataTable accountDataTable,
+    IStorageWriter writer,
+    UserPushRules pushRules,
+    UserLocks locks)
 {
     private const string Tags = "tags";
 
@@ -21,8 +27,8 @@ public sealed class ReplacedRooms(IStorage storage, UserPushRules pushRules, Use
     /// </summary>
     public async ValueTask CopyAsync(string userId, string oldRoomId, string newRoomId, CancellationToken stop)
     {
-        if (await storage.Rooms.FindAsync(oldRoomId, stop) is not { } before
-            || await storage.Rooms.FindAsync(newRoomId, stop) is not { } after)
+        if (await roomsTable.FindAsync(oldRoomId, stop) is not { } before
+            || await roomsTable.FindAsync(newRoomId, stop) is not { } after)
         {
             return;
         }
@@ -47,7 +53,7 @@ public sealed class ReplacedRooms(IStorage storage, UserPushRules pushRules, Use
             if (pushRules.Fits(content)) batch.Add(new AccountDataPut(userId, null, UserPushRules.Type, content));
         }
 
-        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop);
+        if (batch.Changes.Count > 0) await writer.WriteAsync(batch, stop);
     }
 
     /// <summary>The old room's tags, with the new one's over them; null if there is none to copy.</summary>
@@ -95,7 +101,7 @@ public sealed class ReplacedRooms(IStorage storage, UserPushRules pushRules, Use
 
     private async ValueTask<JsonObject?> ReadAsync(
         string userId, RoomNid? room, string type, CancellationToken stop) =>
-        await storage.AccountData.FindAsync(userId, room, type, stop) is { } row
+        await accountDataTable.FindAsync(userId, room, type, stop) is { } row
         && JsonText.TryParseStored(row.Content.Span, out var content)
             ? content
             : null;

@@ -12,7 +12,8 @@ namespace Matrix.Host.Users.AccountData;
 /// The tags that a user gives a room: account data `m.tag`, with a member for each tag. Client-Server API, "Room
 /// Tagging".
 /// </summary>
-public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions options)
+public sealed class RoomTags(
+    IAccountDataTable accountDataTable, IStorageWriter writer, UserRooms rooms, UserLocks locks, UsersOptions options)
 {
     private const string Member = "tags";
     private const int LongestTag = 255;
@@ -22,7 +23,7 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
     public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FindAsync(
         string userId, string roomId, CancellationToken stop)
     {
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
+        var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
         if (!isKnown) return UserRooms.Unknown;
         return (ReadOnlyMemory<byte>)ContentOf(await TagsAsync(userId, room, stop));
     }
@@ -45,7 +46,7 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
     private async ValueTask<UserFailure?> ChangeAsync(
         string userId, string roomId, Func<JsonObject, JsonObject> change, CancellationToken stop)
     {
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
+        var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
         if (!isKnown) return UserRooms.Unknown;
 
         using var held = await locks.TakeAsync(userId, stop);
@@ -61,9 +62,9 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
         }
 
         var put = new AccountDataPut(userId, room, EventTypes.Tag, content);
-        var row = await storage.AccountData.FindAsync(userId, room, EventTypes.Tag, stop);
+        var row = await accountDataTable.FindAsync(userId, room, EventTypes.Tag, stop);
         var batch = new WriteBatch(1).Require(UserAccountData.Fit(put, row, options)).Add(put);
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? UserAccountData.TooMuch(options)
             : null;
     }
@@ -71,7 +72,7 @@ public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions opt
     /// <summary>The tags; none if a client has put other content under the type.</summary>
     private async ValueTask<JsonObject> TagsAsync(string userId, RoomNid? room, CancellationToken stop)
     {
-        var row = await storage.AccountData.FindAsync(userId, room, EventTypes.Tag, stop);
+        var row = await accountDataTable.FindAsync(userId, room, EventTypes.Tag, stop);
         return row is not null
             && JsonText.TryParseStored(row.Content.Span, out var content)
             && JsonText.TryGet(content, Member, out var value)

@@ -1,7 +1,6 @@
 using System.Text;
 using Matrix.Core.Event;
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.StoredBytes;
@@ -10,7 +9,12 @@ using Matrix.Host.Users.PushRules;
 namespace Matrix.Host.Users.AccountData;
 
 /// <summary>Account data of users, also of users in rooms. Client-Server API, "Client Config".</summary>
-public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, UsersOptions options)
+public sealed class UserAccountData(
+    IAccountDataTable accountDataTable,
+    IStorageWriter writer,
+    UserRooms rooms,
+    UserPushRules pushRules,
+    UsersOptions options)
 {
     private const int LongestType = 255;
 
@@ -20,7 +24,7 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
     public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FindAsync(
         string userId, string? roomId, string type, CancellationToken stop)
     {
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
+        var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
         if (!isKnown) return _none;
         if (room is null && type == UserPushRules.Type)
         {
@@ -28,7 +32,7 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
             return (ReadOnlyMemory<byte>)CanonicalJson.Bytes(Json.Of(rules.ToContent()));
         }
 
-        var row = await storage.AccountData.FindAsync(userId, room, type, stop);
+        var row = await accountDataTable.FindAsync(userId, room, type, stop);
         return row is null ? _none : row.Content;
     }
 
@@ -41,14 +45,14 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
     {
         if (content.Count == 0) return await DeleteAsync(userId, roomId, type, stop);
         if (Judge(type) is { } refused) return refused;
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
+        var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
         if (!isKnown) return UserRooms.Unknown;
 
         var batch = new WriteBatch(2);
-        var before = await storage.AccountData.FindAsync(userId, room, type, stop);
+        var before = await accountDataTable.FindAsync(userId, room, type, stop);
         if (before is null)
         {
-            var (all, deleted) = await storage.AccountData.CountAsync(userId, stop);
+            var (all, deleted) = await accountDataTable.CountAsync(userId, stop);
             if (all - deleted >= options.AccountData)
             {
                 return new UserFailure(
@@ -62,7 +66,7 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
 
         var put = new AccountDataPut(userId, room, type, CanonicalJson.Bytes(Json.Of(content)));
         batch.Require(Fit(put, before, options)).Add(put);
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? TooMuch(options) : null;
+        return (await writer.WriteAsync(batch, stop)).Refused ? TooMuch(options) : null;
     }
 
     /// <summary>The condition that there is room for a piece of account data.</summary>
@@ -84,12 +88,12 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
         string userId, string? roomId, string type, CancellationToken stop)
     {
         if (Judge(type) is { } refused) return refused;
-        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop);
+        var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
         if (!isKnown) return UserRooms.Unknown;
 
-        if (await storage.AccountData.FindAsync(userId, room, type, stop) is null) return null;
+        if (await accountDataTable.FindAsync(userId, room, type, stop) is null) return null;
         var deletion = AccountDataPut.Deletion(userId, room, type);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(deletion), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(deletion), stop);
         return null;
     }
 
@@ -104,26 +108,5 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
         return Encoding.UTF8.GetByteCount(type) is 0 or > LongestType
             ? new UserFailure(UserFailureKind.InvalidParam, $"A type has 1 to {LongestType} bytes.")
             : null;
-    }
-}
-
-/// <summary>The rooms in which a user may have account data.</summary>
-internal static class UserRooms
-{
-    /// <summary>Users who never were in a room get the same failure whether or not the room exists.</summary>
-    internal static UserFailure Unknown { get; } = new(
-        UserFailureKind.NotFound, "You are not in this room, or this server does not know it.");
-
-    /// <summary>
-    /// The room of an id; no room for no id. It is unknown if this server has no such room, or if the room's state has
-    /// no membership of the user.
-    /// </summary>
-    internal static async ValueTask<(RoomNid? Room, bool IsKnown)> FindAsync(
-        IStorage storage, string userId, string? roomId, CancellationToken stop)
-    {
-        if (roomId is null) return (null, true);
-        if (await storage.Rooms.FindAsync(roomId, stop) is not { } row) return (null, false);
-        var member = await storage.Memberships.FindAsync(row.Nid, userId, stop);
-        return member is null ? (null, false) : (row.Nid, true);
     }
 }

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -7,6 +6,7 @@ using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.ThirdPartyIds;
 
@@ -29,7 +29,12 @@ public enum DeactivationResult
 }
 
 /// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
-public sealed class Deactivation(IStorage storage, IAccountObserver observer, IdentityBindings bindings)
+public sealed class Deactivation(
+    IAccountsTable accountsTable,
+    ThirdPartyIdsTable thirdPartyIdsTable,
+    IStorageWriter writer,
+    IAccountObserver observer,
+    IdentityBindings bindings)
 {
     /// <summary>Ends an account with all its devices, durably; then its user leaves their rooms.</summary>
     /// <param name="userId">The user.</param>
@@ -44,7 +49,7 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer, Id
         CancellationToken stop,
         string? identityServer = null)
     {
-        var owned = await storage.ThirdPartyIds.OfUserAsync(userId, stop);
+        var owned = await thirdPartyIdsTable.OfUserAsync(userId, stop);
         var batch = new WriteBatch().Require(condition).Require(new UserDeactivated(userId, erase));
         DeviceManagement.AddDeletionOfAll(batch, userId, except: null);
 
@@ -62,7 +67,7 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer, Id
                 .Add(new DeviceListChanged(userId));
         }
 
-        var receipt = await storage.Writer.WriteAsync(batch, stop);
+        var receipt = await writer.WriteAsync(batch, stop);
         if (!receipt.Refused)
         {
             await observer.DeactivatedAsync(userId, CancellationToken.None);
@@ -71,7 +76,7 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer, Id
                 : DeactivationResult.DoneStillBound;
         }
 
-        return await storage.Accounts.FindUserAsync(userId, stop) is { DeactivatedAt: null }
+        return await accountsTable.FindUserAsync(userId, stop) is { DeactivatedAt: null }
             ? DeactivationResult.Refused
             : DeactivationResult.DoneBefore;
     }

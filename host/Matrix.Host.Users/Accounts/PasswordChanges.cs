@@ -1,5 +1,4 @@
 using Matrix.Host.Crypto;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Devices;
@@ -10,7 +9,7 @@ namespace Matrix.Host.Users.Accounts;
 /// <summary>
 /// Changes passwords, and tells the account's mail addresses. Client-Server API, "Password management".
 /// </summary>
-public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher, AddressNotices notices)
+public sealed class PasswordChanges(IStorageWriter writer, PasswordHasher hasher, AddressNotices notices)
 {
     /// <summary>Changes a password.</summary>
     /// <param name="userId">The user.</param>
@@ -36,7 +35,7 @@ public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher, Add
 
         var batch = new WriteBatch(4).Require(condition).Require(new PasswordChanged(userId, hash));
         if (logsOut) DeviceManagement.AddDeletionOfAll(batch, userId, except);
-        var receipt = await storage.Writer.WriteAsync(batch, stop);
+        var receipt = await writer.WriteAsync(batch, stop);
         if (receipt.Refused)
         {
             return new UserFailure(UserFailureKind.Outdated, "The password has changed since it was given.");

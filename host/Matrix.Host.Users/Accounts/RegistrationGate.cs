@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 
@@ -17,7 +16,8 @@ public readonly record struct RegistrationWays(bool Freely, bool ByToken)
 /// <summary>
 /// Decides who may register: the configuration says so, and the first user has a token that the server logs.
 /// </summary>
-public sealed class RegistrationGate(IStorage storage, UsersOptions options, TimeProvider clock)
+public sealed class RegistrationGate(
+    IAccountsTable accountsTable, IStorageWriter writer, UsersOptions options, TimeProvider clock)
 {
     private const int TokenLetters = 24;
     private const string TokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -28,12 +28,12 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
     /// </summary>
     public async ValueTask<string?> FirstUserTokenAsync(CancellationToken stop)
     {
-        if (await storage.Accounts.AnyUserAsync(stop)) return null;
+        if (await accountsTable.AnyUserAsync(stop)) return null;
         if (await OutstandingAsync(stop) is { } made) return made;
 
         var token = RandomNumberGenerator.GetString(TokenAlphabet, TokenLetters);
         var put = new RegistrationTokenIssued(token, UsesAllowed: 1, ExpiresAt: null, MakesAdmin: true);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(put), stop);
         return token;
     }
 
@@ -57,13 +57,13 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
 
     /// <summary>Whether a registration token is valid.</summary>
     public async ValueTask<bool> IsValidAsync(string token, CancellationToken stop) =>
-        await storage.Accounts.FindRegistrationTokenAsync(token, stop) is { } row
+        await accountsTable.FindRegistrationTokenAsync(token, stop) is { } row
         && row.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds());
 
     private async ValueTask<string?> OutstandingAsync(CancellationToken stop)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var tokens = await storage.Accounts.RegistrationTokensAsync(stop);
+        var tokens = await accountsTable.RegistrationTokensAsync(stop);
         return tokens.FirstOrDefault(t => t.MakesAdmin && t.IsValidAt(now))?.Token;
     }
 }

@@ -1,5 +1,4 @@
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Policies;
@@ -42,7 +41,7 @@ public sealed record NewAccount(string UserId, string? PasswordHash)
 public sealed record Registered(string UserId, IssuedLogin? Login);
 
 /// <summary>Creates accounts. Client-Server API, "Account registration" of the legacy API.</summary>
-public sealed class Registrations(IStorage storage, Logins logins)
+public sealed class Registrations(IAccountsTable accountsTable, IStorageWriter writer, Logins logins)
 {
     /// <summary>The failure of a registration whose token was used up meanwhile.</summary>
     public static UserFailure TokenUsedUp { get; } = new(
@@ -57,7 +56,7 @@ public sealed class Registrations(IStorage storage, Logins logins)
         var token = account.RegistrationToken;
         var isAdmin = account.IsAdmin
             || (token is not null
-                && await storage.Accounts.FindRegistrationTokenAsync(token, stop)
+                && await accountsTable.FindRegistrationTokenAsync(token, stop)
                     is { MakesAdmin: true });
         var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
 
@@ -78,7 +77,7 @@ public sealed class Registrations(IStorage storage, Logins logins)
         var login = account.Login is { } wish
             ? logins.Add(batch, account.UserId, wish, byService: account.Kind == UserKind.AppService)
             : null;
-        var receipt = await storage.Writer.WriteAsync(batch, stop);
+        var receipt = await writer.WriteAsync(batch, stop);
         if (!receipt.Refused) return new Registered(account.UserId, login);
         return redemption is { Applied: false }
             ? TokenUsedUp

@@ -1,5 +1,5 @@
 using Matrix.Core.Facade;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Users.Accounts;
@@ -35,7 +35,7 @@ public static class UsernameProblems
 
 /// <summary>Checks the names of new users.</summary>
 public sealed class Usernames(
-    IStorage storage, AppServiceDirectory services, IAccountPolicy policy, UsersOptions options)
+    IAccountsTable accountsTable, AppServiceDirectory services, IAccountPolicy policy, UsersOptions options)
 {
     /// <summary>The user id of a name, in lower case, or the problem.</summary>
     /// <param name="username">The name.</param>
@@ -62,7 +62,7 @@ public sealed class Usernames(
             return ("", UsernameProblem.Refused);
         }
 
-        return await storage.Accounts.FindUserAsync(userId, stop) is null
+        return await accountsTable.FindUserAsync(userId, stop) is null
             ? (userId, null)
             : ("", UsernameProblem.InUse);
     }

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
 
@@ -19,7 +18,7 @@ public sealed record AdminSignIn(string UserId, string? PasswordHash, DateTimeOf
 /// devices, and have no access tokens.
 /// </summary>
 public sealed class AdminSignIns(
-    IStorage storage,
+    IAccountsTable accountsTable,
     PasswordLogin passwords,
     AccountLocks locks,
     AuditLog audit,
@@ -64,7 +63,7 @@ public sealed class AdminSignIns(
     public async ValueTask<AdminSignIn?> FindAsync(string session, CancellationToken stop)
     {
         if (_browsers.Find(session) is not { } signIn) return null;
-        var user = await storage.Accounts.FindUserAsync(signIn.UserId, stop);
+        var user = await accountsTable.FindUserAsync(signIn.UserId, stop);
         if (user is not null
             && user.PasswordHash == signIn.PasswordHash
             && await MayAdministerAsync(user, stop))

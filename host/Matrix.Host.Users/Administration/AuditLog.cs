@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AuditLog;
 
@@ -17,7 +16,7 @@ public sealed record AdminActor(string Who, string Address)
 /// The record of every administrative act. A record is written in the batch of its act where the act is one batch, and
 /// otherwise right after it.
 /// </summary>
-public sealed class AuditLog(IStorage storage, AdminOptions options)
+public sealed class AuditLog(AuditLogTable auditLogTable, IStorageWriter writer, AdminOptions options)
 {
     private const string Done = "done";
 
@@ -38,11 +37,11 @@ public sealed class AuditLog(IStorage storage, AdminOptions options)
     /// <summary>Entries with smaller ids than this, the newest first.</summary>
     public ValueTask<IReadOnlyList<AuditRow>> NewestAsync(
         AuditQuery query, long before, int limit, CancellationToken stop) =>
-        storage.AuditLog.NewestAsync(query, before, limit, stop);
+        auditLogTable.NewestAsync(query, before, limit, stop);
 
     /// <summary>The number of entries.</summary>
     public ValueTask<long> CountAsync(AuditQuery query, CancellationToken stop) =>
-        storage.AuditLog.CountAsync(query, stop);
+        auditLogTable.CountAsync(query, stop);
 
     private AdminActRecorded Of(AdminActor actor, string action, string target, string result) =>
         new AdminActRecorded(
@@ -58,5 +57,5 @@ public sealed class AuditLog(IStorage storage, AdminOptions options)
 
     // The act has been done: that its client has gone does not take it back.
     private async ValueTask WriteAsync(AdminActRecorded record) =>
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
+        await writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
 }

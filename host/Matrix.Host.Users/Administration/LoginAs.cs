@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
@@ -12,7 +11,7 @@ namespace Matrix.Host.Users.Administration;
 /// log.
 /// </summary>
 public sealed class LoginAs(
-    IStorage storage, UserAdministration users, AuditLog audit, AdminOptions options, TimeProvider clock)
+    IStorageWriter writer, UserAdministration users, AuditLog audit, AdminOptions options, TimeProvider clock)
 {
     private const int TokenBytes = 32;
 
@@ -50,7 +49,7 @@ public sealed class LoginAs(
             .Require(audit.Of(actor, "user.login_as", userId))
             .Add(new LoginAsIssued(
                 userId, TokenHash.BytesOf(token), Math.Min(validUntil ?? latest, latest), actor.Who));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.Deactivated, "The account has been deactivated.")
             : token;
     }

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 
@@ -9,7 +8,8 @@ namespace Matrix.Host.Users.Administration;
 /// Registration tokens, for administrators. Client-Server API, "Token-authenticated registration". The first user's
 /// token is not among them.
 /// </summary>
-public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOptions options, TimeProvider clock)
+public sealed class RegistrationTokens(
+    IAccountsTable accountsTable, IStorageWriter writer, AuditLog audit, AdminOptions options, TimeProvider clock)
 {
     /// <summary>The most characters of a token.</summary>
     public const int Longest = 64;
@@ -28,13 +28,13 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
     public async ValueTask<IReadOnlyList<RegistrationTokenRow>> ListAsync(bool? isValid, CancellationToken stop)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var all = await storage.Accounts.RegistrationTokensAsync(stop);
+        var all = await accountsTable.RegistrationTokensAsync(stop);
         return [.. all.Where(row => !row.MakesAdmin && (isValid is null || row.IsValidAt(now) == isValid))];
     }
 
     /// <summary>A token; null if there is none.</summary>
     public async ValueTask<RegistrationTokenRow?> FindAsync(string token, CancellationToken stop) =>
-        await storage.Accounts.FindRegistrationTokenAsync(token, stop)
+        await accountsTable.FindRegistrationTokenAsync(token, stop)
             is { MakesAdmin: false } row ? row : null;
 
     /// <summary>Creates a token.</summary>
@@ -43,7 +43,7 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
     public async ValueTask<UserResult<RegistrationTokenRow>> CreateAsync(
         AdminActor actor, string? token, int length, int? usesAllowed, long? expiresAt, CancellationToken stop)
     {
-        var all = await storage.Accounts.RegistrationTokensAsync(stop);
+        var all = await accountsTable.RegistrationTokensAsync(stop);
         if (all.Count >= options.RegistrationTokens)
         {
             return new UserFailure(
@@ -54,7 +54,7 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
         var batch = new WriteBatch(2)
             .Require(new RegistrationTokenCreated(made, usesAllowed, expiresAt))
             .Require(audit.Of(actor, "token.create", NameOf(made)));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.InvalidParam, "There is a token of that name.")
             : new RegistrationTokenRow(made, usesAllowed, 0, expiresAt, MakesAdmin: false);
     }
@@ -72,7 +72,7 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
         var batch = new WriteBatch(2)
             .Require(new RegistrationTokenLimited(token, after.UsesAllowed, after.ExpiresAt))
             .Require(audit.Of(actor, "token.change", NameOf(token)));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? _unknown : after;
+        return (await writer.WriteAsync(batch, stop)).Refused ? _unknown : after;
     }
 
     /// <summary>Deletes a token.</summary>
@@ -82,7 +82,7 @@ public sealed class RegistrationTokens(IStorage storage, AuditLog audit, AdminOp
         var batch = new WriteBatch(2)
             .Require(new RegistrationTokenDeleted(token))
             .Require(audit.Of(actor, "token.delete", NameOf(token)));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? _unknown : null;
+        return (await writer.WriteAsync(batch, stop)).Refused ? _unknown : null;
     }
 
     /// <summary>The name of a token in the audit log. Whoever has the token can register: it is not logged.</summary>

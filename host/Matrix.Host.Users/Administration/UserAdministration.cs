@@ -1,7 +1,6 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Crypto;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Accounts;
@@ -36,7 +35,8 @@ public sealed record AccountWish
 
 /// <summary>Creates and changes accounts for administrators. Each change is in the audit log.</summary>
 public sealed class UserAdministration(
-    IStorage storage,
+    IAccountsTable accountsTable,
+    IStorageWriter writer,
     Usernames usernames,
     Registrations registrations,
     PasswordChanges passwords,
@@ -68,7 +68,7 @@ public sealed class UserAdministration(
     public async ValueTask<UserResult<UserRow>> FindAsync(string userId, CancellationToken stop)
     {
         if (UserId.Server(userId) != options.ServerName) return _remote;
-        return await storage.Accounts.FindUserAsync(userId, stop) is { } user
+        return await accountsTable.FindUserAsync(userId, stop) is { } user
             ? user
             : UserProfiles.NoUser;
     }
@@ -80,7 +80,7 @@ public sealed class UserAdministration(
     {
         if (UserId.Server(userId) != options.ServerName) return _remote;
         if (ProfileRefusal(wish) is { } unfit) return unfit;
-        var user = await storage.Accounts.FindUserAsync(userId, stop);
+        var user = await accountsTable.FindUserAsync(userId, stop);
         if (user is null)
         {
             if (await CreateAsync(actor, userId, wish, stop) is { } refused) return refused;
@@ -113,7 +113,7 @@ public sealed class UserAdministration(
             .Require(new UserIsActive(userId))
             .Require(new AdminChanged(userId, isAdmin))
             .Require(audit.Of(actor, isAdmin ? "user.make_admin" : "user.unmake_admin", userId));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? _ended : null;
+        return (await writer.WriteAsync(batch, stop)).Refused ? _ended : null;
     }
 
     /// <summary>Changes a password.</summary>
@@ -150,7 +150,7 @@ public sealed class UserAdministration(
         var found = new List<string>();
         for (var after = ""; ;)
         {
-            var page = await storage.Accounts.ListUsersAsync(after, UsersAtOnce, stop);
+            var page = await accountsTable.ListUsersAsync(after, UsersAtOnce, stop);
             foreach (var user in page)
             {
                 var (_, avatar) = await shown.ShownAsync(user.UserId, stop);

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.RateLimits;
@@ -6,7 +5,7 @@ using Matrix.Host.Storage.Tables.RateLimits;
 namespace Matrix.Host.Users.Administration;
 
 /// <summary>The limits of rates that administrators set for single users. Each act is recorded.</summary>
-public sealed class UserRateLimits(IStorage storage, AuditLog audit)
+public sealed class UserRateLimits(IStorageWriter writer, AuditLog audit)
 {
     /// <summary>Sets the limit of a user.</summary>
     public ValueTask SetAsync(AdminActor actor, UserRateLimit limit, CancellationToken stop) =>
@@ -19,6 +18,6 @@ public sealed class UserRateLimits(IStorage storage, AuditLog audit)
     private async ValueTask WriteAsync(AdminActRecorded record, Change change, CancellationToken stop)
     {
         var batch = new WriteBatch(2).Require(record).Add(change);
-        await storage.Writer.WriteAsync(batch, stop);
+        await writer.WriteAsync(batch, stop);
     }
 }

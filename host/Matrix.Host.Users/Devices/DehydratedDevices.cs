@@ -28,13 +28,18 @@ public sealed record DehydratedMessages(IReadOnlyList<ToDeviceRow> Messages, lon
 /// which is not merged.
 /// </summary>
 public sealed class DehydratedDevices(
-    IStorage storage, DeviceKeyUploads uploads, Logins logins, KeyOptions options)
+    DehydratedDevicesTable dehydratedDevicesTable,
+    ToDeviceTable toDeviceTable,
+    IStorageWriter writer,
+    DeviceKeyUploads uploads,
+    Logins logins,
+    KeyOptions options)
 {
     private const int Attempts = 3;
 
     /// <summary>The user's dehydrated device; null if there is none.</summary>
     public ValueTask<DehydratedDeviceRow?> FindAsync(string userId, CancellationToken stop) =>
-        storage.DehydratedDevices.FindAsync(userId, stop);
+        dehydratedDevicesTable.FindAsync(userId, stop);
 
     /// <summary>Makes a device in place of the one before, which ends with its messages.</summary>
     /// <returns>Null if it was made.</returns>
@@ -61,7 +66,7 @@ public sealed class DehydratedDevices(
             batch
                 .Add(new DeviceDehydrated(userId, new DehydratedDeviceRow(wish.DeviceId, wish.Data)))
                 .Add(new DeviceListChanged(userId));
-            if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return null;
+            if (!(await writer.WriteAsync(batch, stop)).Refused) return null;
             if (!isActive.Applied)
             {
                 return new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated.");
@@ -86,7 +91,7 @@ public sealed class DehydratedDevices(
                 .Require(new DehydratedDeviceIs(userId, device.DeviceId))
                 .Add(new DeviceDeleted(userId, device.DeviceId))
                 .Add(new DeviceListChanged(userId));
-            if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return device.DeviceId;
+            if (!(await writer.WriteAsync(batch, stop)).Refused) return device.DeviceId;
         }
 
         return null;
@@ -110,8 +115,8 @@ public sealed class DehydratedDevices(
             return new UserFailure(UserFailureKind.Forbidden, "This is not your dehydrated device.");
         }
 
-        var through = Math.Max(after, storage.Writer.PublishedPosition);
-        var messages = await storage.ToDevice.OfDeviceAsync(userId, deviceId, after, through, limit, stop);
+        var through = Math.Max(after, writer.PublishedPosition);
+        var messages = await toDeviceTable.OfDeviceAsync(userId, deviceId, after, through, limit, stop);
         return messages.Count < limit
             ? new DehydratedMessages(messages, through, HasMore: false)
             : new DehydratedMessages(messages, messages[^1].Position, HasMore: true);

@@ -10,7 +10,8 @@ namespace Matrix.Host.Users.Devices;
 /// Lists, renames and deletes devices. A deleted device loses its tokens and keys, and users who track the owner's
 /// devices learn of it. Client-Server API, "Device Management".
 /// </summary>
-public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvider clock)
+public sealed class DeviceManagement(
+    IAccountsTable accountsTable, IStorageWriter writer, Logins logins, TimeProvider clock)
 {
     /// <summary>The devices of the user who makes the request.</summary>
     /// <param name="requester">The device that makes the request; it counts as seen now.</param>
@@ -18,7 +19,7 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
     public async ValueTask<IReadOnlyList<DeviceRow>> ListAsync(
         UserDevice requester, string address, CancellationToken stop)
     {
-        var devices = await storage.Accounts.DevicesAsync(requester.UserId, stop);
+        var devices = await accountsTable.DevicesAsync(requester.UserId, stop);
         return [.. devices.Select(device => Seen(requester, address, device))];
     }
 
@@ -26,7 +27,7 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
     public async ValueTask<DeviceRow?> FindAsync(
         UserDevice requester, string address, string deviceId, CancellationToken stop)
     {
-        var device = await storage.Accounts.FindDeviceAsync(requester.UserId, deviceId, stop);
+        var device = await accountsTable.FindDeviceAsync(requester.UserId, deviceId, stop);
         return device is null ? null : Seen(requester, address, device);
     }
 
@@ -36,14 +37,14 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
         var (userId, deviceId) = device;
         if (name is null)
         {
-            return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop) is not null;
+            return await accountsTable.FindDeviceAsync(userId, deviceId, stop) is not null;
         }
 
         // Other users get the name with the device's keys.
         var batch = new WriteBatch(2)
             .Require(new DeviceRenamed(userId, deviceId, name))
             .Add(new DeviceListChanged(userId));
-        return !(await storage.Writer.WriteAsync(batch, stop)).Refused;
+        return !(await writer.WriteAsync(batch, stop)).Refused;
     }
 
     /// <summary>
@@ -57,7 +58,7 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
         var batch = new WriteBatch(2)
             .Require(new UserIsActive(userId))
             .Add(new DeviceAdded(userId, deviceId, name));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated.")
             : null;
     }
@@ -68,7 +69,7 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
         var batch = new WriteBatch(2)
             .Add(new DeviceDeleted(device.UserId, device.DeviceId))
             .Add(new DeviceListChanged(device.UserId));
-        await storage.Writer.WriteAsync(batch, stop);
+        await writer.WriteAsync(batch, stop);
     }
 
     /// <summary>
@@ -78,7 +79,7 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
     public async ValueTask<bool> DeleteAsync(
         string userId, IEnumerable<string> deviceIds, ConditionalChange condition, CancellationToken stop)
     {
-        var rows = await storage.Accounts.DevicesAsync(userId, stop);
+        var rows = await accountsTable.DevicesAsync(userId, stop);
         var has = rows.Select(row => row.DeviceId).ToHashSet(StringComparer.Ordinal);
         var batch = new WriteBatch().Require(condition);
         var any = false;
@@ -89,12 +90,12 @@ public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvid
         }
 
         if (any) batch.Add(new DeviceListChanged(userId));
-        return !(await storage.Writer.WriteAsync(batch, stop)).Refused;
+        return !(await writer.WriteAsync(batch, stop)).Refused;
     }
 
     /// <summary>Deletes all devices of a user, and the login tokens.</summary>
     public async ValueTask DeleteAllAsync(string userId, CancellationToken stop) =>
-        await storage.Writer.WriteAsync(AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop);
+        await writer.WriteAsync(AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop);
 
     /// <summary>
     /// Adds the deletion of all devices but one, and of the login tokens, to a batch. It covers a device that logs in

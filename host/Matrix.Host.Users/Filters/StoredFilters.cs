@@ -1,5 +1,4 @@
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.StoredBytes;
@@ -7,11 +6,12 @@ using Matrix.Host.Storage.Tables.StoredBytes;
 namespace Matrix.Host.Users.Filters;
 
 /// <summary>Filters that clients store. Client-Server API, "Filtering".</summary>
-public sealed class StoredFilters(IStorage storage, UserLocks locks, UsersOptions options)
+public sealed class StoredFilters(
+    FiltersTable filtersTable, IStorageWriter writer, UserLocks locks, UsersOptions options)
 {
     /// <summary>A stored filter, as JSON; null if the user has no such filter.</summary>
     public ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop) =>
-        storage.Filters.FindAsync(userId, filterId, stop);
+        filtersTable.FindAsync(userId, filterId, stop);
 
     /// <summary>Stores a filter.</summary>
     /// <returns>Its id. An equal filter of the user keeps its id.</returns>
@@ -21,19 +21,19 @@ public sealed class StoredFilters(IStorage storage, UserLocks locks, UsersOption
 
         // Requests at once must not exceed the limit together.
         using var held = await locks.TakeAsync(userId, stop);
-        if (await storage.Filters.FindIdAsync(userId, created.Json, stop) is { } known)
+        if (await filtersTable.FindIdAsync(userId, created.Json, stop) is { } known)
         {
             return known;
         }
 
-        if (await storage.Filters.FindAsync(userId, options.Filters - 1, stop) is not null)
+        if (await filtersTable.FindAsync(userId, options.Filters - 1, stop) is not null)
         {
             return new UserFailure(UserFailureKind.LimitReached, $"An account has at most {options.Filters} filters.");
         }
 
         var bytes = StoredBytesFit.BytesOf(created.Json);
         var fits = new StoredBytesFit(userId, StoredKind.Filters, bytes, options.FilterBytes);
-        return (await storage.Writer.WriteAsync(new WriteBatch(1).Require(fits).Add(created), stop)).Refused
+        return (await writer.WriteAsync(new WriteBatch(1).Require(fits).Add(created), stop)).Refused
             ? new UserFailure(
                 UserFailureKind.LimitReached, $"The filters of an account have at most {options.FilterBytes} bytes.")
             : created.FilterId;

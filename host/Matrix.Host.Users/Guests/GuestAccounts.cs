@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Matrix.Core.Facade;
 using Matrix.Host.Crypto;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Guests;
@@ -33,7 +32,12 @@ public sealed record GuestUpgrade(string UserId, string AccessToken, string Pass
 
 /// <summary>Creates guests, and makes users of them. Client-Server API, "Guest Access".</summary>
 public sealed class GuestAccounts(
-    IStorage storage, Registrations registrations, Usernames usernames, Logins logins, UsersOptions options)
+    IAccountsTable accountsTable,
+    IStorageWriter writer,
+    Registrations registrations,
+    Usernames usernames,
+    Logins logins,
+    UsersOptions options)
 {
     private const int NameLetters = 16;
     private const string NameAlphabet = "abcdefghijklmnopqrstuvwxyz";
@@ -73,7 +77,7 @@ public sealed class GuestAccounts(
             return _notTheirs;
         }
 
-        return await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop)
+        return await accountsTable.FindTokenAsync(hash.ToBytes(), stop)
             is { Kind: TokenKind.Access, UserKind: UserKind.Guest, IsDeactivated: false, DeviceId.Length: > 0 } token
             && token.UserId == userId
                 ? userId
@@ -87,7 +91,7 @@ public sealed class GuestAccounts(
     {
         var token = upgrade.RegistrationToken;
         var makesAdmin = token is not null
-            && await storage.Accounts.FindRegistrationTokenAsync(token, stop)
+            && await accountsTable.FindRegistrationTokenAsync(token, stop)
                 is { MakesAdmin: true };
         var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
         var batch = new WriteBatch();
@@ -98,7 +102,7 @@ public sealed class GuestAccounts(
         DeviceManagement.AddDeletionOfAll(batch, upgrade.UserId, except: upgrade.Login?.DeviceId);
         foreach (var accepted in upgrade.Accepted) batch.Add(new PolicyAccepted(upgrade.UserId, accepted));
         var login = upgrade.Login is { } wish ? logins.Add(batch, upgrade.UserId, wish) : null;
-        var receipt = await storage.Writer.WriteAsync(batch, stop);
+        var receipt = await writer.WriteAsync(batch, stop);
         if (!receipt.Refused) return new Registered(upgrade.UserId, login);
         return redemption is { Applied: false } ? Registrations.TokenUsedUp : _notTheirs;
     }

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Users.Accounts;
@@ -11,7 +10,7 @@ namespace Matrix.Host.Users.Guests;
 /// Ends, every hour, the accounts of guests who have not been seen for a time: they leave their rooms.
 /// </summary>
 public sealed partial class UnusedGuests(
-    IStorage storage,
+    IGuestsTable guestsTable,
     Deactivation deactivation,
     UsersOptions options,
     TimeProvider time,
@@ -45,7 +44,7 @@ public sealed partial class UnusedGuests(
         var since = time.GetUtcNow().Subtract(options.UnusedGuestsKept).ToUnixTimeMilliseconds();
         for (var ended = 0; ;)
         {
-            var page = await storage.Guests.UnusedAsync(since, PageSize, stop);
+            var page = await guestsTable.UnusedAsync(since, PageSize, stop);
             foreach (var guest in page)
             {
                 // A guest who is seen meanwhile, or becomes an ordinary user, stays.

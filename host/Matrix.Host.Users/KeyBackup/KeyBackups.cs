@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Users.Keys;
@@ -24,7 +23,7 @@ public sealed record WrongBackupVersion(long Current)
     : UserFailure(UserFailureKind.WrongBackupVersion, "This is not the current backup.");
 
 /// <summary>Backups of room keys. Client-Server API, "Server-side key backups".</summary>
-public sealed class KeyBackups(IStorage storage, KeyOptions options)
+public sealed class KeyBackups(KeyBackupTable keyBackupTable, IStorageWriter writer, KeyOptions options)
 {
     /// <summary>The keys that are read at once.</summary>
     private const int KeysAtOnce = 128;
@@ -37,7 +36,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     {
         var number = version is null ? null : NumberOf(version);
         if (version is not null && number is null) return null;
-        return await storage.KeyBackup.FindVersionAsync(userId, number, stop);
+        return await keyBackupTable.FindVersionAsync(userId, number, stop);
     }
 
     /// <summary>Creates a version.</summary>
@@ -47,7 +46,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         if (TooLarge(info) is { } tooLarge) return tooLarge;
         var made = new BackupVersionCreated(userId, info.Algorithm, info.AuthData);
         var batch = new WriteBatch(1).Require(new BackupVersionFits(userId, options.MaxBackups)).Add(made);
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(
                 UserFailureKind.TooLarge, $"An account has at most {options.MaxBackups} backups. Delete old ones.")
             : made.Version;
@@ -66,10 +65,10 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         if (TooLarge(info) is { } tooLarge) return tooLarge;
 
         var update = new BackupVersionUpdated(userId, number, info.Algorithm, info.AuthData);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(update), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(update), stop);
         if (update.Applied) return null;
 
-        var found = await storage.KeyBackup.FindVersionAsync(userId, number, stop);
+        var found = await keyBackupTable.FindVersionAsync(userId, number, stop);
         return found is null ? Unknown : Invalid("`algorithm` differs from the algorithm of the backup.");
     }
 
@@ -78,7 +77,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     {
         if (NumberOf(version) is not { } number) return false;
         var delete = new BackupVersionDeleted(userId, number);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(delete), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(delete), stop);
         return delete.Applied;
     }
 
@@ -89,7 +88,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     public async ValueTask<IAsyncEnumerable<BackupKeyRow>?> KeysAsync(
         string userId, string version, string? roomId, string? sessionId, CancellationToken stop) =>
         NumberOf(version) is not { } number
-            || await storage.KeyBackup.FindVersionAsync(userId, number, stop) is null
+            || await keyBackupTable.FindVersionAsync(userId, number, stop) is null
             ? null
             : PagesAsync(userId, number, roomId, sessionId, stop);
 
@@ -104,7 +103,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         IReadOnlyList<BackupKeyRow> page;
         do
         {
-            page = await storage.KeyBackup.KeysAsync(userId, version, roomId, sessionId, after, KeysAtOnce, stop);
+            page = await keyBackupTable.KeysAsync(userId, version, roomId, sessionId, after, KeysAtOnce, stop);
             foreach (var key in page) yield return key;
             if (page.Count > 0) after = (page[^1].RoomId, page[^1].SessionId);
         }
@@ -142,7 +141,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
             batch.Add(new BackupKeyPut(userId, number, key));
         }
 
-        await storage.Writer.WriteAsync(batch.Add(after), stop);
+        await writer.WriteAsync(batch.Add(after), stop);
         if (latest.Applied && !fits.Applied)
         {
             return new UserFailure(
@@ -165,14 +164,14 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         if (NumberOf(version) is not { } number) return null;
         var after = new BackupVersionRead(userId, number);
         var batch = new WriteBatch(2).Add(new BackupKeysDeleted(userId, number, roomId, sessionId)).Add(after);
-        await storage.Writer.WriteAsync(batch, stop);
+        await writer.WriteAsync(batch, stop);
         return after.Applied ? new BackupState(after.Count, after.Etag) : null;
     }
 
     private async ValueTask<UserFailure> NotLatestAsync(
         string userId, long version, long? latest, CancellationToken stop) =>
         latest is { } current
-            && await storage.KeyBackup.FindVersionAsync(userId, version, stop) is not null
+            && await keyBackupTable.FindVersionAsync(userId, version, stop) is not null
             ? new WrongBackupVersion(current)
             : Unknown;
 

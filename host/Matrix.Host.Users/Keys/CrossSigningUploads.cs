@@ -1,7 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Crypto;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
@@ -33,7 +33,8 @@ public sealed class CrossSigningChange
 }
 
 /// <summary>Stores cross-signing keys. Client-Server API, "Cross-signing".</summary>
-public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
+public sealed class CrossSigningUploads(
+    IAccountsTable accountsTable, KeysTable keysTable, IStorageWriter writer, KeyOptions options)
 {
     private const string Ed25519Prefix = "ed25519:";
 
@@ -41,7 +42,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     public async ValueTask<UserResult<CrossSigningChange>> ConsiderAsync(
         string userId, CrossSigningUpload upload, CancellationToken stop)
     {
-        var rows = await storage.Keys.CrossSigningKeysAsync([userId], stop);
+        var rows = await keysTable.CrossSigningKeysAsync([userId], stop);
         var known = rows.ToDictionary(row => row.Usage);
         var given = new List<SigningKey>(3);
         foreach (var (usage, name, json) in Parts(upload))
@@ -83,7 +84,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         if (condition is not null) batch.Require(condition);
         foreach (var own in change.Batch.Preconditions) batch.Require(own);
         foreach (var own in change.Batch.Changes) batch.Add(own);
-        var receipt = await storage.Writer.WriteAsync(batch, stop);
+        var receipt = await writer.WriteAsync(batch, stop);
         return !receipt.Refused;
     }
 
@@ -129,7 +130,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         string userId, SigningKey key, string master, CancellationToken stop)
     {
         // Public keys and device ids share the key ids of signatures, so they must differ.
-        if (await storage.Accounts.FindDeviceAsync(userId, key.PublicKey, stop) is not null)
+        if (await accountsTable.FindDeviceAsync(userId, key.PublicKey, stop) is not null)
         {
             return new UserFailure(UserFailureKind.Forbidden, $"A device has the id of the {key.Name} key.");
         }
@@ -151,7 +152,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     private async ValueTask<UserFailure?> DeviceSignaturesAsync(string userId, SigningKey key, CancellationToken stop)
     {
         if (SignedJson.SignaturesBy(key.Json, userId) is not { Count: > 0 } signatures) return null;
-        foreach (var device in await storage.Keys.DeviceKeysAsync([userId], stop))
+        foreach (var device in await keysTable.DeviceKeysAsync([userId], stop))
         {
             var keyId = Ed25519Prefix + device.DeviceId;
             if (SignedJson.Text(signatures, keyId) is not { } signature) continue;

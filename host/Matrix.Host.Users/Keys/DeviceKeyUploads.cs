@@ -24,7 +24,7 @@ public sealed record KeyUpload(
 }
 
 /// <summary>Stores the keys that devices upload. Client-Server API, "Uploading keys".</summary>
-public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
+public sealed class DeviceKeyUploads(KeysTable keysTable, IStorageWriter writer, KeyOptions options)
 {
     /// <summary>
     /// Stores all keys of the upload or none. Returns the number of one-time keys that the device then has.
@@ -37,7 +37,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             return failure;
         }
 
-        return await storage.Keys.CountsAsync(device.UserId, device.DeviceId, stop);
+        return await keysTable.CountsAsync(device.UserId, device.DeviceId, stop);
     }
 
     private async ValueTask<UserFailure?> WriteAsync(UserDevice device, KeyUpload upload, CancellationToken stop)
@@ -45,7 +45,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         var (userId, deviceId) = device;
         if (upload.OneTimeKeys.Count > 0)
         {
-            var before = await storage.Keys.CountsAsync(userId, deviceId, stop);
+            var before = await keysTable.CountsAsync(userId, deviceId, stop);
             if (Excess(before.OneTime, upload.OneTimeKeys) is { } excess) return excess;
         }
 
@@ -59,7 +59,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         if (upload.DeviceKeys is { } keys)
         {
             if (Bytes(keys, out var json) is { } failure) return failure;
-            var known = await storage.Keys.FindDeviceKeysAsync(userId, deviceId, stop);
+            var known = await keysTable.FindDeviceKeysAsync(userId, deviceId, stop);
             // Clients upload the same keys again to be sure. Other users are not notified then.
             if (known is null || !known.Json.Span.SequenceEqual(json))
             {
@@ -70,7 +70,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 
         if (changes.Count == 0) return null;
         AddAll(batch, userId, changes);
-        var receipt = await storage.Writer.WriteAsync(batch, stop);
+        var receipt = await writer.WriteAsync(batch, stop);
         return receipt.Refused ? WhyRefused(batch) : null;
     }
 
@@ -125,7 +125,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         var added = upload.OneTimeKeys.Concat(upload.FallbackKeys)
             .Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
         if (added.Count == 0) return null;
-        added.ExceptWith(await storage.Keys.AlgorithmsAsync(userId, deviceId, stop));
+        added.ExceptWith(await keysTable.AlgorithmsAsync(userId, deviceId, stop));
         if (added.Count == 0) return null;
 
         var most = options.MaxKeyAlgorithms - added.Count;

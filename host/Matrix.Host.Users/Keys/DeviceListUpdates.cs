@@ -1,6 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
 
 namespace Matrix.Host.Users.Keys;
@@ -14,7 +14,8 @@ public sealed record DeviceListEdu(long StreamId, ReadOnlyMemory<byte> Json);
 /// Makes the EDUs by which other servers follow the device lists of local users. Server-Server API, "Device Management"
 /// and "End-to-End Encryption".
 /// </summary>
-public sealed class DeviceListUpdates(IStorage storage, KeyQueries queries, KeyOptions options)
+public sealed class DeviceListUpdates(
+    IAccountsTable accountsTable, IDeviceUpdatesTable deviceUpdatesTable, KeyQueries queries, KeyOptions options)
 {
     /// <summary>
     /// The EDUs for a server that has not got a user's changes after an id, at most so many, in order. A device that
@@ -25,7 +26,7 @@ public sealed class DeviceListUpdates(IStorage storage, KeyQueries queries, KeyO
         string userId, long afterId, int most, CancellationToken stop)
     {
         // More changes than are kept wait until they are trimmed.
-        var changes = await storage.DeviceUpdates.AfterAsync(userId, afterId, 4 * options.DeviceUpdatesKept, stop);
+        var changes = await deviceUpdatesTable.AfterAsync(userId, afterId, 4 * options.DeviceUpdatesKept, stop);
         var chosen = changes.Count > options.MaxDeviceUpdates ? Newest(changes) : Chain([.. changes.Take(most)]);
         return chosen.Count == 0 ? [] : await EdusAsync(userId, [.. chosen.Take(most)], stop);
     }
@@ -57,7 +58,7 @@ public sealed class DeviceListUpdates(IStorage storage, KeyQueries queries, KeyO
     private async ValueTask<IReadOnlyList<DeviceListEdu>> EdusAsync(
         string userId, IReadOnlyList<DeviceUpdateRow> changes, CancellationToken stop)
     {
-        var devices = await storage.Accounts.DevicesAsync(userId, stop);
+        var devices = await accountsTable.DevicesAsync(userId, stop);
         var nameOf = devices.ToDictionary(device => device.DeviceId, device => device.DisplayName);
         var wanted = new Dictionary<string, IReadOnlySet<string>>
         {

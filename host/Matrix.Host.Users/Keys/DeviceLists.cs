@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
+using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 
@@ -14,7 +15,7 @@ public sealed record DeviceList(
 public sealed record ListedDevice(string DeviceId, string? DisplayName, JsonObject Keys);
 
 /// <summary>Reads device lists of local users for other servers. Server-Server API, "Device Management".</summary>
-public sealed class DeviceLists(IStorage storage, KeyQueries queries)
+public sealed class DeviceLists(KeysTable keysTable, IDeviceUpdatesTable deviceUpdatesTable, KeyQueries queries)
 {
     private static readonly IReadOnlySet<string> _allDevices = new HashSet<string>();
 
@@ -22,12 +23,12 @@ public sealed class DeviceLists(IStorage storage, KeyQueries queries)
     public async ValueTask<DeviceList?> FindAsync(string userId, CancellationToken stop)
     {
         // Read first: with a later change, the reader gets these keys again. The other way round it would miss them.
-        var streamId = await storage.DeviceUpdates.LatestIdAsync(userId, stop);
+        var streamId = await deviceUpdatesTable.LatestIdAsync(userId, stop);
 
         // The changes of lists that did not change lately are not recorded. Later ids are greater than the position.
         if (streamId == 0)
         {
-            streamId = await storage.Keys.DeviceListPositionAsync(userId, stop);
+            streamId = await keysTable.DeviceListPositionAsync(userId, stop);
         }
 
         var wanted = new Dictionary<string, IReadOnlySet<string>> { [userId] = _allDevices };

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
 
@@ -18,7 +17,7 @@ public sealed record ClaimedKey(string UserId, string DeviceId, string KeyId, Re
 /// Claims one-time keys of local devices, each once, and fallback keys of devices without one-time keys. Client-Server
 /// API, "One-time and fallback keys".
 /// </summary>
-public sealed class KeyClaims(IStorage storage)
+public sealed class KeyClaims(IStorageWriter writer)
 {
     /// <summary>
     /// Claims keys. The claims are durable before this returns, so that no key is returned twice.
@@ -30,7 +29,7 @@ public sealed class KeyClaims(IStorage storage)
 
         var wanted = new KeysClaimed(
             [.. claims.Distinct().Select(claim => new ClaimOfKey(claim.UserId, claim.DeviceId, claim.Algorithm))]);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(wanted), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(wanted), stop);
 
         return [.. wanted.Claims
             .Where(claim => claim.KeyId is not null)

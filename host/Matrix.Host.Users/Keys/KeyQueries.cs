@@ -1,5 +1,5 @@
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
@@ -28,7 +28,7 @@ public sealed record LocalKeys(
 /// <summary>
 /// Queries keys of local users. Client-Server API, "Key management API" and "Key and signature security".
 /// </summary>
-public sealed class KeyQueries(IStorage storage, KeyOptions options)
+public sealed class KeyQueries(IAccountsTable accountsTable, KeysTable keysTable, KeyOptions options)
 {
     /// <summary>The keys of some local users.</summary>
     /// <param name="asker">The requester; null for another server.</param>
@@ -64,10 +64,10 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
 
         // Side by side: each is one round trip.
         var deviceKeys = withDevices
-            ? storage.Keys.DeviceKeysAsync(users, stop).AsTask()
+            ? keysTable.DeviceKeysAsync(users, stop).AsTask()
             : Task.FromResult<IReadOnlyList<DeviceKeysRow>>([]);
-        var crossSigningKeys = storage.Keys.CrossSigningKeysAsync(users, stop).AsTask();
-        var uploaded = storage.Keys.SignaturesAsync(users, asker ?? "", stop).AsTask();
+        var crossSigningKeys = keysTable.CrossSigningKeysAsync(users, stop).AsTask();
+        var uploaded = keysTable.SignaturesAsync(users, asker ?? "", stop).AsTask();
         await Task.WhenAll(deviceKeys, crossSigningKeys, uploaded);
         var devices = (await deviceKeys).ToLookup(static row => row.UserId);
         var cross = await crossSigningKeys;
@@ -79,7 +79,7 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
             .ToHashSet(StringComparer.Ordinal);
         if (withDevices)
         {
-            known.UnionWith(await storage.Accounts.ExistingAsync(
+            known.UnionWith(await accountsTable.ExistingAsync(
                 [.. users.Where(user => !known.Contains(user))], stop));
         }
 

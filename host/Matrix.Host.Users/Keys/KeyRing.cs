@@ -30,7 +30,7 @@ internal sealed class KeyRing
     /// <param name="others">Other local users.</param>
     /// <param name="remote">Master keys of other servers' users.</param>
     internal static async ValueTask<KeyRing> LoadAsync(
-        IKeysTable keys,
+        KeysTable keys,
         string userId,
         IEnumerable<string> others,
         IReadOnlyDictionary<string, JsonObject> remote,

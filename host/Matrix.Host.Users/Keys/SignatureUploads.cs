@@ -1,6 +1,5 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
 
@@ -32,7 +31,7 @@ public interface IRemoteMasterKeys
 /// user-signing key on other users' master keys. Client-Server API, "Cross-signing".
 /// </summary>
 public sealed class SignatureUploads(
-    IStorage storage, UsersOptions options, KeyOptions limits, IRemoteMasterKeys remoteKeys)
+    KeysTable keysTable, IStorageWriter writer, UsersOptions options, KeyOptions limits, IRemoteMasterKeys remoteKeys)
 {
     private const string Ed25519Prefix = "ed25519:";
     private const int Attempts = 3;
@@ -53,13 +52,13 @@ public sealed class SignatureUploads(
             : new Dictionary<string, JsonObject>();
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var ring = await KeyRing.LoadAsync(storage.Keys, userId, owners[true], remote, stop);
+            var ring = await KeyRing.LoadAsync(keysTable, userId, owners[true], remote, stop);
             var (batch, failures) = Judge(ring, keys);
             if (batch is null) return failures;
             var room = limits.MaxKeySignatures - batch.Changes.OfType<KeySignatureUploaded>().Count();
             var fits = new KeySignaturesAtMost(userId, room);
             batch.Require(fits);
-            if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return failures;
+            if (!(await writer.WriteAsync(batch, stop)).Refused) return failures;
             if (batch.Preconditions.All(each => each == fits || each.Applied)) return TooMany();
         }
 

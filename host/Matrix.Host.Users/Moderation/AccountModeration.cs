@@ -1,5 +1,4 @@
 using Matrix.Core.Ident;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Administration;
@@ -10,7 +9,8 @@ namespace Matrix.Host.Users.Moderation;
 /// Locks and suspends accounts, for administrators and for the operator. Each change is in the audit log. Client-Server
 /// API, "Account moderation".
 /// </summary>
-public sealed class AccountModeration(IStorage storage, AuditLog audit, UsersOptions options)
+public sealed class AccountModeration(
+    IAccountsTable accountsTable, IStorageWriter writer, AuditLog audit, UsersOptions options)
 {
     private static readonly UserFailure _notLocal = new(
         UserFailureKind.InvalidParam, "The user does not belong to this server.");
@@ -27,7 +27,7 @@ public sealed class AccountModeration(IStorage storage, AuditLog audit, UsersOpt
     public async ValueTask<UserResult<UserRow>> FindAsync(string administrator, string userId, CancellationToken stop)
     {
         if (!IsLocal(userId)) return _notLocal;
-        return await storage.Accounts.FindUserAsync(userId, stop) switch
+        return await accountsTable.FindUserAsync(userId, stop) switch
         {
             null or { DeactivatedAt: not null } => _unknown,
             { IsAdmin: true } when userId != administrator => _administrator,
@@ -67,10 +67,10 @@ public sealed class AccountModeration(IStorage storage, AuditLog audit, UsersOpt
         if (!IsLocal(userId)) return _notLocal;
         if (userId == actor.Who) return _own;
         var batch = new WriteBatch(2).Require(change).Require(audit.Of(actor, action, userId));
-        if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return null;
+        if (!(await writer.WriteAsync(batch, stop)).Refused) return null;
 
         // Of active users, only administrators are spared.
-        return await storage.Accounts.FindUserAsync(userId, stop) is { DeactivatedAt: null }
+        return await accountsTable.FindUserAsync(userId, stop) is { DeactivatedAt: null }
             ? _administrator
             : _unknown;
     }

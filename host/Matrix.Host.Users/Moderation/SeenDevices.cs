@@ -1,11 +1,10 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.Moderation;
 
 /// <summary>Where the devices of a user were last seen.</summary>
-public sealed class SeenDevices(IStorage storage)
+public sealed class SeenDevices(IAccountsTable accountsTable)
 {
     private static readonly UserFailure _forbidden = new(
         UserFailureKind.Forbidden, "Only administrators of this server can look other users up.");
@@ -17,7 +16,7 @@ public sealed class SeenDevices(IStorage storage)
         Caller caller, string userId, CancellationToken stop)
     {
         if (caller.UserId != userId && !caller.IsAdmin) return _forbidden;
-        if (await storage.Accounts.FindUserAsync(userId, stop) is null) return _unknown;
-        return new UserResult<IReadOnlyList<DeviceRow>>(await storage.Accounts.DevicesAsync(userId, stop));
+        if (await accountsTable.FindUserAsync(userId, stop) is null) return _unknown;
+        return new UserResult<IReadOnlyList<DeviceRow>>(await accountsTable.DevicesAsync(userId, stop));
     }
 }

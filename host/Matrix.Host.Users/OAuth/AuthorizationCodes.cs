@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.SingleSignOn;
@@ -10,7 +9,7 @@ using Matrix.Host.Users.Sessions;
 namespace Matrix.Host.Users.OAuth;
 
 /// <summary>Authorization codes. Client-Server API, "Authorisation code grant"; RFC 6749; RFC 7636.</summary>
-public sealed class AuthorizationCodes(IStorage storage, Logins logins, OAuthOptions options, TimeProvider clock)
+public sealed class AuthorizationCodes(IStorageWriter writer, Logins logins, OAuthOptions options, TimeProvider clock)
 {
     private const int CodeBytes = 32;
     private const int ShortestVerifier = 43;
@@ -46,7 +45,7 @@ public sealed class AuthorizationCodes(IStorage storage, Logins logins, OAuthOpt
             batch.Add(new SsoGrantIssued(row.Hash, user.UserId, origin.Issuer, origin.Session, row.ExpiresAt));
         }
 
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.Outdated, "The account has changed since you signed in.")
             : new UserResult<string>(code);
     }

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
@@ -36,22 +35,27 @@ public sealed record BrowserSignIn(string UserId, string? PasswordHash, DateTime
 /// </summary>
 public sealed class BrowserSignIns : IChangeConsumer
 {
-    private readonly IStorage _storage;
+    private readonly IAccountsTable _accountsTable;
     private readonly AccountLocks _locks;
     private readonly TimeProvider _clock;
     private readonly BrowserStore<BrowserSignIn> _browsers;
 
     /// <summary>Nobody is signed in. Commits that log a user out everywhere sign their browsers out.</summary>
-    public BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOptions options, TimeProvider clock)
+    public BrowserSignIns(
+        IAccountsTable accountsTable,
+        IStorageWriter writer,
+        AccountLocks locks,
+        OAuthOptions options,
+        TimeProvider clock)
     {
-        (_storage, _locks, _clock) = (storage, locks, clock);
+        (_accountsTable, _locks, _clock) = (accountsTable, locks, clock);
         _browsers = new BrowserStore<BrowserSignIn>(
             options.SignInLifetime,
             options.SignIns,
             options.SignInsOfUser,
             static signIn => signIn.UserId,
             clock);
-        storage.Writer.AddConsumer(this);
+        writer.AddConsumer(this);
     }
 
     /// <summary>Signs a browser in.</summary>
@@ -71,7 +75,7 @@ public sealed class BrowserSignIns : IChangeConsumer
     public async ValueTask<BrowserSignIn?> FindAsync(string session, CancellationToken stop)
     {
         if (_browsers.Find(session) is not { } signIn) return null;
-        var user = await _storage.Accounts.FindUserAsync(signIn.UserId, stop);
+        var user = await _accountsTable.FindUserAsync(signIn.UserId, stop);
         if (user is { DeactivatedAt: null }
             && user.PasswordHash == signIn.PasswordHash
             && await _locks.OfUserAsync(user, stop) is null)

@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using Matrix.Host.Network;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.SingleSignOn;
@@ -27,7 +26,12 @@ public sealed record DeviceRequest(OAuthClient Client, string DeviceId);
 /// Logins of devices that have no browser. Client-Server API, "Device authorisation flow"; RFC 8628.
 /// </summary>
 public sealed class DeviceAuthorizations(
-    IStorage storage, OAuthClients clients, Logins logins, OAuthOptions options, TimeProvider clock)
+    OAuthTable oAuthTable,
+    IStorageWriter writer,
+    OAuthClients clients,
+    Logins logins,
+    OAuthOptions options,
+    TimeProvider clock)
 {
     private const int CodeBytes = 32;
     private const int GroupLetters = 4;
@@ -68,7 +72,7 @@ public sealed class DeviceAuthorizations(
             UserId: null);
         var issued = new OAuthDeviceCodeIssued(
             row, options.DeviceCodes, AddressBlock.Of(address), options.DeviceCodesOfAddress);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(issued), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(issued), stop);
         return issued.Applied
             ? new DeviceAuthorization(device, $"{user[..GroupLetters]}-{user[GroupLetters..]}")
             : new OAuthError(OAuthError.TemporarilyUnavailable, "Too many devices ask at once.");
@@ -79,7 +83,7 @@ public sealed class DeviceAuthorizations(
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         return HashOf(userCode) is { } hash
-            && await storage.OAuth.FindUserCodeAsync(hash, stop) is { } row
+            && await oAuthTable.FindUserCodeAsync(hash, stop) is { } row
             && row.Decision == OAuthDecision.Pending
             && row.ExpiresAt > now
             && await clients.FindAsync(row.ClientId, stop) is { } client
@@ -112,7 +116,7 @@ public sealed class DeviceAuthorizations(
             batch.Add(new SsoGrantIssued(hash, user.UserId, origin.Issuer, origin.Session, expiry));
         }
 
-        if (!(await storage.Writer.WriteAsync(batch, stop)).Refused) return null;
+        if (!(await writer.WriteAsync(batch, stop)).Refused) return null;
         return condition.Applied
             ? gone
             : new UserFailure(UserFailureKind.Outdated, "The account has changed since you signed in.");

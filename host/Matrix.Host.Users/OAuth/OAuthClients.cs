@@ -1,6 +1,5 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OAuth;
 
@@ -16,7 +15,7 @@ public sealed record OAuthClient(string Id, ClientMetadata Metadata)
 }
 
 /// <summary>Registers and finds clients. Client-Server API, "Client registration"; RFC 7591.</summary>
-public sealed class OAuthClients(IStorage storage, OAuthOptions options)
+public sealed class OAuthClients(OAuthTable oAuthTable, IStorageWriter writer, OAuthOptions options)
 {
     private const int LongestId = 64;
 
@@ -34,7 +33,7 @@ public sealed class OAuthClients(IStorage storage, OAuthOptions options)
 
         var client = new OAuthClient(ClientMetadata.IdOf(stored), metadata);
         var change = new OAuthClientRegistered(client.Id, stored, options.Clients);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return change.Applied
             ? client
             : new OAuthError(OAuthError.TemporarilyUnavailable, "Too many clients are registered.");
@@ -44,7 +43,7 @@ public sealed class OAuthClients(IStorage storage, OAuthOptions options)
     public async ValueTask<OAuthClient?> FindAsync(string? clientId, CancellationToken stop)
     {
         if (clientId is null or { Length: 0 or > LongestId }) return null;
-        return await storage.OAuth.FindClientAsync(clientId, stop) is { } stored
+        return await oAuthTable.FindClientAsync(clientId, stop) is { } stored
             && JsonText.TryParseStored(stored.Span, out var json)
             && ClientMetadata.Read(json) is { Value: { } metadata }
             ? new OAuthClient(clientId, metadata)

@@ -20,7 +20,9 @@ public sealed record GrantedTokens(string AccessToken, string RefreshToken, Time
 
 /// <summary>Exchanges codes and refresh tokens for tokens. Client-Server API, "Grant types".</summary>
 public sealed class OAuthGrants(
-    IStorage storage,
+    IAccountsTable accountsTable,
+    OAuthTable oAuthTable,
+    IStorageWriter writer,
     OAuthClients clients,
     OAuthSessions sessions,
     Logins logins,
@@ -44,7 +46,7 @@ public sealed class OAuthGrants(
         if (found.Value is not { } client) return found.Error!;
         if (!TokenHash.TryOf(code, out var text)) return _badCode;
         var hash = text.ToBytes();
-        if (await storage.OAuth.FindCodeAsync(hash, stop) is not { } row)
+        if (await oAuthTable.FindCodeAsync(hash, stop) is not { } row)
         {
             await sessions.EndMadeByAsync(hash, stop);
             return _badCode;
@@ -74,7 +76,7 @@ public sealed class OAuthGrants(
         if (found.Value is not { } client) return found.Error!;
         if (!TokenHash.TryOf(deviceCode, out var text)) return _badCode;
         var hash = text.ToBytes();
-        if (await storage.OAuth.FindDeviceCodeAsync(hash, stop) is not { } row)
+        if (await oAuthTable.FindDeviceCodeAsync(hash, stop) is not { } row)
         {
             await sessions.EndMadeByAsync(hash, stop);
             return _badCode;
@@ -110,7 +112,7 @@ public sealed class OAuthGrants(
         if (found.Value is not { } client) return found.Error!;
         var invalid = new OAuthError(OAuthError.InvalidGrant, "The refresh token is not valid.");
         if (!TokenHash.TryOf(refreshToken, out var hash)) return invalid;
-        var row = await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop);
+        var row = await accountsTable.FindTokenAsync(hash.ToBytes(), stop);
         if (row is not null && (row.ClientId != client.Id || row.Kind != TokenKind.Refresh))
         {
             return invalid;
@@ -180,7 +182,7 @@ public sealed class OAuthGrants(
         batch.Add(new OAuthSessionBegun(new OAuthSessionRow(
             device.UserId, device.DeviceId, client.Id, TokenHash.BytesOf(secret), code, scope)));
         batch.Add(new SsoGrantUsed(allowed, device.UserId, device.DeviceId));
-        if (!(await storage.Writer.WriteAsync(batch, stop)).Refused)
+        if (!(await writer.WriteAsync(batch, stop)).Refused)
         {
             return new GrantedTokens(login.AccessToken, login.RefreshToken!, login.ExpiresIn!.Value, scope);
         }

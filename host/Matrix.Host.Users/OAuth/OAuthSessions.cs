@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
@@ -8,7 +7,7 @@ using Matrix.Host.Users.Sessions;
 namespace Matrix.Host.Users.OAuth;
 
 /// <summary>Ends sessions of OAuth, each with its device. Client-Server API, "Token revocation"; RFC 7009.</summary>
-public sealed class OAuthSessions(IStorage storage)
+public sealed class OAuthSessions(IAccountsTable accountsTable, OAuthTable oAuthTable, IStorageWriter writer)
 {
     /// <summary>
     /// Ends the session that an access or refresh token belongs to. A token that is unknown, or of the legacy API, ends
@@ -26,14 +25,14 @@ public sealed class OAuthSessions(IStorage storage)
     public async ValueTask<IReadOnlyDictionary<string, OAuthSessionRow>> OfUserAsync(
         string userId, CancellationToken stop)
     {
-        var rows = await storage.OAuth.SessionsAsync(userId, stop);
+        var rows = await oAuthTable.SessionsAsync(userId, stop);
         return rows.ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
     }
 
     /// <summary>Ends the session that came from a code, which was used again: somebody else may have it.</summary>
     internal async ValueTask EndMadeByAsync(ReadOnlyMemory<byte> code, CancellationToken stop)
     {
-        if (await storage.OAuth.FindSessionMadeByAsync(code, stop) is { } session)
+        if (await oAuthTable.FindSessionMadeByAsync(code, stop) is { } session)
         {
             await EndAsync(session, stop);
         }
@@ -51,10 +50,10 @@ public sealed class OAuthSessions(IStorage storage)
     private async ValueTask<OAuthSessionRow?> FindAsync(string token, CancellationToken stop)
     {
         if (!TokenHash.TryOf(token, out var hash)) return null;
-        var row = await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop);
+        var row = await accountsTable.FindTokenAsync(hash.ToBytes(), stop);
         return row switch
         {
-            { ClientId: not null } => (await storage.OAuth.SessionsAsync(row.UserId, stop))
+            { ClientId: not null } => (await oAuthTable.SessionsAsync(row.UserId, stop))
                 .FirstOrDefault(session => session.DeviceId == row.DeviceId),
             not null => null,
             null => await FindNamedByAsync(token, stop),
@@ -63,7 +62,7 @@ public sealed class OAuthSessions(IStorage storage)
 
     private async ValueTask<OAuthSessionRow?> FindNamedByAsync(string refreshToken, CancellationToken stop) =>
         RefreshToken.SessionOf(refreshToken) is { } secret && TokenHash.TryOf(secret, out var hash)
-            ? await storage.OAuth.FindSessionAsync(hash.ToBytes(), stop)
+            ? await oAuthTable.FindSessionAsync(hash.ToBytes(), stop)
             : null;
 
     /// <summary>Ends a session, unless its device has begun another one meanwhile.</summary>
@@ -73,6 +72,6 @@ public sealed class OAuthSessions(IStorage storage)
             .Require(new OAuthSessionIs(session))
             .Add(new DeviceDeleted(session.UserId, session.DeviceId))
             .Add(new DeviceListChanged(session.UserId));
-        await storage.Writer.WriteAsync(batch, stop);
+        await writer.WriteAsync(batch, stop);
     }
 }

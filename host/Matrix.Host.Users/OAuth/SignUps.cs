@@ -1,5 +1,4 @@
 using Matrix.Host.Crypto;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Storage.Tables.ValidationSessions;
@@ -11,7 +10,7 @@ namespace Matrix.Host.Users.OAuth;
 
 /// <summary>Creates accounts on this server's page. Client-Server API, "User registration" of OAuth 2.0.</summary>
 public sealed class SignUps(
-    IStorage storage,
+    IAccountsTable accountsTable,
     RegistrationGate gate,
     Usernames usernames,
     PasswordLogin passwords,
@@ -24,7 +23,7 @@ public sealed class SignUps(
 
     /// <summary>Whether nobody has an account yet.</summary>
     public async ValueTask<bool> AwaitsFirstUserAsync(CancellationToken stop) =>
-        !await storage.Accounts.AnyUserAsync(stop);
+        !await accountsTable.AnyUserAsync(stop);
 
     /// <summary>The user id of a new account; otherwise the failure's sentence is for the user.</summary>
     /// <param name="username">The name.</param>
@@ -80,7 +79,7 @@ public sealed class SignUps(
                 : created.Failure;
         }
 
-        return await storage.Accounts.FindUserAsync(userId, stop) is { } user
+        return await accountsTable.FindUserAsync(userId, stop) is { } user
             ? user
             : Failed("The account has ended.");
     }

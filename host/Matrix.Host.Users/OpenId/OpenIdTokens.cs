@@ -3,7 +3,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using Matrix.Host.Crypto;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 
@@ -16,7 +16,7 @@ namespace Matrix.Host.Users.OpenId;
 /// </summary>
 public sealed class OpenIdTokens(
     SigningKeyRing keys,
-    IStorage storage,
+    IAccountsTable accountsTable,
     AccountLocks locks,
     AppServiceDirectory services,
     UsersOptions options,
@@ -50,7 +50,7 @@ public sealed class OpenIdTokens(
     public async ValueTask<string?> FindAsync(string token, CancellationToken stop)
     {
         if (Read(token) is not { } read) return null;
-        var user = await storage.Accounts.FindUserAsync(read.UserId, stop);
+        var user = await accountsTable.FindUserAsync(read.UserId, stop);
         return user is { DeactivatedAt: null }
             && await GoesOnAsync(read, stop)
             && await locks.OfUserAsync(user, stop) is null
@@ -62,7 +62,7 @@ public sealed class OpenIdTokens(
     {
         if (read.Session is not { } session) return services.Find(read.Origin)?.HasUser(read.UserId) == true;
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        return await storage.Accounts.HasSessionAsync(read.UserId, read.Origin, session, now, stop);
+        return await accountsTable.HasSessionAsync(read.UserId, read.Origin, session, now, stop);
     }
 
     private Payload? Read(string token)

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Matrix.Core.Presence;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +14,7 @@ namespace Matrix.Host.Users.Presence;
 /// </summary>
 public sealed partial class EarlyPresence(
     PresenceBoard board,
-    IStorage storage,
+    IMembershipsTable membershipsTable,
     PresenceOptions options,
     TimeProvider time,
     ILogger<EarlyPresence> log) : BackgroundService
@@ -102,7 +102,7 @@ public sealed partial class EarlyPresence(
     {
         var due = TakeDue();
         if (due.Count == 0) return;
-        var shared = await storage.Memberships.SharedRoomsAsync(due, stop);
+        var shared = await membershipsTable.SharedRoomsAsync(due, stop);
         var now = Now;
         foreach (var userId in shared.Select(static row => row.UserId).Distinct())
         {

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Presence;
 using Microsoft.Extensions.Hosting;
@@ -10,15 +9,16 @@ namespace Matrix.Host.Users.Presence;
 /// Saves who is present when the server stops in order, and takes it up at the next start: clients must learn that a
 /// user does not come back.
 /// </summary>
-public sealed partial class PresenceAtStop(PresenceBoard board, IStorage storage, ILogger<PresenceAtStop> log)
+public sealed partial class PresenceAtStop(
+    PresenceBoard board, PresenceTable presenceTable, IStorageWriter writer, ILogger<PresenceAtStop> log)
     : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (!board.IsOn) return;
-        board.Restore(await storage.Presence.AtStopAsync(cancellationToken));
-        storage.Writer.Post(new WriteBatch(1).Add(new PresenceStopped([])));
+        board.Restore(await presenceTable.AtStopAsync(cancellationToken));
+        writer.Post(new WriteBatch(1).Add(new PresenceStopped([])));
     }
 
     /// <inheritdoc/>
@@ -27,7 +27,7 @@ public sealed partial class PresenceAtStop(PresenceBoard board, IStorage storage
         if (!board.IsOn) return;
         try
         {
-            await storage.Writer.WriteAsync(
+            await writer.WriteAsync(
                 new WriteBatch(1).Add(new PresenceStopped(board.Present())), cancellationToken);
         }
         catch (Exception fault) when (fault is StorageException or OperationCanceledException)

@@ -1,5 +1,5 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.PresenceLists;
 
 namespace Matrix.Host.Users.Presence;
@@ -8,7 +8,12 @@ namespace Matrix.Host.Users.Presence;
 /// Presence lists: whom a user wishes to follow. A listed user is shown once they permit it: they share a room with
 /// the user, or have listed the user too. The 2014 Client-Server API, "Presence and Permissions".
 /// </summary>
-public sealed class PresenceLists(UserPresences presences, IStorage storage, PresenceOptions options)
+public sealed class PresenceLists(
+    UserPresences presences,
+    IMembershipsTable membershipsTable,
+    PresenceListsTable presenceListsTable,
+    IStorageWriter writer,
+    PresenceOptions options)
 {
     private static readonly UserFailure _full = new(UserFailureKind.LimitReached, "Your presence list is full.");
 
@@ -25,23 +30,23 @@ public sealed class PresenceLists(UserPresences presences, IStorage storage, Pre
         {
             var drops = new WriteBatch(dropped.Count);
             foreach (var other in dropped) drops.Add(new PresenceUnlisted(userId, other));
-            await storage.Writer.WriteAsync(drops, stop);
+            await writer.WriteAsync(drops, stop);
         }
 
         if (invited.Count == 0) return null;
         var batch = new WriteBatch(invited.Count);
         foreach (var other in invited) batch.Require(new PresenceListed(userId, other, options.MaxListed));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? _full : null;
+        return (await writer.WriteAsync(batch, stop)).Refused ? _full : null;
     }
 
     /// <summary>The presence of the listed users who permit it.</summary>
     public async ValueTask<IReadOnlyList<SeenPresence>> ShownAsync(string userId, CancellationToken stop)
     {
-        var listed = await storage.PresenceLists.OfUserAsync(userId, stop);
+        var listed = await presenceListsTable.OfUserAsync(userId, stop);
         if (listed.Count == 0) return [];
         var permitted = new HashSet<string>(StringComparer.Ordinal) { userId };
-        permitted.UnionWith(await storage.Memberships.SharingAmongAsync(userId, listed, stop));
-        permitted.UnionWith(await storage.PresenceLists.MutualAsync(userId, stop));
+        permitted.UnionWith(await membershipsTable.SharingAmongAsync(userId, listed, stop));
+        permitted.UnionWith(await presenceListsTable.MutualAsync(userId, stop));
         var shown = new List<SeenPresence>();
         foreach (var other in listed)
         {
@@ -55,7 +60,7 @@ public sealed class PresenceLists(UserPresences presences, IStorage storage, Pre
 
     /// <summary>What a user sees of another one's presence: of those who share a room, or listed each other.</summary>
     public async ValueTask<UserResult<SeenPresence>> FindAsync(string viewer, string userId, CancellationToken stop) =>
-        await storage.PresenceLists.IsMutualAsync(viewer, userId, stop)
+        await presenceListsTable.IsMutualAsync(viewer, userId, stop)
             ? await presences.ReadAsync(userId, stop)
             : await presences.FindAsync(viewer, userId, stop);
 }

@@ -1,5 +1,5 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Presence;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +12,7 @@ namespace Matrix.Host.Users.Presence;
 public sealed partial class PresencePublisher(
     PresenceBoard board,
     IEnumerable<IPresenceConsumer> consumers,
-    IStorage storage,
+    PresenceTable presenceTable,
     PresenceOptions options,
     TimeProvider time,
     ILogger<PresencePublisher> log) : BackgroundService
@@ -64,7 +64,7 @@ public sealed partial class PresencePublisher(
     {
         var users = board.WithoutStatus();
         if (users.Count == 0) return;
-        board.Learn(users, await storage.Presence.StatusesAsync(users, stop));
+        board.Learn(users, await presenceTable.StatusesAsync(users, stop));
     }
 
     [LoggerMessage(

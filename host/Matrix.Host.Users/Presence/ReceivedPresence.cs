@@ -1,12 +1,12 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Presence;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Users.Presence;
 
 /// <summary>Takes the presence of other servers' users. Server-Server API, "Presence".</summary>
 public sealed class ReceivedPresence(
-    PresenceBoard board, EarlyPresence early, IStorage storage, PresenceOptions options)
+    PresenceBoard board, EarlyPresence early, IMembershipsTable membershipsTable, PresenceOptions options)
 {
     /// <summary>The longest `last_active_ago` that is read; after this, no activity is known.</summary>
     public const long LongestAgo = 10L * 365 * 86_400_000;
@@ -30,7 +30,7 @@ public sealed class ReceivedPresence(
         var unknown = own.Where(each => !board.Knows(each.UserId)).Select(static each => each.UserId).ToHashSet();
         if (unknown.Count > 0)
         {
-            var shared = await storage.Memberships.SharedRoomsAsync(unknown, stop);
+            var shared = await membershipsTable.SharedRoomsAsync(unknown, stop);
             unknown.ExceptWith(shared.Select(static row => row.UserId));
         }
 

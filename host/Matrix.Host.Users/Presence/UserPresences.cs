@@ -3,13 +3,20 @@ using Matrix.Core.Ident;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Presence;
 
 namespace Matrix.Host.Users.Presence;
 
 /// <summary>Sets and reads presence for clients. Client-Server API, "Presence".</summary>
 public sealed class UserPresences(
-    PresenceBoard board, IStorage storage, UserLocks locks, UsersOptions users, PresenceOptions options)
+    PresenceBoard board,
+    IMembershipsTable membershipsTable,
+    PresenceTable presenceTable,
+    IStorageWriter writer,
+    UserLocks locks,
+    UsersOptions users,
+    PresenceOptions options)
 {
     private static readonly UserFailure _notShown = new(
         UserFailureKind.Forbidden, "You are not allowed to see their presence.");
@@ -36,7 +43,7 @@ public sealed class UserPresences(
         if (await StatusAsync(device.UserId, stop) != status)
         {
             var batch = new WriteBatch(1).Add(new PresenceStatusChanged(device.UserId, status));
-            await storage.Writer.WriteAsync(batch, stop);
+            await writer.WriteAsync(batch, stop);
         }
 
         board.Put(device, state, status);
@@ -49,7 +56,7 @@ public sealed class UserPresences(
     /// </summary>
     public async ValueTask<UserResult<SeenPresence>> FindAsync(string viewer, string userId, CancellationToken stop)
     {
-        if (userId != viewer && !await storage.Memberships.ShareRoomAsync(viewer, userId, stop))
+        if (userId != viewer && !await membershipsTable.ShareRoomAsync(viewer, userId, stop))
         {
             return _notShown;
         }
@@ -69,5 +76,5 @@ public sealed class UserPresences(
     }
 
     private async ValueTask<string?> StatusAsync(string userId, CancellationToken stop) =>
-        (await storage.Presence.StatusesAsync([userId], stop)).GetValueOrDefault(userId);
+        (await presenceTable.StatusesAsync([userId], stop)).GetValueOrDefault(userId);
 }

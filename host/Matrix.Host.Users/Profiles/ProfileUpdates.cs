@@ -1,6 +1,5 @@
 using System.Text;
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Profiles;
 
@@ -9,7 +8,8 @@ namespace Matrix.Host.Users.Profiles;
 /// <summary>
 /// Changes profiles, and notifies the rooms of a new display name or avatar. Client-Server API, "Profiles".
 /// </summary>
-public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountObserver observer)
+public sealed class ProfileUpdates(
+    IProfilesTable profilesTable, IStorageWriter writer, UserLocks locks, IAccountObserver observer)
 {
     /// <summary>Whether rooms show a field: each change of it is an event in each room of the user.</summary>
     public static bool IsShownInRooms(string name) => ProfileFields.IsShownInRooms(name);
@@ -38,8 +38,8 @@ public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountOb
         if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
         using (await locks.TakeAsync(userId, stop))
         {
-            if (await storage.Profiles.FieldAsync(userId, name, stop) is null) return null;
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop);
+            if (await profilesTable.FieldAsync(userId, name, stop) is null) return null;
+            await writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop);
         }
 
         await NotifyRoomsAsync(userId, name);
@@ -50,7 +50,7 @@ public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountOb
     {
         using (await locks.TakeAsync(userId, stop))
         {
-            var profile = await storage.Profiles.FindAsync(userId, stop);
+            var profile = await profilesTable.FindAsync(userId, stop);
             var others = profile.Where(field => field.Key != name).Sum(field => SizeOf(field.Key, field.Value.Length));
             if (SizeOf(name, value.Length) + others + 2 >= ProfileFields.WholeLimit)
             {
@@ -59,7 +59,7 @@ public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountOb
             }
 
             if (profile.TryGetValue(name, out var before) && before.Span.SequenceEqual(value)) return null;
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop);
+            await writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop);
         }
 
         await NotifyRoomsAsync(userId, name);

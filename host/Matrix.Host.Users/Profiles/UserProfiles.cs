@@ -1,7 +1,9 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Users.Profiles;
@@ -11,7 +13,9 @@ namespace Matrix.Host.Users.Profiles;
 /// "Profiles".
 /// </summary>
 public sealed class UserProfiles(
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    IAccountsTable accountsTable,
+    IProfilesTable profilesTable,
     UsersOptions options,
     IUserQueries? queries = null,
     RemoteProfiles? remote = null,
@@ -43,7 +47,7 @@ public sealed class UserProfiles(
         }
 
         if (await UnknownAsync(userId, stop) is { } unknown) return unknown;
-        var fields = await storage.Profiles.FindAsync(userId, stop);
+        var fields = await profilesTable.FindAsync(userId, stop);
         return new UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>(fields);
     }
 
@@ -61,7 +65,7 @@ public sealed class UserProfiles(
         }
 
         if (await UnknownAsync(userId, stop) is { } unknown) return unknown;
-        return await storage.Profiles.FieldAsync(userId, name, stop) is { } value
+        return await profilesTable.FieldAsync(userId, name, stop) is { } value
             ? value
             : _noField;
     }
@@ -73,7 +77,7 @@ public sealed class UserProfiles(
     public async ValueTask<(string? DisplayName, string? AvatarUrl)> ShownAsync(string userId, CancellationToken stop)
     {
         var profile = UserId.Server(userId) == options.ServerName || remote is null
-            ? await storage.Profiles.FindAsync(userId, stop)
+            ? await profilesTable.FindAsync(userId, stop)
             : (await remote.FindAsync(UserId.Server(userId), userId, stop)).Value ?? _empty;
         return (Text(ProfileFields.DisplayName), Text(ProfileFields.AvatarUrl));
 
@@ -119,14 +123,14 @@ public sealed class UserProfiles(
         if (options.ProfilesShownTo == ProfileAudience.Users) return true;
         if (viewer.UserId is { } user)
         {
-            return await storage.Memberships.ShareRoomAsync(user, userId, stop)
+            return await membershipsTable.ShareRoomAsync(user, userId, stop)
                 || (openRooms is not null && await openRooms.HasMemberAsync(userId, stop));
         }
 
-        var servers = await storage.Memberships.ServersSharingWithAsync(userId, stop);
+        var servers = await membershipsTable.ServersSharingWithAsync(userId, stop);
         return servers.ContainsKey(viewer.Server!);
     }
 
     private async ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop) is not null;
+        await accountsTable.FindUserAsync(userId, stop) is not null;
 }

@@ -2,7 +2,6 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 
@@ -12,7 +11,8 @@ namespace Matrix.Host.Users.PushRules;
 /// Reads and changes the push rules of a user. They are account data `m.push_rules`, so clients receive changes through
 /// sync.
 /// </summary>
-public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOptions options)
+public sealed class UserPushRules(
+    IAccountDataTable accountDataTable, IStorageWriter writer, UserLocks locks, UsersOptions options)
 {
     /// <summary>The type of account data that holds a user's push rules.</summary>
     public const string Type = EventTypes.PushRules;
@@ -30,14 +30,14 @@ public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOption
 
     /// <summary>All rules of a user, the server's included.</summary>
     public async ValueTask<Ruleset> OfAsync(string userId, CancellationToken stop) =>
-        Of(userId, await storage.AccountData.FindAsync(userId, null, Type, stop));
+        Of(userId, await accountDataTable.FindAsync(userId, null, Type, stop));
 
     /// <summary>Makes an edit, or returns why the rules refuse it.</summary>
     public async ValueTask<RulesetError?> ChangeAsync(
         string userId, Func<Ruleset, RulesetEdit> edit, CancellationToken stop)
     {
         using var held = await locks.TakeAsync(userId, stop);
-        var row = await storage.AccountData.FindAsync(userId, null, Type, stop);
+        var row = await accountDataTable.FindAsync(userId, null, Type, stop);
         var before = Of(userId, row);
         var (after, refusal) = edit(before).Match<(Ruleset?, RulesetError?)>(
             static edited => (edited, null),
@@ -53,7 +53,7 @@ public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOption
         }
 
         var put = new AccountDataPut(userId, null, Type, content);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(put), stop);
         return null;
     }
 

@@ -2,15 +2,20 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Pushers;
 
 /// <summary>Sets and deletes the pushers of a user. Client-Server API, "Push Notifications".</summary>
-public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions options)
+public sealed class UserPushers(
+    PushersTable pushersTable,
+    ThirdPartyIdsTable thirdPartyIdsTable,
+    IStorageWriter writer,
+    UserLocks locks,
+    UsersOptions options)
 {
     private const int SecretBytes = 24;
 
@@ -22,7 +27,7 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
 
     /// <summary>A user's pushers, the oldest first.</summary>
     public ValueTask<IReadOnlyList<PusherRow>> OfAsync(string userId, CancellationToken stop) =>
-        storage.Pushers.OfUserAsync(userId, stop);
+        pushersTable.OfUserAsync(userId, stop);
 
     /// <summary>Creates or changes a pusher; returns why it was refused.</summary>
     /// <param name="pusher">The pusher, without an id.</param>
@@ -30,7 +35,7 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
     public async ValueTask<UserFailure?> SetAsync(PusherRow pusher, bool isAppended, CancellationToken stop)
     {
         using var held = await locks.TakeAsync(pusher.UserId, stop);
-        var all = await storage.Pushers.OfUserAsync(pusher.UserId, stop);
+        var all = await pushersTable.OfUserAsync(pusher.UserId, stop);
         var isNew = !all.Any(other => other.AppId == pusher.AppId && other.PushKey == pusher.PushKey);
         if (isNew && all.Count >= options.Pushers)
         {
@@ -42,12 +47,12 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
 
         // What the account has confirmed needs no second confirmation.
         var isConfirmed = !isEmail
-            || (await storage.ThirdPartyIds.OfUserAsync(pusher.UserId, stop))
+            || (await thirdPartyIdsTable.OfUserAsync(pusher.UserId, stop))
                 .Any(row => row.Medium == Medium.Email && row.Address == pusher.PushKey);
         var secret = isEmail ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)) : "";
         var set = new PusherSet(
             pusher with { IsConfirmed = isConfirmed, Secret = secret }, isAppended || isEmail);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(set), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(set), stop);
         return set.Applied ? null : new UserFailure(UserFailureKind.Outdated, "The device has ended.");
     }
 
@@ -63,11 +68,11 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
 
     /// <summary>Deletes a pusher, if there is one.</summary>
     public async ValueTask DeleteAsync(string userId, string appId, string pushKey, CancellationToken stop) =>
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(new PusherDeleted(userId, appId, pushKey)), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(new PusherDeleted(userId, appId, pushKey)), stop);
 
     private async ValueTask<bool> AppliesAsync(ConditionalChange change, CancellationToken stop)
     {
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         return change.Applied;
     }
 
@@ -79,7 +84,7 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
             return null;
         }
 
-        var pusher = await storage.Pushers.FindAsync(id, stop);
+        var pusher = await pushersTable.FindAsync(id, stop);
         return pusher is { Secret.Length: > 0 }
             && CryptographicOperations.FixedTimeEquals(
                 Encoding.UTF8.GetBytes(pusher.Secret), Encoding.UTF8.GetBytes(token[(dot + 1)..]))

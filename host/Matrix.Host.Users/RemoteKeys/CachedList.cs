@@ -1,7 +1,6 @@
 using Matrix.Core.DeviceLists;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient.Operations;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Users.Keys;
@@ -24,10 +23,11 @@ internal sealed class CachedList
     internal ReadOnlyMemory<byte>? SelfSigningKey { get; private set; }
 
     /// <summary>Reads the devices of a cached list.</summary>
-    internal static async ValueTask<CachedList> LoadAsync(IStorage storage, RemoteListRow row, CancellationToken stop)
+    internal static async ValueTask<CachedList> LoadAsync(
+        RemoteDevicesTable table, RemoteListRow row, CancellationToken stop)
     {
         var list = new CachedList(row.UserId) { MasterKey = row.MasterKey, SelfSigningKey = row.SelfSigningKey };
-        foreach (var device in await storage.RemoteDevices.DevicesAsync([row.UserId], stop))
+        foreach (var device in await table.DevicesAsync([row.UserId], stop))
         {
             list._devices.Add(device.DeviceId, device);
         }

@@ -5,9 +5,9 @@ using Matrix.Core.Federation;
 using Matrix.Core.Ident;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Users.Keys;
 using Microsoft.Extensions.Hosting;
@@ -28,7 +28,9 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     /// <summary>The shortest time between two attempts that updates of the server cause.</summary>
     private static readonly TimeSpan _wakePause = TimeSpan.FromSeconds(10);
 
-    private readonly IStorage _storage;
+    private readonly IMembershipsTable _membershipsTable;
+    private readonly RemoteDevicesTable _remoteDevicesTable;
+    private readonly IStorageWriter _writer;
     private readonly FederationApi _api;
     private readonly IEncryptedRooms _rooms;
     private readonly KeyOptions _options;
@@ -45,14 +47,18 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     private readonly Channel<string> _wanted;
 
     internal RemoteDeviceLists(
-        IStorage storage,
+        IMembershipsTable membershipsTable,
+        RemoteDevicesTable remoteDevicesTable,
+        IStorageWriter writer,
         FederationApi api,
         IEncryptedRooms rooms,
         KeyOptions options,
         TimeProvider time,
         ILogger<RemoteDeviceLists> log)
     {
-        _storage = storage;
+        _membershipsTable = membershipsTable;
+        _remoteDevicesTable = remoteDevicesTable;
+        _writer = writer;
         _api = api;
         _rooms = rooms;
         _options = options;
@@ -95,7 +101,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
             list = step.Next;
             if (step.Applied.Length > 0 && cached is null)
             {
-                cached = await CachedList.LoadAsync(_storage, row!, stop);
+                cached = await CachedList.LoadAsync(_remoteDevicesTable, row!, stop);
             }
 
             announces |= step.Announcement == Announcement.Always
@@ -131,7 +137,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         IReadOnlyCollection<string> userIds, CancellationToken stop)
     {
         if (userIds.Count == 0) return [];
-        var rows = await _storage.RemoteDevices.ListsAsync(userIds, stop);
+        var rows = await _remoteDevicesTable.ListsAsync(userIds, stop);
         var current = rows.Where(row => !row.IsStale).ToList();
         if (current.Count == 0) return [];
         var since = await SharedSinceAsync([.. current.Select(row => row.UserId)], stop);
@@ -170,7 +176,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     private async ValueTask<(TrackedList? List, RemoteListRow? Row)> LoadAsync(
         string userId, WriteBatch batch, CancellationToken stop)
     {
-        var rows = await _storage.RemoteDevices.ListsAsync([userId], stop);
+        var rows = await _remoteDevicesTable.ListsAsync([userId], stop);
         var row = rows.Count > 0 ? rows[0] : null;
         var since = await SharedSinceAsync([userId], stop);
         var isShared = since.TryGetValue(userId, out var at);
@@ -202,7 +208,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     private async ValueTask<Dictionary<string, long>> SharedSinceAsync(
         IReadOnlyCollection<string> userIds, CancellationToken stop)
     {
-        var rooms = await _storage.Memberships.SharedRoomsAsync(userIds, stop);
+        var rooms = await _membershipsTable.SharedRoomsAsync(userIds, stop);
         return rooms.GroupBy(row => row.UserId).ToDictionary(user => user.Key, user => user.Min(row => row.Since));
     }
 
@@ -233,7 +239,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
             _active[userId] = list;
 
             // Read before the request: a membership that begins later is not covered by the response.
-            sharedSince = _storage.Writer.PublishedPosition;
+            sharedSince = _writer.PublishedPosition;
         }
 
         FederationFailure? failure = null;
@@ -286,7 +292,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         var isAnnounced = step.Announcement == Announcement.Always;
         if (step.Announcement == Announcement.IfDifferent)
         {
-            var before = await CachedList.LoadAsync(_storage, row!, stop);
+            var before = await CachedList.LoadAsync(_remoteDevicesTable, row!, stop);
             isAnnounced = !fetched.IsSameAs(before);
         }
 
@@ -345,7 +351,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     {
         await foreach (var userId in _wanted.Reader.ReadAllAsync(stop))
         {
-            var rooms = await _storage.Memberships.SharedRoomsAsync([userId], stop);
+            var rooms = await _membershipsTable.SharedRoomsAsync([userId], stop);
             if (!await _rooms.AnyAsync([.. rooms.Select(row => row.Room)], stop)) continue;
             using var held = await _locks.TakeAsync(userId, stop);
             var batch = new WriteBatch();
@@ -363,8 +369,8 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     {
         while (true)
         {
-            await ForEachPageAsync(_storage.RemoteDevices.StaleUsersAsync, ResumeAsync, stop);
-            await ForEachPageAsync(_storage.RemoteDevices.UsersAsync, DropUnsharedAsync, stop);
+            await ForEachPageAsync(_remoteDevicesTable.StaleUsersAsync, ResumeAsync, stop);
+            await ForEachPageAsync(_remoteDevicesTable.UsersAsync, DropUnsharedAsync, stop);
             await Task.Delay(_options.ListSweepInterval, _time, stop);
         }
     }
@@ -426,7 +432,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
 
     private async ValueTask WriteAsync(WriteBatch batch, CancellationToken stop)
     {
-        if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop);
+        if (batch.Changes.Count > 0) await _writer.WriteAsync(batch, stop);
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();

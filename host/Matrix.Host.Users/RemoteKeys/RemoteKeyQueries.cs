@@ -3,7 +3,6 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Users.Keys;
@@ -22,7 +21,12 @@ public sealed record RemoteKeyQueryResult(
 /// Client-Server API, "Key management API"; Server-Server API, "End-to-End Encryption".
 /// </summary>
 public sealed class RemoteKeyQueries(
-    IStorage storage, RemoteDeviceLists lists, FederationApi api, RemoteRequests requests, KeyOptions options)
+    KeysTable keysTable,
+    RemoteDevicesTable remoteDevicesTable,
+    RemoteDeviceLists lists,
+    FederationApi api,
+    RemoteRequests requests,
+    KeyOptions options)
     : IRemoteMasterKeys
 {
     private static readonly IReadOnlySet<string> _allDevices = new HashSet<string>();
@@ -44,10 +48,10 @@ public sealed class RemoteKeyQueries(
         if (wanted.Count == 0) return new RemoteKeyQueryResult(found.Result, failures);
 
         var users = wanted.Keys.ToArray();
-        var signatures = await storage.Keys.SignaturesAsync(users, asker, stop);
+        var signatures = await keysTable.SignaturesAsync(users, asker, stop);
         found.Signatures = signatures.ToLookup(row => (row.TargetUser, row.TargetKey));
         var current = await lists.CurrentAsync(users, stop);
-        var devices = await storage.RemoteDevices.DevicesAsync([.. current.Select(row => row.UserId)], stop);
+        var devices = await remoteDevicesTable.DevicesAsync([.. current.Select(row => row.UserId)], stop);
         var devicesOf = devices.ToLookup(row => row.UserId);
         foreach (var row in current) found.Add(row, devicesOf[row.UserId], wanted[row.UserId]);
 

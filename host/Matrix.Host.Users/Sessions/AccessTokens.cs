@@ -19,7 +19,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
 
     private static readonly TimeSpan _seenInterval = TimeSpan.FromMinutes(1);
 
-    private readonly IStorage _storage;
+    private readonly IAccountsTable _accountsTable;
+    private readonly IStorageWriter _writer;
     private readonly AppServiceDirectory _services;
     private readonly TimeProvider _clock;
     private readonly int _halfCapacity;
@@ -31,14 +32,20 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     private ConcurrentDictionary<TokenHash, Known> _old = new();
 
     /// <summary>Creates the cache and subscribes it to commits.</summary>
-    public AccessTokens(IStorage storage, UsersOptions options, AppServiceDirectory services, TimeProvider clock)
+    public AccessTokens(
+        IAccountsTable accountsTable,
+        IStorageWriter writer,
+        UsersOptions options,
+        AppServiceDirectory services,
+        TimeProvider clock)
     {
-        _storage = storage;
+        _accountsTable = accountsTable;
+        _writer = writer;
         _services = services;
         _clock = clock;
         _halfCapacity = Math.Max(8, options.CachedTokens / 2);
         services.Replaced += ForgetAll;
-        storage.Writer.AddConsumer(this);
+        writer.AddConsumer(this);
     }
 
     /// <inheritdoc/>
@@ -60,7 +67,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     public ValueTask<bool> GoesOnAsync(Caller caller, CancellationToken stop)
     {
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return _storage.Accounts.HasSessionAsync(caller.UserId, caller.DeviceId, caller.Session, now, stop);
+        return _accountsTable.HasSessionAsync(caller.UserId, caller.DeviceId, caller.Session, now, stop);
     }
 
     /// <inheritdoc/>
@@ -88,19 +95,19 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         var bytes = hash.ToBytes();
         while (true)
         {
-            var row = await _storage.Accounts.FindTokenAsync(bytes, stop);
+            var row = await _accountsTable.FindTokenAsync(bytes, stop);
             if (row is not { Kind: TokenKind.Access, IsDeactivated: false }) return default;
 
             // The first use of a refreshed pair of tokens ends the pair before it.
             if (!row.Confirmed)
             {
                 var batch = new WriteBatch(1).Add(new TokensConfirmed(row.UserId, bytes));
-                await _storage.Writer.WriteAsync(batch, stop);
+                await _writer.WriteAsync(batch, stop);
             }
 
             // Read again after the epoch, because a commit between the two reads would go unnoticed otherwise.
             var epoch = Volatile.Read(ref _epochs[StripeOf(row.UserId)]);
-            var again = await _storage.Accounts.FindTokenAsync(bytes, stop);
+            var again = await _accountsTable.FindTokenAsync(bytes, stop);
             if (again is null) return default;
             if (!again.Confirmed) continue;
 
@@ -147,7 +154,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         var agent = userAgent?.Length > LongestUserAgent ? userAgent[..LongestUserAgent] : userAgent;
         try
         {
-            _storage.Writer.Post(
+            _writer.Post(
                 new WriteBatch(1).Add(new DeviceSeen(caller.UserId, caller.DeviceId, now, address, agent)));
         }
         catch (StorageException)

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Users.Sessions;
@@ -7,7 +6,7 @@ namespace Matrix.Host.Users.Sessions;
 /// Says which accounts are locked: by an administrator, or by a policy list, which spares administrators. Client-Server
 /// API, "Account locking".
 /// </summary>
-public sealed class AccountLocks(IStorage storage, IAccountPolicy policy)
+public sealed class AccountLocks(IAccountsTable accountsTable, IAccountPolicy policy)
 {
     private static readonly UserFailure _locked = new(UserFailureKind.Locked, "This account has been locked.");
 
@@ -17,7 +16,7 @@ public sealed class AccountLocks(IStorage storage, IAccountPolicy policy)
 
     /// <summary>The failure of a user whose account is locked; null for others.</summary>
     public async ValueTask<UserFailure?> OfUserAsync(string userId, CancellationToken stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop) is { } user
+        await accountsTable.FindUserAsync(userId, stop) is { } user
             ? await OfUserAsync(user, stop)
             : null;
 

@@ -25,17 +25,19 @@ public enum MasqueradeProblem
 /// </summary>
 public sealed class AppServiceCallers : IChangeConsumer
 {
-    private readonly IStorage _storage;
+    private readonly IAccountsTable _accountsTable;
+    private readonly IStorageWriter _writer;
     private readonly int _capacity;
     private readonly ConcurrentDictionary<string, UserRow> _users = new(StringComparer.Ordinal);
     private int _epoch;
 
     /// <summary>Creates the cache of users and subscribes it to commits.</summary>
-    public AppServiceCallers(IStorage storage, UsersOptions options)
+    public AppServiceCallers(IAccountsTable accountsTable, IStorageWriter writer, UsersOptions options)
     {
-        _storage = storage;
+        _accountsTable = accountsTable;
+        _writer = writer;
         _capacity = options.CachedTokens;
-        storage.Writer.AddConsumer(this);
+        writer.AddConsumer(this);
     }
 
     /// <summary>The caller of a request with a service's token, or the problem.</summary>
@@ -51,14 +53,14 @@ public sealed class AppServiceCallers : IChangeConsumer
         if (user is null && wanted == service.SenderId)
         {
             var created = new UserCreated(wanted, UserKind.AppService, PasswordHash: null, IsAdmin: false);
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(created), stop);
+            await _writer.WriteAsync(new WriteBatch(1).Add(created), stop);
             user = await UserAsync(wanted, stop);
         }
 
         if (user is null) return (null, MasqueradeProblem.Forbidden);
         if (user.DeactivatedAt is not null) return (null, MasqueradeProblem.Deactivated);
         if (deviceId is not null
-            && await _storage.Accounts.FindDeviceAsync(wanted, deviceId, stop) is null)
+            && await _accountsTable.FindDeviceAsync(wanted, deviceId, stop) is null)
         {
             return (null, MasqueradeProblem.UnknownDevice);
         }
@@ -102,7 +104,7 @@ public sealed class AppServiceCallers : IChangeConsumer
     {
         if (_users.TryGetValue(userId, out var known)) return known;
         var epoch = Volatile.Read(ref _epoch);
-        var user = await _storage.Accounts.FindUserAsync(userId, stop);
+        var user = await _accountsTable.FindUserAsync(userId, stop);
         if (user is null) return null;
         if (_users.Count >= _capacity) _users.Clear();
         _users[userId] = user;

@@ -1,8 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 
 namespace Matrix.Host.Users.Sessions;
@@ -42,7 +42,13 @@ public sealed record LoginProof(string UserId, IReadOnlyList<ConditionalChange> 
 }
 
 /// <summary>Creates devices and tokens. Client-Server API, "Relationship between access tokens and devices".</summary>
-public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions options, TimeProvider clock)
+public sealed class Logins(
+    IAccountsTable accountsTable,
+    KeysTable keysTable,
+    IStorageWriter writer,
+    AccountLocks locks,
+    UsersOptions options,
+    TimeProvider clock)
 {
     private const int TokenBytes = 32;
     private const int DeviceIdLetters = 10;
@@ -69,7 +75,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
                 new SsoSessionRow(login.UserId, login.DeviceId, origin.Issuer, origin.Session)));
         }
 
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(UserFailureKind.Outdated, "The account is being changed at the same time.")
             : login;
     }
@@ -105,7 +111,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     internal async ValueTask<UserFailure?> RefuseDeviceAsync(
         string userId, string? deviceId, CancellationToken stop, string? replaced = null)
     {
-        var devices = await storage.Accounts.DevicesAsync(userId, stop);
+        var devices = await accountsTable.DevicesAsync(userId, stop);
         if (devices.Count >= options.Devices
             && !devices.Any(device => device.DeviceId == deviceId || device.DeviceId == replaced))
         {
@@ -113,7 +119,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         }
 
         if (deviceId is null) return null;
-        var keys = await storage.Keys.CrossSigningKeysAsync([userId], stop);
+        var keys = await keysTable.CrossSigningKeysAsync([userId], stop);
         return keys.Any(key => key.PublicKey == deviceId)
             ? new UserFailure(UserFailureKind.Forbidden, "A device cannot have the id of a cross-signing key.")
             : null;
@@ -124,7 +130,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     /// </summary>
     public async ValueTask<UserFailure?> LockedAsync(string refreshToken, CancellationToken stop) =>
         TokenHash.TryOf(refreshToken, out var hash)
-        && await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop)
+        && await accountsTable.FindTokenAsync(hash.ToBytes(), stop)
             is { Kind: TokenKind.Refresh } token
             ? await locks.OfUserAsync(token.UserId, stop)
             : null;
@@ -149,7 +155,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
             ExpiryOf(options.AccessTokenLifetime),
             TokenHash.BytesOf(refresh),
             RefreshExpiresAt: null);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(rotation), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(rotation), stop);
         return rotation.Applied ? (access, refresh, options.AccessTokenLifetime) : null;
     }
 
@@ -176,7 +182,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         var expiry = clock.GetUtcNow().Add(lifetime).ToUnixTimeMilliseconds();
         var batch = new WriteBatch(2).Require(condition).Add(new LoginTokenIssued(hash, userId, expiry));
         if (origin is not null) batch.Add(new SsoGrantIssued(hash, userId, origin.Issuer, origin.Session, expiry));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused ? null : token;
+        return (await writer.WriteAsync(batch, stop)).Refused ? null : token;
     }
 
     /// <summary>The proof that a login token gives; the login uses the token up.</summary>
@@ -186,8 +192,8 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         if (!TokenHash.TryOf(token, out var hash)) return invalid;
         var bytes = hash.ToBytes();
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var userId = await storage.Accounts.FindLoginTokenAsync(bytes, now, stop);
-        var user = userId is null ? null : await storage.Accounts.FindUserAsync(userId, stop);
+        var userId = await accountsTable.FindLoginTokenAsync(bytes, now, stop);
+        var user = userId is null ? null : await accountsTable.FindUserAsync(userId, stop);
         return user switch
         {
             null => invalid,
@@ -202,7 +208,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
 
     /// <summary>The proof that the token of an application service gives for a user of its namespaces.</summary>
     public async ValueTask<UserResult<LoginProof>> ProveByServiceAsync(string userId, CancellationToken stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop) switch
+        await accountsTable.FindUserAsync(userId, stop) switch
         {
             null => new UserFailure(UserFailureKind.Forbidden, "The user is not registered."),
             { DeactivatedAt: not null } =>

@@ -1,9 +1,9 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Crypto;
 using Matrix.Host.Network;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Sessions;
@@ -43,7 +43,13 @@ public sealed record PasswordAttempt(string Address, string? UserId)
 
 /// <summary>Checks passwords, at a limited rate. A check takes as long for users that do not exist.</summary>
 public sealed class PasswordLogin(
-    IStorage storage, PasswordHasher hasher, IGuessLimits limits, KnownLogins known, UsersOptions options)
+    IAccountsTable accountsTable,
+    ThirdPartyIdsTable thirdPartyIdsTable,
+    IStorageWriter writer,
+    PasswordHasher hasher,
+    IGuessLimits limits,
+    KnownLogins known,
+    UsersOptions options)
 {
     private const int Longest = 512;
 
@@ -72,11 +78,11 @@ public sealed class PasswordLogin(
         ThirdPartyId? id, string password, PasswordAttempt attempt, string? demanded, CancellationToken stop)
     {
         var owner = id is { } named
-            ? await storage.ThirdPartyIds.FindAsync(named.Medium, named.Address, stop)
+            ? await thirdPartyIdsTable.FindAsync(named.Medium, named.Address, stop)
             : null;
         var user = owner is null
             ? null
-            : await storage.Accounts.FindUserAsync(owner.UserId, stop);
+            : await accountsTable.FindUserAsync(owner.UserId, stop);
 
         // Counted by what was given, whether or not anybody has it: otherwise the limit would tell whose address it is.
         // Whoever acts as a user has that user's tries, however the user is named.
@@ -144,9 +150,9 @@ public sealed class PasswordLogin(
     // Users capitalise their names, but new user ids are in lower case.
     private async ValueTask<UserRow?> FindAsync(string userId, CancellationToken stop)
     {
-        if (await storage.Accounts.FindUserAsync(userId, stop) is { } user) return user;
+        if (await accountsTable.FindUserAsync(userId, stop) is { } user) return user;
         var lower = InLowerCase(userId);
-        return lower == userId ? null : await storage.Accounts.FindUserAsync(lower, stop);
+        return lower == userId ? null : await accountsTable.FindUserAsync(lower, stop);
     }
 
     private string InLowerCase(string userId) =>
@@ -161,7 +167,7 @@ public sealed class PasswordLogin(
         var batch = new WriteBatch()
             .Require(new PasswordIs(user.UserId, user.PasswordHash!))
             .Require(new PasswordChanged(user.UserId, hash));
-        var receipt = await storage.Writer.WriteAsync(batch, stop);
+        var receipt = await writer.WriteAsync(batch, stop);
         return receipt.Refused ? user : user with { PasswordHash = hash };
     }
 }

@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Policies;
@@ -32,7 +31,13 @@ public abstract record SsoAccount
 /// callback from the Authentication server".
 /// </summary>
 public sealed class SsoAccounts(
-    IStorage storage, AccountLocks locks, Usernames usernames, Registrations registrations, UsersOptions options)
+    IAccountsTable accountsTable,
+    ISingleSignOnTable singleSignOnTable,
+    IStorageWriter writer,
+    AccountLocks locks,
+    Usernames usernames,
+    Registrations registrations,
+    UsersOptions options)
 {
     private const string NameSigns = "._=-/+";
 
@@ -40,7 +45,7 @@ public sealed class SsoAccounts(
 
     /// <summary>The user id of a person; null if they have no account.</summary>
     public ValueTask<string?> FindUserIdAsync(ProviderIdentity identity, CancellationToken stop) =>
-        storage.SingleSignOn.FindUserAsync(identity.Provider.Issuer, identity.Subject, stop);
+        singleSignOnTable.FindUserAsync(identity.Provider.Issuer, identity.Subject, stop);
 
     /// <summary>The account of a person.</summary>
     public async ValueTask<SsoAccount> FindAsync(ProviderIdentity identity, CancellationToken stop)
@@ -88,7 +93,7 @@ public sealed class SsoAccounts(
             return link.Applied ? created.Failure : Failed("You have an account already. Sign in again.");
         }
 
-        return await storage.Accounts.FindUserAsync(userId, stop) is { } user
+        return await accountsTable.FindUserAsync(userId, stop) is { } user
             ? user
             : Failed("The account has ended.");
     }
@@ -98,13 +103,13 @@ public sealed class SsoAccounts(
         string userId, SsoOptions sso, CancellationToken stop)
     {
         if (sso.Providers.Count == 0) return [];
-        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop);
+        var identities = await singleSignOnTable.IdentitiesAsync(userId, stop);
         return [.. sso.Providers.Where(provider => identities.Any(identity => identity.Issuer == provider.Issuer))];
     }
 
     private async ValueTask<SsoAccount> JudgeAsync(string userId, CancellationToken stop)
     {
-        var user = await storage.Accounts.FindUserAsync(userId, stop);
+        var user = await accountsTable.FindUserAsync(userId, stop);
         if (user is not { DeactivatedAt: null }) return _ended;
         return await locks.OfUserAsync(user, stop) is { } locked
             ? new SsoAccount.None(locked.Message)
@@ -117,7 +122,7 @@ public sealed class SsoAccounts(
     /// </summary>
     private async ValueTask<bool> IsLinkedAsync(string userId, SsoProvider provider, CancellationToken stop)
     {
-        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop);
+        var identities = await singleSignOnTable.IdentitiesAsync(userId, stop);
         return identities.Any(identity => identity.Issuer == provider.Issuer);
     }
 
@@ -129,7 +134,7 @@ public sealed class SsoAccounts(
         var batch = new WriteBatch(2)
             .Require(new UserIsActive(userId))
             .Require(new SsoIdentityLinked(identity.Provider.Issuer, identity.Subject, userId));
-        return (await storage.Writer.WriteAsync(batch, stop)).Refused
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? new SsoAccount.None("The account has changed. Sign in again.")
             : known;
     }

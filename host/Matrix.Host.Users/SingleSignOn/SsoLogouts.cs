@@ -10,7 +10,8 @@ namespace Matrix.Host.Users.SingleSignOn;
 /// Ends what a provider logged in, when the provider says so. OpenID Connect Back-Channel Logout 1.0.
 /// </summary>
 public sealed class SsoLogouts(
-    IStorage storage,
+    ISingleSignOnTable singleSignOnTable,
+    IStorageWriter writer,
     ProviderTokens tokens,
     DeviceManagement devices,
     BrowserSignIns browsers,
@@ -52,7 +53,7 @@ public sealed class SsoLogouts(
     private async ValueTask EndAsync(string issuer, ProviderLogout logout, CancellationToken stop)
     {
         var userId = logout.Subject is { } subject
-            ? await storage.SingleSignOn.FindUserAsync(issuer, subject, stop)
+            ? await singleSignOnTable.FindUserAsync(issuer, subject, stop)
             : null;
         attempts.LeaveWhere(person =>
             person.Provider.Issuer == issuer && logout.Ends(person.Session, person.Subject == logout.Subject));
@@ -61,7 +62,7 @@ public sealed class SsoLogouts(
 
         // First what was granted: afterwards no new device can come from it.
         var batch = new WriteBatch(1).Add(new SsoGrantsRevoked(issuer, logout.Session, userId));
-        await storage.Writer.WriteAsync(batch, stop);
+        await writer.WriteAsync(batch, stop);
         foreach (var session in await SessionsAsync(issuer, logout, userId, stop))
         {
             await devices.DeleteAsync(new UserDevice(session.UserId, session.DeviceId), stop);
@@ -74,12 +75,12 @@ public sealed class SsoLogouts(
         var sessions = new HashSet<SsoSessionRow>();
         if (logout.Session is { } named)
         {
-            sessions.UnionWith(await storage.SingleSignOn.SessionsAsync(issuer, named, users.Devices, stop));
+            sessions.UnionWith(await singleSignOnTable.SessionsAsync(issuer, named, users.Devices, stop));
         }
 
         if (userId is not null)
         {
-            var all = await storage.SingleSignOn.SessionsOfUserAsync(userId, issuer, stop);
+            var all = await singleSignOnTable.SessionsOfUserAsync(userId, issuer, stop);
             sessions.UnionWith(all.Where(row => logout.Ends(row.Session, isOfPerson: true)));
         }
 

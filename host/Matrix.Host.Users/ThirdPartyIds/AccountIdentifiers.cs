@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Pushers;
@@ -11,7 +10,13 @@ namespace Matrix.Host.Users.ThirdPartyIds;
 /// The third-party identifiers of accounts. Client-Server API, "Adding Account Administrative Contact Information".
 /// </summary>
 public sealed class AccountIdentifiers(
-    IStorage storage, ThirdPartyIdOptions options, AddressNotices notices, UserLocks locks, TimeProvider clock)
+    ThirdPartyIdsTable thirdPartyIdsTable,
+    ValidationSessionsTable validationSessionsTable,
+    IStorageWriter writer,
+    ThirdPartyIdOptions options,
+    AddressNotices notices,
+    UserLocks locks,
+    TimeProvider clock)
 {
     private static readonly UserFailure _inUse = new(
         UserFailureKind.IdentifierInUse, "Another account has the identifier.");
@@ -24,11 +29,11 @@ public sealed class AccountIdentifiers(
 
     /// <summary>A user's identifiers, the oldest first.</summary>
     public ValueTask<IReadOnlyList<ThirdPartyIdRow>> OfAsync(string userId, CancellationToken stop) =>
-        storage.ThirdPartyIds.OfUserAsync(userId, stop);
+        thirdPartyIdsTable.OfUserAsync(userId, stop);
 
     /// <summary>The user who has an identifier; null for nobody.</summary>
     public async ValueTask<string?> OwnerAsync(ThirdPartyId id, CancellationToken stop) =>
-        (await storage.ThirdPartyIds.FindAsync(id.Medium, id.Address, stop))?.UserId;
+        (await thirdPartyIdsTable.FindAsync(id.Medium, id.Address, stop))?.UserId;
 
     /// <summary>The change by which an account gets the identifier of a confirmed session.</summary>
     public ThirdPartyIdAdded AdditionOf(string userId, ValidationSessionRow session) =>
@@ -54,9 +59,9 @@ public sealed class AccountIdentifiers(
     /// <summary>Whether an identifier is still nobody's, and the session that proved it has not ended.</summary>
     public async ValueTask<bool> CanAddAsync(ValidationSessionRow session, CancellationToken stop)
     {
-        return await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop)
+        return await thirdPartyIdsTable.FindAsync(session.Medium, session.Address, stop)
                 is null
-            && await storage.ValidationSessions.FindAsync(session.SessionId, stop)
+            && await validationSessionsTable.FindAsync(session.SessionId, stop)
                 is { } row
             && row.ExpiresAt > clock.GetUtcNow().ToUnixTimeMilliseconds();
     }
@@ -80,9 +85,9 @@ public sealed class AccountIdentifiers(
             .Require(condition)
             .Require(addition)
             .Require(new ValidationUsed(session.SessionId));
-        if ((await storage.Writer.WriteAsync(batch, stop)).Refused)
+        if ((await writer.WriteAsync(batch, stop)).Refused)
         {
-            var owner = await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop);
+            var owner = await thirdPartyIdsTable.FindAsync(session.Medium, session.Address, stop);
             return owner is null || owner.UserId == userId ? _changed : _inUse;
         }
 
@@ -105,7 +110,7 @@ public sealed class AccountIdentifiers(
         var batch = new WriteBatch(2);
         if (condition is not null) batch.Require(condition);
         if (before.Any(row => IsThat(row, id))) EndPusher(batch, userId, id.Medium, id.Address);
-        if ((await storage.Writer.WriteAsync(batch.Add(removal), stop)).Refused) return false;
+        if ((await writer.WriteAsync(batch.Add(removal), stop)).Refused) return false;
         if (removal.Applied) notices.Removed(userId, id, before);
         return true;
     }
@@ -135,7 +140,7 @@ public sealed class AccountIdentifiers(
         }
 
         if (removed.Length + added.Length == 0) return null;
-        if ((await storage.Writer.WriteAsync(batch, stop)).Refused) return _inUse;
+        if ((await writer.WriteAsync(batch, stop)).Refused) return _inUse;
         foreach (var id in added) await notices.AddedAsync(userId, id, stop);
         foreach (var row in removed)
         {

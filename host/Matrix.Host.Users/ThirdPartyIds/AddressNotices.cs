@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Users.ThirdPartyIds.Messages;
 
@@ -7,19 +6,19 @@ namespace Matrix.Host.Users.ThirdPartyIds;
 /// <summary>
 /// Tells users by mail what happened to their accounts, so that they notice what they did not do themselves.
 /// </summary>
-public sealed class AddressNotices(IStorage storage, MessageSender sender)
+public sealed class AddressNotices(ThirdPartyIdsTable thirdPartyIdsTable, MessageSender sender)
 {
     /// <summary>The password was changed.</summary>
     public async ValueTask PasswordChangedAsync(string userId, CancellationToken stop) => Post(
         MessageKind.PasswordChanged,
         userId,
         "",
-        await storage.ThirdPartyIds.OfUserAsync(userId, stop));
+        await thirdPartyIdsTable.OfUserAsync(userId, stop));
 
     /// <summary>An identifier was added: the account's others get a mail.</summary>
     internal async ValueTask AddedAsync(string userId, ThirdPartyId added, CancellationToken stop)
     {
-        var all = await storage.ThirdPartyIds.OfUserAsync(userId, stop);
+        var all = await thirdPartyIdsTable.OfUserAsync(userId, stop);
         Post(
             MessageKind.Added,
             userId,

@@ -1,5 +1,4 @@
 using Matrix.Host.Network.IdentityServers;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Microsoft.Extensions.Logging;
@@ -11,13 +10,17 @@ namespace Matrix.Host.Users.ThirdPartyIds;
 /// "Adding Account Administrative Contact Information".
 /// </summary>
 public sealed partial class IdentityBindings(
-    IStorage storage, IdentityApi identity, ThirdPartyIdOptions options, ILogger<IdentityBindings> log)
+    ThirdPartyIdsTable thirdPartyIdsTable,
+    IStorageWriter writer,
+    IdentityApi identity,
+    ThirdPartyIdOptions options,
+    ILogger<IdentityBindings> log)
 {
     /// <summary>Binds the identifier of a session of an identity server.</summary>
     public async ValueTask<IdentityFailure?> BindAsync(
         string userId, NamedIdentityServer server, string sessionId, string clientSecret, CancellationToken stop)
     {
-        var bindings = await storage.ThirdPartyIds.BindingsAsync(userId, stop);
+        var bindings = await thirdPartyIdsTable.BindingsAsync(userId, stop);
         if (bindings.Count >= options.MostOfUser)
         {
             return new IdentityFailure(403, "M_FORBIDDEN", $"An account has at most {options.MostOfUser} bindings.");
@@ -29,7 +32,7 @@ public sealed partial class IdentityBindings(
         var binding = new ThirdPartyBinding(userId, medium, address, server.Name);
 
         // Not cancelled: the identity server has done it.
-        await storage.Writer.WriteAsync(
+        await writer.WriteAsync(
             new WriteBatch(1).Add(new ThirdPartyIdBound(binding, options.MostOfUser)), CancellationToken.None);
         return null;
     }
@@ -40,7 +43,7 @@ public sealed partial class IdentityBindings(
     public async ValueTask<(bool IsUnbound, IdentityFailure? Failure)> UnbindAsync(
         string userId, ThirdPartyId id, string? server, CancellationToken stop)
     {
-        var known = await storage.ThirdPartyIds.BindingsAsync(userId, stop);
+        var known = await thirdPartyIdsTable.BindingsAsync(userId, stop);
         ThirdPartyBinding[] bindings = server is not null
             ? [new ThirdPartyBinding(userId, id.Medium, id.Address, server)]
             : [.. known.Where(binding => binding.Medium == id.Medium && binding.Address == id.Address)];
@@ -57,7 +60,7 @@ public sealed partial class IdentityBindings(
     internal async ValueTask<bool> UnbindAllAsync(
         string userId, IReadOnlyList<ThirdPartyIdRow> owned, string? server, CancellationToken stop)
     {
-        var known = await storage.ThirdPartyIds.BindingsAsync(userId, stop);
+        var known = await thirdPartyIdsTable.BindingsAsync(userId, stop);
         var all = server is null
             ? known
             : [.. known.Select(static binding => (binding.Medium, binding.Address))
@@ -91,7 +94,7 @@ public sealed partial class IdentityBindings(
             binding.IdServer, binding.Medium, binding.Address, binding.UserId, stop);
         if (failure is null)
         {
-            await storage.Writer.WriteAsync(
+            await writer.WriteAsync(
                 new WriteBatch(1).Add(new ThirdPartyIdUnbound(binding)), CancellationToken.None);
         }
 

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Host.Network.Mail;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.ThirdPartyIds.Messages;
 
@@ -42,7 +42,9 @@ public sealed record TokenRequest(ValidationPurpose Purpose, ThirdPartyId Id, st
 /// Administrative Contact Information".
 /// </summary>
 public sealed class Validations(
-    IStorage storage,
+    ThirdPartyIdsTable thirdPartyIdsTable,
+    ValidationSessionsTable validationSessionsTable,
+    IStorageWriter writer,
     MessageSender sender,
     IdentifierPolicy policy,
     IMessageLimits limits,
@@ -71,10 +73,10 @@ public sealed class Validations(
             return new UserFailure(UserFailureKind.IdentifierDenied, "This server does not allow the address.");
         }
 
-        var owner = await storage.ThirdPartyIds.FindAsync(id.Medium, id.Address, stop);
+        var owner = await thirdPartyIdsTable.FindAsync(id.Medium, id.Address, stop);
         if (RefusalOf(request, owner?.UserId) is { } refusal) return refusal;
         var secret = HashOf(request.ClientSecret);
-        var known = await storage.ValidationSessions.FindAsync(purpose, id.Medium, id.Address, secret, stop);
+        var known = await validationSessionsTable.FindAsync(purpose, id.Medium, id.Address, secret, stop);
         if (known is not null && known.ExpiresAt <= Now) known = null;
         if (known is { ValidatedAt: not null } || known?.SendAttempt >= request.SendAttempt) return known.SessionId;
         if (limits.Take(request.Asker, MailboxOf(id)) is { Ticks: > 0 } wait) return new TooManyMessages(wait);
@@ -102,11 +104,11 @@ public sealed class Validations(
                 },
                 options.Sessions)
             : new ValidationResent(sessionId, request.SendAttempt, hash, nextLink, expiresAt) { UserId = account };
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         if (!change.Applied)
         {
             // Another request of the client began the session, or sent the message.
-            return await storage.ValidationSessions.FindAsync(purpose, id.Medium, id.Address, secret, stop) is { } other
+            return await validationSessionsTable.FindAsync(purpose, id.Medium, id.Address, secret, stop) is { } other
                 ? other.SessionId
                 : new UserFailure(UserFailureKind.Outdated, "Another request changes the session.");
         }
@@ -123,7 +125,7 @@ public sealed class Validations(
 
     /// <summary>The session of a link; null if it has ended.</summary>
     public async ValueTask<ValidationSessionRow?> FindAsync(string sessionId, CancellationToken stop) =>
-        await storage.ValidationSessions.FindAsync(sessionId, stop) is { } row
+        await validationSessionsTable.FindAsync(sessionId, stop) is { } row
         && row.ExpiresAt > Now
             ? row
             : null;
@@ -153,7 +155,7 @@ public sealed class Validations(
         var tried = new ValidationTried(sessionId, options.Tries);
         var confirmed = new ValidationConfirmed(sessionId, TokenHashOf(sessionId, token)) { UserId = account };
         var batch = new WriteBatch(1).Require(tried).Add(confirmed);
-        if ((await storage.Writer.WriteAsync(batch, stop)).Refused) return Expired;
+        if ((await writer.WriteAsync(batch, stop)).Refused) return Expired;
         return confirmed.Applied
             ? row
             : new UserFailure(UserFailureKind.TokenIncorrect, "The token is not the one that was sent.");
@@ -178,7 +180,7 @@ public sealed class Validations(
     public async ValueTask<string?> AccountAsync(ValidationSessionRow session, CancellationToken stop)
     {
         if (session.Purpose != ValidationPurpose.Password) return session.UserId;
-        return (await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop))
+        return (await thirdPartyIdsTable.FindAsync(session.Medium, session.Address, stop))
             ?.UserId;
     }
 

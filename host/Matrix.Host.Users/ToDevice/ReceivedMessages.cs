@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Matrix.Core.Ident;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Users.Keys;
@@ -21,7 +21,12 @@ public sealed record ReceivedMessage(
 /// Delivers messages of other servers' users to local devices, each once. Server-Server API, "Send-to-device
 /// messaging".
 /// </summary>
-public sealed class ReceivedMessages(IStorage storage, UsersOptions accounts, KeyOptions options)
+public sealed class ReceivedMessages(
+    IAccountsTable accountsTable,
+    ToDeviceTable toDeviceTable,
+    IStorageWriter writer,
+    UsersOptions accounts,
+    KeyOptions options)
 {
     private const int LongestId = 255;
 
@@ -56,13 +61,13 @@ public sealed class ReceivedMessages(IStorage storage, UsersOptions accounts, Ke
         foreach (var each in valid)
         {
             var batch = await BatchAsync(origin, each, waiting, stop);
-            writes.Add(storage.Writer.WriteAsync(batch, stop).AsTask());
+            writes.Add(writer.WriteAsync(batch, stop).AsTask());
         }
 
         if (valid.Length > 0 && IsTrimDue(origin, valid.Length))
         {
             var trim = new WriteBatch(1).Add(new ReceivedMessagesTrimmed(origin, options.RememberedMessages));
-            writes.Add(storage.Writer.WriteAsync(trim, stop).AsTask());
+            writes.Add(writer.WriteAsync(trim, stop).AsTask());
         }
 
         await Task.WhenAll(writes);
@@ -77,7 +82,7 @@ public sealed class ReceivedMessages(IStorage storage, UsersOptions accounts, Ke
     {
         var waiting = new Dictionary<Share, long>();
         if (users.Count == 0) return waiting;
-        foreach (var row in await storage.ToDevice.WaitingOfServerAsync(origin, users, stop))
+        foreach (var row in await toDeviceTable.WaitingOfServerAsync(origin, users, stop))
         {
             waiting[new Share(row.UserId, row.DeviceId, origin)] = row.Bytes;
         }
@@ -86,7 +91,7 @@ public sealed class ReceivedMessages(IStorage storage, UsersOptions accounts, Ke
         foreach (var sender in senders)
         {
             var share = ToDeviceSent.RemoteSender(origin, sender);
-            foreach (var row in await storage.ToDevice.WaitingAsync(share, users, stop))
+            foreach (var row in await toDeviceTable.WaitingAsync(share, users, stop))
             {
                 waiting[new Share(row.UserId, row.DeviceId, share)] = row.Bytes;
             }
@@ -107,7 +112,7 @@ public sealed class ReceivedMessages(IStorage storage, UsersOptions accounts, Ke
             var json = ToDeviceSender.Event(received.Sender, received.Type, message.Content);
             string[] inboxes = message.DeviceId != ToDeviceMessage.AllDevices
                 ? [message.DeviceId]
-                : [.. (await storage.Accounts.DevicesAsync(message.UserId, stop))
+                : [.. (await accountsTable.DevicesAsync(message.UserId, stop))
                     .Select(static device => device.DeviceId)];
             devices += inboxes.Length;
             if (json.Length > options.MaxToDeviceBytes || devices > options.MaxToDeviceMessages)

@@ -4,7 +4,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Federation;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Users.Keys;
 
@@ -14,7 +14,11 @@ namespace Matrix.Host.Users.ToDevice;
 /// Makes the EDUs with messages to devices of other servers' users. Server-Server API, "Send-to-device messaging".
 /// </summary>
 internal sealed class RemoteMessages(
-    IStorage storage, ServerFilter servers, KeyOptions options, TimeProvider time)
+    IMembershipsTable membershipsTable,
+    OutboundMessagesTable outboundMessagesTable,
+    ServerFilter servers,
+    KeyOptions options,
+    TimeProvider time)
 {
     private static readonly Meter _meter = new("Matrix.Host.RemoteMessages");
 
@@ -91,7 +95,7 @@ internal sealed class RemoteMessages(
         var more = owed.GroupBy(static message => message.ServerName).ToDictionary(
             static each => each.Key,
             static each => each.Sum(static message => (long)message.Json.Length + MessageOwed.Overhead));
-        foreach (var row in await storage.OutboundMessages.BytesAsync([.. more.Keys], stop))
+        foreach (var row in await outboundMessagesTable.BytesAsync([.. more.Keys], stop))
         {
             if (row.Bytes + more[row.ServerName] <= options.MaxToDeviceOwed) continue;
             more.Remove(row.ServerName);
@@ -104,7 +108,7 @@ internal sealed class RemoteMessages(
             Refuse("servers", "Your messages wait for too many servers with which you share no room.");
         }
 
-        var ofSender = await storage.OutboundMessages.BytesOfSenderAsync(sender, stop);
+        var ofSender = await outboundMessagesTable.BytesOfSenderAsync(sender, stop);
         if (more.Count > 0 && ofSender + more.Values.Sum() > options.MaxToDeviceOwedOfSender)
         {
             more.Clear();
@@ -128,10 +132,10 @@ internal sealed class RemoteMessages(
         string sender, string[] more, CancellationToken stop)
     {
         var most = options.MaxToDeviceServers;
-        var waiting = await storage.OutboundMessages.ServersOfSenderAsync(sender, most + 1, stop);
+        var waiting = await outboundMessagesTable.ServersOfSenderAsync(sender, most + 1, stop);
         if (waiting.Count + more.Length <= most) return [];
-        var shared = await storage.Memberships.ServersSharingWithAsync(sender, stop);
-        waiting = await storage.OutboundMessages.ServersOfSenderAsync(sender, most + shared.Count + 1, stop);
+        var shared = await membershipsTable.ServersSharingWithAsync(sender, stop);
+        waiting = await outboundMessagesTable.ServersOfSenderAsync(sender, most + shared.Count + 1, stop);
         var known = waiting.Where(server => !shared.ContainsKey(server)).ToHashSet(StringComparer.Ordinal);
         var added = more.Where(server => !shared.ContainsKey(server) && !known.Contains(server));
         return [.. added.Skip(Math.Max(0, most - known.Count))];

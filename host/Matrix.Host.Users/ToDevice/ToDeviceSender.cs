@@ -4,6 +4,8 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -23,7 +25,11 @@ public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject 
 
 /// <summary>Sends messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
 public sealed class ToDeviceSender(
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    IAccountsTable accountsTable,
+    ToDeviceTable toDeviceTable,
+    OutboundMessagesTable outboundMessagesTable,
+    IStorageWriter writer,
     ISentOnce requests,
     UsersOptions accounts,
     ServerFilter servers,
@@ -37,7 +43,8 @@ public sealed class ToDeviceSender(
         "{request}",
         "Requests to send messages to devices that were refused because the sender's share of an inbox is full.");
 
-    private readonly RemoteMessages _remote = new(storage, servers, options, time);
+    private readonly RemoteMessages _remote = new(
+        membershipsTable, outboundMessagesTable, servers, options, time);
 
     /// <summary>
     /// Sends all messages durably, or none. A transaction that was sent before is not sent again and succeeds. Messages
@@ -103,7 +110,7 @@ public sealed class ToDeviceSender(
                 var (allowed, failure) = await _remote.WithinLimitsAsync(sender, owed, stop);
                 foreach (var message in allowed) batch.Add(message);
                 if (failure is not null && batch.Changes.Count == 0) return failure;
-                await storage.Writer.WriteAsync(batch.Add(done), stop);
+                await writer.WriteAsync(batch.Add(done), stop);
                 return null;
             },
             stop);
@@ -114,7 +121,7 @@ public sealed class ToDeviceSender(
 
     private async ValueTask<int> CountAsync(ToDeviceMessage message, CancellationToken stop) =>
         message.DeviceId == ToDeviceMessage.AllDevices
-            ? (await storage.Accounts.DevicesAsync(message.UserId, stop)).Count
+            ? (await accountsTable.DevicesAsync(message.UserId, stop)).Count
             : 1;
 
     /// <summary>
@@ -124,7 +131,7 @@ public sealed class ToDeviceSender(
     private async ValueTask<UserFailure?> IsFullAsync(string sender, Inboxes sending, CancellationToken stop)
     {
         if (sending.Users.Count == 0) return null;
-        foreach (var inbox in await storage.ToDevice.WaitingAsync(sender, sending.Users, stop))
+        foreach (var inbox in await toDeviceTable.WaitingAsync(sender, sending.Users, stop))
         {
             var more = sending.Bytes(new UserDevice(inbox.UserId, inbox.DeviceId));
             if (more == 0 || inbox.Bytes + more <= options.MaxToDeviceWaiting) continue;

@@ -1,7 +1,6 @@
 using Matrix.Core.Push;
 using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Rooms;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
@@ -18,7 +17,7 @@ internal sealed class LocalUsers(
     IgnoredUsers ignored,
     PushRuleCache rules,
     AccountLocks locks,
-    IStorage storage,
+    IAccountsTable accountsTable,
     RoomsOptions options)
     : ILocalUsers
 {
@@ -46,7 +45,7 @@ internal sealed class LocalUsers(
         invites.BlocksAsync(userId, stop);
 
     public async ValueTask<LocalAccount> AccountAsync(string userId, CancellationToken stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop) is { } user
+        await accountsTable.FindUserAsync(userId, stop) is { } user
             ? new LocalAccount(
                 user.Kind == UserKind.Guest,
                 await locks.OfUserAsync(user, stop) is not null,

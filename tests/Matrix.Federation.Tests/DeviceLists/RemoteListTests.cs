@@ -396,7 +396,7 @@ public sealed class RemoteListTests
 
     private async Task<int> ListsAsync()
     {
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         return (await storage.RemoteDevices.ListsAsync([_bob.UserId], CancellationToken.None)).Count;
     }
 }

@@ -1,9 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Outbound;
 using Matrix.Host.Outbound.Federation.Edus;
-using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -26,13 +23,9 @@ public sealed class SharingServersTests
     {
         _server = (await InProcessServer.StartAsync(services => services.AddSingleton(parts =>
         {
-            var storage = parts.GetRequiredService<IStorage>();
-            _reads = FailingReads.Of(storage.Memberships, nameof(IMembershipsTable.ServersSharingWithAsync));
-            return new SharingServers(
-                StoragePart.Instead(storage, nameof(IStorage.Memberships), _reads),
-                parts.GetRequiredService<RoomSnapshots>(),
-                parts.GetRequiredService<CurrentServers>(),
-                parts.GetRequiredService<OutboundOptions>());
+            _reads = FailingReads.Of(
+                parts.GetRequiredService<IMembershipsTable>(), nameof(IMembershipsTable.ServersSharingWithAsync));
+            return ActivatorUtilities.CreateInstance<SharingServers>(parts, _reads);
         }))).Knows(_one).Knows(_other);
         _alice = await LocalUser.RegisterAsync(_server, "alice");
         _room = await _alice.CreateRoomAsync("11");

@@ -4,10 +4,9 @@ using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Federation.Tests.Outbound;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Outbound;
 using Matrix.Host.Outbound.Federation.Edus;
-using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Users.Keys;
 using Microsoft.AspNetCore.Http;
@@ -159,17 +158,8 @@ public sealed class UpdateSendingTests
     {
         await _server.DisposeAsync();
         _server = (await InProcessServer.StartAsync(
-            services => services.AddSingleton(parts => new DeviceListEdus(
-                StoragePart.Instead(
-                    parts.GetRequiredService<IStorage>(),
-                    nameof(IStorage.DeviceUpdates),
-                    LateRows.Of(parts.GetRequiredService<IStorage>().DeviceUpdates)),
-                parts.GetRequiredService<DeviceListUpdates>(),
-                parts.GetRequiredService<RoomSnapshots>(),
-                parts.GetRequiredService<SharingServers>(),
-                parts.GetRequiredService<ServerFilter>(),
-                parts.GetRequiredService<KeyOptions>(),
-                parts.GetRequiredService<OutboundOptions>())))).Knows(_peer.Peer);
+            services => services.AddSingleton(parts => ActivatorUtilities.CreateInstance<DeviceListEdus>(
+                parts, LateRows.Of(parts.GetRequiredService<IDeviceUpdatesTable>()))))).Knows(_peer.Peer);
         _alice = await LocalUser.RegisterAsync(_server, "alice");
         await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
 
@@ -192,16 +182,9 @@ public sealed class UpdateSendingTests
         _server = (await InProcessServer.StartAsync(
             services => services.AddSingleton(parts =>
             {
-                var storage = parts.GetRequiredService<IStorage>();
-                reads = FailingReads.Of(storage.Memberships, nameof(IMembershipsTable.RemoteMembersAsync));
-                return new DeviceListEdus(
-                    StoragePart.Instead(storage, nameof(IStorage.Memberships), reads),
-                    parts.GetRequiredService<DeviceListUpdates>(),
-                    parts.GetRequiredService<RoomSnapshots>(),
-                    parts.GetRequiredService<SharingServers>(),
-                    parts.GetRequiredService<ServerFilter>(),
-                    parts.GetRequiredService<KeyOptions>(),
-                    parts.GetRequiredService<OutboundOptions>());
+                reads = FailingReads.Of(
+                    parts.GetRequiredService<IMembershipsTable>(), nameof(IMembershipsTable.RemoteMembersAsync));
+                return ActivatorUtilities.CreateInstance<DeviceListEdus>(parts, reads);
             }))).Knows(_peer.Peer);
         _alice = await LocalUser.RegisterAsync(_server, "alice");
         var carol = await LocalUser.RegisterAsync(_server, "carol");
@@ -233,7 +216,7 @@ public sealed class UpdateSendingTests
         await _alice.SayAsync(roomId, "hello");
         await Until.HoldsAsync(() => _peer.All.Count > before);
         (await _alice.PutAsync($"devices/{_alice.DeviceId}", new JsonObject { ["display_name"] = "secret" })).Is(200);
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         await Until.HoldsAsync(async () => (await storage.DeviceUpdates.OwedServersAsync("", 9, default)).Count > 0);
         foreach (var joined in (await _alice.GetAsync("joined_rooms")).Is(200).Json["joined_rooms"]!.AsArray())
         {
@@ -266,7 +249,7 @@ public sealed class UpdateSendingTests
             (await _alice.PostAsync($"rooms/{Uri.EscapeDataString((string)joined!)}/kick", kick)).Is(200);
         }
 
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         await Until.HoldsAsync(async () => (await storage.DeviceUpdates.OwedServersAsync("", 9, default)).Count == 0);
         Assert.That(_server.Log, Does.Not.Contain("refuses an EDU"), "it was not tried again");
     }

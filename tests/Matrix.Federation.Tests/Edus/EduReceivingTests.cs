@@ -2,11 +2,7 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Api.Federation.Transactions.Edus;
-using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inbound;
-using Matrix.Host.Rooms.Servers;
-using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -178,18 +174,8 @@ public sealed class EduReceivingTests
     public async Task EDUs_are_not_taken_again_when_a_failed_transaction_comes_again()
     {
         var parts = _server.Services;
-        var storage = parts.GetRequiredService<IStorage>();
-        var writer = new FailingWriter(storage.Writer);
-        var transactions = new ReceivedTransactions(
-            parts.GetRequiredService<RoomSnapshots>(),
-            parts.GetRequiredService<ServerAccess>(),
-            parts.GetRequiredService<RoomReceiver>(),
-            parts.GetRequiredService<EnteringRooms>(),
-            parts.GetRequiredService<IStrippedRoomEvents>(),
-            StoragePart.Instead(storage, nameof(IStorage.Writer), writer),
-            parts.GetRequiredService<RoomsOptions>(),
-            TimeProvider.System,
-            parts.GetRequiredService<ILogger<ReceivedTransactions>>());
+        var writer = new FailingWriter(parts.GetRequiredService<IStorageWriter>());
+        var transactions = ActivatorUtilities.CreateInstance<ReceivedTransactions>(parts, writer);
         var taken = 0;
         async Task ReceiveAsync(string id) => Assert.That(
             (await transactions.ReceiveAsync("one.example", id, [], TakeAsync, CancellationToken.None)).IsOk);

@@ -14,7 +14,7 @@ public sealed class ToDeviceTests : EduTests
 {
     private const string Type = "m.direct_to_device";
 
-    private IStorage Storage => Server.Services.GetRequiredService<IStorage>();
+    private OpenedStorage Storage => Server.Services.GetRequiredService<OpenedStorage>();
 
     [Test]
     public async Task One_EDU_goes_to_each_server_with_all_of_its_users()

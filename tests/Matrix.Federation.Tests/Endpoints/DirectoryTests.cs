@@ -37,7 +37,7 @@ public sealed class DirectoryTests
     /// <summary>Gives the room members of other servers, as their events would.</summary>
     private static async Task JoinAsync(InProcessServer server, params (string UserId, bool IsJoined)[] users)
     {
-        var storage = server.Services.GetRequiredService<IStorage>();
+        var storage = server.Services.GetRequiredService<OpenedStorage>();
         var alias = await storage.Aliases.FindAsync($"#kitchen:{server.Name}", CancellationToken.None);
         var batch = new WriteBatch(users.Length);
         foreach (var (userId, isJoined) in users)

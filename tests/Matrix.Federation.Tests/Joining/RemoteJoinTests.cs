@@ -94,7 +94,7 @@ public sealed class RemoteJoinTests : RemoteJoins
         var said = (string)(await Alice.PutAsync(
             $"rooms/{Escaped(room.RoomId)}/send/m.room.message/1", body)).Is(200).Json["event_id"]!;
 
-        var events = Server.Services.GetRequiredService<IStorage>().Events;
+        var events = Server.Services.GetRequiredService<OpenedStorage>().Events;
         async Task<EventMarks> MarksAsync(string id) =>
             (await events.FindAnywhereAsync(id, 1, CancellationToken.None)).Single().Marks & EventMarks.Distributed;
         Assert.That(
@@ -251,7 +251,7 @@ public sealed class RemoteJoinTests : RemoteJoins
 
         body["body"] = "after";
         var after = IdOf((await Alice.PutAsync($"{path}/send/m.room.message/2", body)).Is(200).Json);
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         var row = await storage.Rooms.FindAsync(room.RoomId, CancellationToken.None);
         var stored = await storage.Events.FindAsync(row!.Nid, after!, CancellationToken.None);
         var previous = JsonNode.Parse(stored!.Json.Span)!["prev_events"]!.AsArray();

@@ -223,7 +223,7 @@ public sealed class RemoteMediaTests
 
         (await _alice.DownloadAsync(Uri)).Is(502, "M_UNKNOWN");
 
-        var row = await _server.Services.GetRequiredService<IStorage>().Media
+        var row = await _server.Services.GetRequiredService<OpenedStorage>().Media
             .FindAsync(_peer.Peer.Name, "picture", CancellationToken.None);
         Assert.That(row, Is.Null);
     }

@@ -92,7 +92,7 @@ public sealed class DummyEventTests : OutboundTests
 
         Assert.That(await ExtremitiesAsync(room), Is.EqualTo(4));
         var admin = new WriteBatch(1).Add(new AdminChanged(Alice.UserId, true));
-        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(admin, CancellationToken.None);
+        await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(admin, CancellationToken.None);
         var path = $"/_synapse/admin/v1/rooms/{Escape(room.RoomId)}/forward_extremities";
 
         var listed = (await Alice.GetAsync(path)).Is(200).Json;
@@ -141,7 +141,7 @@ public sealed class DummyEventTests : OutboundTests
 
     private async Task<int> ExtremitiesAsync(PeerRoom room)
     {
-        var rooms = Server.Services.GetRequiredService<IStorage>().Rooms;
+        var rooms = Server.Services.GetRequiredService<OpenedStorage>().Rooms;
         return (await rooms.FindAsync(room.RoomId, CancellationToken.None))!.Header.Extremities.Count;
     }
 

@@ -12,7 +12,7 @@ internal static class OutboundQueues
     internal static Task IsQueuedAsync(this InProcessServer server)
     {
         var feed = server.Services.GetRequiredService<OutboundFeed>();
-        var through = server.Services.GetRequiredService<IStorage>().Writer.PublishedPosition;
+        var through = server.Services.GetRequiredService<OpenedStorage>().Writer.PublishedPosition;
         return Until.HoldsAsync(() => feed.HandledThrough >= through);
     }
 

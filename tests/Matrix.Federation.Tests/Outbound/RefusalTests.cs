@@ -34,7 +34,7 @@ public sealed class RefusalTests : OutboundTests
         var refused = await RefusedAsync();
 
         Assert.That(Peer.Events, Is.EqualTo(sent.Where(id => id != bad)));
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         var row = await storage.Events.FindAsync(refused.Single().Event, default);
         Assert.That(row!.EventId, Is.EqualTo(bad));
         Assert.That(
@@ -64,7 +64,7 @@ public sealed class RefusalTests : OutboundTests
 
         var sent = await SayAsync(roomId, 1);
 
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         var refused = await RefusedAsync();
         Assert.That(refused, Has.Count.EqualTo(1));
         Assert.That((await storage.Events.FindAsync(refused[0].Event, default))!.EventId, Is.EqualTo(sent[0]));
@@ -89,7 +89,7 @@ public sealed class RefusalTests : OutboundTests
         await Peer.HasTakenAsync(12);
 
         Assert.That(Peer.Events, Is.EquivalentTo(sent));
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         Assert.That(await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default), Is.Empty);
     }
 
@@ -158,7 +158,7 @@ public sealed class RefusalTests : OutboundTests
         var refused = (await RefusedAsync()).Single();
 
         Assert.That(Peer.Events, Is.EquivalentTo(sent.Where(id => id != bad)));
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         Assert.That((await storage.Events.FindAsync(refused.Event, default))!.EventId, Is.EqualTo(bad));
         Assert.That((refused.Status, refused.ErrorCode), Is.EqualTo((413, "")));
     }
@@ -179,7 +179,7 @@ public sealed class RefusalTests : OutboundTests
         await Peer.HasTakenAsync(6);
 
         Assert.That(Peer.Events, Is.EquivalentTo(sent));
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         Assert.That(await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default), Is.Empty);
     }
 
@@ -201,7 +201,7 @@ public sealed class RefusalTests : OutboundTests
         };
         var first = await SayAsync(roomId, 1);
         await FailsAsync(2);
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         Assert.That(await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default), Is.Empty);
 
         var others = await SayAsync(roomId, 3);
@@ -241,7 +241,7 @@ public sealed class RefusalTests : OutboundTests
     /// <summary>Waits until events that the peer refuses are recorded.</summary>
     private async Task<IReadOnlyList<RefusedEventRow>> RefusedAsync()
     {
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         IReadOnlyList<RefusedEventRow> refused = [];
         await Until.HoldsAsync(async () =>
         {

@@ -41,7 +41,7 @@ public sealed class CatchingUpTests
 
         await ShowsAsync(40);
         await IsNothingStagedAsync();
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         var positions = new HashSet<long>();
         foreach (var each in said)
         {
@@ -123,7 +123,7 @@ public sealed class CatchingUpTests
 
     private async Task IsNothingStagedAsync()
     {
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         Assert.That(await storage.StagedEvents.RoomsAsync(CancellationToken.None), Is.Empty);
         Assert.That(_server.Log, Does.Not.Contain("level=error"));
     }

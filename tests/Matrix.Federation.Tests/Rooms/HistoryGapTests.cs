@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
 

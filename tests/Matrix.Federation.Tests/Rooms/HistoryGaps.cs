@@ -20,7 +20,7 @@ public abstract class HistoryGaps
 
     private protected PeerRoom Room { get; private set; } = null!;
 
-    private protected IStorage Storage => Server.Services.GetRequiredService<IStorage>();
+    private protected OpenedStorage Storage => Server.Services.GetRequiredService<OpenedStorage>();
 
     [SetUp]
     public async Task SetUpAsync()

@@ -18,7 +18,7 @@ public abstract class IncomingEventsTests
 
     private protected LocalUser Alice { get; private set; } = null!;
 
-    private protected IStorage Storage => Server.Services.GetRequiredService<IStorage>();
+    private protected OpenedStorage Storage => Server.Services.GetRequiredService<OpenedStorage>();
 
     [OneTimeSetUp]
     public async Task SetUpAsync()

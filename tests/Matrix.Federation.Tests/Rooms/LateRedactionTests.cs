@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Rooms.Events;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
 

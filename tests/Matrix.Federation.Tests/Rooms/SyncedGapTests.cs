@@ -270,7 +270,7 @@ public sealed class SyncedGapTests : HistoryGaps
         Action<Func<Task>>? hold = null;
         await StartAgainAsync(services => services.AddSingleton(parts =>
         {
-            (var table, hold) = HeldGaps.Of(parts.GetRequiredService<IStorage>().Followers);
+            (var table, hold) = HeldGaps.Of(parts.GetRequiredService<OpenedStorage>().Followers);
             return new TimelineGaps(parts.GetRequiredService<EventStore>(), table);
         }));
         return first => hold!(first);

@@ -1,6 +1,5 @@
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Rooms;
 

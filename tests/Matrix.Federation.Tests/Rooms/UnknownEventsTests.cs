@@ -1,10 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
-using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,13 +22,9 @@ public sealed class UnknownEventsTests
         _peer = await PeerServer.StartAsync();
         _server = (await InProcessServer.StartAsync(services => services.AddSingleton(parts =>
         {
-            var storage = parts.GetRequiredService<IStorage>();
-            _lookUps = FailingReads.Of(storage.Events, nameof(IEventsTable.FindManyAsync));
-            return new FactsReader(
-                StoragePart.Instead(storage, nameof(IStorage.Events), _lookUps),
-                parts.GetRequiredService<EventStore>(),
-                parts.GetRequiredService<StateStore>(),
-                parts.GetRequiredService<RoomsOptions>());
+            _lookUps = FailingReads.Of(
+                parts.GetRequiredService<IEventsTable>(), nameof(IEventsTable.FindManyAsync));
+            return ActivatorUtilities.CreateInstance<FactsReader>(parts, _lookUps);
         }))).Knows(_peer.Peer);
         _alice = await LocalUser.RegisterAsync(_server, "alice");
     }
@@ -74,12 +67,12 @@ public sealed class UnknownEventsTests
     {
         var (room, other) = (await _alice.CreateRoomAsync("11"), await _alice.CreateRoomAsync("11"));
         var known = await _alice.SayAsync(room, "known");
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         var lanes = _server.Services.GetRequiredService<LaneDirectory>();
         var lane = lanes.Take((await storage.Rooms.FindAsync(room, default))!.Nid);
         var otherLane = lanes.Take((await storage.Rooms.FindAsync(other, default))!.Nid);
         using var unknown = await UnknownEvents.ReadAsync(
-            lanes, storage, [(lane.Room, known), (lane.Room, "$new")], default);
+            lanes, storage.Events, [(lane.Room, known), (lane.Room, "$new")], default);
 
         Assert.That(unknown.Of(lane), Is.EquivalentTo(new[] { "$new" }));
         Assert.That(unknown.Of(otherLane), Is.Null, "storage was not asked for this room");

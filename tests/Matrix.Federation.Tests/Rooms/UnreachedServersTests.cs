@@ -92,7 +92,7 @@ public sealed class UnreachedServersTests
 
         await SendAsync(room, said.EventId);
 
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         var nid = (await storage.Rooms.FindAsync(room.RoomId, CancellationToken.None))!.Identity.Nid;
         Assert.That(await storage.StagedEvents.AnyAsync(nid, CancellationToken.None));
         await Until.HoldsAsync(async () => !await storage.StagedEvents.AnyAsync(nid, CancellationToken.None));
@@ -200,7 +200,7 @@ public sealed class UnreachedServersTests
 
     private async Task AreStoredAsync(string[] ids)
     {
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         foreach (var id in ids)
         {
             await Until.HoldsAsync(async () =>

@@ -26,7 +26,7 @@ public sealed class UnstorableEventTests
         _server = await InProcessServer.StartAsync(
             services => services.AddSingleton(parts =>
             {
-                _writer = new RefusingWriter(parts.GetRequiredService<IStorage>().Writer);
+                _writer = new RefusingWriter(parts.GetRequiredService<OpenedStorage>().Writer);
                 return new LaneDirectory(
                     parts.GetRequiredService<LaneLoader>(),
                     parts.GetRequiredService<FactsReader>(),
@@ -59,7 +59,7 @@ public sealed class UnstorableEventTests
         (await room.SendAsync(_server, "all", [.. first, refused, .. last])).Is(200);
 
         await Until.HoldsAsync(async () => (await BodiesAsync(room)).Length == 8);
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         await Until.HoldsAsync(async () => (await storage.StagedEvents.RoomsAsync(CancellationToken.None)).Count == 0);
         var nid = (await storage.Rooms.FindAsync(room.RoomId, CancellationToken.None))!.Identity.Nid;
         var givenUp = await storage.StagedEvents.GivenUpAsync(nid, 10, CancellationToken.None);
@@ -83,7 +83,7 @@ public sealed class UnstorableEventTests
 
         // After a gap, a timeline begins below it.
         await Until.HoldsAsync(async () => (await BodiesAsync(room)).SequenceEqual(["3", "4", "5"]));
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         await Until.HoldsAsync(async () => (await storage.StagedEvents.RoomsAsync(CancellationToken.None)).Count == 0);
         var isHere = new List<bool>();
         foreach (var each in said)
@@ -110,7 +110,7 @@ public sealed class UnstorableEventTests
 
         (await room.SendAsync(_server, "all", [first, .. refused, room.Say("bob", "last")])).Is(200);
 
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         await Until.HoldsAsync(async () => (await storage.StagedEvents.RoomsAsync(CancellationToken.None)).Count == 0);
         Assert.That(await BodiesAsync(room), Is.EqualTo(new[] { "first", "last" }));
         var nid = (await storage.Rooms.FindAsync(room.RoomId, CancellationToken.None))!.Identity.Nid;
@@ -136,7 +136,7 @@ public sealed class UnstorableEventTests
             (await room.SendAsync(_server, $"{n}", said)).Is(200);
         }
 
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         await Until.HoldsAsync(async () => (await storage.StagedEvents.RoomsAsync(CancellationToken.None)).Count == 0);
         Assert.That(await BodiesAsync(room), Has.All.EqualTo("21"));
         var batches = _writer.Received;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Soak;

@@ -106,26 +106,6 @@ public class HeldGaps : DispatchProxy
     }
 }
 
-/// <summary>The storage with another part.</summary>
-public class StoragePart : DispatchProxy
-{
-    private IStorage _storage = null!;
-    private string _part = null!;
-    private object _instead = null!;
-
-    /// <summary>The storage with a part in place of its own: `nameof(IStorage.Memberships)`.</summary>
-    public static IStorage Instead(IStorage storage, string part, object instead)
-    {
-        var seen = Create<IStorage, StoragePart>();
-        var self = (StoragePart)(object)seen;
-        (self._storage, self._part, self._instead) = (storage, part, instead);
-        return seen;
-    }
-
-    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-        targetMethod!.Name == "get_" + _part ? _instead : targetMethod.Invoke(_storage, args);
-}
-
 /// <summary>A writer that fails as long as a test wants.</summary>
 public sealed class FailingWriter(IStorageWriter writer) : IStorageWriter
 {

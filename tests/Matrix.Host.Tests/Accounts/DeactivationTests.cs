@@ -29,7 +29,7 @@ public sealed class DeactivationTests
 
         // The durable state if the server dies just after the deactivation.
         var deactivation = new WriteBatch().Require(new UserDeactivated(alice.UserId, Erase: false));
-        await server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(deactivation, CancellationToken.None);
+        await server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(deactivation, CancellationToken.None);
         await server.RestartAsync();
 
         foreach (var room in rooms.Take(2)) await UntilLeftAsync(bob, room, alice);

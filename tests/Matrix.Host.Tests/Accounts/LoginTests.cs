@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AppServices;
@@ -182,12 +181,12 @@ public sealed class LoginTests
         });
         var fresh = (await RefreshAsync(login.Is(200).Member("refresh_token"))).Is(200).Member("access_token");
         TestUser? again = null;
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         var accounts = AfterReads<TokenRow?>.Of(
             storage.Accounts, async () => again ??= await henry.LogsInAsync(henry.DeviceId));
-        var seen = StorageSeenThrough.Instead(storage, nameof(IStorage.Accounts), accounts);
         var tokens = new AccessTokens(
-            seen,
+            accounts,
+            storage.Writer,
             _server.Services.GetRequiredService<UsersOptions>(),
             new AppServiceDirectory([]),
             TimeProvider.System);

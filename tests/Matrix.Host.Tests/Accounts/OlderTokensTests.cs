@@ -45,7 +45,11 @@ internal sealed class OlderTokensTests(string kind) : StorageTests(kind)
             Namespaces = Namespaces.None with { Users = [new Namespace(regex, isExclusive: false)] },
         };
         var tokens = new AccessTokens(
-            Store, new UsersOptions { ServerName = "example.org" }, new AppServiceDirectory([bridge]), Time);
+            Store.Accounts,
+            Store.Writer,
+            new UsersOptions { ServerName = "example.org" },
+            new AppServiceDirectory([bridge]),
+            Time);
         var found = await tokens.FindAsync(new ShownToken(Token), "127.0.0.1", userAgent: null, Stop);
         var goesOn = await tokens.GoesOnAsync(found.Caller!, Stop);
 

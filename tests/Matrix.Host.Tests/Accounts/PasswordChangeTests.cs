@@ -3,7 +3,6 @@ using Matrix.Host.Crypto;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Sessions;
@@ -33,7 +32,8 @@ public sealed class PasswordChangeTests
         var isChanged = false;
         server.Replaces = parts => parts.AddSingleton(made =>
         {
-            var (storage, hasher) = (made.GetRequiredService<IStorage>(), made.GetRequiredService<PasswordHasher>());
+            var storage = made.GetRequiredService<OpenedStorage>();
+            var hasher = made.GetRequiredService<PasswordHasher>();
             var accounts = AfterReads<UserRow?>.Of(storage.Accounts, async () =>
             {
                 if (isChanged) return;
@@ -42,8 +42,7 @@ public sealed class PasswordChangeTests
                 await storage.Writer.WriteAsync(
                     new WriteBatch().Require(new PasswordChanged(alice.UserId, hash)), CancellationToken.None);
             });
-            return ActivatorUtilities.CreateInstance<PasswordLogin>(
-                made, StorageSeenThrough.Instead(storage, nameof(IStorage.Accounts), accounts));
+            return ActivatorUtilities.CreateInstance<PasswordLogin>(made, accounts);
         });
         await server.RestartAsync(("passwords.operations", "1"));
 
@@ -58,14 +57,13 @@ public sealed class PasswordChangeTests
     {
         var bob = await _server.RegistersAsync("bob");
         TestUser? late = null;
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         var accounts = AfterReads<IReadOnlyList<DeviceRow>>.Of(
             storage.Accounts, async () => late = await bob.LogsInAsync("LATE"));
-        var seen = StorageSeenThrough.Instead(storage, nameof(IStorage.Accounts), accounts);
 
         var logins = _server.Services.GetRequiredService<Logins>();
 
-        await new DeviceManagement(seen, logins, TimeProvider.System).DeleteAllAsync(
+        await new DeviceManagement(accounts, storage.Writer, logins, TimeProvider.System).DeleteAllAsync(
             bob.UserId, CancellationToken.None);
 
         (await bob.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");

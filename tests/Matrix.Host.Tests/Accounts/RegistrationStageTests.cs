@@ -20,7 +20,7 @@ internal sealed class RegistrationStageTests
 
     private static async Task<string[]> AcceptedAsync(HomeserverFixture server, string userId) =>
     [
-        .. (await server.Services.GetRequiredService<IStorage>().Policies.AcceptedAsync(userId, CancellationToken.None))
+        .. (await server.Services.GetRequiredService<OpenedStorage>().Policies.AcceptedAsync(userId, CancellationToken.None))
             .Select(static accepted => $"{accepted.Policy} {accepted.Version}"),
     ];
 

@@ -222,7 +222,7 @@ internal sealed class StoredShareTests(string kind)
 
         (await _alice.PostAsync("account/deactivate", new JsonObject { ["auth"] = _alice.PasswordAuth() })).Is(200);
 
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         foreach (var stored in Enum.GetValues<StoredKind>())
         {
             Assert.That(await storage.StoredBytes.FindAsync(_alice.UserId, stored, default), Is.Zero, $"{stored}");

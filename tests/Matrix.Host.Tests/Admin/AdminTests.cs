@@ -34,7 +34,7 @@ public abstract class AdminTests
     {
         var user = await Server.RegistersAsync(name);
         var change = new WriteBatch(1).Add(new AdminChanged(user.UserId, true));
-        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(change, CancellationToken.None);
+        await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(change, CancellationToken.None);
         return user;
     }
 

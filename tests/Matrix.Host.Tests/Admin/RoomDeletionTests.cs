@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Rooms;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Admin;
@@ -33,7 +32,7 @@ public sealed class RoomDeletionTests : AdminTests
         Assert.That(
             (Texts(done["shutdown_room"]!["kicked_users"]), Texts(done["shutdown_room"]!["local_aliases"])),
             Is.EqualTo(($"{Alice.UserId} {bob.UserId}", "#gone:test.example")));
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         foreach (var table in storage.RoomRows.Tables)
         {
             Assert.That(await storage.RoomRows.AnyAsync(table, nid, default), Is.False, table);
@@ -152,7 +151,7 @@ public sealed class RoomDeletionTests : AdminTests
         string.Join(' ', list!.AsArray().Select(each => (string?)each).Order());
 
     private async Task<RoomNid> NidOfAsync(string room) =>
-        (await Server.Services.GetRequiredService<IStorage>().Rooms.FindAsync(room, default))!.Nid;
+        (await Server.Services.GetRequiredService<OpenedStorage>().Rooms.FindAsync(room, default))!.Nid;
 
     private async Task<Matrix.Host.Tests.Support.Reply> DeletesAsync(string room, JsonObject body)
     {

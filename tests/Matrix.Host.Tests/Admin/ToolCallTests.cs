@@ -99,7 +99,7 @@ public sealed class ToolCallTests : AdminTests
         var change = new WriteBatch(2)
             .Require(new SsoIdentityLinked(provider.Issuer, "7 seven", user.UserId))
             .Require(new SsoIdentityLinked("https://former.example", "old", user.UserId));
-        await server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(change, CancellationToken.None);
+        await server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(change, CancellationToken.None);
         server.Replaces = services => services.AddSingleton(new SsoOptions { Providers = [provider] });
         await server.RestartAsync();
 

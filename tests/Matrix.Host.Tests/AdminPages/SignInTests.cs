@@ -35,7 +35,7 @@ public sealed class SignInTests : AdminPageTests
         "room-delete?id=!r", "room-purge?id=!r", "user-redact?id=@alice:test.example", "user-create",
     ];
 
-    private async Task ChangeAsync(Change change) => await Server.Services.GetRequiredService<IStorage>().Writer
+    private async Task ChangeAsync(Change change) => await Server.Services.GetRequiredService<OpenedStorage>().Writer
         .WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
 
     [TestCaseSource(nameof(_pages))]

@@ -1,7 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.ThirdParty;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.AppServices;
 using Microsoft.Extensions.DependencyInjection;
 using JsonArray = System.Text.Json.Nodes.JsonArray;

@@ -18,7 +18,7 @@ internal sealed class ServiceAdministrationTests : AppServiceTests
     public async Task MakeAdministrator()
     {
         (await RegistersGhostAsync("_irc_boss")).Is(200);
-        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
+        await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
             new WriteBatch(1).Add(new AdminChanged(Boss, true)), CancellationToken.None);
     }
 
@@ -71,7 +71,7 @@ internal sealed class ServiceAdministrationTests : AppServiceTests
     public async Task A_device_that_a_service_registered_does_not_administer_if_its_user_becomes_an_administrator()
     {
         var registered = (await RegistersGhostAsync("_irc_later", inhibitLogin: false)).Is(200);
-        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
+        await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
             new WriteBatch(1).Add(new AdminChanged(IdOf("_irc_later"), true)), CancellationToken.None);
         var later = new TestClient(Server, registered.Member("access_token"));
 

@@ -25,7 +25,7 @@ internal static partial class ChangedTables
 
     private static Dictionary<Type, IReadOnlySet<string>> Read()
     {
-        var handlers = AllTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim));
+        var handlers = StorageTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim));
         var building = (IDictionary)typeof(WriteHandlers).GetField("_building", Fields)!.GetValue(handlers)!;
         return handlers.Kinds.ToDictionary(
             kind => kind,

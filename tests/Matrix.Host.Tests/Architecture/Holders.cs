@@ -24,7 +24,6 @@ using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Events;

@@ -8,9 +8,9 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.RoomRows;
-using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Storage;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -63,7 +63,7 @@ public sealed class DelayedEventTests
         _room = (await _alice.PostAsync("createRoom", new JsonObject())).Is(200).Member("room_id");
         Assert.That(await SchedulesAsync(), Is.False, "as many wait as may");
 
-        await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
+        await _server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
             new WriteBatch(1).Require(new RoomDeleted(deleted, [_alice.UserId], 1)), default);
 
         await UntilAsync(SchedulesAsync);
@@ -242,7 +242,7 @@ public sealed class DelayedEventTests
     [Test]
     public async Task An_event_that_is_being_cancelled_cannot_be_sent()
     {
-        var writer = new HeldWriter(_server.Services.GetRequiredService<IStorage>().Writer);
+        var writer = new HeldWriter(_server.Services.GetRequiredService<OpenedStorage>().Writer);
         using var events = EventsOver(writer);
         var id = await ScheduledAsync(events, stateKey: null);
 
@@ -258,7 +258,7 @@ public sealed class DelayedEventTests
     [Test]
     public async Task An_event_that_is_being_replaced_cannot_be_sent()
     {
-        using var events = EventsOver(_server.Services.GetRequiredService<IStorage>().Writer);
+        using var events = EventsOver(_server.Services.GetRequiredService<OpenedStorage>().Writer);
         var id = await ScheduledAsync(events, stateKey: "");
         var replaces = Samples.Event(Samples.Live(Samples.Kitchen, 1), Samples.Bob) with
         {
@@ -281,15 +281,14 @@ public sealed class DelayedEventTests
     private Matrix.Host.Rooms.Delayed.DelayedEvents EventsOver(IStorageWriter writer)
     {
         var parts = _server.Services;
-        var storage = StorageSeenThrough.Instead(
-            parts.GetRequiredService<IStorage>(), nameof(IStorage.Writer), writer);
         return new(
             parts.GetRequiredService<RoomSender>(),
             parts.GetRequiredService<RoomMemberships>(),
             parts.GetRequiredService<RoomSnapshots>(),
             parts.GetRequiredService<ILocalUsers>(),
             parts.GetRequiredService<SuspendedUsers>(),
-            storage,
+            parts.GetRequiredService<DelayedEventsTable>(),
+            writer,
             new DelayOptions(),
             TimeProvider.System,
             NullLogger<Matrix.Host.Rooms.Delayed.DelayedEvents>.Instance);

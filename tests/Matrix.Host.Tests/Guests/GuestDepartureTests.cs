@@ -4,10 +4,8 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Guests;
-using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
@@ -40,13 +38,13 @@ internal sealed class GuestDepartureTests
             parts.DoesNotRun<GuestDepartures>();
             parts.AddSingleton(services =>
             {
-                var storage = services.GetRequiredService<IStorage>();
+                var table = services.GetRequiredService<IGuestsTable>();
                 return new GuestDepartures(
                     services.GetRequiredService<RoomMemberships>(),
                     services.GetRequiredService<RoomSnapshots>(),
                     services.GetRequiredService<StateReader>(),
-                    StorageSeenThrough.Instead(
-                        storage, nameof(IStorage.Guests), UnreadableRoom.Of(storage.Guests, guests[0].Guest.UserId)),
+                    UnreadableRoom.Of(table, guests[0].Guest.UserId),
+                    services.GetRequiredService<IStorageWriter>(),
                     services.GetRequiredService<RoomsOptions>(),
                     services.GetRequiredService<TimeProvider>(),
                     services.GetRequiredService<ILogger<GuestDepartures>>());

@@ -287,7 +287,7 @@ internal sealed class GuestTests
         return _server.Anyone.PostAsync("register", body);
     }
 
-    private async Task<int> ChangesAsync() => (await _server.Services.GetRequiredService<IStorage>().Guests
+    private async Task<int> ChangesAsync() => (await _server.Services.GetRequiredService<OpenedStorage>().Guests
         .ChangedRoomsAsync(new RoomNid(0), 10, CancellationToken.None)).Count;
 
     private async Task<string> MembershipAsync(string room, TestUser user) =>

@@ -19,7 +19,7 @@ public sealed class FailedStartTests
         taken.Start();
         ReadingService? service = null;
         server.Replaces = parts => parts.AddHostedService(
-            made => service = new ReadingService(made.GetRequiredService<IStorage>()));
+            made => service = new ReadingService(made.GetRequiredService<OpenedStorage>()));
 
         Assert.That(
             () => server.RestartAsync(("listeners.client", taken.LocalEndpoint.ToString()!)),
@@ -29,7 +29,7 @@ public sealed class FailedStartTests
     }
 
     /// <summary>A service that uses the database until it is stopped.</summary>
-    private sealed class ReadingService(IStorage storage) : IHostedService
+    private sealed class ReadingService(OpenedStorage storage) : IHostedService
     {
         public bool HasReadAtTheEnd { get; private set; }
 

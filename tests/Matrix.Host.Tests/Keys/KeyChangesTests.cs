@@ -346,7 +346,7 @@ public sealed class KeyChangesTests
 
     private string Token()
     {
-        var storage = (IStorage)_server.Services.GetService(typeof(IStorage))!;
+        var storage = (OpenedStorage)_server.Services.GetService(typeof(OpenedStorage))!;
         return new SyncToken(storage.Writer.PublishedPosition, 0, 0).ToString();
     }
 

@@ -125,7 +125,7 @@ internal sealed class KeyClaimTests : TwoUsersTests
 
     private async Task<int> UnusedAsync()
     {
-        var storage = (IStorage)Server.Services.GetService(typeof(IStorage))!;
+        var storage = (OpenedStorage)Server.Services.GetService(typeof(OpenedStorage))!;
         return (await storage.Keys.CountsAsync(Alice.UserId, Alice.DeviceId, CancellationToken.None))
             .UnusedFallback.Count;
     }

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Legacy;
@@ -75,7 +74,7 @@ internal sealed class LegacySignInTests() : LegacyTests
     {
         await Server.RestartAsync(("registration.requires_token", "true"));
         const string Token = "a-token";
-        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
+        await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
             new WriteBatch(1).Add(new RegistrationTokenIssued(Token, 5, null, MakesAdmin: false)), default);
         var anyone = Server.Anyone;
         var flow = (await anyone.GetAsync(Old + "register")).Is(200).Json["flows"]!.AsArray().Single()!;

@@ -15,7 +15,7 @@ internal sealed class CleaningTests
 
     private MediaCleaner Cleaner => _server.Services.GetRequiredService<MediaCleaner>();
 
-    private IStorage Storage => _server.Services.GetRequiredService<IStorage>();
+    private OpenedStorage Storage => _server.Services.GetRequiredService<OpenedStorage>();
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {

@@ -129,7 +129,7 @@ internal sealed class DownloadTests
     public async Task A_quarantined_content_is_not_served_under_any_URI()
     {
         var (first, other) = (await _alice.UploadsAsync("bad"), await _alice.UploadsAsync("good"));
-        var storage = _server.Services.GetRequiredService<IStorage>();
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
         var row = await storage.Media.FindAsync("test.example", first.Split('/')[1], CancellationToken.None);
 
         await storage.Writer.WriteAsync(

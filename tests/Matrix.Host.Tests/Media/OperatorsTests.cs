@@ -9,7 +9,7 @@ namespace Matrix.Host.Tests.Media;
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
 {
-    private IMediaTable Table => Server.Services.GetRequiredService<IStorage>().Media;
+    private MediaTable Table => Server.Services.GetRequiredService<OpenedStorage>().Media;
 
     [Test]
     public async Task A_deleted_uri_leaves_the_file_to_another_one()

@@ -303,7 +303,7 @@ internal sealed class ThumbnailTests
 
     private async Task<MediaFile> ContentAsync(string uri)
     {
-        var row = await _server.Services.GetRequiredService<IStorage>()
+        var row = await _server.Services.GetRequiredService<OpenedStorage>()
             .Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
         var files = _server.Services.GetRequiredService<IMediaFiles>();
         return (await files.OpenAsync(row!.FileHash!, CancellationToken.None))!;

@@ -19,7 +19,7 @@ internal sealed class UndeletableTests
     private HomeserverFixture _server = null!;
     private TestUser _alice = null!;
 
-    private IStorage Storage => _server.Services.GetRequiredService<IStorage>();
+    private OpenedStorage Storage => _server.Services.GetRequiredService<OpenedStorage>();
 
     [SetUp]
     public async Task StartAsync()
@@ -91,7 +91,12 @@ internal sealed class UndeletableTests
         var gone = new DerivedFiles(options with { Folder = folder }, NullLogger.Instance);
         Directory.Delete(folder, recursive: true);
         var cleaner = new MediaCleaner(
-            Storage, _server.Services.GetRequiredService<ContentRepository>(), _files, gone, options,
+            Storage.Media,
+            Storage.Writer,
+            _server.Services.GetRequiredService<ContentRepository>(),
+            _files,
+            gone,
+            options,
             TimeProvider.System);
         var preview = new UrlPreviewRow("https://a.test/", 1, "{}"u8.ToArray(), null, 0);
         await Storage.Writer.WriteAsync(

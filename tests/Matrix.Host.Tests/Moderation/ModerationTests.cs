@@ -38,7 +38,7 @@ internal abstract class ModerationTests
     /// <summary>A user whom no other test knows.</summary>
     protected Task<TestUser> SomeoneAsync() => Server.RegistersAsync($"someone{Interlocked.Increment(ref _made)}");
 
-    protected async Task MakesAdminAsync(TestUser user) => await Server.Services.GetRequiredService<IStorage>().Writer
+    protected async Task MakesAdminAsync(TestUser user) => await Server.Services.GetRequiredService<OpenedStorage>().Writer
         .WriteAsync(new WriteBatch(1).Add(new AdminChanged(user.UserId, true)), CancellationToken.None);
 
     protected Task<Reply> LocksAsync(string userId, bool locked = true) =>

@@ -1,5 +1,3 @@
-using Matrix.Host.Tests.Support;
-
 namespace Matrix.Host.Tests.Moderation;
 
 /// <summary>`GET /admin/whois/{userId}`.</summary>

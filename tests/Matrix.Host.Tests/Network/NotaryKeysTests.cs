@@ -4,7 +4,6 @@ using Matrix.Core.Federation;
 using Matrix.Core.Json;
 using Matrix.Host.Crypto;
 using Matrix.Host.Network;
-using Matrix.Host.Network.Discovery;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
@@ -42,7 +41,8 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
     private OwnKeys Own => new(SigningKeyRing.Of(_own), _options, Time);
 
     private ServerKeys Keys => _keys ??= new ServerKeys(
-        Store,
+        Store.ServerKeys,
+        Store.Writer,
         _fetcher = new KeyFetcher(
             new FederationApi(_servers, _options), _options, Time, NullLogger<KeyFetcher>.Instance),
         Own,

@@ -8,6 +8,7 @@ using Matrix.Host.Network.Discovery;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
+using Matrix.Host.Storage;
 using Matrix.Host.Tests.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -38,7 +39,8 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
     private long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private ServerKeys Keys => _keys ??= new ServerKeys(
-        Store,
+        Store.ServerKeys,
+        Store.Writer,
         _fetcher = new KeyFetcher(
             new FederationApi(_servers, _options), _options, Time, NullLogger<KeyFetcher>.Instance),
         new OwnKeys(Ring("old"), _options, Time),
@@ -527,7 +529,7 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
         var discovery = new StubDiscovery();
         await using var parts = new ServiceCollection()
             .AddLogging()
-            .AddSingleton(Store)
+            .AddStorage(Store)
             .AddSingleton(Ring("old"))
             .AddSingleton(_options)
             .AddSingleton<TimeProvider>(Time)

@@ -40,21 +40,28 @@ internal sealed class DistributorTests(string kind)
         var (events, states) = (_world.Rooms.Events, _world.Rooms.States);
         var services = new DestinationServices(
             _options,
-            new TransactionSender(null!, events, storage, _time),
+            new TransactionSender(null!, events, storage.Events, _time),
             new EduSources([]),
             new OutboundMetrics(),
-            storage,
+            storage.Writer,
             _network,
             _time,
             NullLogger<DestinationServices>.Instance);
 
         // The queue is not started: nothing is sent.
-        _destinations = new Destinations(new SendQueue(1, 1, TimeSpan.FromSeconds(5), _time), services, storage);
+        _destinations = new Destinations(
+            new SendQueue(1, 1, TimeSpan.FromSeconds(5), _time), services, storage.Events, storage.Destinations);
         var reader = new RoomChangesReader(
-            storage, events, states, new RoomsOptions { ServerName = RoomsWorld.Server });
-        _feed = new OutboundFeed(reader, storage, _options);
+            storage.Rooms,
+            storage.Events,
+            storage.Writer,
+            events,
+            states,
+            new RoomsOptions { ServerName = RoomsWorld.Server });
+        _feed = new OutboundFeed(reader, storage.Writer, _options);
         _distributor = new Distributor(
-            new RoomServers(storage, events, states, new ServerFilter([], _denied), _options),
+            new RoomServers(
+                storage.Rooms, storage.Memberships, events, states, new ServerFilter([], _denied), _options),
             _destinations,
             _feed);
         (_position, _ordinal) = (0, EventNid.FirstLiveOrdinal);
@@ -137,7 +144,13 @@ internal sealed class DistributorTests(string kind)
     {
         using var stop = new CancellationTokenSource();
         using var recorder = new Recorder(
-            _feed, _destinations, _world.Storage, new OutboundMetrics(), _options, _time);
+            _feed,
+            _destinations,
+            _world.Storage.Consumers,
+            _world.Storage.Writer,
+            new OutboundMetrics(),
+            _options,
+            _time);
         await recorder.LoadAsync(default);
         var others = _time.Timers;
         var running = recorder.RunAsync(stop.Token);

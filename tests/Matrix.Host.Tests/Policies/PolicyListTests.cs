@@ -83,7 +83,7 @@ internal sealed class PolicyListTests(string kind) : TwoInARoomTests(kind)
     public async Task Administrators_are_not_locked_out_and_matching_names_are_not_registered()
     {
         var change = new WriteBatch(1).Add(new AdminChanged(Alice.UserId, true));
-        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(change, CancellationToken.None);
+        await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(change, CancellationToken.None);
         await BansAsync("user", "@*:test.example");
 
         (await Alice.GetAsync("sync")).Is(200);

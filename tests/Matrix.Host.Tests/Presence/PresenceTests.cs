@@ -291,7 +291,7 @@ internal sealed class PresenceTests
         var board = _server.Services.GetRequiredService<PresenceBoard>();
         Assert.That(board.Find(_bob.UserId)!.State, Is.EqualTo(PresenceState.Offline));
         Assert.That(
-            await _server.Services.GetRequiredService<IStorage>().Presence.StatusesAsync([_bob.UserId], default),
+            await _server.Services.GetRequiredService<OpenedStorage>().Presence.StatusesAsync([_bob.UserId], default),
             Is.Empty);
     }
 

@@ -137,7 +137,7 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
     }
 
     private async Task StoredAsync(Change change) =>
-        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
+        await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
             new WriteBatch(1).Add(change), CancellationToken.None);
 
     [Test]
@@ -240,7 +240,7 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
     {
         var sent = await Alice.SaysAsync(Room, "one");
         Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(sent));
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         var nid = (await storage.Events.FindAnywhereAsync(sent, 1, default)).Single().Nid;
 
         await storage.Writer.WriteAsync(

@@ -1,7 +1,5 @@
 using System.Reflection;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Consumers;
-using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,10 +17,10 @@ public sealed class SlowStartTests
         await using var server = await HomeserverFixture.StartAsync();
         server.Replaces = services =>
         {
-            var storage = (IStorage)services.Last(each => each.ServiceType == typeof(IStorage)).ImplementationInstance!;
+            var table = services.Last(each => each.ServiceType == typeof(IConsumersTable)).ImplementationInstance!;
             var consumers = DispatchProxy.Create<IConsumersTable, Late>();
-            ((Late)(object)consumers).Waits(storage.Consumers, begins.Task);
-            services.AddStorage(StorageSeenThrough.Instead(storage, nameof(IStorage.Consumers), consumers));
+            ((Late)(object)consumers).Waits((IConsumersTable)table, begins.Task);
+            services.AddSingleton(consumers);
         };
         await server.RestartAsync(gateway.Settings);
         var alice = await server.RegistersAsync("alice");

@@ -102,7 +102,7 @@ internal sealed class ErasureTests
 
         await ErasesAsync(_eve);
 
-        var storage = (IStorage)_server.Services.GetService(typeof(IStorage))!;
+        var storage = (OpenedStorage)_server.Services.GetService(typeof(OpenedStorage))!;
         Assert.That(await storage.KeyBackup.FindVersionAsync(_eve.UserId, null, CancellationToken.None), Is.Null);
         Assert.That(await storage.Filters.FindAsync(_eve.UserId, 0, CancellationToken.None), Is.Null);
     }

@@ -2,7 +2,6 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Tests.Storage;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Receipts;

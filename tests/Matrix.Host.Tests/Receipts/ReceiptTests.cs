@@ -481,7 +481,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     {
         await Server.RestartAsync(("limits.receipt_threads", "2"));
         var said = await Alice.SaysAsync(Room, "x");
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         var room = (await storage.Rooms.FindAsync(Room, default))!.Nid;
         var receipts = Server.Services.GetRequiredService<ReceivedReceipts>();
 

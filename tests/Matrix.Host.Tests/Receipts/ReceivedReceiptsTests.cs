@@ -7,7 +7,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
-using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,7 +23,7 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
     private EarlyReceipts _early = null!;
     private ReceivedReceipts _receipts = null!;
 
-    private IStorage Store => Server.Services.GetRequiredService<IStorage>();
+    private OpenedStorage Store => Server.Services.GetRequiredService<OpenedStorage>();
 
     [SetUp]
     public void Prepare()
@@ -38,7 +37,7 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
             Server.Services.GetRequiredService<ServerAccess>(),
             new EventStore(table, 0),
             _early,
-            StorageSeenThrough.Instead(Store, nameof(IStorage.Writer), writer),
+            writer,
             options,
             _time,
             NullLogger<ReceivedReceipts>.Instance);

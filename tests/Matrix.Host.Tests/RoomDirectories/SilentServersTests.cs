@@ -183,7 +183,7 @@ internal sealed class SilentServersTests : IFederationClient
             "{}"u8.ToArray(),
             "[]"u8.ToArray(),
             Position: 0);
-        await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
+        await _server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
             new WriteBatch(1).Require(new StrippedRoomEntered(user.UserId, invite, 100)), default);
     }
 }

@@ -53,12 +53,9 @@ public sealed class AuthChainsTests(string kind)
         Assert.That(expected, Has.Count.GreaterThan(Depth - 10));
         var (table, eventCalls) = Counting<IEventsTable>.Of(world.Storage.Events);
         var (chains, chainCalls) = Counting<IAuthChainsTable>.Of(world.Storage.AuthChains);
-        var storage = StorageSeenThrough.Instead(
-            StorageSeenThrough.Instead(world.Storage, nameof(IStorage.Events), table),
-            nameof(IStorage.AuthChains),
-            chains);
 
-        var chain = await new AuthChains(new EventStore(table, 1 << 20), storage).OfAsync(room.Room, [last], default);
+        var chain = await new AuthChains(new EventStore(table, 1 << 20), table, chains)
+            .OfAsync(room.Room, [last], default);
 
         Assert.That(chain.Select(pdu => pdu.EventId), Is.EquivalentTo(expected));
         Assert.That(eventCalls() + chainCalls(), Is.LessThanOrEqualTo(8));

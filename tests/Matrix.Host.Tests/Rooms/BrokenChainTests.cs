@@ -1,7 +1,7 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -15,10 +15,7 @@ internal sealed class BrokenChainTests(string databaseKind)
     [SetUp]
     public async Task Starts() => _world = await RoomsWorld.StartsAsync(
         databaseKind,
-        storage => StorageSeenThrough.Instead(
-            storage,
-            nameof(IStorage.Writer),
-            _writer = new PoisoningWriter(storage.Writer)));
+        (storage, parts) => parts.AddSingleton<IStorageWriter>(_writer = new PoisoningWriter(storage.Writer)));
 
     [TearDown]
     public async Task Stops()

@@ -16,6 +16,10 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Profiles;
@@ -31,13 +35,18 @@ internal sealed class ComposedRooms : IDisposable
 {
     private readonly ServiceProvider _parts;
 
-    internal ComposedRooms(IStorage storage, ServerSigner signer, RoomsOptions options, ILoggerProvider log)
+    internal ComposedRooms(
+        OpenedStorage storage,
+        ServerSigner signer,
+        RoomsOptions options,
+        ILoggerProvider log,
+        Action<IServiceCollection> replaces)
     {
         var network = new NetworkOptions { ServerName = options.ServerName };
-        _parts = new ServiceCollection()
+        var parts = new ServiceCollection()
             .AddStorage(storage)
             .AddSingleton(signer)
-            .AddSingleton<ILocalUsers>(UsersOf(storage))
+            .AddSingleton<ILocalUsers>(UsersOf)
             .AddSingleton(options)
             .AddSingleton(new ReadingOptions())
             .AddSingleton(new SearchOptions())
@@ -48,8 +57,9 @@ internal sealed class ComposedRooms : IDisposable
             .AddSingleton(new UserRequests(network, new ServerPaces(network, TimeProvider.System), TimeProvider.System))
             .AddLogging(logging => logging.AddProvider(log))
             .AddRooms()
-            .AddSingleton<IPushEvaluation, NoPushEvaluation>()
-            .BuildServiceProvider();
+            .AddSingleton<IPushEvaluation, NoPushEvaluation>();
+        replaces(parts);
+        _parts = parts.BuildServiceProvider();
         foreach (var consumer in _parts.RoomConsumers()) storage.Writer.AddConsumer(consumer);
     }
 
@@ -69,14 +79,23 @@ internal sealed class ComposedRooms : IDisposable
 
     internal RoomCreator Creator => _parts.GetRequiredService<RoomCreator>();
 
-    private static LocalUsers UsersOf(IStorage storage) => new(
-        new UserProfiles(storage, new UsersOptions { ServerName = RoomsWorld.Server }),
-        new InviteSetting(storage.AccountData),
-        new IgnoredUsers(storage.AccountData, 1 << 20),
-        new PushRuleCache(storage.AccountData, 1 << 20),
-        new AccountLocks(storage, new NoAccountPolicy()),
-        storage,
-        new RoomsOptions { ServerName = RoomsWorld.Server });
+    private static LocalUsers UsersOf(IServiceProvider parts)
+    {
+        var (accounts, data) = (
+            parts.GetRequiredService<IAccountsTable>(), parts.GetRequiredService<IAccountDataTable>());
+        return new LocalUsers(
+            new UserProfiles(
+                parts.GetRequiredService<IMembershipsTable>(),
+                accounts,
+                parts.GetRequiredService<IProfilesTable>(),
+                new UsersOptions { ServerName = RoomsWorld.Server }),
+            new InviteSetting(data),
+            new IgnoredUsers(data, 1 << 20),
+            new PushRuleCache(data, 1 << 20),
+            new AccountLocks(accounts, new NoAccountPolicy()),
+            accounts,
+            new RoomsOptions { ServerName = RoomsWorld.Server });
+    }
 
     public void Dispose() => _parts.Dispose();
 

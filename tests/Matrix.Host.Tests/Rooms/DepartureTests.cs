@@ -1,9 +1,9 @@
 using System.Text.RegularExpressions;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -24,10 +24,10 @@ internal sealed partial class DepartureTests(string kind)
     [SetUp]
     public async Task StartAsync()
     {
-        _world = await RoomsWorld.StartsAsync(kind, storage =>
+        _world = await RoomsWorld.StartsAsync(kind, (storage, parts) =>
         {
             _writer = new BreakingWriter(storage.Writer);
-            return StorageSeenThrough.Instead(storage, nameof(IStorage.Writer), _writer);
+            parts.AddSingleton<IStorageWriter>(_writer);
         });
     }
 

@@ -4,6 +4,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -27,7 +28,7 @@ internal sealed class ProfileRaceTests : TwoUsersTests
     {
         var slow = new SlowProfiles();
         await using var world = await RoomsWorld.StartsAsync(
-            asSeen: storage => StorageSeenThrough.Instead(storage, nameof(IStorage.Profiles), slow.Of(storage)));
+            replaces: (storage, parts) => parts.AddSingleton<IProfilesTable>(slow.Of(storage)));
         var room = await world.CreatesRoomAsync("bob");
 
         async Task<Task> IsCalledAsync(string name)
@@ -121,9 +122,9 @@ internal sealed class ProfileRaceTests : TwoUsersTests
     {
         private readonly TaskCompletionSource _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private TaskCompletionSource? _asked;
-        private IStorage _storage = null!;
+        private OpenedStorage _storage = null!;
 
-        public SlowProfiles Of(IStorage storage)
+        public SlowProfiles Of(OpenedStorage storage)
         {
             _storage = storage;
             return this;

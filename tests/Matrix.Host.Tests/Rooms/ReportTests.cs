@@ -125,6 +125,6 @@ internal sealed class ReportTests : TwoUsersTests
         $"rooms/{SyncingUsers.Esc(room)}/report/{SyncingUsers.Esc(eventId)}";
 
     private async Task<IReadOnlyList<ReportRow>> StoredAsync() =>
-        await ((IStorage)Server.Services.GetService(typeof(IStorage))!)
+        await ((OpenedStorage)Server.Services.GetService(typeof(OpenedStorage))!)
             .Reports.NewestAsync(long.MaxValue, 99, CancellationToken.None);
 }

@@ -3,7 +3,6 @@ using Matrix.Core.Json;
 using Matrix.Host.Metrics;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Changes;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
@@ -59,8 +58,12 @@ internal sealed class RoomChangesTests(string kind)
         for (var round = 0; round < 4; round++)
         {
             await using (var follower = new ChangeFollower(
-                new Forwarder(random.Next()), Reader(), _world.Storage,
-                _options with { LongestConsumerPause = TimeSpan.Zero }, TimeProvider.System))
+                new Forwarder(random.Next()),
+                Reader(),
+                _world.Storage.Consumers,
+                _world.Storage.Writer,
+                _options with { LongestConsumerPause = TimeSpan.Zero },
+                TimeProvider.System))
             {
                 follower.Start();
                 await LivesAsync(random, 8);
@@ -90,7 +93,11 @@ internal sealed class RoomChangesTests(string kind)
         using var page = new MetricsPage();
         var consumer = new FailsOnce();
         await using var follower = new ChangeFollower(
-            consumer, Reader(), _world.Storage, _options with { LongestConsumerPause = TimeSpan.Zero },
+            consumer,
+            Reader(),
+            _world.Storage.Consumers,
+            _world.Storage.Writer,
+            _options with { LongestConsumerPause = TimeSpan.Zero },
             TimeProvider.System);
         follower.Start();
         await LivesAsync(new Random(1), 4);
@@ -100,7 +107,13 @@ internal sealed class RoomChangesTests(string kind)
             page.Write(), Does.Match($@"(?m)^matrix_consumer_failures_total\{{consumer=""{consumer.Name}""\}} 1$"));
     }
 
-    private RoomChangesReader Reader() => new(_world.Storage, _world.Rooms.Events, _world.Rooms.States, _options);
+    private RoomChangesReader Reader() => new(
+        _world.Storage.Rooms,
+        _world.Storage.Events,
+        _world.Storage.Writer,
+        _world.Rooms.Events,
+        _world.Rooms.States,
+        _options);
 
     private async Task<List<RoomChange>> ReadAgainAsync(long from)
     {

@@ -9,6 +9,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -21,17 +22,17 @@ internal sealed class RoomsWorld : IAsyncDisposable
     private readonly Ed25519Key _key = Ed25519Key.Generate();
     private readonly HashSet<string> _users = [];
 
-    private readonly Func<IStorage, IStorage> _asSeen;
+    private readonly Action<OpenedStorage, IServiceCollection> _replaces;
     private readonly CuttingProxy? _through;
 
-    private RoomsWorld(TestDatabase database, Func<IStorage, IStorage> asSeen, CuttingProxy? through)
+    private RoomsWorld(TestDatabase database, Action<OpenedStorage, IServiceCollection> replaces, CuttingProxy? through)
     {
         _database = database;
-        _asSeen = asSeen;
+        _replaces = replaces;
         _through = through;
     }
 
-    internal IStorage Storage { get; private set; } = null!;
+    internal OpenedStorage Storage { get; private set; } = null!;
 
     internal ComposedRooms Rooms { get; private set; } = null!;
 
@@ -39,16 +40,16 @@ internal sealed class RoomsWorld : IAsyncDisposable
     internal LineLog Log { get; } = new();
 
     /// <param name="databaseKind">The kind of database.</param>
-    /// <param name="asSeen">Wraps the storage for the rooms.</param>
+    /// <param name="replaces">Adds the parts of the storage that the test has made.</param>
     /// <param name="through">A proxy to PostgreSQL, if any.</param>
     internal static async Task<RoomsWorld> StartsAsync(
         string databaseKind = TestDatabase.Sqlite,
-        Func<IStorage, IStorage>? asSeen = null,
+        Action<OpenedStorage, IServiceCollection>? replaces = null,
         CuttingProxy? through = null)
     {
         var world = new RoomsWorld(
             await TestDatabase.CreateAsync(databaseKind),
-            asSeen ?? (static storage => storage),
+            replaces ?? (static (_, _) => { }),
             through);
         await world.OpensAsync();
         return world;
@@ -134,9 +135,10 @@ internal sealed class RoomsWorld : IAsyncDisposable
             },
             default);
         Rooms = new ComposedRooms(
-            _asSeen(Storage),
+            Storage,
             new ServerSigner(Server, SigningKeyRing.Of(new SigningKey("a", _key))),
             new RoomsOptions { ServerName = Server },
-            Log);
+            Log,
+            parts => _replaces(Storage, parts));
     }
 }

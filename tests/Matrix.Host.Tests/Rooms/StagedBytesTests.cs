@@ -1,6 +1,5 @@
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inbound;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Tests.Storage;
 

@@ -1,6 +1,5 @@
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Transactions;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Transactions;
 

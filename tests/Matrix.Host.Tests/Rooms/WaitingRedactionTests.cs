@@ -167,7 +167,7 @@ internal sealed class WaitingRedactionTests(string kind)
         var appender =
             new EventAppender(
                 _world.Rooms.Events,
-                new AuthChainWriter(_world.Rooms.Events, _world.Storage),
+                new AuthChainWriter(_world.Rooms.Events, _world.Storage.Events, _world.Storage.AuthChains),
                 signer,
                 new NoPushEvaluation(),
                 _world.Storage.State,

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using Matrix.Host.Rooms.Changes;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Tests.Storage;
@@ -16,7 +15,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     [Test]
     public async Task An_index_pauses_while_others_write_and_a_search_ends_its_pauses()
     {
-        using var index = new SlowIndex(Store);
+        using var index = new SlowIndex(Store.Writer);
         Store.Writer.AddConsumer(index);
         await index.StartAsync(Stop);
 
@@ -35,7 +34,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     [Test]
     public async Task An_index_is_tidied_in_steps_after_a_quiet_time_and_again_after_news()
     {
-        using var index = new UntidyIndex(Store);
+        using var index = new UntidyIndex(Store.Writer);
         Store.Writer.AddConsumer(index);
         await index.StartAsync(Stop);
         await Task.Delay(3 * UntidyIndex.QuietTime);
@@ -59,7 +58,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     [Test]
     public async Task News_come_between_two_steps_of_tidying()
     {
-        using var index = new UntidyIndex(Store) { IsEndless = true };
+        using var index = new UntidyIndex(Store.Writer) { IsEndless = true };
         Store.Writer.AddConsumer(index);
         await index.StartAsync(Stop);
 
@@ -73,7 +72,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     }
 
     /// <summary>An index with one step for each news, which is tidied in three steps.</summary>
-    private sealed class UntidyIndex(IStorage storage) : IndexWorker("untidy", storage, TimeProvider.System)
+    private sealed class UntidyIndex(IStorageWriter writer) : IndexWorker("untidy", writer, TimeProvider.System)
     {
         public static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(300);
 
@@ -135,7 +134,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     }
 
     /// <summary>An index that has as many steps to do, each of 50 ms, beside which others write.</summary>
-    private sealed class SlowIndex(IStorage storage) : IndexWorker("slow", storage, TimeProvider.System)
+    private sealed class SlowIndex(IStorageWriter writer) : IndexWorker("slow", writer, TimeProvider.System)
     {
         public const int Most = 4;
 
@@ -160,7 +159,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
             for (var other = 0; other < 2; other++)
             {
                 var batch = new WriteBatch().Add(new DeviceListChanged("@other:example.org"));
-                await Storage.Writer.WriteAsync(batch, stop);
+                await Writer.WriteAsync(batch, stop);
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(50), stop);

@@ -373,6 +373,13 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
         await indexer.StepAsync(Store.Writer.PublishedPosition, Stop);
     }
 
-    private SearchIndexer Indexer(SearchOptions options) =>
-        new(Store, options, new RoomsOptions { ServerName = "example.org" }, Time);
+    private SearchIndexer Indexer(SearchOptions options) => new(
+        Store.Events,
+        Store.Relations,
+        Store.Search,
+        Store.Consumers,
+        Store.Writer,
+        options,
+        new RoomsOptions { ServerName = "example.org" },
+        Time);
 }

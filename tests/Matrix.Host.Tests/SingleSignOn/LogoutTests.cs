@@ -1,9 +1,7 @@
 using System.Reflection;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.SingleSignOn;
 using Microsoft.Extensions.DependencyInjection;
@@ -148,10 +146,8 @@ internal sealed class LogoutTests
     {
         _server.Replaces = parts => parts.AddSingleton(made =>
         {
-            var storage = made.GetRequiredService<IStorage>();
-            var sessions = AfterSessions.Of(storage.SingleSignOn, happens);
-            return ActivatorUtilities.CreateInstance<SsoLogouts>(
-                made, StorageSeenThrough.Instead(storage, nameof(IStorage.SingleSignOn), sessions));
+            var sessions = AfterSessions.Of(made.GetRequiredService<ISingleSignOnTable>(), happens);
+            return ActivatorUtilities.CreateInstance<SsoLogouts>(made, sessions);
         });
         await _server.RestartAsync();
         return await ClientOfAsync("s1", "alice", "one");

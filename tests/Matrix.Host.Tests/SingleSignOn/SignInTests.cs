@@ -243,7 +243,7 @@ internal sealed class SignInTests
     {
         var login = await _server.ComesFromAsync(_provider, "s6", "erin");
         var admin = await _server.RegistersAsync("root");
-        var storage = (Matrix.Host.Storage.IStorage)_server.Services.GetService(typeof(Matrix.Host.Storage.IStorage))!;
+        var storage = (Matrix.Host.Storage.OpenedStorage)_server.Services.GetService(typeof(Matrix.Host.Storage.OpenedStorage))!;
         Assert.That(admin, Is.Not.Null);
         await storage.Writer.WriteAsync(
             new Matrix.Host.Storage.Commits.WriteBatch(1).Add(

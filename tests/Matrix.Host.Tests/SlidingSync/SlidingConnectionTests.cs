@@ -181,7 +181,7 @@ internal sealed class SlidingConnectionTests(string kind) : TwoInARoomTests(kind
         const string Elsewhere = "!room:elsewhere.example";
         const string Eve = "@eve:elsewhere.example";
         var invite = "$" + new string('a', 43);
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         Task WritesAsync(Change change) =>
             storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None).AsTask();
         await WritesAsync(new StrippedRoomEntered(

@@ -107,6 +107,6 @@ internal sealed class SlidingDepartureTests(string kind) : TwoInARoomTests(kind)
         .LastOrDefault(each => (string?)each["type"] == "m.room.member" && (string?)each["state_key"] == Bob.UserId)
         ?["content"]!["membership"];
 
-    private async Task WritesAsync(Change change) => await Server.Services.GetRequiredService<IStorage>()
+    private async Task WritesAsync(Change change) => await Server.Services.GetRequiredService<OpenedStorage>()
         .Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
 }

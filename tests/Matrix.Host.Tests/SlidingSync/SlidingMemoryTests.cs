@@ -58,7 +58,7 @@ internal sealed class SlidingMemoryTests() : TwoUsersTests
         var filter = Tags("t", 200);
         await Bob.SlidesAsync(AllRooms(state: Rules("x")).WithFilter(filter).Named("kept"));
         await Server.RestartAsync();
-        var saved = await Server.Services.GetRequiredService<IStorage>().SlidingConnections
+        var saved = await Server.Services.GetRequiredService<OpenedStorage>().SlidingConnections
             .FindAsync(new UserDevice(Bob.UserId, Bob.DeviceId), "kept", 0, CancellationToken.None);
         Assert.That(saved!.Value.Length, Is.LessThan(1000));
     }

@@ -1,5 +1,4 @@
 using Matrix.Core.State;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Rooms;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Postgres;
 using Matrix.Host.Storage.Sqlite;

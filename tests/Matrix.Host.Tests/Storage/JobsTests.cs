@@ -101,10 +101,10 @@ internal sealed class JobsTests(string kind) : StorageTests(kind)
     private static async Task<JobRow> BeginAsync(JobList jobs, string kind, string subject) =>
         (await jobs.BeginAsync(kind, subject, "@root:x", "{}"u8.ToArray(), [], Stop)).Value!;
 
-    private JobList List() => new(Store, _options, TimeProvider.System);
+    private JobList List() => new(Store.Jobs, Store.Writer, _options, TimeProvider.System);
 
     private JobRunner Runner(JobList jobs, IJobKind kind) =>
-        new(jobs, [kind], Store, _options, TimeProvider.System, NullLogger<JobRunner>.Instance);
+        new(jobs, [kind], Store.Writer, _options, TimeProvider.System, NullLogger<JobRunner>.Instance);
 
     private async Task EndsAsync(JobList jobs, IJobKind kind, string jobId)
     {

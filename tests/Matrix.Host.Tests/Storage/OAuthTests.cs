@@ -1,4 +1,3 @@
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.OAuth;
 

@@ -4,7 +4,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
-using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Tests.Support;
 using Npgsql;
 using static Matrix.Host.Tests.Storage.Samples;
@@ -167,7 +166,7 @@ internal sealed class PostgresTests
     }
 
     /// <summary>Opens the database. Only a test that expects the end of a wait makes it short.</summary>
-    private ValueTask<IStorage> OpenAsync(
+    private ValueTask<OpenedStorage> OpenAsync(
         string? url = null, int ownershipWaitMs = 10_000, int settleWaitMs = 20_000) => StorageEngine.OpenAsync(
         new StorageOptions
         {
@@ -185,7 +184,7 @@ internal sealed class PostgresTests
     {
         private readonly ConcurrentQueue<long> _positions = new();
 
-        public Heard(IStorage store) => store.Writer.AddConsumer(this);
+        public Heard(OpenedStorage store) => store.Writer.AddConsumer(this);
 
         public IReadOnlyList<long> Positions => [.. _positions];
 

@@ -1,5 +1,4 @@
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Relations;
 using static Matrix.Host.Tests.Storage.Samples;
 

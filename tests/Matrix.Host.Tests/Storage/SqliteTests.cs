@@ -1,7 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Sqlite;
-using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 
@@ -344,7 +343,7 @@ internal sealed class SqliteTests
 
     private string File(string name) => Path.Combine(_folder, name);
 
-    private ValueTask<IStorage> OpenAsync(Func<StorageOptions, StorageOptions>? adjust = null)
+    private ValueTask<OpenedStorage> OpenAsync(Func<StorageOptions, StorageOptions>? adjust = null)
     {
         var options = new StorageOptions
         {

@@ -1,5 +1,4 @@
 using Matrix.Core.State;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.State;
 using static Matrix.Host.Tests.Storage.Samples;
 

@@ -11,7 +11,7 @@ internal abstract class StorageTests(string kind)
 {
     protected TestDatabase Database { get; private set; } = null!;
 
-    protected IStorage Store { get; set; } = null!;
+    protected OpenedStorage Store { get; set; } = null!;
 
     protected ManualTime Time { get; private set; } = null!;
 
@@ -53,9 +53,9 @@ internal abstract class StorageTests(string kind)
         Time = Time,
     });
 
-    protected ValueTask<IStorage> OpenAsync() => StorageEngine.OpenAsync(Options(), Stop);
+    protected ValueTask<OpenedStorage> OpenAsync() => StorageEngine.OpenAsync(Options(), Stop);
 
-    protected ValueTask<IStorage> OpenAsync(IReadOnlyList<Migration> migrations) =>
+    protected ValueTask<OpenedStorage> OpenAsync(IReadOnlyList<Migration> migrations) =>
         StorageEngine.OpenAsync(Options(), migrations, Stop);
 
     /// <summary>Writes changes and returns their position.</summary>

@@ -340,7 +340,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         var kinds =
             typeof(Change).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Change)) && !type.IsAbstract);
 
-        var handlers = Matrix.Host.Storage.Tables.AllTables.Handlers(new(
+        var handlers = Matrix.Host.Storage.Tables.StorageTables.Handlers(new(
             Matrix.Host.Storage.Sqlite.SqliteEventInsert.Insert, Matrix.Host.Storage.Sqlite.SqliteKeyClaims.Claim));
         Assert.That(handlers.Kinds, Is.EquivalentTo(kinds));
     }

@@ -133,6 +133,6 @@ internal sealed class DeviceSyncTests(string kind)
     {
         var batch = new WriteBatch();
         foreach (var change in changes) batch.Add(change);
-        await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(batch, default);
+        await _server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(batch, default);
     }
 }

@@ -392,7 +392,7 @@ internal sealed class NotifierTests
         var streams = AllStreams.Of(
             _notifier,
             new TypingBoard(_notifier, _time, options),
-            new UnreadCounter(null!, _notifier, new SyncOptions()),
+            new UnreadCounter(null!, null!, null!, _notifier, new SyncOptions()),
             new RoomWatches(_time, options));
         foreach (var stream in streams) _flushes.Add(stream);
     }

@@ -74,7 +74,7 @@ internal sealed class SyncTimelineTests(string kind) : TwoUsersTests(kind)
         Assert.That((await Alice.SyncsAsync()).IsLimited(room), Is.False);
 
         // The beginning of the room counts as not fetched.
-        var storage = Server.Services.GetRequiredService<IStorage>();
+        var storage = Server.Services.GetRequiredService<OpenedStorage>();
         var first = EventNid.FirstLiveOf((await storage.Rooms.FindAsync(room, default))!.Nid);
         var create = (await storage.Events.FindAsync(first, default))!;
         await storage.Writer.WriteAsync(

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Host.Crypto;
-using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
 

@@ -99,7 +99,7 @@ internal sealed class InboxTests(string kind)
         var messages = new JsonObject { [_bob.UserId] = new JsonObject { ["*"] = content } };
         (await _alice.PutAsync("sendToDevice/m.test/1", new JsonObject { ["messages"] = messages })).Is(200);
 
-        var storage = (IStorage)_server.Services.GetService(typeof(IStorage))!;
+        var storage = (OpenedStorage)_server.Services.GetService(typeof(OpenedStorage))!;
         var sizes = await storage.Admin.TableSizesAsync(CancellationToken.None);
         var bytes =
             sizes.Where(row => row.Table.StartsWith("to_device", StringComparison.Ordinal)).Sum(row => row.Bytes);

@@ -146,7 +146,7 @@ internal sealed class SendToDeviceTests : TwoUsersTests
 
     private async Task<IEnumerable<JsonNode>> WaitingAsync(TestUser user)
     {
-        var storage = (IStorage)Server.Services.GetService(typeof(IStorage))!;
+        var storage = (OpenedStorage)Server.Services.GetService(typeof(OpenedStorage))!;
         var rows = await storage.ToDevice.OfDeviceAsync(
             user.UserId, user.DeviceId, 0, long.MaxValue, 100, CancellationToken.None);
         return rows.Select(row => JsonNode.Parse(Encoding.UTF8.GetString(row.Json.Span))!);

@@ -2,10 +2,10 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Pushers;
 
@@ -13,7 +13,12 @@ namespace Matrix.Host.Api.Admin.Accounts;
 
 /// <summary>What an account has, for administrators: sessions, rooms, account data, pushers.</summary>
 internal sealed class AccountDetails(
-    UserAdministration users, DeviceAdministration devices, UserPushers pushers, IStorage storage) : IEndpoints
+    UserAdministration users,
+    DeviceAdministration devices,
+    UserPushers pushers,
+    RoomsTable roomsTable,
+    IMembershipsTable membershipsTable,
+    IAccountDataTable accountDataTable) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -60,7 +65,7 @@ internal sealed class AccountDetails(
 
     private async ValueTask<Answer> JoinedRoomsAsync(Call call, CancellationToken stop)
     {
-        var rows = await storage.Memberships.RoomsOfAsync(call["userId"], MembershipSet.Join, stop);
+        var rows = await membershipsTable.RoomsOfAsync(call["userId"], MembershipSet.Join, stop);
         return Answer.Json(rows, static (json, rows) =>
         {
             json.WriteStartArray("joined_rooms");
@@ -72,7 +77,7 @@ internal sealed class AccountDetails(
 
     private async ValueTask<Answer> MembershipsAsync(Call call, CancellationToken stop)
     {
-        var rows = await storage.Memberships.RoomsOfAsync(call["userId"], MembershipSet.Any, stop);
+        var rows = await membershipsTable.RoomsOfAsync(call["userId"], MembershipSet.Any, stop);
         return Answer.Json(rows, static (json, rows) =>
         {
             json.WriteStartObject("memberships");
@@ -94,9 +99,9 @@ internal sealed class AccountDetails(
     {
         var found = await users.FindAsync(call["userId"], stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        var rows = await storage.AccountData.OfUserAsync(call["userId"], 0, long.MaxValue, stop);
+        var rows = await accountDataTable.OfUserAsync(call["userId"], 0, long.MaxValue, stop);
         var nids = rows.Where(static row => row.Room is not null).Select(static row => row.Room!.Value).Distinct();
-        var rooms = (await storage.Rooms.FindManyAsync([.. nids], stop))
+        var rooms = (await roomsTable.FindManyAsync([.. nids], stop))
             .ToDictionary(static room => room.Nid, static room => room.RoomId);
         return Answer.InSteps(call, async (response, stop) =>
         {
@@ -127,7 +132,7 @@ internal sealed class AccountDetails(
         var isFirst = true;
         foreach (var row in rows)
         {
-            var content = await storage.AccountData.ContentAsync(userId, row, stop);
+            var content = await accountDataTable.ContentAsync(userId, row, stop);
             if (!isFirst) response.Buffer.Byte((byte)',');
             isFirst = false;
             CanonicalJson.WriteString(response.Buffer, row.Type);

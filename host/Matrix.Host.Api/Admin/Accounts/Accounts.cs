@@ -4,8 +4,8 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.ContactInformation;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.UserListing;
 using Matrix.Host.Users;
@@ -26,7 +26,10 @@ internal sealed class Accounts(
     IAccountPolicy policy,
     AccountIdentifiers identifiers,
     AuditLog audit,
-    IStorage storage,
+    IAccountsTable accountsTable,
+    IProfilesTable profilesTable,
+    UserListTable userListTable,
+    ISingleSignOnTable singleSignOnTable,
     SsoOptions providers,
     AdminOptions options) : IEndpoints
 {
@@ -78,8 +81,8 @@ internal sealed class Accounts(
     private async ValueTask<Answer> ListAsync(Call call, Listing asked, CancellationToken stop)
     {
         var (query, page) = asked;
-        var rows = await storage.UserList.ListAsync(query, page.From, page.Limit, stop);
-        var total = await storage.UserList.CountAsync(query, stop);
+        var rows = await userListTable.ListAsync(query, page.From, page.Limit, stop);
+        var total = await userListTable.CountAsync(query, stop);
         return Answer.Json((rows, total, page), static (json, state) =>
         {
             json.WriteStartArray("users");
@@ -119,8 +122,8 @@ internal sealed class Accounts(
     {
         var found = await users.FindAsync(userId, stop);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        var profile = await storage.Profiles.FindAsync(userId, stop);
-        var devices = await storage.Accounts.DevicesAsync(userId, stop);
+        var profile = await profilesTable.FindAsync(userId, stop);
+        var devices = await accountsTable.DevicesAsync(userId, stop);
         var row = found.Value;
         var listed = new ListedUser(
             userId,
@@ -134,7 +137,7 @@ internal sealed class Accounts(
             devices.Max(static device => device.LastSeenAt));
         var isLocked = row.IsLocked || await policy.RefusalAsync(userId, stop) is not null;
         var threepids = await identifiers.OfAsync(userId, stop);
-        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop);
+        var identities = await singleSignOnTable.IdentitiesAsync(userId, stop);
         return Answer.Json(
             (listed, isLocked, row.IsSuspended, threepids, identities, providers),
             static (json, it) =>

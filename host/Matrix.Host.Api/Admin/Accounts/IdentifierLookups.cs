@@ -1,5 +1,5 @@
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds;
 
@@ -8,7 +8,8 @@ namespace Matrix.Host.Api.Admin.Accounts;
 /// <summary>
 /// Finds the account that has a mail address or phone number, or an identity at a provider, for administrators.
 /// </summary>
-internal sealed class IdentifierLookups(AccountIdentifiers identifiers, SsoOptions providers, IStorage storage)
+internal sealed class IdentifierLookups(
+    AccountIdentifiers identifiers, SsoOptions providers, ISingleSignOnTable singleSignOnTable)
     : IEndpoints
 {
     private static readonly Answer _nobody = Answer.NotFound("No account has this address or number.");
@@ -30,7 +31,7 @@ internal sealed class IdentifierLookups(AccountIdentifiers identifiers, SsoOptio
     /// <summary>The provider is one of the configuration, by its id.</summary>
     private async ValueTask<Answer> FindIdentityAsync(Call call, CancellationToken stop) =>
         providers.Find(call["provider"]) is { } provider
-        && await storage.SingleSignOn.FindUserAsync(provider.Issuer, call["subject"], stop)
+        && await singleSignOnTable.FindUserAsync(provider.Issuer, call["subject"], stop)
             is { } userId
             ? AnswerOf(userId)
             : _noIdentity;

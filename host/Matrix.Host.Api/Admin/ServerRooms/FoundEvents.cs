@@ -3,11 +3,18 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Api.Admin.ServerRooms;
 
 /// <summary>Events by their id alone, and the rooms that take most of the database.</summary>
-internal sealed class FoundEvents(RoomAccess access, EventPages pages, IStorage storage) : IEndpoints
+internal sealed class FoundEvents(
+    RoomAccess access,
+    EventPages pages,
+    RoomsTable roomsTable,
+    IEventsTable eventsTable,
+    IStorageAdmin storageAdmin) : IEndpoints
 {
     private const int MostRooms = 10;
 
@@ -22,9 +29,9 @@ internal sealed class FoundEvents(RoomAccess access, EventPages pages, IStorage 
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var rows = await storage.Events.FindAnywhereAsync(call["eventId"], 1, stop);
+        var rows = await eventsTable.FindAnywhereAsync(call["eventId"], 1, stop);
         if (rows is not [var row]
-            || await storage.Rooms.FindAsync(row.Nid.Room, stop) is not { } room)
+            || await roomsTable.FindAsync(row.Nid.Room, stop) is not { } room)
         {
             return _unknown;
         }
@@ -45,7 +52,7 @@ internal sealed class FoundEvents(RoomAccess access, EventPages pages, IStorage 
 
     private async ValueTask<Answer> SizesAsync(Call call, CancellationToken stop)
     {
-        var rooms = await storage.Admin.RoomSizesAsync(MostRooms, stop);
+        var rooms = await storageAdmin.RoomSizesAsync(MostRooms, stop);
         return Answer.Json(rooms, static (json, rooms) =>
         {
             json.WriteStartArray("rooms");

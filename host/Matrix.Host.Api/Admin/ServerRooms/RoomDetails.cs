@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Api.Admin.ServerRooms;
@@ -17,7 +18,7 @@ internal sealed class RoomDetails(
     RoomAccess access,
     EventPages pages,
     StateReader state,
-    IStorage storage) : IEndpoints
+    IMembershipsTable membershipsTable, IAccountsTable accountsTable) : IEndpoints
 {
     private const int MembersAtOnce = 1000;
 
@@ -44,11 +45,11 @@ internal sealed class RoomDetails(
         }
 
         var tombstone = await state.ContentAsync(snapshot, EventTypes.Tombstone, "", stop);
-        var local = await storage.Memberships.LocalMembersAsync(snapshot.Room.Nid, MembershipSet.Any, stop);
+        var local = await membershipsTable.LocalMembersAsync(snapshot.Room.Nid, MembershipSet.Any, stop);
         var devices = 0;
         foreach (var user in snapshot.Local.Joined)
         {
-            devices += (await storage.Accounts.DevicesAsync(user, stop)).Count;
+            devices += (await accountsTable.DevicesAsync(user, stop)).Count;
         }
 
         var isForgotten = local.All(static member => member.Forgotten);
@@ -70,7 +71,7 @@ internal sealed class RoomDetails(
         var members = new List<string>();
         for (var after = ""; ;)
         {
-            var page = await storage.Memberships.MembersAsync(
+            var page = await membershipsTable.MembersAsync(
                 snapshot.Room.Nid, MembershipSet.Join, after, MembersAtOnce, stop);
             members.AddRange(page.Select(static member => member.UserId));
             if (page.Count < MembersAtOnce) break;

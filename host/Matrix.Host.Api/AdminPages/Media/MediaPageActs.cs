@@ -2,13 +2,12 @@ using Matrix.Host.Api.Admin.Files;
 using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Media;
 
 namespace Matrix.Host.Api.AdminPages.Media;
 
 /// <summary>One file, and what administrators do to media.</summary>
-internal sealed class MediaPageActs(AdminFrame frame, MediaModeration moderation, IStorage storage) : IEndpoints
+internal sealed class MediaPageActs(AdminFrame frame, MediaModeration moderation, MediaTable mediaTable) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -27,20 +26,21 @@ internal sealed class MediaPageActs(AdminFrame frame, MediaModeration moderation
             return ActResult.Of(
                 MediaLinks.File(uri), outcome.IsDone ? null : outcome.Text, "The content is served again.");
         });
-        frame.Confirmed(routes, "media-delete", new MediaDeletion(moderation, storage));
+        frame.Confirmed(routes, "media-delete", new MediaDeletion(moderation, mediaTable));
         frame.Confirmed(routes, "user-media-quarantine", new UserQuarantine(moderation));
     }
 
     /// <summary>The media of a URI; null if there is none.</summary>
-    internal static async ValueTask<MediaRow?> FindAsync(IStorage storage, string uri, CancellationToken stop) =>
+    internal static async ValueTask<MediaRow?> FindAsync(
+        MediaTable mediaTable, string uri, CancellationToken stop) =>
         uri.StartsWith("mxc://", StringComparison.Ordinal) && uri["mxc://".Length..].Split('/') is [var origin, var id]
-            ? await storage.Media.FindAsync(origin, id, stop)
+            ? await mediaTable.FindAsync(origin, id, stop)
             : null;
 
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var uri = visit.Query("uri").Trim();
-        if (await FindAsync(storage, uri, stop) is not { } row)
+        if (await FindAsync(mediaTable, uri, stop) is not { } row)
         {
             return AdminView.Nothing(Sections.Media, "There is no media of that URI here.") with
             {
@@ -70,12 +70,12 @@ internal sealed class MediaPageActs(AdminFrame frame, MediaModeration moderation
 }
 
 /// <summary>Deletes the media of a URI.</summary>
-internal sealed class MediaDeletion(MediaModeration moderation, IStorage storage) : IConfirmedAct
+internal sealed class MediaDeletion(MediaModeration moderation, MediaTable mediaTable) : IConfirmedAct
 {
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var uri = visit.Query("uri");
-        return await MediaPageActs.FindAsync(storage, uri, stop) is not { } row
+        return await MediaPageActs.FindAsync(mediaTable, uri, stop) is not { } row
             ? null
             : new Question(
                 Sections.Media,
@@ -91,7 +91,7 @@ internal sealed class MediaDeletion(MediaModeration moderation, IStorage storage
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var uri = visit.Query("uri");
-        var row = await MediaPageActs.FindAsync(storage, uri, stop);
+        var row = await MediaPageActs.FindAsync(mediaTable, uri, stop);
         var outcome = await moderation.DeleteAsync(visit.Actor, uri, stop);
         return ActResult.Of(
             row?.Uploader is { } user ? MediaLinks.OfUser(user) : Sections.Media,

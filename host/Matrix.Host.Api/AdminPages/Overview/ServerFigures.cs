@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.UserListing;
 
 namespace Matrix.Host.Api.AdminPages.Overview;
@@ -29,7 +30,12 @@ internal sealed record CountedFigures(long Users, long Deactivated, long Rooms, 
 
 /// <summary>Gathers the figures.</summary>
 internal sealed class ServerFigures(
-    IStorage storage, RequestCounts counts, FederationOutbound outbound, TimeProvider clock) : IDisposable
+    RoomsTable roomsTable,
+    UserListTable userListTable,
+    IStorageAdmin storageAdmin,
+    RequestCounts counts,
+    FederationOutbound outbound,
+    TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan _countedFor = TimeSpan.FromSeconds(20);
 
@@ -62,14 +68,14 @@ internal sealed class ServerFigures(
         try
         {
             if (_counted is { } known && clock.GetUtcNow() - _countedAt < _countedFor) return known;
-            var all = await storage.UserList.CountAsync(new UserQuery(), stop);
-            var ended = await storage.UserList.CountAsync(new UserQuery { IsDeactivated = true }, stop);
+            var all = await userListTable.CountAsync(new UserQuery(), stop);
+            var ended = await userListTable.CountAsync(new UserQuery { IsDeactivated = true }, stop);
             _counted = new CountedFigures(
                 all - ended,
                 ended,
-                await storage.Rooms.CountAsync(stop),
-                await storage.Admin.BytesAsync(stop),
-                storage.Admin.Engine);
+                await roomsTable.CountAsync(stop),
+                await storageAdmin.BytesAsync(stop),
+                storageAdmin.Engine);
             _countedAt = clock.GetUtcNow();
             return _counted;
         }

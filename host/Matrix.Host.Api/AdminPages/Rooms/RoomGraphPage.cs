@@ -4,12 +4,13 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Inspecting;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Api.AdminPages.Rooms;
 
 /// <summary>The newest events of a room, drawn with their previous events.</summary>
-internal sealed class RoomGraphPage(AdminFrame frame, RoomLists rooms, RoomGraphs graphs, IStorage storage) : IEndpoints
+internal sealed class RoomGraphPage(
+    AdminFrame frame, RoomLists rooms, RoomGraphs graphs, RoomsTable roomsTable) : IEndpoints
 {
     private const string Usual = "50";
 
@@ -21,7 +22,7 @@ internal sealed class RoomGraphPage(AdminFrame frame, RoomLists rooms, RoomGraph
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        if (await storage.Rooms.FindAsync(roomId, stop) is not { } row
+        if (await roomsTable.FindAsync(roomId, stop) is not { } row
             || await rooms.FindAsync(roomId, stop) is not { } room)
         {
             return RoomMarks.NoRoom;

@@ -2,13 +2,19 @@ using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Rooms.Administration;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.BlockedRooms;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Api.AdminPages.Rooms;
 
 /// <summary>A room: its settings and aliases, and what can be done to it.</summary>
-internal sealed class RoomPage(AdminFrame frame, RoomLists rooms, RoomAdministration administration, IStorage storage)
+internal sealed class RoomPage(
+    AdminFrame frame,
+    RoomLists rooms,
+    RoomAdministration administration,
+    RoomsTable roomsTable,
+    AliasesTable aliasesTable)
     : IEndpoints
 {
     public void Map(ClientRoutes routes) => frame.Page(routes, RoomLink.Page, ShowAsync);
@@ -16,14 +22,14 @@ internal sealed class RoomPage(AdminFrame frame, RoomLists rooms, RoomAdministra
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
-        var row = await storage.Rooms.FindAsync(roomId, stop);
+        var row = await roomsTable.FindAsync(roomId, stop);
         if (row is null || await rooms.FindAsync(roomId, stop) is not { } room)
         {
             return RoomMarks.NoRoom;
         }
 
         var block = await administration.FindBlockAsync(roomId, stop);
-        var aliases = await storage.Aliases.OfRoomAsync(row.Nid, stop);
+        var aliases = await aliasesTable.OfRoomAsync(row.Nid, stop);
         var marks = Html.Of($"{RoomMarks.Of(room)}{Shown.BadgeIf(block is not null, "bad", "blocked")}");
         return RoomMarks.ViewOf(room, RoomLink.Page, marks, Html.Of($"""
             {FactsOf(room, row.CreatedAt, block)}

@@ -5,13 +5,14 @@ using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Rooms.Administration;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Aliases;
 
 namespace Matrix.Host.Api.AdminPages.Rooms;
 
 /// <summary>What administrators do to rooms.</summary>
 internal sealed class RoomPageActs(
-    AdminFrame frame, RoomModeration moderation, JobStarts starts, RoomLists rooms, IStorage storage) : IEndpoints
+    AdminFrame frame, RoomModeration moderation, JobStarts starts, RoomLists rooms, AliasesTable aliasesTable)
+    : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -19,7 +20,7 @@ internal sealed class RoomPageActs(
         frame.Confirmed(routes, "room-admin", new RoomAdminRight(moderation, rooms));
         frame.Confirmed(routes, "room-delete", new RoomErasure(starts, rooms));
         frame.Confirmed(routes, "room-purge", new RoomPurge(starts, rooms));
-        frame.Confirmed(routes, "alias-delete", new AliasDeletion(moderation, storage));
+        frame.Confirmed(routes, "alias-delete", new AliasDeletion(moderation, aliasesTable));
     }
 
     private async ValueTask<ActResult> BlockAsync(AdminVisit visit, FormReader form, CancellationToken stop)
@@ -66,11 +67,11 @@ internal sealed class RoomAdminRight(RoomModeration moderation, RoomLists rooms)
 }
 
 /// <summary>Deletes an alias of this server.</summary>
-internal sealed class AliasDeletion(RoomModeration moderation, IStorage storage) : IConfirmedAct
+internal sealed class AliasDeletion(RoomModeration moderation, AliasesTable aliasesTable) : IConfirmedAct
 {
     public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
-        if (await storage.Aliases.FindAsync(visit.Query("alias"), stop) is not { } row)
+        if (await aliasesTable.FindAsync(visit.Query("alias"), stop) is not { } row)
         {
             return null;
         }
@@ -86,7 +87,7 @@ internal sealed class AliasDeletion(RoomModeration moderation, IStorage storage)
     public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var alias = visit.Query("alias");
-        var row = await storage.Aliases.FindAsync(alias, stop);
+        var row = await aliasesTable.FindAsync(alias, stop);
         var failure = await moderation.DeleteAliasAsync(visit.Actor, alias, stop);
         return ActResult.Of(
             row is null ? Sections.Rooms : RoomLink.To(row.RoomId), failure?.Message, "The alias is deleted.");

@@ -20,7 +20,7 @@ internal sealed class RoomParts(
     EventStore events,
     AnyEvents anyEvents,
     AuditLog audit,
-    IStorage storage) : IEndpoints
+    IMembershipsTable membershipsTable) : IEndpoints
 {
     private static readonly Column[] _memberColumns = [new("User")];
 
@@ -44,7 +44,7 @@ internal sealed class RoomParts(
             return RoomMarks.NoRoom;
         }
 
-        var members = await storage.Memberships.MembersAsync(
+        var members = await membershipsTable.MembersAsync(
             snapshot.Room.Nid, MembershipSet.Join, visit.Query("after"), ListState.PageSize, stop);
         var rows = members.Select(member => new[]
         {

@@ -2,7 +2,6 @@ using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Rooms.Administration;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Users.Administration;
@@ -12,7 +11,7 @@ namespace Matrix.Host.Api.AdminPages.Users;
 
 /// <summary>What a user has: devices, and rooms.</summary>
 internal sealed class UserBelongings(
-    AdminFrame frame, DeviceAdministration devices, RoomLists rooms, IStorage storage) : IEndpoints
+    AdminFrame frame, DeviceAdministration devices, RoomLists rooms, IMembershipsTable membershipsTable) : IEndpoints
 {
     private static readonly Column[] _deviceColumns =
     [
@@ -58,7 +57,7 @@ internal sealed class UserBelongings(
     private async ValueTask<AdminView> RoomsAsync(AdminVisit visit, CancellationToken stop)
     {
         var userId = visit.Query("id");
-        var all = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop);
+        var all = await membershipsTable.RoomsOfAsync(userId, MembershipSet.Any, stop);
         var list = new ListState(UserLinks.RoomsPage, visit, "", "id", "q") { Total = all.Count };
         var rows = new List<Html[]>();
         foreach (var row in all.Skip((int)list.From).Take(ListState.PageSize))

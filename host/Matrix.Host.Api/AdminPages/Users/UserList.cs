@@ -1,13 +1,12 @@
 using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.UserListing;
 
 namespace Matrix.Host.Api.AdminPages.Users;
 
 /// <summary>The list of users.</summary>
-internal sealed class UserList(AdminFrame frame, IStorage storage) : IEndpoints
+internal sealed class UserList(AdminFrame frame, UserListTable userListTable) : IEndpoints
 {
     private static readonly Column[] _columns =
     [
@@ -37,8 +36,8 @@ internal sealed class UserList(AdminFrame frame, IStorage storage) : IEndpoints
             },
             IsReversed = list.IsReversed,
         };
-        var rows = await storage.UserList.ListAsync(query, list.From, ListState.PageSize, stop);
-        list.Total = await storage.UserList.CountAsync(query, stop);
+        var rows = await userListTable.ListAsync(query, list.From, ListState.PageSize, stop);
+        list.Total = await userListTable.CountAsync(query, stop);
         return new AdminView(Sections.Users, "Users", Html.Of($"""
             {list.FormOf(Html.Of($"""
                 {list.TextField("q", "Name or user id")}

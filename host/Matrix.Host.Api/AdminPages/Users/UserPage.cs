@@ -1,8 +1,8 @@
 using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.ThirdPartyIds;
@@ -15,7 +15,7 @@ internal sealed class UserPage(
     UserAdministration users,
     AccountIdentifiers identifiers,
     IAccountPolicy policy,
-    IStorage storage) : IEndpoints
+    IAccountsTable accountsTable, IProfilesTable profilesTable) : IEndpoints
 {
     public void Map(ClientRoutes routes) => frame.Page(routes, UserLinks.Page, ShowAsync);
 
@@ -28,8 +28,8 @@ internal sealed class UserPage(
         }
 
         var refusal = await policy.RefusalAsync(userId, stop);
-        var profile = await storage.Profiles.FindAsync(userId, stop);
-        var devices = await storage.Accounts.DevicesAsync(userId, stop);
+        var profile = await profilesTable.FindAsync(userId, stop);
+        var devices = await accountsTable.DevicesAsync(userId, stop);
         var addresses = await identifiers.OfAsync(userId, stop);
         return UserLinks.ViewOf(userId, UserLinks.Page, MarksOf(user, refusal), Html.Of($"""
             {Shown.Facts(

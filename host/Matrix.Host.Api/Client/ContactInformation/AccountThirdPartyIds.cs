@@ -2,7 +2,6 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Tables.ValidationSessions;
-using Matrix.Host.Users;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.ThirdPartyIds;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
 
@@ -9,7 +9,7 @@ namespace Matrix.Host.Api.Client.Keys;
 /// <summary>
 /// Users whose keys changed between two syncs: `GET /keys/changes`. Client-Server API, "Key management API".
 /// </summary>
-internal sealed class KeyChanges(DeviceListChanges changes, IStorage storage) : IEndpoints
+internal sealed class KeyChanges(DeviceListChanges changes, IStorageWriter writer) : IEndpoints
 {
     private readonly record struct Ends(SyncToken From, SyncToken To);
 
@@ -19,7 +19,7 @@ internal sealed class KeyChanges(DeviceListChanges changes, IStorage storage) : 
     private async ValueTask<Answer> Get(Call call, Ends ends, CancellationToken stop)
     {
         // A token of this server is never ahead of the published position.
-        var through = Math.Min(ends.To.Position, storage.Writer.PublishedPosition);
+        var through = Math.Min(ends.To.Position, writer.PublishedPosition);
         var news = await changes.BetweenAsync(call.Caller.UserId, ends.From.Position, through, stop);
         return Answer.Json(news, static (json, found) =>
         {

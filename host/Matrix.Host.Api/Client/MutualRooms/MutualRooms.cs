@@ -2,11 +2,12 @@ using System.Globalization;
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Api.Client.MutualRooms;
 
 /// <summary>The rooms that two users share. Client-Server API, "Mutual Rooms".</summary>
-internal sealed class MutualRooms(IStorage storage, ClientOptions options) : IEndpoints
+internal sealed class MutualRooms(IMembershipsTable membershipsTable, ClientOptions options) : IEndpoints
 {
     private sealed record Asked(string UserId, RoomNid After);
 
@@ -54,7 +55,7 @@ internal sealed class MutualRooms(IStorage storage, ClientOptions options) : IEn
         }
 
         var most = options.MaxMutualRooms;
-        var members = storage.Memberships;
+        var members = membershipsTable;
         var rooms = await members.MutualRoomsAsync(call.Caller.UserId, asked.UserId, asked.After, most + 1, stop);
         var count = await members.MutualRoomCountAsync(call.Caller.UserId, asked.UserId, stop);
         var next = rooms.Count > most

@@ -7,7 +7,6 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Crypto;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Guests;

@@ -5,7 +5,6 @@ using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.DelayedEvents;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -20,7 +19,7 @@ internal sealed class SendState(
     Rooms.Delayed.DelayedEvents delayed,
     RoomSnapshots rooms,
     StateReader reader,
-    IAliasesTable aliases)
+    AliasesTable aliases)
     : IEndpoints
 {
     private static readonly RouteOptions _event = new()

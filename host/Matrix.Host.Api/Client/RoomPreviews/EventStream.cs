@@ -4,9 +4,8 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Sync.EventStream;
-using Matrix.Host.Sync.V3;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.RoomPreviews;
@@ -22,7 +21,7 @@ internal sealed class EventStream(
     RoomSnapshots snapshots,
     EventPages pages,
     IgnoredUsers ignored,
-    IStorage storage) : IEndpoints
+    IEventsTable eventsTable) : IEndpoints
 {
     /// <summary>
     /// Events of several rooms may have one id in the first room versions; more of them than this are not looked at.
@@ -77,7 +76,7 @@ internal sealed class EventStream(
     {
         var userId = call.Caller.UserId;
         var hidden = await ignored.OfAsync(userId, stop);
-        foreach (var row in await storage.Events.FindAnywhereAsync(call["eventId"], MostSameId, stop))
+        foreach (var row in await eventsTable.FindAnywhereAsync(call["eventId"], MostSameId, stop))
         {
             if (await snapshots.FindAsync(row.Nid.Room, stop) is not { } snapshot) continue;
             var found = await access.OfAsync(userId, snapshot.Room.RoomId, stop);

@@ -7,7 +7,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Streams.Streams;
-using Matrix.Host.Sync.V3;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.RoomReading;
@@ -20,7 +19,7 @@ internal sealed class Related(
     EventStore events,
     TimelinePositions places,
     IgnoredUsers ignored,
-    IStorage storage,
+    RelationsTable relationsTable,
     StorageOptions bounds,
     ReadingOptions reading,
     RateLimiter limiter) : IEndpoints
@@ -92,7 +91,7 @@ internal sealed class Related(
         var (from, until, wrong) = await RangeAsync(readable, asked, stop);
         if (wrong is not null) return wrong;
         var depth = asked.Recurse == true ? bounds.MaxRelationDepth : 1;
-        var rows = await storage.Relations.ChildrenAsync(
+        var rows = await relationsTable.ChildrenAsync(
             new RelationsQuery
             {
                 Room = readable.Room.Nid,
@@ -197,7 +196,7 @@ internal sealed class Related(
             before = new EventNid(before.Value.Value + 1);
         }
 
-        var rows = await storage.Relations.ThreadsAsync(
+        var rows = await relationsTable.ThreadsAsync(
             readable.Room.Nid,
             before,
             call.Caller.UserId,

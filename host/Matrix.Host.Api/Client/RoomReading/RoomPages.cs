@@ -4,7 +4,6 @@ using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;

@@ -7,6 +7,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.RoomReading;
@@ -19,7 +20,7 @@ internal sealed class RoomStates(
     StateStore states,
     Visibility visibility,
     TimelinePositions places,
-    IStorage storage) : IEndpoints
+    IMembershipsTable membershipsTable) : IEndpoints
 {
     private static readonly RouteOptions _open = new() { Access = Access.UsersAndGuests };
     private static readonly RouteOptions _large = _open with { IsLarge = true };
@@ -170,7 +171,7 @@ internal sealed class RoomStates(
 
     private async ValueTask<Answer> JoinedRoomsAsync(Call call, CancellationToken stop)
     {
-        var rows = await storage.Memberships.RoomsOfAsync(
+        var rows = await membershipsTable.RoomsOfAsync(
             call.Caller.UserId, Storage.Tables.Memberships.MembershipSet.Join, stop);
         return Answer.Json(rows, static (json, rows) =>
         {

@@ -1,5 +1,4 @@
 using Matrix.Core.Ident;
-using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage.Tables.Transactions;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Users;
 using Matrix.Host.Users.Moderation;
 
 namespace Matrix.Host.Api.Client.ServerAdministration;

@@ -1,6 +1,5 @@
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.SingleSignOn;
 using Microsoft.Extensions.Logging;
 

@@ -4,8 +4,8 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Tables.Filters;
 
 namespace Matrix.Host.Api.Client.Sync;
 
@@ -13,7 +13,7 @@ namespace Matrix.Host.Api.Client.Sync;
 /// Finds the filter of a request, by id or in full. A stored filter never changes, so it is read and parsed once.
 /// Client-Server API, "Filtering".
 /// </summary>
-internal sealed class SyncFilters(IStorage storage, ClientOptions options)
+internal sealed class SyncFilters(FiltersTable filtersTable, ClientOptions options)
 {
     private readonly ByteCache<(string UserId, long FilterId), SyncFilter> _stored = new(
         options.FilterCacheBytes, static _ => 2048);
@@ -27,7 +27,7 @@ internal sealed class SyncFilters(IStorage storage, ClientOptions options)
         if (!long.TryParse(parameter, NumberStyles.None, CultureInfo.InvariantCulture, out long id)) return Unknown;
         if (_stored.TryGet((userId, id), out var known)) return (known, null);
 
-        if (await storage.Filters.FindAsync(userId, id, stop) is not { } stored
+        if (await filtersTable.FindAsync(userId, id, stop) is not { } stored
             || !JsonText.TryParseStored(stored.Span, out var json))
         {
             return Unknown;

@@ -3,7 +3,6 @@ using System.Text;
 using Matrix.Core.Event;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Servers;
 
 namespace Matrix.Host.Api.Federation.RetrievingEvents;

@@ -12,7 +12,10 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 /// again after a membership of another server's user changed. Thread-safe.
 /// </summary>
 internal sealed class CurrentServers(
-    RoomSnapshots rooms, IStorage storage, ServerFilter filter, OutboundOptions options) : IChangeConsumer
+    RoomSnapshots rooms,
+    IMembershipsTable membershipsTable,
+    ServerFilter filter,
+    OutboundOptions options) : IChangeConsumer
 {
     private readonly Lock _gate = new();
     private readonly ByteCache<RoomNid, HashSet<string>> _servers = new(
@@ -75,7 +78,7 @@ internal sealed class CurrentServers(
     {
         long changes;
         lock (_gate) changes = _changes;
-        var joined = await storage.Memberships.RemoteMembersAsync(room, stop);
+        var joined = await membershipsTable.RemoteMembersAsync(room, stop);
         var servers = joined.Keys.Where(server => server != options.ServerName && filter.Allows(server))
             .ToHashSet(StringComparer.Ordinal);
         lock (_gate)

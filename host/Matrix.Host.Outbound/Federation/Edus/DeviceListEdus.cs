@@ -18,7 +18,10 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 /// that has got all of them has none. Server-Server API, "Device Management".
 /// </summary>
 internal sealed class DeviceListEdus(
-    IStorage storage,
+    IMembershipsTable membershipsTable,
+    IConsumersTable consumersTable,
+    IDeviceUpdatesTable deviceUpdatesTable,
+    IStorageWriter writer,
     DeviceListUpdates updates,
     RoomSnapshots rooms,
     SharingServers sharing,
@@ -58,12 +61,12 @@ internal sealed class DeviceListEdus(
 
     public async ValueTask LoadAsync(Func<string, bool> maySendTo, CancellationToken stop)
     {
-        var recorded = await storage.Consumers.PositionAsync(Name, stop);
+        var recorded = await consumersTable.PositionAsync(Name, stop);
         _through = recorded ?? 0;
         var after = "";
         while (true)
         {
-            var servers = await storage.DeviceUpdates.OwedServersAsync(after, RowsAtOnce, stop);
+            var servers = await deviceUpdatesTable.OwedServersAsync(after, RowsAtOnce, stop);
             Owe([.. servers.Where(maySendTo)]);
             if (servers.Count < RowsAtOnce) return;
             after = servers[^1];
@@ -108,7 +111,7 @@ internal sealed class DeviceListEdus(
         var after = "";
         while (true)
         {
-            var rows = await storage.DeviceUpdates.OwedAsync(server, after, RowsAtOnce, stop);
+            var rows = await deviceUpdatesTable.OwedAsync(server, after, RowsAtOnce, stop);
             foreach (var row in rows)
             {
                 if (held.Contains(row.UserId)) isHeld = true;
@@ -183,12 +186,12 @@ internal sealed class DeviceListEdus(
     /// <summary>Owes changes since the position to their servers. False if there were none.</summary>
     private async ValueTask<bool> HandleAsync(CancellationToken stop)
     {
-        var published = storage.Writer.PublishedPosition;
-        var users = await storage.DeviceUpdates.ChangedAsync(_through, published, RowsAtOnce, stop);
+        var published = writer.PublishedPosition;
+        var users = await deviceUpdatesTable.ChangedAsync(_through, published, RowsAtOnce, stop);
         var batch = new WriteBatch();
         foreach (var user in users)
         {
-            var servers = await storage.Memberships.ServersSharingWithAsync(user.UserId, stop);
+            var servers = await membershipsTable.ServersSharingWithAsync(user.UserId, stop);
             foreach (var server in servers.Keys.Where(filter.Allows))
             {
                 batch.Add(new DeviceUpdatesOwed(server, user.UserId, user.FirstId - 1));
@@ -207,7 +210,7 @@ internal sealed class DeviceListEdus(
         if (batch.Changes.Count > 0 || _unrecorded >= MaxUnrecorded)
         {
             var owed = batch.Changes.OfType<DeviceUpdatesOwed>().Select(each => each.ServerName).Distinct().ToArray();
-            await storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
+            await writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
             _unrecorded = 0;
             Owe(owed);
         }
@@ -232,12 +235,12 @@ internal sealed class DeviceListEdus(
             var snapshot = await rooms.FindAsync(room, stop);
             if (snapshot is null || snapshot.JoinedCount <= snapshot.Local.Joined.Count) continue;
 
-            var inRoom = await storage.Memberships.RemoteMembersAsync(room, stop);
-            var earlier = await storage.Memberships.ServersSharingBeforeAsync(userId, position, stop);
+            var inRoom = await membershipsTable.RemoteMembersAsync(room, stop);
+            var earlier = await membershipsTable.ServersSharingBeforeAsync(userId, position, stop);
             var servers = inRoom.Keys.Where(server => filter.Allows(server) && !earlier.Contains(server)).ToArray();
             if (servers.Length == 0) continue;
 
-            var latest = await storage.DeviceUpdates.LatestIdAsync(userId, stop);
+            var latest = await deviceUpdatesTable.LatestIdAsync(userId, stop);
             if (latest == 0) continue;
             foreach (var server in servers) batch.Add(new DeviceUpdatesOwed(server, userId, latest - 1));
         }
@@ -268,7 +271,7 @@ internal sealed class DeviceListEdus(
         if (await sharing.ShareAsync(server, row.UserId, stop)) return false;
 
         // Read before the server is looked for again: later changes are owed anew.
-        var changes = await storage.DeviceUpdates.AfterAsync(row.UserId, row.AfterId, int.MaxValue, stop);
+        var changes = await deviceUpdatesTable.AfterAsync(row.UserId, row.AfterId, int.MaxValue, stop);
         if (await sharing.ShareAsync(server, row.UserId, stop)) return false;
         var through = changes.Count > 0 ? changes[^1].StreamId : row.AfterId;
         Post(server, [new DeviceUpdatesSent(server, row.UserId, through)]);
@@ -285,7 +288,7 @@ internal sealed class DeviceListEdus(
         foreach (var each in sent) batch.Add(each);
         try
         {
-            storage.Writer.Post(batch);
+            writer.Post(batch);
         }
         catch (StorageException)
         {

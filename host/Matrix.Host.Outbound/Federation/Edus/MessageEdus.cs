@@ -1,4 +1,3 @@
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Microsoft.Extensions.Logging;
@@ -11,7 +10,12 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 /// "Send-to-device messaging".
 /// </summary>
 internal sealed partial class MessageEdus(
-    IStorage storage, OutboundOptions options, OutboundMetrics metrics, TimeProvider time, ILogger<MessageEdus> log)
+    OutboundMessagesTable outboundMessagesTable,
+    IStorageWriter writer,
+    OutboundOptions options,
+    OutboundMetrics metrics,
+    TimeProvider time,
+    ILogger<MessageEdus> log)
     : IEduSource, IChangeConsumer
 {
     private const int ServersAtOnce = 1000;
@@ -37,8 +41,8 @@ internal sealed partial class MessageEdus(
         var after = "";
         while (true)
         {
-            var through = storage.Writer.PublishedPosition;
-            var servers = await storage.OutboundMessages.ServersAsync(after, ServersAtOnce, stop);
+            var through = writer.PublishedPosition;
+            var servers = await outboundMessagesTable.ServersAsync(after, ServersAtOnce, stop);
             foreach (var server in servers)
             {
                 // A server that is excluded keeps its messages for when it is allowed again.
@@ -110,7 +114,7 @@ internal sealed partial class MessageEdus(
         var places = PlacesOf(aside);
         while (true)
         {
-            var rows = await storage.OutboundMessages.NextAsync(server, after, most, options.MaxMessageBytes, stop);
+            var rows = await outboundMessagesTable.NextAsync(server, after, most, options.MaxMessageBytes, stop);
             if (rows.Count == 0) End(server, latest);
             IReadOnlyList<OutboundEdu> edus =
                 [.. rows.Where(row => !places.Contains(row.Place)).Select(row => new MessageEdu(row.Json, row.Place))];
@@ -136,7 +140,7 @@ internal sealed partial class MessageEdus(
 
         try
         {
-            storage.Writer.Post(new WriteBatch(1)
+            writer.Post(new WriteBatch(1)
             {
                 OnCommitted = (_, _) => Deleted(server, through),
                 OnFailed = (_, _) => metrics.RecordingFailed(),
@@ -159,12 +163,12 @@ internal sealed partial class MessageEdus(
         var after = "";
         while (true)
         {
-            var servers = await storage.OutboundMessages.ServersAsync(after, ServersAtOnce, stop);
+            var servers = await outboundMessagesTable.ServersAsync(after, ServersAtOnce, stop);
             foreach (var server in servers)
             {
-                var count = await storage.OutboundMessages.CountStoredBeforeAsync(server, before, stop);
+                var count = await outboundMessagesTable.CountStoredBeforeAsync(server, before, stop);
                 if (count == 0) continue;
-                await storage.Writer.WriteAsync(new WriteBatch(1).Add(new MessagesExpired(server, before)), stop);
+                await writer.WriteAsync(new WriteBatch(1).Add(new MessagesExpired(server, before)), stop);
                 metrics.MessagesExpired(count);
                 LogExpired(server, count);
             }

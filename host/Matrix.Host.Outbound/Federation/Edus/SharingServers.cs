@@ -12,7 +12,7 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 /// may share no room with the user any more, or the user joined or left. Thread-safe.
 /// </summary>
 internal sealed class SharingServers(
-    IStorage storage, RoomSnapshots rooms, CurrentServers current, OutboundOptions options)
+    IMembershipsTable membershipsTable, RoomSnapshots rooms, CurrentServers current, OutboundOptions options)
     : IChangeConsumer, IDisposable
 {
     /// <summary>The most joins and leaves that are remembered. What was read before these is read again.</summary>
@@ -130,7 +130,7 @@ internal sealed class SharingServers(
     {
         long at;
         lock (_gate) (_reading, at) = (localUser, _latest);
-        var read = await storage.Memberships.ServersSharingWithAsync(localUser, stop);
+        var read = await membershipsTable.ServersSharingWithAsync(localUser, stop);
         lock (_gate)
         {
             if (_reading == localUser) _ofUser.Put(localUser, new Known(read, at));

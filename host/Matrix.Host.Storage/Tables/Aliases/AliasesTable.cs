@@ -1,9 +1,13 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Storage.Tables.Aliases;
 
-internal sealed class AliasesTable(IReads reads) : IAliasesTable
+/// <summary>
+/// Local room aliases, and the published room directory. Client-Server API, "Room aliases", "Listing rooms".
+/// </summary>
+public sealed class AliasesTable(IReads reads)
 {
     private static readonly Statement Find = Statement.Of("""
         SELECT a.alias, a.room_nid, r.room_id, a.creator FROM aliases a JOIN rooms r ON r.room_nid = a.room_nid
@@ -83,7 +87,7 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
 
     private static readonly Statement LeaveNetworks = Statement.Of("DELETE FROM network_rooms WHERE room_nid = $1");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .OnCondition<AliasCreated>(Insert, static (a, op) => a.Text(op.Alias).Room(op.Room).Text(op.Creator))
         .OnCondition<AliasesFewerThan>(
             HasFewer, static (a, op) => a.Text(op.Creator).Int(op.Most), static (_, _) => true)
@@ -113,6 +117,7 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
             writes.Run(PlaceInNetworks, op, static (a, op) => a.Room(op.Room.Nid).Int(-op.Header.JoinedCount));
         });
 
+    /// <summary>The room of an alias, or null.</summary>
     public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) => reads.FirstAsync(
         Find,
         alias,
@@ -120,12 +125,16 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
         static row => new AliasRow(row.Text(0), row.Room(1), row.Text(2), row.Text(3)),
         stop);
 
+    /// <summary>A room's aliases, in order.</summary>
     public ValueTask<IReadOnlyList<string>> OfRoomAsync(RoomNid room, CancellationToken stop) =>
         reads.ListAsync(OfRoom, room, static (a, room) => a.Room(room), static row => row.Text(0), stop);
 
+    /// <summary>Whether the room is in the published directory.</summary>
     public async ValueTask<bool> IsPublishedAsync(RoomNid room, CancellationToken stop) =>
         await reads.FirstAsync(IsPublished, room, static (a, room) => a.Room(room), static _ => true, stop);
 
+    /// <summary>The rooms of a directory, most joined members first, a page at a time.</summary>
+    /// <param name="after">The last row of the page before; null for the first page.</param>
     public ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(
         RoomDirectory directory, PublishedRow? after, int limit, CancellationToken stop) =>
         PageAsync(
@@ -135,6 +144,7 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
             limit,
             stop);
 
+    /// <summary>The rows before one, in the opposite order.</summary>
     public ValueTask<IReadOnlyList<PublishedRow>> PublishedBeforeAsync(
         RoomDirectory directory, PublishedRow before, int limit, CancellationToken stop) =>
         PageAsync(
@@ -144,6 +154,7 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
             limit,
             stop);
 
+    /// <summary>The number of rooms of a directory. Reads its index, not the rooms.</summary>
     public ValueTask<int> PublishedCountAsync(RoomDirectory directory, CancellationToken stop) =>
         directory.InstanceId is { } network
             ? reads.FirstAsync(

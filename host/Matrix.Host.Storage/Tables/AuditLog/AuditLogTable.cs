@@ -1,8 +1,13 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.AuditLog;
 
-internal sealed class AuditLogTable(IReads reads) : IAuditLogTable
+/// <summary>
+/// What administrators did, through the administration API and `mx`. A row takes some 250 bytes; its change bounds the
+/// rows by age and number.
+/// </summary>
+public sealed class AuditLogTable(IReads reads)
 {
     private const string Where = """
         WHERE entry_id < $1 AND (CAST($2 AS TEXT) IS NULL OR who = $2)
@@ -31,7 +36,7 @@ internal sealed class AuditLogTable(IReads reads) : IAuditLogTable
         DELETE FROM audit_log WHERE done_at < $1 - $2 AND entry_id < (SELECT MAX(entry_id) FROM audit_log)
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<AdminActRecorded>(static (op, writes) =>
         {
             writes.RunIf(Insert, op, static (a, op) => a
@@ -40,6 +45,7 @@ internal sealed class AuditLogTable(IReads reads) : IAuditLogTable
             writes.Run(DropOld, op, static (a, op) => a.Now().Int(op.KeptFor));
         });
 
+    /// <summary>Entries with smaller ids than this, the newest first.</summary>
     public ValueTask<IReadOnlyList<AuditRow>> NewestAsync(
         AuditQuery query, long before, int limit, CancellationToken stop) => reads.ListAsync(
             Newest,
@@ -49,9 +55,39 @@ internal sealed class AuditLogTable(IReads reads) : IAuditLogTable
                 row.Int64(0), row.Int64(1), row.Text(2), row.Text(3), row.Text(4), row.Text(5), row.Text(6)),
             stop);
 
+    /// <summary>The number of entries. Reads all that the query admits.</summary>
     public ValueTask<long> CountAsync(AuditQuery query, CancellationToken stop) => reads.FirstAsync(
         Count, query, static (a, q) => Bind(a, q, long.MaxValue), static row => row.Int64(0), stop);
 
     private static IArguments Bind(IArguments a, AuditQuery query, long before) =>
         a.Int(before).TextOrNull(query.Who).TextOrNull(query.Action).TextOrNull(query.Target);
+}
+
+/// <summary>Which entries are read.</summary>
+/// <param name="Who">The administrator; null for all.</param>
+/// <param name="Action">The action; null for all.</param>
+/// <param name="Target">The target; null for all.</param>
+public sealed record AuditQuery(string? Who = null, string? Action = null, string? Target = null);
+
+/// <summary>An administrative act.</summary>
+/// <param name="Id">Rises with each entry.</param>
+/// <param name="DoneAt">Milliseconds since the epoch.</param>
+/// <param name="Who">The administrator's user id; `mx` for the operator's commands.</param>
+/// <param name="Address">The address that the request came from; empty for `mx`.</param>
+/// <param name="Action">What was done, such as `user.deactivate`.</param>
+/// <param name="Target">The user, room, media, server or token that it was done to; never a secret.</param>
+/// <param name="Result">`done`, or why it was not done.</param>
+public sealed record AuditRow(
+    long Id, long DoneAt, string Who, string Address, string Action, string Target, string Result);
+
+/// <summary>
+/// An administrator did something. It always applies, so that it can be required in the batch of the act itself.
+/// </summary>
+/// <param name="KeptFor">Milliseconds after which entries are deleted.</param>
+/// <param name="Most">The most entries of one administrator that are kept.</param>
+public sealed record AdminActRecorded(
+    string Who, string Address, string Action, string Target, string Result, long KeptFor, long Most)
+    : ConditionalChange
+{
+    internal override int Weight => 300 + Target.Length + Result.Length;
 }

@@ -1,9 +1,14 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Storage.Tables.DehydratedDevices;
 
-internal sealed class DehydratedDevicesTable(IReads reads) : IDehydratedDevicesTable
+/// <summary>
+/// Devices without a client, which get messages while their users are logged out. Each is one of the user's devices
+/// too, and ends when that is deleted or logs in. MSC3814.
+/// </summary>
+public sealed class DehydratedDevicesTable(IReads reads)
 {
     private static readonly Statement Find = Statement.Of(
         "SELECT device_id, data FROM dehydrated_devices WHERE user_id = $1");
@@ -24,7 +29,7 @@ internal sealed class DehydratedDevicesTable(IReads reads) : IDehydratedDevicesT
     private static readonly Statement DeleteOthers = Statement.Of(
         "DELETE FROM dehydrated_devices WHERE user_id = $1 AND device_id <> $2");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<DeviceDehydrated>(Put, static (a, op) => a.Text(op.UserId).Text(op.Row.DeviceId).Blob(op.Row.Data))
         .OnCondition<DehydratedDeviceIs>(
             Is, static (a, op) => a.Text(op.UserId).TextOrNull(op.DeviceId), static (_, _) => true)
@@ -35,6 +40,7 @@ internal sealed class DehydratedDevicesTable(IReads reads) : IDehydratedDevicesT
             writes.Run(Delete, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId)))
         .On<OtherDevicesDeleted>(DeleteOthers, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
 
+    /// <summary>The user's dehydrated device; null if there is none.</summary>
     public ValueTask<DehydratedDeviceRow?> FindAsync(string userId, CancellationToken stop) => reads.FirstAsync(
         Find,
         userId,
@@ -42,3 +48,21 @@ internal sealed class DehydratedDevicesTable(IReads reads) : IDehydratedDevicesT
         static row => (DehydratedDeviceRow?)new DehydratedDeviceRow(row.Text(0), row.Blob(1)),
         stop);
 }
+
+/// <summary>A dehydrated device.</summary>
+/// <param name="DeviceId">Its id.</param>
+/// <param name="Data">What a client needs to read its messages: a JSON object, encrypted by the client that made it.
+/// </param>
+public sealed record DehydratedDeviceRow(string DeviceId, ReadOnlyMemory<byte> Data);
+
+/// <summary>Makes a device of the user the dehydrated one, in place of another one.</summary>
+public sealed record DeviceDehydrated(string UserId, DehydratedDeviceRow Row) : Change
+{
+    internal override int Weight => 200 + Row.Data.Length;
+}
+
+/// <summary>
+/// Applies if this is the user's dehydrated device (null: if there is none); changes nothing. As a precondition it
+/// keeps concurrent requests from leaving a device behind.
+/// </summary>
+public sealed record DehydratedDeviceIs(string UserId, string? DeviceId) : ConditionalChange;

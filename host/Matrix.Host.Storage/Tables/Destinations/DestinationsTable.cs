@@ -1,9 +1,14 @@
 using System.Buffers.Binary;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Destinations;
 
-internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
+/// <summary>
+/// Other servers that events are sent to. A server that answers has no rows: the position of the consumer of outbound
+/// events says what it has got.
+/// </summary>
+public sealed class DestinationsTable(IReads reads)
 {
     private static readonly Statement List = Statement.Of("""
         SELECT server_name, failures, retry_at, last_success, last_failure FROM destinations WHERE server_name > $1
@@ -50,7 +55,7 @@ internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
             ORDER BY refused_at DESC, event_nid DESC LIMIT $2)
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<DestinationChanged>(static (op, writes) =>
         {
             if (op.Failures == 0)
@@ -80,6 +85,7 @@ internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
             writes.Run(TrimRefused, op, static (a, op) => a.Text(op.ServerName).Int(op.Keep));
         });
 
+    /// <summary>The servers that did not answer, by name, a page at a time: those after this name.</summary>
     public ValueTask<IReadOnlyList<DestinationRow>> ListAsync(string after, int limit, CancellationToken stop) =>
         reads.ListAsync(
             List,
@@ -89,6 +95,7 @@ internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
                 row.Text(0), row.Int32(1), row.Int64(2), row.Int64(3), row.Text(4)),
             stop);
 
+    /// <summary>The events owed to servers, by server and room, a page at a time.</summary>
     public ValueTask<IReadOnlyList<OwedRow>> OwedAsync(
         string afterServer, RoomNid afterRoom, int limit, CancellationToken stop) =>
         reads.ListAsync(
@@ -98,6 +105,7 @@ internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
             static row => new OwedRow(row.Text(0), row.Room(1), Decode(row.Blob(2)), row.Bool(3)),
             stop);
 
+    /// <summary>The events that a server refused, the latest first.</summary>
     public ValueTask<IReadOnlyList<RefusedEventRow>> RefusedAsync(
         string serverName, int limit, CancellationToken stop) =>
         reads.ListAsync(
@@ -129,3 +137,38 @@ internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
         return ordinals;
     }
 }
+
+/// <summary>A server that did not answer.</summary>
+/// <param name="Failures">The failures since the last success.</param>
+/// <param name="RetryAt">When to try again, in milliseconds since the epoch.</param>
+/// <param name="LastSuccess">The last success, in milliseconds since the epoch; 0 if there was none.</param>
+/// <param name="LastFailure">Why the last recorded attempt failed; "" if that is not known.</param>
+public sealed record DestinationRow(
+    string ServerName, int Failures, long RetryAt, long LastSuccess, string LastFailure);
+
+/// <summary>The events of a room that a server has not got.</summary>
+/// <param name="Ordinals">The events, in order.</param>
+/// <param name="IsOpen">Whether the newest outbound event of the room is owed too.</param>
+public sealed record OwedRow(string ServerName, RoomNid Room, IReadOnlyList<uint> Ordinals, bool IsOpen);
+
+/// <summary>An event that a server refused.</summary>
+/// <param name="Status">The HTTP status; 200 if it refused the event only, and took the transaction.</param>
+/// <param name="RefusedAt">Milliseconds since the epoch.</param>
+public sealed record RefusedEventRow(EventNid Event, int Status, string ErrorCode, string Error, long RefusedAt);
+
+/// <summary>A server answers again, or has not answered for longer. With no failures its row is deleted.</summary>
+public sealed record DestinationChanged(
+    string ServerName, int Failures, long RetryAt, long LastSuccess, string LastFailure) : Change;
+
+/// <summary>A server is owed events of a room: this replaces what it was owed of it before.</summary>
+/// <param name="Ordinals">The events, in order; none if it is owed nothing.</param>
+/// <param name="IsOpen">Whether the newest outbound event of the room is owed too.</param>
+public sealed record EventsOwed(
+    string ServerName, RoomNid Room, IReadOnlyList<uint> Ordinals, bool IsOpen) : Change
+{
+    internal override int Weight => 100 + (sizeof(uint) * Ordinals.Count);
+}
+
+/// <summary>A server refused an event. A server keeps its latest <paramref name="Keep"/> ones.</summary>
+public sealed record EventRefusedByServer(
+    string ServerName, EventNid Event, int Status, string ErrorCode, string Error, int Keep) : Change;

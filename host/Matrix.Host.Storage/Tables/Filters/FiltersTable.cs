@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Filters;
 
-internal sealed class FiltersTable(IReads reads) : IFiltersTable
+/// <summary>Filters. Client-Server API, "Filtering".</summary>
+public sealed class FiltersTable(IReads reads)
 {
     private static readonly Statement Find = Statement.Of(
         "SELECT json FROM filters WHERE user_id = $1 AND filter_id = $2");
@@ -19,7 +21,7 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
 
     private static readonly Statement DeleteAll = Statement.Of("DELETE FROM filters WHERE user_id = $1");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .OnCondition<FilterCreated>(
             Put,
             static (a, op) => a.Text(op.UserId).Blob(SHA256.HashData(op.Json.Span)).Blob(op.Json),
@@ -30,6 +32,7 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
             })
         .On<FiltersDeleted>(DeleteAll, static (a, op) => a.Text(op.UserId));
 
+    /// <summary>A user's filter as JSON; null if there is none.</summary>
     public ValueTask<ReadOnlyMemory<byte>?> FindAsync(
         string userId, long filterId, CancellationToken stop) => reads.FirstAsync(
         Find,
@@ -38,6 +41,7 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
         static row => (ReadOnlyMemory<byte>?)row.Blob(0),
         stop);
 
+    /// <summary>The id of a user's filter that is equal to this canonical JSON; null if there is none.</summary>
     public ValueTask<long?> FindIdAsync(
         string userId, ReadOnlyMemory<byte> json, CancellationToken stop) => reads.FirstAsync(
         FindId,
@@ -46,3 +50,16 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
         static row => (long?)row.Int64(0),
         stop);
 }
+
+/// <summary>Stores a filter; the same filter of the same user is stored once.</summary>
+/// <param name="Json">The filter as canonical JSON.</param>
+public sealed record FilterCreated(string UserId, ReadOnlyMemory<byte> Json) : ConditionalChange
+{
+    /// <summary>The filter's id, counted from 0 for each user. The change is always applied.</summary>
+    public long FilterId { get; internal set; }
+
+    internal override int Weight => 200 + Json.Length;
+}
+
+/// <summary>Deletes all filters of a user whose account is erased.</summary>
+public sealed record FiltersDeleted(string UserId) : Change;

@@ -1,8 +1,10 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.KeyBackup;
 
-internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
+/// <summary>Backups of room keys. Client-Server API, "Server-side key backups".</summary>
+public sealed class KeyBackupTable(IReads reads)
 {
     private static readonly Statement Version = Statement.Of("""
         SELECT v.version, v.algorithm, v.auth_data, v.etag, v.key_count FROM backup_versions v
@@ -16,6 +18,9 @@ internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
         ORDER BY room_id, session_id LIMIT $7
         """);
 
+    /// <summary>
+    /// A backup version that was not deleted, or null; null for <paramref name="version"/> means the latest.
+    /// </summary>
     public ValueTask<BackupVersionRow?> FindVersionAsync(
         string userId, long? version, CancellationToken stop) => reads.FirstAsync(
         Version,
@@ -24,6 +29,10 @@ internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
         static row => new BackupVersionRow(row.Int64(0), row.Text(1), row.Blob(2), row.Int64(3), row.Int64(4)),
         stop);
 
+    /// <summary>
+    /// Session keys of a version, by room and session: of all, of one room, or one session's. A page begins after a key
+    /// of the one before; the first, after one with an empty room and session.
+    /// </summary>
     public ValueTask<IReadOnlyList<BackupKeyRow>> KeysAsync(
         string userId,
         long version,
@@ -141,7 +150,7 @@ internal static class KeyBackupHandlers
         SELECT v.etag, v.key_count FROM backup_versions v WHERE v.user_id = $1 AND v.version = $2 AND v.deleted = 0
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .OnCondition<BackupVersionCreated>(
             InsertVersion,
             static (a, op) => a.Text(op.UserId).Text(op.Algorithm).Blob(op.AuthData).Position(),

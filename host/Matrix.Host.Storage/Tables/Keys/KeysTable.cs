@@ -1,9 +1,13 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Storage.Tables.Keys;
 
-internal sealed class KeysTable(IReads reads) : IKeysTable
+/// <summary>
+/// Keys of local users' devices, and their cross-signing keys. Client-Server API, "End-to-End Encryption".
+/// </summary>
+public sealed class KeysTable(IReads reads)
 {
     private const string DeviceKeyColumns = """
         SELECT k.user_id, k.device_id, k.json, d.display_name FROM device_keys k
@@ -55,14 +59,17 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         GROUP BY c.user_id
         """);
 
+    /// <summary>The identity keys of a device, or null.</summary>
     public ValueTask<DeviceKeysRow?> FindDeviceKeysAsync(string userId, string deviceId, CancellationToken stop) =>
         reads.FirstAsync(
             DeviceKeysOf, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), DeviceKeys, stop);
 
+    /// <summary>Identity keys of all devices of these users, with the devices' display names.</summary>
     public ValueTask<IReadOnlyList<DeviceKeysRow>> DeviceKeysAsync(
         IReadOnlyCollection<string> userIds, CancellationToken stop) =>
         reads.ByKeysAsync(DeviceKeysOfUsers, userIds, By.Text, DeviceKeys, stop);
 
+    /// <summary>Cross-signing keys of these users.</summary>
     public ValueTask<IReadOnlyList<CrossSigningKeyRow>> CrossSigningKeysAsync(
         IReadOnlyCollection<string> userIds, CancellationToken stop) => reads.ByKeysAsync(
             CrossSigning,
@@ -72,6 +79,9 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
                 new CrossSigningKeyRow(row.Text(0), (CrossSigningUsage)row.Int64(1), row.Text(2), row.Blob(3)),
             stop);
 
+    /// <summary>
+    /// Signatures that were uploaded on keys of these users, by the users themselves and by <paramref name="signer"/>.
+    /// </summary>
     public ValueTask<IReadOnlyList<KeySignatureRow>> SignaturesAsync(
         IReadOnlyCollection<string> userIds, string signer, CancellationToken stop) => reads.ByKeysAsync(
             Signatures,
@@ -82,6 +92,10 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
             static row => new KeySignatureRow(row.Text(0), row.Text(1), row.Text(2), row.Text(3), row.Text(4)),
             stop);
 
+    /// <summary>
+    /// The number of one-time keys that a device has left, by algorithm, and the algorithms of its unused fallback
+    /// keys.
+    /// </summary>
     public async ValueTask<KeyCounts> CountsAsync(string userId, string deviceId, CancellationToken stop)
     {
         var rows = await reads.ListAsync(
@@ -96,14 +110,22 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
             [.. rows.Where(row => row.Count is null).Select(row => row.Algorithm)]);
     }
 
+    /// <summary>The algorithms of a device's one-time and fallback keys, used ones included.</summary>
     public ValueTask<IReadOnlyList<string>> AlgorithmsAsync(
         string userId, string deviceId, CancellationToken stop) => reads.ListAsync(
         Algorithms, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), static row => row.Text(0),
         stop);
 
+    /// <summary>
+    /// The position of the last change of a user's device list that other users see; 0 if there is none.
+    /// </summary>
     public ValueTask<long> DeviceListPositionAsync(string userId, CancellationToken stop) => reads.FirstAsync(
         PositionOf, userId, static (a, user) => a.Text(user), static row => row.Int64(0), stop);
 
+    /// <summary>
+    /// The users whose device lists changed after one position and up to another, the first changes first; at most
+    /// <paramref name="limit"/>.
+    /// </summary>
     public ValueTask<IReadOnlyList<string>> ChangedAsync(
         long after, long through, int limit, CancellationToken stop) => reads.ListAsync(
         Changed,
@@ -112,6 +134,10 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         static row => row.Text(0),
         stop);
 
+    /// <summary>
+    /// The same, but only the local user, and users who shared a room with them at the second position or may have: a
+    /// membership of one of the two changed after it.
+    /// </summary>
     public ValueTask<IReadOnlyList<ChangedListRow>> ChangedForAsync(
         string localUser, long after, long through, CancellationToken stop) =>
         reads.ListAsync(
@@ -239,7 +265,7 @@ internal static class KeyHandlers
         ON CONFLICT (user_id, only_for) DO UPDATE SET position = excluded.position
         """);
 
-    public static void Register(WriteHandlers handlers, Action<KeysClaimed, IWrites> claim) => handlers
+    internal static void Register(WriteHandlers handlers, Action<KeysClaimed, IWrites> claim) => handlers
         .On<DeviceKeysUploaded>(static (op, writes) =>
         {
             writes.Run(

@@ -1,8 +1,13 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Media;
 
-internal sealed class MediaTable(IReads reads) : IMediaTable
+/// <summary>
+/// Media of this server and of others. Client-Server API, "Content repository". A row takes some 250 bytes with its
+/// indexes.
+/// </summary>
+public sealed class MediaTable(IReads reads)
 {
     internal const string Columns = """
         m.origin, m.media_id, m.file_hash, m.size, m.content_type, m.file_name, m.uploader, m.created_at, m.accessed_at,
@@ -99,9 +104,11 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
 
     private static readonly Statement Release = Statement.Of("DELETE FROM quarantined_files WHERE file_hash = $1");
 
+    /// <summary>The media of that URI; null if there is none.</summary>
     public ValueTask<MediaRow?> FindAsync(string origin, string mediaId, CancellationToken stop) => reads.FirstAsync(
         Find, (origin, mediaId), static (a, q) => a.Text(q.origin).Text(q.mediaId), Map, stop);
 
+    /// <summary>The URIs of a user, and the bytes behind them. It costs a row of an index for each.</summary>
     public ValueTask<MediaUse> UseOfAsync(string uploader, CancellationToken stop) => reads.FirstAsync(
         UseOf,
         uploader,
@@ -109,6 +116,7 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         static row => new MediaUse(row.Int64(0), row.Int64(1)),
         stop);
 
+    /// <summary>The URIs of a user that have no content yet and have not expired.</summary>
     public ValueTask<long> PendingOfAsync(string uploader, long now, CancellationToken stop) => reads.FirstAsync(
         PendingOf,
         (uploader, now),
@@ -116,13 +124,20 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         static row => row.Int64(0),
         stop);
 
+    /// <summary>Whether some URI has that file.</summary>
     public async ValueTask<bool> IsUsedAsync(string fileHash, CancellationToken stop) =>
         (await UsedAsync([fileHash], stop)).Count > 0;
 
+    /// <summary>Those of these files that some URI has.</summary>
     public async ValueTask<IReadOnlyCollection<string>> UsedAsync(
         IReadOnlyCollection<string> fileHashes, CancellationToken stop) =>
         await reads.ByKeysAsync(Used, fileHashes, By.Text, static row => row.Text(0), stop);
 
+    /// <summary>
+    /// The media that was not accessed since a time, the longest unused first. That of other servers is without what
+    /// must not be served.
+    /// </summary>
+    /// <param name="isLocal">Whether the media of this server or of others is meant.</param>
     public ValueTask<IReadOnlyList<MediaRow>> UnusedAsync(
         string thisServer, bool isLocal, long accessedBefore, int limit, CancellationToken stop) => reads.ListAsync(
             isLocal ? UnusedLocal : UnusedRemote,
@@ -131,9 +146,11 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
             Map,
             stop);
 
+    /// <summary>Files whose last URI was deleted, and that may still be there.</summary>
     public ValueTask<IReadOnlyList<string>> DroppedAsync(int limit, CancellationToken stop) => reads.ListAsync(
         Dropped, limit, static (a, count) => a.Int(count), static row => row.Text(0), stop);
 
+    /// <summary>Media in the order of its URIs. Without an uploader it may read all rows.</summary>
     public ValueTask<IReadOnlyList<MediaRow>> ListAsync(MediaListing query, int limit, CancellationToken stop) =>
         reads.ListAsync(
             List,
@@ -144,9 +161,14 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
             Map,
             stop);
 
+    /// <summary>The number of URIs that have a file.</summary>
     public ValueTask<long> CountOfFileAsync(string fileHash, CancellationToken stop) => reads.FirstAsync(
         CountOfFile, fileHash, static (a, hash) => a.Text(hash), static row => row.Int64(0), stop);
 
+    /// <summary>
+    /// The media of other servers that is kept here and may be served, and its bytes. It reads the rows of all media
+    /// that no user uploaded here.
+    /// </summary>
     public ValueTask<MediaUse> RemoteUseAsync(string thisServer, CancellationToken stop) => reads.FirstAsync(
         RemoteUse,
         thisServer,
@@ -154,7 +176,7 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         static row => new MediaUse(row.Int64(0), row.Int64(1)),
         stop);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .OnCondition<MediaCreated>(Insert, static (a, op) => a
             .Text(op.Media.Origin).Text(op.Media.MediaId).TextOrNull(op.Media.FileHash).Int(op.Media.Size)
             .Text(op.Media.ContentType).TextOrNull(op.Media.FileName).TextOrNull(op.Media.Uploader)

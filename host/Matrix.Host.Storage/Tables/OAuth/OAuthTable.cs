@@ -1,9 +1,14 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Storage.Tables.OAuth;
 
-internal sealed class OAuthTable(IReads reads) : IOAuthTable
+/// <summary>
+/// Clients, codes and sessions of the OAuth 2.0 API. A client takes some 500 bytes and at most its metadata's bound, a
+/// code or session some 400. The changes bound clients and codes; a session ends with its device.
+/// </summary>
+public sealed class OAuthTable(IReads reads)
 {
     private const string CodeColumns =
         "hash, expires_at, client_id, user_id, device_id, scope, redirect_uri, challenge";
@@ -31,10 +36,12 @@ internal sealed class OAuthTable(IReads reads) : IOAuthTable
     private static readonly Statement Sessions = Statement.Of(
         $"SELECT {SessionColumns} FROM oauth_sessions WHERE user_id = $1 ORDER BY device_id");
 
+    /// <summary>The stored metadata of a client; null if it is unknown.</summary>
     public ValueTask<ReadOnlyMemory<byte>?> FindClientAsync(string clientId, CancellationToken stop) =>
         reads.FirstAsync(
             Client, clientId, static (a, id) => a.Text(id), static row => (ReadOnlyMemory<byte>?)row.Blob(0), stop);
 
+    /// <summary>The authorization code with this hash, even if expired; null if there is none.</summary>
     public ValueTask<OAuthCodeRow?> FindCodeAsync(ReadOnlyMemory<byte> hash, CancellationToken stop) =>
         reads.FirstAsync(
             Code,
@@ -45,18 +52,23 @@ internal sealed class OAuthTable(IReads reads) : IOAuthTable
                 row.Text(7)),
             stop);
 
+    /// <summary>The device code with this hash, even if expired; null if there is none.</summary>
     public ValueTask<OAuthDeviceCodeRow?> FindDeviceCodeAsync(ReadOnlyMemory<byte> hash, CancellationToken stop) =>
         reads.FirstAsync(DeviceCode, hash, static (a, hash) => a.Blob(hash), DeviceCodeOf, stop);
 
+    /// <summary>The device code by the hash of its user code, even if expired; null if there is none.</summary>
     public ValueTask<OAuthDeviceCodeRow?> FindUserCodeAsync(ReadOnlyMemory<byte> userCode, CancellationToken stop) =>
         reads.FirstAsync(UserCode, userCode, static (a, hash) => a.Blob(hash), DeviceCodeOf, stop);
 
+    /// <summary>The session whose refresh tokens have the part with this hash; null if there is none.</summary>
     public ValueTask<OAuthSessionRow?> FindSessionAsync(ReadOnlyMemory<byte> session, CancellationToken stop) =>
         reads.FirstAsync(Session, session, static (a, hash) => a.Blob(hash), SessionOrNullOf, stop);
 
+    /// <summary>The session that came from the code with this hash; null if there is none.</summary>
     public ValueTask<OAuthSessionRow?> FindSessionMadeByAsync(ReadOnlyMemory<byte> code, CancellationToken stop) =>
         reads.FirstAsync(SessionMadeBy, code, static (a, hash) => a.Blob(hash), SessionOrNullOf, stop);
 
+    /// <summary>The sessions of a user.</summary>
     public ValueTask<IReadOnlyList<OAuthSessionRow>> SessionsAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(Sessions, userId, static (a, id) => a.Text(id), SessionOf, stop);
 
@@ -149,7 +161,7 @@ internal static class OAuthHandlers
     private static readonly Statement PurgeClients = Statement.Of(
         $"DELETE FROM oauth_clients WHERE used_at < $1 AND {WithoutUse}");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<OAuthClientRegistered>(static (op, writes) =>
         {
             writes.Run(MakePlace, op, static (a, op) => a.Text(op.ClientId).Int(op.Most - 1));

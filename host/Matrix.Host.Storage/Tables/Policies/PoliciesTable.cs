@@ -1,12 +1,18 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Policies;
 
-internal sealed class PoliciesTable(IReads reads) : IPoliciesTable
+/// <summary>
+/// The versions of policies that users accepted when they registered: some 150 bytes each, and as many for a user as
+/// the configuration has policies. Client-Server API, "Terms of service at registration".
+/// </summary>
+public sealed class PoliciesTable(IReads reads)
 {
     private static readonly Statement Accepted = Statement.Of(
         "SELECT policy, version FROM accepted_policies WHERE user_id = $1 ORDER BY policy, version");
 
+    /// <summary>What a user accepted.</summary>
     public ValueTask<IReadOnlyList<AcceptedPolicy>> AcceptedAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(
             Accepted,
@@ -23,7 +29,14 @@ internal static class PoliciesHandlers
         ON CONFLICT (user_id, policy, version) DO NOTHING
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<PolicyAccepted>(Accept, static (a, op) => a
             .Text(op.UserId).Text(op.Accepted.Policy).Text(op.Accepted.Version).Now());
 }
+
+/// <summary>A version of a policy.</summary>
+/// <param name="Policy">The id of the policy.</param>
+public sealed record AcceptedPolicy(string Policy, string Version);
+
+/// <summary>A user accepted a version of a policy.</summary>
+public sealed record PolicyAccepted(string UserId, AcceptedPolicy Accepted) : Change;

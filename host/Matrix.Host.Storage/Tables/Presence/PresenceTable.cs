@@ -1,9 +1,15 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Storage.Tables.Presence;
 
-internal sealed class PresenceTable(IReads reads) : IPresenceTable
+/// <summary>
+/// The messages that local users attached to their presence, and who was present at the last orderly stop.
+/// Client-Server API, "Presence". The rest of presence is kept in memory. A row takes the bytes of the user id and of
+/// the message, at most two for each user.
+/// </summary>
+public sealed class PresenceTable(IReads reads)
 {
     private static readonly Statement Statuses = Statement.ByKeys(
         "SELECT user_id, status_msg FROM presence_statuses WHERE user_id = KEY");
@@ -22,7 +28,7 @@ internal sealed class PresenceTable(IReads reads) : IPresenceTable
     private static readonly Statement PutStop = Statement.Of(
         "INSERT INTO presence_at_stop (user_id, state, last_active) VALUES ($1, $2, $3)");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<PresenceStopped>(static (op, writes) =>
         {
             writes.Run(ClearStop, op, static (_, _) => { });
@@ -42,6 +48,7 @@ internal sealed class PresenceTable(IReads reads) : IPresenceTable
         })
         .On<UserDeactivated>(static (op, writes) => writes.Run(Delete, op.UserId, static (a, user) => a.Text(user)));
 
+    /// <summary>The messages of these users; users without one are left out.</summary>
     public async ValueTask<IReadOnlyDictionary<string, string>> StatusesAsync(
         IReadOnlyCollection<string> userIds, CancellationToken stop)
     {
@@ -50,6 +57,7 @@ internal sealed class PresenceTable(IReads reads) : IPresenceTable
         return rows.ToDictionary(static row => row.UserId, static row => row.Message, StringComparer.Ordinal);
     }
 
+    /// <summary>The local users who were not offline when the server stopped.</summary>
     public ValueTask<IReadOnlyList<PresentUser>> AtStopAsync(CancellationToken stop) => reads.ListAsync(
         AtStop,
         0,
@@ -57,3 +65,20 @@ internal sealed class PresenceTable(IReads reads) : IPresenceTable
         static row => new PresentUser(row.Text(0), (int)row.Int64(1), row.Int64(2)),
         stop);
 }
+
+/// <summary>A local user who is not offline.</summary>
+/// <param name="State">The value of the state.</param>
+/// <param name="LastActive">The last activity, in milliseconds since the epoch; 0 if none is known.</param>
+public readonly record struct PresentUser(string UserId, int State, long LastActive);
+
+/// <summary>
+/// The server stops with these users not offline, in place of those of the last stop. A row takes the bytes of the
+/// user id; `presence.users` bounds them.
+/// </summary>
+public sealed record PresenceStopped(IReadOnlyList<PresentUser> Users) : Change
+{
+    internal override int Weight => 100 + (100 * Users.Count);
+}
+
+/// <summary>A user's message changed; null if there is none any more.</summary>
+public sealed record PresenceStatusChanged(string UserId, string? Message) : Change;

@@ -3,7 +3,12 @@ using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Storage.Tables.Pushers;
 
-internal sealed class PushersTable(IReads reads) : IPushersTable
+/// <summary>
+/// Pushers, and what each has not sent yet. A pusher takes about 600 bytes, and a user has few. An event that is owed
+/// to a pusher takes about 30 bytes until it is sent, and a pusher is owed a bounded number. Client-Server API, "Push
+/// Notifications".
+/// </summary>
+public sealed class PushersTable(IReads reads)
 {
     private const string Columns = """
         pusher_id, kind, user_id, device_id, app_id, pushkey, app_display_name, device_display_name, lang, profile_tag,
@@ -69,7 +74,7 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
                 SELECT position FROM push_owed WHERE pusher_id = $1 ORDER BY position DESC LIMIT $2) latest)
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<PusherSet>(static (op, writes) =>
         {
             if (!op.IsAppended)
@@ -128,12 +133,15 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
         .On<PushSent>(Sent, static (a, op) => a.Int(op.PusherId).Int(op.At).Nid(op.Event))
         .On<PushesTrimmed>(Trim, static (a, op) => a.Int(op.PusherId).Int(op.Keep));
 
+    /// <summary>The pusher; null if there is none.</summary>
     public ValueTask<PusherRow?> FindAsync(long pusherId, CancellationToken stop) =>
         reads.FirstAsync(Find, pusherId, static (a, id) => a.Int(id), Row, stop);
 
+    /// <summary>A user's pushers, the oldest first.</summary>
     public ValueTask<IReadOnlyList<PusherRow>> OfUserAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(OfUser, userId, static (a, user) => a.Text(user), Row, stop);
 
+    /// <summary>All pushers by id, a page at a time: those after this one.</summary>
     public ValueTask<IReadOnlyList<PusherName>> NamesAsync(long after, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Names,
@@ -142,6 +150,7 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
             static row => new PusherName(row.Int64(0), row.Text(1), (PusherKind)row.Int32(2)),
             stop);
 
+    /// <summary>What a pusher has not sent, the earliest first.</summary>
     public ValueTask<IReadOnlyList<OwedPush>> OwedAsync(long pusherId, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Owed,
@@ -150,6 +159,7 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
             static row => new OwedPush(row.Int64(0), row.Nid(1), row.Int64(2)),
             stop);
 
+    /// <summary>The pushers that have something to send, by id, a page at a time: those after this one.</summary>
     public ValueTask<IReadOnlyList<long>> OwingAsync(long after, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Owing, (after, limit), static (a, q) => a.Int(q.after).Int(q.limit), static row => row.Int64(0), stop);

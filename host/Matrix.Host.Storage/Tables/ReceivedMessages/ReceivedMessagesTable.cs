@@ -3,7 +3,10 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.ReceivedMessages;
 
-internal sealed class ReceivedMessagesTable(IReads reads) : IReceivedMessagesTable
+/// <summary>
+/// The ids of messages to devices that other servers sent last. Server-Server API, "Send-to-device messaging".
+/// </summary>
+public sealed class ReceivedMessagesTable(IReads reads)
 {
     private static readonly Statement Count = Statement.Of(
         "SELECT COUNT(*) FROM received_messages WHERE origin = $1");
@@ -19,22 +22,14 @@ internal sealed class ReceivedMessagesTable(IReads reads) : IReceivedMessagesTab
             LIMIT 1 OFFSET $2)
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .OnCondition<MessageReceived>(
             Put, static (a, op) => a.Text(op.Origin).Text(op.MessageId).Position().Sequence())
         .On<ReceivedMessagesTrimmed>(Trim, static (a, op) => a.Text(op.Origin).Int(op.Keep));
 
+    /// <summary>The number of remembered ids of a server.</summary>
     public ValueTask<int> CountAsync(string origin, CancellationToken stop) =>
         reads.FirstAsync(Count, origin, static (a, origin) => a.Text(origin), static row => row.Int32(0), stop);
-}
-
-/// <summary>
-/// The ids of messages to devices that other servers sent last. Server-Server API, "Send-to-device messaging".
-/// </summary>
-public interface IReceivedMessagesTable
-{
-    /// <summary>The number of remembered ids of a server.</summary>
-    ValueTask<int> CountAsync(string origin, CancellationToken stop);
 }
 
 /// <summary>

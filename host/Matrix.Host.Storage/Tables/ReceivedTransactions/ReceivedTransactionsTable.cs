@@ -1,8 +1,13 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.ReceivedTransactions;
 
-internal sealed class ReceivedTransactionsTable(IReads reads) : IReceivedTransactionsTable
+/// <summary>
+/// The last transaction of each server, and its response. A server has one transaction in flight, so that a repeated
+/// request is the last one. Server-Server API, "Transactions".
+/// </summary>
+public sealed class ReceivedTransactionsTable(IReads reads)
 {
     private static readonly Statement Last = Statement.Of(
         "SELECT transaction_id, response FROM received_transactions WHERE origin = $1");
@@ -13,14 +18,25 @@ internal sealed class ReceivedTransactionsTable(IReads reads) : IReceivedTransac
             transaction_id = excluded.transaction_id, response = excluded.response
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<TransactionReceived>(
             Put, static (a, op) => a.Text(op.Origin).Now().Text(op.TransactionId).Blob(op.Response));
 
+    /// <summary>The last transaction of a server; null if there is none.</summary>
     public ValueTask<ReceivedTransactionRow?> LastAsync(string origin, CancellationToken stop) => reads.FirstAsync(
         Last,
         origin,
         static (a, origin) => a.Text(origin),
         static row => new ReceivedTransactionRow(row.Text(0), row.Blob(1)),
         stop);
+}
+
+/// <summary>A transaction that was carried out.</summary>
+/// <param name="Response">The response, as JSON.</param>
+public sealed record ReceivedTransactionRow(string TransactionId, ReadOnlyMemory<byte> Response);
+
+/// <summary>A transaction was carried out.</summary>
+public sealed record TransactionReceived(string Origin, string TransactionId, ReadOnlyMemory<byte> Response) : Change
+{
+    internal override int Weight => 200 + Response.Length;
 }

@@ -5,7 +5,10 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Storage.Tables.Relations;
 
-internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRelationsTable
+/// <summary>
+/// Relations between events, and threads. Client-Server API, "Forming relationships between events" and "Threading".
+/// </summary>
+public sealed class RelationsTable(IReads reads, StorageOptions options)
 {
     // Events of other rooms can name the same parent; they do not count.
     private const string Participated = """
@@ -133,7 +136,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM relations WHERE event_nid = $1");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<EventsAppended>(static (op, writes) =>
         {
             for (var i = 0; i < op.Events.Count; i++)
@@ -161,6 +164,10 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         }
     }
 
+    /// <summary>
+    /// Events that relate to a parent, in timeline order, starting next to <see cref="RelationsQuery.From"/>. With a
+    /// depth above 1, also events that relate to these, up to <see cref="StorageOptions.MaxRelationDepth"/>.
+    /// </summary>
     public ValueTask<IReadOnlyList<RelationRow>> ChildrenAsync(RelationsQuery query, CancellationToken stop)
     {
         var forward = query.Direction == Direction.Forward;
@@ -191,6 +198,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             stop);
     }
 
+    /// <summary>The aggregations of these events, in one round trip; events without relations are left out.</summary>
+    /// <param name="reader">The user for whom `current_user_participated` is computed.</param>
     public async ValueTask<IReadOnlyDictionary<string, Aggregation>> AggregationsAsync(
         RoomNid room, IReadOnlyCollection<string> parents, string reader, CancellationToken stop)
     {
@@ -226,10 +235,14 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             });
     }
 
+    /// <summary>Whether an event of the room is the root of a thread with at least one event.</summary>
     public async ValueTask<bool> HasThreadAsync(
         RoomNid room, string rootId, CancellationToken stop) => await reads.FirstAsync(
         HasThread, (room, rootId), static (a, q) => a.Room(q.room).EventId(q.rootId), static _ => true, stop);
 
+    /// <summary>
+    /// The senders of a thread's events up to one of them, the latest senders first; the root does not count.
+    /// </summary>
     public ValueTask<IReadOnlyList<ThreadSender>> ThreadSendersAsync(
         RoomNid room, string rootId, EventNid through, int limit, CancellationToken stop) => reads.ListAsync(
             ThreadSenders,
@@ -238,10 +251,14 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             static row => new ThreadSender(row.Text(0), row.Int32(1), row.Nid(2)),
             stop);
 
+    /// <summary>Those of these rooms that have any event that relates to another, in one query.</summary>
     public ValueTask<IReadOnlyList<RoomNid>> AnyAsync(
         IReadOnlyCollection<RoomNid> rooms, CancellationToken stop) =>
         reads.ByKeysAsync(Any, rooms, By.Room, static row => row.Room(0), stop);
 
+    /// <summary>
+    /// Whether the sender has already annotated the parent with this type and key: a second such annotation is refused.
+    /// </summary>
     public async ValueTask<bool> HasAnnotationAsync(
         RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop) =>
             await reads.FirstAsync(
@@ -251,6 +268,10 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             static _ => true,
             stop);
 
+    /// <summary>Thread roots of a room, the one with the latest event first, a page at a time.</summary>
+    /// <param name="before">Only threads whose latest event is before this one; null for the first page.</param>
+    /// <param name="reader">The user for whom participation is computed.</param>
+    /// <param name="participatedOnly">Only threads with an event of the reader, root included.</param>
     public ValueTask<IReadOnlyList<ThreadRow>> ThreadsAsync(
         RoomNid room, EventNid? before, string reader, bool participatedOnly, int limit, CancellationToken stop) =>
             reads.ListAsync(

@@ -1,8 +1,13 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Reports;
 
-internal sealed class ReportsTable(IReads reads) : IReportsTable
+/// <summary>
+/// What users reported to the operators. Client-Server API, "Reporting Content". A row takes some 150 bytes and the
+/// reason; its change bounds the rows of a user, and all of them.
+/// </summary>
+public sealed class ReportsTable(IReads reads)
 {
     private static readonly Statement Newest = Statement.Of("""
         SELECT report_id, received_at, reporter, kind, room_id, event_id, user_id, reason FROM reports
@@ -26,7 +31,7 @@ internal sealed class ReportsTable(IReads reads) : IReportsTable
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM reports WHERE report_id = $1");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<ContentReported>(static (op, writes) =>
         {
             writes.Run(Insert, op, static (a, op) => a
@@ -37,6 +42,7 @@ internal sealed class ReportsTable(IReads reads) : IReportsTable
         })
         .OnCondition<ReportDeleted>(Delete, static (a, op) => a.Int(op.Id));
 
+    /// <summary>Reports with smaller ids than this, the newest first.</summary>
     public ValueTask<IReadOnlyList<ReportRow>> NewestAsync(long before, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Newest,
@@ -50,3 +56,42 @@ internal sealed class ReportsTable(IReads reads) : IReportsTable
                     (ReportKind)row.Int64(3), row.TextOrNull(4), row.TextOrNull(5), row.TextOrNull(6), row.Text(7))),
             stop);
 }
+
+/// <summary>The kind of a reported thing.</summary>
+public enum ReportKind
+{
+    /// <summary>An event.</summary>
+    Event = 1,
+
+    /// <summary>A room.</summary>
+    Room = 2,
+
+    /// <summary>A user.</summary>
+    User = 3,
+}
+
+/// <summary>A report.</summary>
+/// <param name="Id">Rises with each report.</param>
+/// <param name="ReceivedAt">Milliseconds since the epoch.</param>
+/// <param name="Reporter">The user who reported.</param>
+/// <param name="Content">What was reported.</param>
+public sealed record ReportRow(long Id, long ReceivedAt, string Reporter, ReportedContent Content);
+
+/// <summary>What a user reports.</summary>
+/// <param name="RoomId">The room, or the event's room; null for a user.</param>
+/// <param name="EventId">The event; null for a room and a user.</param>
+/// <param name="UserId">The user, or the event's sender; null for a room.</param>
+/// <param name="Reason">Empty if none was given.</param>
+public sealed record ReportedContent(ReportKind Kind, string? RoomId, string? EventId, string? UserId, string Reason);
+
+/// <summary>A report came. Beyond the bounds the oldest of the reporter are deleted, and the oldest of all.</summary>
+/// <param name="MostOfReporter">The most reports of one user that are kept.</param>
+/// <param name="Most">The most reports that are kept.</param>
+public sealed record ContentReported(
+    string Reporter, ReportedContent Content, int MostOfReporter, int Most) : Change
+{
+    internal override int Weight => 300 + Content.Reason.Length;
+}
+
+/// <summary>An operator deletes a report. Not applied if there is none.</summary>
+public sealed record ReportDeleted(long Id) : ConditionalChange;

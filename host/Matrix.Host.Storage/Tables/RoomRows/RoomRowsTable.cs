@@ -1,9 +1,11 @@
 using System.Collections.Frozen;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.RoomRows;
 
-internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
+/// <summary>The rows of a room in all tables, to delete them with the room.</summary>
+public sealed class RoomRowsTable(IReads reads)
 {
     private const string InRoom = "event_nid >= $2 AND event_nid <= $3";
 
@@ -48,9 +50,12 @@ internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
     private static readonly Statement DeleteData = Statement.Of(
         "DELETE FROM account_data WHERE user_id = $1 AND room_nid = $2");
 
+    /// <summary>
+    /// The tables with rows of rooms, in the order in which they are emptied. A test compares them with the schema.
+    /// </summary>
     public IReadOnlyList<string> Tables { get; } = [.. RoomRows.All.Select(static rows => rows.Table)];
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<RoomDeleted>(static (op, writes) =>
         {
             writes.Run(ShowLeft, op, static (a, op) => a
@@ -74,6 +79,7 @@ internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
             writes.Run(DeleteData, op, static (a, op) => a.Text(op.UserId).Room(op.Room));
         });
 
+    /// <summary>Whether a table has rows of a room. Where no index finds them, it reads the whole table.</summary>
     public ValueTask<bool> AnyAsync(string table, RoomNid room, CancellationToken stop) => reads.FirstAsync(
         _tables[table].Any,
         (_tables[table], room),
@@ -81,6 +87,9 @@ internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
         static _ => true,
         stop);
 
+    /// <summary>
+    /// Users with rows of a room in tables whose keys begin with the user, at most this many. Reads those tables.
+    /// </summary>
     public ValueTask<IReadOnlyList<string>> UsersAsync(RoomNid room, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Users,
@@ -89,6 +98,10 @@ internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
             static row => row.Text(0),
             stop);
 
+    /// <summary>
+    /// Whether something of the room is still to be done before its rows go: events to send to other servers, or
+    /// entries of the user directory to renew.
+    /// </summary>
     public ValueTask<bool> IsAwaitedAsync(RoomNid room, CancellationToken stop) =>
         reads.FirstAsync(Awaited, room, static (a, room) => a.Room(room), static _ => true, stop);
 
@@ -105,3 +118,26 @@ internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
         ? arguments.Nid(EventNid.FirstOf(room)).Nid(EventNid.LastOf(room))
         : arguments.Room(room);
 }
+
+/// <summary>
+/// A room is not known any more: it has no row, and local users who did not forget it see that they left. Its other
+/// rows are deleted afterwards. Its number is not used again. Applies unless the room is gone already.
+/// </summary>
+/// <param name="Room">The room.</param>
+/// <param name="LocalUsers">The local users with a membership of the room.</param>
+/// <param name="DeletedAt">The time in milliseconds.</param>
+public sealed record RoomDeleted(
+    RoomIdentity Room, IReadOnlyList<string> LocalUsers, long DeletedAt) : ConditionalChange
+{
+    internal override int Weight => 1000 + (300 * LocalUsers.Count);
+}
+
+/// <summary>Some rows of a deleted room in one table are deleted.</summary>
+/// <param name="Most">The most rows.</param>
+public sealed record RoomRowsDeleted(RoomNid Room, string Table, int Most) : Change
+{
+    internal override int Weight => 200 * Most;
+}
+
+/// <summary>The rows of a deleted room are deleted in the tables whose keys begin with a user.</summary>
+public sealed record RoomRowsOfUserDeleted(RoomNid Room, string UserId) : Change;

@@ -1,9 +1,12 @@
+using Matrix.Core.Facade;
+using Matrix.Core.State;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Rooms;
 
-internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
+/// <summary>Rooms, their headers and the log of their current state.</summary>
+public sealed class RoomsTable(IReads reads, int lastNid)
 {
     // The row, and the room's last event if it came after the row was written: the header then continues from that
     // event.
@@ -84,7 +87,7 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
 
     private int _lastNid = lastNid;
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<RoomCreated>(Insert, static (a, op) => Header(
             a.Room(op.Room.Nid).Text(op.Room.RoomId).Text(op.Room.Rules.Id).Text(op.Creator).Now(), op.Header))
         .OnCondition<CreatedRoomsFewerThan>(
@@ -97,27 +100,37 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         .On<RoomFederated>(Federate, static (a, op) => a.Room(op.Room))
         .On<StateChanged>(InsertLog, static (a, op) => a.Room(op.Room).Position().Int(op.Step));
 
-    public static async ValueTask<RoomsTable> OpenAsync(IReads reads, CancellationToken stop) =>
-        new(reads, await reads.FirstAsync(LastNid, static row => row.Int32(0), stop));
+    internal static ValueTask<int> LastNumberAsync(IReads reads, CancellationToken stop) =>
+        reads.FirstAsync(LastNid, static row => row.Int32(0), stop);
 
+    /// <summary>Reserves a number for a new room; an unused one costs nothing.</summary>
     public RoomNid NewNid() => new(Interlocked.Increment(ref _lastNid));
 
+    /// <summary>The room of that id, or null.</summary>
     public ValueTask<RoomRow?> FindAsync(string roomId, CancellationToken stop) =>
         reads.FirstAsync(ById, roomId, static (a, id) => a.Text(id), Row, stop);
 
+    /// <summary>The room with this number, or null.</summary>
     public ValueTask<RoomRow?> FindAsync(RoomNid room, CancellationToken stop) =>
         reads.FirstAsync(ByNid, room, static (a, nid) => a.Room(nid), Row, stop);
 
+    /// <summary>The rooms with these numbers, unordered; unknown ones are left out.</summary>
     public ValueTask<IReadOnlyList<RoomRow>> FindManyAsync(
         IReadOnlyCollection<RoomNid> rooms, CancellationToken stop) =>
         reads.ByKeysAsync(ByNids, rooms, By.Room, Row, stop);
 
+    /// <summary>The number of rooms. It costs a row of an index for each.</summary>
     public ValueTask<long> CountAsync(CancellationToken stop) =>
         reads.FirstAsync(Count, static row => row.Int64(0), stop);
 
+    /// <summary>All rooms by number, a page at a time: those after <paramref name="after"/>.</summary>
     public ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop) =>
         reads.ListAsync(Page, (after, limit), static (a, q) => a.Room(q.after).Int(q.limit), Row, stop);
 
+    /// <summary>
+    /// The rooms in which users of another server are joined, with their last positions, unordered. It reads all rooms
+    /// with other servers, and the members of those that are not the server's.
+    /// </summary>
     public ValueTask<IReadOnlyList<ServersRoomRow>> OfServerAsync(
         string serverName, int limit, CancellationToken stop) =>
         reads.ListAsync(
@@ -136,11 +149,15 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         LIMIT $2
         """;
 
+    /// <summary>
+    /// The step of the room's current state at this position: the latest logged at or before it. 0 if there is none.
+    /// </summary>
     public ValueTask<int> CurrentStepAtAsync(RoomNid room, long position, CancellationToken stop) =>
         reads.FirstAsync(
             StepAt, (room, position), static (a, q) => a.Room(q.room).Int(q.position), static row => row.Int32(0),
             stop);
 
+    /// <summary>The same for several rooms; rooms without a step are left out.</summary>
     public async ValueTask<IReadOnlyDictionary<RoomNid, int>> CurrentStepsAtAsync(
         IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop)
     {
@@ -155,6 +172,9 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         return rows.Where(row => row.Step != 0).ToDictionary(row => row.Room, row => row.Step);
     }
 
+    /// <summary>
+    /// The changes of these rooms' current states after one position and up to another, in order of positions.
+    /// </summary>
     public async ValueTask<IReadOnlyList<StateLogRow>> StateLogAsync(
         IReadOnlyCollection<RoomNid> rooms, long after, long through, CancellationToken stop)
     {

@@ -4,7 +4,15 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Storage.Tables.Search;
 
-internal sealed class SearchTable(IReads reads) : ISearchTable
+/// <summary>
+/// The words of searchable events, which the core divides texts into, and the events that are still to be indexed.
+/// Client-Server API, "Server Side Search".
+/// </summary>
+/// <remarks>
+/// A row takes about 30 bytes and twice its words: once as they are, to delete them, and once in the index. There is at
+/// most one row for an event.
+/// </remarks>
+public sealed class SearchTable(IReads reads)
 {
     private const string Columns = "d.event_nid, d.text_nid, d.ts, d.words";
 
@@ -142,7 +150,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
         "INSERT INTO search_words (search_words, rank) VALUES ('merge', -$1)",
         "SELECT CAST($1 AS bigint) WHERE false");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<EventIndexed>(static (op, writes) =>
         {
             if (op.IsNew)
@@ -184,6 +192,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             writes.Run(DeleteRedacted, op, static (a, op) => a.Nid(op.Nid));
         });
 
+    /// <summary>Hits in all rooms, at most this many, in no order.</summary>
     public ValueTask<IReadOnlyList<SearchRow>> FindAsync(
         SearchWordsQuery query, int limit, CancellationToken stop) =>
         reads.ListAsync(
@@ -193,6 +202,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             Row,
             stop);
 
+    /// <summary>The newest hits of each of these rooms, at most this many of each. The cost follows the hits.</summary>
     public ValueTask<IReadOnlyList<SearchRow>> NewestAsync(
         IReadOnlyCollection<RoomNid> rooms, SearchWordsQuery query, int limit, CancellationToken stop) =>
         reads.ByKeysAsync(
@@ -209,10 +219,12 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             Row,
             stop);
 
+    /// <summary>Those of these events that another event replaces (`m.replace`).</summary>
     public async ValueTask<IReadOnlySet<string>> ReplacedAsync(
         IReadOnlyCollection<string> eventIds, CancellationToken stop) =>
         (await reads.ByKeysAsync(Replaced, eventIds, By.EventId, static row => row.EventId(0), stop)).ToHashSet();
 
+    /// <summary>Ranges of events that are to be indexed, at most this many.</summary>
     public ValueTask<IReadOnlyList<PendingRange>> PendingAsync(int limit, CancellationToken stop) =>
         reads.ListAsync(
             Pending,
@@ -221,6 +233,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             static row => new PendingRange(row.Nid(0), row.Nid(1), row.Int64(2)),
             stop);
 
+    /// <summary>The pages of each segment of SQLite's index. PostgreSQL's has none.</summary>
     public ValueTask<IReadOnlyList<long>> SegmentPagesAsync(CancellationToken stop) =>
         reads.ListAsync(SegmentPages, static row => row.Int64(0), stop);
 

@@ -1,8 +1,13 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.SlidingConnections;
 
-internal sealed class SlidingConnectionsTable(IReads reads) : ISlidingConnectionsTable
+/// <summary>
+/// Connections of sliding sync that are not in memory. MSC4186, "Connections". A row takes some 40 bytes for each room
+/// that the connection was sent. The number of rows of a device is bounded, and old ones are deleted.
+/// </summary>
+public sealed class SlidingConnectionsTable(IReads reads)
 {
     private static readonly Statement Find = Statement.Of("""
         SELECT state FROM sliding_connections
@@ -23,7 +28,7 @@ internal sealed class SlidingConnectionsTable(IReads reads) : ISlidingConnection
 
     private static readonly Statement Expire = Statement.Of("DELETE FROM sliding_connections WHERE used_at < $1");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<SlidingConnectionSaved>(static (op, writes) =>
         {
             writes.Run(Save, op, static (a, op) => a
@@ -33,6 +38,7 @@ internal sealed class SlidingConnectionsTable(IReads reads) : ISlidingConnection
         })
         .On<SlidingConnectionsExpired>(Expire, static (a, op) => a.Int(op.Before));
 
+    /// <summary>The connection as it was last saved; null if it was not, or before this time.</summary>
     public ValueTask<ReadOnlyMemory<byte>?> FindAsync(
         UserDevice device, string connectionId, long savedSince, CancellationToken stop) => reads.FirstAsync(
         Find,
@@ -42,3 +48,16 @@ internal sealed class SlidingConnectionsTable(IReads reads) : ISlidingConnection
         static row => (ReadOnlyMemory<byte>?)row.Blob(0),
         stop);
 }
+
+/// <summary>A connection is saved. Of a device's connections the ones used last are kept.</summary>
+/// <param name="UsedAt">When it was last used; milliseconds since the epoch.</param>
+/// <param name="State">The connection; only its owner knows the form.</param>
+/// <param name="Most">The most connections of the device that are kept.</param>
+public sealed record SlidingConnectionSaved(
+    UserDevice Device, string ConnectionId, long UsedAt, ReadOnlyMemory<byte> State, int Most) : Change
+{
+    internal override int Weight => 300 + State.Length;
+}
+
+/// <summary>Connections that were last used before this time are deleted.</summary>
+public sealed record SlidingConnectionsExpired(long Before) : Change;

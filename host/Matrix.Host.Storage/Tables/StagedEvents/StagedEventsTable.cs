@@ -1,8 +1,13 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.StagedEvents;
 
-internal sealed class StagedEventsTable(IReads reads) : IStagedEventsTable
+/// <summary>
+/// Received events that wait for others, and those of them that were given up. Their sender's transaction was
+/// acknowledged.
+/// </summary>
+public sealed class StagedEventsTable(IReads reads)
 {
     private static readonly Statement Rooms = Statement.Of("SELECT DISTINCT room_nid FROM staged_events");
 
@@ -37,7 +42,7 @@ internal sealed class StagedEventsTable(IReads reads) : IStagedEventsTable
             SELECT event_id FROM given_up_events WHERE room_nid = $1 ORDER BY position DESC, seq DESC LIMIT $2)
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<EventStaged>(
             Insert,
             static (a, op) => a.Room(op.Room).Position().Sequence().Text(op.Peer).EventId(op.EventId).Blob(op.Json)
@@ -52,12 +57,15 @@ internal sealed class StagedEventsTable(IReads reads) : IStagedEventsTable
             writes.Run(TrimGivenUp, op, static (a, op) => a.Room(op.Room).Int(op.Keep));
         });
 
+    /// <summary>The rooms that have any.</summary>
     public ValueTask<IReadOnlyList<RoomNid>> RoomsAsync(CancellationToken stop) =>
         reads.ListAsync(Rooms, static row => row.Room(0), stop);
 
+    /// <summary>Whether a room has any.</summary>
     public async ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop) =>
         await reads.FirstAsync(Any, room, static (a, room) => a.Room(room), static _ => true, stop);
 
+    /// <summary>A room's staged events, in the order in which they came.</summary>
     public ValueTask<IReadOnlyList<StagedEventRow>> OfRoomAsync(RoomNid room, int limit, CancellationToken stop) =>
         reads.ListAsync(
             OfRoom,
@@ -66,6 +74,7 @@ internal sealed class StagedEventsTable(IReads reads) : IStagedEventsTable
             static row => new StagedEventRow(row.EventId(0), row.Text(1), row.Blob(2), row.Int64(3)),
             stop);
 
+    /// <summary>The events of a room that were given up, the latest first.</summary>
     public ValueTask<IReadOnlyList<GivenUpEventRow>> GivenUpAsync(RoomNid room, int limit, CancellationToken stop) =>
         reads.ListAsync(
             GivenUp,
@@ -74,3 +83,27 @@ internal sealed class StagedEventsTable(IReads reads) : IStagedEventsTable
             static row => new GivenUpEventRow(row.EventId(0), row.Int64(1), row.Text(2)),
             stop);
 }
+
+/// <summary>A staged event.</summary>
+/// <param name="Peer">The server that sent it.</param>
+/// <param name="Json">The event as it came.</param>
+/// <param name="StagedAt">When it came, in milliseconds; 0 if that is not known.</param>
+public sealed record StagedEventRow(string EventId, string Peer, ReadOnlyMemory<byte> Json, long StagedAt);
+
+/// <summary>A staged event that was given up.</summary>
+/// <param name="GivenUpAt">When, in milliseconds.</param>
+public sealed record GivenUpEventRow(string EventId, long GivenUpAt, string Reason);
+
+/// <summary>A received event waits for others. A second copy of it is ignored.</summary>
+public sealed record EventStaged(
+    RoomNid Room, string EventId, string Peer, ReadOnlyMemory<byte> Json, long StagedAt) : Change
+{
+    internal override int Weight => 200 + Json.Length;
+}
+
+/// <summary>A staged event was decided or dropped.</summary>
+public sealed record StagedEventRemoved(RoomNid Room, string EventId) : Change;
+
+/// <summary>A staged event was given up.</summary>
+/// <param name="Keep">The most such events of a room that are kept; the earliest are deleted.</param>
+public sealed record StagedEventGivenUp(RoomNid Room, string EventId, string Reason, int Keep) : Change;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -9,10 +10,11 @@ using Matrix.Host.Storage.Tables.RoomRows;
 namespace Matrix.Host.Storage.Tables.StoredBytes;
 
 /// <summary>
-/// Counts what other tables store. Its statements read the rows that a change replaces or deletes, so they run before
-/// those of the tables themselves.
+/// The bytes that users store, so that a bound costs one look-up and not a sum over the rows. A row of some 60 bytes
+/// for each user and kind. It counts what other tables store: its statements read the rows that a change replaces or
+/// deletes, so they run before those of the tables themselves.
 /// </summary>
-internal sealed class StoredBytesTable(IReads reads) : IStoredBytesTable
+public sealed class StoredBytesTable(IReads reads)
 {
     private const string DeviceExists = "EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)";
 
@@ -54,7 +56,7 @@ internal sealed class StoredBytesTable(IReads reads) : IStoredBytesTable
     private static readonly Statement[] OthersDeleted =
         [.. new[] { _identityKeys, _oneTimeKeys, _fallbackKeys }.Select(keys => keys.Delete("device_id <> $2"))];
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .OnCondition<StoredBytesFit>(
             Fits,
             static (a, op) => a.Text(op.UserId).Int((int)op.Kind).Int(op.Added).Int(op.Most),
@@ -90,6 +92,7 @@ internal sealed class StoredBytesTable(IReads reads) : IStoredBytesTable
             }
         });
 
+    /// <summary>The bytes of a kind that a user stores.</summary>
     public ValueTask<long> FindAsync(string userId, StoredKind kind, CancellationToken stop) => reads.FirstAsync(
         Find, (userId, kind), static (a, q) => a.Text(q.userId).Int((int)q.kind), static row => row.Int64(0), stop);
 
@@ -119,4 +122,31 @@ internal sealed class StoredBytesTable(IReads reads) : IStoredBytesTable
         public Statement DeleteAll() => Statement.Of(
             $"DELETE FROM stored_bytes WHERE user_id = $1 AND kind = {(int)Kind}");
     }
+}
+
+/// <summary>What users store.</summary>
+public enum StoredKind
+{
+    /// <summary>Account data, also of rooms.</summary>
+    AccountData = 1,
+
+    /// <summary>Filters.</summary>
+    Filters = 2,
+
+    /// <summary>Identity, one-time and fallback keys of all devices.</summary>
+    DeviceKeys = 3,
+}
+
+/// <summary>
+/// Applies if a user may store so many more bytes; changes nothing. What does not grow applies beyond the bound too.
+/// </summary>
+/// <param name="Added">The bytes that come; negative if there will be fewer.</param>
+/// <param name="Most">The most bytes of the kind.</param>
+public sealed record StoredBytesFit(string UserId, StoredKind Kind, long Added, long Most) : ConditionalChange
+{
+    /// <summary>The bytes that each row counts besides its own.</summary>
+    public const int Overhead = 200;
+
+    /// <summary>The bytes that a row counts.</summary>
+    public static long BytesOf(ReadOnlyMemory<byte> content) => content.Length + Overhead;
 }

@@ -1,9 +1,14 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Storage.Tables.ThirdPartyIds;
 
-internal sealed class ThirdPartyIdsTable(IReads reads) : IThirdPartyIdsTable
+/// <summary>
+/// Third-party identifiers of accounts, and the identity servers at which they were bound. A row of either takes some
+/// 150 bytes; the changes bound the rows of one user.
+/// </summary>
+public sealed class ThirdPartyIdsTable(IReads reads)
 {
     private const string Columns = "medium, address, user_id, language, validated_at, added_at";
 
@@ -41,7 +46,7 @@ internal sealed class ThirdPartyIdsTable(IReads reads) : IThirdPartyIdsTable
         DELETE FROM third_party_bindings WHERE user_id = $1 AND medium = $2 AND address = $3 AND id_server = $4
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .OnCondition<ThirdPartyIdAdded>(Add, static (a, op) => a
             .Text(op.Row.Medium).Text(op.Row.Address).Text(op.Row.UserId).Text(op.Row.Language)
             .Int(op.Row.ValidatedAt).Now().Int(op.Most))
@@ -56,13 +61,16 @@ internal sealed class ThirdPartyIdsTable(IReads reads) : IThirdPartyIdsTable
         .On<ThirdPartyIdUnbound>(Unbind, static (a, op) => a
             .Text(op.Binding.UserId).Text(op.Binding.Medium).Text(op.Binding.Address).Text(op.Binding.IdServer));
 
+    /// <summary>The account that has an identifier; null for none.</summary>
     public ValueTask<ThirdPartyIdRow?> FindAsync(string medium, string address, CancellationToken stop) =>
         reads.FirstAsync(
             Find, (medium, address), static (a, q) => a.Text(q.medium).Text(q.address), RowOrNull, stop);
 
+    /// <summary>The identifiers of a user, the oldest first.</summary>
     public ValueTask<IReadOnlyList<ThirdPartyIdRow>> OfUserAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(OfUser, userId, static (a, id) => a.Text(id), Row, stop);
 
+    /// <summary>The bindings of a user.</summary>
     public ValueTask<IReadOnlyList<ThirdPartyBinding>> BindingsAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(
             Bindings,
@@ -76,3 +84,43 @@ internal sealed class ThirdPartyIdsTable(IReads reads) : IThirdPartyIdsTable
     private static ThirdPartyIdRow Row(IRow row) => new(
         row.Text(0), row.Text(1), row.Text(2), row.Text(3), row.Int64(4), row.Int64(5));
 }
+
+/// <summary>An identifier of an account.</summary>
+/// <param name="Medium">`email` or `msisdn`.</param>
+/// <param name="Address">The address in its canonical form.</param>
+/// <param name="Language">The language of messages to it.</param>
+/// <param name="ValidatedAt">Milliseconds since the epoch.</param>
+/// <param name="AddedAt">Milliseconds since the epoch; set when it is stored.</param>
+public sealed record ThirdPartyIdRow(
+    string Medium, string Address, string UserId, string Language, long ValidatedAt, long AddedAt = 0)
+{
+    /// <summary>The user only.</summary>
+    public override string ToString() => UserId;
+}
+
+/// <summary>An identifier that is bound at an identity server.</summary>
+public sealed record ThirdPartyBinding(string UserId, string Medium, string Address, string IdServer)
+{
+    /// <summary>The user only.</summary>
+    public override string ToString() => UserId;
+}
+
+/// <summary>
+/// Adds an identifier to an account, or notes that it was validated again. Not applied if another account has it, or if
+/// this one has as many as may be. The account is created in the same batch or exists.
+/// </summary>
+/// <param name="Most">The most identifiers of one user.</param>
+public sealed record ThirdPartyIdAdded(ThirdPartyIdRow Row, int Most) : ConditionalChange;
+
+/// <summary>Removes an identifier from an account. Not applied if the account does not have it.</summary>
+public sealed record ThirdPartyIdRemoved(string UserId, string Medium, string Address) : ConditionalChange;
+
+/// <summary>Removes all identifiers of an account.</summary>
+public sealed record ThirdPartyIdsRemoved(string UserId) : Change;
+
+/// <summary>An identifier was bound. Not applied if the user has as many bindings as may be.</summary>
+/// <param name="Most">The most bindings of one user.</param>
+public sealed record ThirdPartyIdBound(ThirdPartyBinding Binding, int Most) : ConditionalChange;
+
+/// <summary>An identifier is no longer bound at an identity server.</summary>
+public sealed record ThirdPartyIdUnbound(ThirdPartyBinding Binding) : Change;

@@ -1,8 +1,10 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.ToDevice;
 
-internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
+/// <summary>Messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
+public sealed class ToDeviceTable(IReads reads)
 {
     // The limit falls on the message before the last; all messages of that one's position are included.
     private static readonly Statement OfDevice = Statement.Of("""
@@ -81,7 +83,7 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         DELETE FROM to_device WHERE user_id = $1 AND device_id = $2 AND position <= $3
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<ToDeviceSent>(static (op, writes) =>
         {
             if (op.DeviceId != ToDeviceSent.AllDevices)
@@ -121,6 +123,10 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         }
     }
 
+    /// <summary>
+    /// Messages to a device after one position and up to another, in order. All messages of the last position are
+    /// returned, even beyond <paramref name="limit"/>, so that the next query can start after that position.
+    /// </summary>
     public ValueTask<IReadOnlyList<ToDeviceRow>> OfDeviceAsync(
         string userId, string deviceId, long after, long through, int limit, CancellationToken stop) => reads.ListAsync(
             OfDevice,
@@ -130,14 +136,19 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
             static row => new ToDeviceRow(row.Int64(0), row.Blob(1)),
             stop);
 
+    /// <summary>
+    /// Bytes that a sender has waiting in the inboxes of these users; inboxes without any are left out.
+    /// </summary>
     public ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(
         string sender, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
         WaitingAsync(Waiting, sender, userIds, stop);
 
+    /// <summary>The same for all users of another server together.</summary>
     public ValueTask<IReadOnlyList<WaitingRow>> WaitingOfServerAsync(
         string serverName, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
         WaitingAsync(WaitingOfServer, serverName, userIds, stop);
 
+    /// <summary>The users with messages waiting, by id, a page at a time: those after this one.</summary>
     public ValueTask<IReadOnlyList<string>> UsersAsync(string afterUser, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Users,
@@ -146,6 +157,9 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
             static row => row.Text(0),
             stop);
 
+    /// <summary>
+    /// The number of messages stored once for all devices of a user. Each is kept until every device has fetched it.
+    /// </summary>
     public ValueTask<int> CountSharedAsync(CancellationToken stop) =>
         reads.FirstAsync(Shared, static row => row.Int32(0), stop);
 
@@ -160,3 +174,39 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
             static row => new WaitingRow(row.Text(0), row.Text(1), row.Int64(2) * ToDeviceSent.Overhead + row.Int64(3)),
             stop);
 }
+
+/// <summary>Bytes that one sender has waiting for one device.</summary>
+/// <param name="Bytes">Bytes of the messages, each with <see cref="ToDeviceSent.Overhead"/> more.</param>
+public readonly record struct WaitingRow(string UserId, string DeviceId, long Bytes);
+
+/// <summary>A message to a device.</summary>
+/// <param name="Json">The event as the device gets it: `sender`, `type`, `content`.</param>
+public readonly record struct ToDeviceRow(long Position, ReadOnlyMemory<byte> Json);
+
+/// <summary>
+/// Sends a message to a local device, or to all devices that the user has then, for which it is stored once. Skipped if
+/// there is no such device.
+/// </summary>
+/// <param name="DeviceId">The device, or <see cref="AllDevices"/>.</param>
+/// <param name="Json">The event as the device gets it: `sender`, `type`, `content`.</param>
+public sealed record ToDeviceSent(string UserId, string DeviceId, ReadOnlyMemory<byte> Json) : Change
+{
+    /// <summary>The device id that stands for all devices of a user.</summary>
+    public const string AllDevices = "*";
+
+    /// <summary>Bytes added to a message's own when an inbox is measured.</summary>
+    public const int Overhead = 512;
+
+    /// <summary>
+    /// Whose share of the inbox it counts to: a local user, or a <see cref="RemoteSender"/>; empty for none.
+    /// </summary>
+    public string Sender { get; init; } = "";
+
+    /// <summary>The share of another server's user, which is a part of that server's share.</summary>
+    public static string RemoteSender(string serverName, string userId) => $"{serverName} {userId}";
+
+    internal override int Weight => 200 + Json.Length;
+}
+
+/// <summary>A device synced with a token of this position: the messages up to it have arrived.</summary>
+public sealed record ToDeviceDelivered(string UserId, string DeviceId, long Through) : Change;

@@ -10,7 +10,15 @@ using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Storage.Tables.UserDirectory;
 
-internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
+/// <summary>
+/// The user directory: the words by which users are found, and users whose entry may be out of date. Client-Server API,
+/// "User Directory".
+/// </summary>
+/// <remarks>
+/// A user takes about 250 bytes: a row, and two for each word of the name, of which there are at most
+/// `user_directory.words`. Users who are known to share no room with anyone are deleted.
+/// </remarks>
+public sealed class UserDirectoryTable(IReads reads)
 {
     /// <summary>The last character: texts that begin with a word are less than the word and this.</summary>
     private const string Last = "\U0010FFFF";
@@ -124,7 +132,7 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
     private static readonly Statement PutWord = Statement.Of(
         "INSERT INTO directory_words (word, user_id, is_open, is_local) VALUES ($1, $2, $3, $4)");
 
-    public static void Register(WriteHandlers handlers) => handlers
+    internal static void Register(WriteHandlers handlers) => handlers
         .On<DirectoryEntryPut>(static (op, writes) =>
         {
             writes.Run(DeleteWords, op, static (a, op) => a.Text(op.Of.UserId));
@@ -176,20 +184,28 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
             }
         });
 
+    /// <summary>
+    /// Users whom everyone finds, the best matches of the first word first. The cost follows the matches.
+    /// </summary>
     public ValueTask<IReadOnlyList<DirectoryRow>> OpenAsync(
         DirectoryQuery query, int limit, CancellationToken stop) =>
         reads.ListAsync(Open, (query, limit), static (a, q) => Bind(a, q.query).Int(q.limit), Row, stop);
 
+    /// <summary>Users whom only some find, in the same order, whether or not this user is one of these.</summary>
     public ValueTask<IReadOnlyList<DirectoryRow>> ClosedAsync(
         DirectoryQuery query, int limit, CancellationToken stop) =>
         reads.ListAsync(Closed, (query, limit), static (a, q) => Bind(a, q.query).Int(q.limit), Row, stop);
 
+    /// <summary>Those of these users who share a room with the local user. Reads the rooms of each.</summary>
     public async ValueTask<IReadOnlySet<string>> SharingAsync(
         string localUser, IReadOnlyCollection<string> users, CancellationToken stop) =>
         (await reads.ByKeysAsync(
             SharingOf, users, By.Text, localUser, static (a, user) => a.Text(user), static row => row.Text(0), stop))
         .ToHashSet(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Users whom only some find, and who share a room with the local user. Reads all members of that user's rooms.
+    /// </summary>
     public ValueTask<IReadOnlyList<DirectoryRow>> SharingAsync(
         string localUser, DirectoryQuery query, int limit, CancellationToken stop) =>
         reads.ListAsync(
@@ -199,6 +215,9 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
             Row,
             stop);
 
+    /// <summary>
+    /// Of each of these users of other servers who share a room with the local user, the room that they joined last.
+    /// </summary>
     public async ValueTask<IReadOnlyDictionary<string, JoinedRoomRow>> SharedRoomsAsync(
         string localUser, IReadOnlyCollection<string> remoteUsers, CancellationToken stop) =>
         (await reads.ByKeysAsync(
@@ -211,6 +230,7 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
             stop))
         .ToDictionary(static row => row.User, static row => row.Room, StringComparer.Ordinal);
 
+    /// <summary>Users whose entry may be out of date, by changes up to a position.</summary>
     public ValueTask<IReadOnlyList<PendingUser>> PendingAsync(long through, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Pending,
@@ -219,6 +239,9 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
             static row => new PendingUser(row.Text(0), row.Int64(1)),
             stop);
 
+    /// <summary>
+    /// A room whose members' entries may be out of date, by a change up to a position; null for none.
+    /// </summary>
     public async ValueTask<PendingRoom?> PendingRoomAsync(long through, CancellationToken stop) =>
         (await reads.ListAsync(
             RoomPending,
@@ -227,6 +250,7 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
             static row => new PendingRoom(row.Room(0), row.Int64(1), row.Text(2)),
             stop)) is [var room] ? room : null;
 
+    /// <summary>The rooms to which a user and a local user are joined, the latest of the user first.</summary>
     public ValueTask<IReadOnlyList<JoinedRoomRow>> RoomsAsync(string userId, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Rooms,

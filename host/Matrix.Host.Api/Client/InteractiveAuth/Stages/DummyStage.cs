@@ -1,4 +1,3 @@
-using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;

@@ -1,18 +1,18 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
 /// <summary>The user's password. Client-Server API, "Password-based".</summary>
-internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, ClientOptions options) : IAuthStage
+internal sealed class PasswordStage(
+    PasswordLogin passwords, IAccountsTable accountsTable, ClientOptions options) : IAuthStage
 {
     public string Type => AuthStage.Password;
 
     public Func<string, CancellationToken, ValueTask<bool>> Proves => async (userId, stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop) is { PasswordHash: not null };
+        await accountsTable.FindUserAsync(userId, stop) is { PasswordHash: not null };
 
     /// <summary>
     /// A page for the request of a user only. A stranger can send a request of nobody; who gave a password on its

@@ -1,47 +1,5 @@
 namespace Matrix.Host.Storage.Tables.Relations;
 
-/// <summary>
-/// Relations between events, and threads. Client-Server API, "Forming relationships between events" and "Threading".
-/// </summary>
-public interface IRelationsTable
-{
-    /// <summary>
-    /// Events that relate to a parent, in timeline order, starting next to <see cref="RelationsQuery.From"/>. With a
-    /// depth above 1, also events that relate to these, up to <see cref="StorageOptions.MaxRelationDepth"/>.
-    /// </summary>
-    ValueTask<IReadOnlyList<RelationRow>> ChildrenAsync(RelationsQuery query, CancellationToken stop);
-
-    /// <summary>The aggregations of these events, in one round trip; events without relations are left out.</summary>
-    /// <param name="reader">The user for whom `current_user_participated` is computed.</param>
-    ValueTask<IReadOnlyDictionary<string, Aggregation>> AggregationsAsync(
-        RoomNid room, IReadOnlyCollection<string> parents, string reader, CancellationToken stop);
-
-    /// <summary>Whether an event of the room is the root of a thread with at least one event.</summary>
-    ValueTask<bool> HasThreadAsync(RoomNid room, string rootId, CancellationToken stop);
-
-    /// <summary>
-    /// The senders of a thread's events up to one of them, the latest senders first; the root does not count.
-    /// </summary>
-    ValueTask<IReadOnlyList<ThreadSender>> ThreadSendersAsync(
-        RoomNid room, string rootId, EventNid through, int limit, CancellationToken stop);
-
-    /// <summary>Those of these rooms that have any event that relates to another, in one query.</summary>
-    ValueTask<IReadOnlyList<RoomNid>> AnyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop);
-
-    /// <summary>
-    /// Whether the sender has already annotated the parent with this type and key: a second such annotation is refused.
-    /// </summary>
-    ValueTask<bool> HasAnnotationAsync(
-        RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop);
-
-    /// <summary>Thread roots of a room, the one with the latest event first, a page at a time.</summary>
-    /// <param name="before">Only threads whose latest event is before this one; null for the first page.</param>
-    /// <param name="reader">The user for whom participation is computed.</param>
-    /// <param name="participatedOnly">Only threads with an event of the reader, root included.</param>
-    ValueTask<IReadOnlyList<ThreadRow>> ThreadsAsync(
-        RoomNid room, EventNid? before, string reader, bool participatedOnly, int limit, CancellationToken stop);
-}
-
 /// <summary>A query of related events.</summary>
 public sealed record RelationsQuery
 {

@@ -2,56 +2,6 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Keys;
 
-/// <summary>
-/// Keys of local users' devices, and their cross-signing keys. Client-Server API, "End-to-End Encryption".
-/// </summary>
-public interface IKeysTable
-{
-    /// <summary>The identity keys of a device, or null.</summary>
-    ValueTask<DeviceKeysRow?> FindDeviceKeysAsync(string userId, string deviceId, CancellationToken stop);
-
-    /// <summary>Identity keys of all devices of these users, with the devices' display names.</summary>
-    ValueTask<IReadOnlyList<DeviceKeysRow>> DeviceKeysAsync(
-        IReadOnlyCollection<string> userIds, CancellationToken stop);
-
-    /// <summary>Cross-signing keys of these users.</summary>
-    ValueTask<IReadOnlyList<CrossSigningKeyRow>> CrossSigningKeysAsync(
-        IReadOnlyCollection<string> userIds, CancellationToken stop);
-
-    /// <summary>
-    /// Signatures that were uploaded on keys of these users, by the users themselves and by <paramref name="signer"/>.
-    /// </summary>
-    ValueTask<IReadOnlyList<KeySignatureRow>> SignaturesAsync(
-        IReadOnlyCollection<string> userIds, string signer, CancellationToken stop);
-
-    /// <summary>
-    /// The number of one-time keys that a device has left, by algorithm, and the algorithms of its unused fallback
-    /// keys.
-    /// </summary>
-    ValueTask<KeyCounts> CountsAsync(string userId, string deviceId, CancellationToken stop);
-
-    /// <summary>The algorithms of a device's one-time and fallback keys, used ones included.</summary>
-    ValueTask<IReadOnlyList<string>> AlgorithmsAsync(string userId, string deviceId, CancellationToken stop);
-
-    /// <summary>
-    /// The position of the last change of a user's device list that other users see; 0 if there is none.
-    /// </summary>
-    ValueTask<long> DeviceListPositionAsync(string userId, CancellationToken stop);
-
-    /// <summary>
-    /// The users whose device lists changed after one position and up to another, the first changes first; at most
-    /// <paramref name="limit"/>.
-    /// </summary>
-    ValueTask<IReadOnlyList<string>> ChangedAsync(long after, long through, int limit, CancellationToken stop);
-
-    /// <summary>
-    /// The same, but only the local user, and users who shared a room with them at the second position or may have: a
-    /// membership of one of the two changed after it.
-    /// </summary>
-    ValueTask<IReadOnlyList<ChangedListRow>> ChangedForAsync(
-        string localUser, long after, long through, CancellationToken stop);
-}
-
 /// <summary>A user whose device list changed.</summary>
 /// <param name="IsSure">Whether the change certainly concerns the local user whose news were asked for.</param>
 public readonly record struct ChangedListRow(string UserId, bool IsSure);

@@ -2,29 +2,6 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Pushers;
 
-/// <summary>
-/// Pushers, and what each has not sent yet. A pusher takes about 600 bytes, and a user has few. An event that is owed
-/// to a pusher takes about 30 bytes until it is sent, and a pusher is owed a bounded number. Client-Server API, "Push
-/// Notifications".
-/// </summary>
-public interface IPushersTable
-{
-    /// <summary>The pusher; null if there is none.</summary>
-    ValueTask<PusherRow?> FindAsync(long pusherId, CancellationToken stop);
-
-    /// <summary>A user's pushers, the oldest first.</summary>
-    ValueTask<IReadOnlyList<PusherRow>> OfUserAsync(string userId, CancellationToken stop);
-
-    /// <summary>All pushers by id, a page at a time: those after this one.</summary>
-    ValueTask<IReadOnlyList<PusherName>> NamesAsync(long after, int limit, CancellationToken stop);
-
-    /// <summary>What a pusher has not sent, the earliest first.</summary>
-    ValueTask<IReadOnlyList<OwedPush>> OwedAsync(long pusherId, int limit, CancellationToken stop);
-
-    /// <summary>The pushers that have something to send, by id, a page at a time: those after this one.</summary>
-    ValueTask<IReadOnlyList<long>> OwingAsync(long after, int limit, CancellationToken stop);
-}
-
 /// <summary>The kind of a pusher.</summary>
 public enum PusherKind
 {

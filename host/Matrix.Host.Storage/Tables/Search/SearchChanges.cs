@@ -2,33 +2,6 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Search;
 
-/// <summary>
-/// The words of searchable events, which the core divides texts into, and the events that are still to be indexed.
-/// Client-Server API, "Server Side Search".
-/// </summary>
-/// <remarks>
-/// A row takes about 30 bytes and twice its words: once as they are, to delete them, and once in the index. There is at
-/// most one row for an event.
-/// </remarks>
-public interface ISearchTable
-{
-    /// <summary>Hits in all rooms, at most this many, in no order.</summary>
-    ValueTask<IReadOnlyList<SearchRow>> FindAsync(SearchWordsQuery query, int limit, CancellationToken stop);
-
-    /// <summary>The newest hits of each of these rooms, at most this many of each. The cost follows the hits.</summary>
-    ValueTask<IReadOnlyList<SearchRow>> NewestAsync(
-        IReadOnlyCollection<RoomNid> rooms, SearchWordsQuery query, int limit, CancellationToken stop);
-
-    /// <summary>Those of these events that another event replaces (`m.replace`).</summary>
-    ValueTask<IReadOnlySet<string>> ReplacedAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop);
-
-    /// <summary>Ranges of events that are to be indexed, at most this many.</summary>
-    ValueTask<IReadOnlyList<PendingRange>> PendingAsync(int limit, CancellationToken stop);
-
-    /// <summary>The pages of each segment of SQLite's index. PostgreSQL's has none.</summary>
-    ValueTask<IReadOnlyList<long>> SegmentPagesAsync(CancellationToken stop);
-}
-
 /// <summary>The words of a search, and bounds of its hits.</summary>
 /// <param name="Words">
 /// The words, with spaces between them; `*` after a word for words that begin with it. A hit has all of them.
@@ -38,7 +11,7 @@ public interface ISearchTable
 public sealed record SearchWordsQuery(string Words, int Kinds, long ThroughTs = long.MaxValue)
 {
     /// <summary>
-    /// Hits of the latest time come before this event by their numbers. Only <see cref="ISearchTable.NewestAsync"/>
+    /// Hits of the latest time come before this event by their numbers. Only <see cref="SearchTable.NewestAsync"/>
     /// heeds it.
     /// </summary>
     public EventNid Before { get; init; } = new(long.MaxValue);

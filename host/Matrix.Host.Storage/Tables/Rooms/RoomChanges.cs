@@ -4,49 +4,6 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Rooms;
 
-/// <summary>Rooms, their headers and the log of their current state.</summary>
-public interface IRoomsTable
-{
-    /// <summary>Reserves a number for a new room; an unused one costs nothing.</summary>
-    RoomNid NewNid();
-
-    /// <summary>The room of that id, or null.</summary>
-    ValueTask<RoomRow?> FindAsync(string roomId, CancellationToken stop);
-
-    /// <summary>The room with this number, or null.</summary>
-    ValueTask<RoomRow?> FindAsync(RoomNid room, CancellationToken stop);
-
-    /// <summary>The rooms with these numbers, unordered; unknown ones are left out.</summary>
-    ValueTask<IReadOnlyList<RoomRow>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop);
-
-    /// <summary>The number of rooms. It costs a row of an index for each.</summary>
-    ValueTask<long> CountAsync(CancellationToken stop);
-
-    /// <summary>All rooms by number, a page at a time: those after <paramref name="after"/>.</summary>
-    ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop);
-
-    /// <summary>
-    /// The rooms in which users of another server are joined, with their last positions, unordered. It reads all rooms
-    /// with other servers, and the members of those that are not the server's.
-    /// </summary>
-    ValueTask<IReadOnlyList<ServersRoomRow>> OfServerAsync(string serverName, int limit, CancellationToken stop);
-
-    /// <summary>
-    /// The step of the room's current state at this position: the latest logged at or before it. 0 if there is none.
-    /// </summary>
-    ValueTask<int> CurrentStepAtAsync(RoomNid room, long position, CancellationToken stop);
-
-    /// <summary>The same for several rooms; rooms without a step are left out.</summary>
-    ValueTask<IReadOnlyDictionary<RoomNid, int>> CurrentStepsAtAsync(
-        IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop);
-
-    /// <summary>
-    /// The changes of these rooms' current states after one position and up to another, in order of positions.
-    /// </summary>
-    ValueTask<IReadOnlyList<StateLogRow>> StateLogAsync(
-        IReadOnlyCollection<RoomNid> rooms, long after, long through, CancellationToken stop);
-}
-
 /// <summary>A room with its header.</summary>
 /// <param name="Version">The identifier of its room version.</param>
 /// <param name="Creator">The sender of its create event.</param>

@@ -2,34 +2,6 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.OAuth;
 
-/// <summary>
-/// Clients, codes and sessions of the OAuth 2.0 API. A client takes some 500 bytes and at most its metadata's bound, a
-/// code or session some 400. The changes bound clients and codes; a session ends with its device.
-/// </summary>
-public interface IOAuthTable
-{
-    /// <summary>The stored metadata of a client; null if it is unknown.</summary>
-    ValueTask<ReadOnlyMemory<byte>?> FindClientAsync(string clientId, CancellationToken stop);
-
-    /// <summary>The authorization code with this hash, even if expired; null if there is none.</summary>
-    ValueTask<OAuthCodeRow?> FindCodeAsync(ReadOnlyMemory<byte> hash, CancellationToken stop);
-
-    /// <summary>The device code with this hash, even if expired; null if there is none.</summary>
-    ValueTask<OAuthDeviceCodeRow?> FindDeviceCodeAsync(ReadOnlyMemory<byte> hash, CancellationToken stop);
-
-    /// <summary>The device code by the hash of its user code, even if expired; null if there is none.</summary>
-    ValueTask<OAuthDeviceCodeRow?> FindUserCodeAsync(ReadOnlyMemory<byte> userCode, CancellationToken stop);
-
-    /// <summary>The session whose refresh tokens have the part with this hash; null if there is none.</summary>
-    ValueTask<OAuthSessionRow?> FindSessionAsync(ReadOnlyMemory<byte> session, CancellationToken stop);
-
-    /// <summary>The session that came from the code with this hash; null if there is none.</summary>
-    ValueTask<OAuthSessionRow?> FindSessionMadeByAsync(ReadOnlyMemory<byte> code, CancellationToken stop);
-
-    /// <summary>The sessions of a user.</summary>
-    ValueTask<IReadOnlyList<OAuthSessionRow>> SessionsAsync(string userId, CancellationToken stop);
-}
-
 /// <summary>A client's authorization by a user, not yet exchanged for tokens.</summary>
 /// <param name="ExpiresAt">Milliseconds since the epoch.</param>
 /// <param name="Challenge">The code challenge (S256).</param>

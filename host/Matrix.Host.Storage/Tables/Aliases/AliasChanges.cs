@@ -2,33 +2,6 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Aliases;
 
-/// <summary>
-/// Local room aliases, and the published room directory. Client-Server API, "Room aliases", "Listing rooms".
-/// </summary>
-public interface IAliasesTable
-{
-    /// <summary>The room of an alias, or null.</summary>
-    ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop);
-
-    /// <summary>A room's aliases, in order.</summary>
-    ValueTask<IReadOnlyList<string>> OfRoomAsync(RoomNid room, CancellationToken stop);
-
-    /// <summary>Whether the room is in the published directory.</summary>
-    ValueTask<bool> IsPublishedAsync(RoomNid room, CancellationToken stop);
-
-    /// <summary>The rooms of a directory, most joined members first, a page at a time.</summary>
-    /// <param name="after">The last row of the page before; null for the first page.</param>
-    ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(
-        RoomDirectory directory, PublishedRow? after, int limit, CancellationToken stop);
-
-    /// <summary>The rows before one, in the opposite order.</summary>
-    ValueTask<IReadOnlyList<PublishedRow>> PublishedBeforeAsync(
-        RoomDirectory directory, PublishedRow before, int limit, CancellationToken stop);
-
-    /// <summary>The number of rooms of a directory. Reads its index, not the rooms.</summary>
-    ValueTask<int> PublishedCountAsync(RoomDirectory directory, CancellationToken stop);
-}
-
 /// <summary>A room alias.</summary>
 /// <param name="Creator">The user who created it, and may delete it.</param>
 public sealed record AliasRow(string Alias, RoomNid Room, string RoomId, string Creator);

@@ -2,51 +2,6 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Media;
 
-/// <summary>
-/// Media of this server and of others. Client-Server API, "Content repository". A row takes some 250 bytes with its
-/// indexes.
-/// </summary>
-public interface IMediaTable
-{
-    /// <summary>The media of that URI; null if there is none.</summary>
-    ValueTask<MediaRow?> FindAsync(string origin, string mediaId, CancellationToken stop);
-
-    /// <summary>The URIs of a user, and the bytes behind them. It costs a row of an index for each.</summary>
-    ValueTask<MediaUse> UseOfAsync(string uploader, CancellationToken stop);
-
-    /// <summary>The URIs of a user that have no content yet and have not expired.</summary>
-    ValueTask<long> PendingOfAsync(string uploader, long now, CancellationToken stop);
-
-    /// <summary>Whether some URI has that file.</summary>
-    ValueTask<bool> IsUsedAsync(string fileHash, CancellationToken stop);
-
-    /// <summary>Those of these files that some URI has.</summary>
-    ValueTask<IReadOnlyCollection<string>> UsedAsync(IReadOnlyCollection<string> fileHashes, CancellationToken stop);
-
-    /// <summary>Files whose last URI was deleted, and that may still be there.</summary>
-    ValueTask<IReadOnlyList<string>> DroppedAsync(int limit, CancellationToken stop);
-
-    /// <summary>
-    /// The media that was not accessed since a time, the longest unused first. That of other servers is without what
-    /// must not be served.
-    /// </summary>
-    /// <param name="isLocal">Whether the media of this server or of others is meant.</param>
-    ValueTask<IReadOnlyList<MediaRow>> UnusedAsync(
-        string thisServer, bool isLocal, long accessedBefore, int limit, CancellationToken stop);
-
-    /// <summary>Media in the order of its URIs. Without an uploader it may read all rows.</summary>
-    ValueTask<IReadOnlyList<MediaRow>> ListAsync(MediaListing query, int limit, CancellationToken stop);
-
-    /// <summary>The number of URIs that have a file.</summary>
-    ValueTask<long> CountOfFileAsync(string fileHash, CancellationToken stop);
-
-    /// <summary>
-    /// The media of other servers that is kept here and may be served, and its bytes. It reads the rows of all media
-    /// that no user uploaded here.
-    /// </summary>
-    ValueTask<MediaUse> RemoteUseAsync(string thisServer, CancellationToken stop);
-}
-
 /// <summary>The media of a URI.</summary>
 /// <param name="Origin">The server's name in the URI.</param>
 /// <param name="FileHash">The SHA-256 of the content in hexadecimal; null as long as it was not uploaded.</param>

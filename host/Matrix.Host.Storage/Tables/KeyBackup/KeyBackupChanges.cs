@@ -2,28 +2,6 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.KeyBackup;
 
-/// <summary>Backups of room keys. Client-Server API, "Server-side key backups".</summary>
-public interface IKeyBackupTable
-{
-    /// <summary>
-    /// A backup version that was not deleted, or null; null for <paramref name="version"/> means the latest.
-    /// </summary>
-    ValueTask<BackupVersionRow?> FindVersionAsync(string userId, long? version, CancellationToken stop);
-
-    /// <summary>
-    /// Session keys of a version, by room and session: of all, of one room, or one session's. A page begins after a key
-    /// of the one before; the first, after one with an empty room and session.
-    /// </summary>
-    ValueTask<IReadOnlyList<BackupKeyRow>> KeysAsync(
-        string userId,
-        long version,
-        string? roomId,
-        string? sessionId,
-        (string RoomId, string SessionId) after,
-        int limit,
-        CancellationToken stop);
-}
-
 /// <summary>A backup version.</summary>
 /// <param name="Version">Its number, from 1 for each user.</param>
 /// <param name="AuthData">The algorithm's `auth_data`, as JSON.</param>
