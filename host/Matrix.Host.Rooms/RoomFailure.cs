@@ -114,6 +114,10 @@ public sealed record RoomFailure(RoomFailureKind Kind, string Message)
     /// <summary>The status and error code of another server that are passed on to the client.</summary>
     public (int Status, string Code)? Refusal { get; init; }
 
+    /// <summary>Users who never were in a room get the same failure whether or not it exists.</summary>
+    public static RoomFailure Unknown { get; } = new(
+        RoomFailureKind.UnknownRoom, "You are not in this room, or this server does not know it.");
+
     /// <summary>The failure of an event that the core refused.</summary>
     internal static RoomFailure Of(Refusal refusal) => new(
         refusal.Kind switch

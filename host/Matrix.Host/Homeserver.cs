@@ -352,6 +352,7 @@ internal sealed class Homeserver : IAsyncDisposable
         .Runs<GuestDepartures>()
         .Runs<UnusedGuests>()
         .Runs<DelayedEvents>()
+        .Runs<MissingEventsFetcher>()
         .Runs<RoomReceiver>()
         .Runs<FederationOutbound>()
         .Runs<PushOutbound>()

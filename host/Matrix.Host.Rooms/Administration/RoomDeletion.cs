@@ -39,7 +39,7 @@ public sealed class RoomDeletion : IJobKind
 
     private static readonly RoomFailure _unknown = new(RoomFailureKind.NotFound, "This server has no such room.");
 
-    private readonly LaneDirectory _lanes;
+    private readonly RoomLanes _lanes;
     private readonly RoomSnapshots _rooms;
     private readonly RoomCreator _creator;
     private readonly RoomSender _sender;
@@ -55,7 +55,7 @@ public sealed class RoomDeletion : IJobKind
     private readonly TimeProvider _time;
 
     internal RoomDeletion(
-        LaneDirectory lanes,
+        RoomLanes lanes,
         RoomSnapshots rooms,
         RoomCreator creator,
         RoomSender sender,
@@ -295,15 +295,7 @@ public sealed class RoomDeletion : IJobKind
                 room.Room,
                 [.. members.Select(static member => member.UserId)],
                 _time.GetUtcNow().ToUnixTimeMilliseconds());
-            var lane = _lanes.Take(nid);
-            try
-            {
-                await lane.EndAsync(new WriteBatch(1).Require(deleted), stop);
-            }
-            finally
-            {
-                _lanes.Return(lane);
-            }
+            await _lanes.DeleteAsync(nid, new WriteBatch(1).Require(deleted), stop);
         }
 
         return After(progress, DeletionStage.Readers);

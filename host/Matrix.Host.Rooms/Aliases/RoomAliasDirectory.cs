@@ -71,7 +71,7 @@ public sealed class RoomAliasDirectory(
         if (await rooms.FindAsync(roomId, stop) is not { } snapshot
             || !snapshot.Local.IsJoined(userId))
         {
-            return RoomSender.Unknown;
+            return RoomFailure.Unknown;
         }
 
         var create = new AliasCreated(alias, snapshot.Room.Nid, userId);

@@ -15,9 +15,9 @@ namespace Matrix.Host.Rooms.Inbound;
 /// see it, and it is not sent to other servers: they fetch it when an event names it.
 /// </summary>
 internal sealed class DummyEvents(
-    RoomSender sender,
+    RoomLanes lanes,
     EventAppender appender,
-    MissingEventsFetcher fetcher,
+    RepeatedTasks tasks,
     RoomsOptions options,
     TimeProvider time)
 {
@@ -46,7 +46,7 @@ internal sealed class DummyEvents(
         if (_tried.TryGetValue(room.Room.Nid, out var before) && time.GetElapsedTime(before, now) < _pause) return;
         if (_tried.Count >= MostRooms) _tried.Clear();
         _tried[room.Room.Nid] = now;
-        fetcher.Run(room.Room, stop => MergeAsync(room.Room, stop));
+        tasks.Run(room.Room, stop => MergeAsync(room.Room, stop));
     }
 
     /// <summary>Merges all extremities now. Returns how many fewer the room has.</summary>
@@ -55,7 +55,7 @@ internal sealed class DummyEvents(
         var merged = 0;
         for (var sent = 0; sent < MostAtOnce; sent++)
         {
-            var made = await sender.InLaneAsync<int>(
+            var made = await lanes.EnterAsync<int>(
                 room,
                 async session =>
                 {
@@ -79,7 +79,7 @@ internal sealed class DummyEvents(
     {
         for (var sent = 0; sent < MostAtOnce; sent++)
         {
-            var made = await sender.InLaneAsync<bool>(
+            var made = await lanes.EnterAsync<bool>(
                 room.Nid, async session => await MergeAsync(session, options.Receiving.ExtremitiesMerged, stop), stop);
             if (!made.IsOk) return made.Failure.Kind != RoomFailureKind.Busy;
             if (!made.Value) return true;

@@ -5,122 +5,113 @@ using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Rooms.Inbound;
 
+/// <summary>What rooms' machines are given from outside of their lanes.</summary>
+internal interface IMachineInputs
+{
+    /// <summary>
+    /// Gives a machine the response to one of its requests, a resolution or the time, if it is still the room's. False
+    /// if the room is busy.
+    /// </summary>
+    ValueTask<bool> ReceiveAsync(RoomIdentity room, RoomMachine machine, Input input, CancellationToken stop);
+
+    /// <summary>
+    /// Lets a machine decide what an earlier call has left. False if the room is busy.
+    /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="machine">The machine.</param>
+    /// <param name="begin">Called in the lane, before the machine decides.</param>
+    /// <param name="stop">Cancels it.</param>
+    ValueTask<bool> ContinueAsync(RoomIdentity room, RoomMachine machine, Action begin, CancellationToken stop);
+}
+
 /// <summary>
-/// Carries out what room machines wait for, outside the lanes: requests to other servers (missing events, auth chains,
-/// states, keys), resolutions of large states, and pauses. A result re-enters its room's lane; if the lane is busy, or
-/// the storage fails, the result is kept and tried again.
+/// Carries out the open requests of rooms' machines, outside the lanes: requests to other servers (missing events, auth
+/// chains, states, keys), resolutions of large states, and pauses. A result enters its room's lane; if the lane is busy,
+/// or the storage fails, the result is kept and tried again.
 /// </summary>
-internal sealed partial class MissingEventsFetcher(
-    FederationApi api,
-    FetchSlots slots,
-    SignatureChecker signatures,
-    RoomResolutions resolutions,
-    RoomsOptions options,
-    TimeProvider time,
-    ILogger<MissingEventsFetcher> log) : IDisposable
+public sealed class MissingEventsFetcher : BackgroundService
 {
     /// <summary>The events whose signatures are checked at once for one response.</summary>
     private const int ChecksAtOnce = 32;
 
-    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
-
-    private readonly CancellationTokenSource _closing = new();
+    private readonly OpenRequests _requests;
+    private readonly IMachineInputs _inputs;
+    private readonly FederationApi _api;
+    private readonly FetchSlots _slots;
+    private readonly SignatureChecker _signatures;
+    private readonly RoomResolutions _resolutions;
+    private readonly RepeatedTasks _tasks;
+    private readonly RoomsOptions _options;
+    private readonly TimeProvider _time;
 
     /// <summary>The next alarm of each room's machine.</summary>
     private readonly Dictionary<RoomNid, Alarm> _alarms = [];
 
     /// <summary>The machines for which a further session waits for the lane.</summary>
-    private readonly ConcurrentDictionary<RoomNid, RoomMachine> _goingOn = new();
+    private readonly ConcurrentDictionary<RoomNid, RoomMachine> _continued = new();
 
-    private ReceivingOptions Limits => options.Receiving;
-
-    /// <summary>
-    /// Gives a room's machine what it waited for. False if the room is busy. Set once, by the receiver of events.
-    /// </summary>
-    internal Func<RoomIdentity, RoomMachine, Input, CancellationToken, ValueTask<bool>>? Ended { get; set; }
-
-    /// <summary>
-    /// Lets a room's machine decide what it has left. Calls <see cref="HasGoneOn"/> in the lane. False if the room is
-    /// busy. Set once, by the receiver of events.
-    /// </summary>
-    internal Func<RoomIdentity, RoomMachine, CancellationToken, ValueTask<bool>>? GoesOn { get; set; }
-
-    /// <summary>
-    /// Starts what a room's machine asks for, and returns at once. Called while the room's lane is held.
-    /// </summary>
-    internal void Start(RoomIdentity room, RoomMachine machine, Output output)
+    internal MissingEventsFetcher(
+        OpenRequests requests,
+        IMachineInputs inputs,
+        FederationApi api,
+        FetchSlots slots,
+        SignatureChecker signatures,
+        RoomResolutions resolutions,
+        RepeatedTasks tasks,
+        RoomsOptions options,
+        TimeProvider time)
     {
-        foreach (var request in output.Requests) Start(room, machine, request);
-        if (output.HasMore) GoOn(room, machine);
-        if (output.RetryAt > 0) WakeAt(room, machine, output.RetryAt);
-        if (output.Resolve is not { } resolution || !resolutions.TryTake(resolution)) return;
-        Run(room, async stop =>
+        _requests = requests;
+        _inputs = inputs;
+        _api = api;
+        _slots = slots;
+        _signatures = signatures;
+        _resolutions = resolutions;
+        _tasks = tasks;
+        _options = options;
+        _time = time;
+    }
+
+    private ReceivingOptions Limits => _options.Receiving;
+
+    /// <summary>Starts each request as the lanes add it.</summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var requested in _requests.ReadAllAsync(stoppingToken)) Start(requested);
+    }
+
+    private void Start(RequestedByMachine requested)
+    {
+        var (room, machine, output, staged) = requested;
+        foreach (var request in output.Requests)
         {
-            await resolutions.RunAsync(room, resolution).WaitAsync(stop);
-            return await Ended!(room, machine, Input.NewResolved(resolution), stop);
+            ReadOnlyMemory<byte>? json = staged.TryGetValue(request.Number, out var pdu) ? pdu : default(ReadOnlyMemory<byte>?);
+            Start(room, machine, request, json);
+        }
+
+        if (output.HasMore) Continue(room, machine);
+        if (output.RetryAt > 0) WakeAt(room, machine, output.RetryAt);
+        if (output.Resolve is not { } resolution || !_resolutions.TryTake(resolution)) return;
+        _tasks.Run(room, async stop =>
+        {
+            await _resolutions.RunAsync(room, resolution).WaitAsync(stop);
+            return await _inputs.ReceiveAsync(room, machine, Input.NewResolved(resolution), stop);
         });
     }
 
-    /// <summary>
-    /// Starts a task of a room, and returns at once. The task is repeated after a pause while it fails or returns
-    /// false.
-    /// </summary>
-    internal void Run(RoomIdentity room, Func<CancellationToken, ValueTask<bool>> act) =>
-        _ = Task.Run(() => RepeatAsync(room, act));
-
-    /// <summary>
-    /// Called when a server sent a request. True if it was not reached last, and may be asked again now.
-    /// </summary>
-    internal bool Wake(string server) => slots.Wake(server);
-
-    /// <inheritdoc/>
-    public void Dispose() => _closing.Cancel();
-
-    private async Task RepeatAsync(RoomIdentity room, Func<CancellationToken, ValueTask<bool>> act)
+    private void Start(RoomIdentity room, RoomMachine machine, PeerRequest request, ReadOnlyMemory<byte>? staged)
     {
-        var stop = _closing.Token;
-        try
-        {
-            for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
-            {
-                try
-                {
-                    if (await act(stop)) return;
-                }
-#pragma warning disable CA1031 // What a room waits for has no caller that could take the exception.
-                catch (Exception fault) when (!stop.IsCancellationRequested)
-#pragma warning restore CA1031
-                {
-                    Failed(fault, room.RoomId, pause);
-                }
-
-                await Task.Delay(pause, time, stop);
-            }
-        }
-#pragma warning disable CA1031 // Parts that a task uses may be disposed before it.
-        catch (Exception) when (stop.IsCancellationRequested)
-#pragma warning restore CA1031
-        {
-            // The server stops: the next start gives the staged events to the machine again.
-        }
-    }
-
-    private void Start(RoomIdentity room, RoomMachine machine, PeerRequest request)
-    {
-        // Read here, because the machine belongs to the lane.
-        var staged = request.Request.IsKeys ? machine.Staged(request.For)?.Canonical : null;
         Response? response = null;
-        Run(room, async stop =>
+        _tasks.Run(room, async stop =>
         {
             response ??= request.Request.IsKeys
                 ? await KeysAsync(room, request, staged, stop)
                 : await ResponseAsync(room, request, stop);
-            return await Ended!(room, machine, Input.NewResponded(request.Number, response), stop);
+            return await _inputs.ReceiveAsync(room, machine, Input.NewResponded(request.Number, response), stop);
         });
     }
 
@@ -129,16 +120,13 @@ internal sealed partial class MissingEventsFetcher(
     /// local users have their turn before. Until it has the lane there is no second one, however often the machine says
     /// so meanwhile.
     /// </summary>
-    private void GoOn(RoomIdentity room, RoomMachine machine)
+    private void Continue(RoomIdentity room, RoomMachine machine)
     {
-        if (_goingOn.TryGetValue(room.Nid, out var known) && ReferenceEquals(known, machine)) return;
-        _goingOn[room.Nid] = machine;
-        Run(room, stop => GoesOn!(room, machine, stop));
+        if (_continued.TryGetValue(room.Nid, out var known) && ReferenceEquals(known, machine)) return;
+        _continued[room.Nid] = machine;
+        var began = KeyValuePair.Create(room.Nid, machine);
+        _tasks.Run(room, stop => _inputs.ContinueAsync(room, machine, () => _continued.TryRemove(began), stop));
     }
-
-    /// <summary>Called when the further session of a machine has the lane.</summary>
-    internal void HasGoneOn(RoomIdentity room, RoomMachine machine) =>
-        _goingOn.TryRemove(KeyValuePair.Create(room.Nid, machine));
 
     /// <summary>
     /// Wakes a room's machine at a given time. A machine has one alarm: the earliest. It ends a later one, so that
@@ -158,24 +146,19 @@ internal sealed partial class MissingEventsFetcher(
             _alarms[room.Nid] = alarm;
         }
 
-        Run(room, async stop =>
+        _tasks.Run(room, async stop =>
         {
-            var pause = DateTimeOffset.FromUnixTimeMilliseconds(at) - time.GetUtcNow();
+            var pause = DateTimeOffset.FromUnixTimeMilliseconds(at) - _time.GetUtcNow();
             if (pause > TimeSpan.Zero && await IsReplacedAsync(alarm, pause, stop)) return true;
             lock (_alarms)
             {
                 if (_alarms.TryGetValue(room.Nid, out var latest) && latest == alarm) _alarms.Remove(room.Nid);
             }
 
-            var now = Input.NewAt(time.GetUtcNow().ToUnixTimeMilliseconds());
-            return await Ended!(room, machine, now, stop);
+            var now = Input.NewAt(_time.GetUtcNow().ToUnixTimeMilliseconds());
+            return await _inputs.ReceiveAsync(room, machine, now, stop);
         });
     }
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "Room {RoomId} did not get what it waited for, and tries again after {Pause}")]
-    private partial void Failed(Exception fault, string roomId, TimeSpan pause);
 
     private async ValueTask<Response> ResponseAsync(RoomIdentity room, PeerRequest request, CancellationToken stop)
     {
@@ -187,17 +170,17 @@ internal sealed partial class MissingEventsFetcher(
             case Request.Events events:
                 return await SingleAsync(room, peer, events.eventIds, stop);
             case Request.AuthChain chain:
-                var auth = await slots.AskAsync(
-                    peer, s => api.GetEventAuthAsync(peer, room.RoomId, chain.eventId, s), isLarge: true, stop);
+                var auth = await _slots.AskAsync(
+                    peer, s => _api.GetEventAuthAsync(peer, room.RoomId, chain.eventId, s), isLarge: true, stop);
                 return await EventsAsync(room, peer, auth, Limits.AuthChain, stop);
             case Request.Missing missing:
                 var gap = new HistoryGap(missing.earliest, [missing.latest], missing.limit, 0);
-                var between = await slots.AskAsync(
-                    peer, s => api.GetMissingEventsAsync(peer, room.RoomId, gap, s), isLarge: false, stop);
+                var between = await _slots.AskAsync(
+                    peer, s => _api.GetMissingEventsAsync(peer, room.RoomId, gap, s), isLarge: false, stop);
                 return await EventsAsync(room, peer, between, missing.limit, stop);
             case Request.StateBefore state:
-                var found = await slots.AskAsync(
-                    peer, s => api.GetStateIdsAsync(peer, room.RoomId, state.eventId, s), isLarge: true, stop);
+                var found = await _slots.AskAsync(
+                    peer, s => _api.GetStateIdsAsync(peer, room.RoomId, state.eventId, s), isLarge: true, stop);
                 return found switch
                 {
                     { Value: { } ids } => Response.NewState([.. ids.State], [.. ids.AuthChain]),
@@ -219,13 +202,13 @@ internal sealed partial class MissingEventsFetcher(
         if (staged is not { } json || !room.Rules.ReadHistory(json).IsOk) return Response.Nothing;
 
         // Repeated attempts are bounded for each room, whoever sent the events.
-        var received = await signatures.CheckAsync(
+        var received = await _signatures.CheckAsync(
             room.Rules, room.Rules.ReadHistory(json).Value, stop, sentBy: room.RoomId);
         return Array.Exists(
             received.Signatures,
             each => each.Signature.Entity == request.Peer && each.Fate != SignatureFate.Skipped)
                 ? Response.NewSignatures(received.Signatures)
-                : Response.NewNotNow([], time.GetUtcNow().ToUnixTimeMilliseconds());
+                : Response.NewNotNow([], _time.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
     /// <summary>
@@ -241,19 +224,19 @@ internal sealed partial class MissingEventsFetcher(
         await Parallel.ForAsync(0, ids.Length, side, async (at, stopped) =>
         {
             if (!Volatile.Read(ref isReached)) return;
-            var one = await slots.AskAsync(peer, s => EventAsync(peer, ids[at], s), isLarge: false, stopped);
+            var one = await _slots.AskAsync(peer, s => EventAsync(peer, ids[at], s), isLarge: false, stopped);
             if (!one.IsReached) Volatile.Write(ref isReached, false);
             else if (one.Value is [var json]) found[at] = json;
         });
 
         var events = await ReadAsync(room, peer, [.. found.Where(json => !json.IsEmpty)], ids.Length, stop);
-        return isReached ? Response.NewEvents(events) : Response.NewNotNow(events, slots.MayAskAt(peer));
+        return isReached ? Response.NewEvents(events) : Response.NewNotNow(events, _slots.MayAskAt(peer));
     }
 
     private async ValueTask<FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>>> EventAsync(
         string peer, string eventId, CancellationToken stop)
     {
-        var sent = await api.GetEventAsync(peer, eventId, stop);
+        var sent = await _api.GetEventAsync(peer, eventId, stop);
         return sent.Then(static json => FederationResult.Of<IReadOnlyList<ReadOnlyMemory<byte>>>([json]));
     }
 
@@ -261,8 +244,8 @@ internal sealed partial class MissingEventsFetcher(
     private async ValueTask<Response> WholeStateAsync(
         RoomIdentity room, string peer, string eventId, string[] ids, CancellationToken stop)
     {
-        var state = await slots.AskAsync(
-            peer, s => api.GetStateAsync(peer, room.RoomId, eventId, s), isLarge: true, stop);
+        var state = await _slots.AskAsync(
+            peer, s => _api.GetStateAsync(peer, room.RoomId, eventId, s), isLarge: true, stop);
         if (!state.IsReached) return NotNow(peer);
 
         // Not one by one: they may be thousands, and another server has the state.
@@ -286,7 +269,7 @@ internal sealed partial class MissingEventsFetcher(
             _ => NotNow(peer),
         };
 
-    private Response NotNow(string peer) => Response.NewNotNow([], slots.MayAskAt(peer));
+    private Response NotNow(string peer) => Response.NewNotNow([], _slots.MayAskAt(peer));
 
     /// <summary>
     /// The well-formed events of a response, with their signatures checked. The response is cut before: no event beyond
@@ -317,7 +300,7 @@ internal sealed partial class MissingEventsFetcher(
         var found = new ReceivedEvent[read.Count];
         var side = new ParallelOptions { MaxDegreeOfParallelism = ChecksAtOnce, CancellationToken = stop };
         await Parallel.ForAsync(0, read.Count, side, async (at, stopped) =>
-            found[at] = await signatures.CheckAsync(room.Rules, read[at], stopped, peer));
+            found[at] = await _signatures.CheckAsync(room.Rules, read[at], stopped, peer));
         return found;
     }
 
@@ -326,7 +309,7 @@ internal sealed partial class MissingEventsFetcher(
     {
         try
         {
-            await alarm.Replaced.Task.WaitAsync(pause, time, stop);
+            await alarm.Replaced.Task.WaitAsync(pause, _time, stop);
             return true;
         }
         catch (TimeoutException)

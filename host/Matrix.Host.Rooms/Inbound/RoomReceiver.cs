@@ -17,14 +17,14 @@ namespace Matrix.Host.Rooms.Inbound;
 /// lane. An event that waits for others is stored before its sender gets a response. Server-Server API, "Checks
 /// performed on receipt of a PDU".
 /// </summary>
-public sealed partial class RoomReceiver : BackgroundService
+public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
 {
-    private readonly LaneDirectory _lanes;
-    private readonly RoomSender _sender;
+    private readonly RoomLanes _lanes;
+    private readonly LaneDirectory _directory;
     private readonly EventAppender _appender;
     private readonly AuthChainWriter _authChains;
     private readonly SignatureChecker _signatures;
-    private readonly MissingEventsFetcher _fetcher;
+    private readonly FetchSlots _slots;
     private readonly RoomsTable _roomsTable;
     private readonly IEventsTable _eventsTable;
     private readonly StagedEventsTable _stagedEventsTable;
@@ -38,12 +38,13 @@ public sealed partial class RoomReceiver : BackgroundService
     private readonly ILogger<RoomReceiver> _log;
 
     internal RoomReceiver(
-        LaneDirectory lanes,
-        RoomSender sender,
+        RoomLanes lanes,
+        LaneDirectory directory,
         EventAppender appender,
         AuthChainWriter authChains,
         SignatureChecker signatures,
-        MissingEventsFetcher fetcher,
+        FetchSlots slots,
+        RepeatedTasks tasks,
         DummyEvents dummies,
         StagedBytes stagedBytes,
         RoomsTable roomsTable,
@@ -60,18 +61,15 @@ public sealed partial class RoomReceiver : BackgroundService
         _options = options;
         _time = time;
         _lanes = lanes;
-        _sender = sender;
+        _directory = directory;
         _appender = appender;
         _authChains = authChains;
         _signatures = signatures;
-        _fetcher = fetcher;
+        _slots = slots;
         _dummies = dummies;
         _stagedBytes = stagedBytes;
-        fetcher.Ended = TakeAsync;
-        fetcher.GoesOn = GoOnAsync;
-        _resumer = new StagedEventsResumer(this, fetcher, stagedEventsTable, options, time);
+        _resumer = new StagedEventsResumer(this, tasks, stagedEventsTable, options, time);
         _resumedSearches = new ResumedSearches(options.Receiving, time);
-        lanes.Asked = fetcher.Start;
     }
 
     /// <summary>
@@ -90,7 +88,7 @@ public sealed partial class RoomReceiver : BackgroundService
     /// <summary>Asks storage, at once, for the events that a transaction has of several rooms.</summary>
     internal ValueTask<UnknownEvents> UnknownAsync(
         IReadOnlyCollection<(RoomNid Room, string EventId)> events, CancellationToken stop) =>
-        UnknownEvents.ReadAsync(_lanes, _eventsTable, events, stop);
+        UnknownEvents.ReadAsync(_directory, _eventsTable, events, stop);
 
     /// <inheritdoc cref="ReceiveAsync(string, RoomIdentity, IReadOnlyList{ReceivedPdu}, CancellationToken)"/>
     internal async ValueTask<RoomResult<ReceivedEvents>> ReceiveAsync(
@@ -104,7 +102,7 @@ public sealed partial class RoomReceiver : BackgroundService
             pdus.Select(pdu => _signatures.CheckAsync(room.Rules, pdu, stop, peer).AsTask()));
         var dropped = new Dictionary<string, DropReason>();
         var beganToWait = false;
-        var isAwake = _fetcher.Wake(peer);
+        var isAwake = _slots.Wake(peer);
         var result = await InFederatedLaneAsync<Output>(
             room,
             async session =>
@@ -303,17 +301,15 @@ public sealed partial class RoomReceiver : BackgroundService
             row.Peer, received, row.StagedAt > 0 ? row.StagedAt : Now, _resumedSearches.Next());
     }
 
-    /// <summary>
-    /// Gives a machine the response to one of its requests, or a resolution that it waits for. False if the room is
-    /// busy.
-    /// </summary>
-    private ValueTask<bool> TakeAsync(
-        RoomIdentity room, RoomMachine machine, Input ended, CancellationToken stop) =>
-        OfMachineAsync(room, machine, [ended], static () => { }, stop);
+    /// <inheritdoc/>
+    ValueTask<bool> IMachineInputs.ReceiveAsync(
+        RoomIdentity room, RoomMachine machine, Input input, CancellationToken stop) =>
+        OfMachineAsync(room, machine, [input], static () => { }, stop);
 
-    /// <summary>Lets a machine decide what an earlier call has left. False if the room is busy.</summary>
-    private ValueTask<bool> GoOnAsync(RoomIdentity room, RoomMachine machine, CancellationToken stop) =>
-        OfMachineAsync(room, machine, [], () => _fetcher.HasGoneOn(room, machine), stop);
+    /// <inheritdoc/>
+    ValueTask<bool> IMachineInputs.ContinueAsync(
+        RoomIdentity room, RoomMachine machine, Action begin, CancellationToken stop) =>
+        OfMachineAsync(room, machine, [], begin, stop);
 
     /// <summary>
     /// Tells a machine inputs, if it is still the room's: numbers of requests are those of one machine. `begin` is
@@ -376,7 +372,7 @@ public sealed partial class RoomReceiver : BackgroundService
         while (true)
         {
             var wasFederated = true;
-            var result = await _sender.InLaneAsync<T>(
+            var result = await _lanes.EnterAsync<T>(
                 room.Nid,
                 async session =>
                 {

@@ -9,7 +9,7 @@ namespace Matrix.Host.Rooms.Inbound;
 /// </summary>
 internal sealed class StagedEventsResumer(
     RoomReceiver receiver,
-    MissingEventsFetcher fetcher,
+    RepeatedTasks tasks,
     StagedEventsTable stagedEventsTable,
     RoomsOptions options,
     TimeProvider time)
@@ -46,7 +46,7 @@ internal sealed class StagedEventsResumer(
                 : _longestPause;
         }
 
-        fetcher.Run(room, async stop =>
+        tasks.Run(room, async stop =>
         {
             await Task.Delay(pause, time, stop);
             return await ResumeAsync(room, stop);

@@ -68,7 +68,7 @@ public sealed class AddressInvites
     {
         if (await _rooms.FindAsync(roomId, stop) is not { } snapshot)
         {
-            return new AddressInviteFailure(RoomSender.Unknown, null);
+            return new AddressInviteFailure(RoomFailure.Unknown, null);
         }
 
         // The identity server learns of no invite that the room refuses.

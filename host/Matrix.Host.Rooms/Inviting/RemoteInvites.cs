@@ -22,7 +22,7 @@ namespace Matrix.Host.Rooms.Inviting;
 /// </summary>
 internal sealed class RemoteInvites(
     FederationApi api,
-    RoomSender sender,
+    RoomLanes lanes,
     EventAppender appender,
     RoomReceiver receiver,
     SignatureChecker signatures,
@@ -46,7 +46,7 @@ internal sealed class RemoteInvites(
     /// <summary>Why the room does not allow an invite; null if it does. No other server is asked.</summary>
     internal async ValueTask<RoomFailure?> RefusedAsync(RoomSnapshot room, Draft invite, CancellationToken stop)
     {
-        var made = await sender.InLaneAsync<Made>(
+        var made = await lanes.EnterAsync<Made>(
             room.Room.Nid, session => MakeAsync(session, invite, null, stop), stop);
         return made.IsOk ? null : made.Failure;
     }
@@ -80,7 +80,7 @@ internal sealed class RemoteInvites(
         var server = RoomNames.ServerOf(invite.StateKey!);
         for (var attempt = 1; ; attempt++)
         {
-            var made = await sender.InLaneAsync<Made>(
+            var made = await lanes.EnterAsync<Made>(
                 room.Room.Nid,
                 session => MakeAsync(session, invite, timestamp, stop),
                 stop);
@@ -119,7 +119,7 @@ internal sealed class RemoteInvites(
         if (!made.IsOk)
         {
             // Users who never were in the room get the failure of a room that does not exist.
-            return inviter is null ? RoomSender.Unknown : made.Failure;
+            return inviter is null ? RoomFailure.Unknown : made.Failure;
         }
 
         var create = await appender.State.EventAsync(session, EventTypes.Create, "", stop);

@@ -10,6 +10,7 @@ using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Joining;
+using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Servers;
@@ -37,7 +38,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
     private readonly RoomSnapshots _rooms;
     private readonly ServerAccess _access;
     private readonly StateReader _state;
-    private readonly RoomSender _sender;
+    private readonly RoomLanes _lanes;
     private readonly EventAppender _appender;
     private readonly RoomReceiver _receiver;
     private readonly IRemoteMemberships _remote;
@@ -54,7 +55,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         RoomSnapshots rooms,
         ServerAccess access,
         StateReader state,
-        RoomSender sender,
+        RoomLanes lanes,
         EventAppender appender,
         RoomReceiver receiver,
         IRemoteMemberships remote,
@@ -69,7 +70,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         _rooms = rooms;
         _access = access;
         _state = state;
-        _sender = sender;
+        _lanes = lanes;
         _appender = appender;
         _receiver = receiver;
         _remote = remote;
@@ -227,7 +228,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         var rules = snapshot.Room.Rules;
         for (var attempt = 1; ; attempt++)
         {
-            var made = await _sender.InLaneAsync<Pdu>(
+            var made = await _lanes.EnterAsync<Pdu>(
                 snapshot.Room.Nid,
                 async session =>
                 {

@@ -38,7 +38,7 @@ internal sealed class RemoteGuests(
             return new[] { server };
         }
 
-        return RoomSender.Unknown;
+        return RoomFailure.Unknown;
     }
 
     /// <summary>

@@ -23,7 +23,7 @@ internal sealed record SignedMembership(RoomSnapshot Room, JsonObject Json, Rece
 internal sealed class ResidentHandshakes(
     RoomSnapshots rooms,
     ServerAccess access,
-    RoomSender sender,
+    RoomLanes lanes,
     EventAppender appender,
     SignatureChecker signatures,
     RoomsOptions options)
@@ -61,7 +61,7 @@ internal sealed class ResidentHandshakes(
             };
         }
 
-        var made = await sender.InLaneAsync<Pdu>(
+        var made = await lanes.EnterAsync<Pdu>(
             snapshot.Room.Nid,
             async session =>
             {

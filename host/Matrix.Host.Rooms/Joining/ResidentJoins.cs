@@ -4,6 +4,7 @@ using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sending;
@@ -26,7 +27,7 @@ public sealed class ResidentJoins
 {
     private readonly ResidentHandshakes _handshakes;
     private readonly RestrictedJoins _restricted;
-    private readonly RoomSender _sender;
+    private readonly RoomLanes _lanes;
     private readonly RoomReceiver _receiver;
     private readonly EventStore _events;
     private readonly ServedHistory _history;
@@ -37,7 +38,7 @@ public sealed class ResidentJoins
     internal ResidentJoins(
         ResidentHandshakes handshakes,
         RestrictedJoins restricted,
-        RoomSender sender,
+        RoomLanes lanes,
         RoomReceiver receiver,
         EventStore events,
         ServedHistory history,
@@ -47,7 +48,7 @@ public sealed class ResidentJoins
     {
         _handshakes = handshakes;
         _restricted = restricted;
-        _sender = sender;
+        _lanes = lanes;
         _receiver = receiver;
         _events = events;
         _history = history;
@@ -121,7 +122,7 @@ public sealed class ResidentJoins
         var (snapshot, json, pdu, received) = join;
         if (received.AuthorisingServer != _signer.ServerName) return received;
         var authorisingUser = pdu.Pdu.Content.Text(RestrictedJoins.AuthorisingUser)!;
-        var allowed = await _sender.InLaneAsync<bool>(
+        var allowed = await _lanes.EnterAsync<bool>(
             snapshot.Room.Nid,
             async session => await _restricted.RefusesAsync(session, pdu.Sender, authorisingUser, stop) is { } refusal
                 ? refusal

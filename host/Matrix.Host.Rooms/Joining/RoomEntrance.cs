@@ -18,7 +18,7 @@ namespace Matrix.Host.Rooms.Joining;
 /// answered from the response to `send_join`. One batch writes the room.
 /// </summary>
 internal sealed partial class RoomEntrance(
-    LaneDirectory lanes,
+    RoomLanes lanes,
     RoomSnapshots rooms,
     DecisionWriter decisions,
     AuthChainWriter authChains,
@@ -48,43 +48,33 @@ internal sealed partial class RoomEntrance(
 
         var identity = known?.Room ?? new RoomIdentity(roomsTable.NewNid(), roomId, rules);
         var limits = options.Receiving.ToLimits(options.MaxPrevEvents).ForJoin(options.JoinEvents);
-        var lane = lanes.Take(identity.Nid);
+        var events = 0;
         try
         {
-            using var session = known is null
-                ? await lane.EnterNewAsync(NewRoom(identity), stop, limits)
-                : await lane.EnterAgainAsync(limits, stop);
-            if (session is null) return new RoomFailure(RoomFailureKind.BadState, "A user of this server has joined.");
-
-            var isDecided = false;
-            try
-            {
-                if (known is null) session.WriteFirst(new RoomFederated(identity.Nid));
-                else await authChains.FederateAsync(session, stop);
-                if (await DecideAsync(session, peer, room, stop) is { } failure) return failure;
-                isDecided = true;
-            }
-            finally
-            {
-                // The machine is one of a join, and must not serve another session.
-                if (!isDecided) lane.Abandon();
-            }
-
-            stages.Ended("decided");
-            var events = session.Events.Count;
-            _ = await session.WriteEntranceAsync();
-            stages.Ended("written");
-            Entered(roomId, peer, events, stages);
-            return null;
+            var failure = await lanes.JoinAsync(
+                identity.Nid,
+                known is null ? NewRoom(identity) : null,
+                limits,
+                async session =>
+                {
+                    if (known is null) session.WriteFirst(new RoomFederated(identity.Nid));
+                    else await authChains.FederateAsync(session, stop);
+                    if (await DecideAsync(session, peer, room, stop) is { } refused) return refused;
+                    stages.Ended("decided");
+                    events = session.Events.Count;
+                    return null;
+                },
+                stop);
+            if (failure is not null) return failure;
         }
         catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected)
         {
             return RemoteFailures.Unusable(peer, "the room's events contradict events of other rooms");
         }
-        finally
-        {
-            lanes.Return(lane);
-        }
+
+        stages.Ended("written");
+        Entered(roomId, peer, events, stages);
+        return null;
     }
 
     private static PendingRoom NewRoom(RoomIdentity identity) => new()

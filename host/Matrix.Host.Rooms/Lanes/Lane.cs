@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
@@ -17,37 +16,23 @@ internal sealed class Lane(
     LaneLoader loader,
     FactsReader facts,
     RoomResolutions resolutions,
-    Action<RoomIdentity, RoomMachine, Output> asked,
+    OpenRequests requests,
     IStorageWriter writer,
     RoomsOptions options) : IDisposable
 {
-    /// <summary>
-    /// After the storage refused received events, so many are decided one by one before the room's machine has its
-    /// usual limits again: more than a server has in a transaction that it repeats.
-    /// </summary>
-    private const int MostOneByOne = 1_000;
-
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly IncomingLimits _limits = options.Receiving.ToLimits(options.MaxPrevEvents);
 
     /// <summary>A slot for each batch that waits for the disk.</summary>
     private readonly SemaphoreSlim _slots = new(options.MaxSpeculation, options.MaxSpeculation);
 
-    private readonly ConcurrentDictionary<uint, StoredEvent> _undurable = new();
-
-    /// <summary>
-    /// Submitted batches whose outcome the machine does not know yet. Used only while the lane is held.
-    /// </summary>
-    private readonly Queue<Submitted> _submitted = new();
+    private readonly SubmittedBatches _submitted = new();
+    private readonly OneByOne _oneByOne = new(options.Receiving.GivenUp);
 
     private PendingRoom? _pending;
     private RoomMachine? _machine;
     private WriteChain _chain = new();
     private int _waiting;
-
-    /// <summary>The batches that were submitted, and those of them whose outcome is known.</summary>
-    private long _batches;
-    private long _settled;
 
     /// <summary>Whether a session left before it had written what the machine decided of received events.</summary>
     private bool _isSpoilt;
@@ -55,32 +40,13 @@ internal sealed class Lane(
     /// <summary>Whether the room has staged events that its machine was not told.</summary>
     private bool _hasUntold;
 
-    /// <summary>Whether the machine decides one event in each call.</summary>
-    private bool _isOneByOne;
-
-    /// <summary>The received events that are still to be decided one by one.</summary>
-    private int _oneByOne;
-
-    /// <summary>The ids of received events that the storage refused, the earliest first.</summary>
-    private readonly List<string> _notStored = [];
-
     internal RoomNid Room => room;
 
     /// <summary>The number of batches that were submitted.</summary>
-    internal long Batches => Volatile.Read(ref _batches);
+    internal long Batches => _submitted.Count;
 
-    /// <summary>
-    /// The number of batches that were submitted, if storage has all of them; null otherwise. A batch that is being
-    /// submitted is not counted: it is before the lane is free again.
-    /// </summary>
-    internal long? SettledBatches
-    {
-        get
-        {
-            var settled = Volatile.Read(ref _settled);
-            return settled == Batches ? settled : null;
-        }
-    }
+    /// <inheritdoc cref="SubmittedBatches.CountIfSettled"/>
+    internal long? SettledBatches => _submitted.CountIfSettled;
 
     /// <summary>
     /// The number of sessions that hold or await this lane or the disk. The directory sets it, and evicts idle lanes.
@@ -123,8 +89,7 @@ internal sealed class Lane(
             EndOneByOne();
             if (_pending is null && await loader.LoadAsync(room, stop) is { } loaded)
             {
-                _machine = MachineOf(loaded, _oneByOne > 0 ? _limits.OneByOne : _limits);
-                _isOneByOne = _oneByOne > 0;
+                _machine = MachineOf(loaded, _oneByOne.Begin(_limits));
                 _pending = loaded;
                 _hasUntold = loaded.HadStaged;
             }
@@ -165,7 +130,7 @@ internal sealed class Lane(
         {
             // The room is read again: every batch must have ended.
             if (_chain.IsBroken) await TakeBackAsync();
-            else if (_submitted.Count > 0)
+            else if (!_submitted.IsEmpty)
             {
                 await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None);
             }
@@ -203,8 +168,7 @@ internal sealed class Lane(
         {
             Forget();
             _chain = new WriteChain();
-            Interlocked.Increment(ref _batches);
-            Interlocked.Increment(ref _settled);
+            _submitted.AddSettled();
         }
     }
 
@@ -225,7 +189,7 @@ internal sealed class Lane(
         {
             Forget();
             _chain = new WriteChain();
-            _undurable.Clear();
+            _submitted.ForgetEvents();
             Leave();
         }
     }
@@ -280,29 +244,13 @@ internal sealed class Lane(
     internal void Spoil() => _isSpoilt = true;
 
     /// <summary>An undurable event by ordinal; null if there is none.</summary>
-    internal StoredEvent? Undurable(uint ordinal) => _undurable.GetValueOrDefault(ordinal);
+    internal StoredEvent? Undurable(uint ordinal) => _submitted.Undurable(ordinal);
 
     /// <summary>An undurable event by id; null if there is none. There are few, so this scans them.</summary>
-    internal StoredEvent? Undurable(string eventId)
-    {
-        foreach (var (_, waiting) in _undurable)
-        {
-            if (waiting.EventId == eventId) return waiting;
-        }
-
-        return null;
-    }
+    internal StoredEvent? Undurable(string eventId) => _submitted.Undurable(eventId);
 
     /// <summary>Whether any undurable event satisfies the predicate.</summary>
-    internal bool AnyUndurable(Func<StoredEvent, bool> predicate)
-    {
-        foreach (var (_, waiting) in _undurable)
-        {
-            if (predicate(waiting)) return true;
-        }
-
-        return false;
-    }
+    internal bool AnyUndurable(Func<StoredEvent, bool> predicate) => _submitted.AnyUndurable(predicate);
 
     /// <summary>
     /// Submits a session's batch, updates the pending room and opens the lane for the next session. Batches are
@@ -311,7 +259,7 @@ internal sealed class Lane(
     internal ValueTask<WriteReceipt> Submit(LaneSession session)
     {
         var batch = session.ToBatch();
-        foreach (var made in session.Events) _undurable[made.Nid.Ordinal] = made;
+        _submitted.Begin(session);
         ValueTask<WriteReceipt> write;
         try
         {
@@ -320,19 +268,12 @@ internal sealed class Lane(
         }
         catch
         {
-            Forget(session);
+            _submitted.ForgetEvents(session);
             throw;
         }
 
         // After the writer accepted the batch: a batch that it refused has no outcome.
-        _submitted.Enqueue(new Submitted(
-            batch,
-            session.Start,
-            session.FirstDecision,
-            session.LastDecision,
-            session.HasReceived,
-            session.OnlyEvent));
-        Interlocked.Increment(ref _batches);
+        _submitted.Add(session, batch);
         _pending = session.Pending;
         _gate.Release();
         return write;
@@ -341,8 +282,7 @@ internal sealed class Lane(
     /// <summary>Frees a session's slot once its batch is durable or failed.</summary>
     internal void Settle(LaneSession session)
     {
-        Forget(session);
-        Interlocked.Increment(ref _settled);
+        _submitted.Settle(session);
         _slots.Release();
     }
 
@@ -351,19 +291,18 @@ internal sealed class Lane(
     {
         // Also those without events: they may store events that wait.
         ReportDurable();
-        if (_submitted.Count == 0) return;
+        if (_submitted.IsEmpty) return;
         await writer.WriteAsync(new WriteBatch(0) { Chain = chain }, CancellationToken.None);
     }
 
     /// <summary>Reports durable decisions to the machine.</summary>
     private void ReportDurable()
     {
-        while (_submitted.TryPeek(out var oldest) && oldest.Batch.Outcome == WriteOutcome.Durable)
+        while (_submitted.TakeDurable() is { } durable)
         {
-            _ = _submitted.Dequeue();
-            if (oldest.LastDecision == 0) continue;
-            _machine!.Durable(oldest.LastDecision);
-            if (oldest.HasReceived && _oneByOne > 0) _oneByOne--;
+            if (durable.LastDecision == 0) continue;
+            _machine!.Durable(durable.LastDecision);
+            if (durable.HasReceived) _oneByOne.Stored();
         }
     }
 
@@ -385,17 +324,13 @@ internal sealed class Lane(
         }
 
         ReportDurable();
-        NotStored();
+        _oneByOne.Failed(_submitted.Oldest);
 
         // Received events may be the reason of the failure, so the machine must not decide them again.
-        var isKnown = _submitted.All(each => each.Batch.Outcome == WriteOutcome.NotWritten && !each.HasReceived);
-        if (isKnown && _submitted.TryPeek(out var oldest) && oldest.Before.Exists && _machine is not null)
+        if (_submitted.MayTakeBack && _submitted.Oldest is { Before.Exists: true } oldest && _machine is not null)
         {
             _pending = oldest.Before;
-            if (_submitted.FirstOrDefault(each => each.FirstDecision > 0) is { } first)
-            {
-                _ = _machine.Failed(first.FirstDecision);
-            }
+            if (_submitted.FirstDecision is { } first) _ = _machine.Failed(first);
 
             _submitted.Clear();
         }
@@ -405,35 +340,13 @@ internal sealed class Lane(
         }
 
         _chain = new WriteChain();
-        _undurable.Clear();
-    }
-
-    /// <summary>
-    /// If the storage refused received events, the machine that the room gets next decides one in each call. An event
-    /// that is refused alone then is one that this room does without.
-    /// </summary>
-    private void NotStored()
-    {
-        if (!_submitted.TryPeek(out var failed)
-            || !failed.HasReceived
-            || failed.Batch.Failure != StorageFailure.Rejected)
-        {
-            return;
-        }
-
-        if (_isOneByOne && failed.OnlyEvent is { } eventId)
-        {
-            if (_notStored.Count >= options.Receiving.GivenUp) _notStored.RemoveAt(0);
-            _notStored.Add(eventId);
-        }
-
-        _oneByOne = MostOneByOne;
+        _submitted.ForgetEvents();
     }
 
     /// <summary>Once enough events were decided one by one, and none waits, the room's machine is a new one.</summary>
     private void EndOneByOne()
     {
-        if (_isOneByOne && _oneByOne == 0 && _submitted.Count == 0 && _machine is { CanBeEvicted: true }) Forget();
+        if (_oneByOne.HasEnded && _submitted.IsEmpty && _machine is { CanBeEvicted: true }) Forget();
     }
 
     /// <summary>Reads the room again, after all submitted batches.</summary>
@@ -450,23 +363,21 @@ internal sealed class Lane(
         }
 
         ReportDurable();
-        NotStored();
+        _oneByOne.Failed(_submitted.Oldest);
         Forget();
         _chain = new WriteChain();
-        _undurable.Clear();
+        _submitted.ForgetEvents();
     }
 
     private void Forget()
     {
         _pending = null;
         _machine = null;
-        _isOneByOne = false;
+        _oneByOne.End();
         _isSpoilt = false;
         _submitted.Clear();
         Staged.Clear();
     }
-
-    private RoomMachine MachineOf(PendingRoom pending) => MachineOf(pending, _limits);
 
     private RoomMachine MachineOf(PendingRoom pending, IncomingLimits limits) => pending.Room.Rules.Machine(
         options.ServerName,
@@ -476,28 +387,8 @@ internal sealed class Lane(
             pending.State,
             new RoomNumbers(pending.LastOrdinal + 1, pending.FirstOrdinal - 1, pending.LastOutlier + 1),
             pending.Gaps,
-            _notStored),
+            _oneByOne.NotStored),
         limits);
-
-    /// <summary>A submitted batch.</summary>
-    /// <param name="Batch">The batch.</param>
-    /// <param name="Before">The room before it.</param>
-    /// <param name="FirstDecision">The number of its first decision; 0 if it has none.</param>
-    /// <param name="LastDecision">The number of its last.</param>
-    /// <param name="HasReceived">Whether the machine was given input from other servers.</param>
-    /// <param name="OnlyEvent">The id of the only event that it decides, if it stages none; null otherwise.</param>
-    private sealed record Submitted(
-        WriteBatch Batch,
-        PendingRoom Before,
-        long FirstDecision,
-        long LastDecision,
-        bool HasReceived,
-        string? OnlyEvent);
-
-    private void Forget(LaneSession session)
-    {
-        foreach (var made in session.Events) _undurable.TryRemove(made.Nid.Ordinal, out _);
-    }
 
     /// <summary>Reads the facts that the machine lacks, and gives them to it. Called while the lane is held.</summary>
     internal async ValueTask LearnAsync(
@@ -505,13 +396,7 @@ internal sealed class Lane(
         _machine!.Learn(await facts.ReadAsync(identity, lookUps, unknown?.Of(this), stop));
 
     /// <summary>Passes on what the machine asks for.</summary>
-    internal void Ask(RoomIdentity identity, Output output)
-    {
-        if (output.Requests.Length > 0 || output.Resolve is not null || output.RetryAt > 0 || output.HasMore)
-        {
-            asked(identity, _machine!, output);
-        }
-    }
+    internal void Ask(RoomIdentity identity, Output output) => requests.Add(identity, _machine!, output);
 
     /// <summary>Reads facts from storage.</summary>
     internal ValueTask<RoomFacts> ReadFactsAsync(RoomIdentity identity, LookUps lookUps, CancellationToken stop) =>

@@ -1,4 +1,3 @@
-using Matrix.Core.Room.Incoming;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 
@@ -9,18 +8,13 @@ internal sealed class LaneDirectory(
     LaneLoader loader,
     FactsReader facts,
     RoomResolutions resolutions,
+    OpenRequests requests,
     IStorageWriter writer,
     RoomsOptions options) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, Lane> _lanes = [];
     private readonly LinkedList<Lane> _idle = new();
-
-    /// <summary>
-    /// Carries out what machines ask for, outside of the lanes: requests to other servers, and large resolutions. Set
-    /// once, by the receiver of events.
-    /// </summary>
-    internal Action<RoomIdentity, RoomMachine, Output>? Asked { get; set; }
 
     /// <summary>The number of lanes in memory.</summary>
     internal int Count
@@ -38,14 +32,7 @@ internal sealed class LaneDirectory(
         {
             if (!_lanes.TryGetValue(room, out var lane))
             {
-                lane = new Lane(
-                    room,
-                    loader,
-                    facts,
-                    resolutions,
-                    (identity, machine, output) => Asked?.Invoke(identity, machine, output),
-                    writer,
-                    options);
+                lane = new Lane(room, loader, facts, resolutions, requests, writer, options);
                 _lanes.Add(room, lane);
             }
             else if (lane.Users == 0)

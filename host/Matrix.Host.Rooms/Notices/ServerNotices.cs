@@ -122,10 +122,10 @@ public sealed class ServerNotices(
             if (!made.IsOk) return made.Failure;
             return await rooms.FindAsync(made.Value, stop) is { } created
                 ? (created, NoticesUser)
-                : RoomSender.Unknown;
+                : RoomFailure.Unknown;
         }
 
-        if (await rooms.FindAsync(nid, stop) is not { } snapshot) return RoomSender.Unknown;
+        if (await rooms.FindAsync(nid, stop) is not { } snapshot) return RoomFailure.Unknown;
 
         // The name of the configuration may have changed since.
         var create = await state.EventAsync(snapshot, EventTypes.Create, "", stop);

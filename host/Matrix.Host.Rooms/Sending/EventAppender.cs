@@ -73,7 +73,7 @@ internal sealed class EventAppender
         return !made.IsOk
             && session.Pending.Exists
             && session.Pending.State.Find(EventTypes.Member, draft.Sender) is null
-            ? RoomSender.Unknown
+            ? RoomFailure.Unknown
             : made;
     }
 

@@ -2,6 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.Memberships;
 
@@ -17,7 +18,7 @@ namespace Matrix.Host.Rooms.Sending;
 /// callers share the waiting round, which shows their change too.
 /// </remarks>
 internal sealed class ProfilePropagation(
-    RoomSender sender,
+    RoomLanes lanes,
     RoomSnapshots rooms,
     EventAppender appender,
     MemberContents contents,
@@ -81,7 +82,7 @@ internal sealed class ProfilePropagation(
     private async ValueTask ShowInAsync(string userId, string roomId, JsonObject content)
     {
         if (await rooms.FindAsync(roomId, CancellationToken.None) is not { } snapshot) return;
-        await sender.InLaneAsync<bool>(
+        await lanes.EnterAsync<bool>(
             snapshot.Room.Nid,
             async session =>
             {

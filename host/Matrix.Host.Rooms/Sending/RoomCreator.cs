@@ -73,7 +73,7 @@ public sealed record RoomRequest
 /// </summary>
 public sealed class RoomCreator
 {
-    private readonly LaneDirectory _lanes;
+    private readonly RoomLanes _lanes;
     private readonly EventAppender _appender;
     private readonly MemberContents _contents;
     private readonly ProfilePropagation _profiles;
@@ -85,7 +85,7 @@ public sealed class RoomCreator
     private long _lastMoment;
 
     internal RoomCreator(
-        LaneDirectory lanes,
+        RoomLanes lanes,
         EventAppender appender,
         MemberContents contents,
         ProfilePropagation profiles,
@@ -260,56 +260,43 @@ public sealed class RoomCreator
             State = StateTree.Empty,
             Local = LocalMembers.None,
         };
-        var lane = _lanes.Take(nid);
-        try
-        {
-            using var session = await lane.EnterNewAsync(pending, stop);
-            foreach (var draft in drafts)
+        var fits = new CreatedRoomsFewerThan(request.Creator, _options.MaxCreatedRooms);
+        var aliasFits = new AliasesFewerThan(request.Creator, _options.MaxAliases);
+        var roomId = "";
+        var created = await _lanes.CreateAsync(
+            pending,
+            async session =>
             {
-                long? moment = draft.Type == EventTypes.Create ? OwnMoment() : null;
-                var made = await _appender.AppendAsync(session, draft, null, moment, stop);
-                if (made.IsOk || mayLack?.Invoke(draft) == true) continue;
+                foreach (var draft in drafts)
+                {
+                    long? moment = draft.Type == EventTypes.Create ? OwnMoment() : null;
+                    var made = await _appender.AppendAsync(session, draft, null, moment, stop);
+                    if (made.IsOk || mayLack?.Invoke(draft) == true) continue;
+                    return made.Failure.Kind is RoomFailureKind.Forbidden or RoomFailureKind.Malformed
+                        ? new RoomFailure(RoomFailureKind.InvalidRoomState, $"`{draft.Type}`: {made.Failure.Message}")
+                        : made.Failure;
+                }
 
-                // Nothing was submitted, so nothing of the room remains.
-                lane.Abandon();
-                return made.Failure.Kind is RoomFailureKind.Forbidden or RoomFailureKind.Malformed
-                    ? new RoomFailure(RoomFailureKind.InvalidRoomState, $"`{draft.Type}`: {made.Failure.Message}")
-                    : made.Failure;
-            }
+                if (request.IsBounded) session.Require(fits);
+                if (request.Alias is { } alias)
+                {
+                    if (request.IsBounded) session.Require(aliasFits);
+                    session.Require(new AliasCreated(alias, nid, request.Creator));
+                }
 
-            var fits = new CreatedRoomsFewerThan(request.Creator, _options.MaxCreatedRooms);
-            var aliasFits = new AliasesFewerThan(request.Creator, _options.MaxAliases);
-            if (request.IsBounded) session.Require(fits);
-            if (request.Alias is { } alias)
-            {
-                if (request.IsBounded) session.Require(aliasFits);
-                session.Require(new AliasCreated(alias, nid, request.Creator));
-            }
-
-            if (request.IsPublished) session.Write(new DirectoryVisibilityChanged(nid, true));
-            if (request.Requires is { } requires) session.Require(requires(nid));
-            if (request.Writes is { } writes) session.Write(writes(nid));
-            var roomId = session.Pending.Room.RoomId;
-            var durable = session.Submit();
-            try
-            {
-                var receipt = await durable;
-                return !receipt.Refused ? roomId
-                    : request.IsBounded && !fits.Applied ? TooManyRooms()
-                    : request is { IsBounded: true, Alias: not null } && !aliasFits.Applied
-                        ? TooManyAliases(_options)
-                    : request.Alias is { } taken ? Taken(taken)
-                    : new RoomFailure(RoomFailureKind.BadState, "Another request has created the room.");
-            }
-            finally
-            {
-                session.Settle();
-            }
-        }
-        finally
-        {
-            _lanes.Return(lane);
-        }
+                if (request.IsPublished) session.Write(new DirectoryVisibilityChanged(nid, true));
+                if (request.Requires is { } requires) session.Require(requires(nid));
+                if (request.Writes is { } writes) session.Write(writes(nid));
+                roomId = session.Pending.Room.RoomId;
+                return null;
+            },
+            stop);
+        return !created.IsOk ? created.Failure
+            : !created.Value.Refused ? roomId
+            : request.IsBounded && !fits.Applied ? TooManyRooms()
+            : request is { IsBounded: true, Alias: not null } && !aliasFits.Applied ? TooManyAliases(_options)
+            : request.Alias is { } taken ? Taken(taken)
+            : new RoomFailure(RoomFailureKind.BadState, "Another request has created the room.");
     }
 
     /// <summary>

@@ -14,6 +14,7 @@ namespace Matrix.Host.Rooms.Sending;
 /// <summary>Joins, invites, leaves, kicks, bans and forgets. Client-Server API, "Room membership".</summary>
 public sealed class RoomMemberships
 {
+    private readonly RoomLanes _lanes;
     private readonly RoomSender _sender;
     private readonly RoomSnapshots _rooms;
     private readonly EventAppender _appender;
@@ -29,6 +30,7 @@ public sealed class RoomMemberships
     private readonly string _serverName;
 
     internal RoomMemberships(
+        RoomLanes lanes,
         RoomSender sender,
         RoomSnapshots rooms,
         EventAppender appender,
@@ -43,6 +45,7 @@ public sealed class RoomMemberships
         PolicyLists policies,
         RoomsOptions options)
     {
+        _lanes = lanes;
         _sender = sender;
         _rooms = rooms;
         _appender = appender;
@@ -68,13 +71,13 @@ public sealed class RoomMemberships
     public async ValueTask<RoomResult<string>> JoinAsync(
         string userId, string roomId, string? reason, CancellationToken stop, string? invitationToken = null)
     {
-        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return RoomSender.Unknown;
+        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return RoomFailure.Unknown;
         if (snapshot.Local.IsJoined(userId)) return roomId;
         if (await _policies.RefusedJoinAsync(userId, roomId, stop) is { } refused) return refused;
         if (invitationToken is not null && snapshot.State.Find(EventTypes.ThirdPartyInvite, invitationToken) is null)
         {
             return snapshot.State.Find(EventTypes.Member, userId) is null
-                ? RoomSender.Unknown
+                ? RoomFailure.Unknown
                 : new RoomFailure(RoomFailureKind.Forbidden, "The room has no third-party invite with that token.");
         }
 
@@ -117,7 +120,7 @@ public sealed class RoomMemberships
         {
             if (await _rooms.FindAsync(roomId, stop) is not { } snapshot)
             {
-                return RoomSender.Unknown;
+                return RoomFailure.Unknown;
             }
 
             return await JoinWithAsync(snapshot, userId, content, keepIfJoined: false, timestamp, stop);
@@ -259,7 +262,7 @@ public sealed class RoomMemberships
         if (!forgotten.IsOk) return forgotten.Failure;
         if (await _rooms.FindAsync(roomId, stop) is not { } snapshot)
         {
-            return forgotten.Value ? null : RoomSender.Unknown;
+            return forgotten.Value ? null : RoomFailure.Unknown;
         }
 
         var forget = new RoomForgotten(snapshot.Room.Nid, userId);
@@ -268,7 +271,7 @@ public sealed class RoomMemberships
 
         var now = await _membershipsTable.FindAsync(snapshot.Room.Nid, userId, stop);
         return now is null
-            ? forgotten.Value ? null : RoomSender.Unknown
+            ? forgotten.Value ? null : RoomFailure.Unknown
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
     }
 
@@ -295,7 +298,7 @@ public sealed class RoomMemberships
         CancellationToken stop)
     {
         var isGuest = await IsGuestAsync(userId, stop);
-        return await _sender.InLaneAsync<string>(
+        return await _lanes.EnterAsync<string>(
             snapshot.Room.Nid,
             async session =>
             {
@@ -339,7 +342,7 @@ public sealed class RoomMemberships
         string sender, string roomId, string userId, JsonObject content, long? timestamp, CancellationToken stop) =>
         await _rooms.FindAsync(roomId, stop) is { } snapshot
             ? await _remote.InviteAsync(snapshot, sender, userId, content, timestamp, stop)
-            : RoomSender.Unknown;
+            : RoomFailure.Unknown;
 
     /// <summary>
     /// Why a user cannot be invited, whatever the room's rules say; null if they can be. Another server decides whether
@@ -371,8 +374,8 @@ public sealed class RoomMemberships
         CancellationToken stop,
         Func<Membership?, RoomFailure?>? refuseUnless = null)
     {
-        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return RoomSender.Unknown;
-        var result = await _sender.InLaneAsync<bool>(
+        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return RoomFailure.Unknown;
+        var result = await _lanes.EnterAsync<bool>(
             snapshot.Room.Nid,
             async session =>
             {

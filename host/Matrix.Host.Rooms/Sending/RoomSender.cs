@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
@@ -8,7 +7,6 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Relations;
@@ -21,11 +19,7 @@ namespace Matrix.Host.Rooms.Sending;
 /// </summary>
 public sealed class RoomSender
 {
-    /// <summary>The attempts of a send, which starts anew if a batch that it built on was not stored.</summary>
-    private const int Attempts = 3;
-
-
-    private readonly LaneDirectory _lanes;
+    private readonly RoomLanes _lanes;
     private readonly RoomSnapshots _rooms;
     private readonly EventAppender _appender;
     private readonly TransactionLog _transactions;
@@ -33,7 +27,7 @@ public sealed class RoomSender
     private readonly RelationsTable _relations;
 
     internal RoomSender(
-        LaneDirectory lanes,
+        RoomLanes lanes,
         RoomSnapshots rooms,
         EventAppender appender,
         TransactionLog transactions,
@@ -80,7 +74,7 @@ public sealed class RoomSender
     {
         if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return false;
         var draft = Draft.State(eventType, "", userId, JsonObject.Empty);
-        var result = await InLaneAsync<bool>(
+        var result = await _lanes.EnterAsync<bool>(
             snapshot.Room.Nid,
             async session => await _appender.WouldRefuseAsync(session, draft, stop) is null,
             stop);
@@ -94,8 +88,8 @@ public sealed class RoomSender
     internal async ValueTask<RoomFailure?> RefusedStateAsync(
         RoomSnapshot snapshot, Draft draft, CancellationToken stop)
     {
-        if (!snapshot.Local.IsJoined(draft.Sender)) return Unknown;
-        var result = await InLaneAsync<bool>(
+        if (!snapshot.Local.IsJoined(draft.Sender)) return RoomFailure.Unknown;
+        var result = await _lanes.EnterAsync<bool>(
             snapshot.Room.Nid,
             async session => await _appender.WouldRefuseAsync(session, draft, stop) is { } refused
                 ? refused
@@ -113,9 +107,9 @@ public sealed class RoomSender
         async ValueTask<RoomResult<string>> FindFirstAsync() =>
             await _rooms.FindAsync(roomId, stop) is { } found
                 ? await AppendToAsync(found)
-                : Unknown;
+                : RoomFailure.Unknown;
 
-        ValueTask<RoomResult<string>> AppendToAsync(RoomSnapshot snapshot) => InLaneAsync<string>(
+        ValueTask<RoomResult<string>> AppendToAsync(RoomSnapshot snapshot) => _lanes.EnterAsync<string>(
             snapshot.Room.Nid,
             async session =>
             {
@@ -133,60 +127,6 @@ public sealed class RoomSender
             },
             stop);
     }
-
-    /// <summary>Runs a session in a room's lane, and submits its batch if it succeeded.</summary>
-    // Pooled: the state machine lives until the disk answers, and the collector would move it.
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<RoomResult<T>> InLaneAsync<T>(
-        RoomNid room, Func<LaneSession, ValueTask<RoomResult<T>>> act, CancellationToken stop)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            var lane = _lanes.Take(room);
-            try
-            {
-                using var session = await lane.EnterAsync(stop);
-                if (session is null) return Unknown;
-                var result = await act(session);
-                if (!result.IsOk) return result;
-                if (session.IsEmpty)
-                {
-                    await session.SettledAsync();
-                    return result;
-                }
-
-                var durable = session.Submit();
-                try
-                {
-                    var receipt = await durable;
-                    return receipt.Refused ? HasChanged : result;
-                }
-                finally
-                {
-                    session.Settle();
-                }
-            }
-            catch (LaneBusyException busy)
-            {
-                return new RoomFailure(RoomFailureKind.Busy, busy.Message);
-            }
-            catch (StorageException broken) when (broken.Failure == StorageFailure.ChainBroken && attempt < Attempts)
-            {
-                // An event that this one was built on was not written. The next attempt reads the room again.
-            }
-            finally
-            {
-                _lanes.Return(lane);
-            }
-        }
-    }
-
-    private static RoomFailure HasChanged { get; } = new(
-        RoomFailureKind.BadState, "The room changed during the request.");
-
-    /// <summary>Users who never were in a room get the same failure whether or not it exists.</summary>
-    public static RoomFailure Unknown { get; } = new(
-        RoomFailureKind.UnknownRoom, "You are not in this room, or this server does not know it.");
 
     private async ValueTask<StoredEvent?> SameStateAsync(LaneSession session, Draft draft, CancellationToken stop)
     {

@@ -36,7 +36,7 @@ public sealed class RoomUpgrades
     private const int MostLookedAt = 20;
 
     private readonly RoomCreator _creator;
-    private readonly RoomSender _sender;
+    private readonly RoomLanes _lanes;
     private readonly EventAppender _appender;
     private readonly MemberContents _contents;
     private readonly ProfilePropagation _profiles;
@@ -50,7 +50,7 @@ public sealed class RoomUpgrades
 
     internal RoomUpgrades(
         RoomCreator creator,
-        RoomSender sender,
+        RoomLanes lanes,
         EventAppender appender,
         MemberContents contents,
         ProfilePropagation profiles,
@@ -62,7 +62,7 @@ public sealed class RoomUpgrades
         RoomsOptions options)
     {
         _creator = creator;
-        _sender = sender;
+        _lanes = lanes;
         _appender = appender;
         _contents = contents;
         _profiles = profiles;
@@ -102,10 +102,10 @@ public sealed class RoomUpgrades
     {
         if (await _rooms.FindAsync(request.RoomId, stop) is not { } old)
         {
-            return RoomSender.Unknown;
+            return RoomFailure.Unknown;
         }
 
-        var allowed = await _sender.InLaneAsync<bool>(
+        var allowed = await _lanes.EnterAsync<bool>(
             old.Room.Nid,
             async session => await _appender.WouldRefuseAsync(
                 session, Tombstone(request, request.RoomId), stop) is { } refused
@@ -114,7 +114,7 @@ public sealed class RoomUpgrades
             stop);
         if (!allowed.IsOk)
         {
-            return old.State.Find(EventTypes.Member, request.UserId) is null ? RoomSender.Unknown : allowed.Failure;
+            return old.State.Find(EventTypes.Member, request.UserId) is null ? RoomFailure.Unknown : allowed.Failure;
         }
 
         var joining = await _contents.OfAsync(request.UserId, "join", null, stop);
@@ -168,7 +168,7 @@ public sealed class RoomUpgrades
                 old.Room, [.. bans.Where(row => !known.Contains(row.UserId)).Select(static row => row.Event)], stop);
             if (missing.Count > 0)
             {
-                await _sender.InLaneAsync<bool>(
+                await _lanes.EnterAsync<bool>(
                     successor.Room.Nid,
                     async session =>
                     {
@@ -273,7 +273,7 @@ public sealed class RoomUpgrades
     /// </summary>
     private ValueTask<RoomResult<bool>> CloseAsync(
         UpgradeRequest request, ReplacedRoom replaced, RoomSnapshot old, string newRoomId, CancellationToken stop) =>
-        _sender.InLaneAsync<bool>(
+        _lanes.EnterAsync<bool>(
             old.Room.Nid,
             async session =>
             {

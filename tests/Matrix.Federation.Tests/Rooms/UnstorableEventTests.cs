@@ -31,6 +31,7 @@ public sealed class UnstorableEventTests
                     parts.GetRequiredService<LaneLoader>(),
                     parts.GetRequiredService<FactsReader>(),
                     parts.GetRequiredService<RoomResolutions>(),
+                    parts.GetRequiredService<OpenRequests>(),
                     _writer,
                     parts.GetRequiredService<RoomsOptions>());
             }),

@@ -222,7 +222,7 @@ internal static class Holders
         typeof(TypingBoard), typeof(LazyMembers), typeof(EarlyReceipts), typeof(ReceiptEdus), typeof(PushFeed),
         typeof(ServiceEphemeral), typeof(TypingRooms), typeof(BrowserSignIns), typeof(ServerDiscovery),
         typeof(AwaitedEvents), typeof(DummyEvents), typeof(FullRooms), typeof(MissingEventsFetcher),
-        typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles),
+        typeof(OpenRequests), typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles),
 
         // They hold an AccountDataCache.
         typeof(PushRuleCache), typeof(IgnoredUsers),
@@ -232,7 +232,7 @@ internal static class Holders
     public static IReadOnlyList<string> Parts { get; } =
     [
         "SearchScope", "NotificationList+Page", "KeyRing", "ToDeviceSender+Inboxes", "UpdatedRooms",
-        "SessionIndex", "UnknownEvents", "Lane", "ThreadSubscribers+UserThreads", "Badges+Badge",
+        "SessionIndex", "UnknownEvents", "Lane", "SubmittedBatches", "ThreadSubscribers+UserThreads", "Badges+Badge",
         "ConnectionState", "UserRooms", "CachedList",
     ];
 }

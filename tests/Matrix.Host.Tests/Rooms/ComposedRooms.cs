@@ -9,6 +9,7 @@ using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Searching;
 using Matrix.Host.Rooms.Sending;
@@ -68,6 +69,8 @@ internal sealed class ComposedRooms : IDisposable
     internal EventStore Events => _parts.GetRequiredService<EventStore>();
 
     internal StateStore States => _parts.GetRequiredService<StateStore>();
+
+    internal RoomLanes Lanes => _parts.GetRequiredService<RoomLanes>();
 
     internal RoomSender Sender => _parts.GetRequiredService<RoomSender>();
 

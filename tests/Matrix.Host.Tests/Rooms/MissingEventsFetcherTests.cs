@@ -12,6 +12,7 @@ using Matrix.Host.Network.Keys;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -30,18 +31,21 @@ public sealed class MissingEventsFetcherTests
     private RoomsOptions _options = null!;
     private Servers _servers = null!;
     private Func<Input, bool> _isTaken = null!;
-    private Func<RoomMachine, Task> _goesOn = null!;
+    private Func<RoomMachine, Action, Task> _goesOn = null!;
     private int _sessions;
     private FetchSlots? _slots;
+    private RepeatedTasks? _tasks;
+    private OpenRequests _requests = null!;
     private MissingEventsFetcher? _fetcher;
 
     [SetUp]
     public void SetUp()
     {
         _ended.Clear();
+        _requests = new OpenRequests();
         _servers = new Servers();
         _isTaken = _ => true;
-        _goesOn = _ => Task.CompletedTask;
+        _goesOn = (_, _) => Task.CompletedTask;
         _sessions = 0;
         _options = new RoomsOptions
         {
@@ -53,9 +57,10 @@ public sealed class MissingEventsFetcherTests
     [TearDown]
     public void TearDown()
     {
+        _tasks?.Dispose();
         _fetcher?.Dispose();
         _slots?.Dispose();
-        (_fetcher, _slots) = (null, null);
+        (_tasks, _fetcher, _slots) = (null, null, null);
     }
 
     [Test]
@@ -134,8 +139,8 @@ public sealed class MissingEventsFetcherTests
         Starts(Asks(3, "broken.test", request));
         Assert.That((await EndedAsync(3))[^1].Response.IsNotNow);
         Assert.That(_servers.Asked.Count(server => server == "broken.test"), Is.EqualTo(1));
-        Assert.That(_fetcher!.Wake("broken.test"), "a request of the server itself ends the pause");
-        Assert.That(_fetcher.Wake("empty.test"), Is.False);
+        Assert.That(_slots!.Wake("broken.test"), "a request of the server itself ends the pause");
+        Assert.That(_slots!.Wake("empty.test"), Is.False);
     }
 
     [Test]
@@ -190,11 +195,11 @@ public sealed class MissingEventsFetcherTests
     {
         var lane = new TaskCompletionSource();
         var machine = Machine();
-        _goesOn = async began =>
+        _goesOn = async (_, begin) =>
         {
             Interlocked.Increment(ref _sessions);
             await lane.Task;
-            _fetcher!.HasGoneOn(_room, began);
+            begin();
         };
 
         for (var transaction = 0; transaction < 3; transaction++) Starts(hasMore: true, machine);
@@ -235,26 +240,23 @@ public sealed class MissingEventsFetcherTests
     private void Starts(bool hasMore, RoomMachine machine, params PeerRequest[] requests)
     {
         _slots ??= new FetchSlots(_options.Receiving, TimeProvider.System);
-        _fetcher ??= new MissingEventsFetcher(
-            new FederationApi(_servers, new NetworkOptions { ServerName = "one.test" }),
-            _slots,
-            new SignatureChecker(_servers),
-            resolutions: null!,
-            _options,
-            TimeProvider.System,
-            NullLogger<MissingEventsFetcher>.Instance);
-        _fetcher.Ended = (_, _, input, _) =>
+        _tasks ??= new RepeatedTasks(TimeProvider.System, NullLogger<RepeatedTasks>.Instance);
+        if (_fetcher is null)
         {
-            if (!_isTaken(input)) return ValueTask.FromResult(false);
-            if (input is Input.Responded ended) _ended.Enqueue((ended.number, ended.response));
-            return ValueTask.FromResult(true);
-        };
-        _fetcher.GoesOn = async (_, began, _) =>
-        {
-            await _goesOn(began);
-            return true;
-        };
-        _fetcher.Start(_room, machine, new Output(null!, requests, null, [], [], [], 0, hasMore));
+            _fetcher = new MissingEventsFetcher(
+                _requests,
+                new Inputs(this),
+                new FederationApi(_servers, new NetworkOptions { ServerName = "one.test" }),
+                _slots,
+                new SignatureChecker(_servers),
+                resolutions: null!,
+                _tasks,
+                _options,
+                TimeProvider.System);
+            _ = _fetcher.StartAsync(CancellationToken.None);
+        }
+
+        _requests.Add(_room, machine, new Output(null!, requests, null, [], [], [], 0, hasMore));
     }
 
     private static PeerRequest Asks(int number, string peer, Request request) =>
@@ -265,6 +267,25 @@ public sealed class MissingEventsFetcherTests
         for (var attempt = 0; attempt < 500 && _ended.Count < count; attempt++) await Task.Delay(20);
         Assert.That(_ended, Has.Count.EqualTo(count));
         return [.. _ended];
+    }
+
+    /// <summary>The room, as the test has it.</summary>
+    private sealed class Inputs(MissingEventsFetcherTests test) : IMachineInputs
+    {
+        public ValueTask<bool> ReceiveAsync(
+            RoomIdentity room, RoomMachine machine, Input input, CancellationToken stop)
+        {
+            if (!test._isTaken(input)) return ValueTask.FromResult(false);
+            if (input is Input.Responded ended) test._ended.Enqueue((ended.number, ended.response));
+            return ValueTask.FromResult(true);
+        }
+
+        public async ValueTask<bool> ContinueAsync(
+            RoomIdentity room, RoomMachine machine, Action begin, CancellationToken stop)
+        {
+            await test._goesOn(machine, begin);
+            return true;
+        }
     }
 
     /// <summary>Other servers, which have no keys.</summary>

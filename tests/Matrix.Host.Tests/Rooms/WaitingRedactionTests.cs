@@ -175,7 +175,7 @@ internal sealed class WaitingRedactionTests(string kind)
                 TimeProvider.System);
         var snapshot = (await _world.Rooms.Rooms.FindAsync(room, default))!;
         var result =
-            await _world.Rooms.Sender.InLaneAsync<T>(snapshot.Room.Nid, session => act(appender, session), default);
+            await _world.Rooms.Lanes.EnterAsync<T>(snapshot.Room.Nid, session => act(appender, session), default);
         Assert.That(result.Failure, Is.Null);
         return result.Value!;
     }

@@ -1,7 +1,7 @@
 using Matrix.Core.Room;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Delayed;
-using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Api.Client.DelayedEvents;
@@ -53,7 +53,7 @@ internal static class Delays
                 MatrixError.Unknown,
                 "Too many events wait to be sent.",
                 static json => json.WriteString(ErrorMember, "M_MAX_DELAYED_EVENTS_EXCEEDED")),
-            _ => RoomAnswers.Of(RoomSender.Unknown),
+            _ => RoomAnswers.Of(RoomFailure.Unknown),
         };
     }
 }

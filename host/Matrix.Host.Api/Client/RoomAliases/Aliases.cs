@@ -3,7 +3,6 @@ using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Aliases;
-using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Api.Client.RoomAliases;
@@ -81,7 +80,7 @@ internal sealed class Aliases(
         var reader = call.Caller.IsAdmin ? null : call.Caller.UserId;
         if (await aliases.OfRoomAsync(reader, call["roomId"], stop) is not { } list)
         {
-            return RoomAnswers.Of(RoomSender.Unknown);
+            return RoomAnswers.Of(RoomFailure.Unknown);
         }
 
         return Answer.Json(list, static (json, names) =>

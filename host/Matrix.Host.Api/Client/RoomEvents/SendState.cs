@@ -5,6 +5,7 @@ using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.DelayedEvents;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -84,7 +85,7 @@ internal sealed class SendState(
         if (await rooms.FindAsync(roomId, stop) is not { } snapshot
             || !snapshot.Local.IsJoined(user))
         {
-            return RoomAnswers.Of(RoomSender.Unknown);
+            return RoomAnswers.Of(RoomFailure.Unknown);
         }
 
         var before = await reader.ContentAsync(snapshot, EventTypes.CanonicalAlias, "", stop);
