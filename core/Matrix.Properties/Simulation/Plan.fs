@@ -250,8 +250,8 @@ module Plan =
         else
             plan
 
-    /// States with an event that the Byzantine server made up.
-    let private withInsertions (rng: Rng) (length: int) (plan: Plan) : Plan =
+    /// Half of the Byzantine servers tell a few further lies of one kind.
+    let private withLies (lie: Lie) (rng: Rng) (length: int) (plan: Plan) : Plan =
         if plan.ByzantineServer >= 0 && rng.Happens 500 then
             {
                 plan with
@@ -262,30 +262,7 @@ module Plan =
                                 {
                                     At = rng.Below length
                                     Server = plan.ByzantineServer
-                                    Deed = Deed.Lying(Lie.Insert, act rng)
-                                    Actor = rng.Below 1000
-                                    Target = rng.Below 1000
-                                    Level = rng.Below 1000
-                                }
-                        ]
-                        |> List.sortBy _.At
-            }
-        else
-            plan
-
-    /// Events with extreme values.
-    let private withExtremes (rng: Rng) (length: int) (plan: Plan) : Plan =
-        if plan.ByzantineServer >= 0 && rng.Happens 500 then
-            {
-                plan with
-                    Operations =
-                        plan.Operations
-                        @ [
-                            for _ in 0 .. rng.Below 8 ->
-                                {
-                                    At = rng.Below length
-                                    Server = plan.ByzantineServer
-                                    Deed = Deed.Lying(Lie.Extreme, act rng)
+                                    Deed = Deed.Lying(lie, act rng)
                                     Actor = rng.Below 1000
                                     Target = rng.Below 1000
                                     Level = rng.Below 1000
@@ -348,5 +325,5 @@ module Plan =
                 }
         }
         |> withHistory rng drawn length
-        |> withInsertions rng length
-        |> withExtremes rng length
+        |> withLies Lie.Insert rng length
+        |> withLies Lie.Extreme rng length

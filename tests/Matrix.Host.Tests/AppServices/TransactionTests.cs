@@ -108,15 +108,7 @@ internal sealed class TransactionTests(string databaseKind) : AppServiceTests(da
         var room = await BridgedRoomAsync();
         await Alice.SaysAsync(room, "before");
         await Service.GetsAsync("before");
-        var asked = new TaskCompletionSource();
-        Service.Responds = _ =>
-        {
-            asked.TrySetResult();
-            return Task.FromResult((503, "{}"));
-        };
-        await Alice.SaysAsync(room, "one");
-        await asked.Task;
-        await Alice.SaysAsync(room, "two");
+        await IsAwayForAsync(room, "one", "two");
 
         await Server.StopAsync();
         Service.Answers(200);
@@ -146,15 +138,7 @@ internal sealed class TransactionTests(string databaseKind) : AppServiceTests(da
         var room = await BridgedRoomAsync();
         await Alice.SaysAsync(room, "before");
         await Service.GetsAsync("before");
-        var asked = new TaskCompletionSource();
-        Service.Responds = _ =>
-        {
-            asked.TrySetResult();
-            return Task.FromResult((503, "{}"));
-        };
-        await Alice.SaysAsync(room, "one");
-        await asked.Task;
-        await Alice.SaysAsync(room, "two");
+        await IsAwayForAsync(room, "one", "two");
         (await Alice.PostAsync($"rooms/{room}/kick", new JsonObject { ["user_id"] = IdOf("_irc_ghost") })).Is(200);
         await Alice.SaysAsync(room, "not for the service");
 
@@ -231,6 +215,20 @@ internal sealed class TransactionTests(string databaseKind) : AppServiceTests(da
 
         (await RegistersGhostAsync("_xmpp_other")).Is(200);
         Assert.That(Server.Log, Does.Contain("bridge.yaml"));
+    }
+
+    /// <summary>The service takes nothing; the first message was tried when the others are sent.</summary>
+    private async Task IsAwayForAsync(string room, string first, params string[] others)
+    {
+        var tried = new TaskCompletionSource();
+        Service.Responds = _ =>
+        {
+            tried.TrySetResult();
+            return Task.FromResult((503, "{}"));
+        };
+        await Alice.SaysAsync(room, first);
+        await tried.Task;
+        foreach (var text in others) await Alice.SaysAsync(room, text);
     }
 }
 
