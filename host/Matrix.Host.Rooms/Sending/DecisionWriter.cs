@@ -86,16 +86,7 @@ internal sealed class DecisionWriter(
         var redaction = await redactions.OfReceivedAsync(session, decided, stop);
         if (!redaction.IsNone) pdu = room.Rules.Redact(pdu);
 
-        session.Pending = pending with
-        {
-            Room = room,
-            LastOrdinal = nid.IsLive ? Math.Max(pending.LastOrdinal, decided.Ordinal) : pending.LastOrdinal,
-            FirstOrdinal = nid.IsHistory ? Math.Min(pending.FirstOrdinal, decided.Ordinal) : pending.FirstOrdinal,
-            LastOutlier = nid.IsOutlier ? Math.Max(pending.LastOutlier, decided.Ordinal) : pending.LastOutlier,
-            Depth = decided.Extremities.Length == 0 ? 0 : decided.Extremities.Max(extremity => extremity.Depth),
-            Extremities = decided.Extremities,
-            HasWaitingRedactions = pending.HasWaitingRedactions || isWaiting,
-        };
+        session.Pending = After(pending, room, decided, nid, isWaiting);
         if (decided.OutlierOrdinal != 0)
         {
             session.WriteFirst(new OutlierRenumbered(EventNid.Of(room.Nid, decided.OutlierOrdinal), nid));
@@ -140,6 +131,27 @@ internal sealed class DecisionWriter(
 
         // Events that are not shown, and those of history, notify nobody.
         if (!isShown || !redaction.IsNone || decided.IsHistory) return stored;
+        await NotifyAsync(session, decided, stored, stop);
+        return stored;
+    }
+
+    /// <summary>The room after a decision, but for its state and members.</summary>
+    private static PendingRoom After(
+        PendingRoom before, RoomIdentity room, DecidedEvent decided, EventNid nid, bool isWaiting) => before with
+        {
+            Room = room,
+            LastOrdinal = nid.IsLive ? Math.Max(before.LastOrdinal, decided.Ordinal) : before.LastOrdinal,
+            FirstOrdinal = nid.IsHistory ? Math.Min(before.FirstOrdinal, decided.Ordinal) : before.FirstOrdinal,
+            LastOutlier = nid.IsOutlier ? Math.Max(before.LastOutlier, decided.Ordinal) : before.LastOutlier,
+            Depth = decided.Extremities.Length == 0 ? 0 : decided.Extremities.Max(extremity => extremity.Depth),
+            Extremities = decided.Extremities,
+            HasWaitingRedactions = before.HasWaitingRedactions || isWaiting,
+        };
+
+    /// <summary>Evaluates the push rules of the room's local members.</summary>
+    private async ValueTask NotifyAsync(
+        LaneSession session, DecidedEvent decided, StoredEvent stored, CancellationToken stop)
+    {
         var inRoom = new EventInRoom(
             stored,
             session.Pending.Local,
@@ -149,7 +161,6 @@ internal sealed class DecisionWriter(
         var outcome = await push.EvaluateAsync(inRoom, stop);
         if (outcome.NotifyClass != 0) stored.Notifies(outcome.NotifyClass);
         foreach (var unread in outcome.Rows) session.Write(unread);
-        return stored;
     }
 
     /// <summary>

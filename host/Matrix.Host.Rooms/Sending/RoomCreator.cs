@@ -143,6 +143,19 @@ public sealed class RoomCreator
             PowerLevelOverride = request.PowerLevelOverride,
             DropsCreatorLevels = request.Version is null,
         };
+        if (await AddInitialStateAsync(room, request, stop) is { } badState) return badState;
+        if (await AddInvitesAsync(room, request, invites, stop) is { } badInvite) return badInvite;
+        var created = await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop);
+        if (!created.IsOk) return created;
+        await _profiles.JoinedAsync(request.Creator, creator);
+        await InviteRemoteAsync(request, created.Value, invites.Where(_memberships.IsRemote), stop);
+        return created;
+    }
+
+    /// <summary>Adds the state events of the request. The failure if one of them may not be there.</summary>
+    private async ValueTask<RoomFailure?> AddInitialStateAsync(
+        NewRoom room, RoomRequest request, CancellationToken stop)
+    {
         foreach (var (type, stateKey, content) in request.InitialState)
         {
             if (type == EventTypes.Member && content.Text("membership") == "invite")
@@ -163,6 +176,16 @@ public sealed class RoomCreator
             room.AddState(type, stateKey, content);
         }
 
+        return null;
+    }
+
+    /// <summary>
+    /// Adds the invites of the request. Users of other servers are invited once the room is durable. A user who cannot
+    /// be found is left out; the failure if another one may not be invited.
+    /// </summary>
+    private async ValueTask<RoomFailure?> AddInvitesAsync(
+        NewRoom room, RoomRequest request, IReadOnlyList<string> invites, CancellationToken stop)
+    {
         foreach (var user in invites)
         {
             if (await _memberships.RefusedInviteAsync(
@@ -177,11 +200,7 @@ public sealed class RoomCreator
             else room.AddInvite(user, await _contents.OfAsync(user, "invite", null, stop));
         }
 
-        var created = await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop);
-        if (!created.IsOk) return created;
-        await _profiles.JoinedAsync(request.Creator, creator);
-        await InviteRemoteAsync(request, created.Value, invites.Where(_memberships.IsRemote), stop);
-        return created;
+        return null;
     }
 
     /// <summary>
