@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Tables.Pushers;
 
 namespace Matrix.Host.Outbound.Push;
 
-/// <summary>What is told of an event.</summary>
+/// <summary>The content of a push about an event.</summary>
 /// <param name="Tweaks">The tweaks of the user's rule.</param>
 /// <param name="SenderName">The sender's display name in the room.</param>
 internal sealed record PushedContent(

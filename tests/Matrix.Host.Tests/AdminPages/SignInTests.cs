@@ -183,7 +183,7 @@ public sealed class SignInTests : AdminPageTests
     }
 
     [Test]
-    public async Task Who_loses_the_right_or_is_locked_or_suspended_is_out_at_once()
+    public async Task An_administrator_who_loses_the_right_or_is_locked_or_suspended_is_signed_out_at_once()
     {
         foreach (var lost in new Func<string, Change>[]
         {

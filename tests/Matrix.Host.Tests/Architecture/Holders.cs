@@ -222,7 +222,7 @@ internal static class Holders
         typeof(TypingBoard), typeof(LazyMembers), typeof(EarlyReceipts), typeof(ReceiptEdus), typeof(PushFeed),
         typeof(ServiceEphemeral), typeof(TypingRooms), typeof(BrowserSignIns), typeof(ServerDiscovery),
         typeof(AwaitedEvents), typeof(DummyEvents), typeof(FullRooms), typeof(MissingEventsFetcher),
-        typeof(OpenRequests), typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles),
+        typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles),
 
         // They hold an AccountDataCache.
         typeof(PushRuleCache), typeof(IgnoredUsers),

@@ -54,7 +54,7 @@ public sealed class PasswordQueueTests
     }
 
     [Test]
-    public async Task Who_has_a_token_guesses_no_more_by_addresses_than_by_the_name()
+    public async Task A_user_with_a_token_guesses_no_more_by_addresses_than_by_the_name()
     {
         await using var server = await LimitedAsync();
         var alice = await server.RegistersAsync("alice");

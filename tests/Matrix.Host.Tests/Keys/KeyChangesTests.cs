@@ -105,7 +105,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Who_joins_meets_all_who_are_there_and_they_meet_the_newcomer()
+    public async Task A_newcomer_meets_all_members_and_they_meet_the_newcomer()
     {
         var room = await CreatesRoomAsync(_alice);
         await JoinsAsync(_bob, room);
@@ -118,7 +118,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Who_leaves_is_left_behind_and_leaves_behind_unless_another_room_is_shared()
+    public async Task A_user_who_leaves_is_left_by_the_others_unless_another_room_is_shared()
     {
         var (room, other) = (await CreatesRoomAsync(_alice), await CreatesRoomAsync(_alice));
         await JoinsAsync(_bob, room);
@@ -134,7 +134,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Who_is_kicked_is_left_behind()
+    public async Task A_kicked_user_is_left_by_the_others()
     {
         var room = await CreatesRoomAsync(_alice);
         await JoinsAsync(_bob, room);
@@ -185,7 +185,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Who_left_is_told_although_they_share_another_room_later()
+    public async Task A_user_who_left_is_in_left_although_they_share_another_room_later()
     {
         var (room, other) = (await CreatesRoomAsync(_alice), await CreatesRoomAsync(_alice));
         await JoinsAsync(_bob, room);
@@ -198,7 +198,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Who_shares_another_room_and_leaves_it_later_is_not_told_to_have_left()
+    public async Task A_user_who_shares_another_room_and_leaves_it_later_is_not_in_left()
     {
         var (room, other) = (await CreatesRoomAsync(_alice), await CreatesRoomAsync(_alice));
         await JoinsAsync(_bob, room);
@@ -233,7 +233,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Who_joins_meets_those_who_leave_later_and_not_those_who_come_later()
+    public async Task A_newcomer_meets_those_who_leave_later_and_not_those_who_come_later()
     {
         var room = await CreatesRoomAsync(_alice);
         await JoinsAsync(_bob, room);
@@ -252,7 +252,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Who_left_and_came_back_in_between_meets_all_again()
+    public async Task A_user_who_left_and_came_back_in_between_meets_all_again()
     {
         var room = await CreatesRoomAsync(_alice);
         await JoinsAsync(_bob, room);

@@ -100,7 +100,7 @@ internal sealed class LockTests : ModerationTests
 
     [TestCase("lock")]
     [TestCase("suspend")]
-    public async Task Who_may_not_be_moderated_by_whom_is_told_apart_as_the_specification_says(string what)
+    public async Task Refusals_to_moderate_a_user_have_the_codes_of_the_specification(string what)
     {
         var user = await SomeoneAsync();
         var other = await SomeoneAsync();

@@ -96,7 +96,7 @@ internal sealed class WorkSlotsTests : IDisposable
     }
 
     [Test]
-    public async Task Who_stops_waiting_leaves_everything_to_others()
+    public async Task A_waiter_that_stops_leaves_everything_to_the_others()
     {
         using var stop = new CancellationTokenSource();
         var places = new[] { await EnterAsync("@a:x", null), await EnterAsync("@a:x", null) };

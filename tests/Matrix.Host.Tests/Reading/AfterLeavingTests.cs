@@ -92,7 +92,7 @@ internal sealed class AfterLeavingTests : TwoUsersTests
     }
 
     [Test]
-    public async Task Who_redacted_an_event_and_why_after_one_left_is_not_told()
+    public async Task A_user_who_left_does_not_see_who_redacted_an_event_afterwards()
     {
         var room = await CreatesAsync("shared");
         await Bob.PostAsync($"rooms/{room}/join");
@@ -117,7 +117,7 @@ internal sealed class AfterLeavingTests : TwoUsersTests
     }
 
     [Test]
-    public async Task Who_redacted_an_event_while_one_was_away_is_not_told_where_only_the_joined_see()
+    public async Task A_user_who_was_away_does_not_see_who_redacted_an_event_if_only_members_see_the_history()
     {
         var room = await CreatesAsync("joined");
         await Bob.PostAsync($"rooms/{room}/join");
@@ -132,7 +132,7 @@ internal sealed class AfterLeavingTests : TwoUsersTests
     }
 
     [Test]
-    public async Task Who_was_a_member_before_one_came_is_not_told_where_only_the_joined_see()
+    public async Task A_newcomer_does_not_see_earlier_members_if_only_members_see_the_history()
     {
         var carol = await Server.RegistersAsync("carol");
         var room = await CreatesAsync("joined");
@@ -172,7 +172,7 @@ internal sealed class AfterLeavingTests : TwoUsersTests
     }
 
     [Test]
-    public async Task Who_left_a_room_that_was_opened_to_the_world_later_keeps_what_they_could_see()
+    public async Task A_user_who_left_keeps_what_they_could_see_when_the_room_is_opened_to_the_world_later()
     {
         var room = await CreatesAsync("shared");
         var said = await SaysAsync(room, "before bob");

@@ -30,7 +30,7 @@ internal sealed class LongHistoryTests
     public async Task Stops() => await _server.DisposeAsync();
 
     [Test]
-    public async Task Who_was_banned_and_unbanned_many_times_reads_what_they_could_read_when_they_left()
+    public async Task A_user_who_was_banned_and_unbanned_many_times_reads_what_they_could_read_when_they_left()
     {
         await _bob.PostAsync($"rooms/{_room}/leave");
         for (var i = 0; i < Often; i++)

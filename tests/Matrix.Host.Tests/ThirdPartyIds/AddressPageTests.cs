@@ -178,7 +178,7 @@ internal sealed class AddressPageTests(string kind) : AddressPages(kind)
     }
 
     [Test]
-    public async Task Who_registers_may_give_a_number_and_an_address()
+    public async Task A_new_user_may_give_a_number_and_an_address()
     {
         await World.Server.RestartAsync(
             ("registration.enabled", "true"), ("registration.requires_email", "true"));

@@ -22,7 +22,7 @@ internal sealed class ThreadPushRuleTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task Who_never_subscribed_is_notified_as_before()
+    public async Task A_user_who_never_subscribed_is_notified_as_before()
     {
         await Alice.RepliesAsync(Room, _root, "one");
         Assert.That(await UnreadAsync(), Is.EqualTo((1, 0)));
