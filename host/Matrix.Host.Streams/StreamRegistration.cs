@@ -2,6 +2,11 @@ using Matrix.Host.Parts;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.DeviceLists;
+using Matrix.Host.Streams.Streams.Presence;
+using Matrix.Host.Streams.Streams.Timelines;
+using Matrix.Host.Streams.Streams.Typing;
+using Matrix.Host.Streams.Streams.Unread;
 using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -35,7 +35,7 @@ using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Sync;
 using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Users;

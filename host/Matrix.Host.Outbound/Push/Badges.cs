@@ -4,7 +4,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Unread;
 
 namespace Matrix.Host.Outbound.Push;
 

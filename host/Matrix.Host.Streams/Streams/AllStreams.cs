@@ -1,5 +1,15 @@
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams.AccountData;
+using Matrix.Host.Streams.Streams.DeviceLists;
+using Matrix.Host.Streams.Streams.Memberships;
+using Matrix.Host.Streams.Streams.Receipts;
+using Matrix.Host.Streams.Streams.StrippedRooms;
+using Matrix.Host.Streams.Streams.Threads;
+using Matrix.Host.Streams.Streams.Timelines;
+using Matrix.Host.Streams.Streams.ToDevice;
+using Matrix.Host.Streams.Streams.Typing;
+using Matrix.Host.Streams.Streams.Unread;
 
 namespace Matrix.Host.Streams.Streams;
 

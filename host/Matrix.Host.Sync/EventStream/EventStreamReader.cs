@@ -7,7 +7,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Timelines;
 using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.EventStream;

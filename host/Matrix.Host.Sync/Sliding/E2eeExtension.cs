@@ -3,7 +3,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.DeviceLists;
 using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.Sliding;

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Matrix.Core.Sync;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.Sliding;

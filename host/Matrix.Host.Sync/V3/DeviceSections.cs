@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.DeviceLists;
 
 namespace Matrix.Host.Sync.V3;
 

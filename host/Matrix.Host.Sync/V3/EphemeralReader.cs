@@ -5,7 +5,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Typing;
 
 namespace Matrix.Host.Sync.V3;
 

@@ -7,7 +7,7 @@ using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.DeviceLists;
 
 namespace Matrix.Host.Sync.V3;
 

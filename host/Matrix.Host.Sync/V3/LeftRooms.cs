@@ -5,7 +5,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.DeviceLists;
 
 namespace Matrix.Host.Sync.V3;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Matrix.Core.Event;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Presence;
 using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Sync.V3;

@@ -2,7 +2,7 @@ using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Unread;
 
 namespace Matrix.Host.Sync.V3;
 

@@ -1,7 +1,7 @@
 using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Storage;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Adapters;

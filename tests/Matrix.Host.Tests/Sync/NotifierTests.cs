@@ -9,6 +9,8 @@ using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Typing;
+using Matrix.Host.Streams.Streams.Unread;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;

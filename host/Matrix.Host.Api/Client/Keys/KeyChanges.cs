@@ -2,7 +2,7 @@ using System.Text.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.DeviceLists;
 
 namespace Matrix.Host.Api.Client.Keys;
 

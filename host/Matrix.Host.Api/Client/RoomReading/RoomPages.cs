@@ -7,7 +7,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Timelines;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.RoomReading;

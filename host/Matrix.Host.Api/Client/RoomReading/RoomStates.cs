@@ -8,7 +8,7 @@ using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 

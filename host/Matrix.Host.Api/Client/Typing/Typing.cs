@@ -1,6 +1,6 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Typing;
 
 namespace Matrix.Host.Api.Client.Typing;
 

@@ -1,6 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Json;
-using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Typing;
 
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 

@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Typing;
 
 /// <summary>
 /// The typing users of each room, in memory only. Entries end by timeout and with the process. Client-Server API,

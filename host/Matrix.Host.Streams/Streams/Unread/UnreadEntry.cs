@@ -2,7 +2,7 @@ using Matrix.Core.Sync;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Unread;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Unread;
 
 /// <summary>A user's notifications by thread.</summary>
 internal sealed class NotifyingByThread : Dictionary<long, (int Notifications, int Highlights)>

@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Receipts;
 
 /// <summary>Read receipts: a public one concerns all joined members, a private one its user alone.</summary>
 internal sealed class ReceiptStream(Notifier notifier) : IChangeConsumer

@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Unread;
 
 /// <summary>
 /// Counts unread events after the user's read positions. Events that notify by default are counted from the events, and

@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.StrippedRooms;
 
 /// <summary>
 /// Rooms of other servers that a user knows only by an invite or knock, and those that were deleted.

@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Threads;
 
 /// <summary>Subscriptions to threads.</summary>
 internal sealed class ThreadSubscriptionStream(Notifier notifier) : IChangeConsumer

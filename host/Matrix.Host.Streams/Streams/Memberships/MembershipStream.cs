@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Memberships;
 
 /// <summary>Joins, invites and departures of local users: the rooms of each user's list.</summary>
 internal sealed class MembershipStream(Notifier notifier) : IChangeConsumer

@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.DeviceLists;
 
 /// <summary>Device lists of users who share a room, and the counts of a device's one-time keys.</summary>
 internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer

@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.ToDevice;
 
 /// <summary>Messages to devices.</summary>
 internal sealed class ToDeviceStream(Notifier notifier) : IChangeConsumer

@@ -3,7 +3,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Timelines;
 
 /// <summary>
 /// Reads pagination tokens: those of pages, and those of sync in both forms, which mean the position after the last

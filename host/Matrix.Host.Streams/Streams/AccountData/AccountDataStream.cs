@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.AccountData;
 
 /// <summary>Account data, global or of a room.</summary>
 internal sealed class AccountDataStream(Notifier notifier) : IChangeConsumer

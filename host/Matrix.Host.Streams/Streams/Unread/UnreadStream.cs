@@ -6,7 +6,7 @@ using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Unread;
 
 /// <summary>Unread counts: events that notify, read positions, and the end of such events.</summary>
 internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : IChangeConsumer

@@ -1,7 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Rooms.Servers;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Typing;
 
 /// <summary>Shows typing users of other servers. Server-Server API, "Typing Notifications".</summary>
 public sealed class ReceivedTyping(ServerAccess access, ITypingBoard board, SyncOptions options)

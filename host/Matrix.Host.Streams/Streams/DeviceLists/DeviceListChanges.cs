@@ -9,7 +9,7 @@ using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.DeviceLists;
 
 /// <summary>Changes of the device lists that a user tracks.</summary>
 /// <param name="Changed">Users whose devices or cross-signing keys changed, and users who now share a room.</param>

@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Timelines;
 
 /// <summary>Events and state of rooms, for all joined members.</summary>
 internal sealed class TimelineStream(Notifier notifier) : IChangeConsumer

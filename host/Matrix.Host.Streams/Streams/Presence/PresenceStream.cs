@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Users.Presence;
 
-namespace Matrix.Host.Streams.Streams;
+namespace Matrix.Host.Streams.Streams.Presence;
 
 /// <summary>
 /// Changes of presence, by the ephemeral counter, for users who share a room. A change costs time for the rooms of its
