@@ -2,9 +2,14 @@ using Matrix.Host.Parts;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.AccountData;
 using Matrix.Host.Streams.Streams.DeviceLists;
+using Matrix.Host.Streams.Streams.Memberships;
 using Matrix.Host.Streams.Streams.Presence;
+using Matrix.Host.Streams.Streams.Receipts;
+using Matrix.Host.Streams.Streams.StrippedRooms;
 using Matrix.Host.Streams.Streams.Timelines;
+using Matrix.Host.Streams.Streams.ToDevice;
 using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Streams.Streams.Unread;
 using Matrix.Host.Users.Presence;
@@ -25,9 +30,19 @@ public static class StreamRegistration
         .Add<ReceivedTyping>()
         .Add<PresenceStream>()
         .As<IPresenceConsumer, PresenceStream>()
+        .Add<TimelinePositions>()
+        .Add<TimelineReader>()
+        .Add<TimelineExtras>()
+        .Add<RoomPositions>()
+        .Add<MembershipReader>()
+        .Add<StrippedRoomReader>()
         .Add<UnreadCounter>()
+        .Add<UnreadReader>()
+        .Add<ReceiptReader>()
+        .Add<AccountDataReader>()
+        .Add<ToDeviceReader>()
         .Add<DeviceListChanges>()
-        .Add<TimelinePositions>();
+        .Add<KeyCountReader>();
 
     /// <summary>The streams in the order in which they read a commit, after all caches.</summary>
     public static IReadOnlyList<IChangeConsumer> StreamConsumers(this IServiceProvider parts) => AllStreams.Of(

@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Streams;
 using Matrix.Host.Sync.EventStream;
+using Matrix.Host.Sync.Responses;
 using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Sync.V3;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,17 +17,14 @@ public static class SyncRegistration
     /// Adds the services. They need the rooms, the streams, the options of sync and of reading, and a clock.
     /// </summary>
     public static IServiceCollection AddSync(this IServiceCollection services) => services
-        .Add<TimelineReader>()
-        .Add<TimelineExtras>()
         .Add<StateSection>()
         .AddSingleton(parts => new Heroes(parts.Get<EventStore>(), parts.Get<SyncOptions>().HeroCacheBytes))
+        .Add<RoomEvents>()
         .Add<RoomWriter>()
-        .Add<EphemeralReader>()
-        .Add<UnreadReader>()
+        .Add<EphemeralSection>()
         .Add<JoinedRooms>()
         .Add<InvitedRooms>()
         .Add<LeftRooms>()
-        .Add<RoomPositions>()
         .Add<RoomInputs>()
         .Add<RoomSections>()
         .Add<UpdatedRoomsReader>()

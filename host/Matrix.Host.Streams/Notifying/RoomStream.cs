@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Streams.Notifying;
@@ -22,7 +23,16 @@ public readonly record struct PastPosition(long Position, EventNid LastNid, int 
 /// <param name="EventId">The event that it is at.</param>
 /// <param name="Timestamp">Milliseconds since the epoch.</param>
 public readonly record struct ReceiptMark(
-    long Position, string UserId, string Type, string ThreadId, string EventId, long Timestamp);
+    long Position, string UserId, string Type, string ThreadId, string EventId, long Timestamp)
+{
+    /// <summary>A receipt that was moved in a flush.</summary>
+    internal static ReceiptMark Of(ReceiptMoved moved, long position) =>
+        new(position, moved.UserId, moved.Type, moved.ThreadId, moved.EventId, moved.Timestamp);
+
+    /// <summary>A receipt that was read from the database.</summary>
+    internal static ReceiptMark Of(ReceiptRow row) =>
+        new(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp);
+}
 
 /// <summary>
 /// A room that an active user is in: its active members and its recent changes. A sync that is nearly up to date reads

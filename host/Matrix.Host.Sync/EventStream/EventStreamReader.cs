@@ -8,7 +8,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams.Timelines;
-using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.EventStream;
 

@@ -10,7 +10,8 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.AccountData;
+using Matrix.Host.Streams.Streams.StrippedRooms;
 using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Sync.EventStream;
@@ -18,8 +19,8 @@ namespace Matrix.Host.Sync.EventStream;
 /// <summary>Reads rooms as they are now.</summary>
 internal sealed class InitialSyncReader(
     IMembershipsTable membershipsTable,
-    StrippedRoomsTable strippedRoomsTable,
-    IAccountDataTable accountDataTable,
+    StrippedRoomReader strippedRooms,
+    AccountDataReader accountData,
     Notifier notifier,
     RoomSnapshots rooms,
     RoomAccess access,
@@ -65,15 +66,15 @@ internal sealed class InitialSyncReader(
     private async ValueTask AccountDataAsync(
         ResponseWriter response, string userId, long upTo, CancellationToken stop)
     {
-        var rows = await accountDataTable.OfUserAsync(userId, 0, upTo, stop);
-        var own = rows.Where(static row => row.Room is null && row.Type != UserPushRules.Type).ToArray();
+        var rows = await accountData.OfUserAsync(userId, 0, upTo, stop);
+        var own = rows.Where(static row => row.Room is null && !AccountDataFormat.IsPushRules(row)).ToArray();
         await info.WriteAccountDataAsync(response, userId, own, stop);
-        var rules = rows.FirstOrDefault(static row => row.Room is null && row.Type == UserPushRules.Type);
+        var rules = rows.FirstOrDefault(AccountDataFormat.IsPushRules);
         var content = rules is null
             ? UserPushRules.DefaultContent(userId)
-            : UserPushRules.ContentOf(userId, await accountDataTable.ContentAsync(userId, rules, stop));
+            : UserPushRules.ContentOf(userId, await accountData.ContentAsync(userId, rules, stop));
         if (own.Length > 0) response.Buffer.Byte((byte)',');
-        RoomInfo.WriteAccountData(response.Buffer, UserPushRules.Type, CanonicalJson.Bytes(Json.Of(content)));
+        AccountDataFormat.Write(response.Buffer, UserPushRules.Type, CanonicalJson.Bytes(Json.Of(content)));
     }
 
     private async ValueTask RoomsAsync(
@@ -82,7 +83,7 @@ internal sealed class InitialSyncReader(
         var userId = reader.UserId;
         var shown = MembershipSet.Join | MembershipSet.Invite;
         if (archived) shown |= MembershipSet.Leave | MembershipSet.Ban;
-        var stripped = await strippedRoomsTable.OfUserAsync(userId, 0, now.Position, stop);
+        var stripped = await strippedRooms.OfUserAsync(userId, 0, now.Position, stop);
         var open = stripped.Where(static room => room.Membership == Membership.Invite).ToArray();
         var output = response.Buffer;
         var isFirst = true;

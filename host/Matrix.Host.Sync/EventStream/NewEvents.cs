@@ -5,10 +5,10 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.StrippedRooms;
+using Matrix.Host.Streams.Streams.Timelines;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.EventStream;
@@ -25,7 +25,7 @@ internal sealed record NewEventsPage(IReadOnlyList<NewEvent> Events, long Throug
 /// <summary>Finds what happened in a user's rooms between two positions.</summary>
 internal sealed class NewEvents(
     IMembershipsTable membershipsTable,
-    StrippedRoomsTable strippedRoomsTable,
+    StrippedRoomReader strippedRooms,
     RoomSnapshots rooms,
     RoomAccess access,
     EventStore events,
@@ -50,9 +50,9 @@ internal sealed class NewEvents(
             upTo = Bounded(found, upTo);
         }
 
-        if (stream is null || since.Position < stream.KnownSince || stream.LastStrippedRooms > since.Position)
+        if (StrippedRoomReader.MayHave(stream, since.Position))
         {
-            foreach (var room in await strippedRoomsTable.OfUserAsync(
+            foreach (var room in await strippedRooms.OfUserAsync(
                 userId, since.Position, upTo, stop))
             {
                 if (room.Membership == Membership.Invite

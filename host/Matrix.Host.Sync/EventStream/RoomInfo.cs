@@ -7,13 +7,14 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.AccountData;
+using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>Writes a room as it was at a token. Client-Server API, `initialSync`: `RoomInfo`.</summary>
 internal sealed class RoomInfo(
-    IAccountDataTable accountDataTable,
+    AccountDataReader accountData,
     AliasesTable aliasesTable,
     RoomSnapshots rooms,
     EventPages pages,
@@ -50,7 +51,7 @@ internal sealed class RoomInfo(
         output.Raw("{\"account_data\":["u8);
         if (membership is not null)
         {
-            var rows = await accountDataTable.OfRoomAsync(reader.UserId, room.Nid, stop);
+            var rows = await accountData.OfRoomAsync(reader.UserId, room.Nid, stop);
             await WriteAccountDataAsync(response, reader.UserId, rows, stop);
         }
 
@@ -88,21 +89,11 @@ internal sealed class RoomInfo(
     {
         for (var i = 0; i < rows.Count; i++)
         {
-            var content = await accountDataTable.ContentAsync(userId, rows[i], stop);
+            var content = await accountData.ContentAsync(userId, rows[i], stop);
             if (i > 0) response.Buffer.Byte((byte)',');
-            WriteAccountData(response.Buffer, rows[i].Type, content);
+            AccountDataFormat.Write(response.Buffer, rows[i].Type, content);
             await response.StepAsync(stop);
         }
-    }
-
-    /// <summary>Writes one piece of account data as an event.</summary>
-    public static void WriteAccountData(ByteBuffer output, string type, ReadOnlyMemory<byte> content)
-    {
-        output.Raw("{\"content\":"u8);
-        output.Raw(content.Span);
-        output.Raw(",\"type\":"u8);
-        CanonicalJson.WriteString(output, type);
-        output.Byte((byte)'}');
     }
 
     /// <summary>The specification's list has no knocks.</summary>

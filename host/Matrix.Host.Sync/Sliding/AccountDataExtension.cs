@@ -1,13 +1,13 @@
 using Matrix.Core.Sync;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
-using Matrix.Host.Users.PushRules;
+using Matrix.Host.Streams.Streams.AccountData;
+using Matrix.Host.Sync.Responses;
 
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Account data: global, and of the rooms that the client has. MSC3959.</summary>
-internal sealed class AccountDataExtension(IAccountDataTable accountDataTable) : ISlidingExtension
+internal sealed class AccountDataExtension(AccountDataReader accountData, RoomEvents events) : ISlidingExtension
 {
     public const string UsualName = "account_data";
 
@@ -24,7 +24,7 @@ internal sealed class AccountDataExtension(IAccountDataTable accountDataTable) :
         var from = rooms.Select(match => SentTo(pass, match)).Append(readsGlobal ? after : long.MaxValue).Min();
         IReadOnlyList<AccountDataRow> rows = from == long.MaxValue
             ? []
-            : await accountDataTable.OfUserAsync(pass.Reader.UserId, from, pass.UpTo, stop);
+            : await accountData.OfUserAsync(pass.Reader.UserId, from, pass.UpTo, stop);
 
         var global = rows.Where(row => row.Room is null && row.Position > after).ToList();
         var byRoom = rows.Where(static row => row.Room is not null).ToLookup(static row => row.Room!.Value);
@@ -60,24 +60,14 @@ internal sealed class AccountDataExtension(IAccountDataTable accountDataTable) :
         CancellationToken stop)
     {
         var json = pass.Json;
-        var userId = pass.Reader.UserId;
         json.WriteStartObject(Name);
         json.WriteStartArray("global"u8);
-        foreach (var row in global)
-        {
-            var content = await accountDataTable.ContentAsync(userId, row, stop);
-            if (row.Type == UserPushRules.Type)
-            {
-                RoomSections.PushRules(json, UserPushRules.ContentOf(userId, content));
-            }
-            else json.WriteTypedContent(row.Type, content.Span);
-            await pass.StepAsync(stop);
-        }
+        await events.AccountDataAsync(pass, global, stop);
 
         // Users who changed no push rules get the server's default rules.
-        if (isNew && global.TrueForAll(static row => row.Type != UserPushRules.Type))
+        if (isNew && !global.Exists(AccountDataFormat.IsPushRules))
         {
-            RoomSections.PushRules(json, UserPushRules.DefaultContent(userId));
+            AccountDataFormat.WriteDefaultPushRules(json, pass.Reader.UserId);
         }
 
         json.WriteEndArray();
@@ -85,13 +75,7 @@ internal sealed class AccountDataExtension(IAccountDataTable accountDataTable) :
         foreach (var (roomId, rows) in ofRooms)
         {
             json.WriteStartArray(roomId);
-            foreach (var row in rows)
-            {
-                var content = await accountDataTable.ContentAsync(userId, row, stop);
-                json.WriteTypedContent(row.Type, content.Span);
-                await pass.StepAsync(stop);
-            }
-
+            await events.AccountDataAsync(pass, rows, stop);
             json.WriteEndArray();
         }
 

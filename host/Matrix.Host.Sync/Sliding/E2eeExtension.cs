@@ -1,20 +1,18 @@
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams.DeviceLists;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Changed device lists, and the counts of the device's keys. MSC3884.</summary>
 internal sealed class E2eeExtension(
     RoomSnapshots snapshots,
-    StateStore states,
     RoomPositions positions,
     DeviceListChanges changes,
-    DeviceSections devices) : ISlidingExtension
+    KeyCountReader keyCounts) : ISlidingExtension
 {
     public string Name => "e2ee";
 
@@ -23,32 +21,21 @@ internal sealed class E2eeExtension(
         pass.Json.WriteStartObject(Name);
         if (!pass.IsInitial)
         {
-            var (changed, left) = await ListsAsync(pass, stop);
-            if (changed.Count > 0 || left.Count > 0)
-            {
-                pass.HasNews = true;
-                pass.Json.WriteStartObject("device_lists"u8);
-                pass.Json.WriteStrings("changed"u8, changed);
-                pass.Json.WriteStrings("left"u8, left);
-                pass.Json.WriteEndObject();
-            }
-
+            if (DeviceListFormat.Write(pass.Json, await ListsAsync(pass, stop))) pass.HasNews = true;
             if (pass.Device.LastKeys > pass.Since) pass.HasNews = true;
         }
 
-        await devices.WriteKeyCountsAsync(pass.Json, pass.Reader, pass.Device, pass.UpTo, stop);
+        DeviceListFormat.Write(pass.Json, await keyCounts.OfAsync(pass.Reader, pass.Device, pass.UpTo, stop));
         pass.Json.WriteEndObject();
     }
 
     /// <summary>The changes in all rooms of the user, whether or not the client has them.</summary>
-    private async ValueTask<(IReadOnlyCollection<string> Changed, IReadOnlyCollection<string> Left)> ListsAsync(
-        SlidingPass pass, CancellationToken stop)
+    private async ValueTask<DeviceListNews> ListsAsync(SlidingPass pass, CancellationToken stop)
     {
         var userId = pass.Reader.UserId;
         if (pass.Changed is not { } updated)
         {
-            var news = await changes.BetweenAsync(userId, pass.Since, pass.UpTo, stop);
-            return (news.Changed, news.Left);
+            return await changes.BetweenAsync(userId, pass.Since, pass.UpTo, stop);
         }
 
         var came = new HashSet<string>(StringComparer.Ordinal);
@@ -59,10 +46,8 @@ internal sealed class E2eeExtension(
             await CompareAsync(pass, each.Room.RoomNid, came, gone, stop);
         }
 
-        var found = pass.LastDeviceLists > pass.Since
-            ? await changes.NewsAsync(userId, pass.Since, pass.UpTo, came, gone, stop)
-            : await changes.NewsAsync(userId, pass.UpTo, came, gone, stop);
-        return (found.Changed, found.Left);
+        var anyChanged = pass.LastDeviceLists > pass.Since;
+        return await changes.NewsAsync(userId, pass.Since, pass.UpTo, anyChanged, came, gone, stop);
     }
 
     private async ValueTask CompareAsync(
@@ -83,8 +68,8 @@ internal sealed class E2eeExtension(
         await changes.CompareAsync(
             pass.Reader.UserId,
             snapshot.Room,
-            await states.AtAsync(room, before.Step, stop),
-            await states.AtAsync(room, now.Step, stop),
+            await positions.StateAsync(snapshot, before.Step, stop),
+            await positions.StateAsync(snapshot, now.Step, stop),
             (pass.Since, pass.UpTo),
             came,
             gone,

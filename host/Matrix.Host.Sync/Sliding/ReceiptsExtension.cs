@@ -1,15 +1,12 @@
 using Matrix.Core.Sync;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.Receipts;
 
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Receipts of the rooms that the client has. MSC3960.</summary>
-internal sealed class ReceiptsExtension(ReceiptsTable receiptsTable, Notifier notifier, EphemeralReader ephemeral)
-    : ISlidingExtension
+internal sealed class ReceiptsExtension(ReceiptReader receipts) : ISlidingExtension
 {
     public const string UsualName = "receipts";
 
@@ -19,14 +16,15 @@ internal sealed class ReceiptsExtension(ReceiptsTable receiptsTable, Notifier no
     {
         var rooms = ExtensionRooms.Of(pass, request).Where(match => MayHaveNews(pass, match)).ToList();
         if (rooms.Count == 0) return;
-        var found = await ReadAsync(pass, rooms, stop);
+        var found = await receipts.OfRoomsAsync(
+            rooms.Select(match => (match.Room.Nid!.Value, pass.SentOf(match.Room.RoomId)!.Receipts)), pass.UpTo, stop);
         var isOpen = false;
         foreach (var match in rooms)
         {
             var roomId = match.Room.RoomId;
             pass.Next.Rooms[roomId] = pass.SentOf(roomId)! with { Receipts = pass.UpTo };
             if (!found.TryGetValue(match.Room.Nid!.Value, out var all)) continue;
-            var shown = ephemeral.Shown(all, pass.Reader.UserId, pass.Ignored);
+            var shown = receipts.Shown(all, pass.Reader.UserId, pass.Ignored);
             if (shown.Count == 0) continue;
             if (!isOpen)
             {
@@ -35,7 +33,9 @@ internal sealed class ReceiptsExtension(ReceiptsTable receiptsTable, Notifier no
                 isOpen = true;
             }
 
-            Write(pass, roomId, shown);
+            pass.Json.WriteStartObject(roomId);
+            ReceiptFormat.WriteAsOne(pass.Json, shown);
+            pass.Json.WriteEndObject();
         }
 
         if (!isOpen) return;
@@ -51,71 +51,5 @@ internal sealed class ReceiptsExtension(ReceiptsTable receiptsTable, Notifier no
             || parts == RoomParts.None
             || (parts & (RoomParts.Receipts | RoomParts.OwnReceipts)) != 0
             || pass.SentOf(match.Room.RoomId)!.Receipts == 0;
-    }
-
-    /// <summary>
-    /// The receipts that the client does not have: from the notifier's memory where it reaches back, and the others
-    /// with one query.
-    /// </summary>
-    private async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>> ReadAsync(
-        SlidingPass pass, List<RoomMatch> rooms, CancellationToken stop)
-    {
-        var found = new Dictionary<RoomNid, List<ReceiptMark>>();
-        var asked = new Dictionary<RoomNid, long>();
-        foreach (var match in rooms)
-        {
-            var nid = match.Room.Nid!.Value;
-            var after = pass.SentOf(match.Room.RoomId)!.Receipts;
-            var known = new List<ReceiptMark>();
-            if (notifier.Room(nid) is { } stream && stream.TryReceipts(after, pass.UpTo, known)) found[nid] = known;
-            else asked[nid] = after;
-        }
-
-        if (asked.Count == 0) return found;
-        foreach (var row in await receiptsTable
-            .OfRoomsAsync([.. asked.Keys], asked.Values.Min(), pass.UpTo, stop))
-        {
-            if (row.Position <= asked[row.Room]) continue;
-            if (!found.TryGetValue(row.Room, out var ofRoom)) found[row.Room] = ofRoom = [];
-            ofRoom.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
-        }
-
-        return found;
-    }
-
-    private static void Write(SlidingPass pass, string roomId, IReadOnlyList<ReceiptMark> receipts)
-    {
-        var json = pass.Json;
-        json.WriteStartObject(roomId);
-        json.WriteStartObject("content"u8);
-
-        // There is one event for a room, in which a user has one receipt of a type at an event: the one without a
-        // thread goes before those in threads.
-        var one = RoomWriter.Latest(receipts)
-            .OrderBy(static receipt => receipt.ThreadId, StringComparer.Ordinal)
-            .DistinctBy(static receipt => (receipt.EventId, receipt.Type, receipt.UserId));
-        foreach (var byEvent in one.GroupBy(static receipt => receipt.EventId))
-        {
-            json.WriteStartObject(byEvent.Key);
-            foreach (var byType in byEvent.GroupBy(static receipt => receipt.Type))
-            {
-                json.WriteStartObject(byType.Key);
-                foreach (var receipt in byType)
-                {
-                    json.WriteStartObject(receipt.UserId);
-                    if (receipt.ThreadId.Length > 0) json.WriteString("thread_id"u8, receipt.ThreadId);
-                    json.WriteNumber("ts"u8, receipt.Timestamp);
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
-        }
-
-        json.WriteEndObject();
-        json.WriteString("type"u8, "m.receipt"u8);
-        json.WriteEndObject();
     }
 }

@@ -5,7 +5,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.Sliding;
 
@@ -64,10 +64,10 @@ internal sealed class RoomContentsReader(TimelineReader timelines)
         SlidingPass pass, RoomSpan span, StoredEvent? later, CancellationToken stop)
     {
         var room = span.Snapshot.Room;
-        var limited = pass.WithLimit(span.Config.TimelineLimit);
+        var query = pass.WithLimit(span.Config.TimelineLimit);
         var after = span.Sent is null || span.IsExpanded ? EventNid.None : span.Sent.LastNid;
         var timeline = await timelines.ReadAsync(
-            room, after, span.Through, span.Viewer, limited, stop, isEnd: span.IsEnd);
+            room, after, span.Through, span.Viewer, query, stop, isEnd: span.IsEnd);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
 
         var changes = span.IsInitial

@@ -6,13 +6,15 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.Timelines;
+using Matrix.Host.Sync.Responses;
 
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Writes the members of a room in a response. MSC4186, "RoomResult".</summary>
 internal sealed class RoomFields(
-    EventStore events, Heroes heroes, BumpStamps bumps, TimelineExtras extras, RoomWriter writer)
+    EventStore events, Heroes heroes, BumpStamps bumps, TimelineExtras extras, RoomEvents writer)
 {
     /// <summary>Opens the room, with the members that all rooms have.</summary>
     public static void Start(SlidingPass pass, RoomMatch match, SentRoom? sent)
@@ -32,12 +34,10 @@ internal sealed class RoomFields(
         SlidingPass pass, RoomSpan span, RoomContents contents, CancellationToken stop)
     {
         var json = pass.Json;
-        var shared = pass.WithLimit(span.Config.TimelineLimit);
-        shared.HasNews = true;
         if (contents.State.Count > 0 || contents.Removed.Count > 0)
         {
             json.WriteStartArray("required_state"u8);
-            await writer.StateEventsAsync(shared, span.Snapshot.Room, contents.State, span.Member, stop);
+            await writer.StateAsync(pass, span.Snapshot.Room, contents.State, span.Member, stop);
             Removed(pass, contents);
             json.WriteEndArray();
         }
@@ -48,10 +48,10 @@ internal sealed class RoomFields(
         {
             json.WriteStartArray("timeline"u8);
             var scope = new ViewScope(span.Viewer, span.Through);
-            await writer.TimelineEventsAsync(
-                shared,
+            await writer.TimelineAsync(
+                pass,
                 timeline,
-                some => extras.OfAsync(shared, span.Snapshot, scope, timeline, some, span.Member, stop),
+                some => extras.OfAsync(pass.Reader, span.Snapshot, scope, timeline, some, span.Member, stop),
                 stop);
             json.WriteEndArray();
         }

@@ -1,7 +1,7 @@
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.Sliding;
@@ -123,9 +123,10 @@ internal sealed class SlidingEngine(
         var pass = new SlidingPass
         {
             Request = request,
+            Reader = request.Reader,
+            UpTo = now.Position,
             Base = connection.State,
             Next = new PendingAnswer { Pos = new SlidingPos(connections.NextNumber(), now) },
-            Now = now,
             Options = options,
             Scan = new ScanBudget(time, reading.LongestScan),
             PageBytes = reading.PageBytes,

@@ -1,11 +1,7 @@
-using System.Text.Json;
-using Matrix.Core.Json;
 using Matrix.Core.Sync;
-using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Storage;
-using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.Timelines;
+using Matrix.Host.Sync.Responses;
 
 namespace Matrix.Host.Sync.Sliding;
 
@@ -17,9 +13,9 @@ internal sealed record RoomMatch(
     RoomEntry Room, RoomConfig Config, IReadOnlyList<string> Lists, bool IsSubscribed, RoomParts? Parts);
 
 /// <summary>One pass over the news for a connection.</summary>
-internal sealed class SlidingPass
+internal sealed class SlidingPass : ResponsePass
 {
-    private readonly Dictionary<int, SyncPass> _byLimit = [];
+    private readonly Dictionary<int, TimelineQuery> _byLimit = [];
 
     public required SlidingRequest Request { get; init; }
 
@@ -29,38 +25,11 @@ internal sealed class SlidingPass
     /// <summary>What the response adds to that.</summary>
     public required PendingAnswer Next { get; init; }
 
-    /// <summary>The token at which the response ends.</summary>
-    public required SyncToken Now { get; init; }
-
-    public required SyncOptions Options { get; init; }
-
-    /// <summary>The time for finding events that the user sees, in all rooms together.</summary>
-    public required ScanBudget Scan { get; init; }
-
-    /// <summary>The user's stream; null if the notifier has no space for it.</summary>
-    public required UserStream? Stream { get; init; }
-
-    public required DeviceStream Device { get; init; }
-
     /// <summary>The process of ephemeral counters.</summary>
     public required long Epoch { get; init; }
 
-    /// <summary>The last flush that changed anyone's device list.</summary>
-    public required long LastDeviceLists { get; init; }
-
-    public required IReadOnlySet<string> Ignored { get; init; }
-
-    public required Utf8JsonWriter Json { get; init; }
-
-    public required ResponseWriter Response { get; init; }
-
-    public ByteBuffer Output => Response.Buffer;
-
     /// <summary>The bytes of the response so far.</summary>
     public long Length => Response.Length + Json.BytesPending;
-
-    /// <summary>The bytes after which a timeline ends; the rest comes later.</summary>
-    public required int PageBytes { get; init; }
 
     /// <summary>Whether it is certain, without news, that there is a response.</summary>
     public bool MaySend { get; set; }
@@ -74,11 +43,6 @@ internal sealed class SlidingPass
     /// <summary>The rooms that were written.</summary>
     public int Written { get; set; }
 
-    /// <summary>Whether the response has anything to return early for.</summary>
-    public bool HasNews { get; set; }
-
-    public UserDevice Reader => Request.Reader;
-
     public bool IsUnstable => Request.IsUnstable;
 
     /// <summary>Whether the client has nothing yet.</summary>
@@ -86,49 +50,17 @@ internal sealed class SlidingPass
 
     public long Since => Base.Pos?.Token.Position ?? 0;
 
-    public long UpTo => Now.Position;
+    protected override bool IsCertain => HasNews || MaySend || Next.IsCut;
 
     /// <summary>What the client has of a room after this response; null if it has nothing.</summary>
     public SentRoom? SentOf(string roomId) =>
         Next.Rooms.GetValueOrDefault(roomId) ?? Base.Rooms.GetValueOrDefault(roomId);
 
-    /// <summary>The same pass for what both forms of sync share, with a limit on timelines.</summary>
-    public SyncPass WithLimit(int limit)
+    /// <summary>What the response takes of timelines that have a limit.</summary>
+    public TimelineQuery WithLimit(int limit)
     {
         if (_byLimit.TryGetValue(limit, out var known)) return known;
-        return _byLimit[limit] = new SyncPass
-        {
-            Request = new SyncRequest
-            {
-                Reader = Reader,
-                Since = Base.Pos?.Token,
-                Filter = SyncFilter.OfTimelineLimit(limit),
-                State = StateForm.After,
-            },
-            Since = Base.Pos?.Token,
-            UpTo = UpTo,
-
-            // It has no presence.
-            SinceEphemeral = 0,
-            UpToEphemeral = 0,
-            LastDeviceLists = LastDeviceLists,
-            Options = Options,
-            Scan = Scan,
-            Stream = Stream,
-            Device = Device,
-            Ignored = Ignored,
-            Json = Json,
-            Response = Response,
-            PageBytes = PageBytes,
-        };
-    }
-
-    /// <summary>Sends what was written, if it is enough for a step and certain that there is a response.</summary>
-    public ValueTask StepAsync(CancellationToken stop)
-    {
-        if (Output.Length + Json.BytesPending < ResponseWriter.Step) return ValueTask.CompletedTask;
-        if (!HasNews && !MaySend && !Next.IsCut) return ValueTask.CompletedTask;
-        Json.Flush();
-        return Response.StepAsync(stop);
+        return _byLimit[limit] = new TimelineQuery(
+            SyncFilter.OfTimelineLimit(limit).Timeline, Ignored, Scan, PageBytes);
     }
 }

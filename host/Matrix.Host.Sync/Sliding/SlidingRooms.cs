@@ -4,22 +4,22 @@ using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.Memberships;
+using Matrix.Host.Streams.Streams.Timelines;
+using Matrix.Host.Streams.Streams.Unread;
 
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Writes `rooms` of a response: those with news for the client.</summary>
 internal sealed class SlidingRooms(
     RoomSnapshots snapshots,
-    StateStore states,
     EventStore events,
     RoomEnds ends,
     RoomPositions positions,
-    LeftRooms leftRooms,
+    MembershipReader memberships,
     RoomContentsReader reader,
     RoomFields fields,
     UnreadReader unreadReader,
@@ -70,14 +70,17 @@ internal sealed class SlidingRooms(
         var maybeRead = pass.IsUnstable && (match.Parts is not { } parts || (parts & RoomParts.OwnReceipts) != 0);
         if (sent is not null && !maybeRead && IsSame(sent, match, config, end)) return;
 
-        var state = await StateAtAsync(snapshot, end.Step, stop);
-        if (!await IsJoinedAsync(snapshot, state, pass.Reader.UserId, stop)) return;
-        var member = EventNid.Of(nid, state.Find(EventTypes.Member, pass.Reader.UserId)!.Ordinal);
+        var state = await positions.StateAsync(snapshot, end.Step, stop);
+
+        // The user may have joined after the position at which this response ends.
+        if (!await memberships.IsJoinedAsync(snapshot, state, pass.Reader.UserId, stop)) return;
+        if (state.Find(EventTypes.Member, pass.Reader.UserId) is not { } own) return;
+        var member = EventNid.Of(nid, own.Ordinal);
         var span = new RoomSpan(
             snapshot,
             config,
             sent,
-            sent is null ? StateTree.Empty : await StateAtAsync(snapshot, sent.Step, stop),
+            sent is null ? StateTree.Empty : await positions.StateAsync(snapshot, sent.Step, stop),
             state,
             end.LastNid,
             Viewer.Member(pass.Reader.UserId, state),
@@ -85,12 +88,9 @@ internal sealed class SlidingRooms(
             IsEnd: false);
         var contents = await reader.ReadAsync(pass, span, null, stop);
         var unread = pass.IsUnstable
-            ? await unreadReader.OfAsync(
-                pass.WithLimit(config.TimelineLimit), snapshot.Room, member, end.LastNid, stop)
-            : default;
-        var (notifications, highlights) = pass.IsUnstable
-            ? (unread.Counts.Notifications, unread.Counts.Highlights)
-            : (0, 0);
+            ? await unreadReader.OfAsync(pass.Reader.UserId, snapshot.Room, member, end.LastNid, stop)
+            : null;
+        var (notifications, highlights) = unread is null ? (0, 0) : (unread.Notifications, unread.Highlights);
         pass.Next.Rooms[match.Room.RoomId] = (before ?? new SentRoom()) with
         {
             LastNid = end.LastNid,
@@ -144,7 +144,7 @@ internal sealed class SlidingRooms(
         if (match.Room.Nid is not { } nid) return;
         if (await snapshots.FindAsync(nid, stop) is not { } snapshot) return;
         var room = snapshot.Room;
-        if (await leftRooms.DepartureAsync(room, match.Room.Member, match.Room.Since, stop)
+        if (await memberships.DepartureAsync(room, match.Room.Member, match.Room.Since, stop)
             is not { } departure)
         {
             return;
@@ -166,7 +166,7 @@ internal sealed class SlidingRooms(
             snapshot,
             config,
             sent,
-            sent is null ? StateTree.Empty : await states.AtAsync(nid, sent.Step, stop),
+            sent is null ? StateTree.Empty : await positions.StateAsync(snapshot, sent.Step, stop),
             end.State,
             end.Through,
             new Viewer(pass.Reader.UserId, end.State, false, joined.Nid, end.JoinedThrough),
@@ -203,17 +203,4 @@ internal sealed class SlidingRooms(
         && sent.TimelineLimit >= config.TimelineLimit
         && sent.RequiredState.Text == config.RequiredState.Text
         && sent.IsDirect == match.Room.IsDirect;
-
-    private ValueTask<StateTree> StateAtAsync(RoomSnapshot snapshot, int step, CancellationToken stop) =>
-        step == snapshot.Step ? ValueTask.FromResult(snapshot.State) : states.AtAsync(snapshot.Room.Nid, step, stop);
-
-    /// <summary>The user may have joined after the position at which this response ends.</summary>
-    private async ValueTask<bool> IsJoinedAsync(
-        RoomSnapshot snapshot, StateTree state, string userId, CancellationToken stop)
-    {
-        if (state.Find(EventTypes.Member, userId) is not { } entry) return false;
-        if (ReferenceEquals(state, snapshot.State)) return snapshot.Local.IsJoined(userId);
-        var member = await events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop);
-        return member is not null && member.Membership == "join";
-    }
 }

@@ -4,12 +4,12 @@ using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Rooms.State;
-using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.StrippedRooms;
+using Matrix.Host.Sync.Responses;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.Sliding;
@@ -19,8 +19,8 @@ namespace Matrix.Host.Sync.Sliding;
 /// "Invite/knock/rejections".
 /// </summary>
 internal sealed class StrippedRoomWriter(
-    RoomSnapshots snapshots, EventStore events, StateStore states, ClientEvents clientEvents, RoomWriter writer,
-    InviteSetting permission)
+    RoomSnapshots snapshots, EventStore events, StrippedRoomReader stripped, ClientEvents clientEvents,
+    RoomEvents writer, InviteSetting permission)
 {
     /// <summary>Writes an invite or knock, unless the user does not want the invite.</summary>
     public async ValueTask OpenAsync(SlidingPass pass, RoomMatch match, CancellationToken stop)
@@ -46,11 +46,7 @@ internal sealed class StrippedRoomWriter(
         var member = await events.GetAsync(snapshot.Room, room.Member, stop);
         if (member is null || (isInvite && pass.Ignored.Contains(member.Row.Sender))) return;
 
-        // The state at the time of the member event: users outside the room do not see later changes.
-        var state = await states.AtAsync(nid, member.Row.Step, stop);
-        var nids = StrippedState.Of(state, isInvite ? member.Row.Sender : null)
-            .Select(entry => EventNid.Of(nid, entry.Ordinal)).Append(member.Nid).Distinct().ToArray();
-        var shown = await events.GetManyAsync(snapshot.Room, nids, stop);
+        var shown = await stripped.StateAsync(member, isInvite ? member.Row.Sender : null, stop);
         Start(pass, match);
         Stripped(pass, shown);
         pass.Json.WriteEndObject();
@@ -87,19 +83,18 @@ internal sealed class StrippedRoomWriter(
         var scope = new ViewScope(
             new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
         var extras = await clientEvents.ExtrasAsync(departure.Room, [departure], [departure], scope, stop);
-        var shared = pass.WithLimit(1);
 
         // In the unstable form clients take a room for joined that comes without this event in its state.
         if (pass.IsUnstable
             || match.Config.RequiredState.Admits(departure.Pdu.Type, departure.Pdu.StateKey ?? ""))
         {
             pass.Json.WriteStartArray("required_state"u8);
-            writer.Events(shared, [departure], extras);
+            writer.Write(pass, [departure], extras);
             pass.Json.WriteEndArray();
         }
 
         pass.Json.WriteStartArray("timeline"u8);
-        writer.Events(shared, [departure], extras);
+        writer.Write(pass, [departure], extras);
         pass.Json.WriteEndArray();
         pass.Json.WriteNumber("num_live"u8, pass.IsInitial ? 0 : 1);
         if (!pass.IsUnstable) Stripped(pass, [departure]);
@@ -130,15 +125,8 @@ internal sealed class StrippedRoomWriter(
 
     private static void Stripped(SlidingPass pass, IReadOnlyList<StoredEvent> shown)
     {
-        using var stripped = new ByteBuffer(1024);
         pass.Json.WriteStartArray(NameOf(pass));
-        foreach (var stored in shown)
-        {
-            stripped.Clear();
-            ClientEvent.WriteStripped(stripped, stored.Row.Json.Span);
-            pass.Json.WriteRaw(stripped.Written);
-        }
-
+        StrippedRoomReader.Write(pass.Json, shown);
         pass.Json.WriteEndArray();
     }
 

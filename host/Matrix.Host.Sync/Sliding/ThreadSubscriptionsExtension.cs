@@ -1,6 +1,7 @@
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
+using Matrix.Host.Streams.Streams.Threads;
 
 namespace Matrix.Host.Sync.Sliding;
 

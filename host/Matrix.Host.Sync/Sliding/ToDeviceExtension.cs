@@ -1,8 +1,7 @@
 using System.Globalization;
 using Matrix.Core.Sync;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.ToDevice;
 
 namespace Matrix.Host.Sync.Sliding;
 
@@ -10,8 +9,7 @@ namespace Matrix.Host.Sync.Sliding;
 /// Messages to the device. They are deleted when the client returns with the `since` after them, or with the `pos` of
 /// the response that had them. MSC3885.
 /// </summary>
-internal sealed class ToDeviceExtension(
-    ToDeviceTable toDeviceTable, IStorageWriter writer, DeviceSections devices) : ISlidingExtension
+internal sealed class ToDeviceExtension(ToDeviceReader toDevice, IStorageWriter writer) : ISlidingExtension
 {
     private const string Form = "d1_";
 
@@ -21,7 +19,7 @@ internal sealed class ToDeviceExtension(
     {
         if (request.Since is { } since && !TryParse(since, out _)) return "`since` of to_device is no token.";
         var through = SinceOf(pass, request);
-        if (through > 0) await devices.AcknowledgeAsync(pass.Reader, pass.Device, through, stop);
+        if (through > 0) await toDevice.AcknowledgeAsync(pass.Reader, pass.Device, through, stop);
         return null;
     }
 
@@ -30,20 +28,17 @@ internal sealed class ToDeviceExtension(
         var after = Math.Max(SinceOf(pass, request), pass.Device.ArrivedThrough);
         var next = Math.Max(after, pass.UpTo);
         var limit = Math.Clamp(request.Limit ?? pass.Options.MaxToDevice, 1, pass.Options.MaxToDevice);
-        var messages = pass.Device.LastToDevice <= after
-            ? []
-            : await toDeviceTable.OfDeviceAsync(
-                pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop);
-        (messages, var isCut) = DeviceSections.Cut(messages, pass.PageBytes, messages.Count >= limit);
+        var page = pass.Device.LastToDevice <= after
+            ? new ToDevicePage([], IsCut: false)
+            : await toDevice.ReadAsync(pass.Reader, pass.Device, after, pass.UpTo, limit, pass.PageBytes, stop);
         var json = pass.Json;
         json.WriteStartObject(Name);
-        if (messages.Count > 0)
+        if (page.Messages.Count > 0)
         {
             pass.HasNews = true;
-            pass.Device.Delivered(messages[0].Position, messages[^1].Position);
-            if (isCut) next = messages[^1].Position;
+            if (page.IsCut) next = page.Last;
             json.WriteStartArray("events"u8);
-            foreach (var message in messages) json.WriteRaw(message.Json.Span);
+            page.Write(json);
             json.WriteEndArray();
         }
 

@@ -4,7 +4,6 @@ using System.Text;
 using Matrix.Core.Sync;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Streams.Typing;
-using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.Sliding;
 
@@ -22,7 +21,7 @@ internal sealed class TypingExtension(ITypingBoard board) : ISlidingExtension
             if (match.Room is not { Membership: Membership.Join, Nid: { } nid }) continue;
             var roomId = match.Room.RoomId;
             var sent = pass.SentOf(roomId)!;
-            var typing = board.In(nid).Where(user => !pass.Ignored.Contains(user)).ToList();
+            var typing = board.Shown(nid, pass.Ignored);
 
             // Users may have stopped while no window had the room, or while the server was down.
             var hash = HashOf(typing);
@@ -37,10 +36,7 @@ internal sealed class TypingExtension(ITypingBoard board) : ISlidingExtension
             }
 
             json.WriteStartObject(roomId);
-            json.WriteStartObject("content"u8);
-            json.WriteStrings("user_ids"u8, typing);
-            json.WriteEndObject();
-            json.WriteString("type"u8, "m.typing"u8);
+            TypingFormat.Write(json, typing);
             json.WriteEndObject();
         }
 

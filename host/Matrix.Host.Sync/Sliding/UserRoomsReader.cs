@@ -10,7 +10,8 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
+using Matrix.Host.Streams.Streams.Memberships;
+using Matrix.Host.Streams.Streams.StrippedRooms;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.Sliding;
@@ -21,12 +22,12 @@ namespace Matrix.Host.Sync.Sliding;
 internal sealed class UserRoomsReader(
     RoomsTable roomsTable,
     IMembershipsTable membershipsTable,
-    StrippedRoomsTable strippedRoomsTable,
+    StrippedRoomReader strippedRooms,
     IAccountDataTable accountDataTable,
     RoomSnapshots snapshots,
     EventStore events,
     RoomFactsReader facts,
-    LeftRooms left,
+    MembershipReader memberships,
     IgnoredUsers ignored,
     InviteSetting permission)
 {
@@ -289,7 +290,7 @@ internal sealed class UserRoomsReader(
         if (row.Forgotten) return false;
         if (row.Membership is not (Membership.Leave or Membership.Ban)) return true;
         if (await snapshots.FindAsync(room, stop) is not { } snapshot) return false;
-        var departure = await left.DepartureAsync(snapshot.Room, row.Event, row.Position, stop);
+        var departure = await memberships.DepartureAsync(snapshot.Room, row.Event, row.Position, stop);
         return departure is { Previous: not null, Event: var gone } && gone.Row.Sender != row.UserId;
     }
 
@@ -329,7 +330,7 @@ internal sealed class UserRoomsReader(
     /// <summary>Invites and knocks of rooms of other servers. No local user is in these rooms.</summary>
     private async ValueTask StrippedAsync(UserRooms rooms, long after, long through, CancellationToken stop)
     {
-        var rows = await strippedRoomsTable
+        var rows = await strippedRooms
             .OfUserAsync(rooms.UserId, after, through, stop);
         if (rows.Count == 0) return;
         var hidden = await HiddenAsync(rooms.UserId, stop);

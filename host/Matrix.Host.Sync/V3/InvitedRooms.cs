@@ -1,18 +1,16 @@
-using Matrix.Core.Event;
-using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Rooms.State;
-using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.StrippedRooms;
 
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>
 /// Rooms that the user is invited to or knocks on, as stripped state. Client-Server API, "Stripped state".
 /// </summary>
-internal sealed class InvitedRooms(EventStore events, StateStore states)
+internal sealed class InvitedRooms(EventStore events, StrippedRoomReader stripped)
 {
     /// <summary>Writes the room as a member of `invite`, unless the user ignores the inviter.</summary>
     public async ValueTask<bool> WriteInviteAsync(
@@ -37,24 +35,12 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
     private async ValueTask WriteAsync(
         SyncPass pass, StoredEvent member, string name, string? inviter, CancellationToken stop)
     {
-        // The state at the time of the member event: users outside the room do not see later changes.
-        var room = member.Room;
-        var state = await states.AtAsync(room.Nid, member.Row.Step, stop);
-        var nids = StrippedState.Of(state, inviter)
-            .Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).Append(member.Nid);
-
+        var shown = await stripped.StateAsync(member, inviter, stop);
         var json = pass.Json;
-        json.WriteStartObject(room.RoomId);
+        json.WriteStartObject(member.Room.RoomId);
         json.WriteStartObject(name);
         json.WriteStartArray("events"u8);
-        using var stripped = new ByteBuffer(1024);
-        foreach (var shown in await events.GetManyAsync(room, [.. nids.Distinct()], stop))
-        {
-            stripped.Clear();
-            ClientEvent.WriteStripped(stripped, shown.Row.Json.Span);
-            json.WriteRaw(stripped.Written);
-        }
-
+        StrippedRoomReader.Write(json, shown);
         json.WriteEndEvents();
         json.WriteEndObject();
     }

@@ -1,27 +1,29 @@
 using Matrix.Core.Event;
 using Matrix.Core.State;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams.AccountData;
 using Matrix.Host.Streams.Streams.DeviceLists;
+using Matrix.Host.Streams.Streams.Memberships;
+using Matrix.Host.Streams.Streams.Timelines;
+using Matrix.Host.Streams.Streams.Unread;
+using Matrix.Host.Sync.Responses;
 
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Joined rooms. Client-Server API, "Syncing": `JoinedRoom`.</summary>
 internal sealed class JoinedRooms(
-    IAccountDataTable accountDataTable,
-    EventStore events,
-    StateStore states,
+    AccountDataReader accountDataReader,
+    RoomPositions positions,
+    MembershipReader memberships,
     DeviceListChanges deviceLists,
     TimelineReader timelines,
     TimelineExtras timelineExtras,
     StateSection stateSection,
     Heroes heroes,
-    EphemeralReader ephemeral,
+    EphemeralSection ephemeral,
     UnreadReader unreadReader,
     RoomWriter writer)
 {
@@ -30,15 +32,12 @@ internal sealed class JoinedRooms(
     {
         var room = input.Snapshot.Room;
         string userId = pass.Reader.UserId;
-        var end = await StateAtAsync(input.Snapshot, input.End.Step, stop);
+        var end = await positions.StateAsync(input.Snapshot, input.End.Step, stop);
 
         // The user may have joined after the position at which this response ends.
-        bool isJoined = ReferenceEquals(end, input.Snapshot.State)
-            ? input.Snapshot.Local.IsJoined(userId)
-            : await IsJoinedAsync(room, end, userId, stop);
-        if (!isJoined) return false;
+        if (!await memberships.IsJoinedAsync(input.Snapshot, end, userId, stop)) return false;
         var before = input.Before is { } at
-            ? await StateAtAsync(input.Snapshot, at.Step, stop)
+            ? await positions.StateAsync(input.Snapshot, at.Step, stop)
             : StateTree.Empty;
         bool isNew = input.Before is null
             || !await WasJoinedAsync(room, before, end, userId, stop);
@@ -49,7 +48,7 @@ internal sealed class JoinedRooms(
 
         var scope = new ViewScope(Viewer.Member(userId, end), input.End.LastNid);
         var after = isNew ? EventNid.None : input.Before!.Value.LastNid;
-        var timeline = await timelines.ReadAsync(room, after, input.End.LastNid, scope.Viewer, pass, stop);
+        var timeline = await timelines.ReadAsync(room, after, input.End.LastNid, scope.Viewer, pass.Timelines, stop);
         var summary = await SummaryAsync(pass, input, before, end, isFull, stop);
         var since = isFull ? StateTree.Empty : before;
         var span = new StateSpan(room, since, end, timeline, isFull);
@@ -65,7 +64,10 @@ internal sealed class JoinedRooms(
             return false;
         }
 
-        var unread = await unreadReader.OfAsync(pass, room, member, input.End.LastNid, stop);
+        var unread = await unreadReader.OfAsync(userId, room, member, input.End.LastNid, stop);
+        var roots = pass.Filter.Timeline.UnreadThreadNotifications
+            ? await unreadReader.RootsAsync(room, unread, stop)
+            : null;
 
         pass.HasNews = true;
         var json = pass.Json;
@@ -79,18 +81,15 @@ internal sealed class JoinedRooms(
         await writer.TimelineAsync(
             pass,
             timeline,
-            some => timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, some, member, stop),
+            some => timelineExtras.OfAsync(pass.Reader, input.Snapshot, scope, timeline, some, member, stop),
             stop);
-        RoomWriter.Ephemeral(pass, typing, receipts);
+        EphemeralSection.Write(pass, typing, receipts);
         await writer.AccountDataAsync(pass, accountData, stop);
-        RoomWriter.Unread(pass, unread.Counts, unread.Roots);
+        UnreadFormat.Write(json, unread, roots);
         json.WriteEndObject();
         await pass.StepAsync(stop);
         return true;
     }
-
-    private ValueTask<StateTree> StateAtAsync(RoomSnapshot snapshot, int step, CancellationToken stop) =>
-        step == snapshot.Step ? ValueTask.FromResult(snapshot.State) : states.AtAsync(snapshot.Room.Nid, step, stop);
 
     /// <summary>Whether the client has the room already, because the user was joined at its token.</summary>
     private async ValueTask<bool> WasJoinedAsync(
@@ -103,15 +102,7 @@ internal sealed class JoinedRooms(
             return true;
         }
 
-        return await IsJoinedAsync(room, before, userId, stop);
-    }
-
-    private async ValueTask<bool> IsJoinedAsync(
-        RoomIdentity room, StateTree state, string userId, CancellationToken stop)
-    {
-        if (state.Find(EventTypes.Member, userId) is not { } entry) return false;
-        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop);
-        return member is not null && member.Membership == "join";
+        return await memberships.IsJoinedAsync(room, before, userId, stop);
     }
 
     /// <summary>
@@ -154,10 +145,10 @@ internal sealed class JoinedRooms(
     {
         var room = input.Snapshot.Room;
         var rows = isNew && !pass.IsInitial
-            ? await accountDataTable.OfRoomAsync(pass.Reader.UserId, room.Nid, stop)
+            ? await accountDataReader.OfRoomAsync(pass.Reader.UserId, room.Nid, stop)
             : input.AccountData;
         return rows.Count == 0
             ? rows
-            : [.. rows.Where(row => EphemeralReader.Admits(pass.Filter.RoomAccountData, room, row.Type))];
+            : [.. rows.Where(row => EphemeralSection.Admits(pass.Filter.RoomAccountData, room, row.Type))];
     }
 }

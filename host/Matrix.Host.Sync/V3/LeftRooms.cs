@@ -6,6 +6,8 @@ using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Streams.Streams.DeviceLists;
+using Matrix.Host.Streams.Streams.Memberships;
+using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.V3;
 
@@ -18,7 +20,7 @@ internal sealed class LeftRooms(
     StateStore states,
     RoomEnds ends,
     ClientEvents clientEvents,
-    MembershipHistory history,
+    MembershipReader memberships,
     DeviceListChanges deviceLists,
     TimelineReader timelines,
     TimelineExtras timelineExtras,
@@ -32,7 +34,7 @@ internal sealed class LeftRooms(
         SyncPass pass, RoomInput input, EventNid member, long since, CancellationToken stop)
     {
         var room = input.Snapshot.Room;
-        if (await DepartureAsync(room, member, since, stop) is not { } departure) return false;
+        if (await memberships.DepartureAsync(room, member, since, stop) is not { } departure) return false;
 
         // A user who left earlier has been sent the departure. If they were banned or unbanned since, they are sent the
         // new membership, too.
@@ -54,13 +56,13 @@ internal sealed class LeftRooms(
         var before = input.Before is { } place
             ? await states.AtAsync(room.Nid, place.Step, stop)
             : StateTree.Empty;
-        bool isNew = input.Before is null || !await IsJoinedAsync(room, before, userId, stop);
+        bool isNew = input.Before is null || !await memberships.IsJoinedAsync(room, before, userId, stop);
         var reader = new Viewer(userId, end.State, false, departure.Previous.Nid, end.JoinedThrough);
         var timeline = isOld
             ? new Timeline([], false, TimelineToken.JustAfter(end.Through), IsWhole: true)
             : await timelines.ReadAsync(
-                room, isNew ? EventNid.None : input.Before!.Value.LastNid, end.Through, reader, pass,
-                stop, isEnd: true);
+                room, isNew ? EventNid.None : input.Before!.Value.LastNid, end.Through, reader,
+                pass.Timelines, stop, isEnd: true);
         if (later is not null && Place(pass, later).InTimeline)
         {
             timeline = timeline with { Events = [.. timeline.Events, later] };
@@ -91,7 +93,7 @@ internal sealed class LeftRooms(
         await writer.TimelineAsync(
             pass,
             timeline,
-            some => timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, some, member, stop),
+            some => timelineExtras.OfAsync(pass.Reader, input.Snapshot, scope, timeline, some, member, stop),
             stop);
         var filter = pass.Filter.RoomAccountData;
         var accountData = input.AccountData.Where(row =>
@@ -129,33 +131,5 @@ internal sealed class LeftRooms(
             stop);
         await writer.AccountDataAsync(pass, [], stop);
         pass.Json.WriteEndObject();
-    }
-
-    /// <summary>
-    /// The event by which the user left the room, whether it is still their member event, and the one by which they
-    /// were joined before it (null if they were only invited). Null if they were neither, such as a banned user who was
-    /// never a member.
-    /// </summary>
-    public async ValueTask<(StoredEvent Event, bool IsLatest, StoredEvent? Previous)?> DepartureAsync(
-        RoomIdentity room, EventNid member, long since, CancellationToken stop)
-    {
-        var back = await history.BackAsync(
-            room, member, since, stored => stored.Membership is "join" or "invite" or "knock",
-            stop);
-        if (back.Count < 2) return null;
-        return back[^1].Membership switch
-        {
-            "join" => (back[^2], back.Count == 2, back[^1]),
-            "invite" or "knock" => (back[^2], back.Count == 2, null),
-            _ => null,
-        };
-    }
-
-    private async ValueTask<bool> IsJoinedAsync(
-        RoomIdentity room, StateTree state, string userId, CancellationToken stop)
-    {
-        if (state.Find(EventTypes.Member, userId) is not { } entry) return false;
-        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop);
-        return member is not null && member.Membership == "join";
     }
 }

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using Matrix.Core.Event;
+using Matrix.Host.Streams.Streams;
 using Matrix.Host.Streams.Streams.Presence;
 using Matrix.Host.Users.Presence;
 
@@ -25,7 +25,7 @@ internal sealed class PresenceSection(PresenceStream presence, PresenceBoard boa
             if (board.Find(userId) is not { } seen) continue;
             if (!isOpen) pass.Json.WriteStartEvents("presence"u8);
             isOpen = true;
-            Write(pass.Json, seen);
+            PresenceFormat.Write(pass.Json, seen);
             left--;
         }
 
@@ -44,16 +44,5 @@ internal sealed class PresenceSection(PresenceStream presence, PresenceBoard boa
 
         var changed = await presence.ChangedAsync(pass.Stream, reader, pass.SinceEphemeral, pass.UpToEphemeral, stop);
         return changed.Union(pass.DevicesChanged.Where(userId => board.Find(userId) is { IsPresent: true }));
-    }
-
-    private static void Write(Utf8JsonWriter json, SeenPresence seen)
-    {
-        json.WriteStartObject();
-        json.WriteStartObject("content"u8);
-        seen.WriteContent(json);
-        json.WriteEndObject();
-        json.WriteString("sender"u8, seen.UserId);
-        json.WriteString("type"u8, EventTypes.Presence);
-        json.WriteEndObject();
     }
 }

@@ -1,6 +1,7 @@
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.V3;
 

@@ -2,8 +2,9 @@ using System.Runtime.CompilerServices;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams.Receipts;
+using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.V3;
 
@@ -19,7 +20,7 @@ internal sealed record PendingRoom(RoomNid Room, string RoomId, RoomParts Parts)
 }
 
 /// <summary>Reads rooms for a response, some at a time: those that were written are not kept.</summary>
-internal sealed class RoomInputs(ReceiptsTable receiptsTable, RoomSnapshots rooms, RoomPositions positions)
+internal sealed class RoomInputs(ReceiptReader receiptReader, RoomSnapshots rooms, RoomPositions positions)
 {
     /// <summary>The rooms that are read at once.</summary>
     private const int AtOnce = 64;
@@ -59,22 +60,7 @@ internal sealed class RoomInputs(ReceiptsTable receiptsTable, RoomSnapshots room
     private async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>?> ReceiptsAsync(
         SyncPass pass, PendingRoom[] some, CancellationToken stop) =>
         pass.IsInitial || pass.Request.FullState
-            ? await ReceiptsAsync(
-                receiptsTable, [.. some.Select(each => each.Room)], pass.SincePosition, pass.UpTo, stop)
+            ? await receiptReader.StoredAsync(
+                [.. some.Select(each => each.Room)], pass.SincePosition, pass.UpTo, stop)
             : null;
-
-    /// <summary>The receipts of rooms between two positions.</summary>
-    public static async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>> ReceiptsAsync(
-        ReceiptsTable receiptsTable, RoomNid[] rooms, long after, long through, CancellationToken stop)
-    {
-        var receipts = new Dictionary<RoomNid, List<ReceiptMark>>();
-        if (rooms.Length == 0) return receipts;
-        foreach (var row in await receiptsTable.OfRoomsAsync(rooms, after, through, stop))
-        {
-            if (!receipts.TryGetValue(row.Room, out var ofRoom)) receipts[row.Room] = ofRoom = [];
-            ofRoom.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
-        }
-
-        return receipts;
-    }
 }

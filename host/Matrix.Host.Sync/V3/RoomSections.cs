@@ -1,8 +1,9 @@
-using System.Text.Json;
-using Matrix.Core.Json;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.AccountData;
+using Matrix.Host.Sync.Responses;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.PushRules;
 
@@ -10,7 +11,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes `account_data` and `rooms` of a response, and records whether they have news.</summary>
 internal sealed class RoomSections(
-    IAccountDataTable accountDataTable,
+    RoomEvents events,
     RoomInputs inputs,
     RoomSnapshots snapshots,
     JoinedRooms joined,
@@ -83,50 +84,21 @@ internal sealed class RoomSections(
         json.WriteEndObject();
     }
 
-    private async ValueTask AccountDataAsync(
-        SyncPass pass, IReadOnlyList<AccountDataRow> rows, CancellationToken stop)
+    private async ValueTask AccountDataAsync(SyncPass pass, List<AccountDataRow> rows, CancellationToken stop)
     {
-        bool any = false;
-        foreach (var row in rows)
-        {
-            if (!pass.Filter.AccountData.Admits(row.Type, null, false)) continue;
-            if (!any) pass.Json.WriteStartEvents("account_data"u8);
-            any = true;
-            pass.HasNews = true;
-            var content = await accountDataTable.ContentAsync(pass.Reader.UserId, row, stop);
-            if (row.Type == UserPushRules.Type)
-            {
-                PushRules(pass, UserPushRules.ContentOf(pass.Reader.UserId, content));
-            }
-            else
-            {
-                pass.Json.WriteTypedContent(row.Type, content.Span);
-            }
-
-            await pass.StepAsync(stop);
-        }
+        if (rows.Count == 0 && !pass.IsInitial) return;
+        var filter = pass.Filter.AccountData;
+        AccountDataRow[] admitted = [.. rows.Where(row => filter.Admits(row.Type, null, false))];
 
         // Users who changed no push rules get the server's default rules.
-        if (pass.IsInitial
-            && pass.Filter.AccountData.Admits(UserPushRules.Type, null, false)
-            && rows.All(row => row.Type != UserPushRules.Type))
-        {
-            if (!any) pass.Json.WriteStartEvents("account_data"u8);
-            any = true;
-            pass.HasNews = true;
-            PushRules(pass, UserPushRules.DefaultContent(pass.Reader.UserId));
-        }
-
-        if (any) pass.Json.WriteEndEvents();
-    }
-
-    private static void PushRules(SyncPass pass, JsonObject content) => PushRules(pass.Json, content);
-
-    /// <summary>Writes push rules as an account data event.</summary>
-    public static void PushRules(Utf8JsonWriter json, JsonObject content)
-    {
-        using var rendered = new ByteBuffer(8192);
-        CanonicalJson.WriteObject(rendered, content);
-        json.WriteTypedContent(UserPushRules.Type, rendered.Written);
+        var withDefaultRules = pass.IsInitial
+            && filter.Admits(UserPushRules.Type, null, false)
+            && !rows.Exists(AccountDataFormat.IsPushRules);
+        if (admitted.Length == 0 && !withDefaultRules) return;
+        pass.HasNews = true;
+        pass.Json.WriteStartEvents("account_data"u8);
+        await events.AccountDataAsync(pass, admitted, stop);
+        if (withDefaultRules) AccountDataFormat.WriteDefaultPushRules(pass.Json, pass.Reader.UserId);
+        pass.Json.WriteEndEvents();
     }
 }

@@ -1,9 +1,9 @@
 using Matrix.Core.Event;
 using Matrix.Core.State;
-using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.V3;
 
@@ -39,8 +39,9 @@ internal sealed class StateSection(EventStore events)
             var admitted = new List<EventNid>();
             await foreach (var portion in events.PortionsAsync(span.Room, state, stop))
             {
-                admitted.AddRange(
-                    portion.Where(stored => Admits(pass.Filter.State, stored)).Select(stored => stored.Nid));
+                admitted.AddRange(portion
+                    .Where(stored => TimelineReader.Admits(pass.Filter.State, stored))
+                    .Select(stored => stored.Nid));
             }
 
             state = admitted;
@@ -95,12 +96,6 @@ internal sealed class StateSection(EventStore events)
             refs.Add(new StateRef(EventTypes.Member, userId, nid));
         }
     }
-
-    /// <summary>Whether a filter admits an event; the filter's rooms are checked elsewhere.</summary>
-    public static bool Admits(EventFilter filter, StoredEvent stored) =>
-        filter.AdmitsAll
-        || filter.Admits(
-            stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content));
 
     private static void RememberSent(
         SyncPass pass, StateSpan span, List<StateRef> refs, IReadOnlyList<EventNid> state)

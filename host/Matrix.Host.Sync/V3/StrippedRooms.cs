@@ -1,5 +1,8 @@
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.StrippedRooms;
+using Matrix.Host.Sync.Responses;
 
 namespace Matrix.Host.Sync.V3;
 
@@ -31,9 +34,10 @@ internal static class StrippedRooms
         if (pass.Filter.IsFederationFormat) written.Raw(member.Json.Span);
         else member.Write(written, withRoomId: false);
         using var shown = new ByteBuffer(1024);
-        RoomWriter.Masked(pass, shown, written);
+        RoomEvents.WriteMasked(pass, shown, written);
 
-        var place = member.PlaceIn(pass);
+        var (sender, content) = member.Read();
+        var place = LoneDeparture.Of(pass, room.RoomId, sender, content);
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
         if (place.InState || pass.Request.UsesStateAfter)

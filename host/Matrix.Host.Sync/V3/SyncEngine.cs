@@ -3,6 +3,8 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Streams.Streams.DeviceLists;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.V3;
@@ -98,6 +100,9 @@ internal sealed class SyncEngine(
         var pass = new SyncPass
         {
             Request = request,
+            Reader = request.Reader,
+            Fields = request.Filter.Fields,
+            IsFederationFormat = request.Filter.IsFederationFormat,
             Since = since,
             UpTo = now.Position,
             SinceEphemeral = since?.EphemeralIn(notifier.Epoch) ?? 0,
@@ -145,7 +150,8 @@ internal sealed class SyncEngine(
     private async ValueTask FinishAsync(
         SyncRequest request, Utf8JsonWriter json, SyncToken next, DeviceStream device, CancellationToken stop)
     {
-        await devices.WriteKeyCountsAsync(json, request.Reader, device, notifier.Applied, stop);
+        var counts = await devices.KeyCountsAsync(request.Reader, device, notifier.Applied, stop);
+        DeviceListFormat.Write(json, counts);
         json.WriteString("next_batch"u8, next.ToString());
         json.WriteEndObject();
         json.Flush();

@@ -2,10 +2,12 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams.AccountData;
+using Matrix.Host.Streams.Streams.Receipts;
+using Matrix.Host.Streams.Streams.StrippedRooms;
 
 namespace Matrix.Host.Sync.V3;
 
@@ -16,9 +18,9 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class UpdatedRoomsReader(
     RoomsTable roomsTable,
     IMembershipsTable membershipsTable,
-    StrippedRoomsTable strippedRoomsTable,
-    IAccountDataTable accountDataTable,
-    ReceiptsTable receiptsTable,
+    StrippedRoomReader strippedRooms,
+    AccountDataReader accountData,
+    ReceiptReader receiptReader,
     RoomSnapshots rooms,
     Notifier notifier,
     RoomSections sections)
@@ -31,9 +33,7 @@ internal sealed class UpdatedRoomsReader(
             : await LiveAsync(pass, stop) ?? await CatchUpAsync(pass, stop);
         if (pass.Since is not { } since
             || pass.Request.FullState
-            || pass.Stream is not { } stream
-            || since.Position < stream.KnownSince
-            || stream.LastStrippedRooms > since.Position)
+            || StrippedRoomReader.MayHave(pass.Stream, since.Position))
         {
             await StrippedAsync(pass, found, stop);
         }
@@ -48,7 +48,7 @@ internal sealed class UpdatedRoomsReader(
     private async ValueTask StrippedAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
         var all = pass.IsInitial || pass.Request.FullState;
-        var rows = await strippedRoomsTable.OfUserAsync(
+        var rows = await strippedRooms.OfUserAsync(
             pass.Reader.UserId, all ? 0 : pass.SincePosition, pass.UpTo, stop);
         foreach (var row in rows)
         {
@@ -153,7 +153,7 @@ internal sealed class UpdatedRoomsReader(
         var ids = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId))
             .ToDictionary(row => row.Room, row => row.RoomId);
         RoomNid[] joined = [.. ids.Keys];
-        var receipts = await RoomInputs.ReceiptsAsync(receiptsTable, joined, pass.SincePosition, pass.UpTo, stop);
+        var receipts = await receiptReader.StoredAsync(joined, pass.SincePosition, pass.UpTo, stop);
 
         var parts = new Dictionary<RoomNid, RoomParts>();
         foreach (var room in await roomsTable.FindManyAsync(joined, stop))
@@ -258,7 +258,7 @@ internal sealed class UpdatedRoomsReader(
 
     private async ValueTask AccountDataAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
-        foreach (var row in await accountDataTable
+        foreach (var row in await accountData
             .OfUserAsync(pass.Reader.UserId, pass.SincePosition, pass.UpTo, stop))
         {
             if (row.Room is not { } room)

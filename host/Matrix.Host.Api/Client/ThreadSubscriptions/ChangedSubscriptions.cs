@@ -1,7 +1,7 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Streams;
-using Matrix.Host.Sync.Sliding;
+using Matrix.Host.Streams.Streams.Threads;
 
 namespace Matrix.Host.Api.Client.ThreadSubscriptions;
 

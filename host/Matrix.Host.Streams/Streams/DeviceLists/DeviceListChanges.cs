@@ -45,32 +45,25 @@ public sealed class DeviceListChanges(
             await CompareAsync(userId, room, first, last, (after, through), came, gone, stop);
         }
 
-        return await NewsAsync(userId, after, through, came, gone, stop);
+        return await NewsAsync(userId, after, through, anyChanged: true, came, gone, stop);
     }
 
     /// <summary>
     /// The changes between two positions, given the users of <see cref="CompareAsync"/> in all rooms that changed.
     /// </summary>
+    /// <param name="anyChanged">Whether any list may have changed; otherwise the lists are not read.</param>
     internal async ValueTask<DeviceListNews> NewsAsync(
-        string userId, long after, long through, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
-    {
-        var lists = await keysTable.ChangedForAsync(userId, after, through, stop);
-        return await NewsAsync(userId, through, lists, came, gone, stop);
-    }
-
-    /// <summary>The same without changes of lists, of which there are none.</summary>
-    internal ValueTask<DeviceListNews> NewsAsync(
-        string userId, long through, HashSet<string> came, HashSet<string> gone, CancellationToken stop) =>
-        NewsAsync(userId, through, [], came, gone, stop);
-
-    private async ValueTask<DeviceListNews> NewsAsync(
         string userId,
+        long after,
         long through,
-        IReadOnlyList<ChangedListRow> lists,
+        bool anyChanged,
         HashSet<string> came,
         HashSet<string> gone,
         CancellationToken stop)
     {
+        IReadOnlyList<ChangedListRow> lists = anyChanged
+            ? await keysTable.ChangedForAsync(userId, after, through, stop)
+            : [];
         gone.Remove(userId);
         if (lists.Count == 0 && gone.Count == 0) return new DeviceListNews(came, gone);
         var unsure = lists.Where(row => !row.IsSure).Select(row => row.UserId).ToHashSet(StringComparer.Ordinal);

@@ -12,8 +12,7 @@ internal sealed class ReceiptStream(Notifier notifier) : IChangeConsumer
     {
         if (change is not ReceiptMoved receipt || notifier.Room(receipt.Room) is not { } room) return;
         room.Touch(
-            new ReceiptMark(
-                position, receipt.UserId, receipt.Type, receipt.ThreadId, receipt.EventId, receipt.Timestamp),
+            ReceiptMark.Of(receipt, position),
             receipt.Type == ReceiptTypes.ReadPrivate,
             notifier.Ephemeral,
             notifier.ToWake);

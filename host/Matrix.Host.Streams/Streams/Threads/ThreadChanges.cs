@@ -4,7 +4,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Sync.Sliding;
+namespace Matrix.Host.Streams.Streams.Threads;
 
 /// <summary>
 /// Changes of subscriptions to threads, as sliding sync and its companion endpoint send them. MSC4308.

@@ -4,7 +4,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 
-namespace Matrix.Host.Sync.V3;
+namespace Matrix.Host.Streams.Streams.Timelines;
 
 /// <summary>Reads the extras of a timeline's events: `unsigned` members and bundled aggregations.</summary>
 internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistory history, Aggregations aggregations)
@@ -13,7 +13,7 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
     /// The extras of some of a timeline's events, in the same order, for the user with this current member event.
     /// </summary>
     public async ValueTask<EventExtras[]> OfAsync(
-        SyncPass pass,
+        UserDevice reader,
         RoomSnapshot snapshot,
         ViewScope scope,
         Timeline timeline,
@@ -23,7 +23,7 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
     {
         var memberships = await history.AtAsync(snapshot.Room, member, some, stop);
         var extras = await clientEvents.ExtrasAsync(snapshot.Room, some, memberships, scope, stop);
-        await BundleAsync(pass, snapshot, scope, timeline, some, extras, stop);
+        await BundleAsync(reader, snapshot, scope, timeline, some, extras, stop);
         return extras;
     }
 
@@ -32,7 +32,7 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
     /// itself. Client-Server API, "Aggregations of child events".
     /// </summary>
     private async ValueTask BundleAsync(
-        SyncPass pass,
+        UserDevice reader,
         RoomSnapshot snapshot,
         ViewScope scope,
         Timeline timeline,
@@ -46,10 +46,10 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
         var bundled = await aggregations.OfAsync(
             snapshot.Room,
             parents,
-            pass.Reader,
+            reader,
             scope,
             (output, child, own) =>
-                clientEvents.For(pass.Reader).Write(
+                clientEvents.For(reader).Write(
                     output, child, new EventExtras { Relations = own }, withRoomId: true),
             stop);
         for (var i = 0; i < extras.Length; i++)

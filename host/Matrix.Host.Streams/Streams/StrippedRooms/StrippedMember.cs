@@ -6,7 +6,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 
-namespace Matrix.Host.Sync.V3;
+namespace Matrix.Host.Streams.Streams.StrippedRooms;
 
 /// <summary>
 /// The user's member event in a room that they know, or knew, only by an invite or knock. An invite, a knock or a
@@ -39,14 +39,14 @@ internal sealed class StrippedMember
         ClientEvent.Write(output, form, withRoomId ? _room.RoomId : null, in unsigned);
     }
 
-    /// <summary>Where the event is shown if the room ended.</summary>
-    public LoneDeparture PlaceIn(SyncPass pass)
+    /// <summary>The sender and the content of the event.</summary>
+    public (string Sender, JsonObject Content) Read()
     {
         var member = JsonText.TryParseStored(Json.Span, out var parsed) ? parsed : JsonObject.Empty;
         var content = JsonText.TryGet(member, "content", out var value) && value is Matrix.Core.Json.Json.Object inner
             ? inner.Item
             : JsonObject.Empty;
-        return LoneDeparture.Of(pass, _room.RoomId, member.Text("sender") ?? _room.Sender, content);
+        return (member.Text("sender") ?? _room.Sender, content);
     }
 
     private static string IdOf(string userId, StrippedRoomRow room)

@@ -6,11 +6,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Events;
 
-namespace Matrix.Host.Sync.V3;
-
-/// <summary>A room's summary. Client-Server API, "Syncing": `RoomSummary`.</summary>
-/// <param name="Heroes">The members after whom an unnamed room is named; null if it has a name.</param>
-internal sealed record Summary(IReadOnlyList<StoredEvent>? Heroes, int Joined, int Invited);
+namespace Matrix.Host.Sync.Responses;
 
 /// <summary>Finds the members after whom an unnamed room is named.</summary>
 internal sealed class Heroes(EventStore events, long cacheBytes)

@@ -1,16 +1,19 @@
+using Matrix.Core.State;
 using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Sync.V3;
+namespace Matrix.Host.Streams.Streams.Timelines;
 
 /// <summary>A room's timeline end and current state at a position.</summary>
 internal readonly record struct RoomPosition(EventNid LastNid, int Step);
 
 /// <summary>Finds positions of rooms: in the snapshot, in the notifier's memory, or in the database.</summary>
-internal sealed class RoomPositions(RoomsTable roomsTable, IEventsTable eventsTable, Notifier notifier)
+internal sealed class RoomPositions(
+    RoomsTable roomsTable, IEventsTable eventsTable, StateStore states, Notifier notifier)
 {
     /// <summary>The room at a position. Reads the database only if the position is old.</summary>
     public async ValueTask<RoomPosition> AtAsync(RoomSnapshot snapshot, long position, CancellationToken stop)
@@ -53,4 +56,8 @@ internal sealed class RoomPositions(RoomsTable roomsTable, IEventsTable eventsTa
 
         return positions;
     }
+
+    /// <summary>The room's state at a step, which is mostly the current one.</summary>
+    public ValueTask<StateTree> StateAsync(RoomSnapshot snapshot, int step, CancellationToken stop) =>
+        step == snapshot.Step ? ValueTask.FromResult(snapshot.State) : states.AtAsync(snapshot.Room.Nid, step, stop);
 }

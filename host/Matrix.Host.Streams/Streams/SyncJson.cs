@@ -2,9 +2,9 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Matrix.Core.Json;
 
-namespace Matrix.Host.Sync.V3;
+namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Shapes that several parts of a response share.</summary>
+/// <summary>Shapes that several streams share.</summary>
 internal static class SyncJson
 {
     // The JSON is never put into HTML, so JSON's own escapes suffice. The code fixes its shape, so it is not validated.
@@ -52,4 +52,12 @@ internal static class SyncJson
         json.WriteString("type"u8, type);
         json.WriteEndObject();
     }
+
+    /// <summary>An event of a room that is not stored as an event, with the room's id.</summary>
+    public static Json EventOf(string type, string roomId, Json content) => Json.Of(JsonObject.OfSeq(
+    [
+        ("content", content),
+        ("room_id", Json.Of(roomId)),
+        ("type", Json.Of(type)),
+    ]));
 }

@@ -1,11 +1,11 @@
 using Matrix.Core.Event;
+using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Streams;
 
-namespace Matrix.Host.Sync.V3;
+namespace Matrix.Host.Streams.Streams.Timelines;
 
 /// <summary>The timeline of a room in a sync response.</summary>
 /// <param name="Events">The events, oldest first.</param>
@@ -14,6 +14,13 @@ namespace Matrix.Host.Sync.V3;
 /// <param name="Start">The position before the first event, where backward pagination starts.</param>
 /// <param name="IsWhole">Whether nothing between the first of these and the end is left out.</param>
 internal sealed record Timeline(IReadOnlyList<StoredEvent> Events, bool Limited, TimelineToken Start, bool IsWhole);
+
+/// <summary>What a response takes of the timelines of its rooms.</summary>
+/// <param name="Ignored">The users whose messages are left out.</param>
+/// <param name="Scan">The time for finding events that pass the filter, in all rooms together.</param>
+/// <param name="PageBytes">The bytes after which a timeline ends; the rest comes later.</param>
+internal sealed record TimelineQuery(
+    EventFilter Filter, IReadOnlySet<string> Ignored, ScanBudget Scan, int PageBytes);
 
 /// <summary>Reads timelines: the last events of a range that pass the filter and are visible to the user.</summary>
 internal sealed class TimelineReader(
@@ -29,7 +36,7 @@ internal sealed class TimelineReader(
         EventNid after,
         EventNid through,
         Viewer reader,
-        SyncPass pass,
+        TimelineQuery query,
         CancellationToken stop,
         bool isEnd = false)
     {
@@ -41,8 +48,8 @@ internal sealed class TimelineReader(
             return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
         }
 
-        int limit = pass.Filter.Timeline.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
-        if (!pass.Filter.Timeline.AdmitsRoom(room.RoomId))
+        int limit = query.Filter.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
+        if (!query.Filter.AdmitsRoom(room.RoomId))
         {
             return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
         }
@@ -65,7 +72,7 @@ internal sealed class TimelineReader(
         bool full = false;
         bool hidden = false;
         bool passedOver = false;
-        for (bool again = false; !exhausted && !full && (!again || pass.Scan.MayGoOn()); again = true)
+        for (bool again = false; !exhausted && !full && (!again || query.Scan.MayGoOn()); again = true)
         {
             // One more than returned, to learn whether there are more.
             int wanted = again ? ScanBudget.Page : Math.Min(limit + 1, ScanBudget.Page);
@@ -98,13 +105,13 @@ internal sealed class TimelineReader(
             foreach (var stored in seen)
             {
                 if (FollowsItsEvent(stored, after)) continue;
-                if (!Allows(stored, pass))
+                if (!Allows(stored, query))
                 {
                     passedOver = true;
                     continue;
                 }
 
-                if (kept.Count == limit || bytes >= pass.PageBytes)
+                if (kept.Count == limit || bytes >= query.PageBytes)
                 {
                     full = true;
                     break;
@@ -129,7 +136,7 @@ internal sealed class TimelineReader(
         {
             // A client that pages back from a limited timeline to its position finds what lies between.
             var paged = new Page(floor, limited ? EventNid.Of(room.Nid, start.Before) : floor);
-            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, paged, reader, pass, stop);
+            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, paged, reader, query, stop);
             if (!whole && kept.Count > 0) (limited, start) = (true, TimelineToken.JustBefore(kept[^1].Nid));
         }
 
@@ -148,7 +155,7 @@ internal sealed class TimelineReader(
     /// <param name="limit">The most events and redactions.</param>
     /// <param name="paged">What the client finds when it pages back from the timeline.</param>
     /// <param name="reader">The reader.</param>
-    /// <param name="pass">The request.</param>
+    /// <param name="query">What the response takes.</param>
     /// <returns>Whether nothing had to be left out.</returns>
     private async ValueTask<bool> WithEarlierRedactionsAsync(
         RoomIdentity room,
@@ -157,7 +164,7 @@ internal sealed class TimelineReader(
         int limit,
         Page paged,
         Viewer reader,
-        SyncPass pass,
+        TimelineQuery query,
         CancellationToken stop)
     {
         List<EventNid>? earlier = null;
@@ -173,7 +180,7 @@ internal sealed class TimelineReader(
         // One that redacted its event as a part of a fetched state was shown when it came.
         var late = found.Where(each => each.IsShown && FollowsItsEvent(each, after)).ToList();
         var seen = (await visibility.FilterAsync(room, late, reader, stop))
-            .Where(each => Allows(each, pass))
+            .Where(each => Allows(each, query))
             .ToDictionary(each => each.Nid);
         StoredEvent[] newestFirst = [.. kept];
         kept.Clear();
@@ -211,10 +218,16 @@ internal sealed class TimelineReader(
     private static bool FollowsItsEvent(StoredEvent stored, EventNid after) =>
         stored.Nid.Value <= after.Value && (stored.Row.Marks & EventMarks.ShownLate) != 0;
 
-    private static bool Allows(StoredEvent stored, SyncPass pass)
+    private static bool Allows(StoredEvent stored, TimelineQuery query)
     {
         // State events of ignored users are sent, so that rooms look the same to everyone.
-        if ((stored.Row.Marks & EventMarks.State) == 0 && pass.Ignored.Contains(stored.Row.Sender)) return false;
-        return StateSection.Admits(pass.Filter.Timeline, stored);
+        if ((stored.Row.Marks & EventMarks.State) == 0 && query.Ignored.Contains(stored.Row.Sender)) return false;
+        return Admits(query.Filter, stored);
     }
+
+    /// <summary>Whether a filter admits an event; the filter's rooms are checked elsewhere.</summary>
+    public static bool Admits(EventFilter filter, StoredEvent stored) =>
+        filter.AdmitsAll
+        || filter.Admits(
+            stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content));
 }
