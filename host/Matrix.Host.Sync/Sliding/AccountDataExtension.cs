@@ -16,9 +16,9 @@ internal sealed class AccountDataExtension(AccountDataReader accountData, RoomEv
     public async ValueTask WriteAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
     {
         var rooms = ExtensionRooms.Of(pass, request).Where(match => MayHaveNews(pass, match)).ToList();
-        var after = pass.Base.AccountData;
+        var after = pass.Base.Positions.GetValueOrDefault(Name);
         var isNew = after == 0;
-        pass.Next.AccountData = pass.UpTo;
+        pass.Next.Positions[Name] = pass.UpTo;
         var readsGlobal = isNew || pass.Stream is not { } stream || pass.Changed is null
             || stream.LastAccountData > after;
         var from = rooms.Select(match => SentTo(pass, match)).Append(readsGlobal ? after : long.MaxValue).Min();

@@ -11,7 +11,15 @@ namespace Matrix.Host.Sync.Sliding;
 /// </summary>
 internal static class ConnectionCode
 {
-    private const byte Form = 4;
+    private const byte Form = 5;
+
+    /// <summary>The form before, which has the positions of three extensions, and no names.</summary>
+    private const byte FormOfThree = 4;
+
+    private static readonly string[] _three =
+    [
+        AccountDataExtension.UsualName, ToDeviceExtension.UsualName, ThreadSubscriptionsExtension.StableName,
+    ];
 
     /// <summary>The form of a connection, as of its last response.</summary>
     public static byte[] Write(SlidingConnection connection)
@@ -29,13 +37,13 @@ internal static class ConnectionCode
         var state = connection.State;
         Write(
             writer, states, state.Pos, state.Rooms, state.Lists,
-            (state.Settings, state.AccountData, state.ToDevice, state.Threads, state.IsCut));
+            (state.Settings, state.Positions, state.IsCut));
         writer.Write(connection.Pending is not null);
         if (connection.Pending is { } pending)
         {
             Write(
                 writer, states, pending.Pos, pending.Rooms, pending.Lists,
-                (pending.Settings, pending.AccountData, pending.ToDevice, pending.Threads, pending.IsCut));
+                (pending.Settings, pending.Positions, pending.IsCut));
         }
 
         writer.Flush();
@@ -48,13 +56,14 @@ internal static class ConnectionCode
         using var reader = new BinaryReader(new MemoryStream(bytes.ToArray()));
         try
         {
-            if (reader.ReadByte() != Form) return null;
+            var form = reader.ReadByte();
+            if (form is not (Form or FormOfThree)) return null;
             var states = new RequiredState[reader.ReadInt32()];
             for (var i = 0; i < states.Length; i++) states[i] = RequiredState.OfText(reader.ReadString());
 
             var connection = new SlidingConnection(owner, name);
-            if (ReadAnswer(reader, states) is { } state) connection.State.Apply(state);
-            if (reader.ReadBoolean()) connection.Pending = ReadAnswer(reader, states);
+            if (ReadAnswer(reader, form, states) is { } state) connection.State.Apply(state);
+            if (reader.ReadBoolean()) connection.Pending = ReadAnswer(reader, form, states);
             return connection;
         }
         catch (Exception fault) when (fault is IOException or FormatException or OverflowException)
@@ -69,7 +78,7 @@ internal static class ConnectionCode
         SlidingPos? pos,
         Dictionary<string, SentRoom> rooms,
         Dictionary<string, SentList> lists,
-        (string Settings, long AccountData, long ToDevice, long Threads, bool IsCut) more)
+        (string Settings, Dictionary<string, long> Positions, bool IsCut) more)
     {
         writer.Write(pos?.ToString() ?? "");
         writer.Write(rooms.Count);
@@ -101,13 +110,17 @@ internal static class ConnectionCode
         }
 
         writer.Write(more.Settings);
-        writer.Write7BitEncodedInt64(more.AccountData);
-        writer.Write7BitEncodedInt64(more.ToDevice);
-        writer.Write7BitEncodedInt64(more.Threads);
+        writer.Write7BitEncodedInt(more.Positions.Count);
+        foreach (var (name, position) in more.Positions)
+        {
+            writer.Write(name);
+            writer.Write7BitEncodedInt64(position);
+        }
+
         writer.Write(more.IsCut);
     }
 
-    private static PendingAnswer? ReadAnswer(BinaryReader reader, RequiredState[] states)
+    private static PendingAnswer? ReadAnswer(BinaryReader reader, byte form, RequiredState[] states)
     {
         var isOne = SlidingPos.TryParse(reader.ReadString(), out var pos);
         var answer = new PendingAnswer { Pos = pos };
@@ -138,9 +151,18 @@ internal static class ConnectionCode
         }
 
         answer.Settings = reader.ReadString();
-        answer.AccountData = reader.Read7BitEncodedInt64();
-        answer.ToDevice = reader.Read7BitEncodedInt64();
-        answer.Threads = reader.Read7BitEncodedInt64();
+        if (form == FormOfThree)
+        {
+            foreach (var name in _three) answer.Positions[name] = reader.Read7BitEncodedInt64();
+        }
+        else
+        {
+            for (var left = reader.Read7BitEncodedInt(); left > 0; left--)
+            {
+                answer.Positions[reader.ReadString()] = reader.Read7BitEncodedInt64();
+            }
+        }
+
         answer.IsCut = reader.ReadBoolean();
         return isOne ? answer : null;
     }

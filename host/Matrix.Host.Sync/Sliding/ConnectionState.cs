@@ -65,14 +65,11 @@ internal sealed class PendingAnswer
     /// <summary>A hash of the subscriptions and the extensions' settings.</summary>
     public string Settings { get; set; } = "";
 
-    /// <summary>The position up to which global account data was sent; 0 if none was.</summary>
-    public long AccountData { get; set; }
-
-    /// <summary>The position up to which messages to the device were sent; 0 if none were.</summary>
-    public long ToDevice { get; set; }
-
-    /// <summary>The position up to which subscriptions to threads were sent; 0 if none were.</summary>
-    public long Threads { get; set; }
+    /// <summary>
+    /// How far extensions were sent, in all rooms together: a position by the extension's name. Begins with what the
+    /// client has.
+    /// </summary>
+    public Dictionary<string, long> Positions { get; init; } = new(StringComparer.Ordinal);
 
     /// <summary>Whether rooms were left out, because the response had enough.</summary>
     public bool IsCut { get; set; }
@@ -111,11 +108,8 @@ internal sealed class ConnectionState
 
     public string Settings { get; set; } = "";
 
-    public long AccountData { get; set; }
-
-    public long ToDevice { get; set; }
-
-    public long Threads { get; set; }
+    /// <summary>How far extensions were sent; an extension that was never sent has no position.</summary>
+    public Dictionary<string, long> Positions { get; private set; } = new(StringComparer.Ordinal);
 
     public bool IsCut { get; set; }
 
@@ -134,9 +128,7 @@ internal sealed class ConnectionState
 
         Lists = answer.Lists;
         Settings = answer.Settings;
-        AccountData = answer.AccountData;
-        ToDevice = answer.ToDevice;
-        Threads = answer.Threads;
+        Positions = answer.Positions;
         IsCut = answer.IsCut;
         foreach (var (key, nid) in answer.Members)
         {

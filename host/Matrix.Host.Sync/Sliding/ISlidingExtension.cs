@@ -4,7 +4,8 @@ namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>
 /// An extension of sliding sync: more than rooms, such as messages to the device. A further one is a file of its own,
-/// and a line in the registration.
+/// and a line in the registration; what it sends is read by its stream. How far it was sent stands in
+/// <see cref="PendingAnswer.Positions"/> under its name, and is stored with the connection.
 /// </summary>
 internal interface ISlidingExtension
 {

@@ -126,7 +126,11 @@ internal sealed class SlidingEngine(
             Reader = request.Reader,
             UpTo = now.Position,
             Base = connection.State,
-            Next = new PendingAnswer { Pos = new SlidingPos(connections.NextNumber(), now) },
+            Next = new PendingAnswer
+            {
+                Pos = new SlidingPos(connections.NextNumber(), now),
+                Positions = new(connection.State.Positions, StringComparer.Ordinal),
+            },
             Options = options,
             Scan = new ScanBudget(time, reading.LongestScan),
             PageBytes = reading.PageBytes,
@@ -138,9 +142,6 @@ internal sealed class SlidingEngine(
             Json = json,
             Response = response,
         };
-        pass.Next.AccountData = connection.State.AccountData;
-        pass.Next.ToDevice = connection.State.ToDevice;
-        pass.Next.Threads = connection.State.Threads;
         if (await BeginAsync(pass, stop) is { } problem)
         {
             return SlidingAnswer.Refused(problem);

@@ -19,8 +19,8 @@ internal sealed class ThreadSubscriptionsExtension(string name, ThreadSubscripti
 
     public async ValueTask WriteAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
     {
-        var after = pass.Base.Threads;
-        pass.Next.Threads = pass.UpTo;
+        var after = pass.Base.Positions.GetValueOrDefault(StableName);
+        pass.Next.Positions[StableName] = pass.UpTo;
         if (pass.Stream is { } stream && stream.KnownSince <= after && stream.LastThreads <= after) return;
 
         var most = pass.Options.MaxSlidingThreads;

@@ -11,9 +11,11 @@ namespace Matrix.Host.Sync.Sliding;
 /// </summary>
 internal sealed class ToDeviceExtension(ToDeviceReader toDevice, IStorageWriter writer) : ISlidingExtension
 {
+    public const string UsualName = "to_device";
+
     private const string Form = "d1_";
 
-    public string Name => "to_device";
+    public string Name => UsualName;
 
     public async ValueTask<string?> BeginAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
     {
@@ -42,7 +44,7 @@ internal sealed class ToDeviceExtension(ToDeviceReader toDevice, IStorageWriter 
             json.WriteEndArray();
         }
 
-        pass.Next.ToDevice = next;
+        pass.Next.Positions[Name] = next;
         json.WriteString("next_batch"u8, string.Create(CultureInfo.InvariantCulture, $"{Form}{next}"));
         json.WriteEndObject();
     }
@@ -54,7 +56,7 @@ internal sealed class ToDeviceExtension(ToDeviceReader toDevice, IStorageWriter 
     private long SinceOf(SlidingPass pass, ExtensionRequest request) =>
         request.Since is { } since && TryParse(since, out var position) && position <= writer.PublishedPosition
             ? position
-            : pass.Base.ToDevice;
+            : pass.Base.Positions.GetValueOrDefault(Name);
 
     private static bool TryParse(string text, out long position)
     {
