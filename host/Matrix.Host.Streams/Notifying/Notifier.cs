@@ -56,6 +56,9 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     /// <summary>Every change of typing and presence up to this counter was applied.</summary>
     public long Ephemeral => Volatile.Read(ref _ephemeral);
 
+    /// <summary>The token of responses made now.</summary>
+    public SyncToken Now => new(Applied, Epoch, Ephemeral);
+
     /// <summary>The last flush that changed anyone's device list.</summary>
     public long LastDeviceLists => Volatile.Read(ref _deviceLists);
 
@@ -109,6 +112,10 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
             }
         }
     }
+
+    /// <summary>The end of a long-poll that begins now, with the timeout that the client asks for.</summary>
+    public PollDeadline DeadlineOf(TimeSpan timeout) =>
+        new(_time, timeout < _options.LongestPoll ? timeout : _options.LongestPoll);
 
     /// <summary>
     /// Waits until something may concern the device, or until the timeout. Returns whether there may be news; false

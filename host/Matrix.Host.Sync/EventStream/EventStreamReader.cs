@@ -24,8 +24,7 @@ internal sealed class EventStreamReader(
     NewEvents news,
     EphemeralNews ephemeral,
     AccountDataNews accountData,
-    SyncOptions options,
-    TimeProvider time) : IEventFeed
+    SyncOptions options) : IEventFeed
 {
     private static readonly RoomFailure _badToken = new(
         RoomFailureKind.InvalidParam, "`from` is not a token of this server.");
@@ -40,9 +39,9 @@ internal sealed class EventStreamReader(
         EventsRequest request, ResponseWriter response, CancellationToken stop)
     {
         var userId = request.Reader.UserId;
-        var deadline = DeadlineOf(request.Timeout);
+        var deadline = notifier.DeadlineOf(request.Timeout);
         var stream = await notifier.ActivateAsync(userId, stop);
-        var since = Now();
+        var since = notifier.Now;
         if (request.From is { } from
             && (!SyncToken.TryParse(from, out since) || since.Position > writer.PublishedPosition))
         {
@@ -52,7 +51,7 @@ internal sealed class EventStreamReader(
         var start = request.From ?? since.ToString();
         while (true)
         {
-            var now = Now();
+            var now = notifier.Now;
             var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
             var before = since;
             IReadOnlyList<NewEvent> found = [];
@@ -80,7 +79,7 @@ internal sealed class EventStreamReader(
             }
 
             response.Release();
-            var left = LeftUntil(deadline);
+            var left = deadline.Left;
             if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested) break;
             if (stream is null) await notifier.PauseAsync(left, stop);
             else if (!await notifier.WaitAsync(stream, device, since, left, stop)) break;
@@ -105,20 +104,20 @@ internal sealed class EventStreamReader(
         EventsRequest request, string roomId, ResponseWriter response, CancellationToken stop)
     {
         var userId = request.Reader.UserId;
-        var deadline = DeadlineOf(request.Timeout);
+        var deadline = notifier.DeadlineOf(request.Timeout);
         var found = await access.OfAsync(userId, roomId, stop);
         if (!found.IsOk) return found.Failure;
         var room = found.Value.Room;
         var behind = request.From is { } from
             ? await places.LastAsync(room, from, stop)
-            : await EndAsync(room.Nid, Now(), stop);
+            : await EndAsync(room.Nid, notifier.Now, stop);
         if (behind is not { } after) return _badToken;
-        var start = request.From ?? Now().ToString();
+        var start = request.From ?? notifier.Now.ToString();
         while (true)
         {
             using var watch = watches.Begin(room.Nid, userId);
             if (watch is null) return _tooMany;
-            var now = Now();
+            var now = notifier.Now;
             found = await access.OfAsync(userId, roomId, stop);
             if (!found.IsOk) return found.Failure;
             var end = await EndAsync(room.Nid, now, stop);
@@ -157,7 +156,7 @@ internal sealed class EventStreamReader(
                 response.Release();
             }
 
-            var left = LeftUntil(deadline);
+            var left = deadline.Left;
             if (left <= TimeSpan.Zero
                 || (isWhole && !await watches.WaitAsync(watch, left, stop)))
             {
@@ -165,17 +164,6 @@ internal sealed class EventStreamReader(
             }
         }
     }
-
-    private SyncToken Now() => new(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
-
-    private long DeadlineOf(TimeSpan timeout)
-    {
-        var longest = timeout < options.LongestPoll ? timeout : options.LongestPoll;
-        return time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
-    }
-
-    private TimeSpan LeftUntil(long deadline) =>
-        TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
 
     /// <summary>The last event of a room's timeline at a token.</summary>
     private async ValueTask<EventNid> EndAsync(RoomNid room, SyncToken at, CancellationToken stop) =>

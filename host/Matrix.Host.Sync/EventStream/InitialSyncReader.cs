@@ -34,7 +34,7 @@ internal sealed class InitialSyncReader(
     public async ValueTask<RoomFailure?> OfRoomAsync(
         UserDevice reader, string roomId, long? limit, ResponseWriter response, CancellationToken stop)
     {
-        var now = Now();
+        var now = notifier.Now;
         var found = await access.OfAsync(reader.UserId, roomId, stop);
         if (!found.IsOk) return found.Failure;
         var member = await membershipsTable.FindAsync(found.Value.Room.Nid, reader.UserId, stop);
@@ -45,7 +45,7 @@ internal sealed class InitialSyncReader(
     public async ValueTask OfUserAsync(
         UserDevice reader, long? limit, bool archived, ResponseWriter response, CancellationToken stop)
     {
-        var now = Now();
+        var now = notifier.Now;
         response.Buffer.Raw("{\"account_data\":["u8);
         await AccountDataAsync(response, reader.UserId, now.Position, stop);
         response.Buffer.Raw("],\"end\":"u8);
@@ -58,8 +58,6 @@ internal sealed class InitialSyncReader(
         await RoomsAsync(response, reader, LimitOf(limit), archived, now, stop);
         response.Buffer.Raw("]}"u8);
     }
-
-    private SyncToken Now() => new(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
 
     private int LimitOf(long? limit) => (int)Math.Min(limit ?? options.DefaultTimelineLimit, options.MaxTimelineLimit);
 

@@ -77,14 +77,13 @@ internal sealed class SlidingEngine(
     private async ValueTask<SlidingAnswer> AnswerAsync(
         SlidingRequest request, ResponseWriter response, SlidingConnection connection, CancellationToken stop)
     {
-        var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
-        var deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
+        var deadline = notifier.DeadlineOf(request.Timeout);
         while (true)
         {
             var stream = await notifier.ActivateAsync(request.Reader.UserId, stop);
             var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
-            var now = new SyncToken(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
-            var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
+            var now = notifier.Now;
+            var left = deadline.Left;
             var mayWait = connection.State.Pos is not null
                 && left > TimeSpan.Zero
                 && !notifier.IsDraining
@@ -103,7 +102,7 @@ internal sealed class SlidingEngine(
             {
                 // The time is up, or another long-poll of the user ended this one.
                 stop.ThrowIfCancellationRequested();
-                deadline = time.GetTimestamp();
+                deadline = notifier.DeadlineOf(TimeSpan.Zero);
             }
         }
     }

@@ -27,8 +27,7 @@ internal sealed class SyncEngine(
         // A token from the future belongs to a lost database: its meaning is unknown.
         if (request.Since?.Position > writer.PublishedPosition) return SyncOutcome.UnknownToken;
 
-        var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
-        long deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
+        var deadline = notifier.DeadlineOf(request.Timeout);
         var stream = await notifier.ActivateAsync(request.Reader.UserId, stop);
         var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
         if (request.Filter.State.LazyLoadMembers) device.Members.Returned(request.Since?.ToString());
@@ -40,7 +39,7 @@ internal sealed class SyncEngine(
         var since = request.Since;
         while (true)
         {
-            var now = new SyncToken(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
+            var now = notifier.Now;
             if (since is not { } token
                 || request.FullState
                 || stream is null
@@ -63,7 +62,7 @@ internal sealed class SyncEngine(
                 since = now = now with { Position = Math.Max(now.Position, token.Position) };
             }
 
-            var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
+            var left = deadline.Left;
             if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested)
             {
                 return await NothingAsync(request, response, now, device, stop);
