@@ -1,10 +1,13 @@
-using Matrix.Core.Event;
 using Matrix.Core.Json;
-using Matrix.Core.Presence;
+using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams.Presence;
+using Matrix.Host.Streams.Streams.Receipts;
+using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Presence;
 
@@ -21,8 +24,6 @@ internal sealed class ServiceEphemeral(
     PresenceBoard presence,
     AppServiceOptions options)
 {
-    private const string PrivateReceipt = "m.read.private";
-
     private readonly Lock _gate = new();
     private Dictionary<(RoomNid Room, string User, string Type, string Thread), ReceiptMoved> _receipts = [];
     private HashSet<RoomNid> _typing = [];
@@ -96,20 +97,20 @@ internal sealed class ServiceEphemeral(
         {
             if (await RoomAsync(service, interest, ofRoom.Key, stop) is not { } room) continue;
             var shown = ofRoom.Where(
-                receipt => receipt.Type != PrivateReceipt || service.HasUser(receipt.UserId)).ToArray();
+                receipt => receipt.Type != ReceiptTypes.ReadPrivate || service.HasUser(receipt.UserId)).ToArray();
 
             // An event has room for one receipt of a user: of those in several threads each has an event.
             var layers = shown.GroupBy(static receipt => (receipt.EventId, receipt.Type, receipt.UserId))
                 .SelectMany(static ofUser => ofUser.Index())
                 .GroupBy(static each => each.Index, static each => each.Item);
-            events.AddRange(layers.Select(layer => Event(EventTypes.Receipt, room.Room.RoomId, Receipts(layer))));
+            events.AddRange(layers.Select(layer => ReceiptFormat.EventOf(
+                room.Room.RoomId, layer.Select(static moved => ReceiptMark.Of(moved, 0)), withThreads: true)));
         }
 
         foreach (var nid in typed)
         {
             if (await RoomAsync(service, interest, nid, stop) is not { } room) continue;
-            var users = Json.Of([.. typing.In(nid).Select(static user => Json.Of(user))]);
-            events.Add(Event(EventTypes.Typing, room.Room.RoomId, Object(("user_ids", users))));
+            events.Add(TypingFormat.EventOf(room.Room.RoomId, typing.In(nid)));
         }
 
         foreach (var (userId, isLocal) in present)
@@ -117,10 +118,7 @@ internal sealed class ServiceEphemeral(
             if (presence.Find(userId) is { } seen
                 && await ConcernsAsync(service, interest, userId, isLocal, stop))
             {
-                events.Add(Object(
-                    ("content", Presence(seen)),
-                    ("sender", Json.Of(userId)),
-                    ("type", Json.Of(EventTypes.Presence))));
+                events.Add(PresenceFormat.EventOf(seen, withActivity: true));
             }
         }
 
@@ -146,41 +144,6 @@ internal sealed class ServiceEphemeral(
         && await interest.WantsNowAsync(service, room, stop)
             ? room
             : null;
-
-    /// <summary>Event id, then receipt type, then user: at most one receipt of each.</summary>
-    private static Json Receipts(IEnumerable<ReceiptMoved> receipts) => Object(
-    [
-        .. receipts.GroupBy(static receipt => receipt.EventId).Select(ofEvent => (ofEvent.Key, Object(
-        [
-            .. ofEvent.GroupBy(static receipt => receipt.Type).Select(ofType => (ofType.Key, Object(
-            [
-                .. ofType.Select(static receipt => (receipt.UserId, Receipt(receipt))),
-            ]))),
-        ]))),
-    ]);
-
-    private static Json Receipt(ReceiptMoved receipt) => receipt.ThreadId.Length == 0
-        ? Object(("ts", Json.Of(receipt.Timestamp)))
-        : Object(("thread_id", Json.Of(receipt.ThreadId)), ("ts", Json.Of(receipt.Timestamp)));
-
-    private static Json Presence(SeenPresence seen)
-    {
-        var members = new List<(string, Json)> { ("presence", Json.Of(PresenceStates.Name(seen.State))) };
-        if (seen.LastActiveAgo is { } ago) members.Add(("last_active_ago", Json.Of(ago)));
-        if (seen.State == PresenceState.Online)
-        {
-            members.Add(("currently_active", Json.Of(seen.IsCurrentlyActive)));
-        }
-
-        if (seen.StatusMessage is { } message) members.Add(("status_msg", Json.Of(message)));
-        return Object(members);
-    }
-
-    private static Json Event(string type, string roomId, Json content) => Object(
-        ("content", content), ("room_id", Json.Of(roomId)), ("type", Json.Of(type)));
-
-    private static Json Object(params IEnumerable<(string Name, Json Value)> members) =>
-        Json.Of(JsonObject.OfSeq(members));
 }
 
 /// <summary>The users who type in each room, as the typing board reports them.</summary>

@@ -1,5 +1,4 @@
 using Matrix.Core.Event;
-using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
@@ -13,8 +12,7 @@ namespace Matrix.Host.Outbound.Push;
 /// Gateway API, `counts`.
 /// </summary>
 internal sealed class Badges(
-    UnreadCounter counter, RoomSnapshots rooms, MembershipHistory history, IMembershipsTable memberships,
-    PushOptions options)
+    UnreadReader unread, RoomSnapshots rooms, IMembershipsTable memberships, PushOptions options)
 {
     private readonly ByteCache<string, Badge> _badges = new(options.BadgeCacheBytes, static _ => 4000);
 
@@ -64,12 +62,8 @@ internal sealed class Badges(
     {
         if (await rooms.FindAsync(nid, stop) is not { } room) return 0;
         if (!room.Local.IsJoined(userId) || room.State.Find(EventTypes.Member, userId) is not { } member) return 0;
-        var counts = await counter.OfAsync(
-            room.Room,
-            userId,
-            () => history.JoinedAtAsync(room.Room, EventNid.Of(nid, member.Ordinal), stop),
-            room.LastEvent,
-            stop);
+        var counts = await unread.OfAsync(
+            userId, room.Room, EventNid.Of(nid, member.Ordinal), room.LastEvent, stop);
         return counts.Notifications;
     }
 
