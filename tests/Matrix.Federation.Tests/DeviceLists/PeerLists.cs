@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Crypto;
 
 namespace Matrix.Federation.Tests.DeviceLists;
@@ -64,7 +63,7 @@ internal sealed class PeerLists(AnsweringPeer server, string name)
         });
     }
 
-    internal Task<Reply> SendAsync(IServerUnderTest to, params JsonObject[] edus) => server.Peer.SendAsync(
+    internal Task<Reply> SendAsync(ServerUnderTest to, params JsonObject[] edus) => server.Peer.SendAsync(
         to, "PUT", "/_matrix/federation/v1/send/" + Guid.NewGuid().ToString("N"), new JsonObject
         {
             ["origin"] = server.Peer.Name,

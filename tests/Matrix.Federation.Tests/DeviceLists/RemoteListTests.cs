@@ -9,8 +9,8 @@ namespace Matrix.Federation.Tests.DeviceLists;
 public sealed class RemoteListTests
 {
     private AnsweringPeer _peer = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private PeerLists _bob = null!;
     private PeerRoom _room = null!;
 
@@ -18,15 +18,15 @@ public sealed class RemoteListTests
     public async Task SetUpAsync()
     {
         _peer = await AnsweringPeer.StartAsync();
-        _server = (await InProcessServer.StartAsync(
+        _server = (await TestServer.StartWithKnownKeysAsync(
             ("federation.device_list_first_pause", "100ms"),
             ("federation.devices_of_user", "10"),
             ("federation.device_list_sweep", "300ms"))).Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
         _bob = new PeerLists(_peer, "bob");
         _peer.Answers = _bob.Answer;
         _bob.Change("PHONE", "one");
-        _room = await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateEncryptedRoomAsync(), "bob");
+        _room = await _peer.Peer.JoinsAsync(_server, await _alice.CreatesEncryptedRoomAsync(), "bob");
     }
 
     [TearDown]
@@ -39,7 +39,7 @@ public sealed class RemoteListTests
     [Test]
     public async Task The_server_is_asked_once_and_then_the_cache()
     {
-        var found = await _alice.QueryKeysAsync(_bob.UserId);
+        var found = (await _alice.QueriesKeysAsync(_bob.UserId)).Is(200).Json;
 
         var phone = found["device_keys"]![_bob.UserId]!["PHONE"]!;
         Assert.That((string?)phone["keys"]!["ed25519:PHONE"], Is.EqualTo("one"));
@@ -47,7 +47,7 @@ public sealed class RemoteListTests
 
         await IsCachedAsync();
         var asked = _bob.QueryRequests;
-        var cached = await _alice.QueryKeysAsync(_bob.UserId);
+        var cached = (await _alice.QueriesKeysAsync(_bob.UserId)).Is(200).Json;
         Assert.That(
             (string?)cached["device_keys"]![_bob.UserId]!["PHONE"]!["unsigned"]!["device_display_name"],
             Is.EqualTo("one"));
@@ -60,7 +60,7 @@ public sealed class RemoteListTests
         var carol = new PeerLists(_peer, "carol");
         carol.Change("PHONE", "one");
         _peer.Answers = carol.Answer;
-        await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "carol");
+        await _peer.Peer.JoinsAsync(_server, await _alice.CreatesRoomAsync(version: "11"), "carol");
 
         Assert.That(await _alice.DevicesOfAsync(carol.UserId), Is.EqualTo(new[] { "PHONE" }));
         Assert.That(await _alice.DevicesOfAsync(carol.UserId), Is.EqualTo(new[] { "PHONE" }));
@@ -126,7 +126,7 @@ public sealed class RemoteListTests
         (await _bob.SendAsync(_server, _bob.Change("TABLET", "three"))).Is(200);
         await Until.HoldsAsync(() => _bob.ListRequests >= 3);
 
-        var failed = await _alice.QueryKeysAsync(_bob.UserId);
+        var failed = (await _alice.QueriesKeysAsync(_bob.UserId)).Is(200).Json;
         Assert.That(failed["device_keys"]!.AsObject(), Is.Empty, "a stale list is not returned");
         Assert.That(failed["failures"]!.AsObject().Select(each => each.Key), Is.EqualTo(new[] { _peer.Peer.Name }));
 
@@ -193,7 +193,7 @@ public sealed class RemoteListTests
         (await _bob.SendAsync(_server, _bob.ChangeMasterKey())).Is(200);
         var after = await _alice.SeesChangeOfAsync(_bob.UserId, before);
 
-        var found = await _alice.QueryKeysAsync(_bob.UserId);
+        var found = (await _alice.QueriesKeysAsync(_bob.UserId)).Is(200).Json;
         Assert.That(
             found["master_keys"]![_bob.UserId]!["keys"]!.ToJsonString(),
             Is.EqualTo(_bob.MasterKey!["keys"]!.ToJsonString()));
@@ -208,13 +208,13 @@ public sealed class RemoteListTests
     {
         _bob.ChangeMasterKey();
         await FollowsAsync();
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
-        var userSigning = await _alice.CrossSignAsync();
+        var carol = await _server.RegistersAsync("carol");
+        var identity = await _alice.CrossSignsAsync();
 
-        var keyId = await _alice.SignMasterKeyAsync(_bob.UserId, _bob.MasterKey!, userSigning);
+        var keyId = await _alice.SignsMasterKeyAsync(_bob.UserId, _bob.MasterKey!, identity.UserSigning);
 
-        var alices = (await _alice.QueryKeysAsync(_bob.UserId))["master_keys"]![_bob.UserId]!;
-        var carols = (await carol.QueryKeysAsync(_bob.UserId))["master_keys"]![_bob.UserId]!;
+        var alices = (await _alice.QueriesKeysAsync(_bob.UserId)).Is(200).Json["master_keys"]![_bob.UserId]!;
+        var carols = (await carol.QueriesKeysAsync(_bob.UserId)).Is(200).Json["master_keys"]![_bob.UserId]!;
         Assert.That(alices["signatures"]![_alice.UserId]![keyId], Is.Not.Null);
         Assert.That(carols["signatures"]?[_alice.UserId], Is.Null);
     }
@@ -255,7 +255,7 @@ public sealed class RemoteListTests
             return (200, keys);
         };
 
-        var found = await _alice.QueryKeysAsync(_bob.UserId);
+        var found = (await _alice.QueriesKeysAsync(_bob.UserId)).Is(200).Json;
 
         Assert.That(found["device_keys"]!.AsObject().Select(user => user.Key), Is.EqualTo(new[] { _bob.UserId }));
         Assert.That(
@@ -266,7 +266,7 @@ public sealed class RemoteListTests
     public async Task A_new_profile_of_either_user_does_not_make_a_list_stale()
     {
         await FollowsAsync();
-        var renamed = _room.Make(
+        var renamed = _room.Makes(
             "bob",
             "m.room.member",
             _bob.UserId,
@@ -288,10 +288,10 @@ public sealed class RemoteListTests
     public async Task A_user_who_came_back_is_fetched_anew()
     {
         await FollowsAsync();
-        var leave = _room.Make("bob", "m.room.member", _bob.UserId, new JsonObject { ["membership"] = "leave" });
+        var leave = _room.Makes("bob", "m.room.member", _bob.UserId, new JsonObject { ["membership"] = "leave" });
         (await _room.SendAsync(_server, "leave", leave)).Is(200);
         (await _bob.SendAsync(_server, _bob.Change("LAPTOP", "unseen"))).Is(200);
-        await PeerRoom.JoinAsync(_server, _peer.Peer, _room.RoomId, "bob");
+        await _peer.Peer.JoinsAsync(_server, _room.RoomId, "bob");
 
         Assert.That(await _alice.DevicesOfAsync(_bob.UserId), Is.EquivalentTo(new[] { "PHONE", "LAPTOP" }));
     }
@@ -301,10 +301,10 @@ public sealed class RemoteListTests
     {
         await FollowsAsync();
         var since = await _alice.SyncTokenAsync();
-        var leave = _room.Make("bob", "m.room.member", _bob.UserId, new JsonObject { ["membership"] = "leave" });
+        var leave = _room.Makes("bob", "m.room.member", _bob.UserId, new JsonObject { ["membership"] = "leave" });
         (await _room.SendAsync(_server, "leave", leave)).Is(200);
         (await _bob.SendAsync(_server, _bob.Change("LAPTOP", "unseen"))).Is(200);
-        await PeerRoom.JoinAsync(_server, _peer.Peer, _room.RoomId, "bob");
+        await _peer.Peer.JoinsAsync(_server, _room.RoomId, "bob");
 
         Assert.That(await _alice.ChangedSinceAsync(since), Is.EqualTo(new[] { _bob.UserId }));
     }
@@ -314,7 +314,7 @@ public sealed class RemoteListTests
     {
         await FollowsAsync();
         var since = await _alice.SyncTokenAsync();
-        var leave = _room.Make("bob", "m.room.member", _bob.UserId, new JsonObject { ["membership"] = "leave" });
+        var leave = _room.Makes("bob", "m.room.member", _bob.UserId, new JsonObject { ["membership"] = "leave" });
         (await _room.SendAsync(_server, "leave", leave)).Is(200);
 
         await Until.HoldsAsync(async () => await ListsAsync() == 0);
@@ -388,7 +388,7 @@ public sealed class RemoteListTests
 
     private async Task FollowsAsync()
     {
-        await _alice.QueryKeysAsync(_bob.UserId);
+        (await _alice.QueriesKeysAsync(_bob.UserId)).Is(200);
         await IsCachedAsync();
     }
 

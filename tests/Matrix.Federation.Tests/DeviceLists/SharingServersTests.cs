@@ -12,8 +12,8 @@ public sealed class SharingServersTests
     private readonly Peer _one = new(Loopback.Next().ToString());
     private readonly Peer _other = new(Loopback.Next().ToString());
     private FailingReads _reads = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private string _room = null!;
 
     private SharingServers Sharing => _server.Services.GetRequiredService<SharingServers>();
@@ -21,15 +21,15 @@ public sealed class SharingServersTests
     [SetUp]
     public async Task SetUpAsync()
     {
-        _server = (await InProcessServer.StartAsync(services => services.AddSingleton(parts =>
+        _server = (await TestServer.StartWithKnownKeysAsync(services => services.AddSingleton(parts =>
         {
             _reads = FailingReads.Of(
                 parts.GetRequiredService<IMembershipsTable>(), nameof(IMembershipsTable.ServersSharingWithAsync));
             return ActivatorUtilities.CreateInstance<SharingServers>(parts, _reads);
         }))).Knows(_one).Knows(_other);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        _room = await _alice.CreateRoomAsync("11");
-        await PeerRoom.JoinAsync(_server, _one, _room, "bob");
+        _alice = await _server.RegistersAsync("alice");
+        _room = await _alice.CreatesRoomAsync(version: "11");
+        await _one.JoinsAsync(_server, _room, "bob");
     }
 
     [TearDown]
@@ -38,16 +38,16 @@ public sealed class SharingServersTests
     [Test]
     public async Task Joins_and_leaves_elsewhere_cause_no_read()
     {
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
-        var elsewhere = await carol.CreateRoomAsync("11");
-        await PeerRoom.JoinAsync(_server, _one, elsewhere, "bob");
+        var carol = await _server.RegistersAsync("carol");
+        var elsewhere = await carol.CreatesRoomAsync(version: "11");
+        await _one.JoinsAsync(_server, elsewhere, "bob");
         Assert.That(await SharesAsync(_one), Is.True);
         Assert.That(await SharesAsync(_other), Is.False);
 
-        await PeerRoom.JoinAsync(_server, _one, _room, "dora");
-        await PeerRoom.JoinAsync(_server, _other, elsewhere, "eve");
-        await KickAsync(_alice, _room, $"@dora:{_one.Name}");
-        await KickAsync(carol, elsewhere, $"@bob:{_one.Name}");
+        await _one.JoinsAsync(_server, _room, "dora");
+        await _other.JoinsAsync(_server, elsewhere, "eve");
+        await _alice.KicksAsync(_room, $"@dora:{_one.Name}");
+        await carol.KicksAsync(elsewhere, $"@bob:{_one.Name}");
 
         Assert.That(await SharesAsync(_one), Is.True);
         Assert.That(await SharesAsync(_other), Is.False);
@@ -58,33 +58,30 @@ public sealed class SharingServersTests
     public async Task A_server_that_joins_or_leaves_is_seen_at_once()
     {
         Assert.That(await SharesAsync(_other), Is.False);
-        await PeerRoom.JoinAsync(_server, _other, _room, "eve");
+        await _other.JoinsAsync(_server, _room, "eve");
         Assert.That(await SharesAsync(_other), Is.True);
-        await KickAsync(_alice, _room, $"@eve:{_other.Name}");
+        await _alice.KicksAsync(_room, $"@eve:{_other.Name}");
         Assert.That(await SharesAsync(_other), Is.False);
 
         Assert.That(await SharesAsync(_one), Is.True);
-        await KickAsync(_alice, _room, $"@bob:{_one.Name}");
+        await _alice.KicksAsync(_room, $"@bob:{_one.Name}");
         Assert.That(await SharesAsync(_one), Is.False);
-        await PeerRoom.JoinAsync(_server, _one, await _alice.CreateRoomAsync("11"), "bob");
+        await _one.JoinsAsync(_server, await _alice.CreatesRoomAsync(version: "11"), "bob");
         Assert.That(await SharesAsync(_one), Is.True);
     }
 
     [Test]
     public async Task A_user_who_joins_or_leaves_shares_with_other_servers_at_once()
     {
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
+        var carol = await _server.RegistersAsync("carol");
         Assert.That(await Sharing.ShareAsync(_one.Name, carol.UserId, default), Is.False);
 
-        (await carol.PostAsync($"join/{Uri.EscapeDataString(_room)}", [])).Is(200);
+        await carol.JoinsAsync(_room);
         Assert.That(await Sharing.ShareAsync(_one.Name, carol.UserId, default), Is.True);
 
-        (await carol.PostAsync($"rooms/{Uri.EscapeDataString(_room)}/leave", [])).Is(200);
+        await carol.LeavesAsync(_room);
         Assert.That(await Sharing.ShareAsync(_one.Name, carol.UserId, default), Is.False);
     }
 
     private Task<bool> SharesAsync(Peer peer) => Sharing.ShareAsync(peer.Name, _alice.UserId, default).AsTask();
-
-    private static async Task KickAsync(LocalUser by, string roomId, string userId) => (await by.PostAsync(
-        $"rooms/{Uri.EscapeDataString(roomId)}/kick", new JsonObject { ["user_id"] = userId })).Is(200);
 }

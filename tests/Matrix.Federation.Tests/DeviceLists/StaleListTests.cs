@@ -10,12 +10,12 @@ public sealed class StaleListTests
     {
         await using var peer = await AnsweringPeer.StartAsync();
         await using var server = await ServerProcess.StartAsync(
-            null, ("MATRIX_FEDERATION__DEVICE_LIST_FIRST_PAUSE", "1h"));
-        var alice = await LocalUser.RegisterAsync(server, "alice");
+            null, ("federation.device_list_first_pause", "1h"));
+        var alice = await server.RegistersAsync("alice");
         var bob = new PeerLists(peer, "bob");
         peer.Answers = bob.Answer;
         bob.Change("PHONE", "one");
-        await PeerRoom.JoinAsync(server, peer.Peer, await alice.CreateEncryptedRoomAsync(), "bob");
+        await peer.Peer.JoinsAsync(server, await alice.CreatesEncryptedRoomAsync(), "bob");
         int before;
         do
         {

@@ -18,20 +18,20 @@ namespace Matrix.Federation.Tests.DeviceLists;
 public sealed class UpdateSendingTests
 {
     private ReceivingPeer _peer = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
 
     [SetUp]
     public async Task SetUpAsync()
     {
         _peer = await ReceivingPeer.StartAsync();
         _peer.Rules = RoomRules.Find("11")!;
-        _server = (await InProcessServer.StartAsync(
+        _server = (await TestServer.StartWithKnownKeysAsync(
             ("federation.outbound_first_pause", "50ms"),
             ("federation.outbound_longest_pause", "200ms"),
             ("federation.device_updates_sent", "5"))).Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
+        _alice = await _server.RegistersAsync("alice", "alice's phone");
+        await _peer.Peer.JoinsAsync(_server, await _alice.CreatesRoomAsync(version: "11"), "bob");
     }
 
     [TearDown]
@@ -44,16 +44,16 @@ public sealed class UpdateSendingTests
     [Test]
     public async Task Changes_of_devices_come_in_a_chain_that_the_list_continues()
     {
-        await _alice.UploadKeysAsync(0);
+        await _alice.UploadsKeysAsync(0);
         var uploaded = await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
         Assert.That((string?)uploaded["device_display_name"], Is.EqualTo("alice's phone"));
 
-        var laptop = await _alice.LogInAsync("laptop");
+        var laptop = await _alice.LogsInAsync(deviceName: "laptop");
         var added = await UpdateAsync(laptop.DeviceId, _ => true);
         (await laptop.PutAsync($"devices/{laptop.DeviceId}", new JsonObject { ["display_name"] = "desk" })).Is(200);
         var renamed = await UpdateAsync(
             laptop.DeviceId, update => (string?)update["device_display_name"] == "desk");
-        (await laptop.PostAsync("logout", [])).Is(200);
+        (await laptop.PostAsync("logout")).Is(200);
         var deleted = await UpdateAsync(laptop.DeviceId, update => update["deleted"] is not null);
 
         JsonObject[] chain = [uploaded, added, renamed, deleted];
@@ -72,7 +72,7 @@ public sealed class UpdateSendingTests
     [Test]
     public async Task Cross_signing_keys_come_without_the_user_signing_key()
     {
-        await _alice.CrossSignAsync();
+        await _alice.CrossSignsAsync();
 
         await Until.HoldsAsync(() => Edus.Any(edu => (string?)edu["edu_type"] == "m.signing_key_update"
             && edu["content"]!["self_signing_key"] is not null));
@@ -86,7 +86,7 @@ public sealed class UpdateSendingTests
     [Test]
     public async Task After_an_outage_many_changes_are_one_update_that_follows_an_unknown_one()
     {
-        await _alice.UploadKeysAsync(0);
+        await _alice.UploadsKeysAsync(0);
         var last = await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
         var refused = new ConcurrentBag<string>();
         _peer.Respond = transaction =>
@@ -122,14 +122,14 @@ public sealed class UpdateSendingTests
     [Test]
     public async Task A_server_that_is_new_to_a_user_gets_an_update_when_the_user_joins()
     {
-        await _alice.UploadKeysAsync(0);
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
-        await carol.UploadKeysAsync(0);
-        var roomId = await _alice.CreateRoomAsync("11");
-        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        await _alice.UploadsKeysAsync(0);
+        var carol = await _server.RegistersAsync("carol");
+        await carol.UploadsKeysAsync(0);
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        await _peer.Peer.JoinsAsync(_server, roomId, "bob");
         Assert.That(Updates.Select(update => (string?)update["user_id"]), Has.None.EqualTo(carol.UserId));
 
-        (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200);
+        await carol.JoinsAsync(roomId);
 
         await Until.HoldsAsync(() => Updates.Any(update => (string?)update["user_id"] == carol.UserId));
     }
@@ -137,17 +137,17 @@ public sealed class UpdateSendingTests
     [Test]
     public async Task A_server_that_is_new_to_a_user_gets_an_update_though_the_user_joins_several_rooms_at_once()
     {
-        string[] rooms = [await _alice.CreateRoomAsync("11"), await _alice.CreateRoomAsync("11")];
-        foreach (var roomId in rooms) await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
-        var users = new List<LocalUser>();
+        string[] rooms = [await _alice.CreatesRoomAsync(version: "11"), await _alice.CreatesRoomAsync(version: "11")];
+        foreach (var roomId in rooms) await _peer.Peer.JoinsAsync(_server, roomId, "bob");
+        var users = new List<TestUser>();
         for (var n = 0; n < 8; n++)
         {
-            users.Add(await LocalUser.RegisterAsync(_server, $"user{n}"));
-            await users[n].UploadKeysAsync(0);
+            users.Add(await _server.RegistersAsync($"user{n}"));
+            await users[n].UploadsKeysAsync(0);
         }
 
         await Task.WhenAll(users.SelectMany(user => rooms.Select(
-            async roomId => (await user.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200))));
+            async roomId => await user.JoinsAsync(roomId))));
 
         await Until.HoldsAsync(() => users.TrueForAll(
             user => Updates.Any(update => (string?)update["user_id"] == user.UserId)));
@@ -157,11 +157,11 @@ public sealed class UpdateSendingTests
     public async Task A_change_that_becomes_durable_as_sent_while_the_next_ones_are_read_comes_once()
     {
         await _server.DisposeAsync();
-        _server = (await InProcessServer.StartAsync(
+        _server = (await TestServer.StartWithKnownKeysAsync(
             services => services.AddSingleton(parts => ActivatorUtilities.CreateInstance<DeviceListEdus>(
                 parts, LateRows.Of(parts.GetRequiredService<IDeviceUpdatesTable>()))))).Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
+        _alice = await _server.RegistersAsync("alice");
+        await _peer.Peer.JoinsAsync(_server, await _alice.CreatesRoomAsync(version: "11"), "bob");
 
         for (var n = 0; n < 8; n++)
         {
@@ -179,21 +179,21 @@ public sealed class UpdateSendingTests
     {
         await _server.DisposeAsync();
         FailingReads? reads = null;
-        _server = (await InProcessServer.StartAsync(
+        _server = (await TestServer.StartWithKnownKeysAsync(
             services => services.AddSingleton(parts =>
             {
                 reads = FailingReads.Of(
                     parts.GetRequiredService<IMembershipsTable>(), nameof(IMembershipsTable.RemoteMembersAsync));
                 return ActivatorUtilities.CreateInstance<DeviceListEdus>(parts, reads);
             }))).Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
-        await carol.UploadKeysAsync(0);
-        var roomId = await _alice.CreateRoomAsync("11");
-        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        _alice = await _server.RegistersAsync("alice");
+        var carol = await _server.RegistersAsync("carol");
+        await carol.UploadsKeysAsync(0);
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        await _peer.Peer.JoinsAsync(_server, roomId, "bob");
 
         reads!.Failures = 1;
-        (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200);
+        await carol.JoinsAsync(roomId);
 
         await Until.HoldsAsync(() => Updates.Any(update => (string?)update["user_id"] == carol.UserId));
         Assert.That(reads.Failures, Is.Zero);
@@ -202,10 +202,10 @@ public sealed class UpdateSendingTests
     [Test]
     public async Task A_server_that_shares_no_room_any_more_gets_nothing()
     {
-        await _alice.UploadKeysAsync(0);
+        await _alice.UploadsKeysAsync(0);
         await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
-        var roomId = await _alice.CreateRoomAsync("11");
-        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        await _peer.Peer.JoinsAsync(_server, roomId, "bob");
         var hold = new TaskCompletionSource();
         _peer.Respond = async _ =>
         {
@@ -213,7 +213,7 @@ public sealed class UpdateSendingTests
             return null;
         };
         var before = _peer.All.Count;
-        await _alice.SayAsync(roomId, "hello");
+        await _alice.SaysAsync(roomId, "hello");
         await Until.HoldsAsync(() => _peer.All.Count > before);
         (await _alice.PutAsync($"devices/{_alice.DeviceId}", new JsonObject { ["display_name"] = "secret" })).Is(200);
         var storage = _server.Services.GetRequiredService<OpenedStorage>();
@@ -234,7 +234,7 @@ public sealed class UpdateSendingTests
     [Test]
     public async Task An_update_that_was_put_aside_is_not_sent_to_a_server_that_left()
     {
-        await _alice.UploadKeysAsync(0);
+        await _alice.UploadsKeysAsync(0);
         await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
         _peer.Respond = transaction => Task.FromResult(
             transaction.EventIds.Count > 0
@@ -257,9 +257,9 @@ public sealed class UpdateSendingTests
     [Test]
     public async Task Servers_that_share_no_room_get_nothing()
     {
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
-        await carol.UploadKeysAsync(0);
-        await _alice.UploadKeysAsync(0);
+        var carol = await _server.RegistersAsync("carol");
+        await carol.UploadsKeysAsync(0);
+        await _alice.UploadsKeysAsync(0);
 
         await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
         Assert.That(Updates.Select(update => (string?)update["user_id"]), Is.All.EqualTo(_alice.UserId));

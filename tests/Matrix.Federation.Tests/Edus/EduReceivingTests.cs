@@ -13,14 +13,14 @@ namespace Matrix.Federation.Tests.Edus;
 public sealed class EduReceivingTests
 {
     private readonly TestHandler _handler = new();
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private PeerServer _peer = null!;
 
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
         _peer = await PeerServer.StartAsync();
-        _server = await InProcessServer.StartAsync(services => services.AddSingleton<IEduHandler>(_handler));
+        _server = await TestServer.StartWithKnownKeysAsync(services => services.AddSingleton<IEduHandler>(_handler));
         _server.Knows(_peer.Peer);
     }
 
@@ -129,10 +129,10 @@ public sealed class EduReceivingTests
     [Test]
     public async Task What_is_nested_too_deep_refuses_nothing_beside_it()
     {
-        var alice = await LocalUser.RegisterAsync(_server, "deep-alice");
-        var roomId = await alice.CreateRoomAsync(RoomRules.Recommended);
-        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
-        var hello = room.Say("bob", "hello");
+        var alice = await _server.RegistersAsync("deep-alice");
+        var roomId = await alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        var room = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
+        var hello = room.Says("bob", "hello");
         var deepEvent = PeerRoom.Json(hello);
         deepEvent["content"] = Nested(200);
         var deep = Edu(1);
@@ -196,10 +196,10 @@ public sealed class EduReceivingTests
     [Test]
     public async Task EDUs_are_taken_after_the_events_of_their_transaction()
     {
-        var alice = await LocalUser.RegisterAsync(_server, "alice");
-        var roomId = await alice.CreateRoomAsync(RoomRules.Recommended);
-        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
-        var hello = room.Say("bob", "hello");
+        var alice = await _server.RegistersAsync("alice");
+        var roomId = await alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        var room = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
+        var hello = room.Says("bob", "hello");
         var path = $"rooms/{PeerRoom.Escape(roomId)}/event/{PeerRoom.Escape(hello.EventId)}";
         _handler.Before = async () => (await alice.GetAsync(path)).Is(200);
         var body = room.Transaction([PeerRoom.Json(hello)]);

@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Outbound;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Outbound.Federation.Edus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,13 +13,13 @@ public sealed class EduSendingTests
 {
     private readonly TestSource _kept = new("kept", isTransient: false);
     private readonly TestSource _transient = new("transient", isTransient: true);
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private ReceivingPeer _peer = null!;
 
     [SetUp]
     public async Task SetUpAsync()
     {
-        _server = await InProcessServer.StartAsync(
+        _server = await TestServer.StartWithKnownKeysAsync(
             services => services.AddSingleton<IEduSource>(_transient).AddSingleton<IEduSource>(_kept),
             ("federation.outbound_first_pause", "50ms"),
             ("federation.outbound_longest_pause", "200ms"),
@@ -140,9 +139,9 @@ public sealed class EduSendingTests
     [TestCase(false)]
     public async Task Of_a_refused_transaction_with_both_kinds_the_one_at_fault_is_found(bool isEdu)
     {
-        var alice = await LocalUser.RegisterAsync(_server, "alice");
-        var roomId = await alice.CreateRoomAsync(RoomRules.Recommended);
-        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var alice = await _server.RegistersAsync("alice");
+        var roomId = await alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        await _peer.Peer.JoinsAsync(_server, roomId, "bob");
         var hold = new TaskCompletionSource();
         string? bad = null;
         _peer.Respond = async transaction =>
@@ -152,11 +151,11 @@ public sealed class EduSendingTests
                 : transaction.EventIds.Contains(bad);
             return isBad ? Refusal(400) : null;
         };
-        await alice.SayAsync(roomId, "first");
+        await alice.SaysAsync(roomId, "first");
         await Until.HoldsAsync(() => _peer.All.Count > 0);
-        bad = await alice.SayAsync(roomId, "second");
+        bad = await alice.SaysAsync(roomId, "second");
         _kept.Add(_peer.Peer.Name, 1, 5);
-        await alice.SayAsync(roomId, "third");
+        await alice.SaysAsync(roomId, "third");
         hold.SetResult();
 
         await HasAsync(isEdu ? 4 : 5);

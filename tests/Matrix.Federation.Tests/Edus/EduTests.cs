@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Outbound;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Edus;
 
@@ -19,11 +18,11 @@ public abstract class EduTests
 
     private int _transactions;
 
-    private protected InProcessServer Server { get; private set; } = null!;
+    private protected TestServer Server { get; private set; } = null!;
 
     private protected ReceivingPeer Peer { get; private set; } = null!;
 
-    private protected LocalUser Alice { get; private set; } = null!;
+    private protected TestUser Alice { get; private set; } = null!;
 
     private protected string Bob => $"@bob:{Peer.Peer.Name}";
 
@@ -39,10 +38,10 @@ public abstract class EduTests
 
     private protected async Task StartAsync(params (string, string)[] settings)
     {
-        Server = await InProcessServer.StartAsync([.. _short, .. settings]);
+        Server = await TestServer.StartWithKnownKeysAsync([.. _short, .. settings]);
         Peer = await ReceivingPeer.StartAsync();
         Server.Knows(Peer.Peer);
-        Alice = await LocalUser.RegisterAsync(Server, "alice");
+        Alice = await Server.RegistersAsync("alice");
     }
 
     private protected async Task RestartAsync(params (string, string)[] settings)
@@ -54,14 +53,13 @@ public abstract class EduTests
     /// <summary>A room with Alice, and with Bob of the peer.</summary>
     private protected async Task<PeerRoom> RoomAsync()
     {
-        var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
-        return await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        var roomId = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        return await Peer.Peer.JoinsAsync(Server, roomId, "bob");
     }
 
     /// <summary>Denies the peer by the room's access control list.</summary>
-    private protected async Task DenyAsync(string roomId) => (await Alice.PutAsync(
-        $"rooms/{PeerRoom.Escape(roomId)}/state/m.room.server_acl",
-        new JsonObject { ["allow"] = new JsonArray("*"), ["allow_ip_literals"] = false })).Is(200);
+    private protected Task DenyAsync(string roomId) => Alice.SetsAsync(
+        roomId, "m.room.server_acl", new() { ["allow"] = new JsonArray("*"), ["allow_ip_literals"] = false });
 
     /// <summary>The peer sends EDUs in a transaction.</summary>
     private protected async Task SendAsync(string type, params JsonNode?[] contents) => (await Peer.Peer.SendAsync(

@@ -1,12 +1,12 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Outbound;
 using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Edus;
 
 /// <summary>A server process that ends loses no message to a device of another server, and doubles none.</summary>
-public abstract class MessageRestartTests : RestartedServerTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+public sealed class MessageRestartTests(string databaseKind) : RestartedServerTests(databaseKind)
 {
     private string Bob => $"@bob:{Other.Peer.Name}";
 
@@ -102,7 +102,7 @@ public abstract class MessageRestartTests : RestartedServerTests
     {
         foreach (var n in Enumerable.Range(first, count))
         {
-            (await Alice.SendToDeviceAsync(Bob, "PHONE", new JsonObject { ["n"] = n })).Is(200);
+            (await Alice.SendsToDeviceAsync(Bob, "PHONE", new JsonObject { ["n"] = n })).Is(200);
         }
     }
 
@@ -117,23 +117,4 @@ public abstract class MessageRestartTests : RestartedServerTests
         while (Messages().Select(NumberOf).Distinct().Count() < count && DateTime.UtcNow < until) await Task.Delay(10);
         Assert.That(Messages().Select(NumberOf).Distinct().Count(), Is.EqualTo(count));
     }
-}
-
-/// <summary>The same on SQLite.</summary>
-public sealed class SqliteMessageRestartTests : MessageRestartTests
-{
-    private protected override string? NewDatabase() => null;
-}
-
-/// <summary>The same on PostgreSQL.</summary>
-[Category("PostgreSQL")]
-public sealed class PostgresMessageRestartTests : MessageRestartTests
-{
-    private readonly PostgresProcess _postgres = new(inMemory: true);
-    private int _databases;
-
-    [OneTimeTearDown]
-    public void StopPostgres() => _postgres.Dispose();
-
-    private protected override string? NewDatabase() => _postgres.NewDatabase($"messages{++_databases}");
 }

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Outbound;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Edus;
 
@@ -22,8 +21,8 @@ public sealed class PresenceTests : EduTests
     {
         await using var stranger = await ReceivingPeer.StartAsync();
         Server.Knows(stranger.Peer);
-        await PeerRoom.JoinAsync(
-            Server, stranger.Peer, await (await LocalUser.RegisterAsync(Server, "dora")).CreateRoomAsync("12"), "eve");
+        var dora = await Server.RegistersAsync("dora");
+        await stranger.Peer.JoinsAsync(Server, await dora.CreatesRoomAsync(version: "12"), "eve");
         await RoomAsync();
         await SetAsync(Alice, "online", "at work");
         await EventuallyAsync(() => Task.FromResult(LastOf(Alice)), ("online", true, "at work"));
@@ -54,11 +53,11 @@ public sealed class PresenceTests : EduTests
     {
         await RestartAsync([.. _on, ("presence.gather_time", "1s"), ("presence.users_of_edu", "5")]);
         var room = await RoomAsync();
-        var users = new List<LocalUser>();
+        var users = new List<TestUser>();
         for (var n = 0; n < 12; n++)
         {
-            users.Add(await LocalUser.RegisterAsync(Server, $"user{n}"));
-            (await users[n].PostAsync($"join/{PeerRoom.Escape(room.RoomId)}", [])).Is(200);
+            users.Add(await Server.RegistersAsync($"user{n}"));
+            (await users[n].PostAsync($"join/{PeerRoom.Escape(room.RoomId)}")).Is(200);
         }
 
         foreach (var user in users) await SetAsync(user, "online");
@@ -71,12 +70,12 @@ public sealed class PresenceTests : EduTests
     [Test]
     public async Task A_server_that_joins_gets_who_is_present()
     {
-        var carol = await LocalUser.RegisterAsync(Server, "carol");
-        var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
-        (await carol.PostAsync($"join/{PeerRoom.Escape(roomId)}", [])).Is(200);
+        var carol = await Server.RegistersAsync("carol");
+        var roomId = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        await carol.JoinsAsync(roomId);
         await SetAsync(Alice, "online", "here already");
 
-        await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        await Peer.Peer.JoinsAsync(Server, roomId, "bob");
 
         await EventuallyAsync(() => Task.FromResult(LastOf(Alice)), ("online", true, "here already"));
         Assert.That(Updates().Select(each => (string?)each["user_id"]), Does.Not.Contain(carol.UserId));
@@ -86,9 +85,9 @@ public sealed class PresenceTests : EduTests
     public async Task The_servers_of_a_room_get_who_joins_it()
     {
         var room = await RoomAsync();
-        var carol = await LocalUser.RegisterAsync(Server, "carol");
+        var carol = await Server.RegistersAsync("carol");
         await SetAsync(carol, "online", "new");
-        (await carol.PostAsync($"join/{PeerRoom.Escape(room.RoomId)}", [])).Is(200);
+        await carol.JoinsAsync(room.RoomId);
 
         await EventuallyAsync(() => Task.FromResult(LastOf(carol)), ("online", true, "new"));
     }
@@ -107,7 +106,7 @@ public sealed class PresenceTests : EduTests
     public async Task Users_of_another_server_are_shown()
     {
         await RoomAsync();
-        var since = (string)(await Alice.SyncAsync())["next_batch"]!;
+        var since = (string)(await Alice.SyncsAsync())["next_batch"]!;
         await SendAsync("m.presence", Content(Update(Bob, "online", 3000, "over there", isActive: true)));
 
         var seen = await SeenAsync(since);
@@ -132,7 +131,7 @@ public sealed class PresenceTests : EduTests
         await SendAsync("m.presence", Content(Update(carol, "unavailable", 3000, "on the way")));
         (await Alice.GetAsync($"presence/{carol}/status")).Is(403, "M_FORBIDDEN");
 
-        await PeerRoom.JoinAsync(Server, Peer.Peer, room.RoomId, "carol");
+        await Peer.Peer.JoinsAsync(Server, room.RoomId, "carol");
 
         await EventuallyAsync(() => StateAsync(carol), "unavailable");
         var seen = (await Alice.GetAsync($"presence/{carol}/status")).Is(200).Json;
@@ -149,7 +148,7 @@ public sealed class PresenceTests : EduTests
         await SendAsync("m.presence", Content(Update(carol, "online", 3000)));
         await Task.Delay(TimeSpan.FromSeconds(2));
 
-        await PeerRoom.JoinAsync(Server, Peer.Peer, room.RoomId, "carol");
+        await Peer.Peer.JoinsAsync(Server, room.RoomId, "carol");
 
         await Task.Delay(TimeSpan.FromSeconds(2));
         Assert.That(await StateAsync(carol), Is.EqualTo("offline"));
@@ -185,7 +184,7 @@ public sealed class PresenceTests : EduTests
             (string?)(await Alice.GetAsync($"presence/{Alice.UserId}/status")).Is(200).Json["presence"],
             Is.Not.EqualTo("unavailable"));
         (await Alice.GetAsync($"presence/{carol}/status")).Is(403, "M_FORBIDDEN");
-        Assert.That((await Alice.SyncAsync())["presence"]?["events"]?.AsArray()
+        Assert.That((await Alice.SyncsAsync())["presence"]?["events"]?.AsArray()
             .Select(each => (string?)each!["sender"]) ?? [], Has.None.AnyOf(carol, dave, Bob));
     }
 
@@ -213,7 +212,7 @@ public sealed class PresenceTests : EduTests
         var far = Enumerable.Range(0, 5).Select(n => $"@far{n}:{Peer.Peer.Name}").ToArray();
         foreach (var user in far[..3])
         {
-            await PeerRoom.JoinAsync(Server, Peer.Peer, room.RoomId, user[1..user.IndexOf(':')]);
+            await Peer.Peer.JoinsAsync(Server, room.RoomId, user[1..user.IndexOf(':')]);
         }
 
         await SendAsync(
@@ -238,7 +237,7 @@ public sealed class PresenceTests : EduTests
         else mine.Is(404, "M_NOT_FOUND");
 
         // What is sent later has come, so that presence would have come, too.
-        await Alice.SayAsync(room.RoomId, "one");
+        await Alice.SaysAsync(room.RoomId, "one");
         await Peer.HasTakenAsync(1);
         await Task.Delay(200);
         Assert.That(Taken("m.presence"), Is.Empty);
@@ -248,7 +247,7 @@ public sealed class PresenceTests : EduTests
     public async Task A_server_that_has_left_gets_none()
     {
         var room = await RoomAsync();
-        (await Alice.PostAsync($"rooms/{PeerRoom.Escape(room.RoomId)}/kick", new() { ["user_id"] = Bob })).Is(200);
+        await Alice.KicksAsync(room.RoomId, Bob);
         await SetAsync(Alice, "online");
         await Task.Delay(300);
         Assert.That(Taken("m.presence"), Is.Empty);
@@ -270,7 +269,7 @@ public sealed class PresenceTests : EduTests
         return update;
     }
 
-    private static async Task SetAsync(LocalUser user, string presence, string? status = null)
+    private static async Task SetAsync(TestUser user, string presence, string? status = null)
     {
         var body = new JsonObject { ["presence"] = presence };
         if (status is not null) body["status_msg"] = status;
@@ -288,7 +287,7 @@ public sealed class PresenceTests : EduTests
         JsonObject? seen = null;
         await Until.HoldsAsync(async () =>
         {
-            var sync = await Alice.SyncAsync(since);
+            var sync = await Alice.SyncsAsync(since);
             seen = sync["presence"]?["events"]?.AsArray()
                 .LastOrDefault(each => (string?)each!["sender"] == Bob)?["content"]?.AsObject();
             return seen is not null;
@@ -300,7 +299,7 @@ public sealed class PresenceTests : EduTests
     private List<JsonObject> Updates() =>
         [.. Taken("m.presence").SelectMany(edu => edu["push"]!.AsArray()).Select(each => each!.AsObject())];
 
-    private (string?, bool, string?) LastOf(LocalUser user)
+    private (string?, bool, string?) LastOf(TestUser user)
     {
         var last = Updates().LastOrDefault(each => (string?)each["user_id"] == user.UserId);
         return ((string?)last?["presence"], (bool?)last?["currently_active"] ?? false, (string?)last?["status_msg"]);

@@ -1,5 +1,3 @@
-using Matrix.Federation.Tests.Support;
-
 namespace Matrix.Federation.Tests.Edus;
 
 /// <summary>Whom profiles are shown to, by the configuration. Decision 88.</summary>

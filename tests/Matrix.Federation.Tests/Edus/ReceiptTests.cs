@@ -11,15 +11,15 @@ public sealed class ReceiptTests : EduTests
     public async Task Other_servers_of_the_room_get_public_receipts_only()
     {
         var room = await RoomAsync();
-        var quiet = await Alice.CreateRoomAsync(RoomRules.Recommended);
-        var said = await Alice.SayAsync(room.RoomId, "hello");
-        var last = await Alice.SayAsync(room.RoomId, "hello again");
-        var unheard = await Alice.SayAsync(quiet, "hello");
+        var quiet = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        var said = await Alice.SaysAsync(room.RoomId, "hello");
+        var last = await Alice.SaysAsync(room.RoomId, "hello again");
+        var unheard = await Alice.SaysAsync(quiet, "hello");
 
-        await Alice.ReadAsync(quiet, unheard);
-        await Alice.ReadAsync(room.RoomId, last, "m.read.private");
-        await Alice.ReadAsync(room.RoomId, last, "m.fully_read");
-        await Alice.ReadAsync(room.RoomId, said);
+        await Alice.ReadsAsync(quiet, unheard);
+        await Alice.ReadsAsync(room.RoomId, last, type: "m.read.private");
+        await Alice.ReadsAsync(room.RoomId, last, type: "m.fully_read");
+        await Alice.ReadsAsync(room.RoomId, said);
         await HasTakenAsync("m.receipt", 1);
         await Task.Delay(300);
 
@@ -41,14 +41,14 @@ public sealed class ReceiptTests : EduTests
     {
         await RestartAsync(("federation.receipt_delay", "5s"));
         var room = await RoomAsync();
-        var root = await Alice.SayAsync(room.RoomId, "root");
+        var root = await Alice.SaysAsync(room.RoomId, "root");
         var inThread = await InThreadAsync(room.RoomId, root);
         var said = new List<string>();
-        for (var n = 0; n < 5; n++) said.Add(await Alice.SayAsync(room.RoomId, $"{n}"));
+        for (var n = 0; n < 5; n++) said.Add(await Alice.SaysAsync(room.RoomId, $"{n}"));
 
-        foreach (var eventId in said) await Alice.ReadAsync(room.RoomId, eventId);
-        await Alice.ReadAsync(room.RoomId, inThread, thread: root);
-        await Alice.ReadAsync(room.RoomId, said[1], thread: "main");
+        foreach (var eventId in said) await Alice.ReadsAsync(room.RoomId, eventId);
+        await Alice.ReadsAsync(room.RoomId, inThread, thread: root);
+        await Alice.ReadsAsync(room.RoomId, said[1], thread: "main");
         await HasTakenAsync("m.receipt", 3);
         await Task.Delay(300);
 
@@ -67,11 +67,11 @@ public sealed class ReceiptTests : EduTests
     {
         var room = await RoomAsync();
         await Peer.DownAsync();
-        var first = await Alice.SayAsync(room.RoomId, "first");
-        await Alice.ReadAsync(room.RoomId, first);
+        var first = await Alice.SaysAsync(room.RoomId, "first");
+        await Alice.ReadsAsync(room.RoomId, first);
         await FailsAsync();
-        var second = await Alice.SayAsync(room.RoomId, "second");
-        await Alice.ReadAsync(room.RoomId, second);
+        var second = await Alice.SaysAsync(room.RoomId, "second");
+        await Alice.ReadsAsync(room.RoomId, second);
         await Task.Delay(300);
         await Peer.UpAsync();
 
@@ -85,8 +85,8 @@ public sealed class ReceiptTests : EduTests
     public async Task Receipts_of_other_servers_reach_sync_with_their_thread()
     {
         var room = await RoomAsync();
-        var root = await Alice.SayAsync(room.RoomId, "root");
-        var said = await Alice.SayAsync(room.RoomId, "hello");
+        var root = await Alice.SaysAsync(room.RoomId, "root");
+        var said = await Alice.SaysAsync(room.RoomId, "hello");
 
         await SendAsync("m.receipt", Content(room.RoomId, Bob, root), Content(room.RoomId, Bob, said, "main"));
         await SendAsync("m.receipt", Content(room.RoomId, Bob, said, "$not-here"));
@@ -107,8 +107,8 @@ public sealed class ReceiptTests : EduTests
     public async Task A_receipt_that_comes_before_its_event_is_applied_when_the_event_comes()
     {
         var room = await RoomAsync();
-        var first = room.Say("bob", "first");
-        var second = room.Say("bob", "second");
+        var first = room.Says("bob", "first");
+        var second = room.Says("bob", "second");
 
         await SendAsync("m.receipt", Content(room.RoomId, Bob, second.EventId));
         (await room.SendAsync(Server, "first", first)).Is(200);
@@ -123,10 +123,10 @@ public sealed class ReceiptTests : EduTests
     public async Task An_early_receipt_of_a_user_who_left_meanwhile_is_not_applied()
     {
         var room = await RoomAsync();
-        var carol = await PeerRoom.JoinAsync(Server, Peer.Peer, room.RoomId, "carol");
-        var late = carol.Say("carol", "late");
+        var carol = await Peer.Peer.JoinsAsync(Server, room.RoomId, "carol");
+        var late = carol.Says("carol", "late");
         await SendAsync("m.receipt", Content(room.RoomId, Bob, late.EventId));
-        (await Alice.PostAsync($"rooms/{PeerRoom.Escape(room.RoomId)}/kick", new() { ["user_id"] = Bob })).Is(200);
+        await Alice.KicksAsync(room.RoomId, Bob);
 
         (await carol.SendAsync(Server, "late", late)).Is(200);
         await Task.Delay(300);
@@ -138,9 +138,9 @@ public sealed class ReceiptTests : EduTests
     public async Task What_a_server_may_not_send_is_ignored()
     {
         var room = await RoomAsync();
-        var said = await Alice.SayAsync(room.RoomId, "hello");
+        var said = await Alice.SaysAsync(room.RoomId, "hello");
         var denied = await RoomAsync();
-        var unheard = await Alice.SayAsync(denied.RoomId, "hello");
+        var unheard = await Alice.SaysAsync(denied.RoomId, "hello");
         await DenyAsync(denied.RoomId);
         var secret = Content(room.RoomId, Bob, said);
         secret[room.RoomId]!.AsObject()["m.read.private"] = secret[room.RoomId]!["m.read"]!.DeepClone();

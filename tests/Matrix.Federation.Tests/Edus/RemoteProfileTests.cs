@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Edus;
 
@@ -8,9 +7,9 @@ namespace Matrix.Federation.Tests.Edus;
 /// </summary>
 public sealed class RemoteProfileTests
 {
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private AnsweringPeer _peer = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
 
     private string Bob => "@bob:" + _peer.Peer.Name;
 
@@ -113,23 +112,21 @@ public sealed class RemoteProfileTests
         Answers(200, new JsonObject { ["displayname"] = "Bob" });
         (await ProfileAsync()).Is(403, "M_FORBIDDEN");
         Assert.That(Asked, Is.Zero);
-        var room = await _alice.CreateRoomAsync("11");
-        _ = await PeerRoom.JoinAsync(_server, _peer.Peer, room, "bob");
+        var room = await _alice.CreatesRoomAsync(version: "11");
+        _ = await _peer.Peer.JoinsAsync(_server, room, "bob");
         if (kind != "public")
         {
-            (await _alice.PutAsync(
-                $"rooms/{room}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "invite" })).Is(200);
+            await _alice.SetsAsync(room, "m.room.join_rules", new() { ["join_rule"] = "invite" });
         }
 
         if (kind == "world_readable")
         {
-            (await _alice.PutAsync(
-                $"rooms/{room}/state/m.room.history_visibility",
-                new JsonObject { ["history_visibility"] = "world_readable" })).Is(200);
+            await _alice.SetsAsync(
+                room, "m.room.history_visibility", new() { ["history_visibility"] = "world_readable" });
         }
 
         (await ProfileAsync()).Is(200);
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
+        var carol = await _server.RegistersAsync("carol");
         var expected = kind == "private" ? 403 : 200;
         Assert.That((await carol.GetAsync($"profile/{Bob}")).Status, Is.EqualTo(expected));
         Assert.That((await carol.GetAsync($"profile/{_alice.UserId}")).Status, Is.EqualTo(expected));
@@ -168,8 +165,8 @@ public sealed class RemoteProfileTests
         }
         else
         {
-            var room = await _alice.CreateRoomAsync("11");
-            (await _alice.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = Bob })).Is(200);
+            var room = await _alice.CreatesRoomAsync(version: "11");
+            await _alice.InvitesAsync(room, Bob);
         }
 
         await Until.HoldsAsync(() => invite is not null);
@@ -193,7 +190,7 @@ public sealed class RemoteProfileTests
 
     private async Task StartAsync(params (string, string)[] settings)
     {
-        _server = await InProcessServer.StartAsync(
+        _server = await TestServer.StartWithKnownKeysAsync(
         [
             ("federation.custom_ca", TestCa.Shared.RootFile),
             ("federation.allow_networks", "127.0.0.0/8"),
@@ -201,6 +198,6 @@ public sealed class RemoteProfileTests
         ]);
         _peer = await AnsweringPeer.StartAsync();
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 }

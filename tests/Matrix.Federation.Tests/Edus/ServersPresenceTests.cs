@@ -1,22 +1,20 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
-using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Edus;
 
-/// <summary>Presence between server processes.</summary>
+/// <summary>Presence between servers.</summary>
 public sealed class ServersPresenceTests
 {
     // On a slow machine users may not poll for long.
-    private static readonly (string, string) _patient = ("MATRIX_PRESENCE__OFFLINE_AFTER", "1h");
+    private static readonly (string, string)[] _patient = [("presence.mode", "on"), ("presence.offline_after", "1h")];
 
     [Test]
     public async Task Users_of_three_servers_see_those_with_whom_they_share_a_room()
     {
-        await using var first = await ServerProcess.StartAsync(settings: _patient);
-        await using var second = await ServerProcess.StartAsync(settings: _patient);
-        await using var third = await ServerProcess.StartAsync(settings: _patient);
+        await using var first = await TestServer.StartFederatingAsync(settings: _patient);
+        await using var second = await TestServer.StartFederatingAsync(settings: _patient);
+        await using var third = await TestServer.StartFederatingAsync(settings: _patient);
         await MeetAsync(first, second, third);
     }
 
@@ -24,18 +22,19 @@ public sealed class ServersPresenceTests
     [Category("PostgreSQL")]
     public async Task Users_of_three_servers_see_each_other_on_PostgreSQL_and_SQLite()
     {
-        using var postgres = new PostgresProcess(inMemory: true);
-        await using var first = await ServerProcess.StartAsync(postgres.NewDatabase("first"), _patient);
-        await using var second = await ServerProcess.StartAsync(settings: _patient);
-        await using var third = await ServerProcess.StartAsync(postgres.NewDatabase("third"), _patient);
+        await using var firstDatabase = await TestDatabase.CreateAsync(TestDatabase.Postgres);
+        await using var thirdDatabase = await TestDatabase.CreateAsync(TestDatabase.Postgres);
+        await using var first = await TestServer.StartFederatingAsync(firstDatabase.Url, _patient);
+        await using var second = await TestServer.StartFederatingAsync(settings: _patient);
+        await using var third = await TestServer.StartFederatingAsync(thirdDatabase.Url, _patient);
         await MeetAsync(first, second, third);
     }
 
-    private static async Task MeetAsync(ServerProcess first, ServerProcess second, ServerProcess third)
+    private static async Task MeetAsync(TestServer first, TestServer second, TestServer third)
     {
-        var alice = await LocalUser.RegisterAsync(first, "alice");
-        var bob = await LocalUser.RegisterAsync(second, "bob");
-        var carol = await LocalUser.RegisterAsync(third, "carol");
+        var alice = await first.RegistersAsync("alice");
+        var bob = await second.RegistersAsync("bob");
+        var carol = await third.RegistersAsync("carol");
         await SetAsync(alice, "online", "before you came");
         await ShareAsync(alice, first, bob);
         await ShareAsync(alice, first, carol);
@@ -50,26 +49,25 @@ public sealed class ServersPresenceTests
 
         (await bob.GetAsync($"presence/{carol.UserId}/status")).Is(403, "M_FORBIDDEN");
         Assert.That(
-            (await bob.SyncAsync())["presence"]?["events"]?.AsArray().Select(each => (string?)each!["sender"]) ?? [],
+            (await bob.SyncsAsync())["presence"]?["events"]?.AsArray().Select(each => (string?)each!["sender"]) ?? [],
             Has.No.Member(carol.UserId));
 
         // A message survives its server's restart, and comes again with its user.
         await SetAsync(alice, "online", "to stay");
         await SeesAsync(carol, alice, "online", "to stay");
-        await first.Process.StopAsync();
-        await first.Process.StartAsync();
+        await first.StopAsync();
+        await first.StartAgainAsync();
         await alice.GetAsync("sync?timeout=0&set_presence=unavailable");
         await SeesAsync(carol, alice, "unavailable", "to stay");
     }
 
-    private static async Task ShareAsync(LocalUser host, ServerProcess server, LocalUser guest)
+    private static async Task ShareAsync(TestUser host, TestServer server, TestUser guest)
     {
-        var roomId = await host.CreateRoomAsync(RoomRules.Recommended);
-        (await guest.PostAsync(
-            $"join/{Uri.EscapeDataString(roomId)}?via={Uri.EscapeDataString(server.Name)}", [])).Is(200);
+        var roomId = await host.CreatesRoomAsync(version: RoomRules.Recommended);
+        await guest.JoinsAsync(roomId, server.Name);
     }
 
-    private static async Task SetAsync(LocalUser user, string presence, string? status = null)
+    private static async Task SetAsync(TestUser user, string presence, string? status = null)
     {
         var body = new JsonObject { ["presence"] = presence };
         if (status is not null) body["status_msg"] = status;
@@ -77,7 +75,7 @@ public sealed class ServersPresenceTests
     }
 
     /// <summary>Waits until a user sees another one's presence, both when they ask and in sync.</summary>
-    private static Task SeesAsync(LocalUser user, LocalUser other, string presence, string? status) => Until.HoldsAsync(
+    private static Task SeesAsync(TestUser user, TestUser other, string presence, string? status) => Until.HoldsAsync(
         async () =>
         {
             var asked = (await user.GetAsync($"presence/{other.UserId}/status")).Is(200).Json;

@@ -63,7 +63,7 @@ public sealed class ToDeviceTests : EduTests
     public async Task A_server_that_was_down_gets_all_in_order_and_once()
     {
         await Peer.DownAsync();
-        for (var n = 0; n < 120; n++) (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(n))).Is(200);
+        for (var n = 0; n < 120; n++) (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(n))).Is(200);
         await FailsAsync();
         await Peer.UpAsync();
 
@@ -87,7 +87,7 @@ public sealed class ToDeviceTests : EduTests
             if (isLost) await Peer.DownAsync();
             return null;
         };
-        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(1))).Is(200);
+        (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(1))).Is(200);
         await FailsAsync();
         isLost = false;
         await Peer.UpAsync();
@@ -106,8 +106,8 @@ public sealed class ToDeviceTests : EduTests
     {
         JsonObject Content() => new() { ["n"] = JsonNode.Parse(number) };
 
-        (await Alice.SendToDeviceAsync(Bob, "PHONE", Content())).Is(400, "M_BAD_JSON");
-        (await Alice.SendToDeviceAsync(Alice.UserId, Alice.DeviceId, Content())).Is(200);
+        (await Alice.SendsToDeviceAsync(Bob, "PHONE", Content())).Is(400, "M_BAD_JSON");
+        (await Alice.SendsToDeviceAsync(Alice.UserId, Alice.DeviceId, Content())).Is(200);
 
         Assert.That(await Storage.OutboundMessages.ServersAsync("", 9, default), Is.Empty);
     }
@@ -118,14 +118,14 @@ public sealed class ToDeviceTests : EduTests
         await RestartAsync(("limits.to_device_outbox", "64KiB"));
         await Peer.DownAsync();
         var large = new JsonObject { ["text"] = new string('x', 20_000) };
-        for (var n = 0; n < 3; n++) (await Alice.SendToDeviceAsync(Bob, "PHONE", large)).Is(200);
+        for (var n = 0; n < 3; n++) (await Alice.SendsToDeviceAsync(Bob, "PHONE", large)).Is(200);
 
-        (await Alice.SendToDeviceAsync(Bob, "PHONE", large)).Is(429, "M_LIMIT_EXCEEDED");
-        (await Alice.SendToDeviceAsync("@bob:elsewhere.example", "PHONE", large)).Is(200);
+        (await Alice.SendsToDeviceAsync(Bob, "PHONE", large)).Is(429, "M_LIMIT_EXCEEDED");
+        (await Alice.SendsToDeviceAsync("@bob:elsewhere.example", "PHONE", large)).Is(200);
 
         await Peer.UpAsync();
         await HasTakenAsync(Type, 3);
-        await EventuallyAsync(async () => (await Alice.SendToDeviceAsync(Bob, "PHONE", large)).Status, 200);
+        await EventuallyAsync(async () => (await Alice.SendsToDeviceAsync(Bob, "PHONE", large)).Status, 200);
         await HasTakenAsync(Type, 4);
     }
 
@@ -135,11 +135,11 @@ public sealed class ToDeviceTests : EduTests
         await RestartAsync(("limits.to_device_outbox_of_sender", "64KiB"));
         await Peer.DownAsync();
         var large = new JsonObject { ["text"] = new string('x', 20_000) };
-        for (var n = 0; n < 3; n++) (await Alice.SendToDeviceAsync(Bob, "PHONE", large)).Is(200);
+        for (var n = 0; n < 3; n++) (await Alice.SendsToDeviceAsync(Bob, "PHONE", large)).Is(200);
 
-        (await Alice.SendToDeviceAsync("@bob:elsewhere.example", "PHONE", large)).Is(429, "M_LIMIT_EXCEEDED");
-        var carol = await LocalUser.RegisterAsync(Server, "carol");
-        (await carol.SendToDeviceAsync(Bob, "PHONE", large)).Is(200);
+        (await Alice.SendsToDeviceAsync("@bob:elsewhere.example", "PHONE", large)).Is(429, "M_LIMIT_EXCEEDED");
+        var carol = await Server.RegistersAsync("carol");
+        (await carol.SendsToDeviceAsync(Bob, "PHONE", large)).Is(200);
     }
 
     [Test]
@@ -148,7 +148,7 @@ public sealed class ToDeviceTests : EduTests
         await RestartAsync(("limits.to_device_outbox", "64KiB"));
         await Peer.DownAsync();
         JsonObject Large(int n) => new() { ["n"] = n, ["text"] = new string('x', 20_000) };
-        for (var n = 0; n < 3; n++) (await Alice.SendToDeviceAsync(Bob, "PHONE", Large(n))).Is(200);
+        for (var n = 0; n < 3; n++) (await Alice.SendsToDeviceAsync(Bob, "PHONE", Large(n))).Is(200);
         var body = new JsonObject
         {
             ["messages"] = new JsonObject
@@ -178,12 +178,12 @@ public sealed class ToDeviceTests : EduTests
         await RoomAsync();
         await Peer.DownAsync();
         string On(int n) => $"@dora:nowhere{n}.example";
-        for (var n = 1; n <= 3; n++) (await Alice.SendToDeviceAsync(On(n), "PHONE", Numbered(n))).Is(200);
+        for (var n = 1; n <= 3; n++) (await Alice.SendsToDeviceAsync(On(n), "PHONE", Numbered(n))).Is(200);
 
-        (await Alice.SendToDeviceAsync(On(4), "PHONE", Numbered(4))).Is(429, "M_LIMIT_EXCEEDED");
-        (await Alice.SendToDeviceAsync(On(2), "PHONE", Numbered(5))).Is(200);
-        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(6))).Is(200);
-        (await Alice.SendToDeviceAsync(On(5), "PHONE", Numbered(7))).Is(429, "M_LIMIT_EXCEEDED");
+        (await Alice.SendsToDeviceAsync(On(4), "PHONE", Numbered(4))).Is(429, "M_LIMIT_EXCEEDED");
+        (await Alice.SendsToDeviceAsync(On(2), "PHONE", Numbered(5))).Is(200);
+        (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(6))).Is(200);
+        (await Alice.SendsToDeviceAsync(On(5), "PHONE", Numbered(7))).Is(429, "M_LIMIT_EXCEEDED");
 
         Assert.That(
             await Storage.OutboundMessages.ServersAsync("", 9, default),
@@ -198,8 +198,8 @@ public sealed class ToDeviceTests : EduTests
     {
         await RestartAsync(("federation.outbound_message_time", "4s"));
         await Peer.DownAsync();
-        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(1))).Is(200);
-        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(2))).Is(200);
+        (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(1))).Is(200);
+        (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(2))).Is(200);
         Assert.That(await Storage.OutboundMessages.ServersAsync("", 9, default), Has.Count.EqualTo(1));
 
         await EventuallyAsync(async () => (await Storage.OutboundMessages.ServersAsync("", 9, default)).Count, 0);
@@ -216,11 +216,11 @@ public sealed class ToDeviceTests : EduTests
     {
         var isUp = false;
         Peer.Respond = _ => Task.FromResult(Volatile.Read(ref isUp) ? null : Refused());
-        for (var n = 1; n <= 5; n++) (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(n))).Is(200);
+        for (var n = 1; n <= 5; n++) (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(n))).Is(200);
         var until = DateTime.UtcNow.AddSeconds(20);
         while (Peer.All.Count < 20 && DateTime.UtcNow < until) await Task.Delay(10);
         Assert.That(Peer.All, Has.Count.GreaterThanOrEqualTo(20));
-        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(6))).Is(200);
+        (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(6))).Is(200);
         Volatile.Write(ref isUp, true);
 
         await HasTakenAsync(Type, 6);
@@ -235,7 +235,7 @@ public sealed class ToDeviceTests : EduTests
         Peer.Respond = transaction => Task.FromResult(
             transaction.Body["edus"]!.AsArray().Count > 0 ? Refused() : null);
 
-        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(1))).Is(200);
+        (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(1))).Is(200);
 
         await EventuallyAsync(async () => (await Storage.OutboundMessages.ServersAsync("", 9, default)).Count, 0);
         Assert.That(Taken(Type), Is.Empty);
@@ -262,7 +262,7 @@ public sealed class ToDeviceTests : EduTests
     {
         await RestartAsync(("federation.deny_servers", "elsewhere.example"));
 
-        (await Alice.SendToDeviceAsync("@bob:elsewhere.example", "PHONE", Numbered(1))).Is(200);
+        (await Alice.SendsToDeviceAsync("@bob:elsewhere.example", "PHONE", Numbered(1))).Is(200);
 
         Assert.That(await Storage.OutboundMessages.ServersAsync("", 9, default), Is.Empty);
     }
@@ -274,7 +274,7 @@ public sealed class ToDeviceTests : EduTests
             transaction.Body.ToJsonString().Contains("\"n\":2", StringComparison.Ordinal)
                 ? Results.Text("""{"errcode":"M_BAD_JSON","error":"no"}""", "application/json", null, 400)
                 : null);
-        for (var n = 1; n < 4; n++) (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(n))).Is(200);
+        for (var n = 1; n < 4; n++) (await Alice.SendsToDeviceAsync(Bob, "PHONE", Numbered(n))).Is(200);
 
         await HasTakenAsync(Type, 2);
         await EventuallyAsync(async () => (await Storage.OutboundMessages.ServersAsync("", 9, default)).Count, 0);
@@ -292,7 +292,7 @@ public sealed class ToDeviceTests : EduTests
         await SendAsync(Type, [.. first.TakeLast(3), Content("last", "*", 51)]);
 
         Assert.That(await NumbersAsync(Alice), Is.EqualTo(Enumerable.Range(1, 51)));
-        var sync = await Alice.SyncAsync();
+        var sync = await Alice.SyncsAsync();
         var message = sync["to_device"]!["events"]![0]!.AsObject();
         Assert.That(JsonNode.DeepEquals(message, new JsonObject
         {
@@ -414,9 +414,9 @@ public sealed class ToDeviceTests : EduTests
         ["messages"] = new JsonObject { [Alice.UserId] = new JsonObject { [deviceId] = Numbered(n) } },
     };
 
-    private static async Task<IReadOnlyList<int>> NumbersAsync(LocalUser user, string? since = null) =>
+    private static async Task<IReadOnlyList<int>> NumbersAsync(TestUser user, string? since = null) =>
     [
-        .. ((await user.SyncAsync(since))["to_device"]?["events"]?.AsArray() ?? [])
+        .. ((await user.SyncsAsync(since))["to_device"]?["events"]?.AsArray() ?? [])
             .Select(message => (int)message!["content"]!["n"]!),
     ];
 }

@@ -1,18 +1,17 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Edus;
 
-/// <summary>Typing, receipts and messages to devices between two server processes.</summary>
+/// <summary>Typing, receipts and messages to devices between two servers.</summary>
 public sealed class TwoServersEduTests
 {
     [Test]
     public async Task Users_of_two_servers_see_each_other()
     {
-        await using var first = await ServerProcess.StartAsync();
-        await using var second = await ServerProcess.StartAsync();
+        await using var first = await TestServer.StartFederatingAsync();
+        await using var second = await TestServer.StartFederatingAsync();
         await TalkAsync(first, second);
     }
 
@@ -20,9 +19,9 @@ public sealed class TwoServersEduTests
     [Category("PostgreSQL")]
     public async Task Users_of_two_servers_see_each_other_on_PostgreSQL_and_SQLite()
     {
-        using var postgres = new PostgresProcess(inMemory: true);
-        await using var first = await ServerProcess.StartAsync(postgres.NewDatabase("first"));
-        await using var second = await ServerProcess.StartAsync();
+        await using var firstDatabase = await TestDatabase.CreateAsync(TestDatabase.Postgres);
+        await using var first = await TestServer.StartFederatingAsync(firstDatabase.Url);
+        await using var second = await TestServer.StartFederatingAsync();
         await TalkAsync(first, second);
     }
 
@@ -30,10 +29,10 @@ public sealed class TwoServersEduTests
     public async Task Messages_sent_while_a_server_is_killed_arrive_once_and_in_order()
     {
         await using var first = await ServerProcess.StartAsync(settings:
-            ("MATRIX_FEDERATION__OUTBOUND_LONGEST_PAUSE", "500ms"));
+            ("federation.outbound_longest_pause", "500ms"));
         await using var second = await ServerProcess.StartAsync();
-        var alice = await LocalUser.RegisterAsync(first, "alice");
-        var bob = await LocalUser.RegisterAsync(second, "bob");
+        var alice = await first.RegistersAsync("alice");
+        var bob = await second.RegistersAsync("bob");
         for (var n = 0; n < 60; n++)
         {
             if (n == 15) await second.Process.KillAsync();
@@ -44,7 +43,7 @@ public sealed class TwoServersEduTests
                 await first.Process.StartAsync();
             }
 
-            (await alice.SendToDeviceAsync(bob.UserId, bob.DeviceId, new() { ["n"] = n })).Is(200);
+            (await alice.SendsToDeviceAsync(bob.UserId, bob.DeviceId, new() { ["n"] = n })).Is(200);
         }
 
         await EventuallyAsync(
@@ -52,36 +51,35 @@ public sealed class TwoServersEduTests
             Is.EqualTo(Enumerable.Range(0, 60)));
     }
 
-    private static async Task TalkAsync(ServerProcess first, ServerProcess second)
+    private static async Task TalkAsync(TestServer first, TestServer second)
     {
-        var alice = await LocalUser.RegisterAsync(first, "alice");
-        var bob = await LocalUser.RegisterAsync(second, "bob");
-        var roomId = await alice.CreateRoomAsync(RoomRules.Recommended);
-        var join = $"join/{Uri.EscapeDataString(roomId)}?via={Uri.EscapeDataString(first.Name)}";
-        (await bob.PostAsync(join, [])).Is(200);
-        var said = await alice.SayAsync(roomId, "hello");
+        var alice = await first.RegistersAsync("alice");
+        var bob = await second.RegistersAsync("bob");
+        var roomId = await alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        await bob.JoinsAsync(roomId, first.Name);
+        var said = await alice.SaysAsync(roomId, "hello");
         await EventuallyAsync(
             async () => (await bob.TimelineAsync(roomId)).Select(each => (string?)each["event_id"]),
             Does.Contain(said));
 
-        await alice.TypeAsync(roomId, TimeSpan.FromSeconds(30));
-        await bob.TypeAsync(roomId, TimeSpan.FromSeconds(30));
+        await alice.TypesAsync(roomId, timeout: 30_000);
+        await bob.TypesAsync(roomId, timeout: 30_000);
         foreach (var user in new[] { alice, bob })
         {
             await EventuallyAsync(
                 () => user.TypingAsync(roomId), Is.EquivalentTo(new[] { alice.UserId, bob.UserId }));
         }
 
-        await alice.TypeAsync(roomId, null);
+        await alice.TypesAsync(roomId, typing: false);
         await EventuallyAsync(() => bob.TypingAsync(roomId), Is.EqualTo(new[] { bob.UserId }));
 
         var answer = await AnswerAsync(bob, roomId, said);
         await EventuallyAsync(
             async () => (await alice.TimelineAsync(roomId)).Select(each => (string?)each["event_id"]),
             Does.Contain(answer));
-        await alice.ReadAsync(roomId, answer, thread: said);
-        await bob.ReadAsync(roomId, said, "m.read.private");
-        await bob.ReadAsync(roomId, said, thread: "main");
+        await alice.ReadsAsync(roomId, answer, thread: said);
+        await bob.ReadsAsync(roomId, said, type: "m.read.private");
+        await bob.ReadsAsync(roomId, said, thread: "main");
         foreach (var user in new[] { alice, bob })
         {
             await EventuallyAsync(() => user.ReceiptsAsync(roomId), Is.EquivalentTo(new (string, string, string?)[]
@@ -91,20 +89,20 @@ public sealed class TwoServersEduTests
             }));
         }
 
-        var later = await alice.SyncAsync();
-        Assert.That(later.ToJsonString(), Does.Not.Contain("m.read.private"));
+        var later = await alice.SyncsAsync();
+        Assert.That(later.ToString(), Does.Not.Contain("m.read.private"));
 
-        (await alice.SendToDeviceAsync(bob.UserId, bob.DeviceId, new() { ["text"] = "to a device" })).Is(200);
-        (await alice.SendToDeviceAsync(bob.UserId, "*", new() { ["text"] = "to all" })).Is(200);
-        (await bob.SendToDeviceAsync(alice.UserId, alice.DeviceId, new() { ["text"] = "back" })).Is(200);
+        (await alice.SendsToDeviceAsync(bob.UserId, bob.DeviceId, new() { ["text"] = "to a device" })).Is(200);
+        (await alice.SendsToDeviceAsync(bob.UserId, "*", new() { ["text"] = "to all" })).Is(200);
+        (await bob.SendsToDeviceAsync(alice.UserId, alice.DeviceId, new() { ["text"] = "back" })).Is(200);
         await EventuallyAsync(() => TextsAsync(bob), Is.EqualTo(new[] { "to a device", "to all" }));
         await EventuallyAsync(() => TextsAsync(alice), Is.EqualTo(new[] { "back" }));
     }
 
-    private static async Task<IEnumerable<string>> TextsAsync(LocalUser user) =>
+    private static async Task<IEnumerable<string>> TextsAsync(TestUser user) =>
         (await user.InboxAsync()).Select(content => (string)content["text"]!);
 
-    private static async Task<string> AnswerAsync(LocalUser user, string roomId, string root)
+    private static async Task<string> AnswerAsync(TestUser user, string roomId, string root)
     {
         var reply = await user.PutAsync(
             $"rooms/{Uri.EscapeDataString(roomId)}/send/m.room.message/answer",

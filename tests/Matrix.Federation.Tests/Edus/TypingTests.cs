@@ -15,12 +15,12 @@ public sealed class TypingTests : EduTests
     public async Task Other_servers_of_the_room_get_the_start_and_the_end()
     {
         var room = await RoomAsync();
-        var quiet = await Alice.CreateRoomAsync(RoomRules.Recommended);
+        var quiet = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
 
-        await Alice.TypeAsync(quiet, TimeSpan.FromSeconds(20));
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(quiet, timeout: 20_000);
+        await Alice.TypesAsync(room.RoomId, timeout: 20_000);
         await HasTakenAsync("m.typing", 1);
-        await Alice.TypeAsync(room.RoomId, null);
+        await Alice.TypesAsync(room.RoomId, typing: false);
         await HasTakenAsync("m.typing", 2);
 
         Assert.That(Taken("m.typing").Select(Text), Is.EqualTo(new[]
@@ -36,11 +36,11 @@ public sealed class TypingTests : EduTests
         await RestartAsync(("sync.typing_repeat", "10m"));
         var room = await RoomAsync();
 
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(room.RoomId, timeout: 20_000);
         await HasTakenAsync("m.typing", 1);
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(room.RoomId, timeout: 20_000);
         await Task.Delay(250);
-        await Alice.TypeAsync(room.RoomId, null);
+        await Alice.TypesAsync(room.RoomId, typing: false);
         await HasTakenAsync("m.typing", 2);
 
         Assert.That(Typing(), Is.EqualTo(new[] { true, false }));
@@ -52,11 +52,11 @@ public sealed class TypingTests : EduTests
         await RestartAsync(("sync.typing_repeat", "1ms"));
         var room = await RoomAsync();
 
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(room.RoomId, timeout: 20_000);
         await HasTakenAsync("m.typing", 1);
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(room.RoomId, timeout: 20_000);
         await HasTakenAsync("m.typing", 2);
-        await Alice.TypeAsync(room.RoomId, null);
+        await Alice.TypesAsync(room.RoomId, typing: false);
         await HasTakenAsync("m.typing", 3);
 
         Assert.That(Typing(), Is.EqualTo(new[] { true, true, false }));
@@ -67,7 +67,7 @@ public sealed class TypingTests : EduTests
     {
         var room = await RoomAsync();
 
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(1));
+        await Alice.TypesAsync(room.RoomId, timeout: 1_000);
         await Until.HoldsAsync(() => !Typing().LastOrDefault(true));
         await Task.Delay(250);
 
@@ -81,17 +81,17 @@ public sealed class TypingTests : EduTests
         await RestartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
         await using var other = await ReceivingPeer.StartAsync();
         Server.Knows(other.Peer);
-        var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
-        await PeerRoom.JoinAsync(Server, other.Peer, roomId, "carol");
-        await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        var roomId = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        await other.Peer.JoinsAsync(Server, roomId, "carol");
+        await Peer.Peer.JoinsAsync(Server, roomId, "bob");
         await Peer.DownAsync();
-        await Alice.TypeAsync(roomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(roomId, timeout: 20_000);
         await FailsAsync();
-        await Alice.TypeAsync(roomId, null);
+        await Alice.TypesAsync(roomId, typing: false);
 
         // The server that answers gets the end, so that it was offered to the other one too.
         await Until.HoldsAsync(() => !Typing(other).LastOrDefault(true));
-        var said = await Alice.SayAsync(roomId, "hello");
+        var said = await Alice.SaysAsync(roomId, "hello");
         await Peer.UpAsync();
         await Task.Delay(200);
         await WakeAsync();
@@ -101,7 +101,7 @@ public sealed class TypingTests : EduTests
 
         Assert.That(Peer.Events, Is.EqualTo(new[] { said }));
         Assert.That(Taken("m.typing"), Is.Empty);
-        await Alice.TypeAsync(roomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(roomId, timeout: 20_000);
         await HasTakenAsync("m.typing", 1);
     }
 
@@ -110,12 +110,12 @@ public sealed class TypingTests : EduTests
     {
         var room = await RoomAsync();
         await Peer.DownAsync();
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(room.RoomId, timeout: 20_000);
         await FailsAsync();
         await Peer.UpAsync();
         await Task.Delay(500);
 
-        await Alice.TypeAsync(room.RoomId, null);
+        await Alice.TypesAsync(room.RoomId, typing: false);
         await HasTakenAsync("m.typing", 1);
 
         Assert.That(Typing(), Is.EqualTo(new[] { false }));
@@ -132,15 +132,15 @@ public sealed class TypingTests : EduTests
             if (Peer.All.Count == 1) await hold.Task;
             return Peer.All.Count == 2 ? Results.StatusCode(503) : null;
         };
-        await Alice.SayAsync(room.RoomId, "first");
+        await Alice.SaysAsync(room.RoomId, "first");
         await EventuallyAsync(() => Task.FromResult(Peer.All.Count), 1);
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
-        await Alice.SayAsync(room.RoomId, "second");
+        await Alice.TypesAsync(room.RoomId, timeout: 20_000);
+        await Alice.SaysAsync(room.RoomId, "second");
         await Server.IsQueuedAsync();
         await Until.HoldsAsync(() => Edus<TypingEdus>().HasFor(Peer.Peer.Name));
         hold.SetResult();
         await FailsAsync();
-        await Alice.TypeAsync(room.RoomId, null);
+        await Alice.TypesAsync(room.RoomId, typing: false);
 
         await HasTakenAsync("m.typing", 2);
 
@@ -158,13 +158,13 @@ public sealed class TypingTests : EduTests
             await hold.Task;
             return null;
         };
-        var said = await Alice.SayAsync(room.RoomId, "hello");
+        var said = await Alice.SaysAsync(room.RoomId, "hello");
         await EventuallyAsync(() => Task.FromResult(Peer.All.Count), 1);
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
-        await Alice.ReadAsync(room.RoomId, said);
+        await Alice.TypesAsync(room.RoomId, timeout: 20_000);
+        await Alice.ReadsAsync(room.RoomId, said);
         await Until.HoldsAsync(
             () => Edus<TypingEdus>().HasFor(Peer.Peer.Name) && Edus<ReceiptEdus>().HasFor(Peer.Peer.Name));
-        (await Alice.PostAsync($"rooms/{PeerRoom.Escape(room.RoomId)}/kick", new() { ["user_id"] = Bob })).Is(200);
+        await Alice.KicksAsync(room.RoomId, Bob);
         hold.SetResult();
 
         await Peer.HasTakenAsync(2);
@@ -202,7 +202,7 @@ public sealed class TypingTests : EduTests
         await RestartAsync();
         room = await RoomAsync();
         await SendAsync("m.typing", Content(room.RoomId, Bob, true));
-        var leave = room.Make("bob", "m.room.member", Bob, new() { ["membership"] = "leave" });
+        var leave = room.Makes("bob", "m.room.member", Bob, new() { ["membership"] = "leave" });
         (await room.SendAsync(Server, "leave", leave)).Is(200);
         await EventuallyAsync(async () => (await Alice.TypingAsync(room.RoomId)).Count, 0);
     }
@@ -213,7 +213,7 @@ public sealed class TypingTests : EduTests
         var room = await RoomAsync();
         var denied = await RoomAsync();
         await DenyAsync(denied.RoomId);
-        var other = await Alice.CreateRoomAsync(RoomRules.Recommended);
+        var other = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
 
         await SendAsync(
             "m.typing",

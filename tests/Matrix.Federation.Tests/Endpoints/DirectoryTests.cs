@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -16,11 +15,11 @@ public sealed class DirectoryTests
     public async Task They_are_the_joined_ones_this_one_first_within_the_limits(
         string members, string servers, string[] expected)
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("limits.directory_members", members), ("limits.directory_servers", servers));
         var peer = new Peer("peer.example");
         server.Knows(peer);
-        var alice = await LocalUser.RegisterAsync(server, "zoe");
+        var alice = await server.RegistersAsync("zoe");
         (await alice.PostAsync("createRoom", new JsonObject { ["room_alias_name"] = "kitchen" })).Is(200);
         await JoinAsync(
             server,
@@ -35,7 +34,7 @@ public sealed class DirectoryTests
     }
 
     /// <summary>Gives the room members of other servers, as their events would.</summary>
-    private static async Task JoinAsync(InProcessServer server, params (string UserId, bool IsJoined)[] users)
+    private static async Task JoinAsync(TestServer server, params (string UserId, bool IsJoined)[] users)
     {
         var storage = server.Services.GetRequiredService<OpenedStorage>();
         var alias = await storage.Aliases.FindAsync($"#kitchen:{server.Name}", CancellationToken.None);

@@ -8,13 +8,13 @@ namespace Matrix.Federation.Tests.Endpoints;
 /// The endpoints of servers, called over TLS: their responses, and the errors of every endpoint that requires a
 /// signature.
 /// </summary>
-public abstract class EndpointTests
+public abstract class EndpointTests(string databaseKind) : DatabaseTests(databaseKind)
 {
-    private protected IServerUnderTest Server { get; private set; } = null!;
+    private protected ServerUnderTest Server { get; private set; } = null!;
 
     private protected Peer Peer { get; private set; } = null!;
 
-    private LocalUser Alice { get; set; } = null!;
+    private TestUser Alice { get; set; } = null!;
 
     private string RoomId { get; set; } = "";
 
@@ -37,19 +37,20 @@ public abstract class EndpointTests
     }
 
     /// <summary>Starts the server, and a peer whose keys it can get.</summary>
-    private protected abstract Task<(IServerUnderTest Server, Peer Peer)> StartAsync();
+    private protected abstract Task<(ServerUnderTest Server, Peer Peer)> StartAsync();
 
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
         (Server, Peer) = await StartAsync();
-        Alice = await LocalUser.RegisterAsync(Server, "alice");
-        await Alice.UploadKeysAsync(oneTimeKeys: 3);
-        await Alice.CrossSignAsync();
-        (await Alice.PutAsync($"profile/{Alice.UserId}/displayname", new() { ["displayname"] = "Alice" })).Is(200);
+        Alice = await Server.RegistersAsync("alice", "alice's phone");
+        await Alice.UploadsKeysAsync(oneTimeKeys: 3);
+        await Alice.CrossSignsAsync();
+        (await Alice.PutAsync(
+            $"profile/{Alice.UserId}/displayname", new JsonObject { ["displayname"] = "Alice" })).Is(200);
         var job = new JsonObject { ["org.example.job"] = new JsonObject { ["a"] = 1 } };
         (await Alice.PutAsync($"profile/{Alice.UserId}/org.example.job", job)).Is(200);
-        var room = await Alice.PostAsync("createRoom", new() { ["room_alias_name"] = "kitchen" });
+        var room = await Alice.PostAsync("createRoom", new JsonObject { ["room_alias_name"] = "kitchen" });
         RoomId = (string)room.Is(200).Json["room_id"]!;
     }
 
@@ -121,12 +122,12 @@ public abstract class EndpointTests
     [Test]
     public async Task A_device_list_has_keys_names_and_a_number_that_rises()
     {
-        var bob = await LocalUser.RegisterAsync(Server, "bob");
+        var bob = await Server.RegistersAsync("bob", "bob's phone");
         var before = await DevicesAsync(bob);
         Assert.That(before["devices"]!.AsArray(), Is.Empty, "a device without keys is none");
 
-        await bob.UploadKeysAsync(oneTimeKeys: 0);
-        await bob.CrossSignAsync();
+        await bob.UploadsKeysAsync(oneTimeKeys: 0);
+        await bob.CrossSignsAsync();
         var after = await DevicesAsync(bob);
 
         Assert.That((long)after["stream_id"]!, Is.GreaterThan((long)before["stream_id"]!));
@@ -134,7 +135,7 @@ public abstract class EndpointTests
         Assert.That((string?)device["device_id"], Is.EqualTo(bob.DeviceId));
         Assert.That((string?)device["device_display_name"], Is.EqualTo("bob's phone"));
         var ed25519 = (string?)device["keys"]!["keys"]![$"ed25519:{bob.DeviceId}"];
-        Assert.That(ed25519, Is.EqualTo(Base64Text.Encode(bob.DeviceKey.PublicKey)));
+        Assert.That(ed25519, Is.EqualTo(bob.DeviceKey.Public));
         Assert.That(device["keys"]!.AsObject().ContainsKey("unsigned"), Is.False);
         Assert.That((string?)after["master_key"]!["usage"]![0], Is.EqualTo("master"));
         Assert.That((string?)after["self_signing_key"]!["usage"]![0], Is.EqualTo("self_signing"));
@@ -329,7 +330,7 @@ public abstract class EndpointTests
 
     private Task<Reply> QueryAsync(string path) => Peer.SendAsync(Server, "GET", "/_matrix/federation/v1/" + path);
 
-    private async Task<JsonObject> DevicesAsync(LocalUser user) =>
+    private async Task<JsonObject> DevicesAsync(TestUser user) =>
         (await QueryAsync($"user/devices/{user.UserId}")).Is(200)
             .Matches("user_devices.yaml", "/user/devices/{userId}").Json;
 
@@ -340,7 +341,7 @@ public abstract class EndpointTests
         Server.SendAsync(Peer.Request(Server, method, target));
 
     private Task<Reply> SendAsync(string method, string target, JsonNode? body, params string[] authorizations) =>
-        RawHttp.SendAsync(Server.FederationAddress, method, target, body?.ToJsonString(), authorizations);
+        RawConnection.RequestAsync(Server.FederationAddress, method, target, body?.ToJsonString(), authorizations);
 
     private (string Uri, JsonNode? Body) Fill(string target, string? body) => (
         target.Replace("ALICE", Alice.UserId, StringComparison.Ordinal)
@@ -349,18 +350,18 @@ public abstract class EndpointTests
 }
 
 /// <summary>The same on a server in this process, which knows the peer's keys.</summary>
-public sealed class InProcessEndpointTests : EndpointTests
+public sealed class InProcessEndpointTests() : EndpointTests(TestDatabase.Sqlite)
 {
-    private protected override async Task<(IServerUnderTest, Peer)> StartAsync()
+    private protected override async Task<(ServerUnderTest, Peer)> StartAsync()
     {
         var peer = new Peer(Loopback.Next().ToString());
-        return ((await InProcessServer.StartAsync()).Knows(peer), peer);
+        return ((await TestServer.StartWithKnownKeysAsync()).Knows(peer), peer);
     }
 
     private protected override Task<Peer> NewPeerAsync(DateTimeOffset validUntil)
     {
         var peer = new Peer(Loopback.Next().ToString()) { ValidUntil = validUntil.ToUnixTimeMilliseconds() };
-        ((InProcessServer)Server).Knows(peer);
+        ((TestServer)Server).Knows(peer);
         return Task.FromResult(peer);
     }
 }

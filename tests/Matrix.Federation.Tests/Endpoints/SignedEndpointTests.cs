@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Api.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Peer = Matrix.Federation.Tests.Support.Peer;
+using Peer = Matrix.TestWorld.Peers.Peer;
 
 namespace Matrix.Federation.Tests.Endpoints;
 
@@ -178,10 +177,10 @@ public sealed class SignedEndpointTests
         },
     ];
 
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private Peer _peer = null!;
     private Peer _stranger = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
     private PeerRoom _room = null!;
     private string _second = "";
     private string _denied = "";
@@ -192,25 +191,26 @@ public sealed class SignedEndpointTests
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
-        _server = await InProcessServer.StartAsync();
+        _server = await TestServer.StartWithKnownKeysAsync();
         _peer = new Peer("127.0.251.4:1");
         _stranger = new Peer("127.0.251.5:1");
         _server.Knows(_peer).Knows(_stranger);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        var room = await _alice.CreateRoomAsync("11");
-        _event = await _alice.SayAsync(room, "hello");
-        _room = await PeerRoom.JoinAsync(_server, _peer, room, "bob");
-        _second = await _alice.CreateRoomAsync("11");
-        _ = await PeerRoom.JoinAsync(_server, _peer, _second, "bob");
-        _denied = await _alice.CreateRoomAsync("11");
-        _eventOfDenied = await _alice.SayAsync(_denied, "hello");
-        _deniedFirst = await _alice.CreateRoomAsync("1");
+        _alice = await _server.RegistersAsync("alice");
+        var room = await _alice.CreatesRoomAsync(version: "11");
+        _event = await _alice.SaysAsync(room, "hello");
+        _room = await _peer.JoinsAsync(_server, room, "bob");
+        _second = await _alice.CreatesRoomAsync(version: "11");
+        _ = await _peer.JoinsAsync(_server, _second, "bob");
+        _denied = await _alice.CreatesRoomAsync(version: "11");
+        _eventOfDenied = await _alice.SaysAsync(_denied, "hello");
+        _deniedFirst = await _alice.CreatesRoomAsync(version: "1");
         foreach (var roomId in new[] { _denied, _deniedFirst })
         {
-            _ = await PeerRoom.JoinAsync(_server, _peer, roomId, "bob");
-            (await _alice.PutAsync(
-                $"rooms/{PeerRoom.Escape(roomId)}/state/m.room.server_acl/",
-                new JsonObject { ["allow"] = new JsonArray("*"), ["deny"] = new JsonArray("127.0.251.4") })).Is(200);
+            _ = await _peer.JoinsAsync(_server, roomId, "bob");
+            await _alice.SetsAsync(
+                roomId,
+                "m.room.server_acl",
+                new() { ["allow"] = new JsonArray("*"), ["deny"] = new JsonArray("127.0.251.4") });
         }
     }
 
@@ -341,7 +341,7 @@ public sealed class SignedEndpointTests
             _ => (null, ""),
         };
         if (user is null) return null;
-        return new PeerRoom(_peer, row.Body == "INVITE1" ? "1" : "11", roomId).Make(
+        return new PeerRoom(_peer, row.Body == "INVITE1" ? "1" : "11", roomId).Makes(
             membership == "invite" ? "bob" : "carl", "m.room.member", user, new() { ["membership"] = membership });
     }
 

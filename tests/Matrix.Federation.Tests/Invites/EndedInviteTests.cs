@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Invites;
 
@@ -14,8 +13,8 @@ public sealed class EndedInviteTests : InvitedUserTests
     {
         var room = MembershipRoom.Create(Peer.Peer, version);
         var invite = room.Sets(Alice.UserId, "invite");
-        (await room.InviteAsync(Server, invite)).Is(200);
-        var since = await Alice.SinceAsync();
+        (await room.InvitesAsync(Server, invite)).Is(200);
+        var since = await Alice.SyncTokenAsync();
         JsonObject? leave = null;
         Peer.Answers = request =>
         {
@@ -31,22 +30,22 @@ public sealed class EndedInviteTests : InvitedUserTests
 
         (await Alice.PostAsync($"rooms/{room.RoomId}/leave", new JsonObject { ["reason"] = "No." })).Is(200);
 
-        var pdu = room.Know(leave!);
+        var pdu = room.Knows(leave!);
         Assert.That((pdu.Sender, pdu.StateKey), Is.EqualTo((Alice.UserId, Alice.UserId)));
         Assert.That((string)leave!["content"]!["reason"]!, Is.EqualTo("No."));
         Assert.That(pdu.PrevEvents, Is.EqualTo(new[] { invite.EventId }));
         Assert.That(pdu.AuthEvents, Does.Contain(invite.EventId));
         AssertSignedByServer(room, leave);
-        var left = (await Alice.SyncAsync(since))["rooms"]!["leave"]![room.RoomId]!;
+        var left = (await Alice.SyncsAsync(since))["rooms"]!["leave"]![room.RoomId]!;
         var shown = left["timeline"]!["events"]!.AsArray().Single()!;
         Assert.That((string)shown["event_id"]!, Is.EqualTo(pdu.EventId));
         Assert.That((string)shown["content"]!["membership"]!, Is.EqualTo("leave"));
-        var now = (await Alice.SyncAsync(null))["rooms"]!;
+        var now = (await Alice.SyncsAsync())["rooms"]!;
         Assert.That(now["invite"]![room.RoomId], Is.Null);
         Assert.That(now["leave"]![room.RoomId], Is.Null);
-        (await Alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
-        (await Alice.PostAsync($"rooms/{room.RoomId}/forget", [])).Is(200);
-        (await Alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(403, "M_FORBIDDEN");
+        await Alice.LeavesAsync(room.RoomId);
+        (await Alice.PostAsync($"rooms/{room.RoomId}/forget")).Is(200);
+        (await Alice.PostAsync($"rooms/{room.RoomId}/leave")).Is(403, "M_FORBIDDEN");
     }
 
     [Test]
@@ -55,17 +54,17 @@ public sealed class EndedInviteTests : InvitedUserTests
         var dead = await AnsweringPeer.StartAsync();
         Server.Knows(dead.Peer);
         var room = MembershipRoom.Create(dead.Peer, "11");
-        (await room.InviteAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
+        (await room.InvitesAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
         await dead.DisposeAsync();
-        var since = await Alice.SinceAsync();
+        var since = await Alice.SyncTokenAsync();
 
-        (await Alice.PostAsync($"rooms/{room.RoomId}/forget", [])).Is(400, "M_UNKNOWN");
-        (await Alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+        (await Alice.PostAsync($"rooms/{room.RoomId}/forget")).Is(400, "M_UNKNOWN");
+        await Alice.LeavesAsync(room.RoomId);
 
-        var rooms = (await Alice.SyncAsync(since))["rooms"]!;
+        var rooms = (await Alice.SyncsAsync(since))["rooms"]!;
         var shown = rooms["leave"]![room.RoomId]!["timeline"]!["events"]!.AsArray().Single()!;
         AssertLeaves(shown);
-        Assert.That((await Alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+        Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Null);
         foreach (var prefix in new[] { "", "org.matrix.msc4222." })
         {
             var path = $"sync?timeout=0&since={since}&{prefix}use_state_after=true";
@@ -88,7 +87,7 @@ public sealed class EndedInviteTests : InvitedUserTests
         var filtered = reply.Json["rooms"]!["leave"]![room.RoomId]!;
         Assert.That(filtered["timeline"]!["events"]!.AsArray(), Is.Empty);
         AssertLeaves(filtered["state"]!["events"]!.AsArray().Single()!);
-        (await Alice.PostAsync($"rooms/{room.RoomId}/forget", [])).Is(200);
+        (await Alice.PostAsync($"rooms/{room.RoomId}/forget")).Is(200);
 
         void AssertLeaves(JsonNode leave)
         {
@@ -107,12 +106,12 @@ public sealed class EndedInviteTests : InvitedUserTests
         var dead = await AnsweringPeer.StartAsync();
         Server.Knows(dead.Peer);
         var room = MembershipRoom.Create(dead.Peer, "11");
-        (await room.InviteAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
+        (await room.InvitesAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
         await dead.DisposeAsync();
         var invited = await SlideAsync(null);
         Assert.That(invited["rooms"]![room.RoomId]!["stripped_state"]!.AsArray(), Is.Not.Empty);
 
-        (await Alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+        await Alice.LeavesAsync(room.RoomId);
 
         var left = (await SlideAsync((string)invited["pos"]!))["rooms"]![room.RoomId]!;
         Assert.That((string?)left["membership"], Is.EqualTo("leave"));
@@ -140,7 +139,7 @@ public sealed class EndedInviteTests : InvitedUserTests
                 },
             };
             if (pos is not null) body["pos"] = pos;
-            return (await Alice.PostAsync("../v4/sync", body)).Is(200).Json;
+            return (await Alice.PostAsync("/_matrix/client/v4/sync", body)).Is(200).Json;
         }
     }
 
@@ -150,12 +149,12 @@ public sealed class EndedInviteTests : InvitedUserTests
         var dead = await AnsweringPeer.StartAsync();
         Server.Knows(dead.Peer);
         var room = MembershipRoom.Create(dead.Peer, "11");
-        (await room.InviteAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
+        (await room.InvitesAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
         await dead.DisposeAsync();
         var invited = await SlideAsync(null);
         Assert.That(invited["rooms"]![room.RoomId]!["invite_state"]!.AsArray(), Is.Not.Empty);
 
-        (await Alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+        await Alice.LeavesAsync(room.RoomId);
 
         var left = (await SlideAsync((string)invited["pos"]!))["rooms"]![room.RoomId]!;
         var own = left["required_state"]!.AsArray().Single()!;
@@ -164,7 +163,8 @@ public sealed class EndedInviteTests : InvitedUserTests
             Is.EqualTo(("m.room.member", Alice.UserId, "leave")));
 
         async Task<JsonNode> SlideAsync(string? pos) => (await Alice.PostAsync(
-            "../unstable/org.matrix.simplified_msc3575/sync?timeout=0" + (pos is null ? "" : $"&pos={pos}"),
+            "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0"
+                + (pos is null ? "" : $"&pos={pos}"),
             new JsonObject
             {
                 ["lists"] = new JsonObject
@@ -184,7 +184,7 @@ public sealed class EndedInviteTests : InvitedUserTests
         [Values("type", "sender", "state_key", "room_id", "membership", "version")] string wrong)
     {
         var room = MembershipRoom.Create(Peer.Peer, "10");
-        (await room.InviteAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
+        (await room.InvitesAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
         var sent = 0;
         Peer.Answers = request =>
         {
@@ -197,10 +197,10 @@ public sealed class EndedInviteTests : InvitedUserTests
             return (200, template);
         };
 
-        (await Alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+        await Alice.LeavesAsync(room.RoomId);
 
         Assert.That(sent, Is.Zero);
-        Assert.That((await Alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+        Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Null);
     }
 
     [TestCaseSource(nameof(Versions))]
@@ -208,23 +208,23 @@ public sealed class EndedInviteTests : InvitedUserTests
     {
         var room = MembershipRoom.Create(Peer.Peer, version);
         var invite = room.Sets(Alice.UserId, "invite");
-        (await room.InviteAsync(Server, invite)).Is(200);
-        var since = await Alice.SinceAsync();
+        (await room.InvitesAsync(Server, invite)).Is(200);
+        var since = await Alice.SyncTokenAsync();
         var kick = room.Sets(Alice.UserId, version == "6" ? "ban" : "leave");
-        var other = room.Say(MembershipRoom.Creator, "This server is not in the room.");
+        var other = room.Says(MembershipRoom.Creator, "This server is not in the room.");
 
         var reply = await room.SendAsync(Server, "rescind" + version, kick, other);
 
         var pdus = reply.Is(200).Json["pdus"]!.AsObject();
         Assert.That(pdus[kick.EventId]!.AsObject(), Is.Empty);
         Assert.That(pdus[other.EventId]?["error"], version is "1" or "2" ? Is.Not.Null : Is.Null);
-        var rooms = (await Alice.SyncAsync(since))["rooms"]!;
+        var rooms = (await Alice.SyncsAsync(since))["rooms"]!;
         var shown = rooms["leave"]![room.RoomId]!["timeline"]!["events"]!.AsArray().Single()!;
         Assert.That((string)shown["event_id"]!, Is.EqualTo(kick.EventId));
         var after = (await Alice.GetAsync($"sync?timeout=0&since={since}&use_state_after=true")).Is(200).Json;
         var state = after["rooms"]!["leave"]![room.RoomId]!["state_after"]!["events"]!.AsArray().Single()!;
         Assert.That((string)state["event_id"]!, Is.EqualTo(kick.EventId));
-        Assert.That((await Alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+        Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Null);
     }
 
     [Test]
@@ -234,35 +234,35 @@ public sealed class EndedInviteTests : InvitedUserTests
         Server.Knows(stranger);
         var room = MembershipRoom.Create(Peer.Peer, "10");
         var invite = room.Sets(Alice.UserId, "invite");
-        (await room.InviteAsync(Server, invite)).Is(200);
+        (await room.InvitesAsync(Server, invite)).Is(200);
         var foreign = MembershipRoom.Create(stranger, "10");
-        foreach (var pdu in room.Events.Values) _ = foreign.Know(PeerRoom.Json(pdu));
+        foreach (var pdu in room.Events.Values) _ = foreign.Knows(PeerRoom.Json(pdu));
 
         // An event of the same room by another server, and one that does not name the invite.
         var forged = PeerRoom.Json(room.Sets(Alice.UserId, "leave"));
         forged["sender"] = foreign.User("mallory");
         foreach (var name in (string[])["hashes", "signatures"]) forged.Remove(name);
-        var byStranger = foreign.Complete(forged);
+        var byStranger = foreign.Completes(forged);
         var unrelated = PeerRoom.Json(room.Sets(Alice.UserId, "leave"));
         unrelated["auth_events"] = new JsonArray(
             [.. room.State.Values.Where(pdu => pdu.Type != "m.room.member").Select(pdu => (JsonNode)pdu.EventId)]);
         foreach (var name in (string[])["hashes", "signatures"]) unrelated.Remove(name);
-        var notNaming = room.Complete(unrelated);
+        var notNaming = room.Completes(unrelated);
 
         var first = await foreign.SendAsync(Server, "forged", byStranger);
         var second = await room.SendAsync(Server, "unrelated", notNaming);
 
         Assert.That((string?)first.Is(200).Json["pdus"]![byStranger.EventId]!["error"], Does.Contain("inviter"));
         Assert.That((string?)second.Is(200).Json["pdus"]![notNaming.EventId]!["error"], Does.Contain("auth events"));
-        Assert.That((await Alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+        Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
     }
 
     [Test]
     public async Task A_deactivated_user_rejects_open_invites()
     {
         var room = MembershipRoom.Create(Peer.Peer, "11");
-        var user = await LocalUser.RegisterAsync(Server, "leaver");
-        (await room.InviteAsync(Server, room.Sets(user.UserId, "invite"))).Is(200);
+        var user = await Server.RegistersAsync("leaver");
+        (await room.InvitesAsync(Server, room.Sets(user.UserId, "invite"))).Is(200);
         var left = new TaskCompletionSource();
         Peer.Answers = request =>
         {
@@ -284,14 +284,14 @@ public sealed class EndedInviteTests : InvitedUserTests
     [Test]
     public async Task A_deactivation_does_not_wait_long_for_silent_servers()
     {
-        await using var server = await InProcessServer.StartAsync(("limits.departure_time", "2s"));
+        await using var server = await TestServer.StartWithKnownKeysAsync(("limits.departure_time", "2s"));
         await using var silent = await AnsweringPeer.StartAsync();
         server.Knows(silent.Peer);
-        var user = await LocalUser.RegisterAsync(server, "patient");
+        var user = await server.RegistersAsync("patient");
         for (var n = 0; n < 4; n++)
         {
             var room = MembershipRoom.Create(silent.Peer, "11");
-            (await room.InviteAsync(server, room.Sets(user.UserId, "invite"))).Is(200);
+            (await room.InvitesAsync(server, room.Sets(user.UserId, "invite"))).Is(200);
         }
 
         var (hold, waiting) = (new TaskCompletionSource(), 0);
@@ -316,8 +316,8 @@ public sealed class EndedInviteTests : InvitedUserTests
     {
         var room = MembershipRoom.Create(Peer.Peer, "11");
         var invite = room.Sets(Alice.UserId, "invite");
-        (await room.InviteAsync(Server, invite)).Is(200);
-        (await room.InviteAsync(Server, invite)).Is(200);
+        (await room.InvitesAsync(Server, invite)).Is(200);
+        (await room.InvitesAsync(Server, invite)).Is(200);
         if (isTakenBack)
         {
             (await room.SendAsync(Server, "back" + room.RoomId[1..5], room.Sets(Alice.UserId, "leave"))).Is(200);
@@ -325,13 +325,13 @@ public sealed class EndedInviteTests : InvitedUserTests
         else
         {
             Peer.Answers = _ => AnsweringPeer.Error(404, "M_NOT_FOUND");
-            (await Alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+            await Alice.LeavesAsync(room.RoomId);
         }
 
-        (await room.InviteAsync(Server, invite)).Is(403, "M_FORBIDDEN");
+        (await room.InvitesAsync(Server, invite)).Is(403, "M_FORBIDDEN");
 
-        Assert.That((await Alice.SyncAsync(null))["rooms"]?["invite"]?[room.RoomId], Is.Null);
-        (await room.InviteAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
-        Assert.That((await Alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+        Assert.That((await Alice.SyncsAsync())["rooms"]?["invite"]?[room.RoomId], Is.Null);
+        (await room.InvitesAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
+        Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
     }
 }

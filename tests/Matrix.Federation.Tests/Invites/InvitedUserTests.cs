@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Crypto;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,22 +9,22 @@ public abstract class InvitedUserTests
 {
     protected static string[] Versions => ["1", "2", "6", "10", "11", "12"];
 
-    protected InProcessServer Server { get; private set; } = null!;
+    protected TestServer Server { get; private set; } = null!;
 
     protected AnsweringPeer Peer { get; private set; } = null!;
 
-    protected LocalUser Alice { get; private set; } = null!;
+    protected TestUser Alice { get; private set; } = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        Server = await InProcessServer.StartAsync(
+        Server = await TestServer.StartWithKnownKeysAsync(
             ("federation.custom_ca", TestCa.Shared.RootFile),
             ("federation.allow_networks", "127.0.0.0/8"),
             ("federation.handshake_time", "5s"));
         Peer = await AnsweringPeer.StartAsync();
         Server.Knows(Peer.Peer);
-        Alice = await LocalUser.RegisterAsync(Server, "alice");
+        Alice = await Server.RegistersAsync("alice");
     }
 
     [OneTimeTearDown]
@@ -35,7 +34,7 @@ public abstract class InvitedUserTests
         await Server.DisposeAsync();
     }
 
-    protected static async Task DeactivateAsync(LocalUser user, string name)
+    protected static async Task DeactivateAsync(TestUser user, string name)
     {
         var password = new JsonObject
         {

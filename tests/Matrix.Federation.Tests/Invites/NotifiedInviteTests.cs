@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -17,12 +16,12 @@ public sealed class NotifiedInviteTests
     private const string Token = "the-as-token";
 
     private readonly ConcurrentQueue<JsonObject> _transactions = new();
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private AnsweringPeer _peer = null!;
     private AnsweringPeer _gateway = null!;
     private WebApplication _service = null!;
     private string _folder = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
@@ -47,7 +46,7 @@ public sealed class NotifiedInviteTests
               aliases: []
               rooms: []
             """);
-        _server = await InProcessServer.StartAsync(
+        _server = await TestServer.StartWithKnownKeysAsync(
             ("push.allow_networks", "127.0.0.0/8"),
             ("push.first_pause", "500ms"),
             ("app_services.files", _folder),
@@ -56,7 +55,7 @@ public sealed class NotifiedInviteTests
         _peer = await AnsweringPeer.StartAsync();
         _gateway = await AnsweringPeer.StartAsync();
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     [OneTimeTearDown]
@@ -74,16 +73,16 @@ public sealed class NotifiedInviteTests
     {
         var room = MembershipRoom.Create(_peer.Peer, "11");
 
-        (await room.InviteAsync(_server, room.Sets(Ghost("new"), "invite"))).Is(200);
-        (await room.InviteAsync(_server, room.Sets(Ghost("none"), "invite"))).Is(404, "M_NOT_FOUND");
-        (await room.InviteAsync(_server, room.Sets(Ghost("silent"), "invite"))).Is(408, "M_UNKNOWN");
+        (await room.InvitesAsync(_server, room.Sets(Ghost("new"), "invite"))).Is(200);
+        (await room.InvitesAsync(_server, room.Sets(Ghost("none"), "invite"))).Is(404, "M_NOT_FOUND");
+        (await room.InvitesAsync(_server, room.Sets(Ghost("silent"), "invite"))).Is(408, "M_UNKNOWN");
     }
 
     [TestCase(true)]
     [TestCase(false)]
     public async Task An_invite_to_a_room_that_is_here_is_pushed_once_though_the_gateway_failed(bool isInviteFirst)
     {
-        var erin = await LocalUser.RegisterAsync(_server, isInviteFirst ? "erin" : "fred");
+        var erin = await _server.RegistersAsync(isInviteFirst ? "erin" : "fred");
         var refuses = 1;
         var pushed = new ConcurrentQueue<string>();
         _gateway.Answers = request =>
@@ -106,9 +105,9 @@ public sealed class NotifiedInviteTests
         var room = await SharedRoomAsync();
         var invite = Invites(room, erin.UserId);
 
-        if (isInviteFirst) (await room.InviteAsync(_server, invite)).Is(200);
+        if (isInviteFirst) (await room.InvitesAsync(_server, invite)).Is(200);
         (await room.SendAsync(_server, "push" + isInviteFirst, invite)).Is(200);
-        if (!isInviteFirst) (await room.InviteAsync(_server, invite)).Is(200);
+        if (!isInviteFirst) (await room.InvitesAsync(_server, invite)).Is(200);
         await Until.HoldsAsync(() => pushed.Contains(invite.EventId));
         await InvitesToNewRoomAsync(erin.UserId);
         await Until.HoldsAsync(() => pushed.Count >= 2);
@@ -125,7 +124,7 @@ public sealed class NotifiedInviteTests
         var room = await SharedRoomAsync();
         var invite = Invites(room, ghost);
 
-        (await room.InviteAsync(_server, invite)).Is(200);
+        (await room.InvitesAsync(_server, invite)).Is(200);
         (await room.SendAsync(_server, "service", invite)).Is(200);
         var last = await InvitesToNewRoomAsync(ghost);
         await Until.HoldsAsync(() => Sent().Any(each => (string?)each["room_id"] == last));
@@ -137,25 +136,25 @@ public sealed class NotifiedInviteTests
 
     private IEnumerable<JsonNode> Sent() => _transactions.SelectMany(each => each["events"]!.AsArray().Select(e => e!));
 
-    private static Pdu Invites(PeerRoom room, string userId) => room.Make(
+    private static Pdu Invites(PeerRoom room, string userId) => room.Makes(
         "dora", "m.room.member", userId, new JsonObject { ["membership"] = "invite" });
 
     /// <summary>A room of alice's, in which the peer's dora may invite.</summary>
     private async Task<PeerRoom> SharedRoomAsync()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
-        (await _alice.PutAsync($"rooms/{roomId}/state/m.room.power_levels", new JsonObject
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        await _alice.SetsAsync(roomId, "m.room.power_levels", new()
         {
             ["users"] = new JsonObject { [_alice.UserId] = 100 },
             ["invite"] = 0,
-        })).Is(200);
-        return await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "dora");
+        });
+        return await _peer.Peer.JoinsAsync(_server, roomId, "dora");
     }
 
     private async Task<string> InvitesToNewRoomAsync(string userId)
     {
-        var roomId = await _alice.CreateRoomAsync("11");
-        (await _alice.PostAsync($"rooms/{roomId}/invite", new JsonObject { ["user_id"] = userId })).Is(200);
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        await _alice.InvitesAsync(roomId, userId);
         return roomId;
     }
 

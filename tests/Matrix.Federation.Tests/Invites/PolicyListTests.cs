@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Rooms.Snapshots;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,7 +9,7 @@ public sealed class PolicyListTests
 {
     private ResidentServer _keeper = null!;
     private AnsweringPeer _banned = null!;
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
 
     [SetUp]
     public async Task StartAsync()
@@ -18,13 +17,13 @@ public sealed class PolicyListTests
         _keeper = await ResidentServer.StartAsync();
         _banned = await AnsweringPeer.StartAsync();
         var list = _keeper.CreatesRoom("10");
-        list.Add(list.Creator, "m.policy.rule.server", "1", new JsonObject
+        list.Adds(list.Creator, "m.policy.rule.server", "1", new JsonObject
         {
             ["entity"] = _banned.Peer.Name,
             ["recommendation"] = "m.ban",
             ["reason"] = "they know why",
         });
-        _server = await InProcessServer.StartAsync(
+        _server = await TestServer.StartWithKnownKeysAsync(
             ("federation.custom_ca", TestCa.Shared.RootFile),
             ("federation.allow_networks", "127.0.0.0/8"),
             ("policy_lists.rooms", list.RoomId),
@@ -50,10 +49,10 @@ public sealed class PolicyListTests
     [Test]
     public async Task Its_users_neither_invite_nor_are_invited_nor_join()
     {
-        var alice = await LocalUser.RegisterAsync(_server, "alice");
+        var alice = await _server.RegistersAsync("alice");
         var room = MembershipRoom.Create(_banned.Peer, "10");
 
-        var refused = (await room.InviteAsync(_server, room.Sets(alice.UserId, "invite"))).Is(403, "M_FORBIDDEN");
+        var refused = (await room.InvitesAsync(_server, room.Sets(alice.UserId, "invite"))).Is(403, "M_FORBIDDEN");
         Assert.That(refused.Text, Does.Contain("they know why"));
 
         var own = (string)(await alice.PostAsync(

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Crypto;
 
 namespace Matrix.Federation.Tests.Invites;
@@ -11,16 +10,16 @@ public sealed class ReceivedInviteTests : InvitedUserTests
     public async Task An_invite_is_signed_and_shown(string version)
     {
         var room = MembershipRoom.Create(Peer.Peer, version);
-        var since = await Alice.SinceAsync();
+        var since = await Alice.SyncTokenAsync();
         var template = PeerRoom.Json(room.Sets(Alice.UserId, "invite"));
         foreach (var name in (string[])["hashes", "signatures", "event_id"]) template.Remove(name);
-        var invite = room.Complete(template);
+        var invite = room.Completes(template);
 
-        var reply = (await room.InviteAsync(Server, invite)).Is(200);
+        var reply = (await room.InvitesAsync(Server, invite)).Is(200);
 
         var signed = reply.Matches("invites-v2.yaml", "/invite/{roomId}/{eventId}", "put").Json["event"]!.AsObject();
         AssertSignedByBoth(room, invite, signed);
-        foreach (var sync in new[] { await Alice.SyncAsync(since), await Alice.SyncAsync(null) })
+        foreach (var sync in new[] { await Alice.SyncsAsync(since), await Alice.SyncsAsync() })
         {
             var events = sync["rooms"]!["invite"]![room.RoomId]!["invite_state"]!["events"]!.AsArray();
             Assert.That(
@@ -45,46 +44,46 @@ public sealed class ReceivedInviteTests : InvitedUserTests
             ["invite_room_state"] = room.InviteBody([])["invite_room_state"]!.DeepClone(),
         };
 
-        var reply = (await room.InviteAsync(Server, invite, json, "v1")).Is(200);
+        var reply = (await room.InvitesAsync(Server, invite, json, "v1")).Is(200);
 
         var list = JsonNode.Parse(reply.Text)!.AsArray();
         Assert.That((int)list[0]!, Is.EqualTo(200));
         AssertSignedByBoth(room, invite, list[1]!["event"]!.AsObject());
-        Assert.That((await Alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+        Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
     }
 
     [Test]
     public async Task An_invite_stays_over_a_long_poll_and_wakes_it()
     {
         var room = MembershipRoom.Create(Peer.Peer, "11");
-        var since = await Alice.SinceAsync();
-        var waiting = Alice.SyncAsync(since, timeout: 20_000);
+        var since = await Alice.SyncTokenAsync();
+        var waiting = Alice.WaitsAsync(since);
 
-        (await room.InviteAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
+        (await room.InvitesAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
 
         var sync = await waiting;
         Assert.That(sync["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
-        var next = await Alice.SyncAsync((string)sync["next_batch"]!);
+        var next = await Alice.SyncsAsync((string)sync["next_batch"]!);
         Assert.That(next["rooms"]?["invite"]?[room.RoomId], Is.Null);
     }
 
     [Test]
     public async Task Invites_of_ignored_users_are_not_shown_and_blocked_ones_are_refused()
     {
-        var bob = await LocalUser.RegisterAsync(Server, "bob");
+        var bob = await Server.RegistersAsync("bob");
         var room = MembershipRoom.Create(Peer.Peer, "10");
         (await bob.PutAsync($"user/{bob.UserId}/account_data/m.ignored_user_list", new JsonObject
         {
             ["ignored_users"] = new JsonObject { [room.User(MembershipRoom.Creator)] = new JsonObject() },
         })).Is(200);
-        (await room.InviteAsync(Server, room.Sets(bob.UserId, "invite"))).Is(200);
-        Assert.That((await bob.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+        (await room.InvitesAsync(Server, room.Sets(bob.UserId, "invite"))).Is(200);
+        Assert.That((await bob.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Null);
 
         (await bob.PutAsync($"user/{bob.UserId}/account_data/m.invite_permission_config", new JsonObject
         {
             ["default_action"] = "block",
         })).Is(200);
-        (await room.InviteAsync(Server, room.Sets(bob.UserId, "invite"))).Is(403, "M_INVITE_BLOCKED");
+        (await room.InvitesAsync(Server, room.Sets(bob.UserId, "invite"))).Is(403, "M_INVITE_BLOCKED");
     }
 
     private static readonly string[] _faults =
@@ -107,7 +106,7 @@ public sealed class ReceivedInviteTests : InvitedUserTests
         var invite = fault switch
         {
             "membership" => room.Sets(userId, "leave"),
-            "type" => room.Make(
+            "type" => room.Makes(
                 MembershipRoom.Creator, "m.room.mystery", userId, new JsonObject { ["membership"] = "invite" }),
             _ => room.Sets(userId, "invite"),
         };
@@ -148,7 +147,7 @@ public sealed class ReceivedInviteTests : InvitedUserTests
         Assert.That((string?)reply.Json["room_version"], Is.EqualTo(
             fault == "version" ? "org.example.unknown" : null));
         reply.Matches("invites-v2.yaml", "/invite/{roomId}/{eventId}", "put");
-        var rooms = (await Alice.SyncAsync(null))["rooms"];
+        var rooms = (await Alice.SyncsAsync())["rooms"];
         Assert.That(rooms?["invite"]?[room.RoomId], Is.Null);
     }
 
@@ -179,10 +178,10 @@ public sealed class ReceivedInviteTests : InvitedUserTests
         if (fault == "unsigned") create["signatures"] = new JsonObject();
         if (fault != "missing") state.Add(create);
 
-        var reply = await room.InviteAsync(Server, invite, body);
+        var reply = await room.InvitesAsync(Server, invite, body);
 
         reply.Is(400, "M_INVALID_PARAM");
-        Assert.That((await Alice.SyncAsync(null))["rooms"]?["invite"]?[room.RoomId], Is.Null);
+        Assert.That((await Alice.SyncsAsync())["rooms"]?["invite"]?[room.RoomId], Is.Null);
     }
 
     [TestCase("12")]
@@ -201,57 +200,55 @@ public sealed class ReceivedInviteTests : InvitedUserTests
             }
         }
 
-        (await room.InviteAsync(Server, invite, body)).Is(200);
+        (await room.InvitesAsync(Server, invite, body)).Is(200);
 
-        Assert.That((await Alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+        Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
         Assert.That(Server.Log, Does.Contain(room.RoomId));
     }
 
     [Test]
     public async Task An_invite_to_a_room_that_is_here_is_shown_at_once_and_again_when_it_comes()
     {
-        var roomId = await Alice.CreateRoomAsync("11");
-        (await Alice.PutAsync($"rooms/{roomId}/state/m.room.power_levels", new JsonObject
+        var roomId = await Alice.CreatesRoomAsync(version: "11");
+        await Alice.SetsAsync(roomId, "m.room.power_levels", new()
         {
             ["users"] = new JsonObject { [Alice.UserId] = 100 },
             ["invite"] = 0,
-        })).Is(200);
-        (await Alice.PutAsync($"rooms/{roomId}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "public" }))
-            .Is(200);
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "dora");
-        (await Alice.PutAsync($"rooms/{roomId}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "invite" }))
-            .Is(200);
-        var erin = await LocalUser.RegisterAsync(Server, "erin");
-        var invite = room.Make(
+        });
+        await Alice.SetsAsync(roomId, "m.room.join_rules", new() { ["join_rule"] = "public" });
+        var room = await Peer.Peer.JoinsAsync(Server, roomId, "dora");
+        await Alice.SetsAsync(roomId, "m.room.join_rules", new() { ["join_rule"] = "invite" });
+        var erin = await Server.RegistersAsync("erin");
+        var invite = room.Makes(
             "dora", "m.room.member", erin.UserId, new JsonObject { ["membership"] = "invite" });
 
-        (await room.InviteAsync(Server, invite)).Is(200);
-        var first = await erin.SyncAsync(null);
+        (await room.InvitesAsync(Server, invite)).Is(200);
+        var first = await erin.SyncsAsync();
         (await room.SendAsync(Server, "resident", invite)).Is(200);
 
         Assert.That(first["rooms"]!["invite"]![roomId], Is.Not.Null);
-        var next = await erin.SyncAsync((string)first["next_batch"]!);
+        var next = await erin.SyncsAsync((string)first["next_batch"]!);
         var shown = next["rooms"]!["invite"]![roomId]!["invite_state"]!["events"]!.AsArray();
         Assert.That(shown.Count(each => (string?)each!["state_key"] == erin.UserId), Is.EqualTo(1));
-        (await room.InviteAsync(Server, invite)).Is(200);
-        (await erin.PostAsync($"rooms/{roomId}/join", [])).Is(200);
-        var joined = (await erin.SyncAsync(null))["rooms"]!;
+        (await room.InvitesAsync(Server, invite)).Is(200);
+        await erin.JoinsAsync(roomId);
+        var joined = (await erin.SyncsAsync())["rooms"]!;
         Assert.That(joined["invite"]![roomId], Is.Null);
         Assert.That(joined["join"]![roomId], Is.Not.Null);
-        (await room.InviteAsync(Server, invite)).Is(403, "M_FORBIDDEN");
+        (await room.InvitesAsync(Server, invite)).Is(403, "M_FORBIDDEN");
     }
 
     [Test]
     public async Task An_invite_to_a_room_that_is_here_comes_from_a_member()
     {
-        var roomId = await Alice.CreateRoomAsync("11");
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "dora");
-        var fred = await LocalUser.RegisterAsync(Server, "fred");
-        var stranger = room.Make(
+        var roomId = await Alice.CreatesRoomAsync(version: "11");
+        var room = await Peer.Peer.JoinsAsync(Server, roomId, "dora");
+        var fred = await Server.RegistersAsync("fred");
+        var stranger = room.Makes(
             "stranger", "m.room.member", fred.UserId, new JsonObject { ["membership"] = "invite" });
 
-        (await room.InviteAsync(Server, stranger)).Is(403, "M_FORBIDDEN");
-        Assert.That((await fred.SyncAsync(null))["rooms"]?["invite"]?[roomId], Is.Null);
+        (await room.InvitesAsync(Server, stranger)).Is(403, "M_FORBIDDEN");
+        Assert.That((await fred.SyncsAsync())["rooms"]?["invite"]?[roomId], Is.Null);
     }
 
     [TestCase("stranger", "made up", 403)]
@@ -260,15 +257,15 @@ public sealed class ReceivedInviteTests : InvitedUserTests
     public async Task A_third_party_invite_to_a_room_that_is_here_is_one_of_its_sender(
         string sender, string token, int status)
     {
-        var roomId = await Alice.CreateRoomAsync("11");
-        (await Alice.PutAsync($"rooms/{roomId}/state/m.room.power_levels", new JsonObject
+        var roomId = await Alice.CreatesRoomAsync(version: "11");
+        await Alice.SetsAsync(roomId, "m.room.power_levels", new()
         {
             ["users"] = new JsonObject { [Alice.UserId] = 100 },
             ["invite"] = 0,
-        })).Is(200);
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "dora");
-        var fred = await LocalUser.RegisterAsync(Server, $"fred-{sender}-{token.Length}");
-        var offer = room.Make("dora", "m.room.third_party_invite", "token", new JsonObject
+        });
+        var room = await Peer.Peer.JoinsAsync(Server, roomId, "dora");
+        var fred = await Server.RegistersAsync($"fred-{sender}-{token.Length}");
+        var offer = room.Makes("dora", "m.room.third_party_invite", "token", new JsonObject
         {
             ["display_name"] = "f...",
             ["public_key"] = "c29tZSBrZXk",
@@ -277,7 +274,7 @@ public sealed class ReceivedInviteTests : InvitedUserTests
         (await room.SendAsync(Server, $"offer-{sender}-{token.Length}", offer)).Is(200);
         await Until.HoldsAsync(async () =>
             (await Alice.GetAsync($"rooms/{roomId}/state/m.room.third_party_invite/token")).Status == 200);
-        var invite = room.Make(sender, "m.room.member", fred.UserId, new JsonObject
+        var invite = room.Makes(sender, "m.room.member", fred.UserId, new JsonObject
         {
             ["membership"] = "invite",
             ["third_party_invite"] = new JsonObject
@@ -292,24 +289,24 @@ public sealed class ReceivedInviteTests : InvitedUserTests
             },
         });
 
-        var answer = await room.InviteAsync(Server, invite);
+        var answer = await room.InvitesAsync(Server, invite);
         Assert.That(answer.Status, Is.EqualTo(status), $"{answer.Json}");
     }
 
     [Test]
     public async Task Invites_of_a_user_and_their_state_are_bounded()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("limits.open_invites", "1"), ("limits.stripped_events", "2"));
         server.Knows(Peer.Peer);
-        var user = await LocalUser.RegisterAsync(server, "popular");
+        var user = await server.RegistersAsync("popular");
         var first = MembershipRoom.Create(Peer.Peer, "11");
         var second = MembershipRoom.Create(Peer.Peer, "11");
 
-        (await first.InviteAsync(server, first.Sets(user.UserId, "invite"))).Is(200);
-        (await second.InviteAsync(server, second.Sets(user.UserId, "invite"))).Is(403, "M_FORBIDDEN");
+        (await first.InvitesAsync(server, first.Sets(user.UserId, "invite"))).Is(200);
+        (await second.InvitesAsync(server, second.Sets(user.UserId, "invite"))).Is(403, "M_FORBIDDEN");
 
-        var invited = (await user.SyncAsync(null))["rooms"]!["invite"]!.AsObject();
+        var invited = (await user.SyncsAsync())["rooms"]!["invite"]!.AsObject();
         Assert.That(invited.Single().Key, Is.EqualTo(first.RoomId));
         var events = invited.Single().Value!["invite_state"]!["events"]!.AsArray();
         Assert.That((events.Count, (string)events[0]!["type"]!), Is.EqualTo((3, "m.room.create")));
@@ -319,48 +316,48 @@ public sealed class ReceivedInviteTests : InvitedUserTests
     [TestCase("12")]
     public async Task A_strict_server_refuses_stripped_state(string version)
     {
-        await using var server = await InProcessServer.StartAsync(("federation.strict_invite_state", "true"));
+        await using var server = await TestServer.StartWithKnownKeysAsync(("federation.strict_invite_state", "true"));
         server.Knows(Peer.Peer);
-        var user = await LocalUser.RegisterAsync(server, "strict");
+        var user = await server.RegistersAsync("strict");
         var room = MembershipRoom.Create(Peer.Peer, version);
         var invite = room.Sets(user.UserId, "invite");
         var body = room.InviteBody(PeerRoom.Json(invite));
         body["invite_room_state"]!.AsArray().Single(each => (string)each!["type"]! == "m.room.name")!.AsObject()
             .Remove("signatures");
 
-        (await room.InviteAsync(server, invite, body)).Is(400, "M_INVALID_PARAM");
-        (await room.InviteAsync(server, invite)).Is(200);
+        (await room.InvitesAsync(server, invite, body)).Is(400, "M_INVALID_PARAM");
+        (await room.InvitesAsync(server, invite)).Is(200);
     }
 
     [Test]
     public async Task One_user_sends_another_few_invites_and_neither_the_sender_nor_the_target_blocks_others()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("rate_limits.enabled", "true"),
             ("rate_limits.invites_per_second", "0.001"),
             ("rate_limits.invites_burst", "2"));
         server.Knows(Peer.Peer);
-        var alice = await LocalUser.RegisterAsync(server, "alice");
-        var bob = await LocalUser.RegisterAsync(server, "bob");
+        var alice = await server.RegistersAsync("alice");
+        var bob = await server.RegistersAsync("bob");
 
         for (var n = 0; n < 2; n++)
         {
             var room = MembershipRoom.Create(Peer.Peer, "11");
-            (await room.InviteAsync(server, room.Sets(alice.UserId, "invite"))).Is(200);
+            (await room.InvitesAsync(server, room.Sets(alice.UserId, "invite"))).Is(200);
         }
 
         var last = MembershipRoom.Create(Peer.Peer, "11");
-        (await last.InviteAsync(server, last.Sets(alice.UserId, "invite"))).Is(429, "M_LIMIT_EXCEEDED");
-        (await last.InviteAsync(server, last.Sets(bob.UserId, "invite"))).Is(200);
-        var join = last.Make("dan", "m.room.member", last.User("dan"), new() { ["membership"] = "join" });
+        (await last.InvitesAsync(server, last.Sets(alice.UserId, "invite"))).Is(429, "M_LIMIT_EXCEEDED");
+        (await last.InvitesAsync(server, last.Sets(bob.UserId, "invite"))).Is(200);
+        var join = last.Makes("dan", "m.room.member", last.User("dan"), new() { ["membership"] = "join" });
         last.Takes(join);
-        var byDan = last.Make("dan", "m.room.member", alice.UserId, new() { ["membership"] = "invite" });
-        (await last.InviteAsync(server, byDan)).Is(200);
+        var byDan = last.Makes("dan", "m.room.member", alice.UserId, new() { ["membership"] = "invite" });
+        (await last.InvitesAsync(server, byDan)).Is(200);
     }
 
     private async Task<string> DeactivatedAsync()
     {
-        var user = await LocalUser.RegisterAsync(Server, "gone");
+        var user = await Server.RegistersAsync("gone");
         await DeactivateAsync(user, "gone");
         return user.UserId;
     }

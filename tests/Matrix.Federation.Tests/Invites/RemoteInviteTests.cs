@@ -1,15 +1,14 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Invites;
 
 /// <summary>Users of this server invite those of another.</summary>
 public sealed class RemoteInviteTests
 {
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private AnsweringPeer _peer = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
     private string _bob = null!;
 
     private static IReadOnlyList<string> Versions => RoomRules.Known;
@@ -17,13 +16,13 @@ public sealed class RemoteInviteTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await InProcessServer.StartAsync(
+        _server = await TestServer.StartWithKnownKeysAsync(
             ("federation.custom_ca", TestCa.Shared.RootFile),
             ("federation.allow_networks", "127.0.0.0/8"),
             ("federation.invite_time", "5s"));
         _peer = await AnsweringPeer.StartAsync();
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
         _bob = "@bob:" + _peer.Peer.Name;
     }
 
@@ -37,8 +36,8 @@ public sealed class RemoteInviteTests
     [TestCaseSource(nameof(Versions))]
     public async Task An_invite_enters_the_room_with_both_signatures(string version)
     {
-        var roomId = await _alice.CreateRoomAsync(version);
-        (await _alice.PutAsync($"rooms/{roomId}/state/m.room.name", new JsonObject { ["name"] = "Here" })).Is(200);
+        var roomId = await _alice.CreatesRoomAsync(version: version);
+        await _alice.SetsAsync(roomId, "m.room.name", new() { ["name"] = "Here" });
         var room = new PeerRoom(_peer.Peer, version, roomId);
         SignsInvites(room);
 
@@ -54,7 +53,7 @@ public sealed class RemoteInviteTests
             Is.EquivalentTo(new[] { "m.room.create", "m.room.name", "m.room.join_rules", "m.room.member" }));
         foreach (var entry in state)
         {
-            var pdu = room.Know(entry!.AsObject());
+            var pdu = room.Knows(entry!.AsObject());
             Assert.That(pdu.RoomId, Is.EqualTo(roomId));
             Assert.That(entry["signatures"]![_server.Name], Is.Not.Null);
         }
@@ -65,7 +64,7 @@ public sealed class RemoteInviteTests
         Assert.That(
             invite["signatures"]!.AsObject().Select(each => each.Key),
             Is.EquivalentTo(new[] { _server.Name, _peer.Peer.Name }));
-        Assert.That(room.Know(invite).EventId, Is.EqualTo(room.Know(request.Body["event"]!.AsObject()).EventId));
+        Assert.That(room.Knows(invite).EventId, Is.EqualTo(room.Knows(request.Body["event"]!.AsObject()).EventId));
     }
 
     [TestCase("1", true)]
@@ -74,7 +73,7 @@ public sealed class RemoteInviteTests
     public async Task A_server_without_the_second_api_is_sent_the_first_in_rooms_of_versions_1_and_2(
         string version, bool succeeds)
     {
-        var roomId = await _alice.CreateRoomAsync(version);
+        var roomId = await _alice.CreatesRoomAsync(version: version);
         var room = new PeerRoom(_peer.Peer, version, roomId);
         _peer.Answers = request =>
         {
@@ -94,11 +93,11 @@ public sealed class RemoteInviteTests
     [Test]
     public async Task A_new_room_does_not_wait_long_for_silent_servers()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("federation.creation_invite_time", "2s"), ("federation.invites", "4"));
         await using var silent = await AnsweringPeer.StartAsync();
         server.Knows(_peer.Peer).Knows(silent.Peer);
-        var alice = await LocalUser.RegisterAsync(server, "alice");
+        var alice = await server.RegistersAsync("alice");
         var hold = new TaskCompletionSource();
         silent.BeforeAnswer = _ => hold.Task;
         foreach (var peer in new[] { _peer, silent })
@@ -148,7 +147,7 @@ public sealed class RemoteInviteTests
     public async Task A_refusal_reaches_the_client_and_nothing_the_room(
         int status, string code, int expected, string expectedCode)
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         _peer.Answers = _ => AnsweringPeer.Error(status, code);
 
         (await InviteAsync(roomId)).Is(expected, expectedCode);
@@ -160,7 +159,7 @@ public sealed class RemoteInviteTests
     public async Task Only_the_invite_itself_validly_signed_is_taken(
         [Values("another event", "no signature", "a wrong signature", "an unknown key", "nothing")] string fault)
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         var room = new PeerRoom(_peer.Peer, "11", roomId);
         _peer.Answers = request =>
         {
@@ -192,25 +191,24 @@ public sealed class RemoteInviteTests
     [Test]
     public async Task A_room_goes_on_while_the_other_server_thinks_and_the_invite_still_enters()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         SignsInvites(new PeerRoom(_peer.Peer, "11", roomId));
         var said = "";
-        _peer.BeforeAnswer = async _ => said = await _alice.SayAsync(roomId, "The lane does not wait.");
+        _peer.BeforeAnswer = async _ => said = await _alice.SaysAsync(roomId, "The lane does not wait.");
 
         (await InviteAsync(roomId)).Is(200);
 
         Assert.That(said, Is.Not.Empty);
         Assert.That(await MembershipOfBobAsync(roomId), Is.EqualTo("invite"));
-        await _alice.SayAsync(roomId, "And on.");
+        await _alice.SaysAsync(roomId, "And on.");
     }
 
     [Test]
     public async Task An_invite_that_the_room_no_longer_allows_does_not_enter()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         SignsInvites(new PeerRoom(_peer.Peer, "11", roomId));
-        _peer.BeforeAnswer = async _ => (await _alice.PostAsync(
-            $"rooms/{roomId}/ban", new JsonObject { ["user_id"] = _bob })).Is(200);
+        _peer.BeforeAnswer = async _ => await _alice.BansAsync(roomId, _bob);
 
         (await InviteAsync(roomId)).Is(403, "M_FORBIDDEN");
 
@@ -220,7 +218,7 @@ public sealed class RemoteInviteTests
     [Test]
     public async Task A_dead_server_gives_an_error_in_time()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         await _peer.DisposeAsync();
 
         (await InviteAsync(roomId)).Is(502, "M_UNKNOWN");
@@ -229,7 +227,7 @@ public sealed class RemoteInviteTests
     [Test]
     public async Task A_slow_server_gives_an_error_in_time()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         SignsInvites(new PeerRoom(_peer.Peer, "11", roomId));
         var hold = new TaskCompletionSource();
         _peer.BeforeAnswer = _ => hold.Task;
@@ -243,8 +241,8 @@ public sealed class RemoteInviteTests
     [Test]
     public async Task Those_who_may_not_invite_reach_no_other_server()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
-        var eve = await LocalUser.RegisterAsync(_server, "eve");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        var eve = await _server.RegistersAsync("eve");
 
         (await eve.PostAsync($"rooms/{roomId}/invite", new JsonObject { ["user_id"] = _bob })).Is(403, "M_FORBIDDEN");
         var closed = (string)(await _alice.PostAsync("createRoom", new JsonObject
@@ -286,7 +284,7 @@ public sealed class RemoteInviteTests
     [Test]
     public async Task A_member_event_of_a_client_invites_too()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         SignsInvites(new PeerRoom(_peer.Peer, "11", roomId));
         var content = new JsonObject { ["membership"] = "invite", ["reason"] = "Come." };
 

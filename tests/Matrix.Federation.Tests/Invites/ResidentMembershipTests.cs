@@ -1,15 +1,14 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Invites;
 
 /// <summary>Users of another server leave rooms of this one, or knock on them, through this server.</summary>
 public sealed class ResidentMembershipTests
 {
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private AnsweringPeer _peer = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
     private string _bob = null!;
 
     private static string[] Versions => ["1", "6", "10", "11", "12"];
@@ -17,11 +16,11 @@ public sealed class ResidentMembershipTests
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        _server = await InProcessServer.StartAsync(
+        _server = await TestServer.StartWithKnownKeysAsync(
             ("federation.custom_ca", TestCa.Shared.RootFile), ("federation.allow_networks", "127.0.0.0/8"));
         _peer = await AnsweringPeer.StartAsync();
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
         _bob = "@bob:" + _peer.Peer.Name;
     }
 
@@ -85,7 +84,7 @@ public sealed class ResidentMembershipTests
     [Test]
     public async Task Without_compatibility_the_first_api_is_not_served()
     {
-        await using var server = await InProcessServer.StartAsync(("compatibility.legacy_federation", "false"));
+        await using var server = await TestServer.StartWithKnownKeysAsync(("compatibility.legacy_federation", "false"));
         server.Knows(_peer.Peer);
 
         var sent = await _peer.Peer.SendAsync(
@@ -97,7 +96,7 @@ public sealed class ResidentMembershipTests
     [Test]
     public async Task Those_who_are_not_in_the_room_get_no_template()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         var path = $"/_matrix/federation/v1/make_leave/{PeerRoom.Escape(roomId)}/";
 
         (await _peer.Peer.SendAsync(_server, "GET", path + PeerRoom.Escape(_bob))).Is(403, "M_FORBIDDEN");
@@ -115,11 +114,11 @@ public sealed class ResidentMembershipTests
         if (fault == "type") template["type"] = "m.room.mystery";
         if (fault == "state key") template["state_key"] = "@eve:" + _peer.Peer.Name;
         if (fault == "membership") template["content"]!["membership"] = "join";
-        var leave = PeerRoom.Json(room.Complete(template));
+        var leave = PeerRoom.Json(room.Completes(template));
         var keyId = _peer.Peer.Current.Key.Id;
         if (fault == "signature") leave["signatures"]![_peer.Peer.Name]![keyId] = new string('A', 86);
-        var eventId = fault == "path event" ? "$other" : room.Know(leave).EventId;
-        var roomId = fault == "path room" ? await _alice.CreateRoomAsync("10") : room.RoomId;
+        var eventId = fault == "path event" ? "$other" : room.Knows(leave).EventId;
+        var roomId = fault == "path room" ? await _alice.CreatesRoomAsync(version: "10") : room.RoomId;
         var sender = fault == "origin" ? new Peer("127.0.251.9:1") : _peer.Peer;
         _server.Knows(sender);
 
@@ -138,11 +137,11 @@ public sealed class ResidentMembershipTests
     {
         var (room, _) = await InvitedAsync("11");
         var leave = await MakeAsync(room, "leave");
-        (await _alice.PutAsync($"rooms/{room.RoomId}/state/m.room.server_acl", new JsonObject
+        await _alice.SetsAsync(room.RoomId, "m.room.server_acl", new()
         {
             ["allow"] = new JsonArray("*"),
             ["allow_ip_literals"] = false,
-        })).Is(200);
+        });
         var path = $"/_matrix/federation/v1/make_leave/{PeerRoom.Escape(room.RoomId)}/{PeerRoom.Escape(_bob)}";
 
         (await _peer.Peer.SendAsync(_server, "GET", path)).Is(403, "M_FORBIDDEN");
@@ -164,7 +163,7 @@ public sealed class ResidentMembershipTests
         var state = sent.Is(200).Matches("knocks.yaml", "/send_knock/{roomId}/{eventId}", "put")
             .Json["knock_room_state"]!.AsArray();
         Assert.That((string)state[0]!["type"]!, Is.EqualTo("m.room.create"));
-        foreach (var entry in state) Assert.That(room.Know(entry!.AsObject()).RoomId, Is.EqualTo(roomId));
+        foreach (var entry in state) Assert.That(room.Knows(entry!.AsObject()).RoomId, Is.EqualTo(roomId));
         Assert.That(await MembershipOfBobAsync(roomId), Is.EqualTo("knock"));
 
         (await SendAsync(room, "leave", await MakeAsync(room, "leave"))).Is(200);
@@ -174,7 +173,7 @@ public sealed class ResidentMembershipTests
     [Test]
     public async Task Knocks_are_refused_where_the_room_or_its_version_does_not_allow_them()
     {
-        var open = await _alice.CreateRoomAsync("10");
+        var open = await _alice.CreatesRoomAsync(version: "10");
         var knockable = await KnockableAsync(_alice, "10");
         string PathOf(string roomId, string version) =>
             $"/_matrix/federation/v1/make_knock/{PeerRoom.Escape(roomId)}/{PeerRoom.Escape(_bob)}?ver={version}";
@@ -190,7 +189,7 @@ public sealed class ResidentMembershipTests
     public async Task A_local_user_knocks_through_another_server_and_is_invited(string version)
     {
         var room = MembershipRoom.Create(_peer.Peer, version, "knock");
-        var since = await _alice.SinceAsync();
+        var since = await _alice.SyncTokenAsync();
         Pdu? knock = null;
         _peer.Answers = request =>
         {
@@ -200,7 +199,7 @@ public sealed class ResidentMembershipTests
             }
 
             if (!request.Path.StartsWith($"v1/send_knock/{room.RoomId}/")) return null;
-            knock = room.Know(request.Body!);
+            knock = room.Knows(request.Body!);
             return (200, new JsonObject
             {
                 ["knock_room_state"] = room.InviteBody([])["invite_room_state"]!.DeepClone(),
@@ -212,15 +211,15 @@ public sealed class ResidentMembershipTests
 
         Assert.That((string)reply.Is(200).Json["room_id"]!, Is.EqualTo(room.RoomId));
         Assert.That(knock!.Content.Text("reason"), Is.EqualTo("Please."));
-        foreach (var sync in new[] { await _alice.SyncAsync(since), await _alice.SyncAsync(null) })
+        foreach (var sync in new[] { await _alice.SyncsAsync(since), await _alice.SyncsAsync() })
         {
             var shown = sync["rooms"]!["knock"]![room.RoomId]!["knock_state"]!["events"]!.AsArray();
             Assert.That(shown.Select(each => (string)each!["type"]!), Does.Contain("m.room.name"));
             Assert.That((string)shown[^1]!["content"]!["membership"]!, Is.EqualTo("knock"));
         }
 
-        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
-        var rooms = (await _alice.SyncAsync(null))["rooms"]!;
+        (await room.InvitesAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        var rooms = (await _alice.SyncsAsync())["rooms"]!;
         Assert.That(rooms["invite"]![room.RoomId], Is.Not.Null);
         Assert.That(rooms["knock"]?[room.RoomId], Is.Null);
     }
@@ -231,47 +230,47 @@ public sealed class ResidentMembershipTests
         var room = MembershipRoom.Create(_peer.Peer, "10", "knock");
         _peer.Answers = _ => AnsweringPeer.Error(403, "M_FORBIDDEN");
         var path = $"knock/{room.RoomId}?via={_peer.Peer.Name}";
-        (await _alice.PostAsync(path, [])).Is(403, "M_FORBIDDEN");
-        (await _alice.PostAsync($"knock/{room.RoomId}", [])).Is(404, "M_NOT_FOUND");
+        (await _alice.PostAsync(path)).Is(403, "M_FORBIDDEN");
+        (await _alice.PostAsync($"knock/{room.RoomId}")).Is(404, "M_NOT_FOUND");
 
         var knockId = "";
         _peer.Answers = request =>
         {
             if (request.Path.StartsWith("v1/make_knock/")) return (200, room.Template(_alice.UserId, "knock"));
-            var knock = room.Know(request.Body!);
+            var knock = room.Knows(request.Body!);
             knockId = knock.EventId;
             room.Takes(knock);
             return (200, new JsonObject { ["knock_room_state"] = new JsonArray() });
         };
-        (await _alice.PostAsync(path, [])).Is(200);
-        var since = await _alice.SinceAsync();
+        (await _alice.PostAsync(path)).Is(200);
+        var since = await _alice.SyncTokenAsync();
         var denied = room.Sets(_alice.UserId, "leave");
         Assert.That(denied.AuthEvents, Does.Contain(knockId));
 
         (await room.SendAsync(_server, "denied", denied)).Is(200);
 
-        var rooms = (await _alice.SyncAsync(since))["rooms"]!;
+        var rooms = (await _alice.SyncsAsync(since))["rooms"]!;
         Assert.That(rooms["leave"]![room.RoomId], Is.Not.Null);
-        Assert.That((await _alice.SyncAsync(null))["rooms"]!["knock"]?[room.RoomId], Is.Null);
+        Assert.That((await _alice.SyncsAsync())["rooms"]!["knock"]?[room.RoomId], Is.Null);
     }
 
     [Test]
     public async Task A_knock_whose_response_takes_long_is_kept()
     {
-        await using var server = await InProcessServer.StartAsync(("federation.handshake_time", "5s"));
+        await using var server = await TestServer.StartWithKnownKeysAsync(("federation.handshake_time", "5s"));
         server.Knows(_peer.Peer);
-        var carl = await LocalUser.RegisterAsync(server, "carl");
+        var carl = await server.RegistersAsync("carl");
         var room = MembershipRoom.Create(_peer.Peer, "11", "knock");
         var hold = new TaskCompletionSource();
         AnswersKnocks(room, carl);
         _peer.BeforeAnswer = request => request.Path.StartsWith("v1/send_knock/") ? hold.Task : Task.CompletedTask;
         try
         {
-            (await carl.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", [])).Is(502, "M_UNKNOWN");
+            (await carl.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}")).Is(502, "M_UNKNOWN");
 
-            Assert.That((await carl.SyncAsync(null))["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
-            var since = await carl.SinceAsync();
-            var waiting = carl.SyncAsync(since, 20_000);
+            Assert.That((await carl.SyncsAsync())["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
+            var since = await carl.SyncTokenAsync();
+            var waiting = carl.WaitsAsync(since);
             hold.SetResult();
             var events = (await waiting)["rooms"]!["knock"]![room.RoomId]!["knock_state"]!["events"]!.AsArray();
             Assert.That(events.Select(each => (string)each!["type"]!), Does.Contain("m.room.name"));
@@ -286,25 +285,25 @@ public sealed class ResidentMembershipTests
     [Test]
     public async Task A_refused_knock_is_no_knock()
     {
-        var dora = await LocalUser.RegisterAsync(_server, "dora");
+        var dora = await _server.RegistersAsync("dora");
         var room = MembershipRoom.Create(_peer.Peer, "11", "knock");
         _peer.Answers = request => request.Path.StartsWith("v1/make_knock/")
             ? (200, room.Template(dora.UserId, "knock"))
             : AnsweringPeer.Error(403, "M_FORBIDDEN");
 
-        (await dora.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", [])).Is(403, "M_FORBIDDEN");
+        (await dora.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}")).Is(403, "M_FORBIDDEN");
 
-        Assert.That((await dora.SyncAsync(null))["rooms"]?["knock"]?[room.RoomId], Is.Null);
+        Assert.That((await dora.SyncsAsync())["rooms"]?["knock"]?[room.RoomId], Is.Null);
         AnswersKnocks(room, dora);
-        (await dora.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", [])).Is(200);
-        Assert.That((await dora.SyncAsync(null))["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
+        (await dora.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}")).Is(200);
+        Assert.That((await dora.SyncsAsync())["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
     }
 
     [Test]
     public async Task A_knock_is_known_after_a_restart_before_its_response()
     {
         await using var server = await ServerProcess.StartAsync();
-        var erin = await LocalUser.RegisterAsync(server, "erin");
+        var erin = await server.RegistersAsync("erin");
         var room = MembershipRoom.Create(_peer.Peer, "11", "knock");
         var (hold, came) = (new TaskCompletionSource(), new TaskCompletionSource());
         AnswersKnocks(room, erin);
@@ -316,13 +315,13 @@ public sealed class ResidentMembershipTests
         };
         try
         {
-            var knocking = erin.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", []);
+            var knocking = erin.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}");
             await came.Task.WaitAsync(TimeSpan.FromSeconds(20));
             await server.Process.KillAsync();
             await server.Process.StartAsync();
             Assert.That(async () => await knocking, Throws.InstanceOf<HttpRequestException>());
 
-            Assert.That((await erin.SyncAsync(null))["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
+            Assert.That((await erin.SyncsAsync())["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
         }
         finally
         {
@@ -344,43 +343,43 @@ public sealed class ResidentMembershipTests
                 return (200, room.Template(_alice.UserId, membership));
             }
 
-            var taken = room.Know(request.Body!);
+            var taken = room.Knows(request.Body!);
             room.Takes(taken);
             if (request.Path.StartsWith("v2/send_leave/")) leave = taken;
             return (200, new JsonObject { ["knock_room_state"] = new JsonArray() });
         };
-        (await _alice.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", [])).Is(200);
+        (await _alice.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}")).Is(200);
 
-        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+        await _alice.LeavesAsync(room.RoomId);
 
         Assert.That(leave!.Content.Text("membership"), Is.EqualTo("leave"));
-        Assert.That((await _alice.SyncAsync(null))["rooms"]!["knock"]?[room.RoomId], Is.Null);
+        Assert.That((await _alice.SyncsAsync())["rooms"]!["knock"]?[room.RoomId], Is.Null);
     }
 
     [Test]
     public async Task A_local_user_knocks_on_a_local_room()
     {
         var roomId = await KnockableAsync(_alice, "10");
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
-        var since = await carol.SinceAsync();
+        var carol = await _server.RegistersAsync("carol");
+        var since = await carol.SyncTokenAsync();
 
-        (await carol.PostAsync($"knock/{roomId}", [])).Is(200);
-        (await carol.PostAsync($"knock/{roomId}", [])).Is(200);
+        (await carol.PostAsync($"knock/{roomId}")).Is(200);
+        (await carol.PostAsync($"knock/{roomId}")).Is(200);
 
-        foreach (var sync in new[] { await carol.SyncAsync(since), await carol.SyncAsync(null) })
+        foreach (var sync in new[] { await carol.SyncsAsync(since), await carol.SyncsAsync() })
         {
             var shown = sync["rooms"]!["knock"]![roomId]!["knock_state"]!["events"]!.AsArray();
             Assert.That(shown.Count(each => (string)each!["type"]! == "m.room.create"), Is.EqualTo(1));
             Assert.That((string)shown[^1]!["content"]!["membership"]!, Is.EqualTo("knock"));
         }
 
-        (await carol.PostAsync($"rooms/{roomId}/leave", [])).Is(200);
-        Assert.That((await carol.SyncAsync(null))["rooms"]!["knock"]?[roomId], Is.Null);
-        (await carol.PostAsync($"knock/{await _alice.CreateRoomAsync("10")}", [])).Is(403, "M_FORBIDDEN");
+        await carol.LeavesAsync(roomId);
+        Assert.That((await carol.SyncsAsync())["rooms"]!["knock"]?[roomId], Is.Null);
+        (await carol.PostAsync($"knock/{await _alice.CreatesRoomAsync(version: "10")}")).Is(403, "M_FORBIDDEN");
     }
 
     /// <summary>The peer lets a user knock on its room.</summary>
-    private void AnswersKnocks(PeerRoom room, LocalUser user) => _peer.Answers = request =>
+    private void AnswersKnocks(PeerRoom room, TestUser user) => _peer.Answers = request =>
     {
         if (request.Path.StartsWith("v1/make_knock/")) return (200, room.Template(user.UserId, "knock"));
         if (!request.Path.StartsWith("v1/send_knock/")) return null;
@@ -390,18 +389,17 @@ public sealed class ResidentMembershipTests
         });
     };
 
-    private static async Task<string> KnockableAsync(LocalUser user, string version)
+    private static async Task<string> KnockableAsync(TestUser user, string version)
     {
-        var roomId = await user.CreateRoomAsync(version);
-        (await user.PutAsync($"rooms/{roomId}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "knock" }))
-            .Is(200);
+        var roomId = await user.CreatesRoomAsync(version: version);
+        await user.SetsAsync(roomId, "m.room.join_rules", new() { ["join_rule"] = "knock" });
         return roomId;
     }
 
     /// <summary>A room of this server to which the peer's user is invited.</summary>
     private async Task<(PeerRoom Room, JsonObject Invite)> InvitedAsync(string version)
     {
-        var roomId = await _alice.CreateRoomAsync(version);
+        var roomId = await _alice.CreatesRoomAsync(version: version);
         var room = new PeerRoom(_peer.Peer, version, roomId);
         JsonObject? invite = null;
         _peer.Answers = request =>
@@ -409,7 +407,7 @@ public sealed class ResidentMembershipTests
             invite = room.CoSigned(request.Body!["event"]!.AsObject());
             return (200, new JsonObject { ["event"] = invite.DeepClone() });
         };
-        (await _alice.PostAsync($"rooms/{roomId}/invite", new JsonObject { ["user_id"] = _bob })).Is(200);
+        await _alice.InvitesAsync(roomId, _bob);
         return (room, invite!);
     }
 
@@ -425,7 +423,7 @@ public sealed class ResidentMembershipTests
     {
         var made = await TemplateAsync(room, membership, query);
         Assert.That((string)made["room_version"]!, Is.EqualTo(room.Rules.Id));
-        return room.Complete(made["event"]!.AsObject());
+        return room.Completes(made["event"]!.AsObject());
     }
 
     private Task<Reply> SendAsync(PeerRoom room, string membership, Pdu pdu, string api = "v2")

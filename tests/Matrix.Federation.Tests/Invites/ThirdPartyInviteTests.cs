@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Crypto;
 
 namespace Matrix.Federation.Tests.Invites;
@@ -12,11 +11,11 @@ public sealed class ThirdPartyInviteTests
 {
     private const string Token = "abc123";
 
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private AnsweringPeer _peer = null!;
     private AnsweringPeer _identity = null!;
-    private LocalUser _alice = null!;
-    private LocalUser _carol = null!;
+    private TestUser _alice = null!;
+    private TestUser _carol = null!;
     private Ed25519Key _key = null!;
     private string _bob = null!;
     private bool _isRevoked;
@@ -24,12 +23,12 @@ public sealed class ThirdPartyInviteTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await InProcessServer.StartAsync();
+        _server = await TestServer.StartWithKnownKeysAsync();
         _peer = await AnsweringPeer.StartAsync();
         _identity = await AnsweringPeer.StartAsync();
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        _carol = await LocalUser.RegisterAsync(_server, "carol");
+        _alice = await _server.RegistersAsync("alice");
+        _carol = await _server.RegistersAsync("carol");
         _bob = "@bob:" + _peer.Peer.Name;
         _key = Ed25519Key.Generate();
         _isRevoked = false;
@@ -65,7 +64,7 @@ public sealed class ThirdPartyInviteTests
         Assert.That((string?)thirdParty["display_name"], Is.EqualTo("b...@e..."), "that of the room's event");
         Assert.That((string?)thirdParty["signed"]!["token"], Is.EqualTo(Token));
         var sent = _peer.Requests.Single(each => each.Path.Contains("/invite/", StringComparison.Ordinal));
-        var invite = room.Know(sent.Body!["event"]!.AsObject());
+        var invite = room.Knows(sent.Body!["event"]!.AsObject());
         Assert.That((invite.Sender, invite.StateKey), Is.EqualTo((_alice.UserId, _bob)));
         Assert.That(
             _identity.Requests.Single().Query,
@@ -139,8 +138,8 @@ public sealed class ThirdPartyInviteTests
 
         var member = await MemberAsync(roomId, _carol.UserId);
         Assert.That((string?)member!["third_party_invite"]!["display_name"], Is.EqualTo("b...@e..."));
-        Assert.That((await _carol.SyncAsync(null))["rooms"]!["invite"]![roomId], Is.Not.Null);
-        (await _carol.PostAsync($"join/{roomId}", [])).Is(200);
+        Assert.That((await _carol.SyncsAsync())["rooms"]!["invite"]![roomId], Is.Not.Null);
+        await _carol.JoinsAsync(roomId);
     }
 
     [TestCase("10")]
@@ -154,16 +153,16 @@ public sealed class ThirdPartyInviteTests
             ["power_level_content_override"] = new JsonObject { ["invite"] = 0 },
         });
         var roomId = (string)created.Is(200).Json["room_id"]!;
-        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var room = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
         _peer.Answers = request => request.Path.StartsWith("v1/send/")
             ? (200, new JsonObject { ["pdus"] = new JsonObject() })
             : null;
-        var invitation = room.Make("bob", "m.room.third_party_invite", Token, Invitation("public_key"));
+        var invitation = room.Makes("bob", "m.room.third_party_invite", Token, Invitation("public_key"));
         (await room.SendAsync(_server, "t1", invitation)).Is(200);
 
         (await BindAsync(_carol.UserId, roomId, _bob, Signed(_carol.UserId, Token))).Is(200);
 
-        Assert.That((await _carol.SyncAsync(null))["rooms"]!["invite"]![roomId], Is.Not.Null);
+        Assert.That((await _carol.SyncsAsync())["rooms"]!["invite"]![roomId], Is.Not.Null);
         var until = DateTime.UtcNow.AddSeconds(10);
         while (!Sent().Any() && DateTime.UtcNow < until) await Task.Delay(20);
         var invite = Sent().Single();
@@ -259,9 +258,9 @@ public sealed class ThirdPartyInviteTests
     private async Task RestartAsync(params (string Key, string Value)[] settings)
     {
         await _server.DisposeAsync();
-        _server = await InProcessServer.StartAsync(settings);
+        _server = await TestServer.StartWithKnownKeysAsync(settings);
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     private void Exchanges() => _peer.Answers = request =>
@@ -290,7 +289,7 @@ public sealed class ThirdPartyInviteTests
     {
         var body = new JsonObject { ["room_version"] = version, ["preset"] = "private_chat" };
         var roomId = (string)(await _alice.PostAsync("createRoom", body)).Is(200).Json["room_id"]!;
-        (await _alice.PutAsync($"rooms/{roomId}/state/m.room.third_party_invite/{Token}", Invitation(place))).Is(200);
+        await _alice.SetsAsync(roomId, "m.room.third_party_invite", Invitation(place), Token);
         return roomId;
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Joining;
 
@@ -9,7 +8,7 @@ public sealed class ConcurrentRemoteJoinTests : RemoteJoins
     [Test]
     public async Task Of_several_joins_at_once_one_goes_to_the_other_server()
     {
-        var bob = await LocalUser.RegisterAsync(Server, "bob");
+        var bob = await Server.RegistersAsync("bob");
         var room = Peer.CreatesRoom("10");
         Peer.BeforeJoin = () => Task.Delay(300);
 
@@ -25,15 +24,15 @@ public sealed class ConcurrentRemoteJoinTests : RemoteJoins
     [Test]
     public async Task A_join_does_not_wait_long_for_another_one_of_the_room([Values] bool afterTheTemplate)
     {
-        await using var server = await InProcessServer.StartAsync(("federation.join_patience", "500ms"));
-        var bob = await LocalUser.RegisterAsync(server.Knows(Peer.Peer), "bob");
-        var carol = await LocalUser.RegisterAsync(server, "carol");
+        await using var server = await TestServer.StartWithKnownKeysAsync(("federation.join_patience", "500ms"));
+        var bob = await server.Knows(Peer.Peer).RegistersAsync("bob");
+        var carol = await server.RegistersAsync("carol");
         var hold = new TaskCompletionSource();
         if (afterTheTemplate) Peer.BeforeJoin = () => hold.Task;
         else Peer.BeforeTemplate = () => hold.Task;
         var room = Peer.CreatesRoom("10");
         var held = TryJoinAsync(bob, room);
-        await UntilAsync(() => (afterTheTemplate ? Peer.Joins : Peer.JoinTemplates) > 0);
+        await Until.HoldsAsync(() => (afterTheTemplate ? Peer.Joins : Peer.JoinTemplates) > 0);
         (Peer.BeforeJoin, Peer.BeforeTemplate) = (null, null);
 
         await JoinAsync(carol, room).WaitAsync(TimeSpan.FromSeconds(15));
@@ -51,15 +50,15 @@ public sealed class ConcurrentRemoteJoinTests : RemoteJoins
     [Test]
     public async Task A_slow_server_does_not_stop_joins_through_others([Values] bool afterTheTemplate)
     {
-        await using var server = await InProcessServer.StartAsync(("federation.joins", "1"));
+        await using var server = await TestServer.StartWithKnownKeysAsync(("federation.joins", "1"));
         await using var slow = await ResidentServer.StartAsync();
-        var bob = await LocalUser.RegisterAsync(server.Knows(Peer.Peer).Knows(slow.Peer), "bob");
+        var bob = await server.Knows(Peer.Peer).Knows(slow.Peer).RegistersAsync("bob");
         var hold = new TaskCompletionSource();
         if (afterTheTemplate) slow.BeforeJoin = () => hold.Task;
         else slow.BeforeTemplate = () => hold.Task;
         var slowRoom = slow.CreatesRoom("10");
-        var slowJoin = bob.PostAsync($"join/{Escaped(slowRoom.RoomId)}?via={slow.Peer.Name}", []);
-        await UntilAsync(() => (afterTheTemplate ? slow.Joins : slow.JoinTemplates) > 0);
+        var slowJoin = bob.PostAsync($"join/{Escaped(slowRoom.RoomId)}?via={slow.Peer.Name}");
+        await Until.HoldsAsync(() => (afterTheTemplate ? slow.Joins : slow.JoinTemplates) > 0);
 
         await JoinAsync(bob, Peer.CreatesRoom("10")).WaitAsync(TimeSpan.FromSeconds(15));
 
@@ -76,7 +75,7 @@ public sealed class ConcurrentRemoteJoinTests : RemoteJoins
         var hold = new TaskCompletionSource();
         Peer.BeforeTemplate = () => hold.Task;
         var first = TryJoinAsync(Alice, room);
-        await UntilAsync(() => Peer.JoinTemplates > 0);
+        await Until.HoldsAsync(() => Peer.JoinTemplates > 0);
         var second = TryJoinAsync(Alice, room);
 
         // Nothing shows that the second request waits for the first join.
@@ -93,12 +92,12 @@ public sealed class ConcurrentRemoteJoinTests : RemoteJoins
     [Test]
     public async Task Beyond_the_bound_of_joins_a_client_is_asked_to_wait()
     {
-        await using var server = await InProcessServer.StartAsync(("federation.joins_waiting", "1"));
-        var bob = await LocalUser.RegisterAsync(server.Knows(Peer.Peer), "bob");
+        await using var server = await TestServer.StartWithKnownKeysAsync(("federation.joins_waiting", "1"));
+        var bob = await server.Knows(Peer.Peer).RegistersAsync("bob");
         var hold = new TaskCompletionSource();
         Peer.BeforeTemplate = () => hold.Task;
         var first = TryJoinAsync(bob, Peer.CreatesRoom("10"));
-        await UntilAsync(() => Peer.JoinTemplates > 0);
+        await Until.HoldsAsync(() => Peer.JoinTemplates > 0);
 
         (await TryJoinAsync(bob, Peer.CreatesRoom("10"))).Is(429, "M_LIMIT_EXCEEDED");
 
@@ -113,7 +112,7 @@ public sealed class ConcurrentRemoteJoinTests : RemoteJoins
         var sending = Task.FromResult<Reply>(null!);
         Peer.BeforeJoin = async () =>
         {
-            var topic = room.Add(room.Creator, "m.room.topic", "", new JsonObject { ["topic"] = "Bread" });
+            var topic = room.Adds(room.Creator, "m.room.topic", "", new JsonObject { ["topic"] = "Bread" });
             sending = SendAsync("t1", topic);
             await Task.Delay(200);
         };

@@ -1,25 +1,24 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Joining;
 
 /// <summary>Guests join rooms of other servers that admit guests, and no others.</summary>
 public sealed class GuestRemoteJoinTests
 {
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private ResidentServer _peer = null!;
-    private LocalUser _guest = null!;
+    private TestUser _guest = null!;
 
     [SetUp]
     public async Task SetUpAsync()
     {
-        _server = await InProcessServer.StartAsync(
+        _server = await TestServer.StartWithKnownKeysAsync(
             ("federation.custom_ca", TestCa.Shared.RootFile),
             ("federation.allow_networks", "127.0.0.0/8"),
             ("registration.guests", "true"));
         _peer = await ResidentServer.StartAsync();
         _server.Knows(_peer.Peer);
-        _guest = await LocalUser.GuestAsync(_server);
+        _guest = await _server.RegistersGuestAsync();
     }
 
     [TearDown]
@@ -73,7 +72,7 @@ public sealed class GuestRemoteJoinTests
         _peer.Hierarchy = _ => Summary(room, false);
 
         var reply = await _guest.PostAsync(
-            $"join/{Uri.EscapeDataString(room.RoomId)}?via={liar.Peer.Name}&via={_peer.Peer.Name}", []);
+            $"join/{Uri.EscapeDataString(room.RoomId)}?via={liar.Peer.Name}&via={_peer.Peer.Name}");
 
         Assert.That((reply.Status, _peer.JoinTemplates), Is.EqualTo((502, 0)).Or.EqualTo((404, 0)), reply.Text);
     }
@@ -83,7 +82,7 @@ public sealed class GuestRemoteJoinTests
         var room = _peer.CreatesRoom("10");
         if (access is not null)
         {
-            room.Add(room.Creator, "m.room.guest_access", "", new JsonObject { ["guest_access"] = access });
+            room.Adds(room.Creator, "m.room.guest_access", "", new JsonObject { ["guest_access"] = access });
         }
 
         return room;
@@ -100,7 +99,7 @@ public sealed class GuestRemoteJoinTests
     };
 
     private Task<Reply> JoinsAsync(ResidentRoom room) =>
-        _guest.PostAsync($"join/{Uri.EscapeDataString(room.RoomId)}?via={_peer.Peer.Name}", []);
+        _guest.PostAsync($"join/{Uri.EscapeDataString(room.RoomId)}?via={_peer.Peer.Name}");
 
     private async Task<string?> MembershipAsync(ResidentRoom room)
     {

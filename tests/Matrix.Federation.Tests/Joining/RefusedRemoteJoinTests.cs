@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Joining;
 
@@ -62,13 +61,13 @@ public sealed class RefusedRemoteJoinTests : RemoteJoins
     [Test]
     public async Task A_room_with_too_many_events_is_refused()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("federation.custom_ca", TestCa.Shared.RootFile),
             ("federation.allow_networks", "127.0.0.0/8"),
             ("federation.join_events", "1000"));
-        var bob = await LocalUser.RegisterAsync(server.Knows(Peer.Peer), "bob");
+        var bob = await server.Knows(Peer.Peer).RegistersAsync("bob");
         var room = Peer.CreatesRoom("10");
-        for (var i = 0; i < 1000; i++) room.Add(room.Creator, "org.example.entry", $"{i}", []);
+        for (var i = 0; i < 1000; i++) room.Adds(room.Creator, "org.example.entry", $"{i}", []);
 
         (await TryJoinAsync(bob, room)).Is(502, "M_UNKNOWN");
     }
@@ -127,9 +126,9 @@ public sealed class RefusedRemoteJoinTests : RemoteJoins
     [Test]
     public async Task A_room_of_no_known_server_is_refused_like_one_that_the_user_may_not_know()
     {
-        (await Alice.PostAsync($"join/{Escaped($"!nothing:{Server.Name}")}", [])).Is(403, "M_FORBIDDEN");
-        (await Alice.PostAsync($"join/{Escaped("!" + new string('A', 43))}", [])).Is(403, "M_FORBIDDEN");
-        (await Alice.PostAsync($"join/{Escaped("!nothing:127.0.9.9:1")}", [])).Is(502, "M_UNKNOWN");
+        (await Alice.PostAsync($"join/{Escaped($"!nothing:{Server.Name}")}")).Is(403, "M_FORBIDDEN");
+        (await Alice.PostAsync($"join/{Escaped("!" + new string('A', 43))}")).Is(403, "M_FORBIDDEN");
+        (await Alice.PostAsync($"join/{Escaped("!nothing:127.0.9.9:1")}")).Is(502, "M_UNKNOWN");
     }
 
     /// <summary>Removes events from the response to `send_join`.</summary>

@@ -1,24 +1,23 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Joining;
 
 /// <summary>A server with a local user, and a peer with rooms.</summary>
 public abstract class RemoteJoins
 {
-    private protected InProcessServer Server { get; private set; } = null!;
+    private protected TestServer Server { get; private set; } = null!;
 
     private protected ResidentServer Peer { get; private set; } = null!;
 
-    private protected LocalUser Alice { get; private set; } = null!;
+    private protected TestUser Alice { get; private set; } = null!;
 
     [SetUp]
     public async Task SetUpAsync()
     {
-        Server = await InProcessServer.StartAsync(
+        Server = await TestServer.StartWithKnownKeysAsync(
             ("federation.custom_ca", TestCa.Shared.RootFile), ("federation.allow_networks", "127.0.0.0/8"));
         Peer = await StartPeerAsync();
-        Alice = await LocalUser.RegisterAsync(Server, "alice");
+        Alice = await Server.RegistersAsync("alice");
     }
 
     [TearDown]
@@ -36,18 +35,11 @@ public abstract class RemoteJoins
         return peer;
     }
 
-    private protected async Task<string> JoinAsync(LocalUser user, ResidentRoom room) =>
+    private protected async Task<string> JoinAsync(TestUser user, ResidentRoom room) =>
         (string)(await TryJoinAsync(user, room)).Is(200).Json["room_id"]!;
 
-    private protected Task<Reply> TryJoinAsync(LocalUser user, ResidentRoom room) =>
-        user.PostAsync($"join/{Escaped(room.RoomId)}?via={Peer.Peer.Name}", []);
-
-    private protected static async Task UntilAsync(Func<bool> holds)
-    {
-        var until = DateTime.UtcNow.AddSeconds(30);
-        while (!holds() && DateTime.UtcNow < until) await Task.Delay(10);
-        Assert.That(holds());
-    }
+    private protected Task<Reply> TryJoinAsync(TestUser user, ResidentRoom room) =>
+        user.PostAsync($"join/{Escaped(room.RoomId)}?via={Peer.Peer.Name}");
 
     /// <summary>The peer sends events to the server.</summary>
     private protected Task<Reply> SendAsync(string transactionId, params JsonObject[] pdus) => Peer.Peer.SendAsync(
@@ -61,7 +53,7 @@ public abstract class RemoteJoins
             ["pdus"] = new JsonArray([.. pdus.Select(pdu => pdu.DeepClone())]),
         });
 
-    private protected static async Task AssertSameStateAsync(LocalUser user, ResidentRoom room)
+    private protected static async Task AssertSameStateAsync(TestUser user, ResidentRoom room)
     {
         var state = (await user.GetAsync($"rooms/{Escaped(room.RoomId)}/state")).Is(200);
         Assert.That(JsonNode.Parse(state.Text)!.AsArray().Select(IdOf), Is.EquivalentTo(room.StateIds.Values));

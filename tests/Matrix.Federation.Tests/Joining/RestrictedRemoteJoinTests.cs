@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Joining;
 
@@ -26,12 +25,12 @@ public sealed class RestrictedRemoteJoinTests : RemoteJoins
     {
         var room = Peer.CreatesRoom("10");
         await JoinAsync(Alice, room);
-        var bob = await LocalUser.RegisterAsync(Server, "bob");
-        var rules = room.Add(room.Creator, "m.room.join_rules", "", Restricted);
+        var bob = await Server.RegistersAsync("bob");
+        var rules = room.Adds(room.Creator, "m.room.join_rules", "", Restricted);
         (await SendAsync("t1", rules)).Is(200);
         Peer.SignsJoins = true;
 
-        (await bob.PostAsync($"join/{Escaped(room.RoomId)}", [])).Is(200);
+        await bob.JoinsAsync(room.RoomId);
 
         Assert.That(Peer.Joins, Is.EqualTo(2));
         await AssertSameStateAsync(bob, room);
@@ -45,11 +44,11 @@ public sealed class RestrictedRemoteJoinTests : RemoteJoins
     {
         var room = Peer.CreatesRoom("10");
         await JoinAsync(Alice, room);
-        var bob = await LocalUser.RegisterAsync(Server, "bob");
-        (await SendAsync("t1", room.Add(room.Creator, "m.room.join_rules", "", Restricted))).Is(200);
+        var bob = await Server.RegistersAsync("bob");
+        (await SendAsync("t1", room.Adds(room.Creator, "m.room.join_rules", "", Restricted))).Is(200);
         Peer.RefusesJoins = (status, code, null);
 
-        (await bob.PostAsync($"join/{Escaped(room.RoomId)}", [])).Is(expected, expectedCode);
+        (await bob.PostAsync($"join/{Escaped(room.RoomId)}")).Is(expected, expectedCode);
     }
 
     [TestCase("M_UNABLE_TO_AUTHORISE_JOIN")]
@@ -61,8 +60,7 @@ public sealed class RestrictedRemoteJoinTests : RemoteJoins
         Peer.SignsJoins = true;
         var room = Peer.CreatesRoom("10", Restricted);
 
-        (await Alice.PostAsync(
-            $"join/{Escaped(room.RoomId)}?via={other.Peer.Name}&via={Peer.Peer.Name}", [])).Is(200);
+        await Alice.JoinsAsync(room.RoomId, other.Peer.Name, Peer.Peer.Name);
 
         Assert.That(other.JoinTemplates, Is.EqualTo(1));
         await AssertSameStateAsync(Alice, room);

@@ -1,10 +1,9 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Joining;
 
-/// <summary>A user of one server process joins rooms of another.</summary>
+/// <summary>A user of one server joins rooms of another.</summary>
 public sealed class TwoServersTests
 {
     private static readonly string[] _versions = ["1", "2", "3", "6", "10", "11", "12"];
@@ -12,8 +11,8 @@ public sealed class TwoServersTests
     [Test]
     public async Task Both_servers_have_the_same_state_after_a_join()
     {
-        await using var resident = await ServerProcess.StartAsync();
-        await using var joining = await ServerProcess.StartAsync();
+        await using var resident = await TestServer.StartFederatingAsync();
+        await using var joining = await TestServer.StartFederatingAsync();
         await JoinAllVersionsAsync(resident, joining);
     }
 
@@ -21,40 +20,41 @@ public sealed class TwoServersTests
     [Category("PostgreSQL")]
     public async Task Both_servers_have_the_same_state_after_a_join_on_PostgreSQL()
     {
-        using var postgres = new PostgresProcess(inMemory: true);
-        await using var resident = await ServerProcess.StartAsync(postgres.NewDatabase("resident"));
-        await using var joining = await ServerProcess.StartAsync(postgres.NewDatabase("joining"));
+        await using var residentDatabase = await TestDatabase.CreateAsync(TestDatabase.Postgres);
+        await using var joiningDatabase = await TestDatabase.CreateAsync(TestDatabase.Postgres);
+        await using var resident = await TestServer.StartFederatingAsync(residentDatabase.Url);
+        await using var joining = await TestServer.StartFederatingAsync(joiningDatabase.Url);
         await JoinAllVersionsAsync(resident, joining);
     }
 
     [Test]
     public async Task Members_of_an_allowed_room_join_a_restricted_one_and_others_do_not()
     {
-        await using var resident = await ServerProcess.StartAsync();
-        await using var joining = await ServerProcess.StartAsync();
-        var alice = await LocalUser.RegisterAsync(resident, "alice");
-        var bob = await LocalUser.RegisterAsync(joining, "bob");
-        var carol = await LocalUser.RegisterAsync(joining, "carol");
-        var stranger = await LocalUser.RegisterAsync(joining, "dave");
+        await using var resident = await TestServer.StartFederatingAsync();
+        await using var joining = await TestServer.StartFederatingAsync();
+        var alice = await resident.RegistersAsync("alice");
+        var bob = await joining.RegistersAsync("bob");
+        var carol = await joining.RegistersAsync("carol");
+        var stranger = await joining.RegistersAsync("dave");
         foreach (var (version, rule) in ((string, string)[])
             [("8", "restricted"), ("9", "restricted"), ("10", "knock_restricted"), ("12", "restricted")])
         {
-            var club = await alice.CreateRoomAsync(version);
-            var roomId = await alice.CreateRestrictedRoomAsync(version, rule, club);
+            var club = await alice.CreatesRoomAsync(version: version);
+            var roomId = await alice.CreatesRestrictedRoomAsync(version, rule, club);
             var via = $"?via={resident.Name}";
-            (await bob.PostAsync($"join/{Uri.EscapeDataString(club)}{via}", [])).Is(200);
-            (await carol.PostAsync($"join/{Uri.EscapeDataString(club)}{via}", [])).Is(200);
+            await bob.JoinsAsync(club, resident.Name);
+            await carol.JoinsAsync(club, resident.Name);
 
-            (await stranger.PostAsync($"join/{Uri.EscapeDataString(roomId)}{via}", [])).Is(403, "M_FORBIDDEN");
-            (await bob.PostAsync($"join/{Uri.EscapeDataString(roomId)}{via}", [])).Is(200);
+            (await stranger.PostAsync($"join/{Uri.EscapeDataString(roomId)}{via}")).Is(403, "M_FORBIDDEN");
+            await bob.JoinsAsync(roomId, resident.Name);
 
             // Carol joined the club through Bob's server, and Alice's learns of it by a transaction.
             var carolInClub = $"rooms/{Uri.EscapeDataString(club)}/state/m.room.member/{carol.UserId}";
             for (var n = 0; n < 200 && (await alice.GetAsync(carolInClub)).Status != 200; n++) await Task.Delay(50);
 
             // Bob has no power to invite: his server asks Alice's to authorise Carol.
-            (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200);
-            (await stranger.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(403, "M_FORBIDDEN");
+            await carol.JoinsAsync(roomId);
+            (await stranger.PostAsync($"join/{Uri.EscapeDataString(roomId)}")).Is(403, "M_FORBIDDEN");
 
             var state = await alice.StateIdsAsync(roomId);
             Assert.That(await bob.StateIdsAsync(roomId), Is.EquivalentTo(state), version);
@@ -68,10 +68,10 @@ public sealed class TwoServersTests
         }
     }
 
-    private static async Task JoinAllVersionsAsync(ServerProcess resident, ServerProcess joining)
+    private static async Task JoinAllVersionsAsync(TestServer resident, TestServer joining)
     {
-        var alice = await LocalUser.RegisterAsync(resident, "alice");
-        var bob = await LocalUser.RegisterAsync(joining, "bob");
+        var alice = await resident.RegistersAsync("alice");
+        var bob = await joining.RegistersAsync("bob");
         foreach (var version in _versions)
         {
             var created = await alice.PostAsync("createRoom", new JsonObject
@@ -83,10 +83,9 @@ public sealed class TwoServersTests
             });
             var roomId = (string)created.Is(200).Json["room_id"]!;
             var path = $"rooms/{Uri.EscapeDataString(roomId)}";
-            await alice.SayAsync(roomId, "Hello");
+            await alice.SaysAsync(roomId, "Hello");
 
-            var alias = Uri.EscapeDataString($"#kitchen{version}:{resident.Name}");
-            (await bob.PostAsync($"join/{alias}", [])).Is(200);
+            await bob.JoinsAsync($"#kitchen{version}:{resident.Name}");
 
             var state = await bob.StateIdsAsync(roomId);
             Assert.That(state, Is.EquivalentTo(await alice.StateIdsAsync(roomId)), version);
@@ -100,7 +99,7 @@ public sealed class TwoServersTests
             Assert.That((string?)(await alice.TimelineAsync(roomId))[^1]["state_key"], Is.EqualTo(bob.UserId));
             Assert.That((await bob.TimelineAsync(roomId)).Select(each => (string?)each["state_key"]),
                 Is.EqualTo(new[] { bob.UserId }));
-            await bob.SayAsync(roomId, "Hello from there");
+            await bob.SaysAsync(roomId, "Hello from there");
         }
     }
 }

@@ -1,31 +1,31 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Crypto;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Keys;
 
 /// <summary>A server changes its signing key, with other servers in its rooms. On both databases.</summary>
-public abstract class KeyRotationTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+public sealed class KeyRotationTests(string databaseKind) : DatabaseTests(databaseKind)
 {
-    private const string Interval = "MATRIX_FEDERATION__OWN_KEY_CHECK_INTERVAL";
+    private const string Interval = "federation.own_key_check_interval";
 
     // The other server has just fetched the keys, and would wait before it fetches them again.
-    private static readonly (string, string) _noPause = ("MATRIX_FEDERATION__KEY_FETCH_PAUSE", "100ms");
+    private static readonly (string, string) _noPause = ("federation.key_fetch_pause", "100ms");
 
     [Test]
     public async Task After_a_rotation_rooms_go_on_and_the_former_key_verifies_what_is_old_only()
     {
-        await using var here = await ServerProcess.StartAsync(null, (Interval, "100ms"));
-        await using var there = await ServerProcess.StartAsync(NewDatabase(), _noPause);
-        var alice = await LocalUser.RegisterAsync(here, "alice");
-        var bob = await LocalUser.RegisterAsync(there, "bob");
-        var roomId = await alice.CreateRoomAsync("11");
-        await alice.SayAsync(roomId, "before");
+        await using var here = await TestServer.StartFederatingAsync(null, (Interval, "100ms"));
+        await using var there = await TestServer.StartFederatingAsync(await NewDatabaseAsync(), _noPause);
+        var alice = await here.RegistersAsync("alice");
+        var bob = await there.RegistersAsync("bob");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
+        await alice.SaysAsync(roomId, "before");
         await JoinAsync(bob, roomId, here);
         var former = SigningKeyFile.Read(FileOf(here)).InUse;
         (await ProfileAsync(here, there, former)).Is(200);
-        var token = (string)(await alice.PostAsync($"user/{alice.UserId}/openid/request_token", []))
+        var token = (string)(await alice.PostAsync($"user/{alice.UserId}/openid/request_token"))
             .Is(200).Json["access_token"]!;
 
         var from = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
@@ -38,16 +38,16 @@ public abstract class KeyRotationTests
         Assert.That((long)old["expired_ts"]!, Is.InRange(from, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
         Assert.That(published["verify_keys"]!.AsObject().Select(each => each.Key), Is.EqualTo(new[] { key.Id }));
 
-        await alice.SayAsync(roomId, "after");
+        await alice.SaysAsync(roomId, "after");
         await SeesAsync(bob, roomId, "after");
-        await bob.SayAsync(roomId, "back");
+        await bob.SaysAsync(roomId, "back");
         await SeesAsync(alice, roomId, "back");
         (await ProfileAsync(here, there, key)).Is(200);
         (await ProfileAsync(here, there, former)).Is(401, "M_UNAUTHORIZED");
 
         // A server that knows neither key verifies the events of both.
-        await using var late = await ServerProcess.StartAsync();
-        var carol = await LocalUser.RegisterAsync(late, "carol");
+        await using var late = await TestServer.StartFederatingAsync();
+        var carol = await late.RegistersAsync("carol");
         await JoinAsync(carol, roomId, here);
         Assert.That(await carol.StateIdsAsync(roomId), Is.EquivalentTo(await alice.StateIdsAsync(roomId)));
         Assert.That(await HistoryAsync(carol, roomId), Is.SupersetOf(new[] { "before", "after" }));
@@ -59,52 +59,49 @@ public abstract class KeyRotationTests
     [Test]
     public async Task A_stopped_server_takes_its_new_key_when_it_starts()
     {
-        await using var here = await ServerProcess.StartAsync(NewDatabase());
-        await using var there = await ServerProcess.StartAsync(null, _noPause);
-        var alice = await LocalUser.RegisterAsync(here, "alice");
-        var bob = await LocalUser.RegisterAsync(there, "bob");
-        var roomId = await alice.CreateRoomAsync("11");
+        await using var here = await TestServer.StartFederatingAsync(await NewDatabaseAsync());
+        await using var there = await TestServer.StartFederatingAsync(null, _noPause);
+        var alice = await here.RegistersAsync("alice");
+        var bob = await there.RegistersAsync("bob");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
         await JoinAsync(bob, roomId, here);
         var former = SigningKeyFile.Read(FileOf(here)).InUse;
 
-        await here.Process.StopAsync();
+        await here.StopAsync();
         var key = SigningKeyFile.Generate();
         SigningKeyFile.Rotate(FileOf(here), key);
-        await here.Process.StartAsync();
+        await here.StartAgainAsync();
 
         var published = await PublishesAsync(here, key.Id);
         Assert.That(published["old_verify_keys"]![former.Id]!["expired_ts"], Is.Not.Null);
         Assert.That(SigningKeyFile.Read(FileOf(here)).HasOpenEnd, Is.False);
         Assert.That(
             File.GetUnixFileMode(FileOf(here)), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
-        await alice.SayAsync(roomId, "after");
+        await alice.SaysAsync(roomId, "after");
         await SeesAsync(bob, roomId, "after");
     }
 
     [Test]
     public async Task A_running_server_takes_no_key_that_disowns_its_own()
     {
-        await using var here = await ServerProcess.StartAsync(NewDatabase(), (Interval, "100ms"));
+        await using var here = await TestServer.StartFederatingAsync(await NewDatabaseAsync(), (Interval, "100ms"));
         var own = SigningKeyFile.Read(FileOf(here)).InUse;
 
         File.Delete(FileOf(here));
         SigningKeyFile.Write(FileOf(here), SigningKeyFile.Generate());
-        for (var n = 0; n < 400 && !here.Process.LogEnd().Contains("The signing key stays"); n++) await Task.Delay(50);
+        for (var n = 0; n < 400 && !here.Log.Contains("The signing key stays"); n++) await Task.Delay(50);
 
-        Assert.That(here.Process.LogEnd(), Does.Contain($"The signing key stays {own.Id}"));
+        Assert.That(here.Log, Does.Contain($"The signing key stays {own.Id}"));
         await PublishesAsync(here, own.Id);
     }
 
-    /// <summary>The database's address; null for SQLite.</summary>
-    private protected abstract string? NewDatabase();
+    private static string FileOf(TestServer server) => Path.Combine(server.Folder, "signing.key");
 
-    private static string FileOf(ServerProcess server) => Path.Combine(server.Process.DataFolder, "signing.key");
-
-    private static async Task JoinAsync(LocalUser user, string roomId, ServerProcess via) =>
-        (await user.PostAsync($"join/{Uri.EscapeDataString(roomId)}?via={via.Name}", [])).Is(200);
+    private static async Task JoinAsync(TestUser user, string roomId, TestServer via) =>
+        await user.JoinsAsync(roomId, via.Name);
 
     /// <summary>A request that is signed with a key of a server.</summary>
-    private static Task<Reply> ProfileAsync(ServerProcess from, ServerProcess to, SigningKey key)
+    private static Task<Reply> ProfileAsync(TestServer from, TestServer to, SigningKey key)
     {
         var target = $"/_matrix/federation/v1/query/profile?user_id=@bob:{to.Name}";
         var authorization = new Peer(from.Name).Authorization(to.Name, "GET", target, null, new PeerKey(key));
@@ -112,7 +109,7 @@ public abstract class KeyRotationTests
     }
 
     /// <summary>The published keys, once this one is in use.</summary>
-    private static async Task<JsonObject> PublishesAsync(ServerProcess server, string keyId)
+    private static async Task<JsonObject> PublishesAsync(TestServer server, string keyId)
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -129,7 +126,7 @@ public abstract class KeyRotationTests
         }
     }
 
-    private static async Task SeesAsync(LocalUser user, string roomId, string text)
+    private static async Task SeesAsync(TestUser user, string roomId, string text)
     {
         for (var attempt = 0; !(await HistoryAsync(user, roomId)).Contains(text); attempt++)
         {
@@ -138,28 +135,9 @@ public abstract class KeyRotationTests
         }
     }
 
-    private static async Task<IReadOnlyList<string>> HistoryAsync(LocalUser user, string roomId) =>
+    private static async Task<IReadOnlyList<string>> HistoryAsync(TestUser user, string roomId) =>
     [
         .. (await user.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b&limit=50")).Is(200)
             .Json["chunk"]!.AsArray().Select(each => (string?)each!["content"]?["body"]).OfType<string>(),
     ];
-}
-
-/// <summary>The same on SQLite.</summary>
-public sealed class SqliteKeyRotationTests : KeyRotationTests
-{
-    private protected override string? NewDatabase() => null;
-}
-
-/// <summary>The same on PostgreSQL.</summary>
-[Category("PostgreSQL")]
-public sealed class PostgresKeyRotationTests : KeyRotationTests
-{
-    private readonly PostgresProcess _postgres = new(inMemory: true);
-    private int _databases;
-
-    [OneTimeTearDown]
-    public void StopPostgres() => _postgres.Dispose();
-
-    private protected override string? NewDatabase() => _postgres.NewDatabase($"rotation{++_databases}");
 }

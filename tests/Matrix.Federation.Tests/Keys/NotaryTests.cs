@@ -1,26 +1,26 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Crypto;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Keys;
 
-/// <summary>Keys of servers that are gone, from a server process that saw them. On both databases.</summary>
-public abstract class NotaryTests
+/// <summary>Keys of servers that are gone, from a server that saw them. On both databases.</summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+public sealed class NotaryTests(string databaseKind) : DatabaseTests(databaseKind)
 {
     [Test]
     public async Task The_keys_of_a_dead_server_are_served_with_both_signatures_also_after_a_restart()
     {
-        await using var notary = await ServerProcess.StartAsync(NewDatabase());
+        await using var notary = await TestServer.StartFederatingAsync(await NewDatabaseAsync());
         var peer = await PeerServer.StartAsync();
-        var alice = await LocalUser.RegisterAsync(notary, "alice");
-        var roomId = await alice.CreateRoomAsync("11");
-        await PeerRoom.JoinAsync(notary, peer.Peer, roomId, "bob");
+        var alice = await notary.RegistersAsync("alice");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
+        await peer.Peer.JoinsAsync(notary, roomId, "bob");
         await peer.DisposeAsync();
 
         AssertSigned(notary, peer.Peer, await GetAsync(notary, peer.Peer.Name));
-        await notary.Process.StopAsync();
-        await notary.Process.StartAsync();
+        await notary.StopAsync();
+        await notary.StartAgainAsync();
 
         AssertSigned(notary, peer.Peer, await GetAsync(notary, peer.Peer.Name));
         var later = DateTimeOffset.UtcNow.AddDays(3).ToUnixTimeMilliseconds();
@@ -31,12 +31,12 @@ public abstract class NotaryTests
     [Test]
     public async Task Old_events_count_for_a_new_server_though_their_key_was_forgotten_and_their_server_is_gone()
     {
-        await using var resident = await ServerProcess.StartAsync(
-            NewDatabase(), ("MATRIX_FEDERATION__KEY_FETCH_PAUSE", "100ms"));
+        await using var resident = await TestServer.StartFederatingAsync(
+            await NewDatabaseAsync(), ("federation.key_fetch_pause", "100ms"));
         var peer = await PeerServer.StartAsync();
-        var alice = await LocalUser.RegisterAsync(resident, "alice");
-        var roomId = await alice.CreateRoomAsync("11");
-        var room = await PeerRoom.JoinAsync(resident, peer.Peer, roomId, "bob");
+        var alice = await resident.RegistersAsync("alice");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
+        var room = await peer.Peer.JoinsAsync(resident, roomId, "bob");
         var former = peer.Peer.Current;
         peer.Peer.ChangesKeyAndForgetsTheFormer();
         await Task.Delay(200);
@@ -49,12 +49,12 @@ public abstract class NotaryTests
             served.Select(each => each!["verify_keys"]!.AsObject().Single().Key),
             Is.EqualTo(new[] { peer.Peer.Current.Key.Id, former.Key.Id }));
 
-        await resident.Process.StopAsync();
-        await resident.Process.StartAsync();
-        await using var joining = await ServerProcess.StartAsync(
-            NewDatabase(), ("MATRIX_FEDERATION__NOTARIES", resident.Name));
-        var carol = await LocalUser.RegisterAsync(joining, "carol");
-        (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}?via={resident.Name}", [])).Is(200);
+        await resident.StopAsync();
+        await resident.StartAgainAsync();
+        await using var joining = await TestServer.StartFederatingAsync(
+            await NewDatabaseAsync(), ("federation.notaries", resident.Name));
+        var carol = await joining.RegistersAsync("carol");
+        await carol.JoinsAsync(roomId, resident.Name);
         var members = (await carol.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/joined_members"))
             .Is(200).Json["joined"]!.AsObject();
         Assert.That(members.ContainsKey(room.User("bob")), Is.True);
@@ -63,7 +63,7 @@ public abstract class NotaryTests
     [Test]
     public async Task A_server_that_never_met_the_other_fetches_its_keys_for_a_query()
     {
-        await using var notary = await ServerProcess.StartAsync(NewDatabase());
+        await using var notary = await TestServer.StartFederatingAsync(await NewDatabaseAsync());
         await using var peer = await PeerServer.StartAsync();
 
         AssertSigned(notary, peer.Peer, await GetAsync(notary, peer.Peer.Name));
@@ -81,7 +81,7 @@ public abstract class NotaryTests
     [Test]
     public async Task Malformed_queries_get_their_errors()
     {
-        await using var notary = await ServerProcess.StartAsync(NewDatabase());
+        await using var notary = await TestServer.StartFederatingAsync(await NewDatabaseAsync());
 
         foreach (var path in new[] { "query/not%20a%20name", "query/a.example?minimum_valid_until_ts=soon" })
         {
@@ -102,8 +102,8 @@ public abstract class NotaryTests
     [Test]
     public async Task Fetches_that_queries_cause_are_bounded_and_requests_are_still_verified()
     {
-        await using var notary = await ServerProcess.StartAsync(
-            NewDatabase(), ("MATRIX_FEDERATION__NOTARY_FETCHES_PER_ADDRESS", "2"));
+        await using var notary = await TestServer.StartFederatingAsync(
+            await NewDatabaseAsync(), ("federation.notary_fetches_per_address", "2"));
         var peers = new List<PeerServer>();
         try
         {
@@ -128,11 +128,11 @@ public abstract class NotaryTests
     [Test]
     public async Task Events_of_a_dead_server_count_for_a_server_that_asks_a_notary()
     {
-        await using var resident = await ServerProcess.StartAsync();
+        await using var resident = await TestServer.StartFederatingAsync();
         var peer = await PeerServer.StartAsync();
-        var alice = await LocalUser.RegisterAsync(resident, "alice");
-        var roomId = await alice.CreateRoomAsync("11");
-        var room = await PeerRoom.JoinAsync(resident, peer.Peer, roomId, "bob");
+        var alice = await resident.RegistersAsync("alice");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
+        var room = await peer.Peer.JoinsAsync(resident, roomId, "bob");
         await peer.DisposeAsync();
 
         Assert.That(await MembersAsync(""), Does.Not.Contain(room.User("bob")), "nobody else has the keys");
@@ -140,23 +140,20 @@ public abstract class NotaryTests
 
         async Task<IEnumerable<string>> MembersAsync(string notaries)
         {
-            await using var joining = await ServerProcess.StartAsync(
-                NewDatabase(), ("MATRIX_FEDERATION__NOTARIES", notaries));
-            var carol = await LocalUser.RegisterAsync(joining, "carol");
-            (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}?via={resident.Name}", [])).Is(200);
+            await using var joining = await TestServer.StartFederatingAsync(
+                await NewDatabaseAsync(), ("federation.notaries", notaries));
+            var carol = await joining.RegistersAsync("carol");
+            await carol.JoinsAsync(roomId, resident.Name);
             return (await carol.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/joined_members"))
                 .Is(200).Json["joined"]!.AsObject().Select(member => member.Key);
         }
     }
 
-    /// <summary>The database's address; null for SQLite.</summary>
-    private protected abstract string? NewDatabase();
-
-    private static async Task<JsonObject> GetAsync(ServerProcess notary, string query) =>
+    private static async Task<JsonObject> GetAsync(TestServer notary, string query) =>
         (await notary.SendAsync(Peer.Request(notary, "GET", "/_matrix/key/v2/query/" + query)))
             .Is(200).Matches("keys_query.yaml", "/query/{serverName}").Json;
 
-    private static async Task<JsonObject> PostAsync(ServerProcess notary, params string[] names)
+    private static async Task<JsonObject> PostAsync(TestServer notary, params string[] names)
     {
         var servers = new JsonObject();
         foreach (var name in names) servers[name] = new JsonObject();
@@ -166,10 +163,10 @@ public abstract class NotaryTests
             .Is(200).Matches("keys_query.yaml", "/query", "post").Json;
     }
 
-    private static void AssertSigned(ServerProcess notary, Peer peer, JsonObject response)
+    private static void AssertSigned(TestServer notary, Peer peer, JsonObject response)
     {
         var served = response["server_keys"]!.AsArray().Single()!.AsObject();
-        var own = SigningKeyFile.Read(Path.Combine(notary.Process.DataFolder, "signing.key")).InUse;
+        var own = SigningKeyFile.Read(Path.Combine(notary.Folder, "signing.key")).InUse;
         AssertSignature(served, notary.Name, own);
         AssertSignature(served, peer.Name, peer.Current.Key);
         Assert.That(served["old_verify_keys"]![peer.Old.Key.Id], Is.Not.Null);
@@ -191,7 +188,7 @@ public sealed class NotaryRateTests
     [Test]
     public async Task Queries_are_limited_by_the_servers_that_they_name()
     {
-        await using var notary = await InProcessServer.StartAsync(
+        await using var notary = await TestServer.StartWithKnownKeysAsync(
             ("rate_limits.enabled", "true"),
             ("rate_limits.notary_servers_per_second", "0.001"),
             ("rate_limits.notary_servers_burst", "5"),
@@ -212,23 +209,4 @@ public sealed class NotaryRateTests
             return notary.SendAsync(Peer.Request(notary, "POST", "/_matrix/key/v2/query", body.ToJsonString()));
         }
     }
-}
-
-/// <summary>The same on SQLite.</summary>
-public sealed class SqliteNotaryTests : NotaryTests
-{
-    private protected override string? NewDatabase() => null;
-}
-
-/// <summary>The same on PostgreSQL.</summary>
-[Category("PostgreSQL")]
-public sealed class PostgresNotaryTests : NotaryTests
-{
-    private readonly PostgresProcess _postgres = new(inMemory: true);
-    private int _databases;
-
-    [OneTimeTearDown]
-    public void StopPostgres() => _postgres.Dispose();
-
-    private protected override string? NewDatabase() => _postgres.NewDatabase($"notary{++_databases}");
 }

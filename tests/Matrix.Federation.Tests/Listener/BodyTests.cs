@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Listener;
 
@@ -70,8 +69,8 @@ public sealed class BodyTests
     [Test]
     public async Task A_request_waits_for_the_keys_of_its_server_for_a_bounded_time()
     {
-        await using var server = await ServerProcess.StartAsync(
-            null, ("MATRIX_LIMITS__FEDERATION_KEY_TIME", "500ms"));
+        await using var server = await TestServer.StartFederatingAsync(
+            null, ("limits.federation_key_time", "500ms"));
         var silent = new TcpListener(Loopback.Next());
         silent.Start();
         try
@@ -89,14 +88,14 @@ public sealed class BodyTests
         }
     }
 
-    private static Task<InProcessServer> StartAsync(params (string Key, string Value)[] settings) =>
-        InProcessServer.StartAsync(Loopback.Next(), null, settings);
+    private static Task<TestServer> StartAsync(params (string Key, string Value)[] settings) =>
+        TestServer.StartWithoutTlsAsync(Loopback.Next(), null, settings);
 
     /// <summary>Announces a body, and sends a part of it.</summary>
-    private static Task<Reply> SendPartAsync(IServerUnderTest server, Peer peer, string part)
+    private static Task<Reply> SendPartAsync(ServerUnderTest server, Peer peer, string part)
     {
         var authorization = peer.Authorization(server.Name, "PUT", Target, new JsonObject());
-        return RawHttp.SendAsync(server.FederationAddress, string.Create(
+        return RawConnection.RequestAsync(server.FederationAddress, string.Create(
             CultureInfo.InvariantCulture,
             $"PUT {Target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: {authorization}\r\n"
                 + $"Content-Length: 100000\r\n\r\n{part}"));

@@ -2,11 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Matrix.Core.Federation;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Network;
 using Microsoft.Extensions.DependencyInjection;
-using Peer = Matrix.Federation.Tests.Support.Peer;
+using Peer = Matrix.TestWorld.Peers.Peer;
 
 namespace Matrix.Federation.Tests.Listener;
 
@@ -23,7 +22,7 @@ public sealed class ListenerTests
     [Test]
     public async Task Clients_are_not_served_federation_and_servers_not_the_client_api()
     {
-        await using var server = await InProcessServer.StartAsync();
+        await using var server = await TestServer.StartWithKnownKeysAsync();
 
         (await GetAsync(new Uri(server.ClientAddress, Version))).Is(404, "M_UNRECOGNIZED");
         (await GetAsync(new Uri(server.ClientAddress, "/_matrix/key/v2/server"))).Is(404, "M_UNRECOGNIZED");
@@ -34,7 +33,7 @@ public sealed class ListenerTests
     [Test]
     public async Task The_client_listener_serves_federation_too_if_it_is_set()
     {
-        await using var server = await InProcessServer.StartAsync(("listeners.federation_on_client", "true"));
+        await using var server = await TestServer.StartWithKnownKeysAsync(("listeners.federation_on_client", "true"));
 
         var version = (await GetAsync(new Uri(server.ClientAddress, Version))).Is(200);
         (await GetAsync(new Uri(server.ClientAddress, "/_matrix/key/v2/server"))).Is(200);
@@ -48,7 +47,7 @@ public sealed class ListenerTests
     [Test]
     public async Task Behind_a_proxy_the_listener_needs_no_certificate()
     {
-        await using var server = await InProcessServer.StartAsync(Loopback.Next(), null);
+        await using var server = await TestServer.StartWithoutTlsAsync(Loopback.Next(), null);
 
         Assert.That(server.FederationAddress.Scheme, Is.EqualTo("http"));
         (await GetAsync(new Uri(server.FederationAddress, Version))).Is(200);
@@ -60,9 +59,9 @@ public sealed class ListenerTests
     public async Task An_unreadable_request_gets_the_standard_error_without_browser_headers(
         string request, int status, string errcode)
     {
-        await using var server = await InProcessServer.StartAsync();
+        await using var server = await TestServer.StartWithKnownKeysAsync();
 
-        var reply = (await RawHttp.SendAsync(server.FederationAddress, request)).Is(status, errcode);
+        var reply = (await RawConnection.RequestAsync(server.FederationAddress, request)).Is(status, errcode);
 
         Assert.That(reply.Headers.Contains("Access-Control-Allow-Origin"), Is.False);
     }
@@ -125,7 +124,7 @@ public sealed class ListenerTests
     [Test]
     public async Task Servers_that_the_configuration_excludes_are_forbidden()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithoutTlsAsync(
             Loopback.Next(), services => services.AddSingleton(new ServerFilter(["*.example"], ["bad.example"])));
         var target = $"/_matrix/federation/v1/query/profile?user_id=@nobody:{server.Name}";
         var expected = new Dictionary<string, (int, string)>
@@ -147,7 +146,7 @@ public sealed class ListenerTests
     [Test]
     public async Task An_address_has_a_rate_before_its_signature_is_checked()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("rate_limits.enabled", "true"),
             ("rate_limits.federation_address_burst", "3"),
             ("rate_limits.federation_address_per_second", "0.01"));
@@ -165,7 +164,7 @@ public sealed class ListenerTests
     [Test]
     public async Task Requests_without_a_signature_have_the_rate_of_their_kind_by_address()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("rate_limits.enabled", "true"),
             ("rate_limits.bound_invites_burst", "2"),
             ("rate_limits.bound_invites_per_second", "0.01"));
@@ -183,7 +182,7 @@ public sealed class ListenerTests
     [Test]
     public async Task A_server_has_a_rate_and_nobody_else_can_use_it_up()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("rate_limits.enabled", "true"),
             ("rate_limits.federation_server_burst", "2"),
             ("rate_limits.federation_server_per_second", "0.01"));
@@ -208,7 +207,7 @@ public sealed class ListenerTests
     [TestCase("PUT", "send_join/!none:third.example/$e:third.example")]
     public async Task The_memberships_of_a_server_have_a_rate_of_their_own(string method, string path)
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("rate_limits.enabled", "true"),
             ("rate_limits.membership_burst", "1"),
             ("rate_limits.membership_per_second", "0.01"),
@@ -229,7 +228,7 @@ public sealed class ListenerTests
     [Test]
     public async Task Connections_beyond_the_bound_are_closed_and_clients_do_not_notice()
     {
-        await using var server = await InProcessServer.StartAsync(("limits.federation_connections", "10"));
+        await using var server = await TestServer.StartWithKnownKeysAsync(("limits.federation_connections", "10"));
         var open = new List<TcpClient>();
         var ended = new List<Task<bool>>();
         try
@@ -335,8 +334,8 @@ public sealed class ListenerTests
     private static JsonArray Several(int count, int bytes) =>
         [.. Enumerable.Range(0, count).Select(i => new JsonObject { ["n"] = i, ["body"] = new string('x', bytes) })];
 
-    private static Task<InProcessServer> StartWithEchoAsync(params (string Key, string Value)[] settings) =>
-        InProcessServer.StartAsync(
+    private static Task<TestServer> StartWithEchoAsync(params (string Key, string Value)[] settings) =>
+        TestServer.StartWithoutTlsAsync(
             Loopback.Next(), services => services.AddSingleton<IFederationEndpoints, Echo>(), settings);
 
     private async Task<Reply> GetAsync(Uri address)

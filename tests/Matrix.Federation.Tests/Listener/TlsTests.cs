@@ -1,5 +1,4 @@
 using System.Security.Cryptography.X509Certificates;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Configuration;
 using Matrix.Host.Listeners;
 
@@ -24,7 +23,7 @@ public sealed class TlsTests
         var listener = Loopback.Next();
         var host = listener.Address.ToString();
         var (certificate, key) = _ca.Issue(host);
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithoutTlsAsync(
             listener, null, ("tls.certificate", certificate), ("tls.key", key), ("tls.check_interval", "50ms"));
         var first = await SerialAsync(server);
 
@@ -38,9 +37,9 @@ public sealed class TlsTests
         var before = Count(server.Log, kept);
         await File.WriteAllTextAsync(certificate + ".new", "nonsense");
         File.Move(certificate + ".new", certificate, overwrite: true);
-        await UntilAsync(() => Count(server.Log, kept) == before + 1);
+        await Until.HoldsAsync(() => Count(server.Log, kept) == before + 1);
         File.Delete(key);
-        await UntilAsync(() => Count(server.Log, kept) == before + 2);
+        await Until.HoldsAsync(() => Count(server.Log, kept) == before + 2);
         await Task.Delay(300);
         Assert.That(Count(server.Log, kept), Is.EqualTo(before + 2), "each state is logged once");
         Assert.That(await SerialAsync(server), Is.EqualTo(second));
@@ -68,13 +67,7 @@ public sealed class TlsTests
 
     private static int Count(string text, string part) => text.Split(part).Length - 1;
 
-    private static async Task UntilAsync(Func<bool> holds)
-    {
-        for (var i = 0; i < 200 && !holds(); i++) await Task.Delay(50);
-        Assert.That(holds(), Is.True);
-    }
-
-    private async Task BecomesAsync(InProcessServer server, Func<string, bool> expected)
+    private async Task BecomesAsync(TestServer server, Func<string, bool> expected)
     {
         for (var i = 0; i < 200; i++)
         {
@@ -86,7 +79,7 @@ public sealed class TlsTests
     }
 
     /// <summary>The serial number of the certificate that a new connection gets.</summary>
-    private async Task<string> SerialAsync(InProcessServer server)
+    private async Task<string> SerialAsync(TestServer server)
     {
         var serial = "";
         using var http = _ca.Client((X509Certificate2 certificate) => serial = certificate.SerialNumber);

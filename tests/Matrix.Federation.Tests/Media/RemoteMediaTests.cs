@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Media;
 using Matrix.Host.Storage;
 using Microsoft.AspNetCore.Http;
@@ -12,16 +11,16 @@ namespace Matrix.Federation.Tests.Media;
 public sealed class RemoteMediaTests
 {
     private PeerServer _peer = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
 
     private string Uri => _peer.Peer.Name + "/picture";
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await InProcessServer.StartAsync(settings);
+        _server = await TestServer.StartWithKnownKeysAsync(settings);
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     [SetUp]
@@ -42,11 +41,11 @@ public sealed class RemoteMediaTests
             PartsAsync(http, "a picture", "image/png", "attachment; filename*=UTF-8''Gr%C3%B6.png");
         var held = new TaskCompletionSource();
         _peer.Held = held.Task;
-        var downloads = Enumerable.Range(0, 5).Select(_ => _alice.DownloadAsync(Uri)).ToList();
+        var downloads = Enumerable.Range(0, 5).Select(_ => _alice.DownloadsAsync(Uri)).ToList();
         await Task.Delay(300);
         held.SetResult();
 
-        foreach (var reply in await Task.WhenAll([.. downloads, _alice.DownloadAsync(Uri)]))
+        foreach (var reply in await Task.WhenAll([.. downloads, _alice.DownloadsAsync(Uri)]))
         {
             Assert.That((reply.Status, reply.Text), Is.EqualTo((200, "a picture")));
             Assert.That(reply.ContentHeaders.ContentType!.ToString(), Is.EqualTo("image/png"));
@@ -63,11 +62,11 @@ public sealed class RemoteMediaTests
     {
         await StartAsync();
         _peer.Media = (http, _) => PartsAsync(http, "a picture", "image/png", null);
-        Assert.That((await _alice.DownloadAsync(Uri)).Text, Is.EqualTo("a picture"));
+        Assert.That((await _alice.DownloadsAsync(Uri)).Text, Is.EqualTo("a picture"));
         var folder = Path.Combine(_server.Services.GetRequiredService<MediaOptions>().Folder, "files");
         foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories)) File.Delete(file);
 
-        Assert.That((await _alice.DownloadAsync(Uri)).Text, Is.EqualTo("a picture"));
+        Assert.That((await _alice.DownloadsAsync(Uri)).Text, Is.EqualTo("a picture"));
         Assert.That(_peer.Requests, Has.Count.EqualTo(2));
     }
 
@@ -80,10 +79,10 @@ public sealed class RemoteMediaTests
             ("media.remote_time", "8s"),
             ("media.remote_pause", "1s"));
         _peer.Held = new TaskCompletionSource().Task;
-        var held = Enumerable.Range(0, 2).Select(n => _alice.DownloadAsync($"{_peer.Peer.Name}/slow{n}")).ToList();
+        var held = Enumerable.Range(0, 2).Select(n => _alice.DownloadsAsync($"{_peer.Peer.Name}/slow{n}")).ToList();
         await Until.HoldsAsync(() => _peer.Requests.Count == 2);
         string[] more = [Uri, $"{_peer.Peer.Name}/more1", $"{_peer.Peer.Name}/more2"];
-        var waiting = more.Select(_alice.DownloadAsync).ToList();
+        var waiting = more.Select(uri => _alice.DownloadsAsync(uri)).ToList();
 
         // One of them may wait, whichever came first. The others are refused before any fetch ends.
         for (var refused = 0; refused < 2; refused++)
@@ -98,7 +97,7 @@ public sealed class RemoteMediaTests
         _peer.Media = (http, _) => PartsAsync(http, "a picture", "image/png", null);
         // Its turn may come, or the time of its waiting end first.
         Assert.That((await waiting[0]).Status, Is.AnyOf(200, 429, 502));
-        await Until.HoldsAsync(async () => (await _alice.DownloadAsync(Uri + "2")).Text == "a picture");
+        await Until.HoldsAsync(async () => (await _alice.DownloadsAsync(Uri + "2")).Text == "a picture");
     }
 
     [Test]
@@ -108,7 +107,7 @@ public sealed class RemoteMediaTests
         _peer.Media = (http, id) => PartsAsync(http, "picture " + id, "image/png", null);
 
         var replies = await Task.WhenAll(
-            Enumerable.Range(0, 12).Select(n => _alice.DownloadAsync($"{_peer.Peer.Name}/n{n}")));
+            Enumerable.Range(0, 12).Select(n => _alice.DownloadsAsync($"{_peer.Peer.Name}/n{n}")));
 
         Assert.That(
             replies.Select(reply => reply.Text), Is.EqualTo(Enumerable.Range(0, 12).Select(n => $"picture n{n}")));
@@ -131,7 +130,7 @@ public sealed class RemoteMediaTests
             await http.Response.WriteAsync("an old page");
         };
 
-        var reply = await _alice.DownloadAsync(Uri);
+        var reply = await _alice.DownloadsAsync(Uri);
 
         Assert.That((reply.Status, reply.Text), Is.EqualTo((200, "an old page")));
         Assert.That(reply.ContentHeaders.ContentDisposition!.ToString(), Is.EqualTo("attachment"));
@@ -160,7 +159,7 @@ public sealed class RemoteMediaTests
         _peer.Media = (http, _) => PartsAsync(
             http, "", null, null, $"https://{store.Peer.Name}/_matrix/media/v3/download/x/moved");
 
-        var reply = await _alice.DownloadAsync(Uri);
+        var reply = await _alice.DownloadsAsync(Uri);
 
         Assert.That((reply.Status, reply.Text), Is.EqualTo((200, "stored")));
         Assert.That(reply.ContentHeaders.ContentType!.ToString(), Is.EqualTo("image/gif"));
@@ -175,7 +174,7 @@ public sealed class RemoteMediaTests
         await StartAsync();
         _peer.Media = (http, _) => PartsAsync(http, "", null, null, location);
 
-        (await _alice.DownloadAsync(Uri)).Is(502, "M_UNKNOWN");
+        (await _alice.DownloadsAsync(Uri)).Is(502, "M_UNKNOWN");
     }
 
     [TestCase(true)]
@@ -190,10 +189,10 @@ public sealed class RemoteMediaTests
             else await http.Response.WriteAsync(new string('x', 1001));
         };
 
-        (await _alice.DownloadAsync(Uri)).Is(502, "M_TOO_LARGE");
+        (await _alice.DownloadsAsync(Uri)).Is(502, "M_TOO_LARGE");
 
         _peer.Media = (http, _) => PartsAsync(http, new string('x', 1000), "text/plain", null);
-        Assert.That((await _alice.DownloadAsync(_peer.Peer.Name + "/other")).Status, Is.EqualTo(200));
+        Assert.That((await _alice.DownloadsAsync(_peer.Peer.Name + "/other")).Status, Is.EqualTo(200));
     }
 
     [TestCase("no multipart")]
@@ -221,7 +220,7 @@ public sealed class RemoteMediaTests
             });
         };
 
-        (await _alice.DownloadAsync(Uri)).Is(502, "M_UNKNOWN");
+        (await _alice.DownloadsAsync(Uri)).Is(502, "M_UNKNOWN");
 
         var row = await _server.Services.GetRequiredService<OpenedStorage>().Media
             .FindAsync(_peer.Peer.Name, "picture", CancellationToken.None);
@@ -238,7 +237,7 @@ public sealed class RemoteMediaTests
         await StartAsync();
         _peer.Media = (http, _) => TlsHost.WriteAsync(http, status, new JsonObject { ["errcode"] = code });
 
-        for (var n = 0; n < 3; n++) (await _alice.DownloadAsync(Uri)).Is(expected, expectedCode);
+        for (var n = 0; n < 3; n++) (await _alice.DownloadsAsync(Uri)).Is(expected, expectedCode);
 
         // What may be uploaded at any moment is asked for again.
         Assert.That(_peer.Requests, Has.Count.EqualTo(code == "M_NOT_YET_UPLOADED" ? 3 : 1));
@@ -249,7 +248,7 @@ public sealed class RemoteMediaTests
     {
         await StartAsync(("federation.deny_servers", _peer.Peer.Name));
 
-        (await _alice.DownloadAsync(Uri)).Is(404, "M_NOT_FOUND");
+        (await _alice.DownloadsAsync(Uri)).Is(404, "M_NOT_FOUND");
 
         Assert.That(_peer.Requests, Is.Empty);
     }
@@ -271,7 +270,7 @@ public sealed class RemoteMediaTests
     public async Task A_server_gets_the_media_of_this_one_in_two_parts()
     {
         await StartAsync();
-        var id = (await _alice.UploadAsync("a picture", "image/png", "Grö.png")).Split('/')[1];
+        var id = (await _alice.UploadsAsync("a picture", "image/png", "Grö.png")).Split('/')[1];
 
         var reply = await _peer.Peer.SendAsync(_server, "GET", $"/_matrix/federation/v1/media/download/{id}");
 
@@ -290,14 +289,14 @@ public sealed class RemoteMediaTests
     public async Task A_server_gets_what_exists_and_signs_for_it()
     {
         await StartAsync();
-        var id = (await _alice.UploadAsync("a picture")).Split('/')[1];
+        var id = (await _alice.UploadsAsync("a picture")).Split('/')[1];
         foreach (var unknown in new[] { "unknown", "a.b" })
         {
             (await _peer.Peer.SendAsync(_server, "GET", $"/_matrix/federation/v1/media/download/{unknown}"))
                 .Is(404, "M_NOT_FOUND");
         }
 
-        var created = (await _alice.CreateMediaAsync()).Split('/')[1];
+        var created = (await _alice.CreatesUriAsync()).Split('/')[1];
         (await _peer.Peer.SendAsync(_server, "GET", $"/_matrix/federation/v1/media/download/{created}?timeout_ms=0"))
             .Is(504, "M_NOT_YET_UPLOADED");
         using var unsigned = new HttpRequestMessage(

@@ -5,28 +5,27 @@ using Matrix.Processes;
 namespace Matrix.Federation.Tests.Operating;
 
 /// <summary>`mx explain` and `mx room graph`, on the database of a running server.</summary>
-public abstract class ExplainTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+public sealed class ExplainTests(string databaseKind) : DatabaseTests(databaseKind)
 {
     private PeerServer _peer = null!;
-    private ServerProcess _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private PeerRoom _room = null!;
-
-    private protected abstract string? NewDatabase();
 
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
         _peer = await PeerServer.StartAsync();
-        _server = await ServerProcess.StartAsync(NewDatabase());
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _server = await TestServer.StartFederatingAsync(await NewDatabaseAsync());
+        _alice = await _server.RegistersAsync("alice");
     }
 
     [SetUp]
     public async Task JoinAsync()
     {
         _peer.Fails = 0;
-        _room = await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
+        _room = await _peer.Peer.JoinsAsync(_server, await _alice.CreatesRoomAsync(version: "11"), "bob");
         _peer.Rooms[_room.RoomId] = _room;
     }
 
@@ -40,7 +39,7 @@ public abstract class ExplainTests
     [Test]
     public async Task An_accepted_event_is_explained_with_the_clause_of_each_check()
     {
-        var said = _room.Say("bob", "hello");
+        var said = _room.Says("bob", "hello");
         await SendAsync(said);
 
         var ran = await RunAsync("explain", said.EventId, "--format", "json");
@@ -61,7 +60,7 @@ public abstract class ExplainTests
     [Test]
     public async Task A_rejected_event_is_explained_with_what_is_supplied_and_what_is_required()
     {
-        var topic = _room.Make("bob", "m.room.topic", "", new() { ["topic"] = "mine" });
+        var topic = _room.Makes("bob", "m.room.topic", "", new() { ["topic"] = "mine" });
         await SendAsync(topic);
 
         var text = await RunAsync("explain", topic.EventId);
@@ -80,11 +79,10 @@ public abstract class ExplainTests
     [Test]
     public async Task A_soft_failed_event_is_explained_by_the_current_state_and_drawn()
     {
-        (await _alice.PostAsync(
-            $"rooms/{Escape(_room.RoomId)}/ban", new() { ["user_id"] = _room.User("bob") })).Is(200);
-        var late = _room.Say("bob", "from before the ban");
+        await _alice.BansAsync(_room.RoomId, _room.User("bob"));
+        var late = _room.Says("bob", "from before the ban");
         await SendAsync(late);
-        var file = Path.Combine(_server.Process.Folder, "graph.svg");
+        var file = Path.Combine(_server.Folder, "graph.svg");
 
         var explained = await RunAsync("explain", late.EventId, "--format", "json");
         var drawn = await RunAsync("room", "graph", _room.RoomId, "--svg", file);
@@ -110,8 +108,8 @@ public abstract class ExplainTests
     public async Task An_event_that_waits_is_found()
     {
         _peer.Fails = int.MaxValue;
-        _ = _room.Say("bob", "missing");
-        var waits = _room.Say("bob", "waits");
+        _ = _room.Says("bob", "missing");
+        var waits = _room.Says("bob", "waits");
         await SendAsync(waits);
 
         var ran = await RunAsync("explain", waits.EventId);
@@ -139,23 +137,5 @@ public abstract class ExplainTests
         (await _room.SendAsync(_server, Guid.NewGuid().ToString("n"), events)).Is(200);
 
     private Task<Ran> RunAsync(params string[] arguments) =>
-        Command.RunInAsync(_server.Process.Settings.AsReadOnly(), "", arguments);
-}
-
-/// <summary>The same on SQLite.</summary>
-public sealed class SqliteExplainTests : ExplainTests
-{
-    private protected override string? NewDatabase() => null;
-}
-
-/// <summary>The same on PostgreSQL.</summary>
-[Category("PostgreSQL")]
-public sealed class PostgresExplainTests : ExplainTests
-{
-    private readonly PostgresProcess _postgres = new(inMemory: true);
-
-    [OneTimeTearDown]
-    public void StopDatabase() => _postgres.Dispose();
-
-    private protected override string? NewDatabase() => _postgres.NewDatabase("explain");
+        Command.RunInAsync(_server.Variables, "", arguments);
 }

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Matrix.Federation.Tests.Outbound;
-using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Operating;
@@ -8,15 +7,15 @@ namespace Matrix.Federation.Tests.Operating;
 /// <summary>`mx federation`, with a running server.</summary>
 public sealed class FederationCommandTests
 {
-    private ServerProcess _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task SetUpAsync() => _server = await ServerProcess.StartAsync(
+    public async Task SetUpAsync() => _server = await TestServer.StartFederatingAsync(
         null,
-        ("MATRIX_FEDERATION__OUTBOUND_FIRST_PAUSE", "2s"),
-        ("MATRIX_FEDERATION__OUTBOUND_OUTAGE_AFTER", "1s"),
-        ("MATRIX_FEDERATION__OUTBOUND_WAKE_PAUSE", "100ms"),
-        ("MATRIX_FEDERATION__OUTBOUND_RECORD_INTERVAL", "100ms"));
+        ("federation.outbound_first_pause", "2s"),
+        ("federation.outbound_outage_after", "1s"),
+        ("federation.outbound_wake_pause", "100ms"),
+        ("federation.outbound_record_interval", "100ms"));
 
     [OneTimeTearDown]
     public async Task TearDownAsync() => await _server.DisposeAsync();
@@ -57,7 +56,7 @@ public sealed class FederationCommandTests
     [Test]
     public async Task A_certificate_of_an_unknown_authority_is_named()
     {
-        var settings = new Dictionary<string, string>(_server.Process.Settings);
+        var settings = new Dictionary<string, string>(_server.Variables);
         settings.Remove("MATRIX_FEDERATION__CUSTOM_CA");
 
         var ran = await Command.RunInAsync(settings, "", "federation", "check", _server.Name);
@@ -70,12 +69,12 @@ public sealed class FederationCommandTests
     public async Task A_server_that_does_not_answer_is_listed_shown_and_tried_again()
     {
         await using var peer = await ReceivingPeer.StartAsync();
-        var alice = await LocalUser.RegisterAsync(_server, "alice");
-        var roomId = await alice.CreateRoomAsync("11");
-        var room = await PeerRoom.JoinAsync(_server, peer.Peer, roomId, "bob");
+        var alice = await _server.RegistersAsync("alice");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
+        var room = await peer.Peer.JoinsAsync(_server, roomId, "bob");
         peer.Rules = room.Rules;
         await peer.DownAsync();
-        await alice.SayAsync(roomId, "are you there?");
+        await alice.SaysAsync(roomId, "are you there?");
 
         // Failures are recorded once the server counts as down. The next attempt is seconds away then.
         var isDown = new Regex($@"(?m)^{Regex.Escape(peer.Peer.Name)} +[3-9] ");
@@ -111,14 +110,14 @@ public sealed class FederationCommandTests
     [Test]
     public async Task The_control_socket_admits_its_owner_only()
     {
-        var folder = Path.Combine(_server.Process.DataFolder, "control");
+        var folder = Path.Combine(_server.Folder, "control");
 
         Assert.That(
             File.GetUnixFileMode(folder),
             Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
-        var elsewhere = new Dictionary<string, string>(_server.Process.Settings)
+        var elsewhere = new Dictionary<string, string>(_server.Variables)
         {
-            ["MATRIX_DATA_DIR"] = Path.Combine(_server.Process.Folder, "empty"),
+            ["MATRIX_DATA_DIR"] = Path.Combine(_server.Folder, "empty"),
         };
         var ran = await Command.RunInAsync(elsewhere, "", "federation", "retry", "a.example");
         Assert.That((ran.Code, ran.Errors), Is.EqualTo(
@@ -138,5 +137,5 @@ public sealed class FederationCommandTests
     }
 
     private Task<Ran> RunAsync(params string[] arguments) =>
-        Command.RunInAsync(_server.Process.Settings.AsReadOnly(), "", arguments);
+        Command.RunInAsync(_server.Variables, "", arguments);
 }

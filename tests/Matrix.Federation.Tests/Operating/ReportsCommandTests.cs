@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Operating;
@@ -10,8 +9,8 @@ public sealed class ReportsCommandTests
     [Test]
     public async Task What_users_reported_is_listed_the_newest_first()
     {
-        await using var server = await ServerProcess.StartAsync();
-        var alice = await LocalUser.RegisterAsync(server, "alice");
+        await using var server = await TestServer.StartFederatingAsync();
+        var alice = await server.RegistersAsync("alice");
         foreach (var reason in (string[])["first", "second \u001b[31m"])
         {
             (await alice.PostAsync("rooms/!room:x/report", new JsonObject { ["reason"] = reason })).Is(200);
@@ -33,6 +32,6 @@ public sealed class ReportsCommandTests
         Assert.That((wrong.Code, wrong.Output), Is.EqualTo((2, "")), wrong.Errors);
 
         Task<Ran> RunAsync(params string[] arguments) =>
-            Command.RunInAsync(server.Process.Settings.AsReadOnly(), "", arguments);
+            Command.RunInAsync(server.Variables, "", arguments);
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Operating;
@@ -10,15 +9,15 @@ public sealed class RoomDeletionTests
     [Test]
     public async Task Members_on_another_server_see_that_the_local_ones_left_and_keep_the_room()
     {
-        await using var here = await ServerProcess.StartAsync();
-        await using var there = await ServerProcess.StartAsync();
-        var alice = await LocalUser.RegisterAsync(here, "alice");
-        var carol = await LocalUser.RegisterAsync(here, "carol");
-        var bob = await LocalUser.RegisterAsync(there, "bob");
-        var roomId = await alice.CreateRoomAsync("11");
-        (await carol.PostAsync($"join/{roomId}", [])).Is(200);
-        (await bob.PostAsync($"join/{roomId}?via={here.Name}", [])).Is(200);
-        var said = await alice.SayAsync(roomId, "before");
+        await using var here = await TestServer.StartFederatingAsync();
+        await using var there = await TestServer.StartFederatingAsync();
+        var alice = await here.RegistersAsync("alice");
+        var carol = await here.RegistersAsync("carol");
+        var bob = await there.RegistersAsync("bob");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
+        await carol.JoinsAsync(roomId);
+        await bob.JoinsAsync(roomId, here.Name);
+        var said = await alice.SaysAsync(roomId, "before");
         await Until.HoldsAsync(async () => (await bob.GetAsync($"rooms/{roomId}/event/{said}")).Status == 200);
         var since = await bob.SyncTokenAsync();
         var listed = await RunAsync(here, "room", "show", roomId, "--format", "json");
@@ -35,17 +34,17 @@ public sealed class RoomDeletionTests
                 $"rooms/{roomId}/state/m.room.member/{user}")).Is(200).Json["membership"] == "leave");
         }
 
-        var room = (await bob.SyncAsync(since))["rooms"]!["join"]![roomId]!;
+        var room = (await bob.SyncsAsync(since))["rooms"]!["join"]![roomId]!;
         Assert.That(
             room["timeline"]!["events"]!.AsArray()
                 .Where(each => (string?)each!["content"]!["membership"] == "leave")
                 .Select(each => (string?)each!["state_key"]),
             Is.EquivalentTo(new[] { alice.UserId, carol.UserId }));
         (await bob.GetAsync($"rooms/{roomId}/event/{said}")).Is(200);
-        await bob.SayAsync(roomId, "the room goes on here");
+        await bob.SaysAsync(roomId, "the room goes on here");
         Assert.That((await RunAsync(here, "room", "show", roomId)).Code, Is.EqualTo(1), "it does not come back");
     }
 
-    private static Task<Ran> RunAsync(ServerProcess server, params string[] arguments) =>
-        Command.RunInAsync(server.Process.Settings.AsReadOnly(), "", arguments);
+    private static Task<Ran> RunAsync(TestServer server, params string[] arguments) =>
+        Command.RunInAsync(server.Variables, "", arguments);
 }

@@ -20,14 +20,14 @@ public sealed class DummyEventTests : OutboundTests
         [Values("1", "11", "12")] string version)
     {
         Peer.Rules = RoomRules.Find(version)!;
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, await Alice.CreateRoomAsync(version), "bob");
+        var room = await Peer.Peer.JoinsAsync(Server, await Alice.CreatesRoomAsync(version: version), "bob");
         var since = await Alice.SyncTokenAsync();
         await ForkAsync(room);
         await MergedAsync(room);
 
         var shown = (await Alice.TimelineAsync(room.RoomId)).Select(each => (string)each["type"]!);
-        var news = (await Alice.SyncAsync(since))["rooms"]!["join"]![room.RoomId]!["timeline"]!["events"]!.AsArray();
-        var said = await Alice.SayAsync(room.RoomId, "after");
+        var news = (await Alice.SyncsAsync(since))["rooms"]!["join"]![room.RoomId]!["timeline"]!["events"]!.AsArray();
+        var said = await Alice.SaysAsync(room.RoomId, "after");
         var previous = new List<Pdu>();
         foreach (var id in (await EventAsync(room, said)).PrevEvents) previous.Add(await EventAsync(room, id));
         await Peer.HasTakenAsync(1);
@@ -47,10 +47,10 @@ public sealed class DummyEventTests : OutboundTests
     public async Task Clients_do_not_see_those_of_other_servers_and_see_what_clients_send()
     {
         Peer.Rules = RoomRules.Find("11")!;
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, await Alice.CreateRoomAsync("11"), "bob");
-        var theirs = room.Make("bob", Dummy, null, []);
-        (await room.SendAsync(Server, "theirs", theirs, room.Say("bob", "hello"))).Is(200);
-        var own = (await Alice.PutAsync($"rooms/{Escape(room.RoomId)}/send/{Dummy}/t1", [])).Is(200).Json["event_id"]!;
+        var room = await Peer.Peer.JoinsAsync(Server, await Alice.CreatesRoomAsync(version: "11"), "bob");
+        var theirs = room.Makes("bob", Dummy, null, []);
+        (await room.SendAsync(Server, "theirs", theirs, room.Says("bob", "hello"))).Is(200);
+        var own = (await Alice.PutAsync($"rooms/{Escape(room.RoomId)}/send/{Dummy}/t1")).Is(200).Json["event_id"]!;
 
         var shown = (await Alice.TimelineAsync(room.RoomId)).Select(each => (string)each["event_id"]!).ToArray();
 
@@ -62,13 +62,13 @@ public sealed class DummyEventTests : OutboundTests
     [Test]
     public async Task Where_no_local_user_may_send_it_nothing_is_merged_and_nothing_is_lost()
     {
-        var roomId = await Alice.CreateRoomAsync("11");
+        var roomId = await Alice.CreatesRoomAsync(version: "11");
         var levels = (await Alice.GetAsync($"rooms/{Escape(roomId)}/state/m.room.power_levels/")).Is(200).Json;
         levels["events"]![Dummy] = 100;
         levels["users"]![$"@bob:{Peer.Peer.Name}"] = 100;
         levels["users"]![Alice.UserId] = 50;
-        (await Alice.PutAsync($"rooms/{Escape(roomId)}/state/m.room.power_levels/", levels)).Is(200);
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        await Alice.SetsAsync(roomId, "m.room.power_levels", levels);
+        var room = await Peer.Peer.JoinsAsync(Server, roomId, "bob");
 
         var branches = await ForkAsync(room);
         await Task.Delay(500);
@@ -82,12 +82,12 @@ public sealed class DummyEventTests : OutboundTests
     public async Task An_administrator_merges_few_branches_and_sees_the_rooms_of_a_server()
     {
         Peer.Rules = RoomRules.Find("11")!;
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, await Alice.CreateRoomAsync("11"), "bob");
+        var room = await Peer.Peer.JoinsAsync(Server, await Alice.CreatesRoomAsync(version: "11"), "bob");
         var fork = room.Latest;
         for (var n = 0; n < 4; n++)
         {
             room.Latest = fork;
-            (await room.SendAsync(Server, $"fork{n}", room.Say("bob", $"branch {n}"))).Is(200);
+            (await room.SendAsync(Server, $"fork{n}", room.Says("bob", $"branch {n}"))).Is(200);
         }
 
         Assert.That(await ExtremitiesAsync(room), Is.EqualTo(4));
@@ -117,7 +117,7 @@ public sealed class DummyEventTests : OutboundTests
         var branches = Enumerable.Range(0, Branches).Select(n =>
         {
             room.Latest = fork;
-            return room.Say("bob", $"branch {n}");
+            return room.Says("bob", $"branch {n}");
         }).ToArray();
         (await room.SendAsync(Server, "fork", branches)).Is(200);
         return branches;
@@ -126,7 +126,7 @@ public sealed class DummyEventTests : OutboundTests
     private async Task<Pdu> EventAsync(PeerRoom room, string eventId)
     {
         var served = await Peer.Peer.SendAsync(Server, "GET", $"/_matrix/federation/v1/event/{Escape(eventId)}");
-        return room.Know(served.Is(200).Json["pdus"]![0]!.AsObject());
+        return room.Knows(served.Is(200).Json["pdus"]![0]!.AsObject());
     }
 
     private async Task MergedAsync(PeerRoom room)

@@ -1,4 +1,3 @@
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Outbound.Federation;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,7 +12,7 @@ public sealed class OutageTests : OutboundTests
     {
         var roomId = await JoinedRoomAsync();
         await Peer.DownAsync();
-        var sent = await SayAsync(roomId, 5);
+        var sent = await SaysAsync(roomId, 5);
         await FailsAsync(3);
         await Server.IsQueuedAndFailsAsync(Peer.Peer);
         await Peer.UpAsync();
@@ -31,7 +30,7 @@ public sealed class OutageTests : OutboundTests
         await StartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
         var roomId = await JoinedRoomAsync();
         await Peer.DownAsync();
-        var sent = await SayAsync(roomId, 1);
+        var sent = await SaysAsync(roomId, 1);
         await FailsAsync(1);
         await Peer.UpAsync();
         await Task.Delay(300);
@@ -48,9 +47,9 @@ public sealed class OutageTests : OutboundTests
     {
         var roomId = await JoinedRoomAsync();
         await Peer.DownAsync();
-        await SayAsync(roomId, 1);
+        await SaysAsync(roomId, 1);
         await FailsAsync(3);
-        var sent = await SayAsync(roomId, 59);
+        var sent = await SaysAsync(roomId, 59);
         await Server.IsQueuedAndFailsAsync(Peer.Peer);
         await Peer.UpAsync();
 
@@ -68,9 +67,9 @@ public sealed class OutageTests : OutboundTests
             ("federation.outbound_outage_after", "1m"), ("federation.outbound_outage_events", "3"));
         var roomId = await JoinedRoomAsync();
         await Peer.DownAsync();
-        var sent = (await SayAsync(roomId, 1)).ToList();
+        var sent = (await SaysAsync(roomId, 1)).ToList();
         await FailsAsync(4);
-        sent.AddRange(await SayAsync(roomId, 9));
+        sent.AddRange(await SaysAsync(roomId, 9));
         await Peer.UpAsync();
 
         await Peer.HasTakenAsync(10);
@@ -86,9 +85,9 @@ public sealed class OutageTests : OutboundTests
         await StartAsync(("federation.outbound_longest_pause", "1h"));
         var roomId = await JoinedRoomAsync();
         await Peer.DownAsync();
-        var sent = (await SayAsync(roomId, 1)).ToList();
+        var sent = (await SaysAsync(roomId, 1)).ToList();
         await FailsAsync(3);
-        sent.AddRange(await SayAsync(roomId, count - 1));
+        sent.AddRange(await SaysAsync(roomId, count - 1));
         await Server.IsQueuedAndFailsAsync(Peer.Peer);
         await Peer.UpAsync();
         await WakeAsync();
@@ -105,10 +104,10 @@ public sealed class OutageTests : OutboundTests
     {
         var rooms = new[] { await JoinedRoomAsync(), await JoinedRoomAsync(), await JoinedRoomAsync() };
         await Peer.DownAsync();
-        await SayAsync(rooms[0], 1);
+        await SaysAsync(rooms[0], 1);
         await FailsAsync(3);
         var sent = new List<IReadOnlyList<string>>();
-        foreach (var roomId in rooms) sent.Add(await SayAsync(roomId, 4));
+        foreach (var roomId in rooms) sent.Add(await SaysAsync(roomId, 4));
         await Server.IsQueuedAndFailsAsync(Peer.Peer);
         await Peer.UpAsync();
 
@@ -131,7 +130,7 @@ public sealed class OutageTests : OutboundTests
             ("federation.outbound_wake_pause", "1h"));
         var roomId = await JoinedRoomAsync();
         Peer.Respond = _ => Task.FromResult<IResult?>(Results.StatusCode(503));
-        await SayAsync(roomId, 1);
+        await SaysAsync(roomId, 1);
         await FailsAsync(1);
         Assert.That(Peer.All, Has.Count.EqualTo(1));
 
@@ -161,7 +160,7 @@ public sealed class OutageTests : OutboundTests
             statuses.TryDequeue(out var status)
                 ? Results.Text("""{"errcode":"M_UNKNOWN","error":"later"}""", "application/json", null, status)
                 : null);
-        var sent = await SayAsync(roomId, 1);
+        var sent = await SaysAsync(roomId, 1);
 
         await Peer.HasTakenAsync(1);
 
@@ -176,7 +175,7 @@ public sealed class OutageTests : OutboundTests
         var roomId = await JoinedRoomAsync();
         await using var second = await ReceivingPeer.StartAsync();
         Server.Knows(second.Peer);
-        await PeerRoom.JoinAsync(Server, second.Peer, roomId, "carol");
+        await second.Peer.JoinsAsync(Server, roomId, "carol");
         await Peer.HasTakenAsync(1);
         var silence = new TaskCompletionSource();
         Peer.Respond = async _ =>
@@ -185,7 +184,7 @@ public sealed class OutageTests : OutboundTests
             return null;
         };
 
-        var sent = await SayAsync(roomId, 10);
+        var sent = await SaysAsync(roomId, 10);
         await second.HasTakenAsync(10);
 
         Assert.That(second.Events, Is.EqualTo(sent));

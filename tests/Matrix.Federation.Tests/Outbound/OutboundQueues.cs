@@ -1,4 +1,3 @@
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +8,7 @@ namespace Matrix.Federation.Tests.Outbound;
 internal static class OutboundQueues
 {
     /// <summary>Waits until all that was committed is queued for the servers that it concerns.</summary>
-    internal static Task IsQueuedAsync(this InProcessServer server)
+    internal static Task IsQueuedAsync(this TestServer server)
     {
         var feed = server.Services.GetRequiredService<OutboundFeed>();
         var through = server.Services.GetRequiredService<OpenedStorage>().Writer.PublishedPosition;
@@ -17,19 +16,19 @@ internal static class OutboundQueues
     }
 
     /// <summary>Waits until sending to a peer has failed this often.</summary>
-    internal static Task FailsAsync(this InProcessServer server, Peer peer, int failures) =>
+    internal static Task FailsAsync(this TestServer server, Peer peer, int failures) =>
         Until.HoldsAsync(() => server.FailuresOf(peer) >= failures);
 
     /// <summary>
     /// Waits until all that was committed is queued, and until an attempt that may have begun before that has failed:
     /// the next one chooses from all of it.
     /// </summary>
-    internal static async Task IsQueuedAndFailsAsync(this InProcessServer server, Peer peer)
+    internal static async Task IsQueuedAndFailsAsync(this TestServer server, Peer peer)
     {
         await server.IsQueuedAsync();
         await server.FailsAsync(peer, server.FailuresOf(peer) + 1);
     }
 
-    private static int FailuresOf(this InProcessServer server, Peer peer) =>
+    private static int FailuresOf(this TestServer server, Peer peer) =>
         server.Services.GetRequiredService<FederationOutbound>().Destinations.Find(peer.Name)?.Failures ?? 0;
 }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Outbound;
 
@@ -18,9 +17,9 @@ public abstract class OutboundTests
         ("federation.outbound_outage_after", "100ms"),
     ];
 
-    private protected InProcessServer Server { get; private set; } = null!;
+    private protected TestServer Server { get; private set; } = null!;
 
-    private protected LocalUser Alice { get; private set; } = null!;
+    private protected TestUser Alice { get; private set; } = null!;
 
     private protected ReceivingPeer Peer { get; private set; } = null!;
 
@@ -36,15 +35,15 @@ public abstract class OutboundTests
 
     private protected async Task<string> JoinedRoomAsync()
     {
-        var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
-        await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        var roomId = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        await Peer.Peer.JoinsAsync(Server, roomId, "bob");
         return roomId;
     }
 
-    private protected async Task<IReadOnlyList<string>> SayAsync(string roomId, int count)
+    private protected async Task<IReadOnlyList<string>> SaysAsync(string roomId, int count)
     {
         var sent = new List<string>();
-        for (var i = 1; i <= count; i++) sent.Add(await Alice.SayAsync(roomId, $"message {i}"));
+        for (var i = 1; i <= count; i++) sent.Add(await Alice.SaysAsync(roomId, $"message {i}"));
         return sent;
     }
 
@@ -67,10 +66,10 @@ public abstract class OutboundTests
 
     private protected async Task StartAsync(params (string, string)[] settings)
     {
-        Server = await InProcessServer.StartAsync([.. _short, .. settings]);
+        Server = await TestServer.StartWithKnownKeysAsync([.. _short, .. settings]);
         Peer = await ReceivingPeer.StartAsync();
         Server.Knows(Peer.Peer);
-        Alice = await LocalUser.RegisterAsync(Server, "alice");
+        Alice = await Server.RegistersAsync("alice");
     }
 
     private protected async Task StopAsync()

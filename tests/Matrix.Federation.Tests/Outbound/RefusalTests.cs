@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Destinations;
@@ -25,7 +24,7 @@ public sealed class RefusalTests : OutboundTests
                 ? Results.Text("""{"errcode":"M_BAD","error":"no"}""", "application/json", null, status)
                 : null;
         };
-        var sent = await SayAsync(roomId, 41);
+        var sent = await SaysAsync(roomId, 41);
         bad = sent[23];
         hold.SetResult();
 
@@ -62,7 +61,7 @@ public sealed class RefusalTests : OutboundTests
             return Task.FromResult<IResult?>(Results.Text(response.ToJsonString(), "application/json"));
         };
 
-        var sent = await SayAsync(roomId, 1);
+        var sent = await SaysAsync(roomId, 1);
 
         var storage = Server.Services.GetRequiredService<OpenedStorage>();
         var refused = await RefusedAsync();
@@ -80,9 +79,9 @@ public sealed class RefusalTests : OutboundTests
         var isUp = false;
         Peer.Respond = _ => Task.FromResult(
             Volatile.Read(ref isUp) ? null : Results.Text(body, "application/json", null, 400));
-        var sent = (await SayAsync(roomId, 8)).ToList();
+        var sent = (await SaysAsync(roomId, 8)).ToList();
         await FailsAsync(4);
-        sent.AddRange(await SayAsync(roomId, 4));
+        sent.AddRange(await SaysAsync(roomId, 4));
         await Task.Delay(500);
         Volatile.Write(ref isUp, true);
 
@@ -99,10 +98,10 @@ public sealed class RefusalTests : OutboundTests
         await StopAsync();
         await StartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
         var roomId = await JoinedRoomAsync();
-        await Alice.TypeAsync(roomId, TimeSpan.FromSeconds(20));
+        await Alice.TypesAsync(roomId, timeout: 20_000);
         await Until.HoldsAsync(() => Peer.All.Count == 1);
         await Peer.DownAsync();
-        await Alice.TypeAsync(roomId, null);
+        await Alice.TypesAsync(roomId, typing: false);
         await FailsAsync(1);
         await Peer.UpAsync();
         var outbound = Server.Services.GetRequiredService<FederationOutbound>();
@@ -128,7 +127,7 @@ public sealed class RefusalTests : OutboundTests
                 ? Results.Text("<html>Too large</html>", "text/html", null, 413)
                 : null;
         };
-        var sent = await SayAsync(roomId, 30);
+        var sent = await SaysAsync(roomId, 30);
         hold.SetResult();
 
         await Peer.HasTakenAsync(30);
@@ -149,7 +148,7 @@ public sealed class RefusalTests : OutboundTests
                 ? Results.Text("<html>Too large</html>", "text/html", null, 413)
                 : null;
         };
-        var sent = await SayAsync(roomId, 10);
+        var sent = await SaysAsync(roomId, 10);
         bad = sent[3];
         hold.SetResult();
 
@@ -172,7 +171,7 @@ public sealed class RefusalTests : OutboundTests
             Volatile.Read(ref isUp) || transaction.Body["pdus"]!.AsArray().Count == 0
                 ? null
                 : Results.Text("<html>Too large</html>", "text/html", null, 413));
-        var sent = await SayAsync(roomId, 6);
+        var sent = await SaysAsync(roomId, 6);
         await FailsAsync(4);
         Volatile.Write(ref isUp, true);
 
@@ -199,12 +198,12 @@ public sealed class RefusalTests : OutboundTests
                     ? Results.Text("""{"errcode":"M_BAD","error":"no"}""", "application/json", null, 400)
                     : null);
         };
-        var first = await SayAsync(roomId, 1);
+        var first = await SaysAsync(roomId, 1);
         await FailsAsync(2);
         var storage = Server.Services.GetRequiredService<OpenedStorage>();
         Assert.That(await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default), Is.Empty);
 
-        var others = await SayAsync(roomId, 3);
+        var others = await SaysAsync(roomId, 3);
         await Peer.HasTakenAsync(3);
         await Task.Delay(300);
         var refused = await RefusedAsync();
@@ -229,10 +228,10 @@ public sealed class RefusalTests : OutboundTests
                     ? Results.Text("""{"errcode":"M_BAD","error":"no"}""", "application/json", null, 400)
                     : null);
         };
-        await SayAsync(roomId, 1);
+        await SaysAsync(roomId, 1);
         await FailsAsync(1);
 
-        var others = await SayAsync(roomId, 3);
+        var others = await SaysAsync(roomId, 3);
         await Peer.HasTakenAsync(3);
 
         Assert.That(Peer.Events, Is.EqualTo(others));

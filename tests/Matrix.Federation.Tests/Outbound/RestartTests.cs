@@ -1,29 +1,29 @@
+using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
-using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Outbound;
 
 /// <summary>A server process that ends loses no event for other servers.</summary>
-public abstract class RestartTests : RestartedServerTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+public sealed class RestartTests(string databaseKind) : RestartedServerTests(databaseKind)
 {
     private string _roomId = "";
 
     private protected override (string Variable, string Value)[] Settings =>
-        [("MATRIX_FEDERATION__OUTBOUND_RECORD_INTERVAL", "200ms")];
+        [("federation.outbound_record_interval", "200ms")];
 
     [SetUp]
     public async Task JoinAsync()
     {
-        _roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
-        await PeerRoom.JoinAsync(Server, Other.Peer, _roomId, "bob");
+        _roomId = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        await Other.Peer.JoinsAsync(Server, _roomId, "bob");
     }
 
     [Test]
     public async Task What_was_not_sent_at_a_stop_is_sent_after_the_start()
     {
         await Other.DownAsync();
-        var sent = await SayAsync(10);
+        var sent = await SaysAsync(10);
 
         var (exitCode, took) = await Server.Process.StopAsync();
         await Other.UpAsync();
@@ -45,7 +45,7 @@ public abstract class RestartTests : RestartedServerTests
             await silence.Task;
             return null;
         };
-        var sent = await SayAsync(3);
+        var sent = await SaysAsync(3);
         await Until.HoldsAsync(() => Other.All.Count > 0);
 
         var (exitCode, took) = await Server.Process.StopAsync();
@@ -63,14 +63,14 @@ public abstract class RestartTests : RestartedServerTests
     public async Task What_was_not_sent_at_a_kill_is_sent_after_the_start(int pauseMs)
     {
         await Other.DownAsync();
-        var sent = (await SayAsync(10)).ToList();
+        var sent = (await SaysAsync(10)).ToList();
         await Task.Delay(pauseMs);
-        sent.AddRange(await SayAsync(2));
+        sent.AddRange(await SaysAsync(2));
 
         await Server.Process.KillAsync();
         await Other.UpAsync();
         await Server.Process.StartAsync();
-        sent.AddRange(await SayAsync(1));
+        sent.AddRange(await SaysAsync(1));
         await Other.HasTakenAsync(13);
         await Task.Delay(300);
 
@@ -81,15 +81,15 @@ public abstract class RestartTests : RestartedServerTests
     public async Task A_server_that_was_removed_before_a_kill_gets_nothing_later()
     {
         await Other.DownAsync();
-        var sent = (await SayAsync(1)).ToList();
+        var sent = (await SaysAsync(1)).ToList();
         var path = $"rooms/{Uri.EscapeDataString(_roomId)}/kick";
-        (await Alice.PostAsync(path, new() { ["user_id"] = $"@bob:{Other.Peer.Name}" })).Is(200);
-        await SayAsync(1);
+        (await Alice.PostAsync(path, new JsonObject { ["user_id"] = $"@bob:{Other.Peer.Name}" })).Is(200);
+        await SaysAsync(1);
 
         await Server.Process.KillAsync();
         await Other.UpAsync();
         await Server.Process.StartAsync();
-        await SayAsync(1);
+        await SaysAsync(1);
         await Other.HasTakenAsync(2);
         await Task.Delay(300);
 
@@ -100,13 +100,13 @@ public abstract class RestartTests : RestartedServerTests
     public async Task A_server_that_is_excluded_for_a_while_gets_the_rest_later()
     {
         await Other.DownAsync();
-        var sent = await SayAsync(2);
+        var sent = await SaysAsync(2);
         await Server.Process.StopAsync();
         await Other.UpAsync();
 
         Server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = Other.Peer.Name;
         await Server.Process.StartAsync();
-        await SayAsync(1);
+        await SaysAsync(1);
         await Task.Delay(500);
         Assert.That(Other.All, Is.Empty);
 
@@ -118,29 +118,10 @@ public abstract class RestartTests : RestartedServerTests
         Assert.That(Other.Events, Is.EquivalentTo(sent));
     }
 
-    private async Task<IReadOnlyList<string>> SayAsync(int count)
+    private async Task<IReadOnlyList<string>> SaysAsync(int count)
     {
         var sent = new List<string>();
-        for (var i = 1; i <= count; i++) sent.Add(await Alice.SayAsync(_roomId, $"message {i}"));
+        for (var i = 1; i <= count; i++) sent.Add(await Alice.SaysAsync(_roomId, $"message {i}"));
         return sent;
     }
-}
-
-/// <summary>The same on SQLite.</summary>
-public sealed class SqliteRestartTests : RestartTests
-{
-    private protected override string? NewDatabase() => null;
-}
-
-/// <summary>The same on PostgreSQL.</summary>
-[Category("PostgreSQL")]
-public sealed class PostgresRestartTests : RestartTests
-{
-    private readonly PostgresProcess _postgres = new(inMemory: true);
-    private int _databases;
-
-    [OneTimeTearDown]
-    public void StopPostgres() => _postgres.Dispose();
-
-    private protected override string? NewDatabase() => _postgres.NewDatabase($"outbound{++_databases}");
 }

@@ -7,18 +7,18 @@ namespace Matrix.Federation.Tests.Outbound;
 /// A server process that tests stop, kill and start again. It is one for all tests of a fixture, because each start
 /// costs seconds; a peer and a user are new for each.
 /// </summary>
-public abstract class RestartedServerTests
+public abstract class RestartedServerTests(string databaseKind) : DatabaseTests(databaseKind)
 {
     private ServerProcess? _server;
     private ReceivingPeer? _other;
-    private LocalUser? _alice;
+    private TestUser? _alice;
     private int _users;
 
     private protected ServerProcess Server => _server!;
 
     private protected ReceivingPeer Other => _other!;
 
-    private protected LocalUser Alice => _alice!;
+    private protected TestUser Alice => _alice!;
 
     /// <summary>Settings beside those of short pauses.</summary>
     private protected virtual (string Variable, string Value)[] Settings => [];
@@ -27,14 +27,14 @@ public abstract class RestartedServerTests
     public async Task StartAsync()
     {
         _server ??= await ServerProcess.StartAsync(
-            NewDatabase(),
+            await NewDatabaseAsync(),
             [
-                ("MATRIX_FEDERATION__OUTBOUND_FIRST_PAUSE", "50ms"),
-                ("MATRIX_FEDERATION__OUTBOUND_LONGEST_PAUSE", "500ms"),
+                ("federation.outbound_first_pause", "50ms"),
+                ("federation.outbound_longest_pause", "500ms"),
                 .. Settings,
             ]);
         _other = await ReceivingPeer.StartAsync();
-        _alice = await LocalUser.RegisterAsync(Server, $"alice{++_users}");
+        _alice = await Server.RegistersAsync($"alice{++_users}");
     }
 
     [TearDown]
@@ -51,7 +51,4 @@ public abstract class RestartedServerTests
     {
         if (Interlocked.Exchange(ref _server, null) is { } server) await server.DisposeAsync();
     }
-
-    /// <summary>The database's address; null for SQLite.</summary>
-    private protected abstract string? NewDatabase();
 }

@@ -1,5 +1,4 @@
 using Matrix.Core.Facade;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Outbound.Federation;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -14,18 +13,18 @@ public sealed class SendingTests : OutboundTests
     public async Task Each_message_comes_once_and_in_order(string version)
     {
         Peer.Rules = RoomRules.Find(version)!;
-        var roomId = await Alice.CreateRoomAsync(version);
-        await Alice.SayAsync(roomId, "before the join");
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        var roomId = await Alice.CreatesRoomAsync(version: version);
+        await Alice.SaysAsync(roomId, "before the join");
+        var room = await Peer.Peer.JoinsAsync(Server, roomId, "bob");
 
-        var sent = await SayAsync(roomId, 20);
+        var sent = await SaysAsync(roomId, 20);
         await Peer.HasTakenAsync(20);
         await Task.Delay(200);
 
         Assert.That(Peer.Events, Is.EqualTo(sent));
         foreach (var pdu in Peer.Taken.SelectMany(each => each.Body["pdus"]!.AsArray()))
         {
-            Assert.That(room.Know(pdu!.AsObject()).RoomId, Is.EqualTo(roomId));
+            Assert.That(room.Knows(pdu!.AsObject()).RoomId, Is.EqualTo(roomId));
         }
 
         Assert.That(Peer.Taken.Select(each => (string?)each.Body["origin"]), Is.All.EqualTo(Server.Name));
@@ -36,7 +35,7 @@ public sealed class SendingTests : OutboundTests
     {
         var roomId = await JoinedRoomAsync();
         var kick = await KickAsync(roomId, $"@bob:{Peer.Peer.Name}");
-        await SayAsync(roomId, 3);
+        await SaysAsync(roomId, 3);
         await Peer.HasTakenAsync(1);
         await Task.Delay(300);
 
@@ -49,7 +48,7 @@ public sealed class SendingTests : OutboundTests
         var roomId = await JoinedRoomAsync();
         await using var second = await ReceivingPeer.StartAsync();
         Server.Knows(second.Peer);
-        var joined = await PeerRoom.JoinAsync(Server, second.Peer, roomId, "carol");
+        var joined = await second.Peer.JoinsAsync(Server, roomId, "carol");
 
         await Peer.HasTakenAsync(1);
         await Task.Delay(200);
@@ -61,14 +60,14 @@ public sealed class SendingTests : OutboundTests
     [Test]
     public async Task Events_of_other_servers_are_not_passed_on()
     {
-        var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        var roomId = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        var room = await Peer.Peer.JoinsAsync(Server, roomId, "bob");
         await using var second = await ReceivingPeer.StartAsync();
         Server.Knows(second.Peer);
-        await PeerRoom.JoinAsync(Server, second.Peer, roomId, "carol");
+        await second.Peer.JoinsAsync(Server, roomId, "carol");
 
-        (await room.SendAsync(Server, "t1", room.Say("bob", "hello"))).Is(200);
-        var sent = await SayAsync(roomId, 1);
+        (await room.SendAsync(Server, "t1", room.Says("bob", "hello"))).Is(200);
+        var sent = await SaysAsync(roomId, 1);
         await second.HasTakenAsync(1);
 
         Assert.That(second.Events, Is.EqualTo(sent));
@@ -87,7 +86,7 @@ public sealed class SendingTests : OutboundTests
             return null;
         };
 
-        var sent = await SayAsync(roomId, 20);
+        var sent = await SaysAsync(roomId, 20);
         await Peer.HasTakenAsync(20);
 
         Assert.That(most, Is.EqualTo(1));
@@ -107,14 +106,14 @@ public sealed class SendingTests : OutboundTests
             await hold.Task;
             await handle(batch, stop);
         };
-        var sent = (await SayAsync(roomId, 40)).ToList();
+        var sent = (await SaysAsync(roomId, 40)).ToList();
         sent.Add(await KickAsync(roomId, $"@bob:{Peer.Peer.Name}"));
-        await SayAsync(roomId, 5);
+        await SaysAsync(roomId, 5);
         Assert.That(feed.Waiting, Is.LessThan(16));
 
         hold.SetResult();
         await Peer.HasTakenAsync(41);
-        await SayAsync(roomId, 1);
+        await SaysAsync(roomId, 1);
         await Task.Delay(300);
 
         Assert.That(Peer.Events.Distinct(), Is.EqualTo(sent));
@@ -131,21 +130,21 @@ public sealed class SendingTests : OutboundTests
             Interlocked.Increment(ref handled);
             return handle(batch, stop);
         };
-        var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
-        await SayAsync(roomId, 20);
+        var roomId = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        await SaysAsync(roomId, 20);
         await Server.IsQueuedAsync();
         Assert.That(handled, Is.Zero);
 
-        await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
-        var sent = await SayAsync(roomId, 1);
+        await Peer.Peer.JoinsAsync(Server, roomId, "bob");
+        var sent = await SaysAsync(roomId, 1);
         await Peer.HasTakenAsync(1);
         Assert.That(Peer.Events, Is.EqualTo(sent));
 
         await KickAsync(roomId, $"@bob:{Peer.Peer.Name}");
         await Server.IsQueuedAsync();
-        await SayAsync(roomId, 1);
+        await SaysAsync(roomId, 1);
         await Server.IsQueuedAsync();
-        await SayAsync(roomId, 4);
+        await SaysAsync(roomId, 4);
         await Server.IsQueuedAsync();
         await Peer.HasTakenAsync(2);
         Assert.That(handled, Is.InRange(3, 4), "the join, two events, and one that finds no server");
@@ -162,8 +161,8 @@ public sealed class SendingTests : OutboundTests
             await hold.Task;
             return null;
         };
-        await SayAsync(busy, 120);
-        var last = await SayAsync(quiet, 1);
+        await SaysAsync(busy, 120);
+        var last = await SaysAsync(quiet, 1);
         await Server.IsQueuedAsync();
         hold.SetResult();
         await Peer.HasTakenAsync(121);

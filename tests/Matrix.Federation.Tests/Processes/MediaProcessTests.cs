@@ -1,5 +1,3 @@
-using Matrix.Federation.Tests.Support;
-
 namespace Matrix.Federation.Tests.Processes;
 
 /// <summary>Media between two server processes.</summary>
@@ -10,17 +8,17 @@ public sealed class MediaProcessTests
     {
         await using var here = await ServerProcess.StartAsync();
         await using var there = await ServerProcess.StartAsync();
-        var alice = await LocalUser.RegisterAsync(here, "alice");
-        var bob = await LocalUser.RegisterAsync(there, "bob");
+        var alice = await here.RegistersAsync("alice");
+        var bob = await there.RegistersAsync("bob");
         var content = new string('x', 3_000_000);
-        var uri = await alice.UploadAsync(content, "image/jpeg", "a.jpg");
-        Assert.That((await bob.DownloadAsync(uri)).Text, Is.EqualTo(content));
+        var uri = await alice.UploadsAsync(content, "image/jpeg", "a.jpg");
+        Assert.That((await bob.DownloadsAsync(uri)).Text, Is.EqualTo(content));
 
         await here.Process.StopAsync();
         await there.Process.KillAsync();
         await there.Process.StartAsync();
 
-        var reply = await bob.DownloadAsync(uri);
+        var reply = await bob.DownloadsAsync(uri);
         Assert.That((reply.Status, reply.Text == content), Is.EqualTo((200, true)));
         Assert.That(reply.ContentHeaders.ContentType!.ToString(), Is.EqualTo("image/jpeg"));
         Assert.That(reply.ContentHeaders.ContentDisposition!.FileName, Is.EqualTo("a.jpg"));

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Rooms;
 
@@ -14,9 +13,9 @@ public sealed class BranchVisibilityTests
 
     private PeerServer _peer = null!;
     private Peer _late = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
-    private LocalUser _carol = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
+    private TestUser _carol = null!;
     private PeerRoom _room = null!;
     private Dictionary<string, string> _names = [];
     private int _transactions;
@@ -26,34 +25,34 @@ public sealed class BranchVisibilityTests
     {
         _peer = await PeerServer.StartAsync();
         _late = new Peer("127.0.251.9:1");
-        _server = await InProcessServer.StartAsync();
+        _server = await TestServer.StartWithKnownKeysAsync();
         _server.Knows(_peer.Peer).Knows(_late);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        _carol = await LocalUser.RegisterAsync(_server, "carol");
+        _alice = await _server.RegistersAsync("alice");
+        _carol = await _server.RegistersAsync("carol");
 
         // One branch lets carol join and shares the history from then on.
         _room = await RoomAsync("joined");
         var fork = _room.Latest;
-        (await _carol.PostAsync($"join/{Escape(_room.RoomId)}", [])).Is(200);
+        await _carol.JoinsAsync(_room.RoomId);
         await TakesAsync(await MemberAsync(_carol.UserId));
         await TakesAsync(await SetVisibilityAsync(_room, "shared"));
-        var parent = _room.Say("bob", "parent");
+        var parent = _room.Says("bob", "parent");
         await SendAsync(parent);
-        var since = (string)(await _carol.SyncAsync())["next_batch"]!;
+        var since = (string)(await _carol.SyncsAsync())["next_batch"]!;
 
         // The other knows nothing of it, and comes later. Alice's next event merges both.
         _room.Latest = fork;
-        var secret = _room.Say("bob", Hidden);
+        var secret = _room.Says("bob", Hidden);
         await SendAsync(
             secret,
             Related(parent, "m.thread"),
             Related(parent, "m.replace"),
             Related(parent, "m.reference"),
-            _room.Say("bob", Hidden));
-        var merged = await _alice.SayAsync(_room.RoomId, "merged");
+            _room.Says("bob", Hidden));
+        var merged = await _alice.SaysAsync(_room.RoomId, "merged");
         var inThread = await RelatesAsync(parent, "m.thread");
         var reference = await RelatesAsync(parent, "m.reference");
-        _ = await PeerRoom.JoinAsync(_server, _late, _room.RoomId, "dave");
+        _ = await _late.JoinsAsync(_server, _room.RoomId, "dave");
         _names = new Dictionary<string, string>
         {
             ["ROOM"] = Escape(_room.RoomId),
@@ -93,8 +92,8 @@ public sealed class BranchVisibilityTests
     [TestCase("v1/rooms/ROOM/relations/SECRET", 404)]
     public async Task A_later_member_sees_no_event_of_the_other_branch(string path, int status = 200)
     {
-        var earlier = (await _alice.GetAsync(Named(path))).Is(200);
-        var later = await _carol.GetAsync(Named(path));
+        var earlier = (await _alice.GetAsync(Client(path))).Is(200);
+        var later = await _carol.GetAsync(Client(path));
         if (status == 404) later.Is(404, "M_NOT_FOUND");
         else later.Is(200);
 
@@ -109,7 +108,7 @@ public sealed class BranchVisibilityTests
     [Test]
     public async Task A_later_member_is_not_led_to_an_event_of_the_other_branch()
     {
-        const string Path = "v1/rooms/ROOM/timestamp_to_event?ts=TIME&dir=f";
+        const string Path = "/_matrix/client/v1/rooms/ROOM/timestamp_to_event?ts=TIME&dir=f";
         var earlier = (await _alice.GetAsync(Named(Path))).Is(200).Json;
         var later = (await _carol.GetAsync(Named(Path))).Is(200).Json;
 
@@ -131,7 +130,7 @@ public sealed class BranchVisibilityTests
             later["m.reference"]!["chunk"]!.AsArray().Select(each => (string?)each!["event_id"]),
             Is.EqualTo(new[] { _names["REFERENCE"] }));
 
-        async Task<JsonObject> BundledAsync(LocalUser reader) =>
+        async Task<JsonObject> BundledAsync(TestUser reader) =>
             (await reader.GetAsync(Named("rooms/ROOM/event/PARENT"))).Is(200).Json["unsigned"]!["m.relations"]!
                 .AsObject();
     }
@@ -139,7 +138,7 @@ public sealed class BranchVisibilityTests
     [Test]
     public async Task Events_of_the_other_branch_are_not_unread_for_a_later_member()
     {
-        var unread = (await _carol.SyncAsync())["rooms"]!["join"]![_room.RoomId]!["unread_notifications"]!;
+        var unread = (await _carol.SyncsAsync())["rooms"]!["join"]![_room.RoomId]!["unread_notifications"]!;
 
         // The parent, and what alice sent: the message, in the thread, the reference.
         Assert.That((int)unread["notification_count"]!, Is.EqualTo(4));
@@ -176,9 +175,9 @@ public sealed class BranchVisibilityTests
     public async Task A_setting_that_is_known_only_from_a_fetched_state_opens_no_earlier_history()
     {
         var room = await RoomAsync("joined");
-        await _alice.SayAsync(room.RoomId, Hidden);
-        (await _carol.PostAsync($"join/{Escape(room.RoomId)}", [])).Is(200);
-        room.Make("bob", "m.room.history_visibility", "", new JsonObject { ["history_visibility"] = "shared" });
+        await _alice.SaysAsync(room.RoomId, Hidden);
+        await _carol.JoinsAsync(room.RoomId);
+        room.Makes("bob", "m.room.history_visibility", "", new JsonObject { ["history_visibility"] = "shared" });
         await SendAfterGapAsync(room, "after the gap");
 
         var setting = await _carol.GetAsync($"rooms/{Escape(room.RoomId)}/state/m.room.history_visibility/");
@@ -191,10 +190,10 @@ public sealed class BranchVisibilityTests
     public async Task A_ban_that_is_known_only_from_a_fetched_state_is_told_to_the_user()
     {
         var room = await RoomAsync("shared");
-        (await _carol.PostAsync($"join/{Escape(room.RoomId)}", [])).Is(200);
-        await _alice.SayAsync(room.RoomId, "before the ban");
-        var since = (string)(await _carol.SyncAsync())["next_batch"]!;
-        var ban = room.Make(
+        await _carol.JoinsAsync(room.RoomId);
+        await _alice.SaysAsync(room.RoomId, "before the ban");
+        var since = (string)(await _carol.SyncsAsync())["next_batch"]!;
+        var ban = room.Makes(
             "bob", "m.room.member", _carol.UserId, new JsonObject { ["membership"] = "ban", ["reason"] = "spam" });
         await SendAfterGapAsync(room, Hidden);
 
@@ -210,8 +209,8 @@ public sealed class BranchVisibilityTests
         }
 
         await ToldAsync();
-        var next = (string)(await _carol.SyncAsync(since))["next_batch"]!;
-        Assert.That((await _carol.SyncAsync(next))["rooms"]?["leave"]?[room.RoomId], Is.Null, "it is told once");
+        var next = (string)(await _carol.SyncsAsync(since))["next_batch"]!;
+        Assert.That((await _carol.SyncsAsync(next))["rooms"]?["leave"]?[room.RoomId], Is.Null, "it is told once");
 
         async Task ToldAsync()
         {
@@ -233,15 +232,18 @@ public sealed class BranchVisibilityTests
     public async Task A_ban_of_a_branch_that_knows_no_join_is_told_to_the_user()
     {
         var room = await RoomAsync("shared");
-        (await _carol.PostAsync($"join/{Escape(room.RoomId)}", [])).Is(200);
-        var since = (string)(await _carol.SyncAsync())["next_batch"]!;
-        var ban = room.Make("bob", "m.room.member", _carol.UserId, new JsonObject { ["membership"] = "ban" });
+        await _carol.JoinsAsync(room.RoomId);
+        var since = (string)(await _carol.SyncsAsync())["next_batch"]!;
+        var ban = room.Makes("bob", "m.room.member", _carol.UserId, new JsonObject { ["membership"] = "ban" });
         (await room.SendAsync(_server, $"ban{++_transactions}", ban)).Is(200);
 
-        var sync = (await _carol.SyncAsync(since))["rooms"]!;
+        var sync = (await _carol.SyncsAsync(since))["rooms"]!;
         Assert.That(sync["join"]?[room.RoomId], Is.Null);
         Assert.That(sync["leave"]![room.RoomId]!.ToJsonString(), Does.Contain(ban.EventId));
     }
+
+    private string Client(string path) =>
+        path.StartsWith("v1/", StringComparison.Ordinal) ? "/_matrix/client/" + Named(path) : Named(path);
 
     private string Named(string path) =>
         _names.Aggregate(path, (named, each) => named.Replace(each.Key, each.Value, StringComparison.Ordinal));
@@ -249,7 +251,7 @@ public sealed class BranchVisibilityTests
     /// <summary>A room of alice with this visibility, in which bob of the peer has her power.</summary>
     private async Task<PeerRoom> RoomAsync(string visibility)
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         var path = $"rooms/{Escape(roomId)}/state";
         var levels = (await _alice.GetAsync($"{path}/m.room.power_levels/")).Is(200).Json;
         levels["users"]![$"@bob:{_peer.Peer.Name}"] = 100;
@@ -257,7 +259,7 @@ public sealed class BranchVisibilityTests
         (await _alice.PutAsync(
             $"{path}/m.room.history_visibility/",
             new JsonObject { ["history_visibility"] = visibility })).Is(200);
-        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var room = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
         _peer.Rooms[roomId] = room;
         return room;
     }
@@ -278,7 +280,7 @@ public sealed class BranchVisibilityTests
     private async Task TakesAsync(string eventId)
     {
         var served = await _peer.Peer.SendAsync(_server, "GET", $"/_matrix/federation/v1/event/{Escape(eventId)}");
-        _room.Takes(_room.Know(served.Is(200).Json["pdus"]![0]!.AsObject()));
+        _room.Takes(_room.Knows(served.Is(200).Json["pdus"]![0]!.AsObject()));
     }
 
     private Pdu Related(Pdu parent, string relation)
@@ -288,7 +290,7 @@ public sealed class BranchVisibilityTests
         content["m.new_content"] = text;
         content["m.relates_to"] = new JsonObject { ["rel_type"] = relation, ["event_id"] = parent.EventId };
         content["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(_carol.UserId) };
-        return _room.Make("bob", "m.room.message", null, content);
+        return _room.Makes("bob", "m.room.message", null, content);
     }
 
     /// <summary>Alice sends an event that relates to another.</summary>
@@ -311,8 +313,8 @@ public sealed class BranchVisibilityTests
     private async Task SendAfterGapAsync(PeerRoom room, string text)
     {
         _peer.HasMissing = false;
-        _ = room.Say("bob", "in the gap");
-        var said = room.Say("bob", text);
+        _ = room.Says("bob", "in the gap");
+        var said = room.Says("bob", text);
         (await room.SendAsync(_server, $"gap{++_transactions}", said)).Is(200);
         for (var attempt = 0; attempt < 100; attempt++)
         {

@@ -9,19 +9,19 @@ namespace Matrix.Federation.Tests.Rooms;
 public sealed class CatchingUpTests
 {
     private PeerServer _peer = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private PeerRoom _room = null!;
 
     [SetUp]
     public async Task SetUpAsync()
     {
         _peer = await PeerServer.StartAsync();
-        _server = await InProcessServer.StartAsync(("federation.decided_at_once", "3"));
+        _server = await TestServer.StartWithKnownKeysAsync(("federation.decided_at_once", "3"));
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        var roomId = await _alice.CreateRoomAsync("11");
-        _room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        _alice = await _server.RegistersAsync("alice");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        _room = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
         _peer.Rooms[roomId] = _room;
     }
 
@@ -35,7 +35,7 @@ public sealed class CatchingUpTests
     [Test]
     public async Task All_events_of_a_long_transaction_come_in_order_and_in_steps()
     {
-        var said = Enumerable.Range(1, 40).Select(n => _room.Say("bob", $"{n}")).ToArray();
+        var said = Enumerable.Range(1, 40).Select(n => _room.Says("bob", $"{n}")).ToArray();
 
         (await _room.SendAsync(_server, "long", said)).Is(200);
 
@@ -55,9 +55,9 @@ public sealed class CatchingUpTests
     [Test]
     public async Task Fetched_events_come_in_order_too()
     {
-        for (var n = 1; n < 40; n++) _ = _room.Say("bob", $"{n}");
+        for (var n = 1; n < 40; n++) _ = _room.Says("bob", $"{n}");
 
-        (await _room.SendAsync(_server, "last", _room.Say("bob", "40"))).Is(200);
+        (await _room.SendAsync(_server, "last", _room.Says("bob", "40"))).Is(200);
 
         await ShowsAsync(40);
         await IsNothingStagedAsync();
@@ -66,11 +66,11 @@ public sealed class CatchingUpTests
     [Test]
     public async Task A_local_message_is_accepted_beside_them()
     {
-        var said = Enumerable.Range(1, 40).Select(n => _room.Say("bob", $"{n}")).ToArray();
+        var said = Enumerable.Range(1, 40).Select(n => _room.Says("bob", $"{n}")).ToArray();
         var path = $"rooms/{PeerRoom.Escape(_room.RoomId)}/send/m.room.message/own";
 
         var sending = _room.SendAsync(_server, "long", said);
-        (await _alice.PutAsync(path, new() { ["msgtype"] = "m.text", ["body"] = "own" })).Is(200);
+        (await _alice.PutAsync(path, new JsonObject { ["msgtype"] = "m.text", ["body"] = "own" })).Is(200);
         (await sending).Is(200);
 
         await Until.HoldsAsync(async () => (await BodiesAsync()).Length == 41);
@@ -80,30 +80,31 @@ public sealed class CatchingUpTests
     [Test]
     public async Task Local_messages_are_accepted_while_states_of_branches_are_resolved_elsewhere()
     {
-        await using var server = await InProcessServer.StartAsync(
+        await using var server = await TestServer.StartWithKnownKeysAsync(
             ("federation.decided_at_once", "3"),
             ("federation.small_resolution_states", "2"),
             ("limits.prev_events", "2"));
         server.Knows(_peer.Peer);
-        var alice = await LocalUser.RegisterAsync(server, "alice");
-        var roomId = await alice.CreateRoomAsync("11");
+        var alice = await server.RegistersAsync("alice");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
         var levels = (await alice.GetAsync($"rooms/{PeerRoom.Escape(roomId)}/state/m.room.power_levels/")).Is(200).Json;
         levels["users"]![$"@bob:{_peer.Peer.Name}"] = 100;
-        (await alice.PutAsync($"rooms/{PeerRoom.Escape(roomId)}/state/m.room.power_levels/", levels)).Is(200);
-        var room = await PeerRoom.JoinAsync(server, _peer.Peer, roomId, "bob");
+        await alice.SetsAsync(roomId, "m.room.power_levels", levels);
+        var room = await _peer.Peer.JoinsAsync(server, roomId, "bob");
         _peer.Rooms[roomId] = room;
         var fork = room.Latest;
         var branches = Enumerable.Range(1, 12).Select(n =>
         {
             room.Latest = fork;
-            return room.Make("bob", "org.example.branch", $"{n}", new() { ["n"] = n });
+            return room.Makes("bob", "org.example.branch", $"{n}", new() { ["n"] = n });
         }).ToArray();
 
         var sending = room.SendAsync(server, "branches", branches);
         var path = $"rooms/{PeerRoom.Escape(roomId)}/send/m.room.message/";
         for (var n = 1; n <= 10; n++)
         {
-            (await alice.PutAsync($"{path}own{n}", new() { ["msgtype"] = "m.text", ["body"] = $"{n}" })).Is(200);
+            (await alice.PutAsync(
+                $"{path}own{n}", new JsonObject { ["msgtype"] = "m.text", ["body"] = $"{n}" })).Is(200);
         }
 
         (await sending).Is(200);

@@ -21,8 +21,8 @@ public sealed class CountedEventsTests : IncomingEventsTests
         var before = Counted(outcome);
 
         await SendAsync(room, outcome == "accepted"
-            ? room.Say("bob", "counted")
-            : room.Make("bob", "m.room.topic", "", new() { ["topic"] = "without the power" }));
+            ? room.Says("bob", "counted")
+            : room.Makes("bob", "m.room.topic", "", new() { ["topic"] = "without the power" }));
 
         Assert.That(Counted(outcome), Is.EqualTo(before + 1));
     }

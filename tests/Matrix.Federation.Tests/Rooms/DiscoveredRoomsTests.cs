@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Rooms;
 
@@ -10,17 +9,17 @@ namespace Matrix.Federation.Tests.Rooms;
 /// </summary>
 public sealed class DiscoveredRoomsTests
 {
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private PeerServer _peer = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
 
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
         _peer = await PeerServer.StartAsync();
-        _server = await InProcessServer.StartAsync();
+        _server = await TestServer.StartWithKnownKeysAsync();
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     [OneTimeTearDown]
@@ -74,15 +73,15 @@ public sealed class DiscoveredRoomsTests
     public async Task A_room_is_published_and_withdrawn_by_members_with_the_power()
     {
         var roomId = await CreateAsync("Withdrawn", isPublished: true);
-        var bob = await LocalUser.RegisterAsync(_server, "withdrawing-bob");
+        var bob = await _server.RegistersAsync("withdrawing-bob");
         var path = $"directory/list/room/{Uri.EscapeDataString(roomId)}";
-        (await bob.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200);
+        await bob.JoinsAsync(roomId);
 
-        (await bob.PutAsync(path, new() { ["visibility"] = "private" })).Is(403, "M_FORBIDDEN");
+        (await bob.PutAsync(path, new JsonObject { ["visibility"] = "private" })).Is(403, "M_FORBIDDEN");
         Assert.That((string?)(await bob.GetAsync(path)).Is(200).Json["visibility"], Is.EqualTo("public"));
-        (await _alice.PutAsync(path, new() { ["visibility"] = "private" })).Is(200);
+        (await _alice.PutAsync(path, new JsonObject { ["visibility"] = "private" })).Is(200);
         Assert.That((string?)(await bob.GetAsync(path)).Is(200).Json["visibility"], Is.EqualTo("private"));
-        (await _alice.PutAsync(path, new() { ["visibility"] = "secret" })).Is(400, "M_BAD_JSON");
+        (await _alice.PutAsync(path, new JsonObject { ["visibility"] = "secret" })).Is(400, "M_BAD_JSON");
         (await _alice.GetAsync("directory/list/room/!no:where")).Is(404, "M_NOT_FOUND");
         var listed = (await _alice.PostAsync("publicRooms", Search("Withdrawn", null, 10))).Is(200).Json;
         Assert.That(RoomsOf(listed), Is.Empty);
@@ -133,7 +132,7 @@ public sealed class DiscoveredRoomsTests
         await AddChildAsync(root, last, order: "c");
         await AddChildAsync(inner, leaf);
         await AddChildAsync(inner, root);
-        var bob = await LocalUser.RegisterAsync(_server, "space-bob");
+        var bob = await _server.RegistersAsync("space-bob");
 
         Assert.That(await TreeAsync(bob, root, ""), Is.EqualTo(new[] { root, inner, leaf, last }));
         Assert.That(await TreeAsync(_alice, root, ""), Is.EqualTo(new[] { root, inner, leaf, secret, last }));
@@ -315,7 +314,7 @@ public sealed class DiscoveredRoomsTests
             ["inaccessible_children"] = new JsonArray(),
         });
         Task<Reply> SummaryAsync(string room, string parameter = "via") => _alice.GetAsync(
-            $"../v1/room_summary/{Uri.EscapeDataString(room)}"
+            $"/_matrix/client/v1/room_summary/{Uri.EscapeDataString(room)}"
                 + $"?{parameter}={Uri.EscapeDataString(other.Peer.Name)}");
 
         var found = (await SummaryAsync("!open:elsewhere")).Is(200).Json;
@@ -335,15 +334,15 @@ public sealed class DiscoveredRoomsTests
         await using var other = await AnsweringPeer.StartAsync();
         _server.Knows(other.Peer);
         var room = MembershipRoom.Create(other.Peer, "11");
-        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
-        var path = $"../v1/room_summary/{Uri.EscapeDataString(room.RoomId)}";
+        (await room.InvitesAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        var path = $"/_matrix/client/v1/room_summary/{Uri.EscapeDataString(room.RoomId)}";
 
         var found = (await _alice.GetAsync(path)).Is(200).Json;
 
         Assert.That((string?)found["room_id"], Is.EqualTo(room.RoomId));
         Assert.That((string?)found["membership"], Is.EqualTo("invite"));
         Assert.That((string?)found["room_version"], Is.EqualTo("11"));
-        var bob = await LocalUser.RegisterAsync(_server, "uninvited-bob");
+        var bob = await _server.RegistersAsync("uninvited-bob");
         (await bob.GetAsync(path)).Is(404, "M_NOT_FOUND");
     }
 
@@ -373,23 +372,23 @@ public sealed class DiscoveredRoomsTests
         await AddChildAsync(root, room.RoomId, via: other.Peer.Name);
         Assert.That(await TreeAsync(_alice, root, ""), Is.EqualTo(new[] { root }));
 
-        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        (await room.InvitesAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
 
         Assert.That(await TreeAsync(_alice, root, ""), Is.EqualTo(new[] { root, room.RoomId }));
-        var bob = await LocalUser.RegisterAsync(_server, "below-bob");
+        var bob = await _server.RegistersAsync("below-bob");
         Assert.That(await TreeAsync(bob, root, ""), Is.EqualTo(new[] { root }));
     }
 
     [Test]
     public async Task The_event_closest_to_a_time_is_found_in_both_directions()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
-        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "timely-bob");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        var room = await _peer.Peer.JoinsAsync(_server, roomId, "timely-bob");
         _peer.Rooms[roomId] = room;
         var events = new List<(string Id, long Time)>();
         for (var i = 0; i < 12; i++)
         {
-            var id = await _alice.SayAsync(roomId, $"{i}");
+            var id = await _alice.SaysAsync(roomId, $"{i}");
             var read = (await _alice.GetAsync(
                 $"rooms/{Uri.EscapeDataString(roomId)}/event/{Uri.EscapeDataString(id)}")).Is(200).Json;
             events.Add((id, (long)read["origin_server_ts"]!));
@@ -423,14 +422,14 @@ public sealed class DiscoveredRoomsTests
         (await _alice.GetAsync(AtTime(roomId, long.MaxValue, "f"))).Is(404, "M_NOT_FOUND");
         (await _alice.GetAsync(AtTime(roomId, 0, "b"))).Is(404, "M_NOT_FOUND");
         (await _alice.GetAsync(AtTime(roomId, 0, "x"))).Is(400, "M_INVALID_PARAM");
-        var stranger = await LocalUser.RegisterAsync(_server, "timely-stranger");
+        var stranger = await _server.RegistersAsync("timely-stranger");
         (await stranger.GetAsync(AtTime(roomId, 0, "f"))).Is(403, "M_FORBIDDEN");
     }
 
     [Test]
     public async Task A_token_for_another_service_names_its_user_until_it_ends()
     {
-        var made = (await _alice.PostAsync($"user/{_alice.UserId}/openid/request_token", [])).Is(200).Json;
+        var made = (await _alice.PostAsync($"user/{_alice.UserId}/openid/request_token")).Is(200).Json;
         var token = (string)made["access_token"]!;
 
         async Task<Reply> Ask(string of) => await _peer.Peer.SendAsync(
@@ -447,11 +446,11 @@ public sealed class DiscoveredRoomsTests
         (await Ask("")).Is(401, "M_UNKNOWN_TOKEN");
         (await _peer.Peer.SendAsync(_server, "GET", "/_matrix/federation/v1/openid/userinfo"))
             .Is(401, "M_MISSING_TOKEN");
-        (await _alice.PostAsync("user/@other:here/openid/request_token", [])).Is(403, "M_FORBIDDEN");
+        (await _alice.PostAsync("user/@other:here/openid/request_token")).Is(403, "M_FORBIDDEN");
 
-        await using var brief = await InProcessServer.StartAsync(("sessions.openid_token_lifetime", "1s"));
-        var carol = await LocalUser.RegisterAsync(brief, "carol");
-        var ending = (string)(await carol.PostAsync($"user/{carol.UserId}/openid/request_token", []))
+        await using var brief = await TestServer.StartWithKnownKeysAsync(("sessions.openid_token_lifetime", "1s"));
+        var carol = await brief.RegistersAsync("carol");
+        var ending = (string)(await carol.PostAsync($"user/{carol.UserId}/openid/request_token"))
             .Is(200).Json["access_token"]!;
         brief.Knows(_peer.Peer);
         await Task.Delay(1100);
@@ -460,12 +459,12 @@ public sealed class DiscoveredRoomsTests
     }
 
     private static string AtTime(string roomId, long time, string direction) =>
-        $"../v1/rooms/{Uri.EscapeDataString(roomId)}/timestamp_to_event?ts={time}&dir={direction}";
+        $"/_matrix/client/v1/rooms/{Uri.EscapeDataString(roomId)}/timestamp_to_event?ts={time}&dir={direction}";
 
-    private static Task<Reply> HierarchyAsync(LocalUser user, string roomId, string query) =>
-        user.GetAsync($"../v1/rooms/{Uri.EscapeDataString(roomId)}/hierarchy?{query}");
+    private static Task<Reply> HierarchyAsync(TestUser user, string roomId, string query) =>
+        user.GetAsync($"/_matrix/client/v1/rooms/{Uri.EscapeDataString(roomId)}/hierarchy?{query}");
 
-    private static async Task<IReadOnlyList<string>> TreeAsync(LocalUser user, string roomId, string query)
+    private static async Task<IReadOnlyList<string>> TreeAsync(TestUser user, string roomId, string query)
     {
         var found = new List<string>();
         string? from = null;

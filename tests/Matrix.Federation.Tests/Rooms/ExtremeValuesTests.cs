@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Rooms;
 
@@ -22,15 +21,15 @@ public sealed class ExtremeValuesTests : IncomingEventsTests
         {
             var room = await JoinedAsync(version);
             room.Depth = depth;
-            await SendAsync(room, room.Say("bob", "deep"));
+            await SendAsync(room, room.Says("bob", "deep"));
             await EventuallyAsync(room, ["deep"]);
 
-            var last = (await SayAsync(room, "here")).Is(200).Json;
+            var last = (await SaysAsync(room, "here")).Is(200).Json;
             var own = (await StoredAsync(room, (string)last["event_id"]!)).Pdu;
             Assert.That(own.Depth, Is.EqualTo(Math.Min(depth, Greatest(version) - 1) + 1));
             room.Depth = null;
             await TakeAsync(room, own.EventId);
-            await SendAsync(room, room.Say("bob", "again"));
+            await SendAsync(room, room.Says("bob", "again"));
             await EventuallyAsync(room, ["deep", "here", "again"]);
             await WritesAsync(room, version);
         }
@@ -51,19 +50,19 @@ public sealed class ExtremeValuesTests : IncomingEventsTests
                 var odd = JsonNode.Parse(Pick(random, Numbers(version)));
                 var last = random.Next(5) switch
                 {
-                    0 => room.Make("bob", "m.room.topic", "", new() { ["topic"] = "t", ["n"] = odd }),
-                    1 => room.Make("bob", "m.room.power_levels", "", LevelsOf(room, random, version)),
-                    2 => room.Make(
+                    0 => room.Makes("bob", "m.room.topic", "", new() { ["topic"] = "t", ["n"] = odd }),
+                    1 => room.Makes("bob", "m.room.power_levels", "", LevelsOf(room, random, version)),
+                    2 => room.Makes(
                         "bob",
                         "m.room.member",
                         room.User("bob"),
                         new() { ["membership"] = "join", ["n"] = odd }),
-                    3 => room.Make(
+                    3 => room.Makes(
                         "bob",
                         "m.room.member",
                         $"@banned{n}:{Peer.Peer.Name}",
                         new() { ["membership"] = "ban", ["reason"] = odd }),
-                    _ => room.Make("bob", "m.room.message", null, new() { ["body"] = $"{n}", ["n"] = odd }),
+                    _ => room.Makes("bob", "m.room.message", null, new() { ["body"] = $"{n}", ["n"] = odd }),
                 };
                 await SendAsync(room, last);
                 await Until.HoldsAsync(async () => (await Storage.Events.FindAnywhereAsync(
@@ -92,20 +91,20 @@ public sealed class ExtremeValuesTests : IncomingEventsTests
             ["preset"] = "public_chat",
             ["power_level_content_override"] = levels,
         })).Is(200).Json["room_id"]!;
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        var room = await Peer.Peer.JoinsAsync(Server, roomId, "bob");
         Peer.Rooms[roomId] = room;
         var odd = JsonNode.Parse(IsStrict(version) ? $"{Canonical}" : "1.5")!;
         await SendAsync(
             room,
-            room.Make("bob", "m.room.topic", "", new() { ["topic"] = "kept", ["n"] = odd.DeepClone() }),
-            room.Make("bob", "m.room.avatar", "", new() { ["url"] = "mxc://x/y", ["info"] = new string('x', 64_000) }),
-            room.Make("bob", "m.space.child", room.User("bob"), new() { ["via"] = new JsonArray("a.example") }),
-            room.Make(
+            room.Makes("bob", "m.room.topic", "", new() { ["topic"] = "kept", ["n"] = odd.DeepClone() }),
+            room.Makes("bob", "m.room.avatar", "", new() { ["url"] = "mxc://x/y", ["info"] = new string('x', 64_000) }),
+            room.Makes("bob", "m.space.child", room.User("bob"), new() { ["via"] = new JsonArray("a.example") }),
+            room.Makes(
                 "bob",
                 "m.room.member",
                 $"@gone:{Peer.Peer.Name}",
                 new() { ["membership"] = "ban", ["reason"] = odd.DeepClone() }));
-        var last = room.Make("bob", "m.room.history_visibility", "", new()
+        var last = room.Makes("bob", "m.room.history_visibility", "", new()
         {
             ["history_visibility"] = "joined",
             ["n"] = odd.DeepClone(),
@@ -170,12 +169,12 @@ public sealed class ExtremeValuesTests : IncomingEventsTests
     private async Task TakeAsync(PeerRoom room, string eventId)
     {
         var served = await Peer.Peer.SendAsync(Server, "GET", $"/_matrix/federation/v1/event/{Escape(eventId)}");
-        room.Takes(room.Know(served.Is(200).Json["pdus"]![0]!.AsObject()));
+        room.Takes(room.Knows(served.Is(200).Json["pdus"]![0]!.AsObject()));
     }
 
     private int _said;
 
-    private Task<Reply> SayAsync(PeerRoom room, string body) =>
+    private Task<Reply> SaysAsync(PeerRoom room, string body) =>
         Alice.PutAsync($"rooms/{Escape(room.RoomId)}/send/m.room.message/said{++_said}", Text(body));
 
     /// <summary>Alice can still do everything in the room.</summary>
@@ -184,13 +183,13 @@ public sealed class ExtremeValuesTests : IncomingEventsTests
         var path = $"rooms/{Escape(room.RoomId)}";
         if (isAdmin)
         {
-            (await SayAsync(room, "still")).Is(200);
+            (await SaysAsync(room, "still")).Is(200);
             (await Alice.PutAsync($"{path}/state/m.room.name/", new JsonObject { ["name"] = "mine" })).Is(200);
             (await Alice.PostAsync(
                 $"{path}/ban", new JsonObject { ["user_id"] = $"@someone:{Peer.Peer.Name}" })).Is(200);
             (await Alice.PostAsync($"{path}/upgrade", new JsonObject { ["new_version"] = version })).Is(200);
         }
 
-        (await Alice.PostAsync($"{path}/leave", [])).Is(200);
+        (await Alice.PostAsync($"{path}/leave")).Is(200);
     }
 }

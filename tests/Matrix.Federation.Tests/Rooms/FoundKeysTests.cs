@@ -1,7 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Room.Incoming;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Inbound;
 using NUnit.Framework;
@@ -90,7 +89,7 @@ public sealed class FoundKeysTests
     private CheckedSignature[]? Check(string version, string? signedBy = null)
     {
         var room = new PeerRoom(_peer, version, "!room:peer.example");
-        var json = PeerRoom.Json(room.Say("bob", "hello"));
+        var json = PeerRoom.Json(room.Says("bob", "hello"));
         if (signedBy is not null)
         {
             json["signatures"]![signedBy] = new JsonObject { ["ed25519:1"] = new string('A', 86) };

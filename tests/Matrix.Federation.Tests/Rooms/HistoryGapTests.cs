@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Core.State;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -16,10 +15,10 @@ public sealed class HistoryGapTests : HistoryGaps
     public async Task Only_ancestors_of_the_gap_are_taken_as_history()
     {
         var fork = Room.Latest;
-        var stray = Room.Say("bob", "stray");
+        var stray = Room.Says("bob", "stray");
         Room.Latest = fork;
-        Room.Say("bob", "missed");
-        await SendAsync(Room.Say("bob", "after"));
+        Room.Says("bob", "missed");
+        await SendAsync(Room.Says("bob", "after"));
         Peer.AlsoBackfilled = [stray];
 
         Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "after", "missed", "before" }));
@@ -29,9 +28,9 @@ public sealed class HistoryGapTests : HistoryGaps
     [Test]
     public async Task A_gap_before_an_event_that_clients_do_not_see_is_filled()
     {
-        Room.Say("bob", "missed");
-        var redaction = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
-        await SendAsync(redaction, Room.Say("bob", "after"));
+        Room.Says("bob", "missed");
+        var redaction = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
+        await SendAsync(redaction, Room.Says("bob", "after"));
 
         Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "after", "missed", "before" }));
     }
@@ -39,7 +38,7 @@ public sealed class HistoryGapTests : HistoryGaps
     [Test]
     public async Task A_gap_before_an_event_that_clients_do_not_see_is_filled_though_nothing_follows()
     {
-        var missed = Room.Say("bob", "missed");
+        var missed = Room.Says("bob", "missed");
         await HideAsync(Room.Latest);
 
         Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "missed", "before" }));
@@ -53,9 +52,9 @@ public sealed class HistoryGapTests : HistoryGaps
     public async Task History_that_only_a_soft_failed_event_names_is_fetched_and_shown(bool isFollowed)
     {
         await BanCarolAsync();
-        Room.Say("bob", "missed");
-        await RefuseAsync(Room.Say("carol", "refused"));
-        if (isFollowed) await SendAsync(Room.Say("bob", "after"));
+        Room.Says("bob", "missed");
+        await RefuseAsync(Room.Says("carol", "refused"));
+        if (isFollowed) await SendAsync(Room.Says("bob", "after"));
 
         string[] known = isFollowed ? ["after", "missed", "before"] : ["missed", "before"];
         Assert.That(await ScrollAsync(5), Is.EqualTo(known));
@@ -66,10 +65,10 @@ public sealed class HistoryGapTests : HistoryGaps
     public async Task A_banned_user_adds_nothing_as_history_that_only_refused_events_name()
     {
         await BanCarolAsync();
-        Room.Say("bob", "missed");
-        var hidden = Room.Say("carol", "hidden");
-        Room.Say("bob", "missed too");
-        await RefuseAsync(Room.Say("carol", "refused"));
+        Room.Says("bob", "missed");
+        var hidden = Room.Says("carol", "hidden");
+        Room.Says("bob", "missed too");
+        await RefuseAsync(Room.Says("carol", "refused"));
 
         Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "missed too", "missed", "before" }));
         var stored = await Storage.Events.FindAnywhereAsync(hidden.EventId, 1, CancellationToken.None);
@@ -84,16 +83,16 @@ public sealed class HistoryGapTests : HistoryGaps
         for (var n = 0; n < 25; n++)
         {
             Room.Latest = fork;
-            branches.Add(Room.Say("bob", $"{n}"));
+            branches.Add(Room.Says("bob", $"{n}"));
         }
 
         Room.Latest = [branches[0]];
-        var merge = PeerRoom.Json(Room.Say("bob", "merge"));
+        var merge = PeerRoom.Json(Room.Says("bob", "merge"));
         merge.Remove("hashes");
         merge.Remove("signatures");
         merge["prev_events"] = new JsonArray([.. branches.Select(branch => (JsonNode)branch.EventId)]);
-        Room.Latest = [Room.Complete(merge)];
-        await SendAsync(Room.Say("bob", "after"));
+        Room.Latest = [Room.Completes(merge)];
+        await SendAsync(Room.Says("bob", "after"));
 
         var shown = await ScrollAsync(50);
 
@@ -105,14 +104,14 @@ public sealed class HistoryGapTests : HistoryGaps
     [Test]
     public async Task The_first_follower_of_a_missing_event_may_be_hidden_and_the_second_be_after_another_gap()
     {
-        Room.Say("bob", "missed 1");
+        Room.Says("bob", "missed 1");
         var fork = Room.Latest;
         await HideAsync(fork);
         Room.Latest = fork;
-        Room.Say("bob", "missed 2");
-        await SendAsync(Room.Say("bob", "after 2"));
+        Room.Says("bob", "missed 2");
+        await SendAsync(Room.Says("bob", "after 2"));
         Room.Latest = fork;
-        await SendAsync(Room.Say("bob", "after 1"));
+        await SendAsync(Room.Says("bob", "after 1"));
 
         var shown = await ScrollAsync(2);
 
@@ -124,12 +123,12 @@ public sealed class HistoryGapTests : HistoryGaps
     public async Task Events_of_a_gap_further_up_do_not_come_below_another_gap()
     {
         await StartAgainAsync(("federation.gap_numbers", "10"));
-        Room.Say("bob", "missed 1");
-        await SendAsync(Room.Say("bob", "between"));
-        var second = Room.Say("bob", "between too");
+        Room.Says("bob", "missed 1");
+        await SendAsync(Room.Says("bob", "between"));
+        var second = Room.Says("bob", "between too");
         await SendAsync(second);
-        Room.Say("bob", "missed 2");
-        await SendAsync(Room.Say("bob", "after"));
+        Room.Says("bob", "missed 2");
+        await SendAsync(Room.Says("bob", "after"));
 
         // A client that begins between the gaps.
         var room = $"rooms/{PeerRoom.Escape(Room.RoomId)}";
@@ -143,12 +142,12 @@ public sealed class HistoryGapTests : HistoryGaps
     [Test]
     public async Task Each_event_that_names_a_missing_one_is_known_as_its_follower()
     {
-        var missed = Room.Say("bob", "missed");
+        var missed = Room.Says("bob", "missed");
         var fork = Room.Latest;
-        var first = Room.Say("bob", "first");
+        var first = Room.Says("bob", "first");
         await SendAsync(first);
         Room.Latest = fork;
-        var second = Room.Say("bob", "second");
+        var second = Room.Says("bob", "second");
         await SendAsync(second);
 
         var nid = (await Storage.Rooms.FindAsync(Room.RoomId, CancellationToken.None))!.Identity.Nid;
@@ -165,12 +164,12 @@ public sealed class HistoryGapTests : HistoryGaps
     {
         Peer.BackfillsByDepth = true;
         var fork = Room.Latest;
-        var branch = Room.Say("bob", "branch");
+        var branch = Room.Says("bob", "branch");
         Room.Latest = fork;
-        for (var n = 0; n < 250; n++) _ = Room.Say("bob", $"{n}");
+        for (var n = 0; n < 250; n++) _ = Room.Says("bob", $"{n}");
         Room.Latest = [.. Room.Latest, branch];
-        _ = Room.Say("bob", "merge");
-        var after = Room.Say("bob", "after");
+        _ = Room.Says("bob", "merge");
+        var after = Room.Says("bob", "after");
         await SendAsync(after);
 
         var shown = await ScrollAsync(50);
@@ -197,26 +196,26 @@ public sealed class HistoryGapTests : HistoryGaps
     {
         await StartAgainAsync(("federation.history_pause", "1ms"));
         var fork = Room.Latest;
-        await SendAsync([.. Enumerable.Range(0, 10).Select(n => Room.Say("bob", $"live {n}"))]);
+        await SendAsync([.. Enumerable.Range(0, 10).Select(n => Room.Says("bob", $"live {n}"))]);
         var live = Room.Latest;
         Room.Latest = fork;
-        for (var n = 0; n < 5; n++) Room.Say("bob", $"{n}");
+        for (var n = 0; n < 5; n++) Room.Says("bob", $"{n}");
         fork = Room.Latest;
         List<Pdu> branches = [], merges = [];
         for (var n = 0; n < 57; n++)
         {
             Room.Latest = fork;
-            branches.Add(Room.Say("bob", $"branch {n}"));
+            branches.Add(Room.Says("bob", $"branch {n}"));
         }
 
         foreach (var named in branches.Chunk(19))
         {
             Room.Latest = [.. named, .. live];
-            merges.Add(Room.Say("bob", "merge"));
+            merges.Add(Room.Says("bob", "merge"));
         }
 
         Room.Latest = merges;
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
         var left = 1;
         (Peer.Backfills, Peer.MostBackfilled) = (_ => left-- > 0, 3);
         await ScrollAsync(100);
@@ -237,13 +236,13 @@ public sealed class HistoryGapTests : HistoryGaps
     [Test]
     public async Task What_is_missing_before_two_gaps_lies_below_both()
     {
-        for (var n = 0; n < 5; n++) Room.Say("bob", $"{n}");
+        for (var n = 0; n < 5; n++) Room.Says("bob", $"{n}");
         var fork = Room.Latest;
         foreach (var branch in (string[])["a", "b"])
         {
             Room.Latest = fork;
-            for (var n = 0; n < 3; n++) Room.Say("bob", $"{branch}{n}");
-            await SendAsync(Room.Say("bob", $"after {branch}"));
+            for (var n = 0; n < 3; n++) Room.Says("bob", $"{branch}{n}");
+            await SendAsync(Room.Says("bob", $"after {branch}"));
         }
 
         Assert.That(await ScrollAsync(100), Is.EqualTo(
@@ -256,20 +255,20 @@ public sealed class HistoryGapTests : HistoryGaps
     public async Task What_a_gap_further_down_does_not_get_comes_above(bool isMoreMissing)
     {
         await StartAgainAsync(("federation.history_pause", "1ms"));
-        for (var n = 0; n < 5; n++) Room.Say("bob", $"{n}");
+        for (var n = 0; n < 5; n++) Room.Says("bob", $"{n}");
         var fork = Room.Latest;
-        var lost = Room.Say("bob", "lost");
-        await SendAsync(Room.Say("bob", "after a"));
+        var lost = Room.Says("bob", "lost");
+        await SendAsync(Room.Says("bob", "after a"));
         Room.Latest = fork;
-        var first = Room.Say("bob", "b0");
+        var first = Room.Says("bob", "b0");
         if (isMoreMissing)
         {
             AlsoNaming(first, 1);
             Peer.MostBackfilled = 4;
         }
 
-        for (var n = 1; n < 3; n++) Room.Say("bob", $"b{n}");
-        await SendAsync(Room.Say("bob", "after b"));
+        for (var n = 1; n < 3; n++) Room.Says("bob", $"b{n}");
+        await SendAsync(Room.Says("bob", "after b"));
         Peer.Backfills = from => !from.Contains(lost.EventId);
 
         var shown = await ScrollAsync(100);
@@ -288,13 +287,13 @@ public sealed class HistoryGapTests : HistoryGaps
     public async Task A_gap_further_down_that_no_server_fills_does_not_hide_what_is_missing_above()
     {
         var before = Room.Latest;
-        for (var n = 0; n < 5; n++) Room.Say("bob", $"{n}");
+        for (var n = 0; n < 5; n++) Room.Says("bob", $"{n}");
         var fork = Room.Latest;
         Room.Latest = before;
-        await SendAsync(AlsoNaming(Room.Say("bob", "lie"), 19, depth: 1_000_000));
+        await SendAsync(AlsoNaming(Room.Says("bob", "lie"), 19, depth: 1_000_000));
         Room.Latest = fork;
-        for (var n = 5; n < 8; n++) Room.Say("bob", $"{n}");
-        await SendAsync(Room.Say("bob", "after"));
+        for (var n = 5; n < 8; n++) Room.Says("bob", $"{n}");
+        await SendAsync(Room.Says("bob", "after"));
 
         Assert.That(await ScrollAsync(100), Is.EqualTo("after,7,6,5,4,3,2,1,0,lie,before".Split(',')));
     }
@@ -303,8 +302,8 @@ public sealed class HistoryGapTests : HistoryGaps
     public async Task A_server_that_leaves_out_the_named_events_fills_a_gap()
     {
         Peer.LeavesNamedOut = true;
-        for (var n = 0; n < 150; n++) _ = Room.Say("bob", $"{n}");
-        await SendAsync(Room.Say("bob", "after"));
+        for (var n = 0; n < 150; n++) _ = Room.Says("bob", $"{n}");
+        await SendAsync(Room.Says("bob", "after"));
 
         Assert.That(await ScrollAsync(100), Is.EqualTo(
             (string[])["after", .. Enumerable.Range(0, 150).Reverse().Select(n => $"{n}"), "before"]));
@@ -314,9 +313,9 @@ public sealed class HistoryGapTests : HistoryGaps
     public async Task Events_that_no_server_has_do_not_hide_the_others()
     {
         await StartAgainAsync(("federation.history_requests", "1"));
-        Room.Say("bob", "missed");
-        await SendAsync(Room.Say("bob", "first"));
-        for (var n = 0; n < 3; n++) await SendAsync(AlsoNaming(Room.Say("bob", $"{n}"), 19));
+        Room.Says("bob", "missed");
+        await SendAsync(Room.Says("bob", "first"));
+        for (var n = 0; n < 3; n++) await SendAsync(AlsoNaming(Room.Says("bob", $"{n}"), 19));
 
         Assert.That(await ScrollAsync(50), Is.EqualTo(new[] { "2", "1", "0", "first", "missed", "before" }));
     }
@@ -329,7 +328,7 @@ public sealed class HistoryGapTests : HistoryGaps
         json.Remove("signatures");
         if (depth is { } claimed) json["depth"] = claimed;
         for (var n = 0; n < unknown; n++) json["prev_events"]!.AsArray().Add($"${++_unknown:D43}");
-        var complete = Room.Complete(json);
+        var complete = Room.Completes(json);
         Room.Takes(complete);
         return complete;
     }
@@ -340,17 +339,17 @@ public sealed class HistoryGapTests : HistoryGaps
         Peer.BackfillsByDepth = true;
         var fork = Room.Latest;
         List<Pdu> branch = [];
-        for (var n = 0; n < 60; n++) branch.Add(Room.Say("bob", $"branch {n}"));
+        for (var n = 0; n < 60; n++) branch.Add(Room.Says("bob", $"branch {n}"));
         Room.Latest = fork;
         for (var n = 0; n < 160; n++)
         {
             // What names the branch is deeper than all of it, and comes first.
             if (n >= 100) Room.Latest = [.. Room.Latest, branch[(n - 100) / 2]];
-            _ = Room.Say("bob", $"{n}");
+            _ = Room.Says("bob", $"{n}");
         }
 
         Room.Latest = [.. Room.Latest, branch[^1]];
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
     }
 
     [Test]
@@ -362,14 +361,14 @@ public sealed class HistoryGapTests : HistoryGaps
         {
             Room.Latest = n % 50 == 49 ? [.. left, .. right] : n % 3 == 0 ? (left is [] ? fork : left)
                 : right is [] ? fork : right;
-            var said = Room.Say("bob", $"{n}");
+            var said = Room.Says("bob", $"{n}");
             if (n % 50 == 49) (left, right) = ([said], [said]);
             else if (n % 3 == 0) left = [said];
             else right = [said];
         }
 
         Room.Latest = [.. left, .. right];
-        var after = Room.Say("bob", "after");
+        var after = Room.Says("bob", "after");
         await SendAsync(after);
 
         var shown = await ScrollAsync(17);
@@ -396,9 +395,9 @@ public sealed class HistoryGapTests : HistoryGaps
         Pdu[] made =
         [
             .. Enumerable.Range(0, 90).Select(n =>
-                Room.Make("bob", "org.example.state", $"{n}", new JsonObject { ["n"] = n })),
+                Room.Makes("bob", "org.example.state", $"{n}", new JsonObject { ["n"] = n })),
         ];
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
 
         await ScrollAsync(100);
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,9 +13,9 @@ public abstract class HistoryGaps
 
     private protected PeerServer Peer { get; private set; } = null!;
 
-    private protected InProcessServer Server { get; private set; } = null!;
+    private protected TestServer Server { get; private set; } = null!;
 
-    private protected LocalUser Alice { get; private set; } = null!;
+    private protected TestUser Alice { get; private set; } = null!;
 
     private protected PeerRoom Room { get; private set; } = null!;
 
@@ -44,12 +43,12 @@ public abstract class HistoryGaps
     private protected async Task StartAsync(
         Action<IServiceCollection>? replace, params (string Key, string Value)[] settings)
     {
-        Server = await InProcessServer.StartAsync(replace, settings);
+        Server = await TestServer.StartWithKnownKeysAsync(replace, settings);
         Server.Knows(Peer.Peer);
-        Alice = await LocalUser.RegisterAsync(Server, "alice");
-        Room = await PeerRoom.JoinAsync(Server, Peer.Peer, await Alice.CreateRoomAsync("11"), "bob");
+        Alice = await Server.RegistersAsync("alice");
+        Room = await Peer.Peer.JoinsAsync(Server, await Alice.CreatesRoomAsync(version: "11"), "bob");
         Peer.Rooms[Room.RoomId] = Room;
-        await SendAsync(Room.Say("bob", "before"));
+        await SendAsync(Room.Says("bob", "before"));
     }
 
     /// <summary>Starts another server in its place, with another room.</summary>
@@ -70,7 +69,7 @@ public abstract class HistoryGaps
     private protected async Task HideAsync(IReadOnlyList<Pdu> after)
     {
         Room.Latest = after;
-        var redaction = Room.Make(
+        var redaction = Room.Makes(
             "bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
         await StoreAsync(redaction);
     }
@@ -89,16 +88,15 @@ public abstract class HistoryGaps
     {
         var served = await Peer.Peer.SendAsync(
             Server, "GET", $"/_matrix/federation/v1/event/{PeerRoom.Escape(eventId)}");
-        Room.Takes(Room.Know(served.Is(200).Json["pdus"]![0]!.AsObject()));
+        Room.Takes(Room.Knows(served.Is(200).Json["pdus"]![0]!.AsObject()));
     }
 
     /// <summary>A user of the peer joins and is banned; the peer has not seen the ban.</summary>
     private protected async Task BanCarolAsync()
     {
         var carol = Room.User("carol");
-        await SendAsync(Room.Make("carol", "m.room.member", carol, new() { ["membership"] = "join" }));
-        (await Alice.PostAsync(
-            $"rooms/{PeerRoom.Escape(Room.RoomId)}/ban", new JsonObject { ["user_id"] = carol })).Is(200);
+        await SendAsync(Room.Makes("carol", "m.room.member", carol, new() { ["membership"] = "join" }));
+        await Alice.BansAsync(Room.RoomId, carol);
     }
 
     /// <summary>Sends an event that the current state forbids, and waits until it is stored.</summary>

@@ -14,9 +14,9 @@ public abstract class IncomingEventsTests
 
     private protected PeerServer Peer { get; private set; } = null!;
 
-    private protected InProcessServer Server { get; private set; } = null!;
+    private protected TestServer Server { get; private set; } = null!;
 
-    private protected LocalUser Alice { get; private set; } = null!;
+    private protected TestUser Alice { get; private set; } = null!;
 
     private protected OpenedStorage Storage => Server.Services.GetRequiredService<OpenedStorage>();
 
@@ -24,9 +24,9 @@ public abstract class IncomingEventsTests
     public async Task SetUpAsync()
     {
         Peer = await PeerServer.StartAsync();
-        Server = await InProcessServer.StartAsync();
+        Server = await TestServer.StartWithKnownKeysAsync();
         Server.Knows(Peer.Peer);
-        Alice = await LocalUser.RegisterAsync(Server, "alice");
+        Alice = await Server.RegistersAsync("alice");
     }
 
     [SetUp]
@@ -46,16 +46,16 @@ public abstract class IncomingEventsTests
     private protected async Task<PeerRoom> JoinedAsync(
         string version = "11", bool powerful = false, string? others = null)
     {
-        var roomId = await Alice.CreateRoomAsync(version);
+        var roomId = await Alice.CreatesRoomAsync(version: version);
         if (powerful)
         {
             var levels = (await Alice.GetAsync($"rooms/{Escape(roomId)}/state/m.room.power_levels/")).Is(200).Json;
             levels["users"]![$"@bob:{Peer.Peer.Name}"] = others is null ? 100 : 50;
             if (others is not null) levels["users"]![$"@{others}:{Peer.Peer.Name}"] = 100;
-            (await Alice.PutAsync($"rooms/{Escape(roomId)}/state/m.room.power_levels/", levels)).Is(200);
+            await Alice.SetsAsync(roomId, "m.room.power_levels", levels);
         }
 
-        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        var room = await Peer.Peer.JoinsAsync(Server, roomId, "bob");
         Peer.Rooms[roomId] = room;
         return room;
     }

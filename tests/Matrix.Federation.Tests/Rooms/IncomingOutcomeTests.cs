@@ -12,7 +12,7 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     public async Task Missing_events_are_fetched_from_the_sender_and_come_in_order()
     {
         var room = await JoinedAsync();
-        var said = Enumerable.Range(1, 15).Select(n => room.Say("bob", $"{n}")).ToArray();
+        var said = Enumerable.Range(1, 15).Select(n => room.Says("bob", $"{n}")).ToArray();
 
         await SendAsync(room, said[^1]);
 
@@ -24,9 +24,10 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     {
         var room = await JoinedAsync();
         Peer.HasMissing = false;
-        room.Make("bob", "m.room.member", room.User("bob"), new() { ["membership"] = "join", ["displayname"] = "Bob" });
-        var unseen = room.Say("bob", "not fetched");
-        var seen = room.Say("bob", "after the gap");
+        room.Makes(
+            "bob", "m.room.member", room.User("bob"), new() { ["membership"] = "join", ["displayname"] = "Bob" });
+        var unseen = room.Says("bob", "not fetched");
+        var seen = room.Says("bob", "after the gap");
 
         await SendAsync(room, seen);
 
@@ -39,7 +40,7 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
         // The event of the gap comes late: it is no new extremity, and is shown once.
         await SendAsync(room, unseen);
         await EventuallyAsync(room, bodies => bodies[^1] == "not fetched");
-        var last = room.Say("bob", "the end");
+        var last = room.Says("bob", "the end");
         await SendAsync(room, last);
         await EventuallyAsync(room, body => body[^1] == "the end");
     }
@@ -49,12 +50,12 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     {
         var room = await JoinedAsync();
         var fork = room.Latest;
-        var left = room.Make("bob", "m.room.message", null, Text("left"));
+        var left = room.Makes("bob", "m.room.message", null, Text("left"));
         room.Latest = fork;
-        var right = room.Make("bob", "m.room.message", null, Text("right"));
+        var right = room.Makes("bob", "m.room.message", null, Text("right"));
         await SendAsync(room, left);
         await SendAsync(room, right);
-        await Alice.SayAsync(room.RoomId, "merged");
+        await Alice.SaysAsync(room.RoomId, "merged");
 
         Assert.That(await BodiesAsync(room), Is.EqualTo(new[] { "left", "right", "merged" }));
         var events = await Alice.TimelineAsync(room.RoomId);
@@ -66,17 +67,17 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     public async Task A_user_who_left_still_sees_what_came_on_a_branch_while_they_were_joined()
     {
         var room = await JoinedAsync();
-        var carol = await LocalUser.RegisterAsync(Server, "carol");
-        (await carol.PostAsync($"join/{Escape(room.RoomId)}", [])).Is(200);
+        var carol = await Server.RegistersAsync("carol");
+        await carol.JoinsAsync(room.RoomId);
 
         // Its server does not know of the join yet.
-        await SendAsync(room, room.Say("bob", "beside the join"));
+        await SendAsync(room, room.Says("bob", "beside the join"));
         Assert.That(await BodiesOfAsync(carol), Is.EqualTo(new[] { "beside the join" }));
-        (await carol.PostAsync($"rooms/{Escape(room.RoomId)}/leave", [])).Is(200);
+        await carol.LeavesAsync(room.RoomId);
 
         Assert.That(await BodiesOfAsync(carol), Is.EqualTo(new[] { "beside the join" }));
 
-        async Task<string[]> BodiesOfAsync(LocalUser user)
+        async Task<string[]> BodiesOfAsync(TestUser user)
         {
             var page = (await user.GetAsync($"rooms/{Escape(room.RoomId)}/messages?dir=b&limit=50")).Is(200).Json;
             return [.. page["chunk"]!.AsArray()
@@ -90,8 +91,8 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     {
         var room = await JoinedAsync(powerful: true);
         var fork = room.Latest;
-        var topic = room.Make("bob", "m.room.topic", "", new() { ["topic"] = "on the branch" });
-        await Alice.SayAsync(room.RoomId, "meanwhile");
+        var topic = room.Makes("bob", "m.room.topic", "", new() { ["topic"] = "on the branch" });
+        await Alice.SaysAsync(room.RoomId, "meanwhile");
         await SendAsync(room, topic);
 
         var state = await Alice.GetAsync($"rooms/{Escape(room.RoomId)}/state/m.room.topic/");
@@ -99,7 +100,7 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
 
         // The state before a second change of the branch is served as it was there.
         room.Latest = [topic];
-        var second = room.Make("bob", "m.room.topic", "", new() { ["topic"] = "again" });
+        var second = room.Makes("bob", "m.room.topic", "", new() { ["topic"] = "again" });
         room.Latest = fork;
         await SendAsync(room, second);
         var before = (await Peer.Peer.SendAsync(
@@ -118,12 +119,12 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
         // an older topic. The state before the ban has the topic nevertheless.
         var room = await JoinedAsync(powerful: true, others: "carol");
         _ = await PutTopicAsync(room, "first");
-        var carol = room.Make("carol", "m.room.member", room.User("carol"), new() { ["membership"] = "join" });
+        var carol = room.Makes("carol", "m.room.member", room.User("carol"), new() { ["membership"] = "join" });
         await SendAsync(room, carol);
-        var topic = room.Make("bob", "m.room.topic", "", new() { ["topic"] = "second" });
-        await Alice.SayAsync(room.RoomId, "another branch");
+        var topic = room.Makes("bob", "m.room.topic", "", new() { ["topic"] = "second" });
+        await Alice.SaysAsync(room.RoomId, "another branch");
         await SendAsync(room, topic);
-        var ban = room.Make("carol", "m.room.member", room.User("bob"), new() { ["membership"] = "ban" });
+        var ban = room.Makes("carol", "m.room.member", room.User("bob"), new() { ["membership"] = "ban" });
         await SendAsync(room, ban);
 
         var current = await Alice.GetAsync($"rooms/{Escape(room.RoomId)}/state/m.room.topic/");
@@ -141,7 +142,7 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     public async Task An_event_that_the_rules_forbid_is_stored_as_rejected_and_hidden()
     {
         var room = await JoinedAsync();
-        var topic = room.Make("bob", "m.room.topic", "", new() { ["topic"] = "not allowed" });
+        var topic = room.Makes("bob", "m.room.topic", "", new() { ["topic"] = "not allowed" });
 
         await SendAsync(room, topic);
 
@@ -158,9 +159,8 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     public async Task An_event_of_a_banned_user_on_an_old_branch_is_soft_failed()
     {
         var room = await JoinedAsync();
-        (await Alice.PostAsync(
-            $"rooms/{Escape(room.RoomId)}/ban", new() { ["user_id"] = room.User("bob") })).Is(200);
-        var late = room.Say("bob", "from before the ban");
+        await Alice.BansAsync(room.RoomId, room.User("bob"));
+        var late = room.Says("bob", "from before the ban");
 
         await SendAsync(room, late);
 
@@ -172,24 +172,24 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     public async Task A_redaction_that_comes_before_its_event_is_sent_with_it()
     {
         var room = await JoinedAsync();
-        var first = room.Say("bob", "a mistake");
-        var redaction = room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = first.EventId });
+        var first = room.Says("bob", "a mistake");
+        var redaction = room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = first.EventId });
         Peer.HasMissing = false;
         Peer.HasEvents = false;
         await SendAsync(room, redaction);
         await EventuallyAsync(room, async () =>
             (await Storage.Events.FindAnywhereAsync(redaction.EventId, 1, CancellationToken.None)).Count > 0);
-        var since = (string)(await Alice.SyncAsync())["next_batch"]!;
+        var since = (string)(await Alice.SyncsAsync())["next_batch"]!;
         (Peer.HasMissing, Peer.HasEvents) = (true, true);
 
         await SendAsync(room, first);
 
-        var sync = await Alice.SyncAsync(since);
+        var sync = await Alice.SyncsAsync(since);
         var timeline = sync["rooms"]!["join"]![room.RoomId]!["timeline"]!["events"]!.AsArray();
         Assert.That(
             timeline.Select(each => (string?)each!["event_id"]),
             Is.EqualTo(new[] { first.EventId, redaction.EventId }));
-        var next = await Alice.SyncAsync((string)sync["next_batch"]!);
+        var next = await Alice.SyncsAsync((string)sync["next_batch"]!);
         Assert.That(next["rooms"]?["join"]?[room.RoomId], Is.Null, "it is sent once");
     }
 
@@ -197,8 +197,8 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     public async Task A_redaction_that_comes_before_its_event_is_applied()
     {
         var room = await JoinedAsync();
-        var said = room.Say("bob", "a mistake");
-        var redaction = room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
+        var said = room.Says("bob", "a mistake");
+        var redaction = room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
         Peer.Answers = false;
         await SendAsync(room, redaction);
         Peer.Answers = true;
@@ -215,9 +215,9 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     {
         var room = await JoinedAsync();
         var fork = room.Latest;
-        var said = room.Say("bob", "a mistake");
+        var said = room.Says("bob", "a mistake");
         room.Latest = fork;
-        var redaction = room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
+        var redaction = room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
 
         await SendAsync(room, redaction, said);
 
@@ -228,11 +228,11 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     private async Task<Pdu> PutTopicAsync(PeerRoom room, string topic)
     {
         var put = await Alice.PutAsync(
-            $"rooms/{Escape(room.RoomId)}/state/m.room.topic/", new() { ["topic"] = topic });
+            $"rooms/{Escape(room.RoomId)}/state/m.room.topic/", new JsonObject { ["topic"] = topic });
         var eventId = (string)put.Is(200).Json["event_id"]!;
         var served = await Peer.Peer.SendAsync(
             Server, "GET", $"/_matrix/federation/v1/event/{Escape(eventId)}");
-        var pdu = room.Know(served.Is(200).Json["pdus"]![0]!.AsObject());
+        var pdu = room.Knows(served.Is(200).Json["pdus"]![0]!.AsObject());
         room.Takes(pdu);
         return pdu;
     }

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
 using Matrix.Host.Rooms.Inbound;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -15,7 +14,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     public async Task A_repeated_transaction_gets_the_same_response_and_shows_its_events_once()
     {
         var room = await JoinedAsync();
-        var hello = room.Say("bob", "hello");
+        var hello = room.Says("bob", "hello");
 
         var first = await room.SendAsync(Server, "again", hello);
         var second = await room.SendAsync(Server, "again", hello);
@@ -31,7 +30,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     public async Task An_event_that_cannot_be_read_has_an_entry_with_an_error(string version)
     {
         var room = await JoinedAsync(version);
-        var malformed = PeerRoom.Json(room.Say("bob", "one"));
+        var malformed = PeerRoom.Json(room.Says("bob", "one"));
         malformed["depth"] = "deep";
         var id = version == "1" ? (string)malformed["event_id"]! : ReferenceHash(malformed);
         var nothing = new JsonObject { ["room_id"] = room.RoomId };
@@ -53,7 +52,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
         var redacted = message.DeepClone().AsObject();
         redacted.Remove("signatures");
         redacted["content"] = new JsonObject();
-        return "$" + Base64Url.EncodeToString(SHA256.HashData(Support.Peer.Canonical(redacted)));
+        return "$" + Base64Url.EncodeToString(SHA256.HashData(TestWorld.Peers.Peer.Canonical(redacted)));
     }
 
     [TestCase("signature")]
@@ -62,7 +61,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     public async Task Only_genuine_events_are_taken(string wrong)
     {
         var room = await JoinedAsync();
-        var said = room.Say("bob", "genuine");
+        var said = room.Says("bob", "genuine");
         var json = PeerRoom.Json(said);
         if (wrong == "signature")
         {
@@ -87,10 +86,10 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     [Test]
     public async Task Events_of_unknown_rooms_and_of_rooms_without_a_local_user_get_an_error()
     {
-        var unknown = new PeerRoom(Peer.Peer, "10", "!nowhere:example.org").Say("bob", "hello");
+        var unknown = new PeerRoom(Peer.Peer, "10", "!nowhere:example.org").Says("bob", "hello");
         var room = await JoinedAsync();
-        (await Alice.PostAsync($"rooms/{Escape(room.RoomId)}/leave", [])).Is(200);
-        var left = room.Say("bob", "hello");
+        await Alice.LeavesAsync(room.RoomId);
+        var left = room.Says("bob", "hello");
 
         var reply = (await room.SendAsync(Server, Next(), unknown, left)).Is(200).Json["pdus"]!;
 
@@ -104,7 +103,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     {
         // Lone surrogates are valid JSON escapes, so the text of the event is written by hand.
         var room = await JoinedAsync(version: "5", powerful: true);
-        var odd = room.Make("bob", "org.example.odd" + text, "key" + text, new()
+        var odd = room.Makes("bob", "org.example.odd" + text, "key" + text, new()
         {
             ["body"] = text,
             ["m.relates_to"] = new JsonObject
@@ -114,13 +113,13 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
                 ["key"] = text,
             },
         });
-        var said = room.Say("bob", "after it");
+        var said = room.Says("bob", "after it");
 
         await SendAsync(room, odd, said);
 
         Assert.That(await BodiesAsync(room), Is.EqualTo(new[] { "after it" }));
         Assert.That((await StoredAsync(room, odd.EventId)).Pdu.StateKey, Is.EqualTo("key" + text));
-        var again = room.Say("bob", "and after that");
+        var again = room.Says("bob", "and after that");
         await SendAsync(room, again);
         Assert.That((await BodiesAsync(room))[^1], Is.EqualTo("and after that"));
     }
@@ -130,14 +129,14 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     {
         var room = await JoinedAsync();
         var tooLong = "$" + new string('x', 400);
-        var related = room.Make("bob", "m.room.message", null, new()
+        var related = room.Makes("bob", "m.room.message", null, new()
         {
             ["msgtype"] = "m.text",
             ["body"] = "related",
             ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.thread", ["event_id"] = tooLong },
         });
-        var redaction = room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = tooLong });
-        var said = room.Say("bob", "after it");
+        var redaction = room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = tooLong });
+        var said = room.Says("bob", "after it");
 
         await SendAsync(room, related, redaction, said);
 
@@ -148,7 +147,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     public async Task A_transaction_with_too_many_events_is_refused()
     {
         var room = await JoinedAsync();
-        var many = Enumerable.Range(0, 51).Select(_ => room.Say("bob", "x")).ToArray();
+        var many = Enumerable.Range(0, 51).Select(_ => room.Says("bob", "x")).ToArray();
 
         (await room.SendAsync(Server, Next(), many)).Is(400, "M_TOO_LARGE");
     }
@@ -161,8 +160,8 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     {
         var room = await JoinedAsync();
         var fork = room.Latest;
-        _ = room.Say("bob", "never sent");
-        var member = room.Make(
+        _ = room.Says("bob", "never sent");
+        var member = room.Makes(
             "carol", "m.room.member", room.User("carol"), new() { ["membership"] = membership });
         var before = Peer.Requests.Count;
 
@@ -174,7 +173,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
 
         reply.Is(400, "M_INVALID_PARAM");
         room.Latest = fork;
-        await SendAsync(room, room.Say("bob", "afterwards"));
+        await SendAsync(room, room.Says("bob", "afterwards"));
         await EventuallyAsync(room, ["afterwards"]);
         var nid = (await Storage.Rooms.FindAsync(room.RoomId, CancellationToken.None))!.Identity.Nid;
         Assert.That(await Storage.StagedEvents.AnyAsync(nid, CancellationToken.None), Is.False);
@@ -196,7 +195,7 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
         for (var n = 0; n < said.Length; n++)
         {
             room.Latest = fork;
-            said[n] = room.Say("bob", $"{n}");
+            said[n] = room.Says("bob", $"{n}");
         }
 
         var entering = Server.Services.GetRequiredService<EnteringRooms>();
@@ -234,8 +233,8 @@ public sealed class IncomingTransactionTests : IncomingEventsTests
     {
         var room = await JoinedAsync();
         var other = await JoinedAsync();
-        var slow = room.Say("bob", "slow");
-        var fast = other.Say("bob", "fast");
+        var slow = room.Says("bob", "slow");
+        var fast = other.Says("bob", "fast");
         var entering = Server.Services.GetRequiredService<EnteringRooms>();
         Task<Reply> sent;
         using (entering.Begin(room.RoomId))

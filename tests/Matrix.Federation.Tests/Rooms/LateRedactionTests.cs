@@ -18,14 +18,14 @@ public sealed class LateRedactionTests : HistoryGaps
     public async Task An_event_that_was_redacted_as_a_part_of_a_state_stays_redacted(bool comes)
     {
         const string Regretted = "a regretted name";
-        var named = Room.Make(
+        var named = Room.Makes(
             "bob",
             "m.room.member",
             Room.User("bob"),
             new JsonObject { ["membership"] = "join", ["displayname"] = Regretted });
-        await PlaceAsync(Room.Say("bob", "after the gap"));
+        await PlaceAsync(Room.Says("bob", "after the gap"));
         Assert.That((await StoredAsync(named)).Nid.IsOutlier);
-        var redaction = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
+        var redaction = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
         await PlaceAsync(redaction);
         Assert.That((await StoredAsync(named)).RedactedBy.IsNone, Is.False);
 
@@ -47,21 +47,21 @@ public sealed class LateRedactionTests : HistoryGaps
     [Test]
     public async Task A_redaction_that_was_shown_is_not_shown_again_when_its_event_comes()
     {
-        var named = Room.Make(
+        var named = Room.Makes(
             "bob",
             "m.room.member",
             Room.User("bob"),
             new JsonObject { ["membership"] = "join", ["displayname"] = "a regretted name" });
-        await PlaceAsync(Room.Say("bob", "after the gap"));
+        await PlaceAsync(Room.Says("bob", "after the gap"));
         Assert.That((await StoredAsync(named)).Nid.IsOutlier);
-        var redaction = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
+        var redaction = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
         await PlaceAsync(redaction);
-        var shown = await Alice.SyncAsync();
-        Assert.That(shown.ToJsonString(), Does.Contain($"\"event_id\":\"{redaction.EventId}\""));
+        var shown = await Alice.SyncsAsync();
+        Assert.That(shown.ToString(), Does.Contain($"\"event_id\":\"{redaction.EventId}\""));
 
         await PlaceAsync(named);
 
-        var later = await Alice.SyncAsync((string)shown["next_batch"]!);
+        var later = await Alice.SyncsAsync((string)shown["next_batch"]!);
         var events = later["rooms"]!["join"]![Room.RoomId]!["timeline"]!["events"]!.AsArray();
         Assert.That(events.Select(each => (string?)each!["event_id"]), Is.EqualTo(new[] { named.EventId }));
     }
@@ -71,41 +71,41 @@ public sealed class LateRedactionTests : HistoryGaps
     {
         const string Regretted = "a regretted name";
         await PromoteAsync("carol");
-        var carol = Room.Make("carol", "m.room.member", Room.User("carol"), new() { ["membership"] = "join" });
+        var carol = Room.Makes("carol", "m.room.member", Room.User("carol"), new() { ["membership"] = "join" });
         await PlaceAsync(carol);
-        var named = Room.Make(
+        var named = Room.Makes(
             "bob",
             "m.room.member",
             Room.User("bob"),
             new JsonObject { ["membership"] = "join", ["displayname"] = Regretted });
         Room.Latest = [carol];
-        var redaction = Room.Make("carol", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
-        var before = await Alice.SyncAsync();
+        var redaction = Room.Makes("carol", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
+        var before = await Alice.SyncsAsync();
         await PlaceAsync(redaction);
         var waits = (await StoredAsync(redaction)).Marks & EventMarks.WaitingRedaction;
         Assert.That(waits, Is.Not.EqualTo(EventMarks.None));
 
         // It comes as an auth event only: the room has no gap.
-        var said = Room.Say("bob", "with a name");
+        var said = Room.Says("bob", "with a name");
         Assert.That(said.AuthEvents, Does.Contain(named.EventId));
         await PlaceAsync(said);
         var outlier = await StoredAsync(named);
         Assert.That(outlier.Nid.IsOutlier);
         Assert.That(Encoding.UTF8.GetString(outlier.Json.Span), Does.Not.Contain(Regretted));
-        var between = await Alice.SyncAsync((string)before["next_batch"]!);
+        var between = await Alice.SyncsAsync(before.Next);
         await PlaceAsync(named);
 
         var stored = await StoredAsync(named);
         Assert.That(stored.Nid.IsOutlier, Is.False);
         Assert.That(Encoding.UTF8.GetString(stored.Json.Span), Does.Not.Contain(Regretted));
-        var after = await Alice.SyncAsync((string)between["next_batch"]!);
+        var after = await Alice.SyncsAsync(between.Next);
         Assert.That(Timeline(between), Does.Contain(said.EventId).And.Not.Contain(redaction.EventId));
         Assert.That(Timeline(after).Count(each => each == redaction.EventId), Is.EqualTo(1));
         var page = (await Alice.GetAsync($"rooms/{Escape(Room.RoomId)}/messages?dir=b&limit=20")).Is(200).Text;
         Assert.That(page, Does.Contain(named.EventId).And.Contain(redaction.EventId));
         Assert.That($"{before}{between}{after}{page}", Does.Not.Contain(Regretted));
 
-        IEnumerable<string> Timeline(JsonNode sync) =>
+        IEnumerable<string> Timeline(SyncReply sync) =>
             sync["rooms"]?["join"]?[Room.RoomId]?["timeline"]?["events"]?.AsArray()
                 .Select(each => (string)each!["event_id"]!) ?? [];
     }
@@ -114,19 +114,19 @@ public sealed class LateRedactionTests : HistoryGaps
     public async Task An_event_that_comes_with_its_redaction_is_the_live_one_by_its_former_number_too()
     {
         var fork = Room.Latest;
-        await PlaceAsync(Room.Say("bob", "deeper"));
-        var named = Room.Make(
+        await PlaceAsync(Room.Says("bob", "deeper"));
+        var named = Room.Makes(
             "bob",
             "m.room.member",
             Room.User("bob"),
             new JsonObject { ["membership"] = "join", ["displayname"] = "a regretted name" });
-        await PlaceAsync(Room.Say("bob", "after the gap"));
+        await PlaceAsync(Room.Says("bob", "after the gap"));
         var former = (await StoredAsync(named)).Nid;
         Assert.That(former.IsOutlier);
 
         // Less deep than what it redacts, so that it is decided first.
         Room.Latest = fork;
-        var redaction = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
+        var redaction = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
         await PlaceAsync(redaction, named);
 
         var room = (await Storage.Rooms.FindAsync(Room.RoomId, CancellationToken.None))!.Identity;
@@ -143,7 +143,7 @@ public sealed class LateRedactionTests : HistoryGaps
         int limit, string expected, bool limited)
     {
         var (since, first, redaction) = await RedactedBeforeItCameAsync();
-        Pdu[] more = [Room.Say("bob", "more1"), Room.Say("bob", "more2")];
+        Pdu[] more = [Room.Says("bob", "more1"), Room.Says("bob", "more2")];
         await PlaceAsync([first, .. more]);
 
         var timeline = await TimelineAsync(since, limit);
@@ -176,13 +176,13 @@ public sealed class LateRedactionTests : HistoryGaps
         var rest = new List<Pdu>();
         if (another)
         {
-            rest.Add(Room.Say("bob", "after the redaction"));
+            rest.Add(Room.Says("bob", "after the redaction"));
             await PlaceAsync([.. rest]);
-            since = (string)(await Alice.SyncAsync())["next_batch"]!;
+            since = (string)(await Alice.SyncsAsync())["next_batch"]!;
             rest.Clear();
         }
 
-        for (var i = 0; i < 3; i++) rest.Add(Room.Say("bob", $"more{i}"));
+        for (var i = 0; i < 3; i++) rest.Add(Room.Says("bob", $"more{i}"));
         await PlaceAsync([.. rest]);
         await PlaceAsync(first);
 
@@ -212,11 +212,11 @@ public sealed class LateRedactionTests : HistoryGaps
     [TestCase(false)]
     public async Task What_redacts_an_event_comes_with_it_whether_or_not_a_page_had_it(bool pagesAfterwards)
     {
-        var before = (string)(await Alice.SyncAsync())["next_batch"]!;
+        var before = (string)(await Alice.SyncsAsync())["next_batch"]!;
         var (_, first, redaction) = await RedactedBeforeItCameAsync();
-        await PlaceAsync(Room.Say("bob", "more1"), Room.Say("bob", "more2"));
+        await PlaceAsync(Room.Says("bob", "more1"), Room.Says("bob", "more2"));
         var limited = await TimelineAsync(before, 2);
-        var next = (string)(await Alice.SyncAsync())["next_batch"]!;
+        var next = (string)(await Alice.SyncsAsync())["next_batch"]!;
 
         // The event comes by a transaction, not as history for a page.
         Peer.Backfills = static _ => false;
@@ -241,10 +241,10 @@ public sealed class LateRedactionTests : HistoryGaps
         await PromoteAsync("carol");
         await BanCarolAsync();
         var fork = Room.Latest;
-        var waiting = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
-        var said = Room.Say("bob", "kept");
+        var waiting = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
+        var said = Room.Says("bob", "kept");
         Room.Latest = fork;
-        var refused = Room.Make("carol", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
+        var refused = Room.Makes("carol", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
 
         await PlaceAsync(waiting, refused, said);
 
@@ -257,12 +257,12 @@ public sealed class LateRedactionTests : HistoryGaps
     {
         await PromoteAsync("bob");
         var fork = Room.Latest;
-        var redacted = Room.Say("bob", "redacted");
+        var redacted = Room.Says("bob", "redacted");
         Room.Latest = fork;
-        var waiting = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = redacted.EventId });
+        var waiting = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = redacted.EventId });
         await PlaceAsync(waiting);
         Room.Latest = [redacted, waiting];
-        var second = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = waiting.EventId });
+        var second = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = waiting.EventId });
 
         await PlaceAsync(redacted, second);
 
@@ -288,12 +288,12 @@ public sealed class LateRedactionTests : HistoryGaps
     /// <summary>A redaction came, and its event did not; alice has synced since.</summary>
     private async Task<(string Since, Pdu First, Pdu Redaction)> RedactedBeforeItCameAsync()
     {
-        var first = Room.Say("bob", "a mistake");
-        var redaction = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = first.EventId });
+        var first = Room.Says("bob", "a mistake");
+        var redaction = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = first.EventId });
         Peer.HasEvents = false;
         await PlaceAsync(redaction);
         Peer.HasEvents = true;
-        return ((string)(await Alice.SyncAsync())["next_batch"]!, first, redaction);
+        return ((string)(await Alice.SyncsAsync())["next_batch"]!, first, redaction);
     }
 
     private async Task<JsonObject> TimelineAsync(string since, int limit)

@@ -10,8 +10,8 @@ public sealed class MissingTimesTests
     private const int Missed = 60;
 
     private PeerServer _peer = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private PeerRoom _room = null!;
     private Pdu _before = null!;
     private List<Pdu> _missed = null!;
@@ -91,7 +91,7 @@ public sealed class MissingTimesTests
         await GapAsync();
         var latest = _room.Latest;
         _room.Latest = [_before];
-        _peer.Closest = _room.Say("bob", "beside");
+        _peer.Closest = _room.Says("bob", "beside");
         _room.Latest = latest;
 
         var found = await AtAsync(_missed[Missed / 2].OriginServerTs, "f");
@@ -119,18 +119,16 @@ public sealed class MissingTimesTests
     public async Task An_event_that_the_user_may_see_is_found_beyond_many_that_they_may_not()
     {
         await GapAsync(("limits.events_near_time", "10"));
-        var secret = await _alice.CreateRoomAsync("11");
-        (await _alice.PutAsync(
-            $"rooms/{PeerRoom.Escape(secret)}/state/m.room.history_visibility/",
-            new JsonObject { ["history_visibility"] = "joined" })).Is(200);
+        var secret = await _alice.CreatesRoomAsync(version: "11");
+        await _alice.SetsAsync(secret, "m.room.history_visibility", new() { ["history_visibility"] = "joined" });
         await Task.Delay(5);
         var start = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        for (var n = 0; n < 30; n++) await _alice.SayAsync(secret, $"{n}");
-        var carol = await LocalUser.RegisterAsync(_server, "carol");
-        (await carol.PostAsync($"join/{PeerRoom.Escape(secret)}", [])).Is(200);
+        for (var n = 0; n < 30; n++) await _alice.SaysAsync(secret, $"{n}");
+        var carol = await _server.RegistersAsync("carol");
+        await carol.JoinsAsync(secret);
 
         var found = (await carol.GetAsync(
-            $"../v1/rooms/{PeerRoom.Escape(secret)}/timestamp_to_event?ts={start}&dir=f")).Is(200).Json;
+            $"/_matrix/client/v1/rooms/{PeerRoom.Escape(secret)}/timestamp_to_event?ts={start}&dir=f")).Is(200).Json;
 
         var seen = (await carol.GetAsync(
             $"rooms/{PeerRoom.Escape(secret)}/event/{PeerRoom.Escape((string)found["event_id"]!)}")).Is(200).Json;
@@ -142,16 +140,16 @@ public sealed class MissingTimesTests
     {
         _peer = await PeerServer.StartAsync();
         _peer.HasMissing = false;
-        _server = await InProcessServer.StartAsync(settings);
+        _server = await TestServer.StartWithKnownKeysAsync(settings);
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        _room = await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
+        _alice = await _server.RegistersAsync("alice");
+        _room = await _peer.Peer.JoinsAsync(_server, await _alice.CreatesRoomAsync(version: "11"), "bob");
         _peer.Rooms[_room.RoomId] = _room;
-        _before = await SayAsync("before");
+        _before = await SaysAsync("before");
         (await _room.SendAsync(_server, "one", _before)).Is(200);
         _missed = [];
-        for (var n = 0; n < Missed; n++) _missed.Add(await SayAsync($"missed {n}"));
-        _after = await SayAsync("after");
+        for (var n = 0; n < Missed; n++) _missed.Add(await SaysAsync($"missed {n}"));
+        _after = await SaysAsync("after");
         (await _room.SendAsync(_server, "two", _after)).Is(200);
         for (var n = 0; n < 200; n++)
         {
@@ -164,20 +162,21 @@ public sealed class MissingTimesTests
     }
 
     /// <summary>A message, at a time of its own, also if the machine's clock is set back meanwhile.</summary>
-    private async Task<Pdu> SayAsync(string text)
+    private async Task<Pdu> SaysAsync(string text)
     {
         do
         {
             await Task.Delay(3);
         }
         while (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() <= _latest);
-        var said = _room.Say("bob", text);
+        var said = _room.Says("bob", text);
         _latest = said.OriginServerTs;
         return said;
     }
 
     private async Task<JsonObject> AtAsync(long time, string direction) => (await _alice.GetAsync(
-        $"../v1/rooms/{PeerRoom.Escape(_room.RoomId)}/timestamp_to_event?ts={time}&dir={direction}")).Is(200).Json;
+        $"/_matrix/client/v1/rooms/{PeerRoom.Escape(_room.RoomId)}/timestamp_to_event?ts={time}&dir={direction}"))
+        .Is(200).Json;
 
     private int Asked() => Requests("/timestamp_to_event/");
 

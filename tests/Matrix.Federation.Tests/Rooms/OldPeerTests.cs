@@ -11,9 +11,9 @@ public sealed class OldPeerTests
 {
     private const string V1 = "/_matrix/federation/v1/";
 
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private AnsweringPeer _peer = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
 
     [SetUp]
     public async Task SetUpAsync() => await StartAsync();
@@ -28,7 +28,7 @@ public sealed class OldPeerTests
     [Test]
     public async Task The_first_version_of_send_join_answers_with_a_list([Values("1", "5", "11")] string version)
     {
-        var roomId = await _alice.CreateRoomAsync(version);
+        var roomId = await _alice.CreatesRoomAsync(version: version);
         var (room, join) = await PeerRoom.PrepareAsync(_server, _peer.Peer, roomId, "bob");
 
         var sent = (await _peer.Peer.SendAsync(
@@ -42,7 +42,7 @@ public sealed class OldPeerTests
         Assert.That((list.Count, (int)list[0]!), Is.EqualTo((2, 200)));
         foreach (var member in new[] { "state", "auth_chain" })
         {
-            foreach (var json in list[1]![member]!.AsArray()) room.Know(json!.AsObject());
+            foreach (var json in list[1]![member]!.AsArray()) room.Knows(json!.AsObject());
         }
 
         Assert.That((await _alice.GetAsync(
@@ -67,7 +67,7 @@ public sealed class OldPeerTests
         await TearDownAsync();
         await StartAsync(("compatibility.legacy_federation", isCompatible ? "true" : "false"));
         var room = MembershipRoom.Create(_peer.Peer, "1");
-        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        (await room.InvitesAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
         _peer.Answers = request =>
             request.Path.StartsWith("v1/make_leave/", StringComparison.Ordinal)
                 ? (200, room.Template(_alice.UserId, "leave"))
@@ -75,21 +75,21 @@ public sealed class OldPeerTests
                     ? (200, new JsonArray(200, new JsonObject()))
                     : null;
 
-        (await _alice.PostAsync($"rooms/{PeerRoom.Escape(room.RoomId)}/leave", [])).Is(200);
+        await _alice.LeavesAsync(room.RoomId);
 
         Assert.That(
             _peer.Requests.Count(request => request.Path.StartsWith("v1/send_leave/", StringComparison.Ordinal)),
             Is.EqualTo(isCompatible ? 1 : 0));
-        Assert.That((await _alice.SyncAsync())["rooms"]?["invite"]?[room.RoomId], Is.Null);
+        Assert.That((await _alice.SyncsAsync())["rooms"]?["invite"]?[room.RoomId], Is.Null);
     }
 
     [Test]
     public async Task Members_of_events_that_todays_specification_does_not_have_do_no_harm(
         [Values("1", "4", "11")] string version)
     {
-        var roomId = await _alice.CreateRoomAsync(version);
-        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
-        var template = PeerRoom.Json(room.Say("bob", "from the past"));
+        var roomId = await _alice.CreatesRoomAsync(version: version);
+        var room = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
+        var template = PeerRoom.Json(room.Says("bob", "from the past"));
         foreach (var name in (string[])["hashes", "signatures", "event_id"]) template.Remove(name);
         template["prev_state"] = new JsonArray();
         template["age_ts"] = 1_400_000_000_000;
@@ -100,7 +100,7 @@ public sealed class OldPeerTests
         template["required_power_level"] = 50;
         template["user_id"] = room.User("bob");
         template["is_state"] = false;
-        var pdu = room.Complete(template);
+        var pdu = room.Completes(template);
         var sent = PeerRoom.Json(pdu);
         sent["unsigned"] = new JsonObject { ["age"] = 5, ["prev_sender"] = room.User("bob") };
         var body = room.Transaction([sent]);
@@ -134,15 +134,15 @@ public sealed class OldPeerTests
 
         // Other servers get the event as it was signed.
         var served = (await _peer.Peer.SendAsync(_server, "GET", $"{V1}event/{PeerRoom.Escape(pdu.EventId)}")).Is(200);
-        var stored = room.Know(served.Json["pdus"]![0]!.AsObject());
+        var stored = room.Knows(served.Json["pdus"]![0]!.AsObject());
         Assert.That(stored.EventId, Is.EqualTo(pdu.EventId));
     }
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await InProcessServer.StartAsync(settings);
+        _server = await TestServer.StartWithKnownKeysAsync(settings);
         _peer = await AnsweringPeer.StartAsync();
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Rooms;
 
@@ -27,8 +26,9 @@ public sealed class OlderHistoryTests
     [Category("PostgreSQL")]
     public async Task A_room_of_another_server_is_scrolled_back_to_its_beginning_on_PostgreSQL()
     {
-        using var postgres = new PostgresProcess(inMemory: true);
-        await ScrollsToTheBeginningAsync(postgres.NewDatabase("resident"), postgres.NewDatabase("joining"));
+        await using var residentDatabase = await TestDatabase.CreateAsync(TestDatabase.Postgres);
+        await using var joiningDatabase = await TestDatabase.CreateAsync(TestDatabase.Postgres);
+        await ScrollsToTheBeginningAsync(residentDatabase.Url, joiningDatabase.Url);
         await TearDownAsync();
     }
 
@@ -36,12 +36,12 @@ public sealed class OlderHistoryTests
     public async Task A_gap_is_filled_at_its_place_and_no_event_comes_twice()
     {
         var (peer, server, alice, room) = await WithPeerAsync();
-        await SendAsync(peer, server, room.Say("bob", "before 1"), room.Say("bob", "before 2"));
+        await SendAsync(peer, server, room.Says("bob", "before 1"), room.Says("bob", "before 2"));
         await UntilAsync(alice, room, "before 2");
         var since = (string)(await alice.GetAsync("sync")).Is(200).Json["next_batch"]!;
         string[] missed = [.. Enumerable.Range(1, 60).Select(n => $"missed {n}")];
-        foreach (var text in missed) room.Say("bob", text);
-        await SendAsync(peer, server, room.Say("bob", "after 1"));
+        foreach (var text in missed) room.Says("bob", text);
+        await SendAsync(peer, server, room.Says("bob", "after 1"));
 
         var timeline = await NewTimelineAsync(alice, room, since);
 
@@ -61,7 +61,7 @@ public sealed class OlderHistoryTests
             Bodies(late["events"]!),
             Is.EqualTo((string[])[.. missed[^(Bodies(late["events"]!).Length - 1)..], "after 1"]));
         Assert.That((bool?)late["limited"], Is.True);
-        await SendAsync(peer, server, room.Say("bob", "after 2"));
+        await SendAsync(peer, server, room.Says("bob", "after 2"));
         await UntilAsync(alice, room, "after 2");
         Assert.That(
             (await ScrollAsync(alice, room, null, 100)).Take(64).Reverse(),
@@ -72,10 +72,10 @@ public sealed class OlderHistoryTests
     public async Task A_gap_that_no_server_fills_is_passed_over_and_offered_again()
     {
         var (peer, server, alice, room) = await WithPeerAsync(("federation.history_pause", "1s"));
-        await SendAsync(peer, server, room.Say("bob", "before"));
+        await SendAsync(peer, server, room.Says("bob", "before"));
         await UntilAsync(alice, room, "before");
-        room.Say("bob", "missed");
-        await SendAsync(peer, server, room.Say("bob", "after"));
+        room.Says("bob", "missed");
+        await SendAsync(peer, server, room.Says("bob", "after"));
         await UntilAsync(alice, room, "after");
 
         peer.Answers = false;
@@ -94,8 +94,8 @@ public sealed class OlderHistoryTests
     public async Task Fetched_messages_are_not_unread()
     {
         var (peer, server, alice, room) = await WithPeerAsync();
-        for (var i = 0; i < 30; i++) room.Say("bob", $"missed {i}");
-        await SendAsync(peer, server, room.Say("bob", "after"));
+        for (var i = 0; i < 30; i++) room.Says("bob", $"missed {i}");
+        await SendAsync(peer, server, room.Says("bob", "after"));
         await UntilAsync(alice, room, "after");
         var before = await UnreadAsync(alice, room);
 
@@ -109,19 +109,18 @@ public sealed class OlderHistoryTests
     {
         var resident = await StartedAsync(residentDatabase);
         var joining = await StartedAsync(joiningDatabase);
-        var alice = await LocalUser.RegisterAsync(resident, "alice");
-        var bob = await LocalUser.RegisterAsync(joining, "bob");
-        var roomId = await alice.CreateRoomAsync("11");
+        var alice = await resident.RegistersAsync("alice");
+        var bob = await joining.RegistersAsync("bob");
+        var roomId = await alice.CreatesRoomAsync(version: "11");
         var path = $"rooms/{Uri.EscapeDataString(roomId)}";
         for (var i = 0; i < 150; i++)
         {
-            await alice.SayAsync(roomId, $"{i}");
+            await alice.SaysAsync(roomId, $"{i}");
             if (i % 20 != 0) continue;
             (await alice.PutAsync($"{path}/state/m.room.topic/", new JsonObject { ["topic"] = $"{i}" })).Is(200);
         }
 
-        var server = Uri.EscapeDataString(resident.Name);
-        (await bob.PostAsync($"join/{Uri.EscapeDataString(roomId)}?via={server}", [])).Is(200);
+        await bob.JoinsAsync(roomId, resident.Name);
         var since = await NowAsync(bob);
 
         var all = await IdsAsync(alice, roomId, null, 100);
@@ -133,38 +132,38 @@ public sealed class OlderHistoryTests
         Assert.That(quiet["rooms"]?["join"]?[roomId]?["timeline"]?["events"]?.AsArray() ?? [], Is.Empty);
 
         // What was sent before the join is served to others, too.
-        await alice.SayAsync(roomId, "the end");
+        await alice.SaysAsync(roomId, "the end");
         var last = await EventuallyAsync(async () => (await IdsAsync(bob, roomId, null, 100))
             .Zip(await IdsAsync(alice, roomId, null, 100)).All(pair => pair.First == pair.Second));
         Assert.That(last, Is.True);
     }
 
-    private async Task<ServerProcess> StartedAsync(string? database)
+    private async Task<TestServer> StartedAsync(string? database)
     {
-        var started = database is null ? await ServerProcess.StartAsync() : await ServerProcess.StartAsync(database);
+        var started = await TestServer.StartFederatingAsync(database);
         _started.Add(started);
         return started;
     }
 
     /// <summary>A room of a local user in which a peer has joined that gives no missing events.</summary>
-    private async Task<(PeerServer Peer, InProcessServer Server, LocalUser Alice, PeerRoom Room)> WithPeerAsync(
+    private async Task<(PeerServer Peer, TestServer Server, TestUser Alice, PeerRoom Room)> WithPeerAsync(
         params (string Key, string Value)[] settings)
     {
         var peer = await PeerServer.StartAsync();
         _started.Add(peer);
-        var server = await InProcessServer.StartAsync(settings);
+        var server = await TestServer.StartWithKnownKeysAsync(settings);
         _started.Add(server);
         server.Knows(peer.Peer);
         peer.HasMissing = false;
-        var alice = await LocalUser.RegisterAsync(server, "alice");
-        var room = await PeerRoom.JoinAsync(server, peer.Peer, await alice.CreateRoomAsync("11"), "bob");
+        var alice = await server.RegistersAsync("alice");
+        var room = await peer.Peer.JoinsAsync(server, await alice.CreatesRoomAsync(version: "11"), "bob");
         peer.Rooms[room.RoomId] = room;
         return (peer, server, alice, room);
     }
 
     private int _transactions;
 
-    private async Task SendAsync(PeerServer peer, InProcessServer server, params Matrix.Core.Event.Pdu[] pdus)
+    private async Task SendAsync(PeerServer peer, TestServer server, params Matrix.Core.Event.Pdu[] pdus)
     {
         var room = peer.Rooms.Values.Single();
         (await room.SendAsync(server, $"history{++_transactions}", pdus)).Is(200);
@@ -173,10 +172,10 @@ public sealed class OlderHistoryTests
     private static int Backfills(PeerServer peer) =>
         peer.Requests.Count(target => target.Contains("/backfill/", StringComparison.Ordinal));
 
-    private static async Task<string> NowAsync(LocalUser user) =>
+    private static async Task<string> NowAsync(TestUser user) =>
         (string)(await user.GetAsync("sync")).Is(200).Json["next_batch"]!;
 
-    private static async Task<JsonObject> NewTimelineAsync(LocalUser user, PeerRoom room, string since)
+    private static async Task<JsonObject> NewTimelineAsync(TestUser user, PeerRoom room, string since)
     {
         JsonObject? timeline = null;
         await EventuallyAsync(async () =>
@@ -188,11 +187,11 @@ public sealed class OlderHistoryTests
         return timeline!;
     }
 
-    private static async Task UntilAsync(LocalUser user, PeerRoom room, string body) =>
+    private static async Task UntilAsync(TestUser user, PeerRoom room, string body) =>
         await EventuallyAsync(async () => Bodies(new JsonArray(
             [.. (await user.TimelineAsync(room.RoomId)).Select(each => each.DeepClone())])).Contains(body));
 
-    private static async Task<int> UnreadAsync(LocalUser user, PeerRoom room)
+    private static async Task<int> UnreadAsync(TestUser user, PeerRoom room)
     {
         var sync = (await user.GetAsync("sync")).Is(200).Json;
         return (int)sync["rooms"]!["join"]![room.RoomId]!["unread_notifications"]!["notification_count"]!;
@@ -211,17 +210,17 @@ public sealed class OlderHistoryTests
 
     /// <summary>The messages that a client gets that pages back to the end, the newest first.</summary>
     private static async Task<IReadOnlyList<string>> ScrollAsync(
-        LocalUser user, PeerRoom room, string? from, int limit) =>
+        TestUser user, PeerRoom room, string? from, int limit) =>
         [.. (await PagesAsync(user, room.RoomId, from, limit)).SelectMany(page => Bodies(page))];
 
-    private static async Task<IReadOnlyList<string>> IdsAsync(LocalUser user, string roomId, string? from, int limit) =>
+    private static async Task<IReadOnlyList<string>> IdsAsync(TestUser user, string roomId, string? from, int limit) =>
         [
             .. (await PagesAsync(user, roomId, from, limit))
                 .SelectMany(page => page.AsArray())
                 .Select(each => (string)each!["event_id"]!),
         ];
 
-    private static async Task<List<JsonNode>> PagesAsync(LocalUser user, string roomId, string? from, int limit)
+    private static async Task<List<JsonNode>> PagesAsync(TestUser user, string roomId, string? from, int limit)
     {
         var pages = new List<JsonNode>();
         for (var i = 0; i < 100; i++)

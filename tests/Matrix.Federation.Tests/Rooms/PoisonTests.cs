@@ -1,35 +1,31 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Rooms;
 
 /// <summary>
 /// Events and EDUs with text that a database cannot hold: they do no harm to what comes with them and after them.
 /// </summary>
-[TestFixture("SQLite")]
-[TestFixture("PostgreSQL", Category = "PostgreSQL")]
-public sealed class PoisonTests(string kind)
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+public sealed class PoisonTests(string databaseKind) : DatabaseTests(databaseKind)
 {
     // A character that PostgreSQL refuses, lone surrogates, which UTF-8 cannot hold, and half of a pair.
     private static readonly string[] _texts = ["\0", "\ud800", "\udc00", "a\0b"];
 
-    private PostgresProcess? _postgres;
     private PeerServer _peer = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private int _transactions;
 
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
         _peer = await PeerServer.StartAsync();
-        _postgres = kind == "PostgreSQL" ? new PostgresProcess(inMemory: true) : null;
-        _server = await InProcessServer.StartAsync(
-            _postgres is null ? [] : [("database.url", _postgres.NewDatabase("poison"))]);
+        _server = await TestServer.StartWithKnownKeysAsync(
+            await NewDatabaseAsync() is { } url ? [("database.url", url)] : []);
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     [OneTimeTearDown]
@@ -37,7 +33,6 @@ public sealed class PoisonTests(string kind)
     {
         await _server.DisposeAsync();
         await _peer.DisposeAsync();
-        _postgres?.Dispose();
     }
 
     // Before version 6, events may have any text that is JSON. Servers choose ids in versions 1 and 2.
@@ -49,22 +44,22 @@ public sealed class PoisonTests(string kind)
         {
             Pdu[] events =
             [
-                room.Make("bob", "org.example" + text, "key" + text, new() { ["body"] = text }),
-                room.Make("bob", "m.room.message", null, new() { ["body" + text] = text }),
-                room.Make("bob", "m.room.message", null, Related(text, "m.thread", "$x" + text)),
-                room.Make("bob", "m.room.message", null, Related(text, "m.annotation" + text, "$x")),
-                room.Make("bob", "m.room.message", null, Related(text, "m.replace", "$x")),
-                room.Make("bob", "m.room.redaction", null, new() { ["reason"] = text }, redacts: "$x" + text),
-                room.Make("bob", "m.room.name", "", new() { ["name"] = text }),
-                room.Make("bob", "m.room.topic", "", new() { ["topic"] = text }),
-                room.Make("bob", "m.room.canonical_alias", "", new() { ["alias"] = "#x" + text + ":example.org" }),
-                room.Make("bob", "m.room.third_party_invite", "token" + text, new() { ["display_name"] = text }),
-                room.Make(
+                room.Makes("bob", "org.example" + text, "key" + text, new() { ["body"] = text }),
+                room.Makes("bob", "m.room.message", null, new() { ["body" + text] = text }),
+                room.Makes("bob", "m.room.message", null, Related(text, "m.thread", "$x" + text)),
+                room.Makes("bob", "m.room.message", null, Related(text, "m.annotation" + text, "$x")),
+                room.Makes("bob", "m.room.message", null, Related(text, "m.replace", "$x")),
+                room.Makes("bob", "m.room.redaction", null, new() { ["reason"] = text }, redacts: "$x" + text),
+                room.Makes("bob", "m.room.name", "", new() { ["name"] = text }),
+                room.Makes("bob", "m.room.topic", "", new() { ["topic"] = text }),
+                room.Makes("bob", "m.room.canonical_alias", "", new() { ["alias"] = "#x" + text + ":example.org" }),
+                room.Makes("bob", "m.room.third_party_invite", "token" + text, new() { ["display_name"] = text }),
+                room.Makes(
                     "bob",
                     "m.room.member",
                     room.User("bob"),
                     new() { ["membership"] = "join", ["displayname"] = text, ["avatar_url"] = text }),
-                room.Say("bob", "after " + _transactions),
+                room.Says("bob", "after " + _transactions),
             ];
 
             var reply = (await SendAsync(room, events.Select(PeerRoom.Json), [])).Is(200).Json["pdus"]!.AsObject();
@@ -84,7 +79,7 @@ public sealed class PoisonTests(string kind)
     public async Task An_EDU_with_any_text_in_any_place_harms_no_other()
     {
         var room = await JoinedAsync("5");
-        var said = room.Say("bob", "read this");
+        var said = room.Says("bob", "read this");
         (await SendAsync(room, [PeerRoom.Json(said)], [])).Is(200);
         foreach (var text in _texts)
         {
@@ -176,12 +171,12 @@ public sealed class PoisonTests(string kind)
 
     private async Task<PeerRoom> JoinedAsync(string version)
     {
-        var roomId = await _alice.CreateRoomAsync(version);
+        var roomId = await _alice.CreatesRoomAsync(version: version);
         var path = $"rooms/{PeerRoom.Escape(roomId)}/state/m.room.power_levels/";
         var levels = (await _alice.GetAsync(path)).Is(200).Json;
         levels["users"]![$"@bob:{_peer.Peer.Name}"] = 100;
         (await _alice.PutAsync(path, levels)).Is(200);
-        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var room = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
         _peer.Rooms[roomId] = room;
         return room;
     }

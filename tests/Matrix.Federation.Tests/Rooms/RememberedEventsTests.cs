@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Rooms;
 
@@ -9,14 +7,15 @@ namespace Matrix.Federation.Tests.Rooms;
 /// Acknowledged events that lack others which no server has: they are decided once these come, also after a restart.
 /// Server-Server API, "Checks performed on receipt of a PDU".
 /// </summary>
-public abstract class RememberedEventsTests : UnansweredTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+public sealed class RememberedEventsTests(string databaseKind) : UnansweredTests(databaseKind)
 {
     [TestCase(false)]
     [TestCase(true)]
     public async Task A_redaction_that_came_before_its_target_is_applied(bool restarts)
     {
-        var said = Room.Say("bob", "regretted");
-        var redaction = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
+        var said = Room.Says("bob", "regretted");
+        var redaction = Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
         await SendAsync(Room, redaction);
         await RememberedAsync(redaction, restarts);
 
@@ -33,8 +32,8 @@ public abstract class RememberedEventsTests : UnansweredTests
     [TestCase(true)]
     public async Task An_event_that_came_before_its_auth_event_is_shown(bool restarts)
     {
-        var joined = Room.Make("carol", "m.room.member", Room.User("carol"), new() { ["membership"] = "join" });
-        var said = Room.Say("carol", "here");
+        var joined = Room.Makes("carol", "m.room.member", Room.User("carol"), new() { ["membership"] = "join" });
+        var said = Room.Says("carol", "here");
         Assert.That(said.AuthEvents, Does.Contain(joined.EventId));
         await SendAsync(Room, said);
         await RememberedAsync(said, restarts);
@@ -54,9 +53,9 @@ public abstract class RememberedEventsTests : UnansweredTests
         for (var n = 1; n <= 8; n++)
         {
             Room.Latest = latest;
-            late.Add(Room.Say("bob", $"late {n}"));
+            late.Add(Room.Says("bob", $"late {n}"));
             Room.Latest = [late[^1]];
-            said.Add(Room.Say("bob", $"{n}"));
+            said.Add(Room.Says("bob", $"{n}"));
         }
 
         await SendAsync(Room, [.. said]);
@@ -97,23 +96,4 @@ public abstract class RememberedEventsTests : UnansweredTests
         var shown = await Alice.GetAsync($"rooms/{Escape(Room.RoomId)}/event/{Escape(pdu.EventId)}");
         return shown.Status == 200 ? shown.Json["content"]!.AsObject() : null;
     }
-}
-
-/// <summary>The same on SQLite.</summary>
-public sealed class SqliteRememberedEventsTests : RememberedEventsTests
-{
-    private protected override string? NewDatabase() => null;
-}
-
-/// <summary>The same on PostgreSQL.</summary>
-[Category("PostgreSQL")]
-public sealed class PostgresRememberedEventsTests : RememberedEventsTests
-{
-    private readonly PostgresProcess _postgres = new(inMemory: true);
-    private int _databases;
-
-    [OneTimeTearDown]
-    public void StopPostgres() => _postgres.Dispose();
-
-    private protected override string? NewDatabase() => _postgres.NewDatabase($"remembered_{++_databases}");
 }

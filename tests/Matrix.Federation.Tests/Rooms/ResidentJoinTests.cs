@@ -7,19 +7,19 @@ namespace Matrix.Federation.Tests.Rooms;
 /// <summary>Users of another server join a room of this one, and send events to it.</summary>
 public sealed class ResidentJoinTests
 {
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private Peer _peer = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
 
     private static IReadOnlyList<string> Versions => RoomRules.Known;
 
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
-        _server = await InProcessServer.StartAsync();
+        _server = await TestServer.StartWithKnownKeysAsync();
         _peer = new Peer("127.0.251.1:1");
         _server.Knows(_peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     [OneTimeTearDown]
@@ -28,14 +28,14 @@ public sealed class ResidentJoinTests
     [TestCaseSource(nameof(Versions))]
     public async Task A_user_of_another_server_joins_and_chats(string version)
     {
-        var roomId = await _alice.CreateRoomAsync(version);
-        await _alice.SayAsync(roomId, "before");
+        var roomId = await _alice.CreatesRoomAsync(version: version);
+        await _alice.SaysAsync(roomId, "before");
 
-        var room = await PeerRoom.JoinAsync(_server, _peer, roomId, "bob");
+        var room = await _peer.JoinsAsync(_server, roomId, "bob");
         var state = await _alice.StateIdsAsync(roomId);
         Assert.That(room.State.Values.Select(pdu => pdu.EventId), Is.EquivalentTo(state));
 
-        var messages = Enumerable.Range(1, 5).Select(n => room.Say("bob", $"hello {n}")).ToArray();
+        var messages = Enumerable.Range(1, 5).Select(n => room.Says("bob", $"hello {n}")).ToArray();
         var sent = (await room.SendAsync(_server, "t" + version, messages))
             .Is(200).Matches("transactions.yaml", "/send/{txnId}", "put").Json;
         Assert.That(

@@ -14,19 +14,19 @@ public sealed class RestrictedJoinTests
 {
     private const string AuthorisingUser = "join_authorised_via_users_server";
 
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private Peer _peer = null!;
-    private LocalUser _alice = null!;
-    private LocalUser _carol = null!;
+    private TestUser _alice = null!;
+    private TestUser _carol = null!;
 
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
-        _server = await InProcessServer.StartAsync();
+        _server = await TestServer.StartWithKnownKeysAsync();
         _peer = new Peer("127.0.252.1:1");
         _server.Knows(_peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        _carol = await LocalUser.RegisterAsync(_server, "carol");
+        _alice = await _server.RegistersAsync("alice");
+        _carol = await _server.RegistersAsync("carol");
     }
 
     [OneTimeTearDown]
@@ -42,7 +42,7 @@ public sealed class RestrictedJoinTests
     public async Task A_member_of_an_allowed_room_joins_with_this_servers_signature(string version, string rule)
     {
         var club = await ClubWithBobAsync(version);
-        var roomId = await _alice.CreateRestrictedRoomAsync(version, rule, "!elsewhere:third.example", club);
+        var roomId = await _alice.CreatesRestrictedRoomAsync(version, rule, "!elsewhere:third.example", club);
 
         var (room, join) = await PeerRoom.PrepareAsync(_server, _peer, roomId, "bob");
         Assert.That(join.Content.Text(AuthorisingUser), Is.EqualTo(_alice.UserId));
@@ -50,7 +50,7 @@ public sealed class RestrictedJoinTests
 
         var joined = sent.Is(200).Matches("joins-v2.yaml", "/send_join/{roomId}/{eventId}", "put").Json["event"]!;
         AssertSigned(room, joined.AsObject());
-        Assert.That(room.Know(joined.AsObject()).EventId, Is.EqualTo(join.EventId));
+        Assert.That(room.Knows(joined.AsObject()).EventId, Is.EqualTo(join.EventId));
         Assert.That(await MembershipOfBobAsync(roomId), Is.EqualTo("join"));
         var again = (await room.SendJoinAsync(_server, join)).Is(200).Json["event"]!;
         AssertSigned(room, again.AsObject());
@@ -65,10 +65,10 @@ public sealed class RestrictedJoinTests
     public async Task A_user_who_meets_no_condition_is_refused([Values("8", "10", "12")] string version)
     {
         var club = await ClubWithBobAsync(version);
-        var roomId = await _alice.CreateRestrictedRoomAsync(version, "restricted", club);
+        var roomId = await _alice.CreatesRestrictedRoomAsync(version, "restricted", club);
         (await PeerRoom.MakeJoinAsync(_server, _peer, roomId, "eve")).Is(403, "M_FORBIDDEN");
         var (room, join) = await PeerRoom.PrepareAsync(_server, _peer, roomId, "bob");
-        (await _alice.PostAsync($"rooms/{club}/kick", new JsonObject { ["user_id"] = Bob })).Is(200);
+        await _alice.KicksAsync(club, Bob);
 
         (await room.SendJoinAsync(_server, join)).Is(403, "M_FORBIDDEN");
 
@@ -78,13 +78,13 @@ public sealed class RestrictedJoinTests
     [Test]
     public async Task Rules_without_a_valid_condition_refuse_everyone()
     {
-        var none = await _alice.CreateRestrictedRoomAsync("10", "restricted");
-        var other = await _alice.CreateRestrictedRoomAsync("10", "restricted");
-        (await _alice.PutAsync($"rooms/{other}/state/m.room.join_rules", new JsonObject
+        var none = await _alice.CreatesRestrictedRoomAsync("10", "restricted");
+        var other = await _alice.CreatesRestrictedRoomAsync("10", "restricted");
+        await _alice.SetsAsync(other, "m.room.join_rules", new()
         {
             ["join_rule"] = "restricted",
             ["allow"] = new JsonArray(1, new JsonObject { ["type"] = "org.example.condition", ["room_id"] = "!a:b" }),
-        })).Is(200);
+        });
 
         (await PeerRoom.MakeJoinAsync(_server, _peer, none, "bob")).Is(403, "M_FORBIDDEN");
         (await PeerRoom.MakeJoinAsync(_server, _peer, other, "bob")).Is(403, "M_FORBIDDEN");
@@ -95,17 +95,17 @@ public sealed class RestrictedJoinTests
         [Values("8", "10", "12")] string version)
     {
         const string Elsewhere = "!elsewhere:third.example";
-        var known = await _alice.CreateRoomAsync(version);
-        var one = await _alice.CreateRestrictedRoomAsync(version, "restricted", Elsewhere);
-        var both = await _alice.CreateRestrictedRoomAsync(version, "restricted", known, Elsewhere);
+        var known = await _alice.CreatesRoomAsync(version: version);
+        var one = await _alice.CreatesRestrictedRoomAsync(version, "restricted", Elsewhere);
+        var both = await _alice.CreatesRestrictedRoomAsync(version, "restricted", known, Elsewhere);
         (await PeerRoom.MakeJoinAsync(_server, _peer, one, "bob")).Is(400, "M_UNABLE_TO_AUTHORISE_JOIN");
         (await PeerRoom.MakeJoinAsync(_server, _peer, both, "bob")).Is(400, "M_UNABLE_TO_AUTHORISE_JOIN");
         var club = await ClubWithBobAsync(version);
-        var roomId = await _alice.CreateRestrictedRoomAsync(version, "restricted", club);
+        var roomId = await _alice.CreatesRestrictedRoomAsync(version, "restricted", club);
         var (room, join) = await PeerRoom.PrepareAsync(_server, _peer, roomId, "bob");
 
         // The server no longer knows who is in the allowed room.
-        (await _alice.PostAsync($"rooms/{club}/leave", [])).Is(200);
+        await _alice.LeavesAsync(club);
 
         (await room.SendJoinAsync(_server, join)).Is(400, "M_UNABLE_TO_AUTHORISE_JOIN");
         Assert.That(await MembershipOfBobAsync(roomId), Is.Null);
@@ -116,11 +116,11 @@ public sealed class RestrictedJoinTests
         [Values("8", "10", "12")] string version)
     {
         var club = await ClubWithBobAsync(version);
-        (await _carol.PostAsync($"join/{club}", [])).Is(200);
-        var roomId = await _alice.CreateRestrictedRoomAsync(version, "restricted", club);
-        (await _carol.PostAsync($"join/{roomId}", [])).Is(200);
+        await _carol.JoinsAsync(club);
+        var roomId = await _alice.CreatesRestrictedRoomAsync(version, "restricted", club);
+        await _carol.JoinsAsync(roomId);
         var (room, join) = await PeerRoom.PrepareAsync(_server, _peer, roomId, "bob");
-        (await _alice.PostAsync($"rooms/{roomId}/leave", [])).Is(200);
+        await _alice.LeavesAsync(roomId);
 
         (await PeerRoom.MakeJoinAsync(_server, _peer, roomId, "bob")).Is(400, "M_UNABLE_TO_GRANT_JOIN");
         (await room.SendJoinAsync(_server, join)).Is(400, "M_UNABLE_TO_GRANT_JOIN");
@@ -131,16 +131,16 @@ public sealed class RestrictedJoinTests
         [Values("no one", "no member", "no power", "other server")] string authorising)
     {
         var club = await ClubWithBobAsync("10");
-        (await _carol.PostAsync($"join/{club}", [])).Is(200);
-        var roomId = await _alice.CreateRestrictedRoomAsync("10", "restricted", club);
-        if (authorising == "no power") (await _carol.PostAsync($"join/{roomId}", [])).Is(200);
+        await _carol.JoinsAsync(club);
+        var roomId = await _alice.CreatesRestrictedRoomAsync("10", "restricted", club);
+        if (authorising == "no power") await _carol.JoinsAsync(roomId);
         var made = (await PeerRoom.MakeJoinAsync(_server, _peer, roomId, "bob")).Is(200).Json["event"]!.AsObject();
         var content = made["content"]!.AsObject();
         if (authorising == "no one") content.Remove(AuthorisingUser);
         else content[AuthorisingUser] = authorising == "other server" ? "@root:third.example" : _carol.UserId;
         var room = new PeerRoom(_peer, "10", roomId);
 
-        var sent = await room.SendJoinAsync(_server, room.Complete(made));
+        var sent = await room.SendJoinAsync(_server, room.Completes(made));
 
         if (authorising is "no member" or "no power") sent.Is(400, "M_UNABLE_TO_GRANT_JOIN");
         else sent.Is(403, "M_FORBIDDEN");
@@ -152,9 +152,9 @@ public sealed class RestrictedJoinTests
     public async Task A_member_who_joins_again_needs_no_condition()
     {
         var club = await ClubWithBobAsync("11");
-        var roomId = await _alice.CreateRestrictedRoomAsync("11", "restricted", club);
-        await PeerRoom.JoinAsync(_server, _peer, roomId, "bob");
-        (await _alice.PostAsync($"rooms/{club}/kick", new JsonObject { ["user_id"] = Bob })).Is(200);
+        var roomId = await _alice.CreatesRestrictedRoomAsync("11", "restricted", club);
+        await _peer.JoinsAsync(_server, roomId, "bob");
+        await _alice.KicksAsync(club, Bob);
 
         var (room, join) = await PeerRoom.PrepareAsync(_server, _peer, roomId, "bob");
 
@@ -166,8 +166,8 @@ public sealed class RestrictedJoinTests
 
     private async Task<string> ClubWithBobAsync(string version)
     {
-        var club = await _alice.CreateRoomAsync(version);
-        await PeerRoom.JoinAsync(_server, _peer, club, "bob");
+        var club = await _alice.CreatesRoomAsync(version: version);
+        await _peer.JoinsAsync(_server, club, "bob");
         return club;
     }
 

@@ -10,15 +10,14 @@ public sealed class RoomUpgradeTests
     [TestCase("11", "12")]
     public async Task A_user_of_another_server_follows_with_their_settings(string version, string next)
     {
-        await using var resident = await ServerProcess.StartAsync();
-        await using var joining = await ServerProcess.StartAsync();
-        var alice = await LocalUser.RegisterAsync(resident, "alice");
-        var bob = await LocalUser.RegisterAsync(joining, "bob");
-        var old = await alice.CreateRoomAsync(version);
-        var via = $"?via={resident.Name}";
-        (await bob.PostAsync($"join/{Uri.EscapeDataString(old)}{via}", [])).Is(200);
+        await using var resident = await TestServer.StartFederatingAsync();
+        await using var joining = await TestServer.StartFederatingAsync();
+        var alice = await resident.RegistersAsync("alice");
+        var bob = await joining.RegistersAsync("bob");
+        var old = await alice.CreatesRoomAsync(version: version);
+        await bob.JoinsAsync(old, resident.Name);
         var tags = $"user/{Uri.EscapeDataString(bob.UserId)}/rooms/";
-        (await bob.PutAsync($"{tags}{Uri.EscapeDataString(old)}/tags/m.favourite", [])).Is(200);
+        (await bob.PutAsync($"{tags}{Uri.EscapeDataString(old)}/tags/m.favourite")).Is(200);
 
         var replacement = (string)(await alice.PostAsync(
             $"rooms/{Uri.EscapeDataString(old)}/upgrade", new JsonObject { ["new_version"] = next }))
@@ -32,11 +31,12 @@ public sealed class RoomUpgradeTests
             return found is not null;
         });
         Assert.That(found, Is.EqualTo(replacement));
-        var summary = (await bob.GetAsync($"../v1/room_summary/{Uri.EscapeDataString(replacement)}{via}")).Is(200).Json;
+        var summary = (await bob.GetAsync(
+            $"/_matrix/client/v1/room_summary/{Uri.EscapeDataString(replacement)}?via={resident.Name}")).Is(200).Json;
         Assert.That(
             ((string?)summary["room_version"], (int)summary["num_joined_members"]!), Is.EqualTo((next, 1)));
 
-        (await bob.PostAsync($"join/{Uri.EscapeDataString(replacement)}{via}", [])).Is(200);
+        await bob.JoinsAsync(replacement, resident.Name);
 
         await Until.HoldsAsync(async () =>
             (await bob.GetAsync($"{tags}{Uri.EscapeDataString(replacement)}/tags"))

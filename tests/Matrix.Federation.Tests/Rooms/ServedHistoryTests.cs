@@ -1,16 +1,15 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Rooms;
 
 /// <summary>Servers fetch events, states and history, as far as they may read them.</summary>
 public sealed class ServedHistoryTests
 {
-    private InProcessServer _server = null!;
+    private TestServer _server = null!;
     private Peer _peer = null!;
     private Peer _stranger = null!;
-    private LocalUser _alice = null!;
+    private TestUser _alice = null!;
     private string _roomId = "";
     private PeerRoom _room = null!;
     private string[] _said = [];
@@ -18,15 +17,15 @@ public sealed class ServedHistoryTests
     [OneTimeSetUp]
     public async Task SetUpAsync()
     {
-        _server = await InProcessServer.StartAsync();
+        _server = await TestServer.StartWithKnownKeysAsync();
         _peer = new Peer("127.0.251.2:1");
         _stranger = new Peer("127.0.251.3:1");
         _server.Knows(_peer).Knows(_stranger);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
-        _roomId = await _alice.CreateRoomAsync("11");
-        _said = [.. await Task.WhenAll(_alice.SayAsync(_roomId, "1"))];
-        for (var n = 2; n <= 30; n++) _said = [.. _said, await _alice.SayAsync(_roomId, $"{n}")];
-        _room = await PeerRoom.JoinAsync(_server, _peer, _roomId, "bob");
+        _alice = await _server.RegistersAsync("alice");
+        _roomId = await _alice.CreatesRoomAsync(version: "11");
+        _said = [.. await Task.WhenAll(_alice.SaysAsync(_roomId, "1"))];
+        for (var n = 2; n <= 30; n++) _said = [.. _said, await _alice.SaysAsync(_roomId, $"{n}")];
+        _room = await _peer.JoinsAsync(_server, _roomId, "bob");
     }
 
     [OneTimeTearDown]
@@ -84,19 +83,19 @@ public sealed class ServedHistoryTests
     [Test]
     public async Task Of_branches_the_deepest_events_come_first()
     {
-        var room = await PeerRoom.JoinAsync(_server, _peer, await _alice.CreateRoomAsync("11"), "bob");
+        var room = await _peer.JoinsAsync(_server, await _alice.CreatesRoomAsync(version: "11"), "bob");
         var fork = room.Latest;
-        var shallow = room.Say("bob", "a short branch");
+        var shallow = room.Says("bob", "a short branch");
         room.Latest = fork;
-        var deep = Enumerable.Range(0, 10).Select(n => room.Say("bob", $"{n}")).ToArray();
+        var deep = Enumerable.Range(0, 10).Select(n => room.Says("bob", $"{n}")).ToArray();
         room.Latest = [shallow, deep[^1]];
-        var merged = room.Say("bob", "merged");
+        var merged = room.Says("bob", "merged");
         (await room.SendAsync(_server, "branches", [shallow, .. deep, merged])).Is(200);
 
         var reply = await GetAsync(_peer, $"backfill/{Escape(room.RoomId)}?v={Escape(merged.EventId)}&limit=6");
 
         Assert.That(
-            reply.Is(200).Json["pdus"]!.AsArray().Select(pdu => room.Know(pdu!.AsObject()).EventId),
+            reply.Is(200).Json["pdus"]!.AsArray().Select(pdu => room.Knows(pdu!.AsObject()).EventId),
             Is.EqualTo(deep[5..].Reverse().Prepend(merged).Select(pdu => pdu.EventId)));
     }
 
@@ -159,13 +158,11 @@ public sealed class ServedHistoryTests
     [Test]
     public async Task Messages_that_a_server_may_not_see_are_served_in_redacted_form()
     {
-        var roomId = await _alice.CreateRoomAsync("10");
-        (await _alice.PutAsync(
-            $"rooms/{Escape(roomId)}/state/m.room.history_visibility/",
-            new JsonObject { ["history_visibility"] = "joined" })).Is(200);
-        var secret = await _alice.SayAsync(roomId, "a secret");
-        _ = await PeerRoom.JoinAsync(_server, _peer, roomId, "bob");
-        var open = await _alice.SayAsync(roomId, "to all");
+        var roomId = await _alice.CreatesRoomAsync(version: "10");
+        await _alice.SetsAsync(roomId, "m.room.history_visibility", new() { ["history_visibility"] = "joined" });
+        var secret = await _alice.SaysAsync(roomId, "a secret");
+        _ = await _peer.JoinsAsync(_server, roomId, "bob");
+        var open = await _alice.SaysAsync(roomId, "to all");
 
         var pdus = (await GetAsync(_peer, $"backfill/{Escape(roomId)}?v={Escape(open)}&limit=5")).Is(200).Json["pdus"]!
             .AsArray();
@@ -180,11 +177,11 @@ public sealed class ServedHistoryTests
     [Test]
     public async Task Messages_of_an_erased_user_are_redacted_for_servers_that_join_later()
     {
-        var eve = await LocalUser.RegisterAsync(_server, "eve");
-        var roomId = await eve.CreateRoomAsync("11");
-        (await _alice.PostAsync($"join/{Escape(roomId)}", [])).Is(200);
-        var early = await PeerRoom.JoinAsync(_server, _peer, roomId, "bob");
-        var said = await eve.SayAsync(roomId, "what eve said");
+        var eve = await _server.RegistersAsync("eve");
+        var roomId = await eve.CreatesRoomAsync(version: "11");
+        await _alice.JoinsAsync(roomId);
+        var early = await _peer.JoinsAsync(_server, roomId, "bob");
+        var said = await eve.SaysAsync(roomId, "what eve said");
         var later = new Peer("127.0.251.4:1");
         _server.Knows(later);
         (await eve.PostAsync("account/deactivate", new JsonObject
@@ -197,12 +194,12 @@ public sealed class ServedHistoryTests
                 ["password"] = "eve-password",
             },
         })).Is(200);
-        _ = await PeerRoom.JoinAsync(_server, later, roomId, "carl");
+        _ = await later.JoinsAsync(_server, roomId, "carl");
         var backdated = new Peer("127.0.251.5:1");
         _server.Knows(backdated);
         var (room, _) = await PeerRoom.PrepareAsync(_server, backdated, roomId, "dave");
         var template = (await PeerRoom.MakeJoinAsync(_server, backdated, roomId, "dave")).Is(200).Json["event"]!;
-        (await room.SendJoinAsync(_server, room.Complete(template.AsObject(), TimeSpan.FromDays(1)))).Is(200);
+        (await room.SendJoinAsync(_server, room.Completes(template.AsObject(), TimeSpan.FromDays(1)))).Is(200);
 
         foreach (var (server, body) in new[] { (_peer, "what eve said"), (later, null), (backdated, null) })
         {
@@ -233,8 +230,8 @@ public sealed class ServedHistoryTests
     public async Task Events_of_a_server_that_the_list_denies_are_refused_one_by_one()
     {
         var (roomId, _) = await DeniedRoomAsync();
-        var denied = new PeerRoom(_peer, "11", roomId).Say("bob", "hello");
-        var allowed = _room.Say("bob", "hello");
+        var denied = new PeerRoom(_peer, "11", roomId).Says("bob", "hello");
+        var allowed = _room.Says("bob", "hello");
 
         var reply = (await _room.SendAsync(_server, "denied", denied, allowed)).Is(200).Json["pdus"]!;
         Assert.That((string?)reply[denied.EventId]!["error"], Does.Contain("access control list"));
@@ -243,11 +240,12 @@ public sealed class ServedHistoryTests
 
     private async Task<(string RoomId, string EventId)> DeniedRoomAsync()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
-        var said = await _alice.SayAsync(roomId, "hello");
-        (await _alice.PutAsync(
-            $"rooms/{Escape(roomId)}/state/m.room.server_acl/",
-            new JsonObject { ["allow"] = new JsonArray("*"), ["deny"] = new JsonArray("127.0.251.2") })).Is(200);
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        var said = await _alice.SaysAsync(roomId, "hello");
+        await _alice.SetsAsync(
+            roomId,
+            "m.room.server_acl",
+            new() { ["allow"] = new JsonArray("*"), ["deny"] = new JsonArray("127.0.251.2") });
         return (roomId, said);
     }
 
@@ -256,7 +254,7 @@ public sealed class ServedHistoryTests
     private Task<Reply> GetAsync(Peer peer, string path) =>
         peer.SendAsync(_server, "GET", "/_matrix/federation/v1/" + path);
 
-    private Pdu[] Known(JsonNode list) => [.. list.AsArray().Select(json => _room.Know(json!.AsObject()))];
+    private Pdu[] Known(JsonNode list) => [.. list.AsArray().Select(json => _room.Knows(json!.AsObject()))];
 
     private static string[] Texts(JsonNode list) => [.. list.AsArray().Select(text => (string)text!)];
 

@@ -1,6 +1,4 @@
 using Matrix.Core.Event;
-using Matrix.Federation.Tests.Support;
-using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Rooms;
 
@@ -8,13 +6,14 @@ namespace Matrix.Federation.Tests.Rooms;
 /// Events of servers without a joined user in the room: anybody may invent any number of these. What their events lack
 /// is asked of them only, and they take no place of the events of the room's servers.
 /// </summary>
-public abstract class StrangersTests : UnansweredTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+public sealed class StrangersTests(string databaseKind) : UnansweredTests(databaseKind)
 {
     private const int Strangers = 4;
 
     private readonly List<PeerServer> _strangers = [];
 
-    private protected override (string, string)[] Settings => [("MATRIX_FEDERATION__REMEMBERED_EVENTS", "3")];
+    private protected override (string, string)[] Settings => [("federation.remembered_events", "3")];
 
     [SetUp]
     public async Task StartStrangersAsync()
@@ -37,8 +36,8 @@ public abstract class StrangersTests : UnansweredTests
     [TestCase(true)]
     public async Task They_displace_no_event_of_a_server_of_the_room_and_cause_no_request_to_it(bool restarts)
     {
-        var late = Room.Say("bob", "late");
-        Pdu[] waiting = [Room.Say("bob", "first"), Room.Say("bob", "second")];
+        var late = Room.Says("bob", "late");
+        Pdu[] waiting = [Room.Says("bob", "first"), Room.Says("bob", "second")];
         foreach (var pdu in waiting)
         {
             await SendAsync(Room, pdu);
@@ -51,8 +50,8 @@ public abstract class StrangersTests : UnansweredTests
         {
             var invented = new PeerRoom(stranger.Peer, "11", Room.RoomId);
             foreach (var pdu in Room.State.Values) invented.Takes(pdu);
-            _ = invented.Say("eve", "unknown");
-            var lacking = invented.Say("eve", "follows it");
+            _ = invented.Says("eve", "unknown");
+            var lacking = invented.Says("eve", "follows it");
             await SendAsync(invented, lacking);
             await LoggedAsync(lacking);
             Assert.That(stranger.Requests, Is.Not.Empty);
@@ -65,23 +64,4 @@ public abstract class StrangersTests : UnansweredTests
         await Until.HoldsAsync(async () => (await Alice.GetAsync(
             $"rooms/{PeerRoom.Escape(Room.RoomId)}/event/{PeerRoom.Escape(waiting[1].EventId)}")).Status == 200);
     }
-}
-
-/// <summary>The same on SQLite.</summary>
-public sealed class SqliteStrangersTests : StrangersTests
-{
-    private protected override string? NewDatabase() => null;
-}
-
-/// <summary>The same on PostgreSQL.</summary>
-[Category("PostgreSQL")]
-public sealed class PostgresStrangersTests : StrangersTests
-{
-    private readonly PostgresProcess _postgres = new(inMemory: true);
-    private int _databases;
-
-    [OneTimeTearDown]
-    public void StopPostgres() => _postgres.Dispose();
-
-    private protected override string? NewDatabase() => _postgres.NewDatabase($"strangers_{++_databases}");
 }

@@ -17,15 +17,15 @@ public sealed class SyncedGapTests : HistoryGaps
     [TestCase(true)]
     public async Task A_client_is_told_of_a_gap_before_an_event_that_it_did_not_see(bool readsBackToSince)
     {
-        var since = (string)(await Alice.SyncAsync())["next_batch"]!;
-        Room.Say("bob", "missed");
+        var since = (string)(await Alice.SyncsAsync())["next_batch"]!;
+        Room.Says("bob", "missed");
         await HideAsync(Room.Latest);
-        var quiet = await Alice.SyncAsync(since);
+        var quiet = await Alice.SyncsAsync(since);
         Assert.That(quiet["rooms"]?["join"]?[Room.RoomId]?["timeline"]?["events"]?.AsArray() ?? [], Is.Empty);
 
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
 
-        var room = (await Alice.SyncAsync((string)quiet["next_batch"]!))["rooms"]!["join"]![Room.RoomId]!;
+        var room = (await Alice.SyncsAsync((string)quiet["next_batch"]!))["rooms"]!["join"]![Room.RoomId]!;
         Assert.That((bool?)room["timeline"]!["limited"], Is.True);
         var to = readsBackToSince ? $"&to={quiet["next_batch"]}" : "";
         var page = (await Alice.GetAsync(
@@ -33,7 +33,7 @@ public sealed class SyncedGapTests : HistoryGaps
             .Is(200).Json["chunk"]!.AsArray();
         Assert.That(page, Has.Count.EqualTo(readsBackToSince ? 1 : 5));
         Assert.That((string?)page[0]!["content"]!["body"], Is.EqualTo("missed"));
-        await SendAsync(Room.Say("bob", "later"));
+        await SendAsync(Room.Says("bob", "later"));
         Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "later", "after", "missed", "before" }));
     }
 
@@ -41,7 +41,7 @@ public sealed class SyncedGapTests : HistoryGaps
     public async Task A_gap_before_a_hidden_event_comes_in_parts_back_to_a_sync_token()
     {
         var quiet = await MissAsync(5);
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
 
         var timeline = await TimelineAsync(quiet);
 
@@ -67,7 +67,7 @@ public sealed class SyncedGapTests : HistoryGaps
         // What clients are not shown tells of nothing.
         await HideAsync(Room.Latest);
         quiet = await QuietAsync(quiet);
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
 
         var timeline = await TimelineAsync(quiet);
 
@@ -84,19 +84,19 @@ public sealed class SyncedGapTests : HistoryGaps
     public async Task What_came_late_is_told_once(bool isInitial)
     {
         var since = await Alice.SyncTokenAsync();
-        await SendAsync(Room.Say("bob", "shown"));
-        for (var n = 0; n < 3; n++) Room.Say("bob", $"{n}");
+        await SendAsync(Room.Says("bob", "shown"));
+        for (var n = 0; n < 3; n++) Room.Says("bob", $"{n}");
         await HideAsync(Room.Latest);
         Assert.That(await ScrollAsync(10), Is.EqualTo("2,1,0,shown,before".Split(',')));
 
-        var first = await Alice.SyncAsync(isInitial ? null : since);
+        var first = await Alice.SyncsAsync(isInitial ? null : since);
         var timeline = first["rooms"]!["join"]![Room.RoomId]!["timeline"]!;
         Assert.That(BodiesOf(timeline["events"])[^1], Is.EqualTo("shown"));
         var quiet = (string)first["next_batch"]!;
         var back = await PageAsync($"dir=b&limit=1&from={quiet}");
         Assert.That(BodiesOf(back["chunk"]), Is.EqualTo(new[] { "shown" }));
 
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
         timeline = await TimelineAsync(quiet);
         Assert.That(BodiesOf(timeline["events"]), Is.EqualTo(new[] { "after" }));
         Assert.That(
@@ -108,10 +108,10 @@ public sealed class SyncedGapTests : HistoryGaps
     {
         var since = await Alice.SyncTokenAsync();
         var carol = Room.User("carol");
-        Room.Make("carol", "m.room.member", carol, new() { ["membership"] = "join" });
+        Room.Makes("carol", "m.room.member", carol, new() { ["membership"] = "join" });
         await HideAsync(Room.Latest);
 
-        var sync = await Alice.SyncAsync(since);
+        var sync = await Alice.SyncsAsync(since);
 
         Assert.That(sync["rooms"]!["join"]![Room.RoomId]!["state"]!.ToJsonString(), Does.Contain(carol));
         var members = await Alice.GetAsync(
@@ -124,14 +124,14 @@ public sealed class SyncedGapTests : HistoryGaps
     {
         await PromoteAsync("bob");
         var since = await Alice.SyncTokenAsync();
-        await SendAsync(Room.Say("bob", "shown"));
-        Room.Make("bob", "org.example.state", "", new() { ["body"] = "late" });
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "shown"));
+        Room.Makes("bob", "org.example.state", "", new() { ["body"] = "late" });
+        await SendAsync(Room.Says("bob", "after"));
         await ScrollAsync(10);
 
         foreach (var token in (string?[])[since, null])
         {
-            var timeline = (await Alice.SyncAsync(token))["rooms"]!["join"]![Room.RoomId]!["timeline"]!;
+            var timeline = (await Alice.SyncsAsync(token))["rooms"]!["join"]![Room.RoomId]!["timeline"]!;
             Assert.That(BodiesOf(timeline["events"]), Is.EqualTo(new[] { "after" }));
             Assert.That((bool?)timeline["limited"], Is.True);
             var page = await PageAsync($"dir=b&limit=2&from={timeline["prev_batch"]}");
@@ -144,12 +144,12 @@ public sealed class SyncedGapTests : HistoryGaps
     public async Task A_redaction_that_came_before_its_event_does_not_hide_it_back_to_a_sync_token(bool isFilled)
     {
         var since = await Alice.SyncTokenAsync();
-        Room.Say("bob", "0");
-        var redacted = Room.Say("bob", "redacted");
-        await StoreAsync(Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = redacted.EventId }));
+        Room.Says("bob", "0");
+        var redacted = Room.Says("bob", "redacted");
+        await StoreAsync(Room.Makes("bob", "m.room.redaction", null, new() { ["redacts"] = redacted.EventId }));
         var quiet = await QuietAsync(since);
         if (isFilled) Assert.That(await ScrollAsync(10), Has.Length.EqualTo(3));
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
 
         var timeline = await TimelineAsync(quiet);
 
@@ -167,19 +167,19 @@ public sealed class SyncedGapTests : HistoryGaps
     public async Task A_departure_that_came_in_a_fetched_state_is_told_as_state(string? shown, bool isFilled)
     {
         await PromoteAsync("bob");
-        var dave = await LocalUser.RegisterAsync(Server, "dave");
-        (await dave.PostAsync($"join/{PeerRoom.Escape(Room.RoomId)}", [])).Is(200);
+        var dave = await Server.RegistersAsync("dave");
+        await dave.JoinsAsync(Room.RoomId);
         var joined = await PageAsync("dir=b&limit=1");
         await TakeAsync((string)joined["chunk"]![0]!["event_id"]!);
-        await SendAsync(Room.Say("bob", "shown"));
+        await SendAsync(Room.Says("bob", "shown"));
         var since = await dave.SyncTokenAsync();
-        Room.Say("bob", "missed");
-        Room.Make("bob", "m.room.member", dave.UserId, new() { ["membership"] = "leave" });
+        Room.Says("bob", "missed");
+        Room.Makes("bob", "m.room.member", dave.UserId, new() { ["membership"] = "leave" });
         if (shown is null) await HideAsync(Room.Latest);
-        else await SendAsync(Room.Say("bob", shown));
+        else await SendAsync(Room.Says("bob", shown));
         if (isFilled) Assert.That((await ScrollAsync(10)), Does.Contain("missed"));
 
-        var left = (await dave.SyncAsync(since))["rooms"]!["leave"]![Room.RoomId]!;
+        var left = (await dave.SyncsAsync(since))["rooms"]!["leave"]![Room.RoomId]!;
 
         Assert.That((string?)left["state"]!["events"]![0]!["content"]!["membership"], Is.EqualTo("leave"));
         Assert.That(left["timeline"]!["events"]!.AsArray(), Is.Empty);
@@ -195,7 +195,7 @@ public sealed class SyncedGapTests : HistoryGaps
         await StartAgainAsync(("federation.history_wait", "100ms"));
         var slow = new TaskCompletionSource();
         var quiet = await MissAsync(2);
-        await SendAsync(Room.Say("bob", "after"));
+        await SendAsync(Room.Says("bob", "after"));
         var timeline = await TimelineAsync(quiet);
         Peer.Held = slow.Task;
 
@@ -210,8 +210,8 @@ public sealed class SyncedGapTests : HistoryGaps
     public async Task A_server_that_fetches_no_history_passes_over_gaps()
     {
         await StartAgainAsync(("limits.history_fetches", "0"));
-        Room.Say("bob", "missed");
-        await SendAsync(Room.Say("bob", "after"));
+        Room.Says("bob", "missed");
+        await SendAsync(Room.Says("bob", "after"));
 
         Assert.That(await ScrollAsync(1), Is.EqualTo(new[] { "after", "before" }));
         Assert.That(await ScrollAsync(10), Is.EqualTo(new[] { "after", "before" }));
@@ -221,8 +221,8 @@ public sealed class SyncedGapTests : HistoryGaps
     public async Task A_page_has_what_another_client_fetches_while_it_is_read()
     {
         var hold = await HoldGapsAsync();
-        for (var n = 0; n < 3; n++) Room.Say("bob", $"{n}");
-        await SendAsync(Room.Say("bob", "after"));
+        for (var n = 0; n < 3; n++) Room.Says("bob", $"{n}");
+        await SendAsync(Room.Says("bob", "after"));
         hold(async () => Assert.That(await ScrollAsync(10), Is.EqualTo("after,2,1,0,before".Split(','))));
 
         var page = await PageAsync("dir=b&limit=5");
@@ -235,8 +235,8 @@ public sealed class SyncedGapTests : HistoryGaps
     {
         var hold = await HoldGapsAsync();
         var since = await Alice.SyncTokenAsync();
-        for (var n = 0; n < 5; n++) Room.Say("bob", $"{n}");
-        await SendAsync(Room.Say("bob", "after"));
+        for (var n = 0; n < 5; n++) Room.Says("bob", $"{n}");
+        await SendAsync(Room.Says("bob", "after"));
         var timeline = await TimelineAsync(since);
         var left = 1;
         (Peer.Backfills, Peer.MostBackfilled) = (_ => left-- > 0, 3);
@@ -252,8 +252,8 @@ public sealed class SyncedGapTests : HistoryGaps
     {
         var hold = await HoldGapsAsync();
         var since = await Alice.SyncTokenAsync();
-        for (var n = 0; n < 3; n++) Room.Say("bob", $"{n}");
-        await SendAsync(Room.Say("bob", "after"));
+        for (var n = 0; n < 3; n++) Room.Says("bob", $"{n}");
+        await SendAsync(Room.Says("bob", "after"));
         hold(async () => Assert.That(await ScrollAsync(10), Has.Length.EqualTo(5)));
 
         var timeline = await TimelineAsync(since);
@@ -283,7 +283,7 @@ public sealed class SyncedGapTests : HistoryGaps
     private async Task<string> MissAsync(int count)
     {
         var since = await Alice.SyncTokenAsync();
-        for (var n = 0; n < count; n++) Room.Say("bob", $"{n}");
+        for (var n = 0; n < count; n++) Room.Says("bob", $"{n}");
         await HideAsync(Room.Latest);
         return await QuietAsync(since);
     }
@@ -291,7 +291,7 @@ public sealed class SyncedGapTests : HistoryGaps
     /// <summary>The next position of a client that is told nothing of the room.</summary>
     private async Task<string> QuietAsync(string since)
     {
-        var sync = await Alice.SyncAsync(since);
+        var sync = await Alice.SyncsAsync(since);
         var timeline = sync["rooms"]?["join"]?[Room.RoomId]?["timeline"];
         Assert.That(timeline?["events"]?.AsArray() ?? [], Is.Empty);
         Assert.That((bool?)timeline?["limited"] ?? false, Is.False);
@@ -299,7 +299,7 @@ public sealed class SyncedGapTests : HistoryGaps
     }
 
     private async Task<JsonNode> TimelineAsync(string since) =>
-        (await Alice.SyncAsync(since))["rooms"]!["join"]![Room.RoomId]!["timeline"]!;
+        (await Alice.SyncsAsync(since))["rooms"]!["join"]![Room.RoomId]!["timeline"]!;
 
     /// <summary>All pages back to a position, the newest first.</summary>
     private async Task<string[]> BackAsync(string from, string to, int limit)

@@ -7,7 +7,7 @@ namespace Matrix.Federation.Tests.Rooms;
 /// A server, as a process, with a room of alice in which bob of another server is. The other server answers no request
 /// for events, so that what they lack is remembered.
 /// </summary>
-public abstract class UnansweredTests
+public abstract class UnansweredTests(string databaseKind) : DatabaseTests(databaseKind)
 {
     private int _transactions;
 
@@ -16,7 +16,7 @@ public abstract class UnansweredTests
 
     protected ServerProcess Server { get; private set; } = null!;
 
-    protected LocalUser Alice { get; private set; } = null!;
+    protected TestUser Alice { get; private set; } = null!;
 
     protected PeerRoom Room { get; private set; } = null!;
 
@@ -27,9 +27,9 @@ public abstract class UnansweredTests
     public async Task StartAsync()
     {
         Peer = await PeerServer.StartAsync();
-        Server = await ServerProcess.StartAsync(NewDatabase(), Settings);
-        Alice = await LocalUser.RegisterAsync(Server, "alice");
-        Room = await PeerRoom.JoinAsync(Server, Peer.Peer, await Alice.CreateRoomAsync("11"), "bob");
+        Server = await ServerProcess.StartAsync(await NewDatabaseAsync(), Settings);
+        Alice = await Server.RegistersAsync("alice");
+        Room = await Peer.Peer.JoinsAsync(Server, await Alice.CreatesRoomAsync(version: "11"), "bob");
         Peer.Rooms[Room.RoomId] = Room;
         Peer.Answers = false;
     }
@@ -40,9 +40,6 @@ public abstract class UnansweredTests
         await Server.DisposeAsync();
         await Peer.DisposeAsync();
     }
-
-    /// <summary>The database's address; null for SQLite.</summary>
-    private protected abstract string? NewDatabase();
 
     /// <summary>Sends events, which are acknowledged, from the server of a room.</summary>
     protected async Task SendAsync(PeerRoom room, params Pdu[] pdus)

@@ -12,21 +12,21 @@ namespace Matrix.Federation.Tests.Rooms;
 public sealed class UnknownEventsTests
 {
     private PeerServer _peer = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private FailingReads? _lookUps;
 
     [SetUp]
     public async Task SetUpAsync()
     {
         _peer = await PeerServer.StartAsync();
-        _server = (await InProcessServer.StartAsync(services => services.AddSingleton(parts =>
+        _server = (await TestServer.StartWithKnownKeysAsync(services => services.AddSingleton(parts =>
         {
             _lookUps = FailingReads.Of(
                 parts.GetRequiredService<IEventsTable>(), nameof(IEventsTable.FindManyAsync));
             return ActivatorUtilities.CreateInstance<FactsReader>(parts, _lookUps);
         }))).Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     [TearDown]
@@ -40,10 +40,10 @@ public sealed class UnknownEventsTests
     public async Task Rooms_whose_events_are_new_make_no_look_up_of_their_own()
     {
         var rooms = new[] { await JoinedAsync(), await JoinedAsync(), await JoinedAsync() };
-        await SendAsync(rooms, [.. rooms.Select(room => room.Say("bob", "first"))]);
+        await SendAsync(rooms, [.. rooms.Select(room => room.Says("bob", "first"))]);
         var before = _lookUps!.Calls;
 
-        await SendAsync(rooms, [.. rooms.Select(room => room.Say("bob", "second"))]);
+        await SendAsync(rooms, [.. rooms.Select(room => room.Says("bob", "second"))]);
 
         Assert.That(_lookUps.Calls, Is.EqualTo(before));
         foreach (var room in rooms) Assert.That(await BodiesAsync(room), Is.EqualTo(new[] { "first", "second" }));
@@ -53,11 +53,11 @@ public sealed class UnknownEventsTests
     public async Task Events_that_come_again_beside_new_ones_are_shown_once()
     {
         var rooms = new[] { await JoinedAsync(), await JoinedAsync() };
-        var first = rooms.Select(room => room.Say("bob", "first")).ToArray();
+        var first = rooms.Select(room => room.Says("bob", "first")).ToArray();
         await SendAsync(rooms, first);
 
-        await SendAsync(rooms, [first[0], rooms[1].Say("bob", "second")]);
-        await SendAsync(rooms, [rooms[0].Say("bob", "second"), first[1]]);
+        await SendAsync(rooms, [first[0], rooms[1].Says("bob", "second")]);
+        await SendAsync(rooms, [rooms[0].Says("bob", "second"), first[1]]);
 
         foreach (var room in rooms) Assert.That(await BodiesAsync(room), Is.EqualTo(new[] { "first", "second" }));
     }
@@ -65,8 +65,9 @@ public sealed class UnknownEventsTests
     [Test]
     public async Task What_storage_did_not_have_counts_until_the_room_is_written_to()
     {
-        var (room, other) = (await _alice.CreateRoomAsync("11"), await _alice.CreateRoomAsync("11"));
-        var known = await _alice.SayAsync(room, "known");
+        var room = await _alice.CreatesRoomAsync(version: "11");
+        var other = await _alice.CreatesRoomAsync(version: "11");
+        var known = await _alice.SaysAsync(room, "known");
         var storage = _server.Services.GetRequiredService<OpenedStorage>();
         var lanes = _server.Services.GetRequiredService<LaneDirectory>();
         var lane = lanes.Take((await storage.Rooms.FindAsync(room, default))!.Nid);
@@ -76,9 +77,9 @@ public sealed class UnknownEventsTests
 
         Assert.That(unknown.Of(lane), Is.EquivalentTo(new[] { "$new" }));
         Assert.That(unknown.Of(otherLane), Is.Null, "storage was not asked for this room");
-        await _alice.SayAsync(other, "elsewhere");
+        await _alice.SaysAsync(other, "elsewhere");
         Assert.That(unknown.Of(lane), Is.Not.Null);
-        await _alice.SayAsync(room, "here");
+        await _alice.SaysAsync(room, "here");
         Assert.That(unknown.Of(lane), Is.Null);
 
         lanes.Return(lane);
@@ -86,7 +87,7 @@ public sealed class UnknownEventsTests
     }
 
     private async Task<PeerRoom> JoinedAsync() =>
-        await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
+        await _peer.Peer.JoinsAsync(_server, await _alice.CreatesRoomAsync(version: "11"), "bob");
 
     /// <summary>The peer sends events of several rooms in one transaction.</summary>
     private async Task SendAsync(PeerRoom[] rooms, Pdu[] pdus)

@@ -11,8 +11,8 @@ public sealed class UnreachedServersTests
 {
     private PeerServer _peer = null!;
     private PeerServer _other = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private int _transactions;
 
     [SetUp]
@@ -35,8 +35,8 @@ public sealed class UnreachedServersTests
     {
         await StartAsync();
         var room = await JoinedAsync();
-        _ = room.Say("bob", "missing");
-        var said = room.Say("bob", "said");
+        _ = room.Says("bob", "missing");
+        var said = room.Says("bob", "said");
         _peer.Fails = 2;
 
         await SendAsync(room, said.EventId);
@@ -50,10 +50,10 @@ public sealed class UnreachedServersTests
     {
         await StartAsync(("federation.fetch_time", "5s"));
         var room = await JoinedAsync();
-        _ = await PeerRoom.JoinAsync(_server, _other.Peer, room.RoomId, "carol");
+        _ = await _other.Peer.JoinsAsync(_server, room.RoomId, "carol");
         _other.Rooms[room.RoomId] = room;
         _peer.Held = new TaskCompletionSource().Task;
-        for (var n = 1; n <= 12; n++) _ = room.Say("bob", $"{n}");
+        for (var n = 1; n <= 12; n++) _ = room.Says("bob", $"{n}");
 
         await SendAsync(room, room.Latest[0].EventId);
 
@@ -68,15 +68,15 @@ public sealed class UnreachedServersTests
         await StartAsync(
             ("federation.fetch_pause", "10m"), ("federation.fetch_wake_pause", "1s"));
         var room = await JoinedAsync();
-        _ = room.Say("bob", "missing");
-        var said = room.Say("bob", "said");
+        _ = room.Says("bob", "missing");
+        var said = room.Says("bob", "said");
         _peer.Fails = int.MaxValue;
         await SendAsync(room, said.EventId);
         await Until.HoldsAsync(() => !_peer.Requests.IsEmpty);
         await Task.Delay(200);
         _peer.Fails = 0;
 
-        await SendAsync(room, room.Say("bob", "again").EventId);
+        await SendAsync(room, room.Says("bob", "again").EventId);
 
         await EventuallyAsync(room, "missing", "said", "again");
     }
@@ -86,8 +86,8 @@ public sealed class UnreachedServersTests
     {
         await StartAsync(("federation.staged_for", "6s"), ("federation.longest_fetch_pause", "500ms"));
         var room = await JoinedAsync();
-        _ = room.Say("bob", "missing");
-        var said = room.Say("bob", "said");
+        _ = room.Says("bob", "missing");
+        var said = room.Says("bob", "said");
         _peer.Fails = int.MaxValue;
 
         await SendAsync(room, said.EventId);
@@ -112,8 +112,8 @@ public sealed class UnreachedServersTests
     {
         await StartAsync();
         var room = await JoinedAsync();
-        var others = await PeerRoom.JoinAsync(_server, _other.Peer, room.RoomId, "carol");
-        var said = others.Say("carol", "relayed");
+        var others = await _other.Peer.JoinsAsync(_server, room.RoomId, "carol");
+        var said = others.Says("carol", "relayed");
         _server.Forgets(_other.Peer);
 
         var reply = (await room.SendAsync(_server, Next(), said)).Is(200).Json["pdus"]!;
@@ -131,10 +131,10 @@ public sealed class UnreachedServersTests
         await StartAsync(("federation.staged_events_of_server", "10"), ("federation.longest_fetch_pause", "500ms"));
         var (room, other) = (await JoinedAsync(), await JoinedAsync());
         var waiting = await FillAsync(room);
-        _ = room.Say("bob", "missing");
-        var last = room.Say("bob", "last");
+        _ = room.Says("bob", "missing");
+        var last = room.Says("bob", "last");
 
-        var elsewhere = other.Say("bob", "elsewhere");
+        var elsewhere = other.Says("bob", "elsewhere");
         (await room.SendAsync(_server, "repeated", last, elsewhere)).Is(429, "M_LIMIT_EXCEEDED");
         await EventuallyAsync(other, "elsewhere");
         (await room.SendAsync(_server, "repeated", last, elsewhere)).Is(429, "M_LIMIT_EXCEEDED");
@@ -160,13 +160,13 @@ public sealed class UnreachedServersTests
             ("federation.longest_fetch_pause", "500ms"));
         var (room, other) = (await JoinedAsync(), await JoinedAsync());
         var waiting = await FillAsync(room);
-        _ = room.Say("bob", "missing");
-        var (refused, later) = (room.Say("bob", "refused"), room.Say("bob", "later"));
+        _ = room.Says("bob", "missing");
+        var (refused, later) = (room.Says("bob", "refused"), room.Says("bob", "later"));
 
         (await room.SendAsync(_server, "refused", refused)).Is(429, "M_LIMIT_EXCEEDED");
         await Task.Delay(2_100);
         var first = (await room.SendAsync(_server, "refused", refused)).Is(200).Json["pdus"]!;
-        var elsewhere = other.Say("bob", "elsewhere");
+        var elsewhere = other.Says("bob", "elsewhere");
         var second = (await room.SendAsync(_server, "later", later, elsewhere)).Is(200).Json["pdus"]!;
 
         Assert.That((string?)first[refused.EventId]!["error"], Does.Contain("StagingFull"));
@@ -179,8 +179,8 @@ public sealed class UnreachedServersTests
         await SendAsync(room, later.EventId);
         await EventuallyAsync(room, shown => shown.Contains("later"), "what came later");
         _ = await FillAsync(room);
-        _ = room.Say("bob", "missing");
-        (await room.SendAsync(_server, "again", room.Say("bob", "last"))).Is(429, "M_LIMIT_EXCEEDED");
+        _ = room.Says("bob", "missing");
+        (await room.SendAsync(_server, "again", room.Says("bob", "last"))).Is(429, "M_LIMIT_EXCEEDED");
     }
 
     /// <summary>Ten events come that lack others, which no server returns. Returns their ids.</summary>
@@ -190,8 +190,8 @@ public sealed class UnreachedServersTests
         var ids = new string[10];
         for (var n = 0; n < ids.Length; n++)
         {
-            _ = room.Say("bob", "missing");
-            ids[n] = room.Say("bob", $"waits {n}").EventId;
+            _ = room.Says("bob", "missing");
+            ids[n] = room.Says("bob", $"waits {n}").EventId;
             await SendAsync(room, ids[n]);
         }
 
@@ -218,16 +218,16 @@ public sealed class UnreachedServersTests
         var refused = "";
         for (var n = 0; n < 10 && refused.Length == 0; n++)
         {
-            _ = room.Say("bob", "missing");
-            var waits = room.Say("bob", new string('x', 1000));
+            _ = room.Says("bob", "missing");
+            var waits = room.Says("bob", new string('x', 1000));
             var sent = (await ErrorsAsync(room, waits))["pdus"]!;
             refused = (string?)sent[waits.EventId]!["error"] ?? "";
         }
 
         Assert.That(refused, Does.Contain("MustNotWait"));
-        var whole = other.Say("bob", "lacks nothing");
-        _ = other.Say("bob", "missing");
-        var lacking = other.Say("bob", "lacks one");
+        var whole = other.Says("bob", "lacks nothing");
+        _ = other.Says("bob", "missing");
+        var lacking = other.Says("bob", "lacks one");
         var reply = (await ErrorsAsync(other, whole, lacking))["pdus"]!;
 
         Assert.That(reply[whole.EventId]!.AsObject(), Is.Empty);
@@ -245,19 +245,19 @@ public sealed class UnreachedServersTests
         await StartAsync(
             ("federation.all_staged_bytes_of_server", "4KiB"), ("federation.full_room_time", "1ms"));
         var (room, second) = (await JoinedAsync(), await JoinedAsync());
-        var carols = await PeerRoom.JoinAsync(_server, _other.Peer, second.RoomId, "carol");
+        var carols = await _other.Peer.JoinsAsync(_server, second.RoomId, "carol");
         _peer.Fails = int.MaxValue;
         for (var n = 0; n < 4; n++)
         {
-            _ = room.Say("bob", "missing");
-            _ = await ErrorsAsync(room, room.Say("bob", new string('x', 1500)));
+            _ = room.Says("bob", "missing");
+            _ = await ErrorsAsync(room, room.Says("bob", new string('x', 1500)));
         }
 
-        _ = second.Say("bob", "missing");
-        var bobs = second.Say("bob", "lacks one");
+        _ = second.Says("bob", "missing");
+        var bobs = second.Says("bob", "lacks one");
         var ofBob = (await ErrorsAsync(second, bobs))["pdus"]!;
-        _ = carols.Say("carol", "missing");
-        var lacking = carols.Say("carol", "lacks one");
+        _ = carols.Says("carol", "missing");
+        var lacking = carols.Says("carol", "lacks one");
         var ofCarol = (await carols.SendAsync(_server, Next(), lacking)).Is(200).Json["pdus"]!;
 
         Assert.That((string?)ofBob[bobs.EventId]!["error"], Does.Contain("MustNotWait"));
@@ -271,11 +271,11 @@ public sealed class UnreachedServersTests
         var room = await JoinedAsync(powerful: true);
         for (var n = 1; n <= 20; n++)
         {
-            _ = room.Make("bob", "org.example.state", $"{n}", new JsonObject { ["n"] = n });
+            _ = room.Makes("bob", "org.example.state", $"{n}", new JsonObject { ["n"] = n });
         }
 
-        _ = room.Say("bob", "missing");
-        var said = room.Say("bob", "said");
+        _ = room.Says("bob", "missing");
+        var said = room.Says("bob", "said");
         _peer.HasMissing = false;
         _peer.HasEvents = false;
 
@@ -290,16 +290,16 @@ public sealed class UnreachedServersTests
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await InProcessServer.StartAsync(settings);
+        _server = await TestServer.StartWithKnownKeysAsync(settings);
         _server.Knows(_peer.Peer).Knows(_other.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     private string Next() => $"next{++_transactions}";
 
     private async Task<PeerRoom> JoinedAsync(bool powerful = false)
     {
-        var roomId = await _alice.CreateRoomAsync("11");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
         if (powerful)
         {
             var path = $"rooms/{PeerRoom.Escape(roomId)}/state/m.room.power_levels/";
@@ -308,7 +308,7 @@ public sealed class UnreachedServersTests
             (await _alice.PutAsync(path, levels)).Is(200);
         }
 
-        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var room = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
         _peer.Rooms[roomId] = room;
         return room;
     }

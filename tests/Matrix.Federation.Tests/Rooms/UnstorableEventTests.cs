@@ -15,15 +15,15 @@ public sealed class UnstorableEventTests
     private const string Refused = "refused";
 
     private PeerServer _peer = null!;
-    private InProcessServer _server = null!;
-    private LocalUser _alice = null!;
+    private TestServer _server = null!;
+    private TestUser _alice = null!;
     private RefusingWriter _writer = null!;
 
     [SetUp]
     public async Task SetUpAsync()
     {
         _peer = await PeerServer.StartAsync();
-        _server = await InProcessServer.StartAsync(
+        _server = await TestServer.StartWithKnownKeysAsync(
             services => services.AddSingleton(parts =>
             {
                 _writer = new RefusingWriter(parts.GetRequiredService<OpenedStorage>().Writer);
@@ -37,7 +37,7 @@ public sealed class UnstorableEventTests
             }),
             ("federation.decided_at_once", "2"));
         _server.Knows(_peer.Peer);
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await _server.RegistersAsync("alice");
     }
 
     [TearDown]
@@ -51,11 +51,11 @@ public sealed class UnstorableEventTests
     public async Task It_is_given_up_and_the_others_of_its_transaction_are_shown()
     {
         var room = await JoinedAsync();
-        var first = Enumerable.Range(1, 4).Select(n => room.Say("bob", $"{n}")).ToArray();
+        var first = Enumerable.Range(1, 4).Select(n => room.Says("bob", $"{n}")).ToArray();
         var fork = room.Latest;
-        var refused = room.Say("bob", Refused);
+        var refused = room.Says("bob", Refused);
         room.Latest = fork;
-        var last = Enumerable.Range(5, 4).Select(n => room.Say("bob", $"{n}")).ToArray();
+        var last = Enumerable.Range(5, 4).Select(n => room.Says("bob", $"{n}")).ToArray();
 
         (await room.SendAsync(_server, "all", [.. first, refused, .. last])).Is(200);
 
@@ -69,7 +69,7 @@ public sealed class UnstorableEventTests
 
         var attempts = _writer.Attempts;
         Assert.That(attempts, Is.InRange(1, 3), "with others, and alone; once more if a further session was under way");
-        (await room.SendAsync(_server, "end", room.Say("bob", "9"))).Is(200);
+        (await room.SendAsync(_server, "end", room.Says("bob", "9"))).Is(200);
         await Until.HoldsAsync(async () => (await BodiesAsync(room)).Length == 9);
         Assert.That(_writer.Attempts, Is.EqualTo(attempts));
     }
@@ -78,9 +78,9 @@ public sealed class UnstorableEventTests
     public async Task A_fetched_one_is_given_up_and_what_follows_it_is_decided_on_the_state_of_its_server()
     {
         var room = await JoinedAsync();
-        var said = new[] { "1", "2", Refused, "3", "4" }.Select(body => room.Say("bob", body)).ToArray();
+        var said = new[] { "1", "2", Refused, "3", "4" }.Select(body => room.Says("bob", body)).ToArray();
 
-        (await room.SendAsync(_server, "last", room.Say("bob", "5"))).Is(200);
+        (await room.SendAsync(_server, "last", room.Says("bob", "5"))).Is(200);
 
         // After a gap, a timeline begins below it.
         await Until.HoldsAsync(async () => (await BodiesAsync(room)).SequenceEqual(["3", "4", "5"]));
@@ -100,16 +100,16 @@ public sealed class UnstorableEventTests
     public async Task Many_in_a_row_are_given_up_one_after_the_other_and_what_waits_behind_them_is_shown()
     {
         var room = await JoinedAsync();
-        var first = room.Say("bob", "first");
+        var first = room.Says("bob", "first");
         var fork = room.Latest;
         var refused = Enumerable.Range(1, 12).Select(n =>
         {
             room.Latest = fork;
-            return room.Say("bob", $"{Refused} {n}");
+            return room.Says("bob", $"{Refused} {n}");
         }).ToArray();
         room.Latest = fork;
 
-        (await room.SendAsync(_server, "all", [first, .. refused, room.Say("bob", "last")])).Is(200);
+        (await room.SendAsync(_server, "all", [first, .. refused, room.Says("bob", "last")])).Is(200);
 
         var storage = _server.Services.GetRequiredService<OpenedStorage>();
         await Until.HoldsAsync(async () => (await storage.StagedEvents.RoomsAsync(CancellationToken.None)).Count == 0);
@@ -125,7 +125,7 @@ public sealed class UnstorableEventTests
     {
         var room = await JoinedAsync();
         var fork = room.Latest;
-        var refused = room.Say("bob", Refused);
+        var refused = room.Says("bob", Refused);
         room.Latest = fork;
         var response = (await room.SendAsync(_server, "refused", refused)).Is(200).Json;
         Assert.That((string?)response["pdus"]![refused.EventId]!["error"], Is.EqualTo("NotStored"));
@@ -133,7 +133,7 @@ public sealed class UnstorableEventTests
 
         for (var n = 1; n <= 21; n++)
         {
-            var said = Enumerable.Range(1, 50).Select(_ => room.Say("bob", $"{n}")).ToArray();
+            var said = Enumerable.Range(1, 50).Select(_ => room.Says("bob", $"{n}")).ToArray();
             (await room.SendAsync(_server, $"{n}", said)).Is(200);
         }
 
@@ -142,7 +142,7 @@ public sealed class UnstorableEventTests
         Assert.That(await BodiesAsync(room), Has.All.EqualTo("21"));
         var batches = _writer.Received;
         Assert.That(batches, Is.AtLeast(1_000), "each in a batch of its own");
-        (await room.SendAsync(_server, "end", room.Say("bob", "a"), room.Say("bob", "b"))).Is(200);
+        (await room.SendAsync(_server, "end", room.Says("bob", "a"), room.Says("bob", "b"))).Is(200);
         Assert.That(_writer.Received, Is.EqualTo(batches + 1), "both in one batch");
     }
 
@@ -155,8 +155,8 @@ public sealed class UnstorableEventTests
 
     private async Task<PeerRoom> JoinedAsync()
     {
-        var roomId = await _alice.CreateRoomAsync("11");
-        return _peer.Rooms[roomId] = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var roomId = await _alice.CreatesRoomAsync(version: "11");
+        return _peer.Rooms[roomId] = await _peer.Peer.JoinsAsync(_server, roomId, "bob");
     }
 
     /// <summary>A writer that refuses batches with a certain message.</summary>

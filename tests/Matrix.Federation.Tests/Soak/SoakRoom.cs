@@ -49,7 +49,7 @@ internal sealed record SoakRoom(string RoomId, string Version, bool IsEncrypted,
         return [.. reply.Json["joined"]!.AsObject().Select(member => member.Key)];
     }
 
-    internal Task<Support.Reply> JoinAsync(SoakUser user, IReadOnlyList<SoakServer> servers)
+    internal Task<Reply> JoinAsync(SoakUser user, IReadOnlyList<SoakServer> servers)
     {
         var via = string.Join('&', servers.Where(each => each != user.Server).Select(each => $"via={each.Name}"));
         return user.PostAsync($"join/{Uri.EscapeDataString(RoomId)}?{via}", []);

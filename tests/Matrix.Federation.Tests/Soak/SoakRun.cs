@@ -173,7 +173,7 @@ internal sealed class SoakRun : IAsyncDisposable
 
         foreach (var anchor in _anchors)
         {
-            await anchor.User.UploadKeysAsync(2);
+            await anchor.User.UploadsKeysAsync(2);
             _records.Devices[(anchor.Id, anchor.User.DeviceId)] = true;
             _observers.Add(new SyncingUser(anchor));
         }

@@ -1,5 +1,4 @@
 using System.Net;
-using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
 
 namespace Matrix.Federation.Tests.Soak;
@@ -8,11 +7,10 @@ namespace Matrix.Federation.Tests.Soak;
 /// A server process that is killed and stopped. It finds each other server by a name server of its own, at the link
 /// that leads there.
 /// </summary>
-internal sealed class SoakServer : IServerUnderTest
+internal sealed class SoakServer : ServerUnderTest
 {
     private static readonly TimeSpan _latestStart = TimeSpan.FromMinutes(2);
 
-    private readonly HttpClient _http = TestCa.Shared.Client();
     private readonly DnsStub _names = DnsStub.Start();
     private readonly IPEndPoint _listener = Loopback.Next();
     private readonly FederatingProcess _federating;
@@ -67,11 +65,11 @@ internal sealed class SoakServer : IServerUnderTest
         ("DISCOVERY_FAILURE_TIME", "500ms"),
     ];
 
-    public string Name { get; }
+    public override string Name { get; }
 
-    public Uri FederationAddress => new($"https://{_listener}");
+    public override Uri FederationAddress => new($"https://{_listener}");
 
-    public Uri ClientAddress => new(Process.Url);
+    public override Uri ClientAddress => new(Process.Url);
 
     internal int Index { get; }
 
@@ -79,8 +77,6 @@ internal sealed class SoakServer : IServerUnderTest
 
     /// <summary>The links to the other servers, by their index.</summary>
     internal Dictionary<int, TcpLink> Links { get; } = [];
-
-    public Task<Reply> SendAsync(HttpRequestMessage request) => Reply.SendAsync(_http, request);
 
     /// <summary>Connects this server with another one by a link.</summary>
     internal void Connect(SoakServer to)
@@ -100,10 +96,10 @@ internal sealed class SoakServer : IServerUnderTest
 
     internal Task StartAsync() => Process.StartAsync().WaitAsync(_latestStart);
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
+        await base.DisposeAsync();
         foreach (var link in Links.Values) await link.DisposeAsync();
-        _http.Dispose();
         _federating.Dispose();
         await _names.DisposeAsync();
     }

@@ -1,28 +1,27 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Soak;
 
 /// <summary>A user whose requests are repeated until their server answers.</summary>
-internal sealed class SoakUser(LocalUser user, IServerUnderTest server, ConcurrentQueue<string> problems)
+internal sealed class SoakUser(TestUser user, ServerUnderTest server, ConcurrentQueue<string> problems)
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
 
-    internal LocalUser User { get; } = user;
+    internal TestUser User { get; } = user;
 
-    internal IServerUnderTest Server { get; } = server;
+    internal ServerUnderTest Server { get; } = server;
 
     internal string Id => User.UserId;
 
     /// <summary>Registers a user while nothing fails.</summary>
     internal static async Task<SoakUser> RegisterAsync(
-        IServerUnderTest server, string name, ConcurrentQueue<string> problems) =>
-        new(await LocalUser.RegisterAsync(server, name), server, problems);
+        ServerUnderTest server, string name, ConcurrentQueue<string> problems) =>
+        new(await server.RegistersAsync(name), server, problems);
 
-    internal SoakUser On(LocalUser device) => new(device, Server, problems);
+    internal SoakUser On(TestUser device) => new(device, Server, problems);
 
     internal Task<Reply> PutAsync(string path, JsonObject body) => RepeatAsync(path, user => user.PutAsync(path, body));
 
@@ -53,7 +52,7 @@ internal sealed class SoakUser(LocalUser user, IServerUnderTest server, Concurre
     }
 
     /// <summary>Runs a request until it is answered. Returns what another repetition would not change.</summary>
-    internal async Task<Reply> RepeatAsync(string what, Func<LocalUser, Task<Reply>> request)
+    internal async Task<Reply> RepeatAsync(string what, Func<TestUser, Task<Reply>> request)
     {
         var until = DateTime.UtcNow + _patience;
         var last = "";

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using Matrix.Federation.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -11,7 +10,7 @@ namespace Matrix.Federation.Tests.Soak;
 /// <summary>
 /// What clients see of a server, as a test makes it up. It has one room, and one of its users syncs.
 /// </summary>
-internal sealed class StubServer : IServerUnderTest
+internal sealed class StubServer : ServerUnderTest
 {
     private readonly WebApplication _app;
     private int _syncs;
@@ -26,11 +25,11 @@ internal sealed class StubServer : IServerUnderTest
         _app.Map("/_matrix/client/v3/{**path}", AnswerAsync);
     }
 
-    public string Name { get; }
+    public override string Name { get; }
 
-    public Uri FederationAddress => throw new NotSupportedException();
+    public override Uri FederationAddress => throw new NotSupportedException();
 
-    public Uri ClientAddress => new(_app.Urls.First());
+    public override Uri ClientAddress => new(_app.Urls.First());
 
     /// <summary>The room's state: event ids by type and key.</summary>
     internal Dictionary<(string Type, string Key), string> State { get; } = [];
@@ -60,9 +59,11 @@ internal sealed class StubServer : IServerUnderTest
         return server;
     }
 
-    public Task<Reply> SendAsync(HttpRequestMessage request) => throw new NotSupportedException();
-
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await _app.DisposeAsync();
+    }
 
     private async Task AnswerAsync(HttpContext http, string path)
     {

@@ -9,7 +9,7 @@ internal sealed class Workload(
     Records records, IReadOnlyList<SoakServer> servers, IReadOnlyList<SoakRoom> rooms, IReadOnlyList<SoakUser> anchors,
     IReadOnlyList<SoakUser> guests)
 {
-    private readonly ConcurrentDictionary<string, ConcurrentBag<LocalUser>> _laptops = new();
+    private readonly ConcurrentDictionary<string, ConcurrentBag<TestUser>> _laptops = new();
     private int _actions;
 
     /// <summary>The actions so far.</summary>
@@ -38,7 +38,7 @@ internal sealed class Workload(
     {
         foreach (var room in rooms)
         {
-            foreach (var anchor in room.Anchors) await SayAsync(anchor, room, "last");
+            foreach (var anchor in room.Anchors) await SaysAsync(anchor, room, "last");
         }
     }
 
@@ -50,7 +50,7 @@ internal sealed class Workload(
     {
         foreach (var user in users)
         {
-            await SayAsync(user, room, "merge");
+            await SaysAsync(user, room, "merge");
             await Task.Delay(TimeSpan.FromSeconds(2));
         }
     }
@@ -70,12 +70,12 @@ internal sealed class Workload(
         var room = Pick(random, [.. rooms.Where(each => each.Anchors.Contains(anchor))]);
         return random.Next(100) switch
         {
-            < 50 => SayAsync(anchor, room, "m.text"),
+            < 50 => SaysAsync(anchor, room, "m.text"),
             < 58 => RedactAsync(anchor, room, random),
             < 66 => MarkAsync(anchor, room),
             < 72 => ChangeRoomAsync(anchor, room, random),
             < 82 => ModerateAsync(anchor, room, random),
-            < 94 => SendToDeviceAsync(anchor, random),
+            < 94 => SendsToDeviceAsync(anchor, random),
             _ => ChangeDevicesAsync(anchor, random),
         };
     }
@@ -86,7 +86,7 @@ internal sealed class Workload(
         switch (random.Next(100))
         {
             case < 40:
-                await SayAsync(guest, room, "m.text");
+                await SaysAsync(guest, room, "m.text");
                 break;
             case < 65:
                 await room.JoinAsync(guest, servers);
@@ -95,7 +95,7 @@ internal sealed class Workload(
                 await guest.PostAsync($"{room.Path}/leave", []);
                 break;
             case < 90:
-                await SendToDeviceAsync(guest, random);
+                await SendsToDeviceAsync(guest, random);
                 break;
             default:
                 await ChangeDevicesAsync(guest, random);
@@ -103,7 +103,7 @@ internal sealed class Workload(
         }
     }
 
-    private async Task SayAsync(SoakUser user, SoakRoom room, string kind)
+    private async Task SaysAsync(SoakUser user, SoakRoom room, string kind)
     {
         var content = new JsonObject { ["msgtype"] = kind, ["body"] = records.NextMark() };
         Record(room, user, await user.SendAsync(room.RoomId, "m.room.message", content));
@@ -147,7 +147,7 @@ internal sealed class Workload(
         await anchor.PostAsync($"{room.Path}/{verb}", new JsonObject { ["user_id"] = Pick(random, guests).Id });
     }
 
-    private async Task SendToDeviceAsync(SoakUser user, Random random)
+    private async Task SendsToDeviceAsync(SoakUser user, Random random)
     {
         var receiver = Pick(random, anchors);
         var mark = records.NextMark();
@@ -181,19 +181,19 @@ internal sealed class Workload(
         var laptop = await LogInAsync(user);
         await user.On(laptop).RepeatAsync("keys/upload", async device =>
         {
-            await device.UploadKeysAsync(2);
+            await device.UploadsKeysAsync(2);
             return await device.GetAsync("account/whoami");
         });
         records.Devices[(user.Id, laptop.DeviceId)] = true;
         laptops.Add(laptop);
     }
 
-    private static async Task<LocalUser> LogInAsync(SoakUser user)
+    private static async Task<TestUser> LogInAsync(SoakUser user)
     {
-        LocalUser? laptop = null;
+        TestUser? laptop = null;
         await user.RepeatAsync("login", async phone =>
         {
-            laptop = await phone.LogInAsync("laptop");
+            laptop = await phone.LogsInAsync(deviceName: "laptop");
             return await laptop.GetAsync("account/whoami");
         });
         return laptop!;

@@ -1,15 +1,14 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
 
 public sealed class AccountTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
+    public async Task StartAsync() => _server = await TestServer.StartAsync();
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();

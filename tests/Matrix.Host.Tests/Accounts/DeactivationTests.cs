@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
@@ -13,7 +12,7 @@ public sealed class DeactivationTests
     [Test]
     public async Task A_server_that_stopped_after_a_deactivation_takes_the_user_out_of_their_rooms_when_it_starts()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var bob = await server.RegistersAsync("bob");
         var alice = await server.RegistersAsync("alice");
         var rooms = new List<string>();

@@ -1,15 +1,14 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
 
 public sealed class FallbackTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
+    public async Task StartAsync() => _server = await TestServer.StartAsync();
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -18,7 +17,7 @@ public sealed class FallbackTests
     public async Task A_registration_token_given_in_a_browser_lets_the_client_go_on_with_the_session_alone()
     {
         // A server of its own: the first user's token is valid only while no user exists.
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var body = new JsonObject { ["username"] = "by-browser", ["password"] = "long enough" };
         var session = (await server.Anyone.PostAsync("register", body.DeepClone())).Is(401).Member("session");
         var page = $"/_matrix/client/v3/auth/m.login.registration_token/fallback/web?session={session}";

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
@@ -9,7 +8,7 @@ public sealed class HousekeepingTests
     [Test]
     public async Task A_token_that_expired_long_ago_is_forgotten_and_one_that_just_did_is_not()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("sessions.access_token_lifetime", "1h"), ("sessions.expired_tokens_kept", "1d"), ("cache.tokens", "16"));
         var alice = await server.RegistersAsync("alice");
         var login = await server.Anyone.PostAsync("login", new JsonObject
@@ -39,7 +38,7 @@ public sealed class HousekeepingTests
     [Test]
     public async Task What_a_user_can_keep_is_bounded()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("limits.account_data", "2"),
             ("limits.filters", "1"),
             ("limits.devices", "2"));
@@ -75,7 +74,7 @@ public sealed class HousekeepingTests
     [Test]
     public async Task Filters_stored_at_once_do_not_exceed_the_limit_together()
     {
-        await using var server = await HomeserverFixture.StartAsync(("limits.filters", "3"));
+        await using var server = await TestServer.StartAsync(("limits.filters", "3"));
         var alice = await server.RegistersAsync("alice");
         var replies = await Task.WhenAll(Enumerable.Range(1, 40).Select(limit => alice.PostAsync(
             $"user/{alice.UserId}/filter",

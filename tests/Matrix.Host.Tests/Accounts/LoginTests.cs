@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
@@ -11,11 +10,11 @@ namespace Matrix.Host.Tests.Accounts;
 
 public sealed class LoginTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync() =>
-        _server = await HomeserverFixture.StartAsync(("public_base_url", "https://matrix.test.example"));
+        _server = await TestServer.StartAsync(("public_base_url", "https://matrix.test.example"));
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -222,7 +221,7 @@ public sealed class LoginTests
     [Test]
     public async Task An_expired_token_is_a_soft_logout_and_can_be_refreshed()
     {
-        await using var server = await HomeserverFixture.StartAsync(("sessions.access_token_lifetime", "5m"));
+        await using var server = await TestServer.StartAsync(("sessions.access_token_lifetime", "5m"));
         var user = await server.RegistersAsync("frank");
         var login = await server.Anyone.PostAsync("login", new JsonObject
         {
@@ -283,7 +282,7 @@ public sealed class LoginTests
     [Test]
     public async Task Tokens_and_devices_survive_a_restart()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var heidi = await server.RegistersAsync("heidi");
 
         await server.RestartAsync();

@@ -1,7 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Tests.Storage;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;

@@ -3,7 +3,6 @@ using Matrix.Host.Crypto;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,10 +14,10 @@ public sealed class PasswordChangeTests
 {
     private const string NewPassword = "entirely new";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
+    public async Task StartAsync() => _server = await TestServer.StartAsync();
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -27,7 +26,7 @@ public sealed class PasswordChangeTests
     public async Task A_login_that_began_before_a_password_change_does_not_survive_it()
     {
         // The old hash is outdated by the time of the login, which would renew it.
-        await using var server = await HomeserverFixture.StartAsync(("passwords.operations", "2"));
+        await using var server = await TestServer.StartAsync(("passwords.operations", "2"));
         var alice = await server.RegistersAsync("alice");
         var isChanged = false;
         server.Replaces = parts => parts.AddSingleton(made =>
@@ -113,7 +112,7 @@ public sealed class PasswordChangeTests
         var page = $"/_matrix/client/v3/auth/m.login.password/fallback/web?session={session}";
         var browser = new OAuth.TestBrowser(_server);
         await browser.OpensAsync(page);
-        (await browser.SubmitsAsync(page, ("user", user.UserId), ("password", user.Password))).Is(200);
+        (await browser.SubmitsAsync(page, ("user", user.UserId), ("password", user.Password))).HasStatus(200);
         await ChangeAsync(user, logOut: false);
 
         var refused = (await AskAsync(new JsonObject { ["session"] = session })).Is(401, "M_FORBIDDEN");
@@ -140,7 +139,7 @@ public sealed class PasswordChangeTests
     private Task<Reply> ByTokenAsync(string token) =>
         _server.Anyone.PostAsync("login", new JsonObject { ["type"] = "m.login.token", ["token"] = token });
 
-    private static Task<Reply> LogInAsync(HomeserverFixture server, string user, string password) =>
+    private static Task<Reply> LogInAsync(TestServer server, string user, string password) =>
         server.Anyone.PostAsync(
             "login",
             new JsonObject { ["type"] = "m.login.password", ["user"] = user, ["password"] = password });

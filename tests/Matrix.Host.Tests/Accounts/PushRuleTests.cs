@@ -1,17 +1,16 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
 
 public sealed class PushRuleTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync(("limits.push_rules", "3"));
+        _server = await TestServer.StartAsync(("limits.push_rules", "3"));
         _alice = await _server.RegistersAsync("alice");
     }
 

@@ -5,7 +5,6 @@ using System.Web;
 using Matrix.Host.Storage;
 using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.SingleSignOn;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
@@ -18,7 +17,7 @@ internal sealed class RegistrationStageTests
         "fr":{"name":"Conditions","url":"https://example.org/fr"}}}
         """;
 
-    private static async Task<string[]> AcceptedAsync(HomeserverFixture server, string userId) =>
+    private static async Task<string[]> AcceptedAsync(TestServer server, string userId) =>
     [
         .. (await server.Services.GetRequiredService<OpenedStorage>().Policies.AcceptedAsync(userId, CancellationToken.None))
             .Select(static accepted => $"{accepted.Policy} {accepted.Version}"),

@@ -1,16 +1,15 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
 
 public sealed class RegistrationTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
+    public async Task StartAsync() => _server = await TestServer.StartAsync();
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -191,7 +190,7 @@ public sealed class RegistrationTests
     [Test]
     public async Task The_first_users_token_makes_one_administrator_and_then_registration_is_closed()
     {
-        await using var server = await HomeserverFixture.StartAsync(("registration.enabled", "false"));
+        await using var server = await TestServer.StartAsync(("registration.enabled", "false"));
         var token = server.FirstUserToken!;
         await server.RestartAsync();
         Assert.That(server.FirstUserToken, Is.EqualTo(token), "the same until it is used");
@@ -228,10 +227,10 @@ public sealed class RegistrationTests
     [TestCase(false)]
     public async Task The_first_users_token_ends_with_the_first_user_however_that_one_was_made(bool bySecret)
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var token = server.FirstUserToken!;
         if (bySecret)
-            (await BySecretAsync("first", "long enough", admin: false, HomeserverFixture.SharedSecret, server)).Is(200);
+            (await BySecretAsync("first", "long enough", admin: false, TestServer.SharedSecret, server)).Is(200);
         else await server.RegistersAsync("first");
 
         var body = new JsonObject
@@ -250,7 +249,7 @@ public sealed class RegistrationTests
     [Test]
     public async Task Where_registration_asks_for_no_token_no_token_is_valid()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var first = new JsonObject
         {
             ["password"] = "long enough",
@@ -266,8 +265,8 @@ public sealed class RegistrationTests
     [Test]
     public async Task The_shared_secret_creates_accounts()
     {
-        (await BySecretAsync("by-secret", "long enough", admin: true, HomeserverFixture.SharedSecret)).Is(200);
-        (await BySecretAsync("by-secret", "long enough", admin: false, HomeserverFixture.SharedSecret))
+        (await BySecretAsync("by-secret", "long enough", admin: true, TestServer.SharedSecret)).Is(200);
+        (await BySecretAsync("by-secret", "long enough", admin: false, TestServer.SharedSecret))
             .Is(400, "M_USER_IN_USE");
         (await BySecretAsync("by-guess", "long enough", admin: false, "a guess")).Is(403, "M_FORBIDDEN");
 
@@ -284,14 +283,14 @@ public sealed class RegistrationTests
     public async Task An_administrators_tool_may_leave_open_what_kind_of_user_it_makes_and_choose_any_password()
     {
         var nonce = (await _server.Anyone.GetAsync("/_synapse/admin/v1/register")).Is(200).Member("nonce");
-        var body = SecretBody(nonce, "by-tool", "pw", admin: false, HomeserverFixture.SharedSecret);
+        var body = SecretBody(nonce, "by-tool", "pw", admin: false, TestServer.SharedSecret);
         body["user_type"] = null;
         body["displayname"] = null;
         (await _server.Anyone.PostAsync("/_synapse/admin/v1/register", body)).Is(200);
 
-        (await BySecretAsync("by-tool-empty", "", admin: false, HomeserverFixture.SharedSecret))
+        (await BySecretAsync("by-tool-empty", "", admin: false, TestServer.SharedSecret))
             .Is(400, "M_WEAK_PASSWORD");
-        (await BySecretAsync("by-tool-long", new string('x', 513), admin: false, HomeserverFixture.SharedSecret))
+        (await BySecretAsync("by-tool-long", new string('x', 513), admin: false, TestServer.SharedSecret))
             .Is(400, "M_WEAK_PASSWORD");
     }
 
@@ -299,17 +298,17 @@ public sealed class RegistrationTests
     public async Task A_nonce_is_good_once_and_for_a_minute()
     {
         var nonce = (await _server.Anyone.GetAsync("/_synapse/admin/v1/register")).Is(200).Member("nonce");
-        (await PostSecretAsync(nonce, "nonce-one", "long enough", false, HomeserverFixture.SharedSecret)).Is(200);
-        (await PostSecretAsync(nonce, "nonce-two", "long enough", false, HomeserverFixture.SharedSecret))
+        (await PostSecretAsync(nonce, "nonce-one", "long enough", false, TestServer.SharedSecret)).Is(200);
+        (await PostSecretAsync(nonce, "nonce-two", "long enough", false, TestServer.SharedSecret))
             .Is(400, "M_UNKNOWN");
-        (await PostSecretAsync("made up", "nonce-three", "long enough", false, HomeserverFixture.SharedSecret))
+        (await PostSecretAsync("made up", "nonce-three", "long enough", false, TestServer.SharedSecret))
             .Is(400, "M_UNKNOWN");
     }
 
     [Test]
     public async Task Without_a_secret_there_is_no_such_endpoint()
     {
-        await using var server = await HomeserverFixture.StartAsync(("registration.shared_secret", ""));
+        await using var server = await TestServer.StartAsync(("registration.shared_secret", ""));
 
         (await server.Anyone.GetAsync("/_synapse/admin/v1/register")).Is(404, "M_UNRECOGNIZED");
     }
@@ -322,7 +321,7 @@ public sealed class RegistrationTests
     }
 
     private async Task<Reply> BySecretAsync(
-        string name, string password, bool admin, string secret, HomeserverFixture? server = null)
+        string name, string password, bool admin, string secret, TestServer? server = null)
     {
         var client = (server ?? _server).Anyone;
         var nonce = (await client.GetAsync("/_synapse/admin/v1/register")).Is(200).Member("nonce");

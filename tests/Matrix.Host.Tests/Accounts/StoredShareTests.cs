@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.StoredBytes;
-using Matrix.Host.Tests.Keys;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
@@ -17,7 +15,7 @@ internal sealed class StoredShareTests(string kind)
     private const string Limited = "M_USER_LIMIT_EXCEEDED";
 
     private TestDatabase _database = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     private static readonly string _long = new('x', 30_000);
@@ -26,7 +24,7 @@ internal sealed class StoredShareTests(string kind)
     public async Task Start()
     {
         _database = await TestDatabase.CreateAsync(kind);
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("database.url", _database.Url),
             ("limits.info_uri", "https://test.example/limits"),
             ("limits.account_data_bytes", "64KiB"),
@@ -115,7 +113,7 @@ internal sealed class StoredShareTests(string kind)
         var upload = new Identity(_alice.UserId).Upload();
         upload["master_key"]!["long"] = new string('x', 33_000);
         (await _alice.PostAsync("keys/device_signing/upload", upload)).Is(413, "M_TOO_LARGE");
-        Assert.That((await _alice.AsksForAsync(_alice.UserId)).Json["master_keys"]!.AsObject(), Is.Empty);
+        Assert.That((await _alice.QueriesKeysAsync(_alice.UserId)).Json["master_keys"]!.AsObject(), Is.Empty);
     }
 
     [Test]
@@ -135,7 +133,7 @@ internal sealed class StoredShareTests(string kind)
         }
 
         (await SignsAsync(identity, others[10].User, others[10].Keys)).Is(403, Limited);
-        var known = (await _alice.AsksForAsync(others[9].User.UserId)).Is(200).Json["master_keys"]!;
+        var known = (await _alice.QueriesKeysAsync(others[9].User.UserId)).Is(200).Json["master_keys"]!;
         Assert.That(known[others[9].User.UserId]!["signatures"]![_alice.UserId], Is.Not.Null);
 
         // A key that is replaced takes its signatures with it.

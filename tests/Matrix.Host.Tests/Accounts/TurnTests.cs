@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
 
@@ -13,7 +12,7 @@ public sealed class TurnTests
     [Test]
     public async Task Credentials_are_those_that_coturn_computes_and_end_after_their_lifetime()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("turn.uris", Uris), ("turn.shared_secret", "between us"), ("turn.lifetime", "1h"));
         var alice = await server.RegistersAsync("alice");
         var before = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -37,7 +36,7 @@ public sealed class TurnTests
     [Test]
     public async Task Without_a_secret_the_configured_user_is_named_and_without_a_server_nobody()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("turn.uris", Uris), ("turn.username", "all"), ("turn.password", "of us"));
         var alice = await server.RegistersAsync("alice");
 
@@ -51,7 +50,7 @@ public sealed class TurnTests
     [Test]
     public async Task Requests_are_limited()
     {
-        await using var server = await HomeserverFixture.StartAsync(("turn.uris", Uris), ("turn.shared_secret", "s"));
+        await using var server = await TestServer.StartAsync(("turn.uris", Uris), ("turn.shared_secret", "s"));
         var alice = await server.RegistersAsync("alice");
         await server.RestartAsync(
             ("rate_limits.enabled", "true"),

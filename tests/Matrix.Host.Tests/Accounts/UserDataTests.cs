@@ -1,18 +1,17 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
 
 public sealed class UserDataTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
     }
@@ -112,7 +111,7 @@ public sealed class UserDataTests
     [Test]
     public async Task Whoever_deletes_account_data_can_put_as_many_others()
     {
-        await using var server = await HomeserverFixture.StartAsync(("limits.account_data", "3"));
+        await using var server = await TestServer.StartAsync(("limits.account_data", "3"));
         var carol = await server.RegistersAsync("carol");
         for (var i = 0; i < 3; i++) (await carol.PutAsync(Path(i), new JsonObject { ["a"] = 1 })).Is(200);
         (await carol.PutAsync(Path(3), new JsonObject { ["a"] = 1 })).Is(403, "M_FORBIDDEN");

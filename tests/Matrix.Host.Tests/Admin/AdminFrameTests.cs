@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Admin;
 
@@ -90,7 +89,7 @@ public sealed class AdminFrameTests : AdminTests
     [Test]
     public async Task With_a_listener_of_its_own_it_is_on_no_other()
     {
-        await using var apart = await HomeserverFixture.StartAsync(
+        await using var apart = await TestServer.StartAsync(
             ("listeners.admin", "127.0.0.1:0"), ("listeners.federation", "127.0.0.1:0"));
         (await apart.Anyone.GetAsync(V1 + "server_version")).Is(404, "M_UNRECOGNIZED");
         (await apart.Anyone.GetAsync("/_matrix/client/versions")).Is(200);

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Admin;
@@ -13,7 +12,7 @@ public abstract class AdminTests
     protected const string V1 = "/_synapse/admin/v1/";
     protected const string V2 = "/_synapse/admin/v2/";
 
-    protected HomeserverFixture Server { get; private set; } = null!;
+    protected TestServer Server { get; private set; } = null!;
 
     protected TestUser Root { get; private set; } = null!;
 
@@ -22,7 +21,7 @@ public abstract class AdminTests
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        Server = await HomeserverFixture.StartAsync();
+        Server = await TestServer.StartAsync();
         Root = await RegistersAdminAsync("root");
         Alice = await Server.RegistersAsync("alice");
     }

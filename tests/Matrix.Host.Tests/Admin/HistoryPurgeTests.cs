@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Rooms.Jobs;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Admin;

@@ -65,7 +65,7 @@ public sealed class ModerationTests : AdminTests
         "M_INVALID_PARAM")]
     [TestCase("""{"user_id":"@nobody:test.example","content":{"body":"x"}}""", 404, "M_NOT_FOUND")]
     public async Task A_wrong_notice_is_refused(string body, int status, string errcode) =>
-        (await Root.SendAsync(HttpMethod.Post, V1 + "send_server_notice", Support.TestClient.Raw(body)))
+        (await Root.SendAsync(HttpMethod.Post, V1 + "send_server_notice", TestClient.Raw(body)))
             .Is(status, errcode);
 
     [Test]

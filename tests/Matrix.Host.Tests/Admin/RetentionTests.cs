@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Admin;
 

@@ -153,7 +153,7 @@ public sealed class RoomDeletionTests : AdminTests
     private async Task<RoomNid> NidOfAsync(string room) =>
         (await Server.Services.GetRequiredService<OpenedStorage>().Rooms.FindAsync(room, default))!.Nid;
 
-    private async Task<Matrix.Host.Tests.Support.Reply> DeletesAsync(string room, JsonObject body)
+    private async Task<Reply> DeletesAsync(string room, JsonObject body)
     {
         var id = (await Root.DeleteAsync($"{V2}rooms/{room}", body)).Is(200).Member("delete_id");
         await Server.Services.GetRequiredService<JobList>().WaitAsync(id, default);

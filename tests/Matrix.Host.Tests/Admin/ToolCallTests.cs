@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.SingleSignOn;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.SingleSignOn;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -93,7 +92,7 @@ public sealed class ToolCallTests : AdminTests
     [Test]
     public async Task A_user_is_found_by_their_identity_at_a_provider()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var user = await server.RegistersAsync("known");
         var provider = new SsoProvider("work", "Work", "https://id.work.example", "client");
         var change = new WriteBatch(2)

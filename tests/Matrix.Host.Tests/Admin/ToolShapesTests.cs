@@ -48,7 +48,7 @@ public sealed class ToolShapesTests : AdminTests
         Assert.That(
             (await Root.PostAsync($"{V1}room/{room}/media/quarantine")).Is(200).Text,
             Is.EqualTo("""{"num_quarantined":1}"""));
-        (await Alice.GetAsync($"/_matrix/client/v1/media/download/{kept}")).Is(200);
+        (await Alice.GetAsync($"/_matrix/client/v1/media/download/{kept}")).HasStatus(200);
         (await Alice.GetAsync($"/_matrix/client/v1/media/download/{bad}")).Is(404, "M_NOT_FOUND");
         (await Root.PostAsync($"{V1}media/unprotect/{kept.Split('/')[1]}")).Is(200);
         (await Root.PostAsync($"{V1}media/protect/none")).Is(404, "M_NOT_FOUND");

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Admin;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.AdminPages;
 

@@ -2,7 +2,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.AdminPages;
@@ -229,7 +228,7 @@ public sealed class SignInTests : AdminPageTests
     public async Task Sign_ins_are_recorded_and_limited()
     {
         Assert.That(await AuditOfAsync(Root.UserId), Does.Contain("page.sign_in: done"));
-        await using var limited = await HomeserverFixture.StartAsync(
+        await using var limited = await TestServer.StartAsync(
             ("rate_limits.enabled", "true"), ("rate_limits.password_burst", "2"));
         var browser = new TestBrowser(limited);
         await browser.OpensAsync(Pages + "sign-in");
@@ -246,7 +245,7 @@ public sealed class SignInTests : AdminPageTests
     [Test]
     public async Task It_is_where_the_administration_API_is_and_nowhere_else()
     {
-        await using var apart = await HomeserverFixture.StartAsync(
+        await using var apart = await TestServer.StartAsync(
             ("listeners.admin", "127.0.0.1:0"), ("listeners.federation", "127.0.0.1:0"));
         (await apart.Anyone.GetAsync(Pages + "sign-in")).Is(404, "M_UNRECOGNIZED");
         (await apart.Anyone.GetAsync(Pages.TrimEnd('/'))).Is(404, "M_UNRECOGNIZED");

@@ -1,7 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Keys;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Matrix.Host.Users.AppServices;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.AppServices;
 
@@ -63,7 +61,7 @@ internal sealed class EphemeralTests : AppServiceTests
         await asked.Task;
         await Alice.ReadsAsync(room, said);
         (await Alice.PostAsync(
-            $"rooms/{SyncingUsers.Esc(room)}/receipt/m.read/{SyncingUsers.Esc(said)}",
+            $"rooms/{UserActions.Esc(room)}/receipt/m.read/{UserActions.Esc(said)}",
             new JsonObject { ["thread_id"] = "main" })).Is(200);
         release.SetResult();
         await EphemeralAsync("m.receipt");

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.AppServices;
 
@@ -63,7 +62,7 @@ internal sealed class ExclusivityTests : AppServiceTests
     [TestCase("shared_room", "other", ExpectedResult = null)]
     public async Task<string?> Aliases_of_new_rooms_and_of_old_ones(string name, string by)
     {
-        var alias = Uri.EscapeDataString($"#{name}:{HomeserverFixture.ServerName}");
+        var alias = Uri.EscapeDataString($"#{name}:{TestServer.ServerName}");
         var room = (await ClientOf(by).PostAsync("createRoom")).Is(200).Member("room_id");
 
         var put = await ClientOf(by).PutAsync($"directory/room/{alias}", new JsonObject { ["room_id"] = room });
@@ -77,7 +76,7 @@ internal sealed class ExclusivityTests : AppServiceTests
     [Test]
     public async Task Only_the_service_deletes_its_aliases_whoever_made_them()
     {
-        var alias = Uri.EscapeDataString($"#_irc_room:{HomeserverFixture.ServerName}");
+        var alias = Uri.EscapeDataString($"#_irc_room:{TestServer.ServerName}");
         (await RegistersGhostAsync("_irc_ghost")).Is(200);
         var ghost = $"user_id={IdOf("_irc_ghost")}";
         (await Bridge.PostAsync($"createRoom?{ghost}", new JsonObject { ["room_alias_name"] = "_irc_room" })).Is(200);

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.AppServices;
 
@@ -132,7 +131,7 @@ internal sealed class IdentityTests : AppServiceTests
         var user = IdOf("_irc_ghost");
         for (var i = 0; i < 2; i++)
         {
-            var keys = new Keys.Identity(user).Upload();
+            var keys = new Identity(user).Upload();
             (await Bridge.PostAsync($"keys/device_signing/upload?user_id={user}", keys)).Is(200);
         }
     }
@@ -140,7 +139,7 @@ internal sealed class IdentityTests : AppServiceTests
     [Test]
     public async Task The_first_person_still_becomes_the_administrator()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("app_services.files", Service.Folder), ("registration.enabled", "false"));
         var bridge = new TestClient(server, TestService.Token);
         (await bridge.GetAsync("account/whoami")).Is(200);

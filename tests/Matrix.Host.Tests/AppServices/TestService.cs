@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
-using Matrix.Host.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -142,7 +141,7 @@ internal abstract class AppServiceTests(string databaseKind = TestDatabase.Sqlit
 
     protected TestService Service { get; private set; } = null!;
 
-    protected HomeserverFixture Server { get; private set; } = null!;
+    protected TestServer Server { get; private set; } = null!;
 
     protected TestUser Alice { get; private set; } = null!;
 
@@ -160,7 +159,7 @@ internal abstract class AppServiceTests(string databaseKind = TestDatabase.Sqlit
         Service = await TestService.StartAsync();
         Service.Registers(Registration);
         _database = await TestDatabase.CreateAsync(databaseKind);
-        Server = await HomeserverFixture.StartAsync(
+        Server = await TestServer.StartAsync(
         [
             ("database.url", _database.Url),
             ("app_services.files", Service.Folder),
@@ -206,9 +205,9 @@ internal abstract class AppServiceTests(string databaseKind = TestDatabase.Sqlit
         (await RegistersGhostAsync(ghost)).Is(200);
         var room = (await Alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" }))
             .Is(200).Member("room_id");
-        (await Bridge.PostAsync($"join/{room}?user_id=@{ghost}:{HomeserverFixture.ServerName}")).Is(200);
+        (await Bridge.PostAsync($"join/{room}?user_id=@{ghost}:{TestServer.ServerName}")).Is(200);
         return room;
     }
 
-    protected static string IdOf(string localpart) => $"@{localpart}:{HomeserverFixture.ServerName}";
+    protected static string IdOf(string localpart) => $"@{localpart}:{TestServer.ServerName}";
 }

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.AppServices;

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Matrix.Host.Listeners;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -12,7 +11,7 @@ internal sealed class RunningPartTests
     [Test]
     public async Task Every_part_that_can_run_is_in_the_list_once()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var host = typeof(Homeserver).Assembly;
         var able = host.GetReferencedAssemblies()
             .Where(static name => name.Name!.StartsWith("Matrix.Host.", StringComparison.Ordinal))

@@ -12,7 +12,6 @@ using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Tests.Storage;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -25,14 +24,14 @@ public sealed class DelayedEventTests
     private const string CallMember = "org.matrix.msc3401.call.member";
     private const int Later = 3_600_000;
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private string _room = "";
 
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("limits.delayed_events", "3"), ("limits.delayed_events_of_all", "4"), ("limits.longest_delay", "2h"));
         _alice = await _server.RegistersAsync("alice");
         _room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" }))
@@ -49,8 +48,8 @@ public sealed class DelayedEventTests
 
         Assert.That(await BodiesAsync(), Is.Empty);
         Assert.That((await WaitingAsync()).Select(each => (string?)each!["delay_id"]), Is.EqualTo(new[] { id }));
-        await UntilAsync(async () => (await BodiesAsync()).SequenceEqual(["later"]));
-        await UntilAsync(async () => (await WaitingAsync()).Count == 0);
+        await Until.HoldsAsync(async () => (await BodiesAsync()).SequenceEqual(["later"]));
+        await Until.HoldsAsync(async () => (await WaitingAsync()).Count == 0);
         (await _alice.PostAsync($"{Unstable}/{id}/restart")).Is(404, "M_NOT_FOUND");
     }
 
@@ -66,7 +65,7 @@ public sealed class DelayedEventTests
         await _server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
             new WriteBatch(1).Require(new RoomDeleted(deleted, [_alice.UserId], 1)), default);
 
-        await UntilAsync(SchedulesAsync);
+        await Until.HoldsAsync(SchedulesAsync);
         Assert.That(await WaitingAsync(), Has.Count.EqualTo(1));
 
         async Task<bool> SchedulesAsync() => (await _alice.PutAsync(
@@ -123,7 +122,7 @@ public sealed class DelayedEventTests
         }
 
         Assert.That(await BodiesAsync(), Is.Empty);
-        await UntilAsync(async () => (await BodiesAsync()).SequenceEqual(["later"]));
+        await Until.HoldsAsync(async () => (await BodiesAsync()).SequenceEqual(["later"]));
     }
 
     [Test]
@@ -135,7 +134,7 @@ public sealed class DelayedEventTests
 
         await _server.RestartAsync();
 
-        await UntilAsync(async () => (await BodiesAsync()).SequenceEqual(["due meanwhile", "soon"]));
+        await Until.HoldsAsync(async () => (await BodiesAsync()).SequenceEqual(["due meanwhile", "soon"]));
         await _server.RestartAsync();
         Assert.That((await WaitingAsync()).Select(each => (string?)each!["delay_id"]), Is.EqualTo(new[] { last }));
         Assert.That(await BodiesAsync(), Is.EqualTo(new[] { "due meanwhile", "soon" }));
@@ -176,7 +175,7 @@ public sealed class DelayedEventTests
         Assert.That(await WaitingAsync(), Has.Count.EqualTo(2));
         (await bob.PutAsync(shared, new JsonObject { ["now"] = 2 })).Is(200);
 
-        await UntilAsync(async () => (await WaitingAsync()).Count == 1);
+        await Until.HoldsAsync(async () => (await WaitingAsync()).Count == 1);
         (await _alice.PostAsync($"{Unstable}/{replaced}/send")).Is(404, "M_NOT_FOUND");
         await ActAsync(kept, "send", inPath: true);
         Assert.That(
@@ -333,17 +332,6 @@ public sealed class DelayedEventTests
     ];
 
     private static JsonObject Body(string text) => new() { ["msgtype"] = "m.text", ["body"] = text };
-
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        for (var attempt = 0; attempt < 300; attempt++)
-        {
-            if (await holds()) return;
-            await Task.Delay(100);
-        }
-
-        Assert.Fail("It did not come about within half a minute.");
-    }
 
     /// <summary>A writer that a test can hold up.</summary>
     private sealed class HeldWriter(IStorageWriter writer) : IStorageWriter

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.EventStream;
@@ -327,7 +326,7 @@ internal sealed class EventStreamTests(string kind) : TwoInARoomTests(kind)
         "m.ignored_user_list",
         new JsonObject { ["ignored_users"] = new JsonObject { [other.UserId] = new JsonObject() } });
 
-    private static string Esc(string text) => SyncingUsers.Esc(text);
+    private static string Esc(string text) => UserActions.Esc(text);
 
     private static string[] Ids(JsonNode? events) => [.. events!.AsArray().Select(each => (string)each!["event_id"]!)];
 }

@@ -1,5 +1,4 @@
 using Matrix.Host.Api.Http;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Guests;
@@ -53,7 +52,7 @@ internal sealed class GuestAccessRuleTests
     [Test]
     public async Task Guests_may_call_what_the_specification_lists_and_what_is_named_here()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var routes = new ClientRoutes();
         foreach (var endpoints in server.Services.GetServices<IEndpoints>()) endpoints.Map(routes);
 
@@ -70,7 +69,7 @@ internal sealed class GuestAccessRuleTests
     [Test]
     public async Task Of_unstable_routes_guests_may_call_those_of_sync_and_of_their_own_delayed_events()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var routes = new ClientRoutes();
         foreach (var endpoints in server.Services.GetServices<IEndpoints>()) endpoints.Map(routes);
 

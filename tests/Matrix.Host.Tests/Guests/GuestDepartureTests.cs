@@ -6,8 +6,6 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Guests;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -19,7 +17,7 @@ internal sealed class GuestDepartureTests
     [Test]
     public async Task A_room_that_cannot_be_read_does_not_keep_guests_in_others()
     {
-        await using var server = await HomeserverFixture.StartAsync(("registration.guests", "true"));
+        await using var server = await TestServer.StartAsync(("registration.guests", "true"));
         var alice = await server.RegistersAsync("alice");
         var guests = new List<(TestUser Guest, string Room)>();
         for (var i = 0; i < 2; i++)

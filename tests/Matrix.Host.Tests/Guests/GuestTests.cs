@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Matrix.Host.Users.Guests;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -11,13 +9,13 @@ namespace Matrix.Host.Tests.Guests;
 /// <summary>Guests: their accounts, the rooms that they may be in, and the users who they become.</summary>
 internal sealed class GuestTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [OneTimeSetUp]
     public async Task StartServer()
     {
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("registration.guests", "true"), ("registration.unused_guests_kept", "10d"));
         _alice = await _server.RegistersAsync("alice");
     }
@@ -123,7 +121,7 @@ internal sealed class GuestTests
         await _alice.SaysAsync(room, "I stay");
         await guest.SaysAsync(other, "I stay here");
         await bystander.SaysAsync(other, "and so do I");
-        await UntilAsync(async () => (await ChangesAsync()) == 0);
+        await Until.HoldsAsync(async () => (await ChangesAsync()) == 0);
     }
 
     [Test]
@@ -179,7 +177,7 @@ internal sealed class GuestTests
         Assert.That(devices.Select(each => (string?)each!["device_id"]), Is.EqualTo(new[] { user.DeviceId }));
         await user.LogsInAsync();
         await _alice.SetsAsync(room, "m.room.guest_access", new JsonObject { ["guest_access"] = "forbidden" });
-        await UntilAsync(async () => (await ChangesAsync()) == 0);
+        await Until.HoldsAsync(async () => (await ChangesAsync()) == 0);
         await user.SaysAsync(room, "still here");
         (await user.PostAsync("createRoom")).Is(200);
         (await UpgradesAsync(guest, NameOf(guest), guest.Token!)).Is(403, "M_FORBIDDEN");
@@ -242,7 +240,7 @@ internal sealed class GuestTests
     [Test]
     public async Task There_are_no_more_guests_than_the_server_admits_and_none_by_default()
     {
-        await using var small = await HomeserverFixture.StartAsync(
+        await using var small = await TestServer.StartAsync(
             ("registration.guests", "true"), ("registration.most_guests", "2"));
         var replies = await Task.WhenAll(
             Enumerable.Range(0, 6).Select(_ => small.Anyone.PostAsync("register?kind=guest")));
@@ -295,11 +293,5 @@ internal sealed class GuestTests
             .Member("membership");
 
     private Task UntilLeftAsync(string room, TestUser guest) =>
-        UntilAsync(async () => await MembershipAsync(room, guest) == "leave");
-
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        for (var i = 0; i < 500 && !await holds(); i++) await Task.Delay(20);
-        Assert.That(await holds(), Is.True);
-    }
+        Until.HoldsAsync(async () => await MembershipAsync(room, guest) == "leave");
 }

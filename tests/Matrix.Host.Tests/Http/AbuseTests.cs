@@ -4,7 +4,6 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Crypto;
 using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.SingleSignOn;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.ThirdPartyIds;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -17,11 +16,11 @@ internal sealed class AbuseTests
     private static readonly string[] _provedByLink =
         ["/_matrix/static/identifiers/confirm", "/_matrix/static/push/confirm", "/_matrix/static/push/unsubscribe"];
 
-    private static Task<HomeserverFixture> LimitedAsync(params (string Key, string Value)[] settings) =>
-        HomeserverFixture.StartAsync([("rate_limits.enabled", "true"), .. settings]);
+    private static Task<TestServer> LimitedAsync(params (string Key, string Value)[] settings) =>
+        TestServer.StartAsync([("rate_limits.enabled", "true"), .. settings]);
 
     /// <summary>The routes of the pages of a server.</summary>
-    private static Route[] PagesOf(HomeserverFixture server)
+    private static Route[] PagesOf(TestServer server)
     {
         var routes = new ClientRoutes();
         foreach (var endpoints in server.Services.GetServices<IEndpoints>()) endpoints.Map(routes);
@@ -222,7 +221,7 @@ internal sealed class AbuseTests
     [Test]
     public async Task One_user_who_begins_many_confirmations_ends_nobody_elses()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("sessions.interactive_at_once", "10"), ("sessions.interactive_of_user", "3"));
         var (alice, mallory) = (await server.RegistersAsync("alice"), await server.RegistersAsync("mallory"));
         var path = $"devices/{(await alice.LogsInAsync()).DeviceId}";

@@ -1,5 +1,4 @@
 using Matrix.Host.Api.Http;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;
 

@@ -1,7 +1,6 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Media;
 using Matrix.Host.Media.Store;
-using Matrix.Host.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;

@@ -1,4 +1,3 @@
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -10,7 +9,7 @@ public sealed class FailedPartTests
     [Test]
     public async Task It_ends_with_an_error_so_that_it_is_started_again()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var failure = new TaskCompletionSource();
         server.Replaces = parts => parts.AddHostedService(_ => new FailingPart(failure.Task));
         await server.RestartAsync();
@@ -26,7 +25,7 @@ public sealed class FailedPartTests
     [Test]
     public async Task A_stop_is_no_error()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         using var stop = new CancellationTokenSource();
         var runs = server.RunsUntilAsync(stop.Token);
 
@@ -38,7 +37,7 @@ public sealed class FailedPartTests
     [Test]
     public async Task A_stop_that_the_web_host_saw_first_is_no_error()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var runs = server.RunsUntilAsync(CancellationToken.None);
 
         server.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Matrix.Host.Storage;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -13,7 +12,7 @@ public sealed class FailedStartTests
     [Test]
     public async Task The_services_end_before_the_database_is_closed()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         await server.StopAsync();
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();

@@ -2,7 +2,6 @@ using System.Text;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Tests.Http;

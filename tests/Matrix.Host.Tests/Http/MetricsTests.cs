@@ -1,4 +1,3 @@
-using Matrix.Host.Tests.Support;
 using Matrix.Processes;
 
 namespace Matrix.Host.Tests.Http;
@@ -9,7 +8,7 @@ public sealed class MetricsTests
     public async Task Figures_are_on_their_own_listener_only_and_named_by_route()
     {
         var port = Repository.FreePort();
-        await using var server = await HomeserverFixture.StartAsync(("listeners.metrics", $"127.0.0.1:{port}"));
+        await using var server = await TestServer.StartAsync(("listeners.metrics", $"127.0.0.1:{port}"));
         var alice = await server.RegistersAsync("alice");
         (await alice.GetAsync($"profile/{alice.UserId}")).Is(200);
         (await alice.GetAsync("no/such/path/" + alice.Token)).Is(404, "M_UNRECOGNIZED");
@@ -35,10 +34,10 @@ public sealed class MetricsTests
     public async Task What_is_asked_otherwise_of_health_and_figures_is_told_how_to_ask()
     {
         var port = Repository.FreePort();
-        await using var server = await HomeserverFixture.StartAsync(("listeners.metrics", $"127.0.0.1:{port}"));
+        await using var server = await TestServer.StartAsync(("listeners.metrics", $"127.0.0.1:{port}"));
         var metrics = new Uri($"http://127.0.0.1:{port}/");
 
-        (await server.Anyone.SendAsync(HttpMethod.Head, "/health", null)).Is(200);
+        (await server.Anyone.SendAsync(HttpMethod.Head, "/health", null)).HasStatus(200);
         var wrong = (await server.Anyone.SendAsync(HttpMethod.Post, "/health", null)).Is(405, "M_UNRECOGNIZED");
         Assert.That(wrong.ContentHeaders.Allow, Is.EqualTo(new[] { "GET", "HEAD", "OPTIONS" }));
         Assert.That(
@@ -46,16 +45,16 @@ public sealed class MetricsTests
             Is.EqualTo(new[] { "*" }));
 
         var head = await AskAsync("HEAD /metrics");
-        Assert.That((head.Status, head.Body), Is.EqualTo((200, "")));
+        Assert.That((head.Status, head.Text), Is.EqualTo((200, "")));
         var posted = await AskAsync("POST /metrics");
-        Assert.That((posted.Status, posted.Headers["Allow"]), Is.EqualTo((405, "GET, HEAD")));
-        Assert.That(posted.Body, Does.Contain("GET"));
+        Assert.That((posted.Status, posted.Header("Allow")), Is.EqualTo((405, "GET, HEAD")));
+        Assert.That(posted.Text, Does.Contain("GET"));
         var elsewhere = await AskAsync("GET /_matrix/client/versions");
         Assert.That(elsewhere.Status, Is.EqualTo(404));
-        Assert.That(elsewhere.Body, Does.Contain("/metrics"));
+        Assert.That(elsewhere.Text, Does.Contain("/metrics"));
 
-        Task<RawReply> AskAsync(string line) =>
-            RawConnection.AskAsync(
+        Task<Reply> AskAsync(string line) =>
+            RawConnection.RequestAsync(
                 metrics,
                 $"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }

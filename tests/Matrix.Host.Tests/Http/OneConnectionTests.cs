@@ -9,8 +9,11 @@ internal sealed class OneConnectionTests : TwoUsersTests
     private HttpClient _http = null!;
 
     [SetUp]
-    public void Connect() =>
-        _http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1 }) { BaseAddress = Server.Address };
+    public void Connect()
+    {
+        var handler = new SocketsHttpHandler { MaxConnectionsPerServer = 1 };
+        _http = new HttpClient(handler) { BaseAddress = Server.ClientAddress };
+    }
 
     [TearDown]
     public void Disconnect() => _http.Dispose();

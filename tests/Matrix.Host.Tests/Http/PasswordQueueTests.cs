@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Crypto;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;
 
@@ -103,11 +102,11 @@ public sealed class PasswordQueueTests
         Assert.That(replies[20], Is.EqualTo(429));
     }
 
-    private static Task<HomeserverFixture> LimitedAsync() => HomeserverFixture.StartAsync(
+    private static Task<TestServer> LimitedAsync() => TestServer.StartAsync(
         ("passwords.memory", "8388608"), ("passwords.operations", "1"), ("passwords.concurrency", "1"),
         ("passwords.waiting", "8"), ("listeners.trust_forwarded_for", "true"));
 
-    private static Task LimitAsync(HomeserverFixture server) => server.RestartAsync(
+    private static Task LimitAsync(TestServer server) => server.RestartAsync(
         ("rate_limits.enabled", "true"),
         ("rate_limits.password_burst", "3"),
         ("rate_limits.password_per_second", "0.001"),

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Sessions;
 
@@ -56,7 +55,7 @@ public sealed class RateLimitTests
     [Test]
     public async Task A_client_gets_the_time_to_wait()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("rate_limits.enabled", "true"),
             ("rate_limits.registration_burst", "2"),
             ("rate_limits.registration_per_second", "0.01"));
@@ -81,7 +80,7 @@ public sealed class RateLimitTests
     [Test]
     public async Task Relations_of_relations_have_a_rate_of_their_own()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("rate_limits.enabled", "true"),
             ("rate_limits.recursion_per_second", "0.01"),
             ("rate_limits.recursion_burst", "2"));
@@ -101,7 +100,7 @@ public sealed class RateLimitTests
     [Test]
     public async Task Guesses_at_one_users_password_are_limited_wherever_they_come_from()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var alice = await server.RegistersAsync("alice");
         await LimitPasswordsAsync(server);
 
@@ -116,7 +115,7 @@ public sealed class RateLimitTests
     [TestCase("nobody", "@nobody:test.example", "NOBODY", "@NoBody:test.example")]
     public async Task Guesses_are_counted_for_the_user_and_not_for_a_spelling_of_the_name(params string[] spellings)
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         await server.RegistersAsync("alice");
         await LimitPasswordsAsync(server);
 
@@ -130,7 +129,7 @@ public sealed class RateLimitTests
     [Test]
     public async Task Guesses_do_not_lock_out_a_user_at_an_address_where_they_logged_in_lately()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var alice = await server.RegistersAsync("alice");
         await LimitPasswordsAsync(server);
         (await LogInAsync(server, "alice", alice.Password, "198.51.100.1")).Is(200);
@@ -165,7 +164,7 @@ public sealed class RateLimitTests
         Assert.That((known.Knows("@a:x", "192.0.2.1"), known.Knows("@b:x", "192.0.2.1")), Is.EqualTo((true, false)));
     }
 
-    private static Task LimitPasswordsAsync(HomeserverFixture server) => server.RestartAsync(
+    private static Task LimitPasswordsAsync(TestServer server) => server.RestartAsync(
         ("rate_limits.enabled", "true"),
         ("rate_limits.login_burst", "100"),
         ("rate_limits.password_burst", "3"),
@@ -174,7 +173,7 @@ public sealed class RateLimitTests
         ("rate_limits.known_login_per_second", "0.01"),
         ("listeners.trust_forwarded_for", "true"));
 
-    private static Task<Reply> LogInAsync(HomeserverFixture server, string user, string password, string address) =>
+    private static Task<Reply> LogInAsync(TestServer server, string user, string password, string address) =>
         server.Anyone.SendAsync(
             HttpMethod.Post,
             "login",

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -14,10 +13,10 @@ public sealed class RefusalTests
     private const string Login = "POST /_matrix/client/v3/login HTTP/1.1\r\n" + Host;
     private const string Chunked = Login + "Transfer-Encoding: chunked\r\n\r\n";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
+    public async Task StartAsync() => _server = await TestServer.StartAsync();
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -73,18 +72,18 @@ public sealed class RefusalTests
     [Parallelizable(ParallelScope.All)]
     public async Task An_unreadable_request_gets_the_standard_error(string request, int status, string errcode)
     {
-        IsStandard(await RawConnection.AskAsync(_server.Address, request), status, errcode);
+        IsStandard(await RawConnection.RequestAsync(_server.ClientAddress, request), status, errcode);
     }
 
     [Test]
     public async Task A_line_or_headers_that_do_not_end_get_the_standard_error()
     {
         // On a server of its own: others need more time if the machine stalls.
-        await using var server = await HomeserverFixture.StartAsync(("limits.header_time", "2s"));
+        await using var server = await TestServer.StartAsync(("limits.header_time", "2s"));
 
         var replies = await Task.WhenAll(
-            RawConnection.AskAsync(server.Address, "GET /_matrix"),
-            RawConnection.AskAsync(server.Address, $"GET / HTTP/1.1\r\n{Host}"));
+            RawConnection.RequestAsync(server.ClientAddress, "GET /_matrix"),
+            RawConnection.RequestAsync(server.ClientAddress, $"GET / HTTP/1.1\r\n{Host}"));
 
         foreach (var reply in replies) IsStandard(reply, 408, "M_UNKNOWN");
     }
@@ -92,21 +91,22 @@ public sealed class RefusalTests
     [Test]
     public async Task A_refusal_on_a_connection_that_was_used_before_comes_after_the_answer_to_that()
     {
-        var both = await RawConnection.AskAsync(
-            _server.Address, $"GET /_matrix/client/versions HTTP/1.1\r\n{Host}\r\nGET /%00 HTTP/1.1\r\n{Host}\r\n");
+        var both = await RawConnection.RequestAsync(
+            _server.ClientAddress,
+            $"GET /_matrix/client/versions HTTP/1.1\r\n{Host}\r\nGET /%00 HTTP/1.1\r\n{Host}\r\n");
 
-        var length = int.Parse(both.Headers["Content-Length"], System.Globalization.CultureInfo.InvariantCulture);
-        var second = RawReply.Of(both.Body[length..]);
+        var length = int.Parse(both.Header("Content-Length")!, System.Globalization.CultureInfo.InvariantCulture);
+        var second = Reply.Parse(both.Text[length..]);
         Assert.That((both.Status, second.Status), Is.EqualTo((200, 400)));
-        Assert.That(second.Body, Does.Contain("M_INVALID_PARAM"));
+        Assert.That(second.Text, Does.Contain("M_INVALID_PARAM"));
     }
 
     [Test]
     public async Task What_was_asked_by_HEAD_is_refused_without_a_body()
     {
-        var reply = await RawConnection.AskAsync(_server.Address, $"HEAD / HTTP/1.1\r\n{Host}X Y: z\r\n\r\n");
+        var reply = await RawConnection.RequestAsync(_server.ClientAddress, $"HEAD / HTTP/1.1\r\n{Host}X Y: z\r\n\r\n");
 
-        Assert.That((reply.Status, reply.Body), Is.EqualTo((400, "")));
+        Assert.That((reply.Status, reply.Text), Is.EqualTo((400, "")));
     }
 
     [Test]
@@ -119,12 +119,12 @@ public sealed class RefusalTests
             "nonsense\r\n\r\n",
         })
         {
-            await RawConnection.AskAsync(_server.Address, request);
+            await RawConnection.RequestAsync(_server.ClientAddress, request);
         }
 
         for (var i = 0; i < 20; i++)
         {
-            using var connection = await RawConnection.OpenAsync(_server.Address);
+            using var connection = await RawConnection.OpenAsync(_server.ClientAddress);
             await connection.SendAsync($"{Login}Content-Length: 50\r\n\r\n{{");
             await Task.Delay(5);
             connection.Reset();
@@ -145,17 +145,17 @@ public sealed class RefusalTests
         Assert.That(_server.Services.GetRequiredService<DiagnosticListener>().IsEnabled(), Is.False);
     }
 
-    private static void IsStandard(RawReply reply, int status, string errcode)
+    private static void IsStandard(Reply reply, int status, string errcode)
     {
-        Assert.That((reply.Status, (string?)JsonNode.Parse(reply.Body)!["errcode"]), Is.EqualTo((status, errcode)));
-        Assert.That((string?)JsonNode.Parse(reply.Body)!["error"], Is.Not.Empty);
-        Assert.That(reply.Headers["Content-Length"], Is.EqualTo($"{Encoding.UTF8.GetByteCount(reply.Body)}"));
-        Assert.That(reply.Headers["Content-Type"], Is.EqualTo("application/json"));
-        Assert.That(reply.Headers["Connection"], Is.EqualTo("close"));
-        Assert.That(reply.Headers["Access-Control-Allow-Origin"], Is.EqualTo("*"));
-        Assert.That(reply.Headers["Access-Control-Allow-Methods"], Is.EqualTo("GET, POST, PUT, DELETE, OPTIONS"));
+        Assert.That((reply.Status, (string?)JsonNode.Parse(reply.Text)!["errcode"]), Is.EqualTo((status, errcode)));
+        Assert.That((string?)JsonNode.Parse(reply.Text)!["error"], Is.Not.Empty);
+        Assert.That(reply.Header("Content-Length"), Is.EqualTo($"{Encoding.UTF8.GetByteCount(reply.Text)}"));
+        Assert.That(reply.Header("Content-Type"), Is.EqualTo("application/json"));
+        Assert.That(reply.Header("Connection"), Is.EqualTo("close"));
+        Assert.That(reply.Header("Access-Control-Allow-Origin"), Is.EqualTo("*"));
+        Assert.That(reply.Header("Access-Control-Allow-Methods"), Is.EqualTo("GET, POST, PUT, DELETE, OPTIONS"));
         Assert.That(
-            reply.Headers["Access-Control-Allow-Headers"],
+            reply.Header("Access-Control-Allow-Headers"),
             Is.EqualTo("X-Requested-With, Content-Type, Authorization"));
     }
 

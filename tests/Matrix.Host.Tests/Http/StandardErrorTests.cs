@@ -1,18 +1,17 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;
 
 public sealed class StandardErrorTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
     }
 

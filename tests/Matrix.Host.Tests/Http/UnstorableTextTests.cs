@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;
 
@@ -8,7 +7,7 @@ public sealed class UnstorableTextTests
 {
     private const string Nul = "a\0b";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private string _room = "";
     private string _event = "";
@@ -16,7 +15,7 @@ public sealed class UnstorableTextTests
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _room = (await _alice.PostAsync("createRoom")).Is(200).Member("room_id");
         _event = (await _alice.PutAsync($"rooms/{_room}/send/m.room.message/1", new JsonObject { ["body"] = "x" }))
@@ -139,7 +138,7 @@ public sealed class UnstorableTextTests
     [Test]
     public async Task A_registration_token_with_a_nul_is_refused_when_it_is_read()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var auth = new JsonObject { ["type"] = "m.login.registration_token", ["token"] = Nul };
 
         var reply = (await server.Anyone.PostAsync("register", new JsonObject { ["auth"] = auth }))

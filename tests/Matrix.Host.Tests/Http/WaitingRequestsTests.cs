@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Tests.Moderation;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.OpenId;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -97,7 +96,7 @@ internal sealed class WaitingRequestsTests : ModerationTests
             "upload" => "POST /_matrix/media/v3/upload",
             _ => $"PUT /_matrix/media/v3/upload/{uri["mxc://".Length..]}",
         };
-        using var connection = await RawConnection.OpenAsync(Server.Address);
+        using var connection = await RawConnection.OpenAsync(Server.ClientAddress);
         await connection.SendAsync(
             $"{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {user.Token}\r\n"
                 + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body[..5]}");
@@ -109,15 +108,15 @@ internal sealed class WaitingRequestsTests : ModerationTests
         await connection.SendAsync(body[5..]);
 
         var reply = await connection.ReadToEndAsync();
-        Assert.That(reply.Status, Is.EqualTo(401), reply.Body);
-        Assert.That(reply.Body, Does.Contain(end == "lock" ? "M_USER_LOCKED" : "M_UNKNOWN_TOKEN"));
+        Assert.That(reply.Status, Is.EqualTo(401), reply.Text);
+        Assert.That(reply.Text, Does.Contain(end == "lock" ? "M_USER_LOCKED" : "M_UNKNOWN_TOKEN"));
     }
 
     [Test]
     public async Task A_body_that_arrives_late_is_taken_while_its_session_goes_on()
     {
         var user = await SomeoneAsync();
-        using var connection = await RawConnection.OpenAsync(Server.Address);
+        using var connection = await RawConnection.OpenAsync(Server.ClientAddress);
         await connection.SendAsync(
             $"PUT /_matrix/client/v3/profile/{Esc(user.UserId)}/displayname HTTP/1.1\r\nHost: localhost\r\n"
                 + $"Connection: close\r\nAuthorization: Bearer {user.Token}\r\nContent-Length: 22\r\n\r\n{{\"dis");

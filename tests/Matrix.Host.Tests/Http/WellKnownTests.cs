@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;
 
@@ -9,7 +8,7 @@ public sealed class WellKnownTests
     [Test]
     public async Task Contacts_and_the_page_of_support_are_those_of_the_configuration()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("support.page", "https://example.org/help"),
             ("support.admin", "@admin:example.org, admin@example.org"),
             ("support.security", "security@example.org"));
@@ -33,7 +32,7 @@ public sealed class WellKnownTests
     [Test]
     public async Task Without_any_there_is_no_such_file()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
 
         (await server.Anyone.GetAsync("/.well-known/matrix/support")).Is(404, "M_NOT_FOUND");
     }
@@ -41,7 +40,7 @@ public sealed class WellKnownTests
     [Test]
     public async Task The_clients_file_has_the_operators_members_beside_the_address()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("public_base_url", "https://matrix.example.org"),
             ("well_known.client", """
                 {"m.identity_server":{"base_url":"https://id.example.org"},"org.example.map":{"zoom":3,"on":true}}
@@ -64,7 +63,7 @@ public sealed class WellKnownTests
     public async Task A_policy_servers_key_is_served_if_it_is_configured()
     {
         const string Key = "6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s";
-        await using var server = await HomeserverFixture.StartAsync(("well_known.policy_server_key", Key));
+        await using var server = await TestServer.StartAsync(("well_known.policy_server_key", Key));
 
         var reply = (await server.Anyone.GetAsync("/.well-known/matrix/policy_server")).Is(200);
         Assert.That((string?)reply.Json["public_keys"]!["ed25519"], Is.EqualTo(Key));

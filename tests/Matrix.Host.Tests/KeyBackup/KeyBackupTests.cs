@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.KeyBackup;
 
@@ -8,13 +7,13 @@ public sealed class KeyBackupTests
     private const string Room = "!room:test.example";
     private const string Algorithm = "m.megolm_backup.v1.curve25519-aes-sha2";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
     }
 

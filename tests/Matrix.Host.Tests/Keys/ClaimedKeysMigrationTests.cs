@@ -2,7 +2,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Tests.Storage;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;
 

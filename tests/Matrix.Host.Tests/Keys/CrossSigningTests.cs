@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;
 
@@ -7,13 +6,13 @@ public sealed class CrossSigningTests
 {
     private const string Path = "keys/device_signing/upload";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -44,7 +43,7 @@ public sealed class CrossSigningTests
         Assert.That(asked.Status, Is.EqualTo(401), asked.Text);
         Assert.That(asked.Json["flows"]!.ToJsonString(), Is.EqualTo("""[{"stages":["m.login.password"]}]"""));
         granted.Is(200);
-        var found = (await _alice.AsksForAsync(_alice.UserId)).Json;
+        var found = (await _alice.QueriesKeysAsync(_alice.UserId)).Json;
         Assert.That(
             (string?)found["master_keys"]![_alice.UserId]!["keys"]![other.Master.Id],
             Is.EqualTo(other.Master.Public));
@@ -79,8 +78,8 @@ public sealed class CrossSigningTests
         await _alice.CrossSignsAsync();
         var bob = await _server.RegistersAsync("bob");
 
-        var own = (await _alice.AsksForAsync(_alice.UserId)).Json;
-        var others = (await bob.AsksForAsync(_alice.UserId)).Json;
+        var own = (await _alice.QueriesKeysAsync(_alice.UserId)).Json;
+        var others = (await bob.QueriesKeysAsync(_alice.UserId)).Json;
 
         Assert.That(UsersIn(own, "master_keys"), Is.EqualTo(new[] { _alice.UserId }));
         Assert.That(UsersIn(own, "user_signing_keys"), Is.EqualTo(new[] { _alice.UserId }));
@@ -96,7 +95,7 @@ public sealed class CrossSigningTests
         var body = identity.Upload();
         await _alice.PostAsync(Path, body.DeepClone());
 
-        var found = (await _alice.AsksForAsync(_alice.UserId)).Json;
+        var found = (await _alice.QueriesKeysAsync(_alice.UserId)).Json;
 
         Assert.That(JsonNode.DeepEquals(found["master_keys"]![_alice.UserId], body["master_key"]));
         Assert.That(JsonNode.DeepEquals(found["self_signing_keys"]![_alice.UserId], body["self_signing_key"]));

@@ -16,7 +16,7 @@ internal sealed class DehydratedDeviceTests(string kind) : TwoUsersTests(kind)
         (await Alice.PutAsync(Root, Device(Id))).Is(200);
         (await Alice.PostAsync("logout")).Is(200);
 
-        var keys = (await Bob.AsksForAsync(Alice.UserId)).Json["device_keys"]![Alice.UserId]!.AsObject();
+        var keys = (await Bob.QueriesKeysAsync(Alice.UserId)).Json["device_keys"]![Alice.UserId]!.AsObject();
         Assert.That(keys.Select(device => device.Key), Is.EqualTo(new[] { Id }));
         Assert.That((bool)keys[Id]!["dehydrated"]!, Is.True);
         Assert.That((string)keys[Id]!["unsigned"]!["device_display_name"]!, Is.EqualTo("Dehydrated"));
@@ -40,7 +40,7 @@ internal sealed class DehydratedDeviceTests(string kind) : TwoUsersTests(kind)
         (await next.GetAsync(Root)).Is(404, "M_NOT_FOUND");
         (await next.PostAsync($"{Root}/{Esc(Id)}/events")).Is(404, "M_NOT_FOUND");
         (await next.GetAsync($"devices/{Esc(Id)}")).Is(404, "M_NOT_FOUND");
-        keys = (await Bob.AsksForAsync(Alice.UserId)).Json["device_keys"]![Alice.UserId]!.AsObject();
+        keys = (await Bob.QueriesKeysAsync(Alice.UserId)).Json["device_keys"]![Alice.UserId]!.AsObject();
         Assert.That(keys, Is.Empty);
     }
 

@@ -1,13 +1,12 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;
 
 public sealed class KeyChangesTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private TestUser _carol = null!;
@@ -15,7 +14,7 @@ public sealed class KeyChangesTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _carol = await _server.RegistersAsync("carol");

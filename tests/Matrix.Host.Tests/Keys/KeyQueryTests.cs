@@ -1,14 +1,13 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;
 
 public sealed class KeyQueryTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
+    public async Task StartAsync() => _server = await TestServer.StartAsync();
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -21,7 +20,7 @@ public sealed class KeyQueryTests
         await alice.PostAsync("keys/upload", new JsonObject { ["device_keys"] = keys.DeepClone() });
         await alice.PutAsync($"devices/{alice.DeviceId}", new JsonObject { ["display_name"] = "Alice's mobile phone" });
 
-        var found = await bob.AsksForAsync(alice.UserId);
+        var found = await bob.QueriesKeysAsync(alice.UserId);
 
         keys["unsigned"] = new JsonObject { ["device_display_name"] = "Alice's mobile phone" };
         Assert.That(JsonNode.DeepEquals(found.Json["device_keys"]![alice.UserId]![alice.DeviceId], keys), found.Text);
@@ -36,7 +35,7 @@ public sealed class KeyQueryTests
         await carol.UploadsDeviceAsync(new ClientKey());
         await second.UploadsDeviceAsync(new ClientKey());
 
-        var all = await carol.AsksForAsync(carol.UserId);
+        var all = await carol.QueriesKeysAsync(carol.UserId);
         var one = await carol.PostAsync("keys/query", new JsonObject
         {
             ["device_keys"] = new JsonObject { [carol.UserId] = new JsonArray(second.DeviceId, "UNKNOWN") },
@@ -60,7 +59,7 @@ public sealed class KeyQueryTests
         Assert.That(await SignersForAsync(lena), Is.EqualTo(new[] { jane.UserId }));
 
         async Task<IEnumerable<string>> SignersForAsync(TestUser asker) =>
-            (await asker.AsksForAsync(jane.UserId)).Json["device_keys"]![jane.UserId]![jane.DeviceId]!["signatures"]!
+            (await asker.QueriesKeysAsync(jane.UserId)).Json["device_keys"]![jane.UserId]![jane.DeviceId]!["signatures"]!
                 .AsObject().Select(signer => signer.Key);
     }
 
@@ -69,7 +68,7 @@ public sealed class KeyQueryTests
     {
         var (dave, keyless) = (await _server.RegistersAsync("dave"), await _server.RegistersAsync("keyless"));
 
-        var found = await dave.AsksForAsync(keyless.UserId, "@nobody:test.example");
+        var found = await dave.QueriesKeysAsync(keyless.UserId, "@nobody:test.example");
 
         Assert.That(
             found.Json["device_keys"]!.AsObject().Select(user => user.Key),
@@ -83,7 +82,7 @@ public sealed class KeyQueryTests
     {
         var erin = await _server.RegistersAsync("erin");
 
-        var query = await erin.AsksForAsync("@zoe:elsewhere.example");
+        var query = await erin.QueriesKeysAsync("@zoe:elsewhere.example");
         var claim = await erin.PostAsync("keys/claim", new JsonObject
         {
             ["one_time_keys"] = new JsonObject
@@ -116,7 +115,7 @@ public sealed class KeyQueryTests
 
         await second.PostAsync("logout");
 
-        Assert.That(DevicesIn(await frank.AsksForAsync(frank.UserId), frank.UserId), Is.Empty);
+        Assert.That(DevicesIn(await frank.QueriesKeysAsync(frank.UserId), frank.UserId), Is.Empty);
         var claim = await frank.PostAsync("keys/claim", new JsonObject
         {
             ["one_time_keys"] = new JsonObject { [frank.UserId] = new JsonObject { [second.DeviceId] = "curve25519" } },
@@ -141,7 +140,7 @@ public sealed class KeyQueryTests
     {
         var hal = await _server.RegistersAsync("hal");
 
-        (await hal.AsksForAsync("hal")).Is(400, "M_INVALID_PARAM");
+        (await hal.QueriesKeysAsync("hal")).Is(400, "M_INVALID_PARAM");
     }
 
     private static IEnumerable<string> DevicesIn(Reply reply, string user) =>

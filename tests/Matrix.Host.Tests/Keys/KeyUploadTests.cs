@@ -1,14 +1,13 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;
 
 public sealed class KeyUploadTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
+    public async Task StartAsync() => _server = await TestServer.StartAsync();
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();

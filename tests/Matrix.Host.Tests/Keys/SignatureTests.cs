@@ -1,11 +1,10 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;
 
 public sealed class SignatureTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private ClientKey _device = null!;
@@ -14,7 +13,7 @@ public sealed class SignatureTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _device = new ClientKey();
@@ -33,7 +32,7 @@ public sealed class SignatureTests
         var reply = await _alice.UploadsSignatureAsync(_alice.UserId, _alice.DeviceId, signed.DeepClone());
 
         AssertTaken(reply);
-        var found = (await _bob.AsksForAsync(_alice.UserId))
+        var found = (await _bob.QueriesKeysAsync(_alice.UserId))
             .Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!.AsObject();
         found.Remove("unsigned");
         Assert.That(JsonNode.DeepEquals(found, signed), found.ToJsonString());
@@ -48,7 +47,7 @@ public sealed class SignatureTests
         var reply = await _alice.UploadsSignatureAsync(_alice.UserId, _identity.Master.Public, signed.DeepClone());
 
         AssertTaken(reply);
-        var found = (await _bob.AsksForAsync(_alice.UserId)).Json["master_keys"]![_alice.UserId];
+        var found = (await _bob.QueriesKeysAsync(_alice.UserId)).Json["master_keys"]![_alice.UserId];
         Assert.That(JsonNode.DeepEquals(found, signed), found!.ToJsonString());
     }
 
@@ -67,7 +66,7 @@ public sealed class SignatureTests
         Assert.That(JsonNode.DeepEquals(await MasterOfBobAsync(carol), bobs.MasterKey()));
 
         async Task<JsonNode?> MasterOfBobAsync(TestUser asker) =>
-            (await asker.AsksForAsync(_bob.UserId)).Json["master_keys"]![_bob.UserId];
+            (await asker.QueriesKeysAsync(_bob.UserId)).Json["master_keys"]![_bob.UserId];
     }
 
     [Test]
@@ -102,7 +101,7 @@ public sealed class SignatureTests
         Assert.That((string?)failures[_alice.UserId]![second.DeviceId]!["errcode"], Is.EqualTo("M_INVALID_PARAM"));
         Assert.That((string?)failures[_alice.UserId]!["UNKNOWN"]!["errcode"], Is.EqualTo("M_NOT_FOUND"));
         Assert.That((string?)failures["@nobody:test.example"]!["key"]!["errcode"], Is.EqualTo("M_NOT_FOUND"));
-        var found = await _bob.AsksForAsync(_alice.UserId);
+        var found = await _bob.QueriesKeysAsync(_alice.UserId);
         Assert.That(
             found.Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!["signatures"]![_alice.UserId]!.AsObject()
                 .ContainsKey(_identity.SelfSigning.Id));
@@ -144,7 +143,7 @@ public sealed class SignatureTests
 
         await _alice.UploadsDeviceAsync(new ClientKey());
 
-        var found = await _bob.AsksForAsync(_alice.UserId);
+        var found = await _bob.QueriesKeysAsync(_alice.UserId);
         var signatures =
             found.Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!["signatures"]![_alice.UserId]!.AsObject();
         Assert.That(signatures.Select(signature => signature.Key), Is.EqualTo(new[] { $"ed25519:{_alice.DeviceId}" }));

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.SafeHttp;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using JsonObject = System.Text.Json.Nodes.JsonObject;
 
@@ -16,13 +15,13 @@ internal sealed class SilentServersTests : IFederationClient
 
     /// <summary>The requests to silent servers, of which several may be to one.</summary>
     private readonly ConcurrentQueue<string> _asked = new();
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
         _asked.Clear();
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("federation.key_requests", $"{Places}"), ("federation.key_request_time", "10m"));
         _server.Replaces = parts => parts.AddSingleton<IFederationClient>(this);
         await _server.RestartAsync();

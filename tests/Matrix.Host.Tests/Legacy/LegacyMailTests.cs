@@ -4,7 +4,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.ValidationSessions;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.ThirdPartyIds;
 using Matrix.Host.Users.ThirdPartyIds;
 using Microsoft.Extensions.DependencyInjection;

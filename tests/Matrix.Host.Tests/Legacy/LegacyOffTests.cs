@@ -1,5 +1,3 @@
-using Matrix.Host.Tests.Support;
-
 namespace Matrix.Host.Tests.Legacy;
 
 /// <summary>The API of 2014 on a server that is not configured for it.</summary>
@@ -8,7 +6,7 @@ internal sealed class LegacyOffTests
     [Test]
     public async Task No_path_of_it_exists()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var alice = await server.RegistersAsync("alice");
         const string Old = "/_matrix/client/api/v1/";
         foreach (var path in (string[])

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Legacy;
 

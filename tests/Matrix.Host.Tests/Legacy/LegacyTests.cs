@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Legacy;
 
@@ -9,7 +7,7 @@ internal abstract class LegacyTests(params (string Key, string Value)[] settings
 {
     protected const string Old = "/_matrix/client/api/v1/";
 
-    protected HomeserverFixture Server { get; private set; } = null!;
+    protected TestServer Server { get; private set; } = null!;
 
     protected TestUser Alice { get; private set; } = null!;
 
@@ -18,7 +16,7 @@ internal abstract class LegacyTests(params (string Key, string Value)[] settings
     [SetUp]
     public async Task StartServer()
     {
-        Server = await HomeserverFixture.StartAsync([("compatibility.legacy_client_api", "true"), .. settings]);
+        Server = await TestServer.StartAsync([("compatibility.legacy_client_api", "true"), .. settings]);
         Alice = await Server.RegistersAsync("alice");
         Bob = await Server.RegistersAsync("bob");
     }

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.MatrixRtc;
 
@@ -15,7 +14,7 @@ public sealed class RtcTransportsTests
     [Test]
     public async Task Users_and_the_clients_file_get_the_configured_transports_in_order()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("public_base_url", "https://matrix.example.org"), ("matrix_rtc.transports", Transports));
         var alice = await server.RegistersAsync("alice");
 
@@ -33,7 +32,7 @@ public sealed class RtcTransportsTests
     [Test]
     public async Task Without_transports_the_list_is_empty_and_the_clients_file_has_none()
     {
-        await using var server = await HomeserverFixture.StartAsync(("public_base_url", "https://matrix.example.org"));
+        await using var server = await TestServer.StartAsync(("public_base_url", "https://matrix.example.org"));
         var alice = await server.RegistersAsync("alice");
 
         var reply = (await alice.GetAsync(Path)).Is(200);

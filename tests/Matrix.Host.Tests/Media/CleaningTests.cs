@@ -2,7 +2,6 @@ using Matrix.Host.Media.Store;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
@@ -10,7 +9,7 @@ namespace Matrix.Host.Tests.Media;
 /// <summary>Media that is no longer kept.</summary>
 internal sealed class CleaningTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     private MediaCleaner Cleaner => _server.Services.GetRequiredService<MediaCleaner>();
@@ -19,7 +18,7 @@ internal sealed class CleaningTests
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await HomeserverFixture.StartAsync(settings);
+        _server = await TestServer.StartAsync(settings);
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -39,7 +38,7 @@ internal sealed class CleaningTests
         _server.Ahead = TimeSpan.FromDays(11);
         await Cleaner.CleanAsync(CancellationToken.None);
 
-        (await _alice.DownloadsAsync(used)).Is(200);
+        (await _alice.DownloadsAsync(used)).HasStatus(200);
         (await _alice.DownloadsAsync(unused)).Is(404, "M_NOT_FOUND");
         Assert.That(MediaServer.FilesOf(_server), Has.Length.EqualTo(1));
         Assert.That(
@@ -86,7 +85,7 @@ internal sealed class CleaningTests
         }
 
         Assert.That(left, Is.EqualTo(new[] { "m0", "m3" }));
-        (await _alice.DownloadsAsync(local)).Is(200);
+        (await _alice.DownloadsAsync(local)).HasStatus(200);
     }
 
     [Test]
@@ -116,7 +115,7 @@ internal sealed class CleaningTests
 
         await Cleaner.CleanAsync(CancellationToken.None);
 
-        (await _alice.DownloadsAsync(second)).Is(200);
+        (await _alice.DownloadsAsync(second)).HasStatus(200);
         Assert.That(await Storage.Media.DroppedAsync(1, CancellationToken.None), Is.Empty);
     }
 

@@ -1,7 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
@@ -11,13 +10,13 @@ internal sealed class DownloadTests
 {
     private const string Content = "0123456789";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -30,9 +29,9 @@ internal sealed class DownloadTests
         var uri = await _alice.UploadsAsync(Content);
         foreach (var reply in new[]
             {
-                (await _alice.DownloadsAsync(uri)).Is(200),
+                (await _alice.DownloadsAsync(uri)).HasStatus(200),
                 (await _alice.DownloadsAsync("test.example/unknown")).Is(404, "M_NOT_FOUND"),
-                (await _alice.DownloadsAsync(uri, ("Range", "bytes=2-3"))).Is(206),
+                (await _alice.DownloadsAsync(uri, ("Range", "bytes=2-3"))).HasStatus(206),
             })
         {
             string Header(string name) => string.Join(',', reply.Headers.GetValues(name));
@@ -52,7 +51,7 @@ internal sealed class DownloadTests
     {
         var uri = await _alice.UploadsAsync(Content, type);
 
-        var disposition = (await _alice.DownloadsAsync(uri)).Is(200).ContentHeaders.ContentDisposition!;
+        var disposition = (await _alice.DownloadsAsync(uri)).HasStatus(200).ContentHeaders.ContentDisposition!;
 
         Assert.That(disposition.ToString(), Is.EqualTo(expected));
     }
@@ -83,7 +82,7 @@ internal sealed class DownloadTests
     public async Task A_client_that_has_the_content_gets_nothing()
     {
         var uri = await _alice.UploadsAsync(Content);
-        var tag = (await _alice.DownloadsAsync(uri)).Is(200).Headers.ETag!.ToString();
+        var tag = (await _alice.DownloadsAsync(uri)).HasStatus(200).Headers.ETag!.ToString();
 
         Assert.That((await _alice.DownloadsAsync(uri, ("If-None-Match", tag))).Status, Is.EqualTo(304));
         Assert.That((await _alice.DownloadsAsync(uri, ("If-None-Match", "\"x\""))).Status, Is.EqualTo(200));
@@ -117,12 +116,13 @@ internal sealed class DownloadTests
         foreach (var version in new[] { "v3", "v1", "r0" })
         {
             var path = $"/_matrix/media/{version}/download/";
-            Assert.That((await _server.Anyone.GetAsync(path + old)).Is(200).Text, Is.EqualTo("old"));
-            Assert.That((await _server.Anyone.GetAsync($"{path}{old}/name.txt")).Is(200).Text, Is.EqualTo("old"));
+            Assert.That((await _server.Anyone.GetAsync(path + old)).HasStatus(200).Text, Is.EqualTo("old"));
+            Assert.That(
+                (await _server.Anyone.GetAsync($"{path}{old}/name.txt")).HasStatus(200).Text, Is.EqualTo("old"));
             (await _server.Anyone.GetAsync(path + late)).Is(404, "M_NOT_FOUND");
         }
 
-        Assert.That((await _alice.DownloadsAsync(late)).Is(200).Text, Is.EqualTo("late"));
+        Assert.That((await _alice.DownloadsAsync(late)).HasStatus(200).Text, Is.EqualTo("late"));
     }
 
     [Test]
@@ -139,6 +139,6 @@ internal sealed class DownloadTests
         var again = await _alice.UploadsAsync("bad");
         (await _alice.DownloadsAsync(first)).Is(404, "M_NOT_FOUND");
         (await _alice.DownloadsAsync(again)).Is(404, "M_NOT_FOUND");
-        (await _alice.DownloadsAsync(other)).Is(200);
+        (await _alice.DownloadsAsync(other)).HasStatus(200);
     }
 }

@@ -1,5 +1,4 @@
 using Matrix.Host.Configuration;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Media;
 
@@ -28,13 +27,13 @@ internal sealed class FileModeTests
     public async Task Everything_that_the_server_makes_is_its_users_alone()
     {
         ConfigLocation.Write(Path.Combine(Data, "homeserver.yaml"), "test.example");
-        await using (var server = await HomeserverFixture.StartAsync(("data_dir", Data)))
+        await using (var server = await TestServer.StartAsync(("data_dir", Data)))
         {
             var alice = await server.RegistersAsync("alice");
             var image = await TestImages.MakeAsync("png", 400, 300);
-            var uri = MediaServer.UriOf(await alice.SendAsync(
+            var uri = MediaActions.UriOf(await alice.SendAsync(
                 HttpMethod.Post, "/_matrix/media/v3/upload", new ByteArrayContent(image)));
-            (await alice.GetAsync($"/_matrix/client/v1/media/thumbnail/{uri}?width=64&height=48")).Is(200);
+            (await alice.GetAsync($"/_matrix/client/v1/media/thumbnail/{uri}?width=64&height=48")).HasStatus(200);
 
             // The socket is made by the web server, in a folder of its own.
             var made = new DirectoryInfo(Data).EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
@@ -51,7 +50,7 @@ internal sealed class FileModeTests
     [Test]
     public async Task An_older_data_folder_that_others_may_enter_is_kept_with_a_warning()
     {
-        await using var server = await HomeserverFixture.StartAsync(("media.folder", Path.Combine(_folder, "apart")));
+        await using var server = await TestServer.StartAsync(("media.folder", Path.Combine(_folder, "apart")));
         var alice = await server.RegistersAsync("alice");
         var old = await alice.UploadsAsync("of an older version");
         File.SetUnixFileMode(server.Folder, OldFolder);
@@ -65,7 +64,7 @@ internal sealed class FileModeTests
             server.Log,
             Does.Contain($"chmod 700 {server.Folder}").And.Contain($"chmod 700 {_folder}/apart"));
         Assert.That(File.GetUnixFileMode(server.Folder), Is.EqualTo(OldFolder));
-        Assert.That((await alice.DownloadsAsync(old)).Is(200).Text, Is.EqualTo("of an older version"));
+        Assert.That((await alice.DownloadsAsync(old)).HasStatus(200).Text, Is.EqualTo("of an older version"));
         await alice.UploadsAsync("of this version");
         Assert.That(
             File.GetUnixFileMode(Files().Single(file => file != before)),

@@ -1,6 +1,5 @@
 using Matrix.Host.Media;
 using Matrix.Host.Media.Store;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Matrix.Host.Tests.Media;
@@ -95,10 +94,10 @@ internal sealed class FolderTests
     [Test]
     public async Task A_second_server_does_not_start_on_the_folder()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var folder = Path.Combine(server.Folder, "media");
 
-        var refused = Assert.CatchAsync(() => HomeserverFixture.StartAsync(("media.folder", folder)));
+        var refused = Assert.CatchAsync(() => TestServer.StartAsync(("media.folder", folder)));
 
         Assert.That(refused!.Message, Does.EndWith("it is in use by another process"));
     }
@@ -106,7 +105,7 @@ internal sealed class FolderTests
     [Test]
     public async Task A_content_that_was_cut_off_is_not_served_and_comes_again_with_its_next_upload()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var alice = await server.RegistersAsync("alice");
         var uri = await alice.UploadsAsync("a whole content");
         var path = MediaServer.FilesOf(server).Single();
@@ -117,7 +116,7 @@ internal sealed class FolderTests
 
         foreach (var each in new[] { uri, again })
         {
-            Assert.That((await alice.DownloadsAsync(each)).Is(200).Text, Is.EqualTo("a whole content"));
+            Assert.That((await alice.DownloadsAsync(each)).HasStatus(200).Text, Is.EqualTo("a whole content"));
         }
     }
 }

@@ -1,5 +1,3 @@
-using Matrix.Host.Tests.Support;
-
 namespace Matrix.Host.Tests.Media;
 
 /// <summary>HEAD of downloads and thumbnails. RFC 9110, "HEAD".</summary>
@@ -7,7 +5,7 @@ namespace Matrix.Host.Tests.Media;
 internal sealed class HeadTests
 {
     private readonly StubFiles _files = new();
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [SetUp]
@@ -38,10 +36,10 @@ internal sealed class HeadTests
             foreach (var path in new[] { prefix + uri, $"{prefix}{uri}/other.txt" })
             {
                 var copies = _files.Copies;
-                var head = (await HeadAsync(client, path, ("Range", "bytes=1-2"))).Is(200);
+                var head = (await HeadAsync(client, path, ("Range", "bytes=1-2"))).HasStatus(200);
                 Assert.That((_files.Copies, head.Text), Is.EqualTo((copies, "")));
                 Assert.That(head.ContentHeaders.ContentLength, Is.EqualTo(10));
-                var get = (await client.GetAsync(path)).Is(200);
+                var get = (await client.GetAsync(path)).HasStatus(200);
                 Assert.That(HeadersOf(head), Is.EqualTo(HeadersOf(get)));
             }
         }
@@ -50,14 +48,14 @@ internal sealed class HeadTests
     [Test]
     public async Task A_thumbnail_has_the_headers_of_GET()
     {
-        var uri = MediaServer.UriOf(await _alice.SendAsync(
+        var uri = MediaActions.UriOf(await _alice.SendAsync(
             HttpMethod.Post,
             "/_matrix/media/v3/upload",
             new ByteArrayContent(await TestImages.MakeAsync("png", 400, 300))));
         foreach (var path in new[] { "/_matrix/client/v1/media/", "/_matrix/media/v3/" })
         {
             var target = $"{path}thumbnail/{uri}?width=64&height=48";
-            var head = (await HeadAsync(_alice, target)).Is(200);
+            var head = (await HeadAsync(_alice, target)).HasStatus(200);
 
             var get = await _alice.GetAsync(target);
 

@@ -2,7 +2,6 @@ using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Policy;
 using Matrix.Host.Network.Urls;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Media;
 
@@ -50,7 +49,7 @@ internal sealed class HostNameTests
     public async Task A_page_of_a_denied_host_is_not_previewed_by_a_dot()
     {
         await using var web = await WebPages.StartAsync();
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("federation.allow_networks", "127.0.0.0/8"), ("media.preview_denied", "127.0.0.1"));
         var alice = await server.RegistersAsync("alice");
         web.Has("/page", "<title>Denied</title>");

@@ -1,5 +1,4 @@
 using Matrix.Host.Media.Thumbnails;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Tests.Media;

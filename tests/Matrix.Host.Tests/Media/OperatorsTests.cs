@@ -20,7 +20,7 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
         Assert.That((await DeletesAsync($"media/{first}")).Status, Is.EqualTo(200));
 
         (await Bob.DownloadsAsync(first)).Is(404, "M_NOT_FOUND");
-        Assert.That((await Bob.DownloadsAsync(second)).Is(200).Text, Is.EqualTo("the same"));
+        Assert.That((await Bob.DownloadsAsync(second)).HasStatus(200).Text, Is.EqualTo("the same"));
         Assert.That((await DeletesAsync($"media/{first}")).Status, Is.EqualTo(404));
         await DeletesAsync($"media/{second}");
         Assert.That(MediaServer.FilesOf(Server), Is.Empty);
@@ -35,7 +35,7 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
         Assert.That((await DeletesAsync($"users/{Alice.UserId}/media")).Total, Is.EqualTo(2));
 
         foreach (var uri in own) (await Bob.DownloadsAsync(uri)).Is(404, "M_NOT_FOUND");
-        (await Bob.DownloadsAsync(other)).Is(200);
+        (await Bob.DownloadsAsync(other)).HasStatus(200);
         Assert.That((await DeletesAsync($"users/{Alice.UserId}/media")).Total, Is.Zero);
     }
 
@@ -45,13 +45,13 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
         var first = await Alice.UploadsAsync("bad");
         var second = await Bob.UploadsAsync("bad");
         var good = await Bob.UploadsAsync("good");
-        (await Bob.DownloadsAsync(first)).Is(200);
+        (await Bob.DownloadsAsync(first)).HasStatus(200);
 
         Assert.That(await PostsAsync("quarantine", first), Is.EqualTo(200));
 
         var later = await Bob.UploadsAsync("bad");
         foreach (var uri in new[] { first, second, later }) (await Alice.DownloadsAsync(uri)).Is(404, "M_NOT_FOUND");
-        (await Alice.DownloadsAsync(good)).Is(200);
+        (await Alice.DownloadsAsync(good)).HasStatus(200);
         var listed = await Table.ListAsync(new MediaListing { IsQuarantined = true }, 10, default);
         Assert.That(listed.Select(row => row.MediaId), Is.EquivalentTo(
             new[] { first, second, later }.Select(uri => uri.Split('/')[1])));
@@ -59,7 +59,7 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
         // The content is known by its hash when no URI has it any more.
         foreach (var uri in new[] { first, second }) await DeletesAsync($"media/{uri}");
         Assert.That(await PostsAsync("unquarantine", listed[0].FileHash!), Is.EqualTo(200));
-        Assert.That((await Alice.DownloadsAsync(later)).Is(200).Text, Is.EqualTo("bad"));
+        Assert.That((await Alice.DownloadsAsync(later)).HasStatus(200).Text, Is.EqualTo("bad"));
         Assert.That(await PostsAsync("unquarantine", later), Is.EqualTo(404));
         Assert.That(await PostsAsync("quarantine", listed[0].FileHash!), Is.EqualTo(200));
         (await Alice.DownloadsAsync(later)).Is(404, "M_NOT_FOUND");

@@ -1,7 +1,6 @@
 using Matrix.Host.Storage.Sqlite;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Media;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Media;
 
@@ -11,7 +10,7 @@ internal sealed class OthersMediaTests
     [Test]
     public async Task Media_of_users_is_not_looked_through()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         await server.StopAsync();
         using var database = SqliteConnection.Open(Path.Combine(server.Folder, "matrix.db"), 1000);
 

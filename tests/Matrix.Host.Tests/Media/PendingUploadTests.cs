@@ -1,16 +1,14 @@
-using Matrix.Host.Tests.Support;
-
 namespace Matrix.Host.Tests.Media;
 
 /// <summary>URIs that get their content later. Client-Server API, "Content repository", `create`.</summary>
 internal sealed class PendingUploadTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await HomeserverFixture.StartAsync(settings);
+        _server = await TestServer.StartAsync(settings);
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -26,9 +24,9 @@ internal sealed class PendingUploadTests
 
         (await _alice.FillsAsync(uri, "later")).Is(200);
 
-        Assert.That((await _alice.DownloadsAsync(uri)).Is(200).Text, Is.EqualTo("later"));
+        Assert.That((await _alice.DownloadsAsync(uri)).HasStatus(200).Text, Is.EqualTo("later"));
         (await _alice.FillsAsync(uri, "again")).Is(409, "M_CANNOT_OVERWRITE_MEDIA");
-        Assert.That((await _alice.DownloadsAsync(uri)).Is(200).Text, Is.EqualTo("later"));
+        Assert.That((await _alice.DownloadsAsync(uri)).HasStatus(200).Text, Is.EqualTo("later"));
         Assert.That(MediaServer.FilesOf(_server), Has.Length.EqualTo(1));
     }
 
@@ -43,7 +41,7 @@ internal sealed class PendingUploadTests
 
         (await _alice.FillsAsync(uri, "later")).Is(200);
 
-        Assert.That((await download.WaitAsync(TimeSpan.FromSeconds(5))).Is(200).Text, Is.EqualTo("later"));
+        Assert.That((await download.WaitAsync(TimeSpan.FromSeconds(5))).HasStatus(200).Text, Is.EqualTo("later"));
     }
 
     [Test]
@@ -75,7 +73,7 @@ internal sealed class PendingUploadTests
     {
         await StartAsync(("media.pending_time", "1h"), ("media.pending_per_user", "1"));
         var reply = (await _alice.PostAsync("/_matrix/media/v1/create")).Is(200);
-        var uri = MediaServer.UriOf(reply);
+        var uri = MediaActions.UriOf(reply);
         Assert.That(
             (long)reply.Json["unused_expires_at"]!,
             Is.EqualTo(DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeMilliseconds()).Within(60_000));
@@ -95,13 +93,13 @@ internal sealed class PendingUploadTests
         var uri = await _alice.CreatesUriAsync();
         var held = new UploadTests.HeldContent(10);
         var slow = _alice.SendAsync(HttpMethod.Put, $"/_matrix/media/v3/upload/{uri}", held);
-        await UploadTests.Until(() => MediaServer.FilesOf(_server).Length == 1);
+        await Until.HoldsAsync(() => MediaServer.FilesOf(_server).Length == 1);
         (await _alice.FillsAsync(uri, "fast")).Is(200);
 
         held.Go.SetResult();
 
         (await slow).Is(409, "M_CANNOT_OVERWRITE_MEDIA");
-        Assert.That((await _alice.DownloadsAsync(uri)).Is(200).Text, Is.EqualTo("fast"));
+        Assert.That((await _alice.DownloadsAsync(uri)).HasStatus(200).Text, Is.EqualTo("fast"));
         Assert.That(MediaServer.FilesOf(_server), Has.Length.EqualTo(1));
     }
 }

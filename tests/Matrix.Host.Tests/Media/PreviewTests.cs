@@ -1,5 +1,4 @@
 using Matrix.Host.Media.Previews;
-using Matrix.Host.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -8,13 +7,13 @@ namespace Matrix.Host.Tests.Media;
 /// <summary>Previews of pages. Client-Server API, "Content repository".</summary>
 internal sealed class PreviewTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private WebPages _web = null!;
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await HomeserverFixture.StartAsync([("federation.allow_networks", "127.0.0.0/8"), .. settings]);
+        _server = await TestServer.StartAsync([("federation.allow_networks", "127.0.0.0/8"), .. settings]);
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -58,7 +57,7 @@ internal sealed class PreviewTests
                 (int)preview.Json["matrix:image:size"]!),
             Is.EqualTo((40, 30, image.Length)));
         var kept = await _alice.DownloadsAsync(preview.Member("og:image")["mxc://".Length..]);
-        kept.Is(200);
+        kept.HasStatus(200);
         Assert.That(kept.ContentHeaders.ContentType!.ToString(), Is.EqualTo("image/png"));
         Assert.That(kept.ContentHeaders.ContentLength, Is.EqualTo(image.Length));
     }
@@ -142,7 +141,7 @@ internal sealed class PreviewTests
     [Test]
     public async Task Private_networks_are_not_reached_directly_or_by_redirect_or_image()
     {
-        _server = await HomeserverFixture.StartAsync(("federation.allow_networks", "127.0.0.1/32"));
+        _server = await TestServer.StartAsync(("federation.allow_networks", "127.0.0.1/32"));
         _alice = await _server.RegistersAsync("alice");
         var port = new Uri(_web.Url).Port;
         _web.Has("/secret.png", await TestImages.MakeAsync("png", 8, 8), "image/png");
@@ -207,7 +206,7 @@ internal sealed class PreviewTests
         var cleaner = _server.Services.GetRequiredService<PreviewCleaner>();
         _server.Ahead = TimeSpan.FromDays(9);
         await cleaner.CleanAsync(CancellationToken.None);
-        (await _alice.DownloadsAsync(image)).Is(200);
+        (await _alice.DownloadsAsync(image)).HasStatus(200);
 
         _server.Ahead = TimeSpan.FromDays(11);
         await cleaner.CleanAsync(CancellationToken.None);

@@ -1,7 +1,6 @@
 using Matrix.Host.Media.Operators;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Network.FederationClient;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
@@ -14,12 +13,12 @@ internal sealed class RemoteTests
 
     private readonly StubPeer _peer = new();
     private readonly StubFiles _files = new();
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await HomeserverFixture.StartAsync(settings);
+        _server = await TestServer.StartAsync(settings);
         _server.Replaces = parts => parts
             .AddSingleton<IFederationClient>(_peer)
             .AddSingleton<IMediaFiles>(_files);
@@ -34,7 +33,7 @@ internal sealed class RemoteTests
     public async Task A_quarantined_content_of_another_server_stays_away_after_its_time()
     {
         await StartAsync(("media.remote_kept", "30d"));
-        Assert.That((await _alice.DownloadsAsync(Uri)).Is(200).Text, Is.EqualTo("a content"));
+        Assert.That((await _alice.DownloadsAsync(Uri)).HasStatus(200).Text, Is.EqualTo("a content"));
         var operators = _server.Services.GetRequiredService<MediaOperations>();
         Assert.That((await operators.QuarantineAsync("mxc://" + Uri, "@admin:test.example", default)).IsDone);
         _server.Ahead = TimeSpan.FromDays(31);
@@ -50,10 +49,10 @@ internal sealed class RemoteTests
     public async Task A_copy_that_was_cut_off_is_fetched_again()
     {
         await StartAsync();
-        (await _alice.DownloadsAsync(Uri)).Is(200);
+        (await _alice.DownloadsAsync(Uri)).HasStatus(200);
         _files.Contents[_files.Contents.Keys.Single()] = "a cont"u8.ToArray();
 
-        Assert.That((await _alice.DownloadsAsync(Uri)).Is(200).Text, Is.EqualTo("a content"));
+        Assert.That((await _alice.DownloadsAsync(Uri)).HasStatus(200).Text, Is.EqualTo("a content"));
 
         Assert.That(_peer.Requests, Has.Count.EqualTo(2));
     }
@@ -71,7 +70,7 @@ internal sealed class RemoteTests
 
         await _server.Anyone.GetAsync(path + "true" + more);
         Assert.That(_peer.Requests, Has.Count.EqualTo(1));
-        if (kind == "download") (await _server.Anyone.GetAsync(path + "false")).Is(200);
+        if (kind == "download") (await _server.Anyone.GetAsync(path + "false")).HasStatus(200);
     }
 
     [TestCase(true)]
@@ -100,7 +99,7 @@ internal sealed class RemoteTests
 
         Assert.That(_server.Log, Does.Contain("The test's disk is full."));
         _files.IsFull = false;
-        (await _alice.DownloadsAsync(Uri)).Is(200);
+        (await _alice.DownloadsAsync(Uri)).HasStatus(200);
     }
 
     [TestCase(FederationFailureKind.Unreachable)]
@@ -116,9 +115,9 @@ internal sealed class RemoteTests
 
         Assert.That(_peer.Requests, Has.Count.EqualTo(1));
         _peer.Responds = static (_, _) => ValueTask.FromResult(StubPeer.Parts("a content"));
-        (await _alice.DownloadsAsync("other.test/a")).Is(200);
+        (await _alice.DownloadsAsync("other.test/a")).HasStatus(200);
         _server.Ahead = TimeSpan.FromMinutes(2);
-        (await _alice.DownloadsAsync("peer.test/b")).Is(200);
+        (await _alice.DownloadsAsync("peer.test/b")).HasStatus(200);
     }
 
     [Test]
@@ -148,6 +147,6 @@ internal sealed class RemoteTests
         (await _alice.DownloadsAsync("peer.test/a")).Is(502, "M_UNKNOWN");
         _peer.Responds = static (_, _) => ValueTask.FromResult(StubPeer.Parts("a content"));
 
-        (await _alice.DownloadsAsync("peer.test/b")).Is(200);
+        (await _alice.DownloadsAsync("peer.test/b")).HasStatus(200);
     }
 }

@@ -1,11 +1,9 @@
-using Matrix.Host.Tests.Support;
-
 namespace Matrix.Host.Tests.Media;
 
 /// <summary>Media in a bucket.</summary>
 internal sealed class S3Tests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private S3Stub _s3 = null!;
 
@@ -13,7 +11,7 @@ internal sealed class S3Tests
     public async Task StartAsync()
     {
         _s3 = await S3Stub.StartAsync();
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("media.s3_endpoint", _s3.Url),
             ("media.s3_bucket", "bucket"),
             ("media.s3_prefix", "matrix/"),
@@ -35,19 +33,19 @@ internal sealed class S3Tests
     {
         var (one, two) = (await _alice.UploadsAsync("a content"), await _alice.UploadsAsync("a content"));
 
-        Assert.That((await _alice.DownloadsAsync(one)).Is(200).Text, Is.EqualTo("a content"));
+        Assert.That((await _alice.DownloadsAsync(one)).HasStatus(200).Text, Is.EqualTo("a content"));
         var part = await _alice.DownloadsAsync(two, ("Range", "bytes=2-4"));
         Assert.That((part.Status, part.Text), Is.EqualTo((206, "con")));
         Assert.That(_s3.Objects.Keys.Single(), Does.Match("^matrix/[0-9a-f]{64}$"));
         Assert.That(_s3.Refused, Is.Zero);
         Assert.That(MediaServer.FilesOf(_server), Is.Empty);
-        Assert.That((await _alice.DownloadsAsync(await _alice.UploadsAsync(""))).Is(200).Text, Is.Empty);
+        Assert.That((await _alice.DownloadsAsync(await _alice.UploadsAsync(""))).HasStatus(200).Text, Is.Empty);
     }
 
     [Test]
     public async Task A_thumbnail_is_made_of_a_content_in_the_bucket()
     {
-        var uri = MediaServer.UriOf(await _alice.SendAsync(
+        var uri = MediaActions.UriOf(await _alice.SendAsync(
             HttpMethod.Post,
             "/_matrix/media/v3/upload",
             new ByteArrayContent(await TestImages.MakeAsync("png", 400, 300))));
@@ -83,6 +81,6 @@ internal sealed class S3Tests
         (await _alice.DownloadsAsync(uri)).Is(500, "M_UNKNOWN");
 
         _s3.IsDown = false;
-        Assert.That((await _alice.DownloadsAsync(uri)).Is(200).Text, Is.EqualTo("kept"));
+        Assert.That((await _alice.DownloadsAsync(uri)).HasStatus(200).Text, Is.EqualTo("kept"));
     }
 }

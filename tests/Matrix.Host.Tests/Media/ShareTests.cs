@@ -1,5 +1,3 @@
-using Matrix.Host.Tests.Support;
-
 namespace Matrix.Host.Tests.Media;
 
 /// <summary>The share of one caller in thumbnails and previews.</summary>
@@ -7,7 +5,7 @@ namespace Matrix.Host.Tests.Media;
 internal sealed class ShareTests
 {
     private readonly TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [TearDown]
     public async Task StopAsync()
@@ -25,13 +23,13 @@ internal sealed class ShareTests
         var uri = await UploadsAsync(alice, await TestImages.MakeAsync("jpg", 400, 300));
         files.Held = _held.Task;
         var ofAlice = new[] { 32, 64, 96 }.Select(width => ThumbnailAsync(alice, uri, width)).ToList();
-        await UploadTests.Until(() => files.Copies == 1);
+        await Until.HoldsAsync(() => files.Copies == 1);
         await Task.Delay(200);
         Assert.That(files.Copies, Is.EqualTo(1));
 
         var ofBob = ThumbnailAsync(bob, uri, 128);
 
-        await UploadTests.Until(() => files.Copies == 2);
+        await Until.HoldsAsync(() => files.Copies == 2);
         _held.SetResult();
         foreach (var reply in await Task.WhenAll([.. ofAlice, ofBob])) Assert.That(reply.Status, Is.EqualTo(200));
     }
@@ -53,13 +51,13 @@ internal sealed class ShareTests
             null,
             ("X-Forwarded-For", address));
         var one = new[] { FromAsync("2001:db8::1", 32), FromAsync("2001:db8::2", 64) };
-        await UploadTests.Until(() => files.Copies == 1);
+        await Until.HoldsAsync(() => files.Copies == 1);
         await Task.Delay(200);
         Assert.That(files.Copies, Is.EqualTo(1));
 
         var other = FromAsync("2001:db8:0:1::1", 96);
 
-        await UploadTests.Until(() => files.Copies == 2);
+        await Until.HoldsAsync(() => files.Copies == 2);
         _held.SetResult();
         foreach (var reply in await Task.WhenAll([.. one, other])) Assert.That(reply.Status, Is.EqualTo(200));
     }
@@ -81,25 +79,25 @@ internal sealed class ShareTests
     public async Task One_user_leaves_places_for_previews_of_others()
     {
         await using var web = await WebPages.StartAsync();
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("federation.allow_networks", "127.0.0.0/8"), ("media.previews_at_once", "4"));
         var (alice, bob) = (await _server.RegistersAsync("alice"), await _server.RegistersAsync("bob"));
         foreach (var path in new[] { "/a", "/b", "/c" }) web.Pages[path] = _ => _held.Task;
         Task<Reply> PreviewAsync(TestUser user, string path) => user.GetAsync(
             $"/_matrix/client/v1/media/preview_url?url={Uri.EscapeDataString(web.Url + path)}");
         var ofAlice = new[] { PreviewAsync(alice, "/a"), PreviewAsync(alice, "/b") };
-        await UploadTests.Until(() => web.Requests.Count == 1);
+        await Until.HoldsAsync(() => web.Requests.Count == 1);
         await Task.Delay(200);
         Assert.That(web.Requests, Has.Count.EqualTo(1));
 
         var ofBob = PreviewAsync(bob, "/c");
 
-        await UploadTests.Until(() => web.Requests.Contains("/c"));
+        await Until.HoldsAsync(() => web.Requests.Contains("/c"));
         _held.SetResult();
         foreach (var reply in await Task.WhenAll([.. ofAlice, ofBob])) Assert.That(reply.Status, Is.EqualTo(200));
     }
 
-    private static async Task<string> UploadsAsync(TestUser user, byte[] image) => MediaServer.UriOf(
+    private static async Task<string> UploadsAsync(TestUser user, byte[] image) => MediaActions.UriOf(
         await user.SendAsync(HttpMethod.Post, "/_matrix/media/v3/upload", new ByteArrayContent(image)));
 
     private static Task<Reply> ThumbnailAsync(TestUser user, string uri, int width) =>

@@ -1,5 +1,4 @@
 using Matrix.Host.Network.FederationClient;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
@@ -11,7 +10,7 @@ internal sealed class SilentServersTests : IDisposable
     private static readonly TimeSpan _soon = TimeSpan.FromSeconds(20);
 
     private readonly CancellationTokenSource _ends = new();
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _mallory = null!;
 
@@ -27,7 +26,7 @@ internal sealed class SilentServersTests : IDisposable
             return StubPeer.Fails(FederationFailureKind.TimedOut);
         };
         Peer = peer;
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("media.remote_fetches", "8"), ("media.remote_fetches_waiting_of_user", "30"));
         _server.Replaces = parts => parts.AddSingleton<IFederationClient>(peer);
         await _server.RestartAsync();
@@ -52,19 +51,19 @@ internal sealed class SilentServersTests : IDisposable
         var downloads = Enumerable.Range(0, 28).Select(i => _mallory.DownloadsAsync($"silent{i}.test/picture"))
             .Append(_mallory.DownloadsAsync("good.test/both")).ToList();
         int Silent() => Peer.Requests.Count(request => request.StartsWith("silent", StringComparison.Ordinal));
-        await UploadTests.Until(() => Silent() >= 2);
+        await Until.HoldsAsync(() => Silent() >= 2);
         await Task.Delay(100);
         Assert.That(Silent(), Is.EqualTo(2), "A quarter of eight.");
 
         var own = await _alice.DownloadsAsync("good.test/own").WaitAsync(_soon);
-        Assert.That(own.Is(200).Text, Is.EqualTo("a content"));
-        (await _alice.DownloadsAsync("good.test/both").WaitAsync(_soon)).Is(200);
-        (await downloads[^1].WaitAsync(_soon)).Is(200);
+        Assert.That(own.HasStatus(200).Text, Is.EqualTo("a content"));
+        (await _alice.DownloadsAsync("good.test/both").WaitAsync(_soon)).HasStatus(200);
+        (await downloads[^1].WaitAsync(_soon)).HasStatus(200);
 
         // Beyond what may wait for one user.
         Assert.That(downloads.Take(28).Select(download => download.IsCompleted), Is.All.False);
         var more = Enumerable.Range(0, 12).Select(i => _mallory.DownloadsAsync($"silent{i}.test/more")).ToList();
-        await UploadTests.Until(() => more.Count(download => download.IsCompleted) >= 10);
+        await Until.HoldsAsync(() => more.Count(download => download.IsCompleted) >= 10);
         (await more.First(download => download.IsCompleted)).Is(429, "M_LIMIT_EXCEEDED");
 
         await _ends.CancelAsync();

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Matrix.Host.Media.Store;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
@@ -26,9 +25,9 @@ internal sealed class StubFiles : IMediaFiles
     internal int Copies => Volatile.Read(ref _copies);
 
     /// <summary>Starts a server with these contents.</summary>
-    internal async Task<HomeserverFixture> StartAsync(params (string Key, string Value)[] settings)
+    internal async Task<TestServer> StartAsync(params (string Key, string Value)[] settings)
     {
-        var server = await HomeserverFixture.StartAsync(settings);
+        var server = await TestServer.StartAsync(settings);
         server.Replaces = parts => parts.AddSingleton<IMediaFiles>(this);
         await server.RestartAsync();
         return server;

@@ -3,7 +3,6 @@ using Matrix.Host.Media;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Media.Thumbnails;
 using Matrix.Host.Storage;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -12,13 +11,13 @@ namespace Matrix.Host.Tests.Media;
 /// <summary>Thumbnails, made by the real tools. Client-Server API, "Thumbnails".</summary>
 internal sealed class ThumbnailTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
         var isAllowed = await TestImages.CanIsolateAsync();
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             [("media.images_without_sandbox", isAllowed ? "false" : "true"), .. settings]);
         _alice = await _server.RegistersAsync("alice");
     }
@@ -298,7 +297,7 @@ internal sealed class ThumbnailTests
             .Is(401, "M_MISSING_TOKEN");
     }
 
-    private async Task<string> UploadsAsync(byte[] image) => MediaServer.UriOf(await _alice.SendAsync(
+    private async Task<string> UploadsAsync(byte[] image) => MediaActions.UriOf(await _alice.SendAsync(
         HttpMethod.Post, "/_matrix/media/v3/upload", new ByteArrayContent(image)));
 
     private async Task<MediaFile> ContentAsync(string uri)
@@ -315,7 +314,7 @@ internal sealed class ThumbnailTests
     private async Task<Got> GetAsync(string uri, string query)
     {
         using var request = new HttpRequestMessage(
-            HttpMethod.Get, new Uri(_server.Address, $"/_matrix/client/v1/media/thumbnail/{uri}?{query}"));
+            HttpMethod.Get, new Uri(_server.ClientAddress, $"/_matrix/client/v1/media/thumbnail/{uri}?{query}"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _alice.Token);
         using var response = await _server.Http.SendAsync(request);
         var bytes = await response.Content.ReadAsByteArrayAsync();

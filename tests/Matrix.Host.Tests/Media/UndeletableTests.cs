@@ -5,7 +5,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.UrlPreviews;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -16,7 +15,7 @@ namespace Matrix.Host.Tests.Media;
 internal sealed class UndeletableTests
 {
     private readonly StubFiles _files = new();
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     private OpenedStorage Storage => _server.Services.GetRequiredService<OpenedStorage>();

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Media.Store;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
@@ -10,12 +9,12 @@ namespace Matrix.Host.Tests.Media;
 /// <summary>Uploads, and what bounds them. Client-Server API, "Content repository".</summary>
 internal sealed class UploadTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await HomeserverFixture.StartAsync(settings);
+        _server = await TestServer.StartAsync(settings);
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -35,11 +34,11 @@ internal sealed class UploadTests
     {
         await StartAsync();
         var reply = await _alice.SendAsync(
-            HttpMethod.Post, $"/_matrix/media/{version}/upload", MediaServer.Body("a content", "image/png"));
+            HttpMethod.Post, $"/_matrix/media/{version}/upload", MediaActions.Body("a content", "image/png"));
 
-        var download = await _alice.DownloadsAsync(MediaServer.UriOf(reply));
+        var download = await _alice.DownloadsAsync(MediaActions.UriOf(reply));
 
-        Assert.That(download.Is(200).Text, Is.EqualTo("a content"));
+        Assert.That(download.HasStatus(200).Text, Is.EqualTo("a content"));
         Assert.That(download.ContentHeaders.ContentType!.ToString(), Is.EqualTo("image/png"));
     }
 
@@ -51,7 +50,7 @@ internal sealed class UploadTests
 
         await _server.RestartAsync();
 
-        Assert.That((await _alice.DownloadsAsync(uri)).Is(200).Text, Is.EqualTo("kept"));
+        Assert.That((await _alice.DownloadsAsync(uri)).HasStatus(200).Text, Is.EqualTo("kept"));
     }
 
     [Test]
@@ -70,7 +69,7 @@ internal sealed class UploadTests
 
         await DeleteAsync(uris[0]);
         (await _alice.DownloadsAsync(uris[0])).Is(404, "M_NOT_FOUND");
-        Assert.That((await _alice.DownloadsAsync(uris[1])).Is(200).Text, Is.EqualTo("same"));
+        Assert.That((await _alice.DownloadsAsync(uris[1])).HasStatus(200).Text, Is.EqualTo("same"));
         await DeleteAsync(uris[1]);
 
         (await _alice.DownloadsAsync(uris[1])).Is(404, "M_NOT_FOUND");
@@ -83,12 +82,13 @@ internal sealed class UploadTests
     public async Task A_content_has_the_type_that_it_was_uploaded_with(string? type, string expected)
     {
         await StartAsync();
-        var body = MediaServer.Body("x", null);
+        var body = MediaActions.Body("x", null);
         if (type is not null) body.Headers.TryAddWithoutValidation("Content-Type", type);
-        var uri = MediaServer.UriOf(await _alice.SendAsync(HttpMethod.Post, "/_matrix/media/v3/upload", body));
+        var uri = MediaActions.UriOf(await _alice.SendAsync(HttpMethod.Post, "/_matrix/media/v3/upload", body));
 
         Assert.That(
-            (await _alice.DownloadsAsync(uri)).Is(200).ContentHeaders.ContentType!.ToString(), Is.EqualTo(expected));
+            (await _alice.DownloadsAsync(uri)).HasStatus(200).ContentHeaders.ContentType!.ToString(),
+            Is.EqualTo(expected));
     }
 
     [TestCase("text/plain; name=\"\u00e9\"")]
@@ -136,7 +136,7 @@ internal sealed class UploadTests
         await StartAsync(("media.upload_bytes", "10KiB"));
         var content = new string('x', (10 << 10) + 1);
         var body = saysItsLength
-            ? MediaServer.Body(content, "text/plain")
+            ? MediaActions.Body(content, "text/plain")
             : new StreamContent(new Unseekable(Encoding.UTF8.GetBytes(content)));
 
         (await _alice.SendAsync(HttpMethod.Post, "/_matrix/media/v3/upload", body)).Is(413, "M_TOO_LARGE");
@@ -151,15 +151,15 @@ internal sealed class UploadTests
         await StartAsync();
         using (var connection = new TcpClient())
         {
-            await connection.ConnectAsync(_server.Address.Host, _server.Address.Port);
+            await connection.ConnectAsync(_server.ClientAddress.Host, _server.ClientAddress.Port);
             var stream = connection.GetStream();
             await stream.WriteAsync(Encoding.ASCII.GetBytes(
                 $"POST /_matrix/media/v3/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {_alice.Token}\r\n"
                 + "Content-Length: 1000000\r\n\r\n" + new string('x', 200_000)));
-            await Until(() => MediaServer.FilesOf(_server).Length == 1);
+            await Until.HoldsAsync(() => MediaServer.FilesOf(_server).Length == 1);
         }
 
-        await Until(() => MediaServer.FilesOf(_server).Length == 0);
+        await Until.HoldsAsync(() => MediaServer.FilesOf(_server).Length == 0);
     }
 
     [Test]
@@ -174,7 +174,7 @@ internal sealed class UploadTests
         await _server.RestartAsync();
 
         Assert.That(File.Exists(left), Is.False);
-        Assert.That((await _alice.DownloadsAsync(uri)).Is(200).Text, Is.EqualTo("kept"));
+        Assert.That((await _alice.DownloadsAsync(uri)).HasStatus(200).Text, Is.EqualTo("kept"));
     }
 
     [Test]
@@ -202,7 +202,7 @@ internal sealed class UploadTests
         var bodies = Enumerable.Range(0, 4).Select(_ => new HeldContent(400)).ToList();
         var uploads = bodies
             .Select(body => _alice.SendAsync(HttpMethod.Post, "/_matrix/media/v3/upload", body)).ToList();
-        await Until(() => MediaServer.FilesOf(_server).Length == 2);
+        await Until.HoldsAsync(() => MediaServer.FilesOf(_server).Length == 2);
 
         foreach (var body in bodies) body.Go.TrySetResult();
 
@@ -216,7 +216,7 @@ internal sealed class UploadTests
         await StartAsync(("media.uploads_per_user", "1"));
         var held = new HeldContent(10);
         var running = _alice.SendAsync(HttpMethod.Post, "/_matrix/media/v3/upload", held);
-        await Until(() => MediaServer.FilesOf(_server).Length == 1);
+        await Until.HoldsAsync(() => MediaServer.FilesOf(_server).Length == 1);
 
         var refused = (await _alice.TryUploadAsync("x")).Is(429, "M_LIMIT_EXCEEDED");
 
@@ -232,26 +232,17 @@ internal sealed class UploadTests
         await StartAsync();
         var uri = await _alice.UploadsAsync("x", "image/png", "Größe \"1\".png");
 
-        var disposition = (await _alice.DownloadsAsync(uri)).Is(200).ContentHeaders.ContentDisposition!;
+        var disposition = (await _alice.DownloadsAsync(uri)).HasStatus(200).ContentHeaders.ContentDisposition!;
         Assert.That(disposition.DispositionType, Is.EqualTo("inline"));
         Assert.That(disposition.FileNameStar, Is.EqualTo("Größe \"1\".png"));
 
-        var other = (await _alice.DownloadsAsync(uri + "/other.png")).Is(200).ContentHeaders.ContentDisposition!;
+        var other = (await _alice.DownloadsAsync(uri + "/other.png")).HasStatus(200).ContentHeaders.ContentDisposition!;
         Assert.That(other.FileNameStar, Is.EqualTo("other.png"));
         foreach (var name in new[] { "a%00b", new string('x', 256) })
         {
             (await _alice.SendAsync(
-                HttpMethod.Post, $"/_matrix/media/v3/upload?filename={name}", MediaServer.Body("x", null)))
+                HttpMethod.Post, $"/_matrix/media/v3/upload?filename={name}", MediaActions.Body("x", null)))
                 .Is(400, "M_INVALID_PARAM");
-        }
-    }
-
-    internal static async Task Until(Func<bool> holds)
-    {
-        for (var attempt = 0; !holds(); attempt++)
-        {
-            Assert.That(attempt, Is.LessThan(500), "It never held.");
-            await Task.Delay(20);
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.AppServices;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,7 +12,7 @@ internal sealed class ModeratedBridgeUserTests : AppServiceTests
     [Test]
     public async Task A_service_neither_acts_nor_logs_in_as_a_locked_user_and_writes_nothing_as_a_suspended_one()
     {
-        var ghost = $"@_irc_ghost:{HomeserverFixture.ServerName}";
+        var ghost = $"@_irc_ghost:{TestServer.ServerName}";
         var moderation = Server.Services.GetRequiredService<AccountModeration>();
         (await RegistersGhostAsync("_irc_ghost")).Is(200);
         (await Bridge.GetAsync($"sync?user_id={ghost}")).Is(200);

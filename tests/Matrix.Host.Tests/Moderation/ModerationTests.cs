@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Moderation;
@@ -12,7 +11,7 @@ internal abstract class ModerationTests
 {
     private int _made;
 
-    protected HomeserverFixture Server { get; private set; } = null!;
+    protected TestServer Server { get; private set; } = null!;
 
     protected TestUser Admin { get; private set; } = null!;
 
@@ -21,7 +20,7 @@ internal abstract class ModerationTests
     [OneTimeSetUp]
     public async Task StartServer()
     {
-        Server = await HomeserverFixture.StartAsync(Settings);
+        Server = await TestServer.StartAsync(Settings);
         Admin = await Server.RegistersAsync("admin");
         await MakesAdminAsync(Admin);
     }

@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Rooms.Notices;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Moderation;

@@ -4,7 +4,6 @@ using Matrix.Host.Network.Discovery;
 using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.Discovery.WellKnown;
 using Matrix.Host.Network.SafeHttp;
-using Matrix.Host.Tests.Support;
 using Matrix.Processes.Network;
 
 namespace Matrix.Host.Tests.Network;

@@ -1,5 +1,4 @@
 using Matrix.Host.Network;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Network;
 

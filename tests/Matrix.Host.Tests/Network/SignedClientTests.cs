@@ -8,7 +8,6 @@ using Matrix.Host.Crypto;
 using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.SafeHttp;
-using Matrix.Host.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;

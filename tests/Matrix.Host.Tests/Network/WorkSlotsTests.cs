@@ -1,6 +1,5 @@
 using Matrix.Host.Network;
 using Matrix.Host.Network.Slots;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Network;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Notices;
 
@@ -118,7 +117,7 @@ internal sealed class ServerNoticesTests(string kind) : TwoUsersTests(kind)
         Assert.That(Server.Log, Does.Not.Contain("could not leave"));
     }
 
-    private static string Esc(string text) => SyncingUsers.Esc(text);
+    private static string Esc(string text) => UserActions.Esc(text);
 
     /// <summary>Sends a notice. Returns its id, or the error.</summary>
     private async Task<(int Status, string? Text)> SendsAsync(string userId, string text, bool pin = false)

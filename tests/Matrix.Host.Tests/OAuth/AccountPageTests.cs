@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,7 +13,7 @@ internal sealed class AccountPageTests
 {
     private const string Account = OAuthActs.Root + "account";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestBrowser _browser = null!;
 

@@ -1,11 +1,9 @@
-using Matrix.Host.Tests.Support;
-
 namespace Matrix.Host.Tests.OAuth;
 
 /// <summary>The authorization code flow, with what RFC 9700 warns of.</summary>
 internal sealed class AuthorizationTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestBrowser _browser = null!;
     private string _client = null!;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.OAuth;
@@ -7,7 +6,7 @@ namespace Matrix.Host.Tests.OAuth;
 /// <summary>Metadata of the server, and registration of clients.</summary>
 internal sealed class ClientTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [SetUp]
     public async Task StartAsync() => _server = await OAuthActs.StartAsync(("oauth.clients", "10"));

@@ -1,5 +1,3 @@
-using Matrix.Host.Tests.Support;
-
 namespace Matrix.Host.Tests.OAuth;
 
 /// <summary>The device authorization flow.</summary>
@@ -8,7 +6,7 @@ internal sealed class DeviceGrantTests
     private const string Link = OAuthActs.Root + "link";
     private const string Scope = $"{OAuthActs.Api} urn:matrix:client:device:TELEVISION";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestBrowser _browser = null!;
     private string _client = null!;

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Web;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.OAuth;
 
@@ -17,8 +16,8 @@ internal static class OAuthActs
     internal const string Api = "urn:matrix:client:api:*";
 
     /// <summary>A server with the API.</summary>
-    internal static Task<HomeserverFixture> StartAsync(params (string Key, string Value)[] settings) =>
-        HomeserverFixture.StartAsync([("public_base_url", BaseUrl), .. settings]);
+    internal static Task<TestServer> StartAsync(params (string Key, string Value)[] settings) =>
+        TestServer.StartAsync([("public_base_url", BaseUrl), .. settings]);
 
     /// <summary>The metadata of a web client.</summary>
     internal static JsonObject Metadata(params string[] redirectUris) => new()
@@ -35,7 +34,7 @@ internal static class OAuthActs
 
     /// <summary>Registers a client; returns its id.</summary>
     internal static async Task<string> RegistersClientAsync(
-        this HomeserverFixture server, JsonObject? metadata = null) =>
+        this TestServer server, JsonObject? metadata = null) =>
         (await server.Anyone.PostAsync(Root + "clients", metadata ?? Metadata())).Is(201).Member("client_id");
 
     /// <summary>Sends a form.</summary>
@@ -55,19 +54,19 @@ internal static class OAuthActs
     }
 
     /// <summary>Exchanges a code.</summary>
-    internal static Task<Reply> ExchangesAsync(this HomeserverFixture server, Authorization asked, string code) =>
+    internal static Task<Reply> ExchangesAsync(this TestServer server, Authorization asked, string code) =>
         server.Anyone.FormAsync(
             Root + "token", ("grant_type", "authorization_code"), ("code", code),
             ("redirect_uri", asked.RedirectUri), ("client_id", asked.ClientId), ("code_verifier", asked.Verifier));
 
     /// <summary>Uses a refresh token.</summary>
-    internal static Task<Reply> RefreshesAsync(this HomeserverFixture server, string clientId, string token) =>
+    internal static Task<Reply> RefreshesAsync(this TestServer server, string clientId, string token) =>
         server.Anyone.FormAsync(
             Root + "token", ("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", clientId));
 
     /// <summary>Signs a user in by a code, through the pages; returns the tokens.</summary>
     internal static async Task<Reply> SignsInAsync(
-        this HomeserverFixture server, TestUser user, Authorization asked, TestBrowser? browser = null)
+        this TestServer server, TestUser user, Authorization asked, TestBrowser? browser = null)
     {
         browser ??= await TestBrowser.SignedInAsync(server, user);
         var code = (await browser.AllowsAsync(asked))["code"]!;
@@ -103,7 +102,7 @@ internal sealed record Authorization(string ClientId, string DeviceId, string Re
 }
 
 /// <summary>A browser on the server's pages: it keeps the cookie and sends forms as they are.</summary>
-internal sealed partial class TestBrowser(HomeserverFixture server)
+internal sealed partial class TestBrowser(TestServer server)
 {
     public string? Cookie { get; set; }
 
@@ -115,7 +114,7 @@ internal sealed partial class TestBrowser(HomeserverFixture server)
     [GeneratedRegex("""name="form_token" value="([^"]+)""")]
     private static partial Regex TokenField();
 
-    public static async Task<TestBrowser> SignedInAsync(HomeserverFixture server, TestUser user)
+    public static async Task<TestBrowser> SignedInAsync(TestServer server, TestUser user)
     {
         var browser = new TestBrowser(server);
         await browser.OpensAsync(OAuthActs.Root + "sign-in");

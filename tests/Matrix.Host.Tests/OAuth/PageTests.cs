@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.OAuth;
 
@@ -10,7 +9,7 @@ internal sealed class PageTests
     private const string SignUp = OAuthActs.Root + "sign-up";
     private const string Account = OAuthActs.Root + "account";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private string _client = null!;
 

@@ -1,12 +1,11 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.OAuth;
 
 /// <summary>The examples of "Redirect URI validation", and those that RFC 8252 and 9700 warn of.</summary>
 internal sealed class RedirectUriTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync() => _server = await OAuthActs.StartAsync(("oauth.clients", "1000"));

@@ -1,13 +1,11 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Keys;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.OAuth;
 
 /// <summary>Refresh, revocation, and what a session of OAuth may do.</summary>
 internal sealed class SessionTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestBrowser _browser = null!;
     private string _client = null!;

@@ -9,7 +9,6 @@ using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Tests.Rooms;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Matrix.Host.Tests.Outbound;

@@ -1,5 +1,4 @@
 using Matrix.Host.Outbound.Queue;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Outbound;
 
@@ -128,14 +127,15 @@ internal sealed class SendQueueTests
         foreach (var each in failing) each.Ends(TurnEnd.Later(At(1)));
         await Idle();
         _time.Advance(TimeSpan.FromSeconds(1));
-        await Until(() => failing.Count(each => each.IsSending) == 2);
+        await Until.HoldsAsync(() => failing.Count(each => each.IsSending) == 2);
 
         AddAll(others);
 
         await AreSending(others);
         Assert.That(failing.Sum(each => each.Turns), Is.EqualTo(6 + 2));
         failing.First(each => each.IsSending).Ends(TurnEnd.Idle);
-        await Until(() => failing.Sum(each => each.Turns) == 6 + 3 && failing.Count(each => each.IsSending) == 2);
+        await Until.HoldsAsync(
+            () => failing.Sum(each => each.Turns) == 6 + 3 && failing.Count(each => each.IsSending) == 2);
     }
 
     [Test]
@@ -144,7 +144,7 @@ internal sealed class SendQueueTests
         Starts(atOnce: 8, limited: 2);
         var senders = Senders(6);
 
-        await Until(() => senders.Count(each => each.IsSending) == 2);
+        await Until.HoldsAsync(() => senders.Count(each => each.IsSending) == 2);
         await Task.Delay(50);
         Assert.That(senders.Count(each => each.IsSending), Is.EqualTo(2), "none has answered yet");
         for (var n = 1; n <= 6; n++)
@@ -167,7 +167,7 @@ internal sealed class SendQueueTests
         await AreSending(slow);
         _time.Advance(TimeSpan.FromSeconds(6));
         foreach (var each in slow) each.Ends(TurnEnd.Succeeded(hasMore: true));
-        await Until(() => _queue.Sending == 2 && slow.Count(each => each.IsSending) == 2);
+        await Until.HoldsAsync(() => _queue.Sending == 2 && slow.Count(each => each.IsSending) == 2);
 
         AddAll(fast);
 
@@ -194,7 +194,7 @@ internal sealed class SendQueueTests
         foreach (var each in failing) each.Ends(TurnEnd.Later(At(1)));
         await Idle();
         _time.Advance(TimeSpan.FromSeconds(1));
-        await Until(() => failing.Count(each => each.IsSending) == 3);
+        await Until.HoldsAsync(() => failing.Count(each => each.IsSending) == 3);
 
         var fresh = Senders(1)[0];
 
@@ -216,9 +216,9 @@ internal sealed class SendQueueTests
 
         for (var turn = 0; turn < 8 && failed.Turns == 1; turn++)
         {
-            await Until(() => busy.Any(each => each.IsSending) || failed.IsSending);
+            await Until.HoldsAsync(() => busy.Any(each => each.IsSending) || failed.IsSending);
             busy.FirstOrDefault(each => each.IsSending)?.Ends(TurnEnd.Again);
-            await Until(() => _queue.Sending == 1 && (busy.Any(each => each.IsSending) || failed.IsSending));
+            await Until.HoldsAsync(() => _queue.Sending == 1 && (busy.Any(each => each.IsSending) || failed.IsSending));
         }
 
         Assert.That(failed.Turns, Is.EqualTo(2));
@@ -234,9 +234,10 @@ internal sealed class SendQueueTests
         var eager = Enumerable.Range(0, 10_000).Select(_ => new EagerSender(() => TurnEnd.Succeeded(true))).ToArray();
         foreach (var each in failing.Concat(eager)) _queue.Add(each);
 
-        await Until(() => Later() && eager.All(each => each.Turns >= 1));
+        await Until.HoldsAsync(() => Later() && eager.All(each => each.Turns >= 1));
         var start = eager.Select(each => each.Turns).ToArray();
-        await Until(() => Later() && eager.Sum(each => (long)each.Turns) - start.Sum() >= Rounds * eager.Length);
+        await Until.HoldsAsync(
+            () => Later() && eager.Sum(each => (long)each.Turns) - start.Sum() >= Rounds * eager.Length);
         var turns = eager.Zip(start, (each, before) => each.Turns - before).ToArray();
 
         // A turn may last for rounds: the system suspends its thread. So many turns can be under way.
@@ -285,11 +286,11 @@ internal sealed class SendQueueTests
         _queue.Start();
         var sender = new EagerSender(() => throw new InvalidOperationException("a defect"));
         _queue.Add(sender);
-        await Until(() => _queue.Waiting == 1);
+        await Until.HoldsAsync(() => _queue.Waiting == 1);
 
         Assert.That(faults, Has.Count.EqualTo(1));
         _time.Advance(TimeSpan.FromMinutes(1));
-        await Until(() => sender.Turns == 2);
+        await Until.HoldsAsync(() => sender.Turns == 2);
     }
 
     [Test]
@@ -326,7 +327,7 @@ internal sealed class SendQueueTests
             _queue.Add(sender);
             await AreSending(sender);
             sender.Ends(TurnEnd.Succeeded(hasMore: false));
-            await Until(() => sender.Status == SenderStatus.Idle);
+            await Until.HoldsAsync(() => sender.Status == SenderStatus.Idle);
             sender.CountsAnew();
         }
 
@@ -342,15 +343,10 @@ internal sealed class SendQueueTests
 
     private long At(double seconds) => _time.GetUtcNow().AddSeconds(seconds).ToUnixTimeMilliseconds();
 
-    private static Task AreSending(params Sender[] senders) => Until(() => senders.All(each => each.IsSending));
+    private static Task AreSending(params Sender[] senders) =>
+        Until.HoldsAsync(() => senders.All(each => each.IsSending));
 
-    private Task Idle() => Until(() => _queue.Sending == 0);
-
-    private static async Task Until(Func<bool> holds)
-    {
-        for (var i = 0; i < 2000 && !holds(); i++) await Task.Delay(5);
-        Assert.That(holds(), Is.True);
-    }
+    private Task Idle() => Until.HoldsAsync(() => _queue.Sending == 0);
 
     /// <summary>A sender whose turns end at once.</summary>
     private sealed class EagerSender(Func<TurnEnd> end) : QueuedSender

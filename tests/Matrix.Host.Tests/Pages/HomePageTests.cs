@@ -1,5 +1,4 @@
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Pages;
 
@@ -10,13 +9,13 @@ internal sealed class HomePageTests
 
     private static readonly (string, string) _opens = ("Sec-Fetch-Mode", "navigate");
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [TearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
 
     private async Task StartAsync(params (string Key, string Value)[] settings) =>
-        _server = await HomeserverFixture.StartAsync([("registration.enabled", "false"), .. settings]);
+        _server = await TestServer.StartAsync([("registration.enabled", "false"), .. settings]);
 
     private Task<Reply> OpensAsync(string path, params (string, string)[] headers) =>
         _server.Anyone.SendAsync(HttpMethod.Get, path, null, headers);
@@ -82,7 +81,7 @@ internal sealed class HomePageTests
     public async Task The_first_page_says_how_apps_reach_the_server()
     {
         await StartAsync();
-        var authority = _server.Address.GetLeftPart(UriPartial.Authority);
+        var authority = _server.ClientAddress.GetLeftPart(UriPartial.Authority);
         Assert.That(
             (await OpensAsync("/")).Text,
             Does.Contain($"<strong>{authority}</strong>, which works on this machine only").And.Contain("element.io"));

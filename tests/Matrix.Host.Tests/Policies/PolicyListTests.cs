@@ -5,7 +5,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Policies;
@@ -147,7 +146,7 @@ internal sealed class PolicyListTests(string kind) : TwoInARoomTests(kind)
         Refused(await Alice.PostAsync($"rooms/{Esc(Room)}/invite", new JsonObject { ["user_id"] = "@a:evil.example" }));
     }
 
-    private static string Esc(string text) => SyncingUsers.Esc(text);
+    private static string Esc(string text) => UserActions.Esc(text);
 
     private static JsonObject Rule(string entity, string reason = "") => new()
     {

@@ -2,7 +2,6 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Tests.Presence;

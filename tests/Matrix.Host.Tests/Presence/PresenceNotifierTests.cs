@@ -1,7 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Presence;
 

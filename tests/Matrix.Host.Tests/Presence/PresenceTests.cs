@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -16,7 +14,7 @@ internal sealed class PresenceTests
         ("presence.mode", "on"), ("presence.gather_time", "1ms"), ("presence.change_interval", "1ms"),
     ];
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private TestUser _carol = null!;
@@ -331,7 +329,7 @@ internal sealed class PresenceTests
         Assert.That((await _alice.SyncsAsync(filter: filter)).Presence, Has.Count.EqualTo(1));
     }
 
-    private static string PathOf(string userId) => $"presence/{SyncingUsers.Esc(userId)}/status";
+    private static string PathOf(string userId) => $"presence/{UserActions.Esc(userId)}/status";
 
     private static async Task SetsAsync(TestUser user, string presence, string? status = null)
     {
@@ -352,7 +350,7 @@ internal sealed class PresenceTests
 
     private async Task StartAsync(params (string, string)[] settings)
     {
-        _server = await HomeserverFixture.StartAsync([.. _quick, .. settings]);
+        _server = await TestServer.StartAsync([.. _quick, .. settings]);
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _carol = await _server.RegistersAsync("carol");

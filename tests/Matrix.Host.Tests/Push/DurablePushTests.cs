@@ -1,6 +1,3 @@
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
-
 namespace Matrix.Host.Tests.Push;
 
 /// <summary>Pushes over restarts and crashes.</summary>
@@ -72,7 +69,7 @@ internal sealed class PushAfterCrashTests
     public async Task After_a_crash_no_push_is_lost_and_only_the_one_under_way_repeats()
     {
         await using var gateway = await PushGateway.StartAsync();
-        await using var server = await HomeserverFixture.StartAsync(gateway.Settings);
+        await using var server = await TestServer.StartAsync(gateway.Settings);
         var alice = await server.RegistersAsync("alice");
         var bob = await server.RegistersAsync("bob");
         var room = await alice.CreatesRoomAsync();
@@ -94,7 +91,7 @@ internal sealed class PushAfterCrashTests
         }
 
         gateway.Answers = null;
-        await using (await HomeserverFixture.StartAsync([.. gateway.Settings, ("data_dir", copy)]))
+        await using (await TestServer.StartAsync([.. gateway.Settings, ("data_dir", copy)]))
         {
             Assert.That(
                 new[] { await gateway.NextEventAsync(), await gateway.NextEventAsync() },

@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Push;
 
@@ -11,7 +9,7 @@ internal sealed partial class EmailPusherTests
     private const string Address = "bob@mail.example";
 
     private SmtpServer _smtp = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private string _room = null!;
@@ -31,7 +29,7 @@ internal sealed partial class EmailPusherTests
     public async Task StartAsync()
     {
         _smtp = new SmtpServer();
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("public_base_url", "https://matrix.test.example"),
             ("email.smtp_host", "127.0.0.1"),
             ("email.smtp_port", $"{_smtp.Port}"),
@@ -64,7 +62,7 @@ internal sealed partial class EmailPusherTests
     {
         (await _bob.PostAsync("pushers/set", Pusher())).Is(200);
         var asked = await _smtp.NextAsync();
-        (await _server.Anyone.PostAsync(LinkOf(asked.Bodies[0], "confirm"))).Is(200);
+        (await _server.Anyone.PostAsync(LinkOf(asked.Bodies[0], "confirm"))).HasStatus(200);
     }
 
     [Test]
@@ -78,7 +76,7 @@ internal sealed partial class EmailPusherTests
         await _alice.SaysAsync(_room, "before");
         Assert.That((await _server.Anyone.GetAsync(link)).Status, Is.EqualTo(200), "the page, which changes nothing");
 
-        (await _server.Anyone.PostAsync(link)).Is(200);
+        (await _server.Anyone.PostAsync(link)).HasStatus(200);
         await _alice.SetsAsync(_room, "m.room.name", new JsonObject { ["name"] = "Tea & <b>cake" });
         await _alice.SaysAsync(_room, "<script>hello</script>");
         var mail = await _smtp.NextAsync();
@@ -100,17 +98,17 @@ internal sealed partial class EmailPusherTests
         await _alice.SaysAsync(_room, "hello");
         var mail = await _smtp.NextAsync();
         var link = LinkOf(mail.Header("List-Unsubscribe")!, "unsubscribe");
-        (await _server.Anyone.PostAsync(link + "x")).Is(404);
+        (await _server.Anyone.PostAsync(link + "x")).HasStatus(404);
         var page = await _server.Anyone.GetAsync(link);
         Assert.That(page.ContentHeaders.ContentType!.MediaType, Is.EqualTo("text/html"));
         Assert.That(await PushersAsync(), Has.Count.EqualTo(1), "opening a link changes nothing");
 
         // As a mail program sends it.
         using var click = new FormUrlEncodedContent([new("List-Unsubscribe", "One-Click")]);
-        (await _server.Anyone.SendAsync(HttpMethod.Post, link, click)).Is(200);
+        (await _server.Anyone.SendAsync(HttpMethod.Post, link, click)).HasStatus(200);
 
         Assert.That(await PushersAsync(), Is.Empty);
-        (await _server.Anyone.PostAsync(link)).Is(404);
+        (await _server.Anyone.PostAsync(link)).HasStatus(404);
     }
 
     [Test]
@@ -156,7 +154,7 @@ internal sealed partial class EmailPusherTests
         var wrong = Pusher();
         wrong["app_id"] = "org.example";
         (await _bob.PostAsync("pushers/set", wrong)).Is(400, "M_INVALID_PARAM");
-        (await _server.Anyone.PostAsync("/_matrix/static/push/confirm?token=1.x")).Is(404);
+        (await _server.Anyone.PostAsync("/_matrix/static/push/confirm?token=1.x")).HasStatus(404);
         await _server.RestartAsync(("email.smtp_host", ""));
         (await _bob.PostAsync("pushers/set", Pusher())).Is(400, "M_INVALID_PARAM");
     }

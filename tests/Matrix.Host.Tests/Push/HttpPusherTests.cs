@@ -5,7 +5,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
-using Matrix.Host.Tests.Sync;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -18,7 +17,7 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
     public async Task A_message_is_pushed_with_its_event_its_room_and_the_count()
     {
         var name = new JsonObject { ["displayname"] = "Alice" };
-        (await Alice.PutAsync($"profile/{SyncingUsers.Esc(Alice.UserId)}/displayname", name)).Is(200);
+        (await Alice.PutAsync($"profile/{UserActions.Esc(Alice.UserId)}/displayname", name)).Is(200);
         await Alice.SetsAsync(Room, "m.room.name", new JsonObject { ["name"] = "Control" });
         var sent = await Alice.SaysAsync(Room, "hello");
 
@@ -286,7 +285,7 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
         Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(read));
         await Alice.SendsAsync(Room, "m.room.message", new JsonObject { ["msgtype"] = "m.notice", ["body"] = "no" });
         var redacted = await Alice.SaysAsync(Room, "redacted");
-        (await Alice.PutAsync($"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(redacted)}/1")).Is(200);
+        (await Alice.PutAsync($"rooms/{UserActions.Esc(Room)}/redact/{UserActions.Esc(redacted)}/1")).Is(200);
         await Bob.ReadsAsync(Room, read);
         Gateway.Answers = null;
         var sent = await Alice.SaysAsync(Room, "pushed");

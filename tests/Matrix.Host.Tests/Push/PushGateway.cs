@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using Matrix.Host.Tests.Network;
-using Matrix.Host.Tests.Support;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Tests.Push;

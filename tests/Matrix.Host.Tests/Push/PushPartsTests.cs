@@ -8,7 +8,6 @@ using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Tests.Storage;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Push;
 

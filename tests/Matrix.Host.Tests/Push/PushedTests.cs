@@ -1,6 +1,3 @@
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
-
 namespace Matrix.Host.Tests.Push;
 
 /// <summary>The base: a push gateway, and alice and bob in a room of alice's. Bob's phone is pushed to.</summary>
@@ -11,7 +8,7 @@ internal abstract class PushedTests(string databaseKind)
 
     protected PushGateway Gateway { get; private set; } = null!;
 
-    protected HomeserverFixture Server { get; private set; } = null!;
+    protected TestServer Server { get; private set; } = null!;
 
     protected TestUser Alice { get; private set; } = null!;
 
@@ -24,7 +21,7 @@ internal abstract class PushedTests(string databaseKind)
     {
         _database = await TestDatabase.CreateAsync(databaseKind);
         Gateway = await PushGateway.StartAsync();
-        Server = await HomeserverFixture.StartAsync([("database.url", _database.Url), .. Gateway.Settings]);
+        Server = await TestServer.StartAsync([("database.url", _database.Url), .. Gateway.Settings]);
         Alice = await Server.RegistersAsync("alice");
         Bob = await Server.RegistersAsync("bob");
         Room = await Alice.CreatesRoomAsync();

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Matrix.Host.Users;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,7 +1,5 @@
 using System.Reflection;
 using Matrix.Host.Storage.Tables.Consumers;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Push;
@@ -14,7 +12,7 @@ public sealed class SlowStartTests
     {
         var begins = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var gateway = await PushGateway.StartAsync();
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         server.Replaces = services =>
         {
             var table = services.Last(each => each.ServiceType == typeof(IConsumersTable)).ImplementationInstance!;

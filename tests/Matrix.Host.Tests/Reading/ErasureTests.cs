@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Reading;
 
@@ -9,7 +8,7 @@ internal sealed class ErasureTests
 {
     private const string Secret = "what eve said";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _eve = null!;
     private TestUser _bob = null!;
     private int _txn;
@@ -17,7 +16,7 @@ internal sealed class ErasureTests
     [SetUp]
     public async Task Starts()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _eve = await _server.RegistersAsync("eve");
         _bob = await _server.RegistersAsync("bob");
     }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Reading;
 
@@ -17,14 +16,14 @@ internal sealed class LargeResponseTests(string kind)
     private const int Messages = 45;
 
     private TestDatabase _database = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [SetUp]
     public async Task Start()
     {
         _database = await TestDatabase.CreateAsync(kind);
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("database.url", _database.Url),
             ("limits.client_responses", "64MiB"),
             ("limits.large_response", "8MiB"),
@@ -277,7 +276,7 @@ internal sealed class LargeResponseTests(string kind)
     private async Task<SlowReader> ReadsSlowlyAsync(string path)
     {
         var reader = new SlowReader();
-        await reader.AskAsync(_server.Address, $"/_matrix/client/v3/{path}", _alice.Token!);
+        await reader.AskAsync(_server.ClientAddress, $"/_matrix/client/v3/{path}", _alice.Token!);
         return reader;
     }
 

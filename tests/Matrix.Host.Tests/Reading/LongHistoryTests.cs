@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Reading;
 
@@ -9,7 +7,7 @@ internal sealed class LongHistoryTests
 {
     private const int Often = 80;
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private string _room = null!;
@@ -17,7 +15,7 @@ internal sealed class LongHistoryTests
     [SetUp]
     public async Task Starts()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _room = await _alice.CreatesRoomAsync();

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Reading;
 
@@ -59,7 +58,7 @@ internal sealed class ManyRelationsTests(string kind) : TwoInARoomTests(kind)
         await Bob.LeavesAsync(Room);
         await Bob.JoinsAsync(Room);
 
-        var reply = await Bob.GetAsync($"rooms/{Room}/event/{SyncingUsers.Esc(said)}");
+        var reply = await Bob.GetAsync($"rooms/{Room}/event/{UserActions.Esc(said)}");
         var bundled = reply.Json["unsigned"]!["m.relations"]!.AsObject();
         Assert.That((string?)bundled["m.replace"]?["content"]?["m.new_content"]?["body"], Is.EqualTo("the"));
         Assert.That((int?)bundled["m.thread"]?["count"], Is.EqualTo(1));
@@ -74,7 +73,7 @@ internal sealed class ManyRelationsTests(string kind) : TwoInARoomTests(kind)
         }));
 
     private async Task<JsonObject> BundledAsync(string id) =>
-        (await Alice.GetAsync($"rooms/{Room}/event/{SyncingUsers.Esc(id)}"))
+        (await Alice.GetAsync($"rooms/{Room}/event/{UserActions.Esc(id)}"))
             .Json["unsigned"]!["m.relations"]!.AsObject();
 
     private static JsonObject RelatingTo(string how, string id, string? key = null)

@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Reading;
 
 internal sealed partial class ReadingTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private int _txn;
@@ -15,7 +14,7 @@ internal sealed partial class ReadingTests
     [SetUp]
     public async Task Starts()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
     }

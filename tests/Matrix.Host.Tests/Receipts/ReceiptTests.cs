@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Storage;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Receipts;
@@ -154,7 +153,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     {
         await Alice.SaysAsync(Room, "1");
         var since = (await Bob.SyncsAsync()).Next;
-        await Bob.PutAsync($"profile/{SyncingUsers.Esc(Bob.UserId)}/displayname", new JsonObject
+        await Bob.PutAsync($"profile/{UserActions.Esc(Bob.UserId)}/displayname", new JsonObject
         {
             ["displayname"] = "Bobby",
         });
@@ -365,7 +364,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         var id = await Alice.SaysAsync(Room, "x");
         var (alice, bob) = (await Alice.SyncsAsync(), await Bob.SyncsAsync());
         var reply = await Bob.PostAsync(
-            $"rooms/{SyncingUsers.Esc(Room)}/read_markers",
+            $"rooms/{UserActions.Esc(Room)}/read_markers",
             new JsonObject { ["m.fully_read"] = id, ["m.read"] = id, ["m.read.private"] = id });
         Assert.That((reply.Status, reply.Text), Is.EqualTo((200, "{}")));
 
@@ -383,11 +382,11 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     [Test]
     public async Task Malformed_receipts_are_refused()
     {
-        var id = SyncingUsers.Esc(await Alice.SaysAsync(Room, "x"));
+        var id = UserActions.Esc(await Alice.SaysAsync(Room, "x"));
         var root = await Alice.SaysAsync(Room, "root");
         var reply = await InThreadAsync(root, "reply");
         string Path(string type = "m.read", string? eventId = null, string? room = null) =>
-            $"rooms/{SyncingUsers.Esc(room ?? Room)}/receipt/{type}/{eventId ?? id}";
+            $"rooms/{UserActions.Esc(room ?? Room)}/receipt/{type}/{eventId ?? id}";
 
         (await Bob.PostAsync(Path("m.unheard_of"))).Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(), new JsonObject { ["thread_id"] = "" })).Is(400, "M_INVALID_PARAM");
@@ -395,12 +394,12 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         (await Bob.PostAsync(Path("m.fully_read"), new JsonObject { ["thread_id"] = "main" }))
             .Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(), new JsonObject { ["thread_id"] = root })).Is(400, "M_INVALID_PARAM");
-        (await Bob.PostAsync(Path(eventId: SyncingUsers.Esc(reply)), new JsonObject { ["thread_id"] = "main" }))
+        (await Bob.PostAsync(Path(eventId: UserActions.Esc(reply)), new JsonObject { ["thread_id"] = "main" }))
             .Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(eventId: "$nothing"))).Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(room: await Alice.CreatesRoomAsync()))).Is(403, "M_FORBIDDEN");
         (await Bob.PostAsync(
-            $"rooms/{SyncingUsers.Esc(Room)}/read_markers", new JsonObject { ["m.read"] = 7 })).Is(400, "M_BAD_JSON");
+            $"rooms/{UserActions.Esc(Room)}/read_markers", new JsonObject { ["m.read"] = 7 })).Is(400, "M_BAD_JSON");
 
         await Bob.ReadsAsync(Room, root, root);
         await Bob.ReadsAsync(Room, reply, root);
@@ -487,11 +486,11 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
 
         // Local users take the part of remote ones, because there is no federation yet.
         async Task<int> Receives(string user, string thread, string? eventId = null) => await receipts.ReceiveAsync(
-            HomeserverFixture.ServerName, Room, [new RemoteReceipt(user, eventId ?? said, thread, 1)], default);
+            TestServer.ServerName, Room, [new RemoteReceipt(user, eventId ?? said, thread, 1)], default);
         for (var i = 0; i < 4; i++) Assert.That(await Receives(Bob.UserId, $"$unseen{i}"), Is.Zero);
         Assert.That(await Receives(Bob.UserId, "main"), Is.Zero);
         Assert.That(await Receives("@bob:elsewhere.example", "main"), Is.EqualTo(1));
-        Assert.That(await Receives("@nobody:" + HomeserverFixture.ServerName, "main"), Is.EqualTo(1));
+        Assert.That(await Receives("@nobody:" + TestServer.ServerName, "main"), Is.EqualTo(1));
         Assert.That(await Receives(Bob.UserId, "main", "$unseen"), Is.Zero, "it waits for its event");
         Assert.That(await Receives(Bob.UserId, new string('x', 300)), Is.EqualTo(1));
 
@@ -510,7 +509,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     ];
 
     private Task<Reply> ReceiptAsync(string eventId, string thread) => Bob.PostAsync(
-        $"rooms/{SyncingUsers.Esc(Room)}/receipt/m.read/{SyncingUsers.Esc(eventId)}",
+        $"rooms/{UserActions.Esc(Room)}/receipt/m.read/{UserActions.Esc(eventId)}",
         new JsonObject { ["thread_id"] = thread });
 
     private Task<string> ReactsAsync(string to) => Alice.SendsAsync(Room, "m.reaction", new JsonObject
@@ -523,7 +522,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         content["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) };
 
     private async Task RedactsAsync(string id) =>
-        (await Alice.PutAsync($"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(id)}/{Guid.NewGuid()}"))
+        (await Alice.PutAsync($"rooms/{UserActions.Esc(Room)}/redact/{UserActions.Esc(id)}/{Guid.NewGuid()}"))
             .Is(200);
 
     private Task<string> InThreadAsync(string root, string text) => Alice.SaysAsync(

@@ -8,7 +8,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -84,7 +83,7 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
 
     private async Task ReceivesAsync(string userId, string eventId) => Assert.That(
         await _receipts.ReceiveAsync(
-            HomeserverFixture.ServerName, Room, [new RemoteReceipt(userId, eventId, "", 1)], default),
+            TestServer.ServerName, Room, [new RemoteReceipt(userId, eventId, "", 1)], default),
         Is.Zero);
 
     /// <summary>Those who have read, once they are so many; between two looks so much time passes.</summary>
@@ -104,7 +103,7 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
     {
         var room = (await Store.Rooms.FindAsync(Room, default))!.Nid;
         var readers = new List<string>();
-        foreach (var userId in new[] { "bob", "carol" }.Select(name => $"@{name}:{HomeserverFixture.ServerName}"))
+        foreach (var userId in new[] { "bob", "carol" }.Select(name => $"@{name}:{TestServer.ServerName}"))
         {
             if ((await Store.Receipts.OfUserAsync(room, userId, default)).Count > 0) readers.Add(userId);
         }

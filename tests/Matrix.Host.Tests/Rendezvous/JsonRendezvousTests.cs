@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rendezvous;
 
@@ -9,7 +8,7 @@ internal sealed class JsonRendezvousTests
     private const string Root = "/_matrix/client/unstable/io.element.msc4388/rendezvous";
     private const string Conflict = "IO_ELEMENT_MSC4388_CONCURRENT_WRITE";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     private TestClient New => _server.Anyone;
@@ -17,7 +16,7 @@ internal sealed class JsonRendezvousTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -132,7 +131,7 @@ internal sealed class JsonRendezvousTests
     {
         var (path, _) = await MakeAsync();
         (await New.SendAsync(HttpMethod.Get, path, null, ("Sec-Fetch-Dest", "document"))).Is(403, "M_FORBIDDEN");
-        var page = (await New.SendAsync(HttpMethod.Get, path, null, ("Sec-Fetch-Mode", "navigate"))).Is(403);
+        var page = (await New.SendAsync(HttpMethod.Get, path, null, ("Sec-Fetch-Mode", "navigate"))).HasStatus(403);
         Assert.That(page.Text, Does.Contain("M_FORBIDDEN"));
         (await New.SendAsync(HttpMethod.Get, path, null, ("Sec-Fetch-Dest", "empty"))).Is(200);
         (await New.GetAsync(path.Replace("io.element.msc4388", "org.matrix.msc4108", StringComparison.Ordinal)))

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rendezvous;
 
@@ -9,10 +8,10 @@ internal sealed class TextRendezvousTests
 {
     private const string Root = "/_matrix/client/unstable/org.matrix.msc4108/rendezvous";
 
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [SetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync(
+    public async Task StartAsync() => _server = await TestServer.StartAsync(
         ("public_base_url", "https://matrix.test.example/"));
 
     [TearDown]
@@ -26,21 +25,21 @@ internal sealed class TextRendezvousTests
         Assert.That(made.Member("url"), Does.StartWith("https://matrix.test.example" + Root + "/"));
         var path = new Uri(made.Member("url")).AbsolutePath;
 
-        var read = (await GetAsync(path)).Is(200);
+        var read = (await GetAsync(path)).HasStatus(200);
         Assert.That(read.Text, Is.Empty);
         Assert.That(Tag(read), Is.EqualTo(Tag(made)));
-        (await GetAsync(path, ("If-None-Match", Tag(read)))).Is(304);
+        (await GetAsync(path, ("If-None-Match", Tag(read)))).HasStatus(304);
 
-        var written = (await SendAsync(HttpMethod.Put, path, "from B", ("If-Match", Tag(read)))).Is(202);
+        var written = (await SendAsync(HttpMethod.Put, path, "from B", ("If-Match", Tag(read)))).HasStatus(202);
         Assert.That(Tag(written), Is.Not.EqualTo(Tag(read)));
-        var news = (await GetAsync(path, ("If-None-Match", Tag(read)))).Is(200);
+        var news = (await GetAsync(path, ("If-None-Match", Tag(read)))).HasStatus(200);
         Assert.That((news.Text, Tag(news)), Is.EqualTo(("from B", Tag(written))));
         Assert.That(news.ContentHeaders.ContentType!.ToString(), Is.EqualTo("text/plain"));
 
         // The same text again is another payload.
-        var again = (await SendAsync(HttpMethod.Put, path, "from B", ("If-Match", Tag(written)))).Is(202);
+        var again = (await SendAsync(HttpMethod.Put, path, "from B", ("If-Match", Tag(written)))).HasStatus(202);
         Assert.That(Tag(again), Is.Not.EqualTo(Tag(written)));
-        Assert.That((await DeleteAsync(path)).Is(204).Text, Is.Empty);
+        Assert.That((await DeleteAsync(path)).HasStatus(204).Text, Is.Empty);
         (await DeleteAsync(path)).Is(404, "M_NOT_FOUND");
         (await GetAsync(path)).Is(404, "M_NOT_FOUND");
         (await SendAsync(HttpMethod.Put, path, "x", ("If-Match", Tag(again)))).Is(404, "M_NOT_FOUND");
@@ -51,12 +50,12 @@ internal sealed class TextRendezvousTests
     {
         var path = await MakeAsync("first");
         var before = await GetAsync(path);
-        var winner = (await SendAsync(HttpMethod.Put, path, "second", ("If-Match", Tag(before)))).Is(202);
+        var winner = (await SendAsync(HttpMethod.Put, path, "second", ("If-Match", Tag(before)))).HasStatus(202);
         var loser = (await SendAsync(HttpMethod.Put, path, "third", ("If-Match", Tag(before)))).Is(412, "M_UNKNOWN");
         Assert.That(loser.Member("org.matrix.msc4108.errcode"), Is.EqualTo("M_CONCURRENT_WRITE"));
         Assert.That(Tag(loser), Is.EqualTo(Tag(winner)));
         Assert.That((await GetAsync(path)).Text, Is.EqualTo("second"));
-        (await SendAsync(HttpMethod.Put, path, "fourth", ("If-Match", $"\"x\", W/{Tag(winner)}"))).Is(202);
+        (await SendAsync(HttpMethod.Put, path, "fourth", ("If-Match", $"\"x\", W/{Tag(winner)}"))).HasStatus(202);
     }
 
     [Test]
@@ -82,11 +81,11 @@ internal sealed class TextRendezvousTests
             Does.Contain("If-Match").And.Contain("If-None-Match").And.Contain("Content-Type"));
 
         // A page of another site may fetch it; a browser does not go to it, nor embed it.
-        (await GetAsync(path, ("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Mode", "cors"))).Is(200);
-        var page = (await GetAsync(path, ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "navigate"))).Is(403);
+        (await GetAsync(path, ("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Mode", "cors"))).HasStatus(200);
+        var page = (await GetAsync(path, ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "navigate"))).HasStatus(403);
         Assert.That(page.Text, Does.Contain("M_FORBIDDEN").And.Not.Contain("script"));
         (await GetAsync(path, ("Sec-Fetch-Dest", "iframe"))).Is(403, "M_FORBIDDEN");
-        Assert.That((await GetAsync(path, ("Sec-Fetch-Mode", "navigate"))).Is(403).Text, Does.Contain("M_FORBIDDEN"));
+        Assert.That((await GetAsync(path, ("Sec-Fetch-Mode", "navigate"))).HasStatus(403).Text, Does.Contain("M_FORBIDDEN"));
     }
 
     [Test]
@@ -103,7 +102,7 @@ internal sealed class TextRendezvousTests
         }
 
         (await SendAsync(HttpMethod.Put, path, "no If-Match")).Is(400, "M_MISSING_PARAM");
-        (await SendAsync(HttpMethod.Put, path, new string('x', 4096), ("If-Match", tag))).Is(202);
+        (await SendAsync(HttpMethod.Put, path, new string('x', 4096), ("If-Match", tag))).HasStatus(202);
         (await GetAsync(Root + "/unknown")).Is(404, "M_NOT_FOUND");
         (await GetAsync(Root)).Is(405, "M_UNRECOGNIZED");
     }
@@ -114,7 +113,7 @@ internal sealed class TextRendezvousTests
         var path = await MakeAsync("payload");
         var read = await GetAsync(path);
         _server.Ahead = TimeSpan.FromMinutes(4);
-        (await SendAsync(HttpMethod.Put, path, "later", ("If-Match", Tag(read)))).Is(202);
+        (await SendAsync(HttpMethod.Put, path, "later", ("If-Match", Tag(read)))).HasStatus(202);
         _server.Ahead = TimeSpan.FromMinutes(5) + TimeSpan.FromSeconds(1);
         (await GetAsync(path)).Is(404, "M_NOT_FOUND");
     }
@@ -129,7 +128,7 @@ internal sealed class TextRendezvousTests
         Assert.That((long)refused.Json["retry_after_ms"]!, Is.InRange(1, 5 * 60 * 1000));
 
         // An ended one counts until it would have expired, or an address could make any number.
-        (await DeleteAsync(first)).Is(204);
+        (await DeleteAsync(first)).HasStatus(204);
         (await SendAsync(HttpMethod.Post, Root, "3")).Is(429, "M_LIMIT_EXCEEDED");
         _server.Ahead = TimeSpan.FromMinutes(6);
         await MakeAsync("3");
@@ -149,7 +148,7 @@ internal sealed class TextRendezvousTests
         var tag = Tag(await GetAsync(path));
         for (var i = 0; i < 10; i++)
         {
-            tag = Tag((await SendAsync(HttpMethod.Put, path, $"{i}", ("If-Match", tag))).Is(202));
+            tag = Tag((await SendAsync(HttpMethod.Put, path, $"{i}", ("If-Match", tag))).HasStatus(202));
         }
 
         (await SendAsync(HttpMethod.Put, path, "more", ("If-Match", tag))).Is(429, "M_LIMIT_EXCEEDED");
@@ -158,8 +157,8 @@ internal sealed class TextRendezvousTests
             ("rate_limits.rendezvous_per_second", "0.001"),
             ("rate_limits.rendezvous_burst", "3"));
         path = await MakeAsync("0");
-        (await GetAsync(path)).Is(200);
-        (await GetAsync(path)).Is(200);
+        (await GetAsync(path)).HasStatus(200);
+        (await GetAsync(path)).HasStatus(200);
         (await GetAsync(path)).Is(429, "M_LIMIT_EXCEEDED");
     }
 
@@ -173,7 +172,7 @@ internal sealed class TextRendezvousTests
 
         await _server.RestartAsync(("rendezvous.enabled", "true"));
         var made = (await SendAsync(HttpMethod.Post, Root, "x")).Is(201);
-        Assert.That(made.Member("url"), Does.StartWith(_server.Address.GetLeftPart(UriPartial.Authority) + Root));
+        Assert.That(made.Member("url"), Does.StartWith(_server.ClientAddress.GetLeftPart(UriPartial.Authority) + Root));
     }
 
     private static string Tag(Reply reply) => Header(reply, "ETag");

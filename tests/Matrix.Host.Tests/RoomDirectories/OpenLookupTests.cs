@@ -1,5 +1,4 @@
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.RoomDirectories;
 
@@ -8,7 +7,7 @@ internal sealed class OpenLookupTests : TwoUsersTests
 {
     private const string Rooms = "publicRooms?server=127.0.77.1:1";
 
-    private static readonly string _alias = "directory/room/" + SyncingUsers.Esc("#none:127.0.77.1:1");
+    private static readonly string _alias = "directory/room/" + UserActions.Esc("#none:127.0.77.1:1");
 
     [Test]
     public async Task Without_a_valid_token_other_servers_are_asked_at_a_limited_rate()
@@ -36,7 +35,7 @@ internal sealed class OpenLookupTests : TwoUsersTests
         {
             (await client.GetAsync("publicRooms")).Is(200);
             (await client.GetAsync("publicRooms?server=test.example")).Is(200);
-            (await client.GetAsync("directory/room/" + SyncingUsers.Esc("#none:test.example"))).Is(404, "M_NOT_FOUND");
+            (await client.GetAsync("directory/room/" + UserActions.Esc("#none:test.example"))).Is(404, "M_NOT_FOUND");
         }
 
         (await Server.Anyone.GetAsync(Rooms)).Is(502, "M_UNKNOWN");

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Rooms.Summaries;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.RoomDirectories;
 

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Host.Rooms.Summaries;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.RoomDirectories;
 
@@ -32,7 +31,7 @@ internal sealed class RoomSummaryTests : TwoUsersTests
 
         foreach (var name in (string[])[room, "#kitchen:test.example"])
         {
-            var json = (await Server.Anyone.GetAsync(Path + SyncingUsers.Esc(name))).Is(200).Json;
+            var json = (await Server.Anyone.GetAsync(Path + UserActions.Esc(name))).Is(200).Json;
             Assert.That((string?)json["room_id"], Is.EqualTo(room));
             Assert.That((string?)json["name"], Is.EqualTo("Kitchen"));
             Assert.That((string?)json["join_rule"], Is.EqualTo("public"));
@@ -50,7 +49,7 @@ internal sealed class RoomSummaryTests : TwoUsersTests
         foreach (var path in (string[])["summary/{0}", "rooms/{0}/summary"])
         {
             var reply = await Alice.GetAsync("/_matrix/client/unstable/im.nheko.summary/" + path.Replace(
-                "{0}", SyncingUsers.Esc(room), StringComparison.Ordinal));
+                "{0}", UserActions.Esc(room), StringComparison.Ordinal));
             var json = reply.Is(200).Json;
             Assert.That((string?)json["im.nheko.summary.room_version"], Is.EqualTo("11"));
             Assert.That((string?)json["im.nheko.summary.version"], Is.EqualTo("11"));
@@ -62,11 +61,11 @@ internal sealed class RoomSummaryTests : TwoUsersTests
     public async Task A_hidden_room_is_as_if_it_did_not_exist_until_one_is_invited()
     {
         var room = await Alice.CreatesRoomAsync("private_chat", new JsonObject { ["name"] = "Secret" });
-        var path = Path + SyncingUsers.Esc(room);
+        var path = Path + UserActions.Esc(room);
         var hidden = (await Bob.GetAsync(path)).Is(404, "M_NOT_FOUND");
-        var missing = (await Bob.GetAsync(Path + SyncingUsers.Esc("!none:test.example"))).Is(404, "M_NOT_FOUND");
+        var missing = (await Bob.GetAsync(Path + UserActions.Esc("!none:test.example"))).Is(404, "M_NOT_FOUND");
         Assert.That(hidden.Text, Is.EqualTo(missing.Text));
-        (await Bob.GetAsync(Path + SyncingUsers.Esc("#none:test.example"))).Is(404, "M_NOT_FOUND");
+        (await Bob.GetAsync(Path + UserActions.Esc("#none:test.example"))).Is(404, "M_NOT_FOUND");
         (await Server.Anyone.GetAsync(path)).Is(404, "M_NOT_FOUND");
 
         await Alice.InvitesAsync(room, Bob);
@@ -89,7 +88,7 @@ internal sealed class RoomSummaryTests : TwoUsersTests
         var replies = new List<string>();
         foreach (var room in new[] { hidden, "!none:test.example", hidden, "!none:test.example", hidden })
         {
-            var reply = await Server.Anyone.GetAsync(Path + SyncingUsers.Esc(room));
+            var reply = await Server.Anyone.GetAsync(Path + UserActions.Esc(room));
             replies.Add($"{reply.Status} {reply.Text}");
         }
 
@@ -114,7 +113,7 @@ internal sealed class RoomSummaryTests : TwoUsersTests
                 },
             }),
         });
-        var path = Path + SyncingUsers.Esc(room);
+        var path = Path + UserActions.Esc(room);
 
         (await Bob.GetAsync(path)).Is(404, "M_NOT_FOUND");
         await Bob.JoinsAsync(club);
@@ -141,14 +140,14 @@ internal sealed class RoomSummaryTests : TwoUsersTests
 
         foreach (var client in new[] { Bob, Server.Anyone })
         {
-            var reply = await client.GetAsync(Path + SyncingUsers.Esc(room));
+            var reply = await client.GetAsync(Path + UserActions.Esc(room));
             if (isOpen) Assert.That((string?)reply.Is(200).Json["join_rule"], Is.EqualTo(rule));
             else reply.Is(404, "M_NOT_FOUND");
         }
 
-        var tree = await Bob.GetAsync($"/_matrix/client/v1/rooms/{SyncingUsers.Esc(space)}/hierarchy");
+        var tree = await Bob.GetAsync($"/_matrix/client/v1/rooms/{UserActions.Esc(space)}/hierarchy");
         Assert.That(tree.Is(200).Json["rooms"]!.AsArray(), Has.Count.EqualTo(isOpen ? 2 : 1));
-        var own = (await Alice.GetAsync(Path + SyncingUsers.Esc(room))).Is(200).Json;
+        var own = (await Alice.GetAsync(Path + UserActions.Esc(room))).Is(200).Json;
         Assert.That((string?)own["join_rule"], Is.EqualTo(isOpen ? rule : "invite"));
     }
 
@@ -164,7 +163,7 @@ internal sealed class RoomSummaryTests : TwoUsersTests
             ["allow"] = new JsonArray(new JsonObject { ["type"] = "m.room_membership", ["room_id"] = club }),
         });
 
-        Assert.That((await Bob.GetAsync(Path + SyncingUsers.Esc(room))).Status, Is.EqualTo(status));
+        Assert.That((await Bob.GetAsync(Path + UserActions.Esc(room))).Status, Is.EqualTo(status));
     }
 
     [TestCase("6", "knock", "invite", false)]
@@ -207,7 +206,7 @@ internal sealed class RoomSummaryTests : TwoUsersTests
     {
         (await Bob.GetAsync(Path + "nonsense")).Is(400, "M_INVALID_PARAM");
         Bob.Token = "wrong";
-        (await Bob.GetAsync(Path + SyncingUsers.Esc("!none:test.example"))).Is(401, "M_UNKNOWN_TOKEN");
+        (await Bob.GetAsync(Path + UserActions.Esc("!none:test.example"))).Is(401, "M_UNKNOWN_TOKEN");
     }
 
     [Test]
@@ -217,7 +216,7 @@ internal sealed class RoomSummaryTests : TwoUsersTests
             ("rate_limits.enabled", "true"),
             ("rate_limits.open_summaries_per_second", "0.001"),
             ("rate_limits.open_summaries_burst", "1"));
-        var path = Path + SyncingUsers.Esc("!none:127.0.77.1:1");
+        var path = Path + UserActions.Esc("!none:127.0.77.1:1");
 
         (await Server.Anyone.GetAsync(path)).Is(404, "M_NOT_FOUND");
         (await Server.Anyone.GetAsync(path)).Is(429, "M_LIMIT_EXCEEDED");

@@ -7,7 +7,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using JsonObject = System.Text.Json.Nodes.JsonObject;
 
@@ -22,7 +21,7 @@ internal sealed class SilentServersTests : IFederationClient
     private static readonly TimeSpan _soon = TimeSpan.FromSeconds(15);
 
     private readonly ConcurrentDictionary<string, int> _asked = new();
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _mallory = null!;
 
@@ -30,7 +29,7 @@ internal sealed class SilentServersTests : IFederationClient
     public async Task StartAsync()
     {
         _asked.Clear();
-        _server = await HomeserverFixture.StartAsync(
+        _server = await TestServer.StartAsync(
             ("federation.user_requests", $"{Places}"),
             ("federation.key_requests", $"{Places}"),
             ("federation.hierarchy_time", "10m"),

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.RoomDirectories;
 
@@ -82,11 +81,11 @@ internal sealed class SpaceTests : TwoUsersTests
     }
 
     private static string PathOf(string space, string? from) =>
-        $"/_matrix/client/v1/rooms/{SyncingUsers.Esc(space)}/hierarchy?limit=2" + (from is null ? "" : "&from=" + from);
+        $"/_matrix/client/v1/rooms/{UserActions.Esc(space)}/hierarchy?limit=2" + (from is null ? "" : "&from=" + from);
 
     private async Task<(string Room, int Children)[]> TreeAsync(string root) =>
     [
-        .. (await Alice.GetAsync($"/_matrix/client/v1/rooms/{SyncingUsers.Esc(root)}/hierarchy")).Is(200)
+        .. (await Alice.GetAsync($"/_matrix/client/v1/rooms/{UserActions.Esc(root)}/hierarchy")).Is(200)
             .Json["rooms"]!.AsArray()
             .Select(each => ((string)each!["room_id"]!, each["children_state"]!.AsArray().Count)),
     ];

@@ -7,7 +7,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 

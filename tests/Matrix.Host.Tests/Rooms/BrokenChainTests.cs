@@ -1,6 +1,5 @@
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Rooms;

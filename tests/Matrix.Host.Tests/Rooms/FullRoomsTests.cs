@@ -1,7 +1,6 @@
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Storage;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 

@@ -3,7 +3,6 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Tests.Support;
 using JsonNode = System.Text.Json.Nodes.JsonNode;
 
 namespace Matrix.Host.Tests.Rooms;

@@ -209,22 +209,16 @@ public sealed class MissingEventsFetcherTests
         Assert.That(_sessions, Is.EqualTo(1), "the lane is held");
 
         lane.SetResult();
-        await Until(() =>
+        await Until.HoldsAsync(() =>
         {
             Starts(hasMore: true, machine);
             return _sessions > 1;
         });
         Starts(hasMore: true, Machine());
-        await Until(() => _sessions > 2);
+        await Until.HoldsAsync(() => _sessions > 2);
     }
 
-    private Task SessionsAsync(int count) => Until(() => _sessions == count);
-
-    private static async Task Until(Func<bool> holds)
-    {
-        for (var attempt = 0; attempt < 500 && !holds(); attempt++) await Task.Delay(20);
-        Assert.That(holds());
-    }
+    private Task SessionsAsync(int count) => Until.HoldsAsync(() => _sessions == count);
 
     private RoomMachine Machine()
     {

@@ -1,19 +1,17 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Rooms;
 
 /// <summary>Redactions, and the redacted events. Client-Server API, "Redactions".</summary>
 internal sealed class RedactionTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
 
     [SetUp]
     public async Task Starts()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -130,13 +128,13 @@ internal sealed class RedactionTests
         await bob.JoinsAsync(room);
         await bob.JoinsAsync(other);
         var elsewhere = await bob.SaysAsync(other, "elsewhere");
-        var unseen = version is "1" or "2" ? $"$unseen:{HomeserverFixture.ServerName}" : "$" + new string('A', 43);
+        var unseen = version is "1" or "2" ? $"$unseen:{TestServer.ServerName}" : "$" + new string('A', 43);
         var since = (await bob.SyncsAsync()).Next;
 
         foreach (var target in new[] { elsewhere, unseen })
         {
-            (await bob.PutAsync($"rooms/{room}/redact/{SyncingUsers.Esc(target)}/b")).Is(403, "M_FORBIDDEN");
-            var redaction = (await _alice.PutAsync($"rooms/{room}/redact/{SyncingUsers.Esc(target)}/a"))
+            (await bob.PutAsync($"rooms/{room}/redact/{UserActions.Esc(target)}/b")).Is(403, "M_FORBIDDEN");
+            var redaction = (await _alice.PutAsync($"rooms/{room}/redact/{UserActions.Esc(target)}/a"))
                 .Is(200).Member("event_id");
             Assert.That((await EventAsync(room, redaction)).Status, Is.EqualTo(404));
         }
@@ -146,7 +144,7 @@ internal sealed class RedactionTests
         Assert.That(sync.Timeline(room).Select(e => (string?)e["event_id"]), Is.EqualTo(new[] { said }));
         Assert.That(sync.Unread(room), Is.EqualTo((1, 0)));
         Assert.That(
-            (string?)(await bob.GetAsync($"rooms/{other}/event/{SyncingUsers.Esc(elsewhere)}"))
+            (string?)(await bob.GetAsync($"rooms/{other}/event/{UserActions.Esc(elsewhere)}"))
                 .Json["content"]!["body"],
             Is.EqualTo("elsewhere"));
         Assert.That(
@@ -156,7 +154,7 @@ internal sealed class RedactionTests
     }
 
     private Task<Reply> EventAsync(string room, string id) =>
-        _alice.GetAsync($"rooms/{room}/event/{SyncingUsers.Esc(id)}");
+        _alice.GetAsync($"rooms/{room}/event/{UserActions.Esc(id)}");
 
     private static Action<JsonObject> Relating(string type, string to, Action<JsonObject>? more = null) => content =>
     {

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Reports;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -61,14 +60,14 @@ internal sealed class ReportTests : TwoUsersTests
         foreach (var name in (string[])[room, "!none:elsewhere.example"])
         {
             Assert.That(
-                (await Bob.PostAsync($"rooms/{SyncingUsers.Esc(name)}/report", Reason(""))).Is(200).Text,
+                (await Bob.PostAsync($"rooms/{UserActions.Esc(name)}/report", Reason(""))).Is(200).Text,
                 Is.EqualTo("{}"));
         }
 
         foreach (var name in (string[])[Alice.UserId, "@none:test.example"])
         {
             Assert.That(
-                (await Bob.PostAsync($"users/{SyncingUsers.Esc(name)}/report", Reason("spam"))).Is(200).Text,
+                (await Bob.PostAsync($"users/{UserActions.Esc(name)}/report", Reason("spam"))).Is(200).Text,
                 Is.EqualTo("{}"));
         }
 
@@ -122,7 +121,7 @@ internal sealed class ReportTests : TwoUsersTests
     }
 
     private static string EventPath(string room, string eventId) =>
-        $"rooms/{SyncingUsers.Esc(room)}/report/{SyncingUsers.Esc(eventId)}";
+        $"rooms/{UserActions.Esc(room)}/report/{UserActions.Esc(eventId)}";
 
     private async Task<IReadOnlyList<ReportRow>> StoredAsync() =>
         await ((OpenedStorage)Server.Services.GetService(typeof(OpenedStorage))!)

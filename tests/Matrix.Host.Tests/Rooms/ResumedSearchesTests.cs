@@ -1,6 +1,5 @@
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inbound;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 

@@ -9,7 +9,6 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 

@@ -1,18 +1,17 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
 internal sealed class RoomEndpointTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
 
     [SetUp]
     public async Task Starts()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
     }
@@ -27,8 +26,8 @@ internal sealed class RoomEndpointTests
             "createRoom",
             new JsonObject { ["preset"] = "public_chat", ["room_alias_name"] = "kitchen" });
         var room = created.Is(200).Member("room_id");
-        var found = await _server.Anyone.GetAsync($"directory/room/%23kitchen:{HomeserverFixture.ServerName}");
-        var joined = await _bob.PostAsync($"join/%23kitchen:{HomeserverFixture.ServerName}");
+        var found = await _server.Anyone.GetAsync($"directory/room/%23kitchen:{TestServer.ServerName}");
+        var joined = await _bob.PostAsync($"join/%23kitchen:{TestServer.ServerName}");
         var said = await _bob.PutAsync(
             $"rooms/{room}/send/m.room.message/1",
             new JsonObject { ["msgtype"] = "m.text", ["body"] = "hello" });
@@ -184,14 +183,14 @@ internal sealed class RoomEndpointTests
     {
         var one = (await _alice.PostAsync("createRoom", new JsonObject())).Member("room_id");
         var other = (await _bob.PostAsync("createRoom", new JsonObject())).Member("room_id");
-        var alias = $"%23hall:{HomeserverFixture.ServerName}";
+        var alias = $"%23hall:{TestServer.ServerName}";
 
         (await _bob.PutAsync($"directory/room/{alias}", new JsonObject { ["room_id"] = one })).Is(403, "M_FORBIDDEN");
         (await _alice.PutAsync($"directory/room/{alias}", new JsonObject { ["room_id"] = one })).Is(200);
         (await _bob.PutAsync($"directory/room/{alias}", new JsonObject { ["room_id"] = other })).Is(409, "M_UNKNOWN");
         (await _bob.PutAsync(
             $"rooms/{other}/state/m.room.canonical_alias/",
-            new JsonObject { ["alias"] = $"#hall:{HomeserverFixture.ServerName}" }))
+            new JsonObject { ["alias"] = $"#hall:{TestServer.ServerName}" }))
             .Is(400, "M_BAD_ALIAS");
         (await _bob.DeleteAsync($"directory/room/{alias}")).Is(403, "M_FORBIDDEN");
         (await _alice.DeleteAsync($"directory/room/{alias}")).Is(200);

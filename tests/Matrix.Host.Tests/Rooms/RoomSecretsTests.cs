@@ -1,12 +1,11 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
 /// <summary>Attempts of non-members to join a room or to read from it.</summary>
 internal sealed class RoomSecretsTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private TestUser _eve = null!;
@@ -14,7 +13,7 @@ internal sealed class RoomSecretsTests
     [SetUp]
     public async Task Starts()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _eve = await _server.RegistersAsync("eve");
@@ -64,7 +63,7 @@ internal sealed class RoomSecretsTests
             var member = await _eve.PostAsync($"rooms/{room}/{act}", new JsonObject { ["user_id"] = _bob.UserId });
             var nobody = await _eve.PostAsync($"rooms/{room}/{act}", new JsonObject
             {
-                ["user_id"] = $"@nobody:{HomeserverFixture.ServerName}",
+                ["user_id"] = $"@nobody:{TestServer.ServerName}",
             });
             Assert.That(nobody.Is(403, "M_FORBIDDEN").Text, Is.EqualTo(member.Is(403, "M_FORBIDDEN").Text));
         }

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -11,7 +10,7 @@ internal sealed class RoomVersionTests
     [Test]
     public async Task An_unstable_version_is_neither_offered_nor_created_unless_it_is_configured()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var alice = await server.RegistersAsync("alice");
 
         (await alice.PostAsync("createRoom", new JsonObject { ["room_version"] = OwnedState }))
@@ -22,7 +21,7 @@ internal sealed class RoomVersionTests
     [Test]
     public async Task State_that_belongs_to_another_is_not_written_and_ones_own_is_with_a_suffix_too()
     {
-        await using var server = await HomeserverFixture.StartAsync(("room_versions.unstable", OwnedState));
+        await using var server = await TestServer.StartAsync(("room_versions.unstable", OwnedState));
         var (alice, bob, room) = await MeetAsync(server);
 
         Assert.That((string?)(await AvailableAsync(alice))[OwnedState], Is.EqualTo("unstable"));
@@ -36,7 +35,7 @@ internal sealed class RoomVersionTests
         (await NotesAsync(bob, room, alice.UserId)).Is(403, "M_FORBIDDEN");
         (await NotesAsync(bob, room, alice.UserId + "_at_work")).Is(403, "M_FORBIDDEN");
         // The owner has equal power, as a member or not.
-        (await NotesAsync(bob, room, $"@nobody:{HomeserverFixture.ServerName}")).Is(403, "M_FORBIDDEN");
+        (await NotesAsync(bob, room, $"@nobody:{TestServer.ServerName}")).Is(403, "M_FORBIDDEN");
         // Without an underscore, the key names no user of this room.
         (await NotesAsync(bob, room, bob.UserId + "2")).Is(403, "M_FORBIDDEN");
         // The sender has more power than the owner.
@@ -46,7 +45,7 @@ internal sealed class RoomVersionTests
     [Test]
     public async Task In_a_version_of_the_specification_not_even_the_powerful_write_anothers_state()
     {
-        await using var server = await HomeserverFixture.StartAsync(("room_versions.unstable", OwnedState));
+        await using var server = await TestServer.StartAsync(("room_versions.unstable", OwnedState));
         var (alice, bob, room) = await MeetAsync(server, version: "11");
 
         (await NotesAsync(bob, room, bob.UserId)).Is(200);
@@ -57,7 +56,7 @@ internal sealed class RoomVersionTests
     [Test]
     public async Task Rooms_of_a_version_that_is_switched_off_go_on_and_no_more_are_made()
     {
-        await using var server = await HomeserverFixture.StartAsync(("room_versions.unstable", OwnedState));
+        await using var server = await TestServer.StartAsync(("room_versions.unstable", OwnedState));
         var (alice, bob, room) = await MeetAsync(server);
         await server.RestartAsync(("room_versions.unstable", ""));
 
@@ -70,7 +69,7 @@ internal sealed class RoomVersionTests
     [Test]
     public async Task A_room_whose_creator_names_no_version_is_of_the_configured_one()
     {
-        await using var server = await HomeserverFixture.StartAsync(
+        await using var server = await TestServer.StartAsync(
             ("room_versions.unstable", OwnedState),
             ("room_versions.default", OwnedState));
         var alice = await server.RegistersAsync("alice");
@@ -87,7 +86,7 @@ internal sealed class RoomVersionTests
 
     /// <summary>Alice creates a room where every member may set notes; Bob joins it.</summary>
     private static async Task<(TestUser Alice, TestUser Bob, string Room)> MeetAsync(
-        HomeserverFixture server, string version = OwnedState)
+        TestServer server, string version = OwnedState)
     {
         var alice = await server.RegistersAsync("alice");
         var bob = await server.RegistersAsync("bob");

@@ -2,7 +2,6 @@ using System.Reflection;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage.Tables.State;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 

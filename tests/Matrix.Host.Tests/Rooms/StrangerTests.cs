@@ -19,7 +19,7 @@ internal sealed class StrangerTests : TwoUsersTests
         yield return Request("deleting a tag", (bob, room) => bob.DeleteAsync(
             $"user/{bob.UserId}/rooms/{room}/tags/u.x"));
         yield return Request("an alias", (bob, room) => bob.PutAsync(
-            $"directory/room/%23x:{HomeserverFixture.ServerName}", new JsonObject { ["room_id"] = room }));
+            $"directory/room/%23x:{TestServer.ServerName}", new JsonObject { ["room_id"] = room }));
         yield return Request("aliases", (bob, room) => bob.GetAsync($"rooms/{room}/aliases"));
         yield return Request("join", (bob, room) => bob.PostAsync($"rooms/{room}/join"));
         yield return Request("join by id or alias", (bob, room) => bob.PostAsync($"join/{room}"));

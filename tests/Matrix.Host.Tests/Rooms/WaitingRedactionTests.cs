@@ -10,7 +10,6 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 using NUnit.Framework.Internal;
 
 namespace Matrix.Host.Tests.Search;
@@ -78,7 +77,7 @@ internal sealed class SameHitsTests
         public const int Rooms = 2;
 
         private readonly TestDatabase _database;
-        private readonly HomeserverFixture _server;
+        private readonly TestServer _server;
         private readonly List<TestUser> _users = [];
         private readonly List<string> _rooms = [];
         private readonly HashSet<(int User, int Room)> _joined = [];
@@ -87,7 +86,7 @@ internal sealed class SameHitsTests
         private readonly Dictionary<string, int> _labels = [];
         private int _clock;
 
-        private World(TestDatabase database, HomeserverFixture server)
+        private World(TestDatabase database, TestServer server)
         {
             _database = database;
             _server = server;
@@ -100,7 +99,7 @@ internal sealed class SameHitsTests
             var database = await TestDatabase.CreateAsync(kind);
             var world = new World(
                 database,
-                await HomeserverFixture.StartAsync(("database.url", database.Url), ("search.rare_hits", rareHits)));
+                await TestServer.StartAsync(("database.url", database.Url), ("search.rare_hits", rareHits)));
             for (var i = 0; i < Users; i++) world._users.Add(await world._server.RegistersAsync($"user{i}"));
             for (var i = 0; i < Rooms; i++)
             {

@@ -6,7 +6,6 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.UserDirectory;
 using Matrix.Host.Tests.Storage;
-using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Search;

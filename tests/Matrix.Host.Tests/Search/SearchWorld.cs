@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Search;
 
@@ -10,7 +9,7 @@ internal abstract class SearchWorld(string kind)
     private TestDatabase _database = null!;
     private int _txn;
 
-    protected HomeserverFixture Server { get; private set; } = null!;
+    protected TestServer Server { get; private set; } = null!;
 
     protected TestUser Alice { get; private set; } = null!;
 
@@ -23,7 +22,7 @@ internal abstract class SearchWorld(string kind)
     public async Task Starts()
     {
         _database = await TestDatabase.CreateAsync(kind);
-        Server = await HomeserverFixture.StartAsync([("database.url", _database.Url), .. Settings]);
+        Server = await TestServer.StartAsync([("database.url", _database.Url), .. Settings]);
         Alice = await Server.RegistersAsync("alice");
         Bob = await Server.RegistersAsync("bob");
     }

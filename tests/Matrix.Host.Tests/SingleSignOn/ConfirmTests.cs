@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.SingleSignOn;
 
@@ -8,7 +7,7 @@ namespace Matrix.Host.Tests.SingleSignOn;
 internal sealed class ConfirmTests
 {
     private TestProvider _provider = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestClient _alice = null!;
 
     [SetUp]

@@ -2,7 +2,6 @@ using System.Reflection;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.SingleSignOn;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -12,7 +11,7 @@ namespace Matrix.Host.Tests.SingleSignOn;
 internal sealed class LogoutTests
 {
     private TestProvider _provider = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [SetUp]
     public async Task StartAsync()

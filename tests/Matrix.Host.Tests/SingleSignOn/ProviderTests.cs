@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.SingleSignOn;
 
@@ -9,7 +8,7 @@ namespace Matrix.Host.Tests.SingleSignOn;
 internal sealed class ProviderTests
 {
     private TestProvider _provider = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [SetUp]
     public async Task StartAsync()

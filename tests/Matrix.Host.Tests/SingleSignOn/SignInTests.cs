@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,7 +10,7 @@ namespace Matrix.Host.Tests.SingleSignOn;
 internal sealed class SignInTests
 {
     private TestProvider _provider = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
 
     [SetUp]
     public async Task StartAsync()

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Web;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.SingleSignOn;
 
@@ -231,8 +230,8 @@ internal static class SsoActs
     internal const string Client = "https://chat.example.org/app";
     internal const string BaseUrl = "http://localhost:8008";
 
-    internal static Task<HomeserverFixture> StartAsync(
-        string providers, params (string Key, string Value)[] settings) => HomeserverFixture.StartAsync(
+    internal static Task<TestServer> StartAsync(
+        string providers, params (string Key, string Value)[] settings) => TestServer.StartAsync(
         [
             ("public_base_url", BaseUrl), ("sso.providers", $"[{providers}]"), ("sso.allow_networks", "127.0.0.1/32"),
             ("sso.client_urls", "https://chat.example.org/"), ("sso.read_pause", "1ms"), .. settings,
@@ -244,7 +243,7 @@ internal static class SsoActs
     internal static string StateOf(string url) => HttpUtility.ParseQueryString(new Uri(url).Query)["state"]!;
 
     /// <summary>A provider says that it logged somebody out.</summary>
-    internal static Task<Reply> LogsOutAsync(this HomeserverFixture server, string token) =>
+    internal static Task<Reply> LogsOutAsync(this TestServer server, string token) =>
         server.Anyone.FormAsync(OAuthActs.Root + "sso/logout/corp", ("logout_token", token));
 
     /// <summary>The login token in the URL that the browser was led to.</summary>
@@ -254,12 +253,12 @@ internal static class SsoActs
         return HttpUtility.ParseQueryString(new Uri(url!).Query)["loginToken"]!;
     }
 
-    internal static async Task<Reply> LogsInByTokenAsync(this HomeserverFixture server, string token) =>
+    internal static async Task<Reply> LogsInByTokenAsync(this TestServer server, string token) =>
         await server.Anyone.PostAsync("login", new JsonObject { ["type"] = "m.login.token", ["token"] = token });
 
     /// <summary>A browser goes through a provider to the client; returns the response of the login.</summary>
     internal static async Task<Reply> ComesFromAsync(
-        this HomeserverFixture server, TestProvider provider, string subject, string name, string? session = null)
+        this TestServer server, TestProvider provider, string subject, string name, string? session = null)
     {
         var browser = new TestBrowser(server);
         await browser.OpensAsync(RedirectPath());

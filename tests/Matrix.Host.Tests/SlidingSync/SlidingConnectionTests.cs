@@ -5,7 +5,6 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
 

@@ -5,7 +5,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
 
@@ -50,7 +49,7 @@ internal sealed class SlidingDepartureTests(string kind) : TwoInARoomTests(kind)
         await Alice.BansAsync(Room, Bob);
         if (!isAtOnce) shown = await Bob.SlidesAsync(AllRooms(state: Name), shown.Pos);
         (await Alice.PostAsync(
-            $"rooms/{SyncingUsers.Esc(Room)}/unban", new JsonObject { ["user_id"] = Bob.UserId })).Is(200);
+            $"rooms/{UserActions.Esc(Room)}/unban", new JsonObject { ["user_id"] = Bob.UserId })).Is(200);
         shown = await Bob.SlidesAsync(AllRooms(state: Name), shown.Pos);
         Assert.That(Own(shown, Room), Is.EqualTo("leave"));
     }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
 
@@ -275,5 +274,5 @@ internal sealed class SlidingListTests(string kind) : TwoUsersTests(kind)
     }
 
     private async Task TagsAsync(string room) => (await Alice.PutAsync(
-        $"user/{SyncingUsers.Esc(Alice.UserId)}/rooms/{SyncingUsers.Esc(room)}/tags/m.favourite")).Is(200);
+        $"user/{UserActions.Esc(Alice.UserId)}/rooms/{UserActions.Esc(room)}/tags/m.favourite")).Is(200);
 }

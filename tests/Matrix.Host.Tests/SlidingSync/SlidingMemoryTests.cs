@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
 

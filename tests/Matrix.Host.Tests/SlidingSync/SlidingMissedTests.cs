@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Microsoft.Extensions.DependencyInjection;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
 
@@ -99,7 +98,7 @@ internal sealed class SlidingMissedTests(string kind) : TwoInARoomTests(kind)
         Assert.That(favourites.Count("all"), Is.Zero);
 
         (await Bob.PutAsync(
-            $"user/{SyncingUsers.Esc(Bob.UserId)}/rooms/{SyncingUsers.Esc(Room)}/tags/m.favourite")).Is(200);
+            $"user/{UserActions.Esc(Bob.UserId)}/rooms/{UserActions.Esc(Room)}/tags/m.favourite")).Is(200);
         var next = await Bob.SlidesAsync(body, first.Pos);
         Assert.That((string)next.Extension("account_data")!["rooms"]![Room]![0]!["type"]!, Is.EqualTo("m.tag"));
         favourites = await Bob.SlidesAsync(tagged, favourites.Pos);
@@ -114,7 +113,7 @@ internal sealed class SlidingMissedTests(string kind) : TwoInARoomTests(kind)
     {
         await Alice.KicksAsync(Room, Bob);
         Assert.That((await Bob.SlidesAsync(AllRooms())).RoomIds, Is.EqualTo(new[] { Room }));
-        (await Bob.PostAsync($"rooms/{SyncingUsers.Esc(Room)}/forget")).Is(200);
+        (await Bob.PostAsync($"rooms/{UserActions.Esc(Room)}/forget")).Is(200);
 
         var rooms = Server.Services.GetRequiredService<UserRoomsCache>().Of(Bob.UserId);
         var notifier = Server.Services.GetRequiredService<Notifier>();

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
-using static Matrix.Host.Tests.Sync.SyncingUsers;
+using static Matrix.TestWorld.UserActions;
 
 namespace Matrix.Host.Tests.SlidingSync;
 

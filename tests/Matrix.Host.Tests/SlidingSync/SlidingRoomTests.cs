@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
 
 namespace Matrix.Host.Tests.SlidingSync;
@@ -46,7 +45,7 @@ internal sealed class SlidingRoomTests(string kind) : TwoInARoomTests(kind)
         Assert.That(sync.Bodies(Room), Is.EqualTo(new[] { "m3", "m4" }));
         Assert.That((bool)sync.Room(Room)["limited"]!, Is.True);
         var page = await Bob.GetAsync(
-            $"rooms/{SyncingUsers.Esc(Room)}/messages?dir=b&limit=2&from={sync.Room(Room)["prev_batch"]}");
+            $"rooms/{UserActions.Esc(Room)}/messages?dir=b&limit=2&from={sync.Room(Room)["prev_batch"]}");
         Assert.That(
             page.Json["chunk"]!.AsArray().Select(e => (string?)e!["content"]!["body"]),
             Is.EqualTo(new[] { "m2", "m1" }));
@@ -58,7 +57,7 @@ internal sealed class SlidingRoomTests(string kind) : TwoInARoomTests(kind)
         await Alice.SaysAsync(Room, "before");
         var sync = await Bob.SlidesStablyAsync(AllRoomsStable());
         await Alice.SaysAsync(Room, "after");
-        var page = await Bob.GetAsync($"rooms/{SyncingUsers.Esc(Room)}/messages?dir=f&from={sync.Pos}");
+        var page = await Bob.GetAsync($"rooms/{UserActions.Esc(Room)}/messages?dir=f&from={sync.Pos}");
         page.Is(200);
         Assert.That((string)page.Json["chunk"]![0]!["content"]!["body"]!, Is.EqualTo("after"));
     }
@@ -201,7 +200,7 @@ internal sealed class SlidingRoomTests(string kind) : TwoInARoomTests(kind)
                 ["content"] = new JsonObject { ["join_rule"] = "knock" },
             }),
         });
-        (await Bob.PostAsync($"knock/{SyncingUsers.Esc(door)}")).Is(200);
+        (await Bob.PostAsync($"knock/{UserActions.Esc(door)}")).Is(200);
         var knocking = await Bob.SlidesStablyAsync(AllRoomsStable(), declined.Pos);
         Assert.That((string)knocking.Room(door)["membership"]!, Is.EqualTo("knock"));
         Assert.That(knocking.Events(door, "stripped_state"), Is.Not.Empty);
@@ -226,7 +225,7 @@ internal sealed class SlidingRoomTests(string kind) : TwoInARoomTests(kind)
         Assert.That((await Bob.SlidesAsync(AllRooms(), again.Pos)).RoomIds, Is.EqualTo(new[] { Room }));
         Assert.That((await Bob.SlidesAsync(AllRooms().Named("new"))).RoomIds, Is.EqualTo(new[] { Room }));
 
-        (await Bob.PostAsync($"rooms/{SyncingUsers.Esc(Room)}/forget")).Is(200);
+        (await Bob.PostAsync($"rooms/{UserActions.Esc(Room)}/forget")).Is(200);
         Assert.That((await Bob.SlidesAsync(AllRooms().Named("new"))).RoomIds, Is.Empty);
     }
 
@@ -252,7 +251,7 @@ internal sealed class SlidingRoomTests(string kind) : TwoInARoomTests(kind)
     {
         var name = await Alice.SetsAsync(Room, "m.room.name", new JsonObject { ["name"] = "Wrong" });
         var first = await Bob.SlidesAsync(AllRooms());
-        await Alice.PutAsync($"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(name)}/r1");
+        await Alice.PutAsync($"rooms/{UserActions.Esc(Room)}/redact/{UserActions.Esc(name)}/r1");
         var next = await Bob.SlidesAsync(AllRooms(), first.Pos);
         Assert.That((string)next.Events(Room, "timeline")[^1]["type"]!, Is.EqualTo("m.room.redaction"));
     }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Matrix.Host.Tests.Threads;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
 

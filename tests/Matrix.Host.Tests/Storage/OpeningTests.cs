@@ -5,7 +5,6 @@ using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;

@@ -2,7 +2,6 @@ using System.Text;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Tables.ServerKeys;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Storage;
 

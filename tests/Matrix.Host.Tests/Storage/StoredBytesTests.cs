@@ -8,7 +8,6 @@ using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.StoredBytes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Storage;
 

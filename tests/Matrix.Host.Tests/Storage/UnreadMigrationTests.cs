@@ -1,7 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Tables.Unread;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Storage;
 

@@ -1,5 +1,3 @@
-using Matrix.Host.Tests.Sync;
-
 namespace Matrix.Host.Tests.Support;
 
 /// <summary>Alice and bob in a room of alice's, on each database in turn.</summary>

@@ -6,7 +6,7 @@ internal abstract class TwoUsersTests(string databaseKind = TestDatabase.Sqlite)
 {
     private TestDatabase _database = null!;
 
-    protected HomeserverFixture Server { get; private set; } = null!;
+    protected TestServer Server { get; private set; } = null!;
 
     protected TestUser Alice { get; private set; } = null!;
 
@@ -16,7 +16,7 @@ internal abstract class TwoUsersTests(string databaseKind = TestDatabase.Sqlite)
     public async Task StartServer()
     {
         _database = await TestDatabase.CreateAsync(databaseKind);
-        Server = await HomeserverFixture.StartAsync(("database.url", _database.Url));
+        Server = await TestServer.StartAsync(("database.url", _database.Url));
         Alice = await Server.RegistersAsync("alice");
         Bob = await Server.RegistersAsync("bob");
     }

@@ -37,7 +37,7 @@ internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(d
     {
         var since = (await Bob.SyncsAsync()).Next;
         await Bob.LeavesAsync(Room);
-        (await Bob.PostAsync($"rooms/{SyncingUsers.Esc(Room)}/forget")).Is(200);
+        (await Bob.PostAsync($"rooms/{UserActions.Esc(Room)}/forget")).Is(200);
         if (restarts) await Server.RestartAsync();
 
         var sync = await Bob.SyncsAsync(since, query);
@@ -53,7 +53,7 @@ internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(d
     {
         await Bob.SyncsAsync();
         await Bob.LeavesAsync(Room);
-        (await Bob.PostAsync($"rooms/{SyncingUsers.Esc(Room)}/forget")).Is(200);
+        (await Bob.PostAsync($"rooms/{UserActions.Esc(Room)}/forget")).Is(200);
         var since = (await Bob.SyncsAsync()).Next;
         await Bob.SetsAccountDataAsync("org.example.note", new JsonObject { ["a"] = 1 }, Room);
         if (restarts) await Server.RestartAsync();

@@ -3,7 +3,6 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Sync;
@@ -13,7 +12,7 @@ namespace Matrix.Host.Tests.Sync;
 internal sealed class DeviceSyncTests(string kind)
 {
     private TestDatabase _database = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
 
@@ -21,7 +20,7 @@ internal sealed class DeviceSyncTests(string kind)
     public async Task SetUp()
     {
         _database = await TestDatabase.CreateAsync(kind);
-        _server = await HomeserverFixture.StartAsync(("database.url", _database.Url), ("sync.to_device", "5"));
+        _server = await TestServer.StartAsync(("database.url", _database.Url), ("sync.to_device", "5"));
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
     }

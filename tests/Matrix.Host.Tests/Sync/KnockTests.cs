@@ -1,12 +1,11 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;
 
 /// <summary>Rooms that a user knocks on, in sync. Client-Server API, "Syncing": `Knocked Room`.</summary>
 internal sealed class KnockTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private string _room = null!;
@@ -14,7 +13,7 @@ internal sealed class KnockTests
     [SetUp]
     public async Task SetUp()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _room = await _alice.CreatesRoomAsync(
@@ -136,5 +135,5 @@ internal sealed class KnockTests
     }
 
     private async Task KnocksAsync() => (await _bob.PostAsync(
-        $"knock/{SyncingUsers.Esc(_room)}", new JsonObject { ["reason"] = "Let me in." })).Is(200);
+        $"knock/{UserActions.Esc(_room)}", new JsonObject { ["reason"] = "Let me in." })).Is(200);
 }

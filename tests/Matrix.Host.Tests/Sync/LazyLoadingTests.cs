@@ -1,12 +1,11 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;
 
 /// <summary>Lazy-loaded members. Client-Server API, "Lazy-loading room members".</summary>
 internal sealed class LazyLoadingTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser[] _others = null!;
     private string _room = null!;
@@ -14,7 +13,7 @@ internal sealed class LazyLoadingTests
     [SetUp]
     public async Task SetUp()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _room = await _alice.CreatesRoomAsync(with: new JsonObject { ["name"] = "Kitchen" });
         var others = new List<TestUser>();

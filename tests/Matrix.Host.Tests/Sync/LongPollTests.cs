@@ -75,7 +75,7 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
         {
             for (var i = 0; i < 30; i++)
             {
-                await Bob.PutAsync($"profile/{SyncingUsers.Esc(Bob.UserId)}/displayname", new JsonObject
+                await Bob.PutAsync($"profile/{UserActions.Esc(Bob.UserId)}/displayname", new JsonObject
                 {
                     ["displayname"] = $"Bob {i}",
                 });

@@ -11,7 +11,6 @@ using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Streams.Streams.Unread;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;
 

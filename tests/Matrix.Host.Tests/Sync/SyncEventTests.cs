@@ -93,7 +93,7 @@ internal sealed class SyncEventTests(string kind) : TwoUsersTests(kind)
     {
         var room = await Alice.CreatesRoomAsync();
         var id = await Alice.SaysAsync(room, "oops");
-        await Alice.PutAsync($"rooms/{SyncingUsers.Esc(room)}/redact/{SyncingUsers.Esc(id)}/r1", new JsonObject
+        await Alice.PutAsync($"rooms/{UserActions.Esc(room)}/redact/{UserActions.Esc(id)}/r1", new JsonObject
         {
             ["reason"] = "typo",
         });

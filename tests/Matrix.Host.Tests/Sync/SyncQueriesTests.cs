@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;
 
@@ -17,7 +16,7 @@ internal sealed class SyncQueriesTests
     public async Task Queries_of_an_initial_sync_and_of_a_page_of_rooms_do_not_grow_with_the_rooms()
     {
         await using var database = await TestDatabase.CreateAsync(TestDatabase.Postgres);
-        await using var server = await HomeserverFixture.StartAsync(("database.url", database.Url));
+        await using var server = await TestServer.StartAsync(("database.url", database.Url));
         var alice = await server.RegistersAsync("alice");
         var bob = await server.RegistersAsync("bob");
         for (var i = 0; i < Rooms; i++)

@@ -30,7 +30,7 @@ internal sealed class SyncRequestTests(string kind) : TwoUsersTests(kind)
         var room = await Alice.CreatesRoomAsync();
         await Alice.SaysAsync(room, "x");
         var stored = await Alice.PostAsync(
-            $"user/{SyncingUsers.Esc(Alice.UserId)}/filter",
+            $"user/{UserActions.Esc(Alice.UserId)}/filter",
             SyncFilters.Of(("timeline", new JsonObject { ["limit"] = 1 })));
         var sync = await Alice.SyncsAsync(query: "filter=" + stored.Member("filter_id"));
         Assert.That(sync.Timeline(room), Has.Count.EqualTo(1));

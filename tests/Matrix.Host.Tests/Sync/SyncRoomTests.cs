@@ -92,7 +92,7 @@ internal sealed class SyncRoomTests(string kind) : TwoUsersTests(kind)
             Is.EqualTo(new[] { "leave", "ban" }));
 
         await Alice.SaysAsync(room, "and after");
-        await Alice.PostAsync($"rooms/{SyncingUsers.Esc(room)}/unban", new JsonObject { ["user_id"] = Bob.UserId });
+        await Alice.PostAsync($"rooms/{UserActions.Esc(room)}/unban", new JsonObject { ["user_id"] = Bob.UserId });
         var later = await Bob.SyncsAsync(sync.Next);
         Assert.That(
             later.Timeline(room).Select(e => (string?)e["content"]!["membership"]),
@@ -114,7 +114,7 @@ internal sealed class SyncRoomTests(string kind) : TwoUsersTests(kind)
             await Alice.SaysAsync(room, "unseen");
         }
 
-        Assert.That((await Bob.PostAsync($"rooms/{SyncingUsers.Esc(forgotten)}/forget")).Status, Is.EqualTo(200));
+        Assert.That((await Bob.PostAsync($"rooms/{UserActions.Esc(forgotten)}/forget")).Status, Is.EqualTo(200));
         Assert.That((await Bob.SyncsAsync()).Left, Is.Empty);
         var sync = await Bob.SyncsAsync(
             filter: new JsonObject { ["room"] = new JsonObject { ["include_leave"] = true } });

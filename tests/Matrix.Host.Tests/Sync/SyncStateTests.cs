@@ -160,7 +160,7 @@ internal sealed class SyncStateTests(string kind) : TwoUsersTests(kind)
     {
         var room = await Alice.CreatesRoomAsync(with: new JsonObject { ["topic"] = "first", ["name"] = "Kitchen" });
         await Bob.JoinsAsync(room);
-        var first = (string?)(await Alice.GetAsync($"rooms/{SyncingUsers.Esc(room)}/state/m.room.topic?format=event"))
+        var first = (string?)(await Alice.GetAsync($"rooms/{UserActions.Esc(room)}/state/m.room.topic?format=event"))
             .Json["event_id"];
         var second = await Alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "second" });
         for (var i = 0; i < 25; i++) await Alice.SaysAsync(room, $"m{i}");

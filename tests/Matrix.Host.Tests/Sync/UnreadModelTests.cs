@@ -83,7 +83,7 @@ internal sealed class UnreadModelTests(string databaseKind) : TwoInARoomTests(da
                 {
                     var redacted = model.Events[random.Next(model.Events.Count)];
                     if (redacted.IsBobs) return "nothing";
-                    var path = $"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(redacted.Id)}/r{number}";
+                    var path = $"rooms/{UserActions.Esc(Room)}/redact/{UserActions.Esc(redacted.Id)}/r{number}";
                     (await Alice.PutAsync(path)).Is(200);
                     redacted.IsRedacted = true;
                     return $"alice redacts {redacted.Id}";

@@ -1,6 +1,5 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Outbound.ThirdParty;
-using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using JsonNode = System.Text.Json.Nodes.JsonNode;
 using JsonObject = Matrix.Core.Json.JsonObject;
@@ -22,7 +21,7 @@ public sealed class LookupTests
     [Test]
     public async Task Without_application_services_there_is_no_protocol_and_nothing_to_be_found()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         var alice = await server.RegistersAsync("alice");
 
         Assert.That((await alice.GetAsync("thirdparty/protocols")).Is(200).Json, Is.Empty);
@@ -39,7 +38,7 @@ public sealed class LookupTests
     [Test]
     public async Task What_several_services_have_of_one_protocol_comes_together()
     {
-        await using var server = await HomeserverFixture.StartAsync();
+        await using var server = await TestServer.StartAsync();
         server.Replaces = services => services
             .AddSingleton<IThirdPartyNetwork>(new Irc("one"))
             .AddSingleton<IThirdPartyNetwork>(new Irc("two"));

@@ -1,7 +1,6 @@
 using System.Net;
 using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.Push;
-using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 using Microsoft.Extensions.DependencyInjection;

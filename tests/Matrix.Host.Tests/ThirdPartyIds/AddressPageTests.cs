@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.OAuth;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.ThirdPartyIds;
 

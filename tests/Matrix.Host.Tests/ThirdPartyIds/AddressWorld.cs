@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using System.Threading.Channels;
 using Matrix.Host.Tests.Network;
 using Matrix.Host.Tests.Push;
-using Matrix.Host.Tests.Support;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Tests.ThirdPartyIds;
@@ -18,7 +17,7 @@ internal sealed partial class AddressWorld : IAsyncDisposable
 
     private AddressWorld(TestDatabase database) => _database = database;
 
-    public HomeserverFixture Server { get; private set; } = null!;
+    public TestServer Server { get; private set; } = null!;
 
     public SmtpServer Smtp { get; } = new();
 
@@ -43,7 +42,7 @@ internal sealed partial class AddressWorld : IAsyncDisposable
     {
         var world = new AddressWorld(await TestDatabase.CreateAsync(kind));
         world._web = await TlsServer.StartAsync(world._ca.Issue("127.0.0.1"), world.AnswerAsync);
-        world.Server = await HomeserverFixture.StartAsync(
+        world.Server = await TestServer.StartAsync(
         [
             ("database.url", world._database.Url),
             ("public_base_url", "https://matrix.test.example"),

@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Host.Crypto;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.ThirdPartyIds;
 

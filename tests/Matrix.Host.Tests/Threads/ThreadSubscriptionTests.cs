@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using static Matrix.Host.Tests.Threads.ThreadUsers;
 
 namespace Matrix.Host.Tests.Threads;

@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 using Matrix.Processes;
 
 namespace Matrix.Host.Tests.ToDevice;
@@ -11,7 +9,7 @@ namespace Matrix.Host.Tests.ToDevice;
 internal sealed class InboxTests(string kind)
 {
     private TestDatabase _database = null!;
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
 
@@ -20,7 +18,7 @@ internal sealed class InboxTests(string kind)
     {
         _database = await TestDatabase.CreateAsync(kind);
         _server =
-            await HomeserverFixture.StartAsync(("database.url", _database.Url), ("limits.to_device_inbox", "64KiB"));
+            await TestServer.StartAsync(("database.url", _database.Url), ("limits.to_device_inbox", "64KiB"));
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
     }

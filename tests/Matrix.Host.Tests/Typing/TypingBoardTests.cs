@@ -3,7 +3,6 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams.Typing;
-using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Typing;
 

@@ -1,13 +1,11 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Typing;
 
 /// <summary>Typing as clients see it. Client-Server API, "Typing Notifications".</summary>
 internal sealed class TypingTests
 {
-    private HomeserverFixture _server = null!;
+    private TestServer _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
     private string _room = null!;
@@ -15,7 +13,7 @@ internal sealed class TypingTests
     [SetUp]
     public async Task SetUp()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _server = await TestServer.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _room = await _alice.CreatesRoomAsync();
@@ -63,7 +61,7 @@ internal sealed class TypingTests
     public async Task Typing_for_another_or_elsewhere_is_refused()
     {
         string Path(string room, TestUser user) =>
-            $"rooms/{SyncingUsers.Esc(room)}/typing/{SyncingUsers.Esc(user.UserId)}";
+            $"rooms/{UserActions.Esc(room)}/typing/{UserActions.Esc(user.UserId)}";
         var typing = new JsonObject { ["typing"] = true, ["timeout"] = 1000 };
         (await _bob.PutAsync(Path(_room, _alice), typing)).Is(403, "M_FORBIDDEN");
         (await _bob.PutAsync(Path(await _alice.CreatesRoomAsync(), _bob), typing)).Is(403, "M_FORBIDDEN");

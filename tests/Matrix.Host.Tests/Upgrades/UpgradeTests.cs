@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
-using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Upgrades;
 
@@ -207,7 +206,7 @@ internal sealed class UpgradeTests(string kind) : TwoUsersTests(kind)
         var next = await UpgradesAsync(old, "12");
 
         Assert.That(
-            (await Server.Anyone.GetAsync($"directory/room/{SyncingUsers.Esc(Moved)}")).Is(200).Member("room_id"),
+            (await Server.Anyone.GetAsync($"directory/room/{UserActions.Esc(Moved)}")).Is(200).Member("room_id"),
             Is.EqualTo(next));
         Assert.That(
             (await StateAsync(next, "m.room.canonical_alias")).ToJsonString(),

@@ -71,8 +71,13 @@ public sealed class TestCa : IDisposable
             };
         }
 
-        var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, SslOptions = tls };
-        return new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(30) };
+        return new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            SslOptions = tls,
+        });
     }
 
     /// <summary>The options of a connection that trusts the root only.</summary>

@@ -1,0 +1,240 @@
+using System.Collections;
+using System.Net;
+using Matrix.Host;
+using Matrix.Host.Configuration;
+using Matrix.Host.Crypto;
+using Matrix.Host.Network.Keys;
+using Matrix.TestWorld.Peers;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.TestWorld;
+
+/// <summary>
+/// A real homeserver in this process, with a data folder of its own. Each of its starts serves the same folder, so that
+/// a test can restart it.
+/// </summary>
+public sealed class TestServer : ServerUnderTest
+{
+    /// <summary>The name of a server that does not federate, unless a test chooses another.</summary>
+    public const string ServerName = "test.example";
+
+    /// <summary>The secret for registering users.</summary>
+    public const string SharedSecret = "the-tests-own-secret";
+
+    private readonly Dictionary<string, string> _settings;
+    private readonly LineLog _log = new();
+    private readonly AheadClock _clock = new();
+    private readonly KnownKeys? _keys;
+    private Homeserver? _server;
+
+    private TestServer(Dictionary<string, string> settings, string folder, KnownKeys? keys)
+    {
+        _settings = settings;
+        _keys = keys;
+        Folder = folder;
+    }
+
+    public override string Name => _settings["server_name"];
+
+    public override Uri ClientAddress => _server!.ClientAddress!;
+
+    public override Uri FederationAddress => _server!.FederationAddresses[0];
+
+    /// <summary>The address of the listener of the administration API; null if it has none of its own.</summary>
+    public Uri? AdminAddress => _server!.AdminAddress;
+
+    /// <summary>The data folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The environment variables with which a command works on this server.</summary>
+    public IReadOnlyDictionary<string, string> Variables =>
+        _settings.ToDictionary(setting => VariableOf(setting.Key), setting => setting.Value);
+
+    /// <summary>The lead of the server's clock.</summary>
+    public TimeSpan Ahead
+    {
+        get => _clock.Ahead;
+        set => _clock.Ahead = value;
+    }
+
+    /// <summary>Replaces parts of the server from its next start on.</summary>
+    public Action<IServiceCollection>? Replaces { get; set; }
+
+    /// <summary>The server's parts.</summary>
+    public IServiceProvider Services => _server!.Services;
+
+    /// <summary>The first user's registration token.</summary>
+    public string? FirstUserToken => _server!.FirstUserToken;
+
+    /// <summary>The log so far.</summary>
+    public string Log => _log.Lines;
+
+    /// <summary>Starts a server without federation. Settings are named as in the configuration.</summary>
+    public static Task<TestServer> StartAsync(params (string Key, string Value)[] settings) =>
+        StartAsync(keys: null, replaces: null, [("server_name", ServerName), .. settings]);
+
+    /// <summary>
+    /// Starts a server that federates over TLS, on a database, or on SQLite in its folder. Its name is
+    /// `127.0.N.1:PORT`.
+    /// </summary>
+    public static Task<TestServer> StartFederatingAsync(
+        string? databaseUrl = null, params (string Key, string Value)[] settings) => StartAsync(
+        keys: null,
+        replaces: null,
+        [
+            .. Federating(Loopback.Next()),
+            .. databaseUrl is null ? [] : (IEnumerable<(string, string)>)[("database.url", databaseUrl)],
+            .. settings,
+        ]);
+
+    /// <summary>
+    /// Starts a server that federates over TLS, and fetches no keys: it knows those of itself and of the peers that it
+    /// is given by <see cref="Knows"/>.
+    /// </summary>
+    public static Task<TestServer> StartWithKnownKeysAsync(params (string Key, string Value)[] settings) =>
+        StartWithKnownKeysAsync(replaces: null, settings);
+
+    /// <summary>Starts such a server with other parts.</summary>
+    public static Task<TestServer> StartWithKnownKeysAsync(
+        Action<IServiceCollection>? replaces, params (string Key, string Value)[] settings) =>
+        StartAsync(new KnownKeys(), replaces, [.. Federating(Loopback.Next()), .. settings]);
+
+    /// <summary>Starts such a server without TLS, unless the settings say it.</summary>
+    public static Task<TestServer> StartWithoutTlsAsync(
+        IPEndPoint listener, Action<IServiceCollection>? replaces, params (string Key, string Value)[] settings) =>
+        StartAsync(new KnownKeys(), replaces, [.. Listening(listener), .. settings]);
+
+    /// <summary>Makes a peer's keys known.</summary>
+    public TestServer Knows(Peer peer)
+    {
+        _keys!.Peers[peer.Name] = peer;
+        return this;
+    }
+
+    /// <summary>Makes a peer's keys unknown.</summary>
+    public void Forgets(Peer peer) => _keys!.Peers.TryRemove(peer.Name, out _);
+
+    /// <summary>Waits for a stop. False if the server stops by itself.</summary>
+    public Task<bool> RunsUntilAsync(CancellationToken stop) => _server!.RunsUntilAsync(stop);
+
+    /// <summary>Stops the server as an operator does, and starts it with the same data.</summary>
+    public async Task RestartAsync(params (string Key, string Value)[] settings)
+    {
+        await StopAsync();
+        await StartAgainAsync(settings);
+    }
+
+    /// <summary>Stops the server; its data stays.</summary>
+    public async Task StopAsync()
+    {
+        Disconnect();
+        if (_server is not null) await _server.DisposeAsync();
+        _server = null;
+    }
+
+    /// <summary>Starts the server after a stop, with the same data.</summary>
+    public Task StartAgainAsync(params (string Key, string Value)[] settings)
+    {
+        foreach (var (key, value) in settings) _settings[key] = value;
+        return StartAsync();
+    }
+
+    /// <summary>Stops the server and deletes its data.</summary>
+    public override async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await base.DisposeAsync();
+        _log.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private static async Task<TestServer> StartAsync(
+        KnownKeys? keys, Action<IServiceCollection>? replaces, IEnumerable<(string Key, string Value)> settings)
+    {
+        var folder = Directory.CreateTempSubdirectory("matrix-server-").FullName;
+        var all = new Dictionary<string, string>
+        {
+            ["data_dir"] = folder,
+            ["listeners.client"] = "127.0.0.1:0",
+            ["registration.enabled"] = "true",
+            ["registration.shared_secret"] = SharedSecret,
+            ["rate_limits.enabled"] = "false",
+            // It would wake long-polls in tests that wait for something else, and send EDUs.
+            ["presence.mode"] = "off",
+            // Tests hash many passwords that nobody will try to guess.
+            ["passwords.memory"] = "64KiB",
+            ["passwords.operations"] = "1",
+            ["jobs.grace"] = "1ms",
+            // Most tests of images are not about the sandbox, which not every machine allows.
+            ["media.images_without_sandbox"] = "true",
+        };
+        foreach (var (key, value) in settings) all[key] = value;
+        if (all.GetValueOrDefault("database.url", EmptyDatabase.Url) == EmptyDatabase.Url)
+        {
+            await EmptyDatabase.CopyIntoAsync(folder);
+        }
+
+        var server = new TestServer(all, folder, keys) { Replaces = replaces };
+        try
+        {
+            await server.StartAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static IEnumerable<(string Key, string Value)> Listening(IPEndPoint listener) =>
+    [
+        ("server_name", listener.ToString()),
+        ("listeners.federation", listener.ToString()),
+    ];
+
+    private static IEnumerable<(string Key, string Value)> Federating(IPEndPoint listener)
+    {
+        var (certificate, key) = TestCa.Shared.Issue(listener.Address.ToString());
+        return
+        [
+            .. Listening(listener),
+            ("tls.certificate", certificate),
+            ("tls.key", key),
+            ("federation.custom_ca", TestCa.Shared.RootFile),
+            ("federation.allow_networks", "127.0.0.0/8"),
+        ];
+    }
+
+    private async Task StartAsync()
+    {
+        var environment = new Hashtable();
+        foreach (var (key, value) in _settings) environment[VariableOf(key)] = value;
+        var (values, mistakes) = ConfigValues.Read("homeserver.yaml", file: null, environment);
+        Assert.That(mistakes, Is.Empty);
+        var (config, more) = HomeserverConfig.From(values, Folder);
+        Assert.That(more, Is.Empty);
+
+        _server = await Homeserver.StartAsync(config!, _log, _clock, CancellationToken.None, Replace);
+        if (_keys is null) return;
+        var own = Services.GetRequiredService<SigningKeyRing>().InUse;
+        _keys.Own = new ServerKey(Name, own.Id, own.Key.PublicKey.ToArray(), long.MaxValue, ExpiredAt: null);
+    }
+
+    private void Replace(IServiceCollection services)
+    {
+        if (_keys is not null) services.AddSingleton<IServerKeys>(_keys);
+        Replaces?.Invoke(services);
+    }
+
+    /// <summary>The environment variable of a setting.</summary>
+    internal static string VariableOf(string key) =>
+        "MATRIX_" + key.ToUpperInvariant().Replace(".", "__", StringComparison.Ordinal);
+
+    private sealed class AheadClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    }
+}

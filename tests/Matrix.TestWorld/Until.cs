@@ -1,0 +1,26 @@
+using System.Runtime.CompilerServices;
+
+namespace Matrix.TestWorld;
+
+/// <summary>Waits for conditions, for long: on a busy machine any thread may stop for seconds.</summary>
+public static class Until
+{
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(30);
+
+    /// <summary>Waits until something holds, and fails if that takes too long.</summary>
+    public static Task HoldsAsync(
+        Func<bool> holds, [CallerArgumentExpression(nameof(holds))] string condition = "") =>
+        HoldsAsync(() => Task.FromResult(holds()), condition);
+
+    /// <summary>Waits until something holds, and fails if that takes too long.</summary>
+    public static async Task HoldsAsync(
+        Func<Task<bool>> holds, [CallerArgumentExpression(nameof(holds))] string condition = "")
+    {
+        var until = DateTime.UtcNow + _longest;
+        while (!await holds())
+        {
+            Assert.That(DateTime.UtcNow, Is.LessThan(until), $"This never held: {condition}");
+            await Task.Delay(10);
+        }
+    }
+}
