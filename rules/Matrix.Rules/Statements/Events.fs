@@ -14,7 +14,7 @@ let rooms (version: RoomVersion) : Statement list = [
 
     if version.Settings.RoomIds = RoomIdForm.HashOfCreate then
         Statement.plain
-            (Links.room version.Page "event-format")
+            (Links.eventFormat version.Page)
             "rooms.id.create"
             "The create event has no room_id, and no event has it in auth_events: the room's id names it."
     else
@@ -67,7 +67,7 @@ let identifiers (version: RoomVersion) : Statement list = [
 
 /// The members of an event.
 let format (version: RoomVersion) : Statement list =
-    let link = Links.room version.Page "event-format"
+    let link = Links.eventFormat version.Page
 
     [
         for field in Fields.ofSettings version.Settings do
@@ -104,7 +104,7 @@ let limits (version: RoomVersion) : Statement list =
             (bytes Limits.IdentifierBytes)
         Statement.valued (Links.appendix "room-ids") "limits.room-id" "A room's id." (bytes Limits.IdentifierBytes)
         Statement.valued (Links.appendix "event-ids") "limits.event-id" "An event's id." (bytes Limits.IdentifierBytes)
-        let format = Links.room version.Page "event-format"
+        let format = Links.eventFormat version.Page
         Statement.valued format "limits.prev-events" "Previous events." (string Limits.PrevEvents)
         Statement.valued format "limits.auth-events" "Auth events." (string Limits.AuthEvents)
         Statement.valued format "limits.depth" "The depth." (string version.Settings.MaximumDepth)

@@ -13,6 +13,13 @@ module Links =
     let room (page: string) (section: string) : string =
         specification + "rooms/v" + page + "/#" + section
 
+    /// The event format on a room version's page. Two pages have a section with that title for clients before it.
+    let eventFormat (page: string) : string =
+        match page with
+        | "11"
+        | "12" -> room page "event-format-1"
+        | _ -> room page "event-format"
+
     /// A section of the Server-Server API.
     let server (section: string) : string =
         specification + "server-server-api/#" + section
