@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Matrix.Host.Crypto;
 
-/// <summary>Unpadded base64 in the standard alphabet. Appendices, "Unpadded Base64".</summary>
+/// <summary>Unpadded base64 in the standard alphabet. v1.19 appendices#unpadded-base64</summary>
 public static class Base64Text
 {
     /// <summary>Encodes with `+` and `/`, without padding.</summary>

@@ -3,8 +3,8 @@ using NSec.Cryptography;
 namespace Matrix.Host.Crypto;
 
 /// <summary>
-/// An Ed25519 signing key pair. RFC 8032; Appendices, "Signing JSON". Its secret is in memory that is not swapped out,
-/// and is wiped when the object is collected.
+/// An Ed25519 signing key pair. RFC 8032; v1.19 appendices#signing-json. Its secret is in memory that is not swapped
+/// out, and is wiped when the object is collected.
 /// </summary>
 public sealed class Ed25519Key
 {

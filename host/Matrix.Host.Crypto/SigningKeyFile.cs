@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Matrix.Host.Crypto;
 
-/// <summary>A server's signing key with its version. Server-Server API, "Publishing Keys".</summary>
+/// <summary>A server's signing key with its version. v1.19 server-server-api#publishing-keys</summary>
 /// <param name="Version">The part of the key id after the colon, such as `a_1x2y`.</param>
 public sealed record SigningKey(string Version, Ed25519Key Key)
 {

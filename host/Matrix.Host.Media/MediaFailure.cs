@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Matrix.Host.Media;
 
-/// <summary>The kind of a failed request for media. Client-Server API, "Content repository".</summary>
+/// <summary>The kind of a failed request for media. v1.19 client-server-api#content-repository</summary>
 public enum MediaFailureKind
 {
     /// <summary>There is no such media, or it is not served.</summary>

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Matrix.Host.Media;
 
-/// <summary>The second part of an mxc URI. Client-Server API, "Matrix Content (mxc://) URIs".</summary>
+/// <summary>The second part of an mxc URI. v1.19 client-server-api#matrix-content-mxc-uris</summary>
 public static class MediaId
 {
     private const string Letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

@@ -3,7 +3,7 @@ using Matrix.Core.Facade;
 
 namespace Matrix.Host.Rooms;
 
-/// <summary>The kind of a failed request to a room. Client-Server API, "Standard error response".</summary>
+/// <summary>The kind of a failed request to a room. v1.19 client-server-api#standard-error-response</summary>
 public enum RoomFailureKind
 {
     /// <summary>This server has no such room, or the user may not know of it.</summary>

@@ -8,7 +8,7 @@ public interface IAccountObserver
 {
     /// <summary>
     /// The user's display name or avatar changed: every room that they are joined to gets a new membership event.
-    /// Client-Server API, "Events on Change of Profile Information".
+    /// v1.19 client-server-api#events-on-change-of-profile-information
     /// </summary>
     ValueTask ProfileChangedAsync(string userId, CancellationToken stop);
 

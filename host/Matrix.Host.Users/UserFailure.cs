@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Matrix.Host.Users;
 
-/// <summary>The kind of a failed request of a user. Client-Server API, "Standard error response".</summary>
+/// <summary>The kind of a failed request of a user. v1.19 client-server-api#standard-error-response</summary>
 public enum UserFailureKind
 {
     /// <summary>There is no such object, or the user may not see it.</summary>

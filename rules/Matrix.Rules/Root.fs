@@ -19,7 +19,7 @@ let settings: Settings = {
     ExtraSigners = [ ExtraSigner.EventIdServer ]
 }
 
-/// Room version 1, "Redactions".
+/// v1.19 rooms/v1#redactions
 let redaction: RedactionTable =
     let keys names =
         KeptContent.Paths(names |> List.map List.singleton |> List.sort)

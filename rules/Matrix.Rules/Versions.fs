@@ -2,7 +2,7 @@ namespace Matrix.Rules
 
 open System.Collections.Generic
 
-/// The room versions that there are, each its parent plus amendments. Room versions, "Complete list of room versions".
+/// The room versions that there are, each its parent plus amendments. v1.19 rooms#complete-list-of-room-versions
 [<RequireQualifiedAccess>]
 module Versions =
 

@@ -39,7 +39,7 @@ type AuthFacts = {
         HasRoomId = false
     }
 
-/// The public keys of a third-party invite. Client-Server API, `m.room.third_party_invite`.
+/// The public keys of a third-party invite. v1.19 client-server-api#mroomthird_party_invite
 [<RequireQualifiedAccess>]
 module ThirdPartyKeys =
 

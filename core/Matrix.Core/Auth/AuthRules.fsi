@@ -18,7 +18,7 @@ type Decision =
     member Clause: string
 
 /// The authorization rules of one room version, compiled once and safe for all threads. A decision allocates only if it
-/// rejects. Room versions, "Authorisation rules".
+/// rejects. v1.19 server-server-api#authorisation-rules, v1.19 rooms/v12#authorisation-rules
 [<Sealed>]
 type AuthRules =
 
@@ -32,11 +32,11 @@ type AuthRules =
     member Decide: event: Pdu * state: IAuthState * facts: AuthFacts -> Decision
 
     /// Whether servers apply an accepted redaction to an event of this sender, given the state before the redaction.
-    /// Room versions, "Handling redactions".
+    /// v1.19 rooms/v3#handling-redactions
     member Applies: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
 
-    /// Whether a local user may redact an event of this sender. It never allows more than `Applies`. Client-Server API,
-    /// "Redactions".
+    /// Whether a local user may redact an event of this sender. It never allows more than `Applies`.
+    /// v1.19 client-server-api#redactions
     member MayRedact: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
 
     /// Whether a user has the power to authorise restricted joins; false in versions without restricted rooms. The
@@ -50,7 +50,7 @@ type AuthRules =
     member CitesCreate: bool
 
     /// The types and state keys of the events that an event names in `auth_events`, if the state has them: each once,
-    /// in the order of the table. Empty for a create event. Server-Server API, "Auth events selection".
+    /// in the order of the table. Empty for a create event. v1.19 server-server-api#auth-events-selection
     member SelectionOf:
         eventType: string * sender: string * stateKey: (string | null) * content: JsonObject ->
             struct (string * string)[]

@@ -4,7 +4,7 @@ open System
 open Matrix.Rules
 open Matrix.Core.Json
 
-/// Values that count as power levels. Room versions, "Deprecated event content schemas".
+/// Values that count as power levels. v1.19 rooms/v1#deprecated-event-content-schemas
 [<RequireQualifiedAccess>]
 module LevelValues =
 
@@ -13,6 +13,7 @@ module LevelValues =
         Math.Clamp(n, -Limits.Power, Limits.Power)
 
     /// An integer with an optional sign, leading zeroes, and white space around it.
+    /// v1.19 rooms/v1#mroompower_levels-events-accept-values-as-strings
     let private ofText (text: string) : int64 voption =
         let trimmed = text.AsSpan().Trim()
         let signed = trimmed.Length > 0 && (trimmed[0] = '-' || trimmed[0] = '+')
@@ -42,7 +43,7 @@ module LevelValues =
             // Too many digits for 64 bits.
             ValueSome(if trimmed[0] = '-' then -Limits.Power else Limits.Power)
 
-    /// Truncated at the decimal point.
+    /// Truncated at the decimal point. v1.19 rooms/v1#mroompower_levels-events-accept-values-as-floats
     let private ofFloat (d: double) : int64 voption =
         if not (Double.IsFinite d) then
             ValueNone

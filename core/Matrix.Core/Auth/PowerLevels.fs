@@ -3,7 +3,8 @@ namespace Matrix.Core.Auth
 open Matrix.Rules
 open Matrix.Core.Json
 
-/// A room's power levels, read once from the content of their event. Client-Server API, `m.room.power_levels`.
+/// A room's power levels, read once from the content of their event. v1.19 client-server-api#permissions,
+/// v1.19 client-server-api#mroompower_levels
 /// A value that is not a level by the room version counts as absent.
 [<Sealed>]
 type PowerLevels(values: PowerLevelValues, content: JsonObject) =

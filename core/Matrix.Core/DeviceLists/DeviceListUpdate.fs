@@ -85,8 +85,8 @@ type RemoteKeyObject private () =
         && isWellTyped key
         && withinBytes limits key
 
-/// An `m.device_list_update` or an `m.signing_key_update`: what changed in a user's list. Server-Server API, "Device
-/// Management" and "End-to-End Encryption".
+/// An `m.device_list_update` or an `m.signing_key_update`: what changed in a user's list.
+/// v1.19 server-server-api#device-management, v1.19 server-server-api#end-to-end-encryption
 [<Sealed>]
 type DeviceListUpdate
     private

@@ -21,7 +21,7 @@ type StoredList = {
 }
 
 /// Follows the device list of one user of another server. It performs no input or output: each input gives the next
-/// state, and what the host does. Server-Server API, "Device Management".
+/// state, and what the host does. v1.19 server-server-api#device-management.
 ///
 /// A list that is fetched stays current by its updates, each of which names the updates that it follows. An update that
 /// follows an unknown one makes the list stale: it is fetched again. Updates that come while it is fetched are held,

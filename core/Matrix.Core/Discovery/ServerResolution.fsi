@@ -1,7 +1,7 @@
 namespace Matrix.Core.Discovery
 
-/// The resolution of one server name. Server-Server API, "Resolving server names". It performs no input or output, and
-/// is not for several threads at once: `Tell` it the name, perform the requests of the output, and `Tell` it their
+/// The resolution of one server name. v1.19 server-server-api#resolving-server-names. It performs no input or output,
+/// and is not for several threads at once: `Tell` it the name, perform the requests of the output, and `Tell` it their
 /// responses, until the output has a destination or a fault.
 ///
 /// A lookup that fails ends the resolution: only the absence of an SRV record leads to the next step.

@@ -51,7 +51,7 @@ type WellKnownLimits = {
     /// The bounds that the specification recommends; it has none for the shortest times.
     static member Default: WellKnownLimits
 
-/// A response as it is kept. Server-Server API, "Resolving server names", step 3.
+/// A response as it is kept. v1.19 server-server-api#resolving-server-names, step 3.
 [<Sealed>]
 type WellKnownEntry =
 

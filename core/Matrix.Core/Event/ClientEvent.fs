@@ -5,7 +5,7 @@ open System.Buffers
 open Matrix.Core.Json
 
 /// What this server adds to an event for one client. Default values are omitted.
-/// Client-Server API, "Room event format": `unsigned`.
+/// v1.19 client-server-api#room-event-format: `unsigned`.
 [<Struct; NoEquality; NoComparison>]
 type UnsignedParts =
     /// Milliseconds since the event was sent, if `HasAge`.
@@ -84,7 +84,7 @@ type ClientForm internal (bytes: byte[], roomIdAt: int) =
     member internal _.Tail = ReadOnlySpan<byte>(bytes, roomIdAt, bytes.Length - roomIdAt)
 
 /// Events in the form that clients see. They are written from the stored canonical bytes without parsing: an envelope
-/// around slices. Client-Server API, "Room event format" and "Stripped state".
+/// around slices. v1.19 client-server-api#room-event-format, v1.19 client-server-api#stripped-state
 [<AbstractClass; Sealed>]
 type ClientEvent private () =
 

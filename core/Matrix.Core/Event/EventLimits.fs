@@ -2,7 +2,7 @@ namespace Matrix.Core.Event
 
 open Matrix.Rules
 
-/// Bounds on events. Client-Server API, "Size limits"; Server-Server API, "Persistent Data Unit".
+/// Bounds on events. v1.19 client-server-api#size-limits; v1.19 rooms/v12#definition-persistent-data-unit
 [<RequireQualifiedAccess>]
 module EventLimits =
 

@@ -13,7 +13,7 @@ type internal AddedMember = {
 }
 
 /// An event's members in canonical spelling, each written once. Hashes, the bytes to sign and the stored form are
-/// assembled from them. Server-Server API, "Signing Events".
+/// assembled from them. v1.19 server-server-api#signing-events
 [<Sealed>]
 type internal EventText(event: JsonObject, redactor: Redactor) =
 

@@ -1,6 +1,6 @@
 namespace Matrix.Core.Event
 
-/// The types of events that this server knows. Client-Server API, "Events" and its modules.
+/// The types of events that this server knows. v1.19 client-server-api#events and its modules.
 [<RequireQualifiedAccess>]
 module EventTypes =
 

@@ -3,8 +3,8 @@ namespace Matrix.Core.Event
 open Matrix.Core.Json
 
 /// A parsed persistent data unit in the format of its room version: the input of every later step. Only
-/// `Matrix.Core.Event.PduFormat` (from bytes) and `Matrix.Core.Room` (from a draft) build it. Server-Server API,
-/// "PDUs"; each room version's "Event format".
+/// `Matrix.Core.Event.PduFormat` (from bytes) and `Matrix.Core.Room` (from a draft) build it.
+/// v1.19 server-server-api#pdus, v1.19 rooms/v12#event-format-1
 [<Sealed>]
 type Pdu
     (

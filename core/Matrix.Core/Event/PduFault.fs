@@ -3,7 +3,7 @@ namespace Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
-/// Why JSON is not an event of its room version. Room versions, "Event format"; Client-Server API, "Size limits".
+/// Why JSON is not an event of its room version. v1.19 rooms/v12#event-format-1; v1.19 client-server-api#size-limits
 [<RequireQualifiedAccess>]
 type PduFault =
     /// The text could not be read.

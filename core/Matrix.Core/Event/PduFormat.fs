@@ -122,6 +122,7 @@ module PduFormat =
                     else
                         PduFields.idOfHash format (SHA256.HashData essential)
 
+                // Check 3. v1.19 server-server-api#validating-hashes-and-signatures-on-received-events
                 let holds =
                     ReadOnlySpan<byte>(text.ContentHash()).SequenceEqual(ReadOnlySpan<byte>(claimedHash event))
 

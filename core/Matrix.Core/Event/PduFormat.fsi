@@ -3,8 +3,9 @@ namespace Matrix.Core.Event
 open System
 open Matrix.Core.Json
 
-/// A received event in the format of its room version, whose signatures are not yet checked. Server-Server API, "Checks
-/// performed on receipt of a PDU" and "Validating hashes and signatures on received events".
+/// A received event in the format of its room version, whose signatures are not yet checked.
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu,
+/// v1.19 server-server-api#validating-hashes-and-signatures-on-received-events
 [<Sealed>]
 type ReceivedPdu =
 
@@ -46,7 +47,7 @@ type ReceivedPdu =
     /// The event, redacted if its content hash is wrong. Use it only once its signatures are valid.
     member Pdu: Pdu
 
-/// Reading events. Room versions, "Event format".
+/// Reading events. v1.19 rooms/v12#event-format-1
 [<RequireQualifiedAccess>]
 module PduFormat =
 
@@ -74,21 +75,21 @@ module PduFormat =
     /// The authorising user's server. `ReceivedPdu.AuthorisingServer` has that of an event as received.
     val authorisingServer: format: EventFormat -> pdu: Pdu -> string
 
-    /// The redacted event. Room versions, "Redactions". Redacting it again changes nothing.
+    /// The redacted event. v1.19 rooms/v11#redactions. Redacting it again changes nothing.
     val redact: format: EventFormat -> pdu: Pdu -> Pdu
 
     /// An event's id: its `event_id` in room versions 1 and 2, its reference hash since. The event is not checked.
     val eventId: format: EventFormat -> event: JsonObject -> Result<string, PduFault>
 
     /// An event's reference hash. It is the event id since room version 3, and a part of references before.
-    /// Server-Server API, "Calculating the reference hash for an event".
+    /// v1.19 server-server-api#calculating-the-reference-hash-for-an-event
     val referenceHash: format: EventFormat -> event: JsonObject -> byte[]
 
     /// The reference hash of a stored event. It is the same for the redacted event.
     [<CompiledName "ReferenceHashOf">]
     val referenceHashOf: format: EventFormat -> pdu: Pdu -> byte[]
 
-    /// The content hash of an event. Server-Server API, "Calculating the content hash for an event".
+    /// The content hash of an event. v1.19 server-server-api#calculating-the-content-hash-for-an-event
     val contentHash: format: EventFormat -> event: JsonObject -> byte[]
 
     /// The bytes of an event to sign.

@@ -12,7 +12,7 @@ type private KeptMember(key: string, whole: bool, inner: KeptMember[]) =
     member _.Whole = whole
     member _.Inner = inner
 
-/// A redaction table, prepared once for its room version. Room versions, "Redactions".
+/// A redaction table, prepared once for its room version. v1.19 rooms/v11#redactions
 [<Sealed>]
 type Redactor(table: RedactionTable) =
 

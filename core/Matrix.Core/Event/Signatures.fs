@@ -6,7 +6,7 @@ open System.Buffers.Text
 open System.Text
 open Matrix.Core.Json
 
-/// Unpadded base64, standard alphabet. Appendices, "Unpadded Base64".
+/// Unpadded base64, standard alphabet. v1.19 appendices#unpadded-base64
 [<RequireQualifiedAccess>]
 module UnpaddedBase64 =
 
@@ -60,7 +60,7 @@ type SignatureFate =
     /// The key is unknown or had expired: the signature is ignored.
     | Skipped
 
-/// Signing any JSON object. Appendices, "Signing JSON".
+/// Signing any JSON object. v1.19 appendices#signing-json
 [<RequireQualifiedAccess>]
 module SignedJson =
 
@@ -117,8 +117,8 @@ module SignedJson =
         [| for i in 0 .. all.Count - 1 -> signaturesOf all (all.Key i) |]
         |> Array.concat
 
-    /// Whether these signatures of one entity count as valid: at least one is valid, and none is invalid. Server-Server
-    /// API, "Validating hashes and signatures on received events".
+    /// Whether these signatures of one entity count as valid: at least one is valid, and none is invalid.
+    /// v1.19 server-server-api#validating-hashes-and-signatures-on-received-events
     let holds (fates: SignatureFate[]) : bool =
         Array.contains SignatureFate.Valid fates
         && not (Array.contains SignatureFate.Invalid fates)

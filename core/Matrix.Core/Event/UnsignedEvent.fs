@@ -42,7 +42,7 @@ type private Members(count: int) =
     member _.ToObject() = JsonObject(keys, values)
 
 /// An event of this server, hashed and not yet signed. Its bytes are in pooled memory: dispose it when it is signed.
-/// Server-Server API, "Adding hashes and signatures to outgoing events".
+/// v1.19 server-server-api#adding-hashes-and-signatures-to-outgoing-events
 [<Sealed>]
 type UnsignedEvent
     private

@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Core.Json
 open Matrix.Core.Room
 
-/// A request to create a room, filled in by the host. Client-Server API, `POST /createRoom`.
+/// A request to create a room, filled in by the host. v1.19 client-server-api#post_matrixclientv3createroom
 [<Sealed>]
 type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
 

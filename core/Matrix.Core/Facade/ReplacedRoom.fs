@@ -6,7 +6,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Core.Room
 
-/// A room that is replaced by one of another version, filled in by the host. Client-Server API, "Room Upgrades".
+/// A room that is replaced by one of another version, filled in by the host. v1.19 client-server-api#room-upgrades
 [<Sealed>]
 type ReplacedRoom(roomId: string, upgrader: string, upgraderMember: JsonObject) =
 

@@ -109,7 +109,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         Refusal((if fault.IsSize then RefusalKind.Size else RefusalKind.Form), "", fault.ToString())
 
     /// A draft's content, and the event that it redacts. Clients may name that event in the content; where the version
-    /// has it beside the content, it is moved there. Client-Server API, "Redactions".
+    /// has it beside the content, it is moved there. v1.19 client-server-api#redactions
     let redactionOf (draft: Draft) : struct (JsonObject * (string | null)) =
         match draft.Content.TryFind "redacts" with
         | ValueSome(Json.String id) when
@@ -174,8 +174,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// for all others.
     member _.AssignsIds = format.AssignsIds
 
-    /// Whether a key must have been valid at an event's `origin_server_ts` to verify it. Room versions, "Signing key
-    /// validity period".
+    /// Whether a key must have been valid at an event's `origin_server_ts` to verify it.
+    /// v1.19 rooms/v5#signing-key-validity-period
     member _.EnforcesKeyValidity = settings.KeyValidity = KeyValidity.Enforced
 
     /// Whether the room's id is the hash of its create event.
@@ -190,7 +190,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// A state event prepared for authorization.
     member _.Prepare(pdu: Pdu) : AuthEvent = auth.Read pdu
 
-    /// The types and state keys of a draft's auth events. Server-Server API, "Auth events selection".
+    /// The types and state keys of a draft's auth events. v1.19 server-server-api#auth-events-selection
     member _.AuthKeys(draft: Draft) : StateKey[] =
         auth.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content)
         |> Array.map (fun struct (eventType, key) -> StateKey(eventType, key))
@@ -217,7 +217,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         }
 
     /// Hashes a draft in a room where servers assign event ids. `opaque` is the part of the id that must be unique on
-    /// this server. Room versions 1 and 2, "Event IDs" and "Event format".
+    /// this server. v1.19 rooms/v1#event-ids, v1.19 rooms/v1#event-format
     member _.ComposeNamed
         (
             roomId: string,
@@ -241,8 +241,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         }
 
     /// Hashes a membership event of a local user on a template that a resident server prepared. Only the template's
-    /// previous events, auth events and depth are used. `opaque` is as for `ComposeNamed`. Server-Server API, "Joining
-    /// Rooms".
+    /// previous events, auth events and depth are used. `opaque` is as for `ComposeNamed`.
+    /// v1.19 server-server-api#joining-rooms
     member _.ComposeMembership
         (
             roomId: string,
@@ -340,8 +340,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
     /// The reason why a client's redaction is not applied to its target, although the authorization rules allow it;
-    /// null if it is applied. Clients may redact less than servers apply. Room versions, "Handling redactions";
-    /// Client-Server API, "Redactions".
+    /// null if it is applied. Clients may redact less than servers apply. v1.19 rooms/v3#handling-redactions;
+    /// v1.19 client-server-api#redactions
     member this.RefusesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : Refusal | null =
         match this.RefusalOf(auth.MayRedact(redaction, target.Sender, state)) with
         | null -> this.RefusalOf(auth.Applies(redaction, target.Sender, state))
@@ -351,14 +351,14 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     member this.RefusesUnseenRedaction(redaction: Pdu, state: AuthSnapshot) : Refusal | null =
         this.RefusalOf(auth.MayRedact(redaction, "", state))
 
-    /// Whether an accepted redaction is applied to its target. Room versions, "Handling redactions".
+    /// Whether an accepted redaction is applied to its target. v1.19 rooms/v3#handling-redactions
     member _.AppliesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : bool =
         match auth.Applies(redaction, target.Sender, state) with
         | Decision.Allowed _ -> true
         | Decision.Rejected _ -> false
 
-    /// An event of another server, if it has the format of this version. Server-Server API, "Checks performed on
-    /// receipt of a PDU".
+    /// An event of another server, if it has the format of this version.
+    /// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
     member _.ReadReceived(utf8: ReadOnlyMemory<byte>) : Outcome<ReceivedPdu> =
         match PduFormat.ofBytes format utf8.Span with
         | Ok received -> Outcome.Ok received
@@ -395,14 +395,14 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// Whether this version has a join rule of this name. A room with any other is open to nobody new.
     member _.HasJoinRule(name: string) : bool = Settings.hasJoinRule name settings
 
-    /// The first events of a new room of this version, create event first. Client-Server API, "Creation".
+    /// The first events of a new room of this version, create event first. v1.19 client-server-api#creation
     member _.CreationDrafts(request: NewRoom) : IReadOnlyList<Draft> =
         Creation.drafts (request.ToRequest version)
 
     member internal _.Version = version
 
-    /// The first events of the room of this version that replaces a room, create event first. Client-Server API, "Room
-    /// Upgrades".
+    /// The first events of the room of this version that replaces a room, create event first.
+    /// v1.19 client-server-api#room-upgrades
     member _.UpgradeDrafts(replaced: ReplacedRoom, old: RoomRules) : IReadOnlyList<Draft> =
         Upgrade.drafts format.RoomIdIsHash (replaced.ToRequest(old.Version, version))
 

@@ -126,8 +126,8 @@ module private PublishedKeys =
         Json.Object(JsonObject.OfSeq(keys |> Seq.map (fun key -> struct (key.KeyId, Json.Object(entry key)))))
 
 /// A server's published keys: the response to `GET /_matrix/key/v2/server`. It counts if it is of the server that was
-/// asked, and every key in `verify_keys` signed it. The caller checks the signatures. Server-Server API, "Retrieving
-/// server keys".
+/// asked, and every key in `verify_keys` signed it. The caller checks the signatures.
+/// v1.19 server-server-api#retrieving-server-keys
 [<Sealed>]
 type KeyResponse
     private

@@ -143,8 +143,8 @@ module private Credentials =
                 Offset = 0
             }
 
-/// The credentials of a request between servers: the `Authorization` header with the scheme `X-Matrix`. Server-Server
-/// API, "Request Authentication".
+/// The credentials of a request between servers: the `Authorization` header with the scheme `X-Matrix`.
+/// v1.19 server-server-api#request-authentication
 [<Sealed>]
 type RequestAuth private (origin: string, destination: string | null, keyId: string, signature: byte[]) =
 

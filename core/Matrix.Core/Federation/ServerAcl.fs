@@ -10,7 +10,7 @@ module private ServerPatterns =
     let matchesAny (patterns: Glob[]) (name: FoldedText) =
         patterns |> Array.exists (fun pattern -> pattern.Matches name)
 
-/// A room's access control list of servers. Client-Server API, "Server Access Control Lists (ACLs) for rooms".
+/// A room's access control list of servers. v1.19 client-server-api#server-access-control-lists-acls-for-rooms
 [<Sealed>]
 type ServerAcl private (allow: Glob[], deny: Glob[], allowIpLiterals: bool) =
 

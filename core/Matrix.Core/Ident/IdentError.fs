@@ -1,6 +1,6 @@
 namespace Matrix.Core.Ident
 
-/// Why a string is not a valid identifier. Appendices, "Identifier Grammar".
+/// Why a string is not a valid identifier. v1.19 appendices#identifier-grammar
 [<RequireQualifiedAccess>]
 type IdentError =
     /// It does not start with this sigil.

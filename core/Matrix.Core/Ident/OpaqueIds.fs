@@ -1,6 +1,6 @@
 namespace Matrix.Core.Ident
 
-/// Opaque identifiers. Appendices, "Opaque Identifiers" and "Common Namespaced Identifier Grammar".
+/// Opaque identifiers. v1.19 appendices#opaque-identifiers, v1.19 appendices#common-namespaced-identifier-grammar
 [<RequireQualifiedAccess>]
 module OpaqueId =
 
@@ -56,7 +56,7 @@ module DeviceId =
     let isValid (id: string) : bool = Result.isOk (check id)
 
 /// Key ids: `algorithm:identifier`, such as `ed25519:auto` of a server or `curve25519:JLAFKJWSCS` of a device.
-/// Appendices, "Signing Details"; Client-Server API, "Key algorithms".
+/// v1.19 appendices#signing-details; v1.19 client-server-api#key-algorithms
 [<RequireQualifiedAccess>]
 module KeyId =
 

@@ -62,7 +62,7 @@ module internal Sigilled =
         else
             Error IdentError.NotAHash
 
-/// Room ids. Appendices, "Room IDs".
+/// Room ids. v1.19 appendices#room-ids
 [<RequireQualifiedAccess>]
 module RoomId =
 
@@ -99,7 +99,7 @@ module RoomId =
         else
             ""
 
-/// Room aliases. Appendices, "Room Aliases".
+/// Room aliases. v1.19 appendices#room-aliases
 [<RequireQualifiedAccess>]
 module RoomAlias =
 
@@ -115,7 +115,7 @@ module RoomAlias =
     [<CompiledName "Server">]
     let server (alias: string) : string = Ident.serverOf alias
 
-/// Event ids. Appendices, "Event IDs", and the room versions' "Event IDs".
+/// Event ids. v1.19 appendices#event-ids, v1.19 rooms/v4#event-ids
 [<RequireQualifiedAccess>]
 module EventId =
 

@@ -9,7 +9,7 @@ type HostKind =
     | IPv6
     | Dns
 
-/// Server names: a DNS name or an address literal, with an optional port. Appendices, "Server Name".
+/// Server names: a DNS name or an address literal, with an optional port. v1.19 appendices#server-name
 [<RequireQualifiedAccess>]
 module ServerName =
 

@@ -2,7 +2,7 @@ namespace Matrix.Core.Ident
 
 open System
 
-/// User ids. Appendices, "User Identifiers" and "Historical User IDs".
+/// User ids. v1.19 appendices#user-identifiers, v1.19 appendices#historical-user-ids
 [<RequireQualifiedAccess>]
 module UserId =
 

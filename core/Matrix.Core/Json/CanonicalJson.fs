@@ -88,8 +88,8 @@ type ByteBuffer(capacity: int) =
             if mine.Length > 0 then
                 ArrayPool<byte>.Shared.Return mine
 
-/// Writes canonical JSON: no white space, keys in code point order, escapes only where JSON requires them. Appendices,
-/// "Canonical JSON".
+/// Writes canonical JSON: no white space, keys in code point order, escapes only where JSON requires them.
+/// v1.19 appendices#canonical-json
 [<RequireQualifiedAccess>]
 module CanonicalJson =
 

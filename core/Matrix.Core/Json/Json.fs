@@ -1,6 +1,7 @@
 namespace Matrix.Core.Json
 
-/// A JSON value. Numbers are integers, except where an old room version tolerates others. Appendices, "Canonical JSON".
+/// A JSON value. Numbers are integers, except where an old room version tolerates others.
+/// v1.19 appendices#canonical-json
 [<RequireQualifiedAccess; CustomEquality; NoComparison>]
 type Json =
     | Null

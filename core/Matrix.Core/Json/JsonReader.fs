@@ -86,7 +86,7 @@ type private Pending() =
         ArrayPool<string>.Shared.Return keys
         ArrayPool<Json>.Shared.Return values
 
-/// Reads JSON text into the tree. Appendices, "Canonical JSON".
+/// Reads JSON text into the tree. v1.19 appendices#canonical-json
 [<AbstractClass; Sealed>]
 type JsonReader private () =
 

@@ -9,7 +9,7 @@ type PolicyKind =
     | Room = 1
     | Server = 2
 
-/// A rule that recommends `m.ban`. Client-Server API, "Moderation policy lists".
+/// A rule that recommends `m.ban`. v1.19 client-server-api#moderation-policy-lists
 [<Sealed>]
 type PolicyRule =
     /// The types of state events that are rules.

@@ -5,7 +5,7 @@ open System.Text
 open Matrix.Core.Json
 
 /// A user's presence as another server tells it, or as this one tells others: an item of `push` in an `m.presence`.
-/// Server-Server API, "Presence".
+/// v1.19 server-server-api#presence
 [<Sealed>]
 type PresenceUpdate
     private

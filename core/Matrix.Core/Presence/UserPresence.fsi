@@ -21,7 +21,7 @@ type PresenceStates =
 [<Sealed>]
 type PresenceLimits =
     /// An online device is idle this long after its last activity, and offline this long after its last request; a user
-    /// is currently active this long after an activity. Client-Server API, "Idle timeout".
+    /// is currently active this long after an activity. v1.19 client-server-api#idle-timeout
     new: idleAfter: int64 * offlineAfter: int64 * activeFor: int64 * devices: int -> PresenceLimits
 
     /// Five minutes, 30 seconds, a minute; 16 devices.
@@ -37,7 +37,7 @@ type ShownPresence = {
 }
 
 /// A local user's presence: the devices that were seen lately, and the last activity. The devices' states are merged,
-/// and change by time alone. Immutable; times are in milliseconds. Client-Server API, "Presence".
+/// and change by time alone. Immutable; times are in milliseconds. v1.19 client-server-api#presence
 [<Sealed>]
 type UserPresence =
     /// A user without devices.

@@ -12,7 +12,7 @@ type internal DefaultRule = {
     Actions: Json list
 }
 
-/// The server-default rules, each kind in its order. Client-Server API, "Predefined Rules", as of v1.19: the rules that
+/// The server-default rules, each kind in its order. v1.19 client-server-api#predefined-rules. The rules that
 /// searched the body for mentions were removed in v1.17. Those about threads are of MSC4306.
 module internal DefaultRules =
 

@@ -6,8 +6,8 @@ type FoldedText =
     static member Of: text: string -> FoldedText
 
 /// A glob-style pattern: `*` is zero or more characters, `?` is exactly one; case is ignored. A character is a code
-/// point. Appendices, "Glob-style matching". A match costs a few steps for each code point of the text, whatever
-/// the pattern: one more for every 64 code points of the longest part between stars.
+/// point. v1.19 appendices#glob-style-matching. A match costs a few steps for each code point of the text, whatever the
+/// pattern: one more for every 64 code points of the longest part between stars.
 [<Sealed>]
 type Glob =
     static member Of: pattern: string -> Glob
@@ -22,5 +22,5 @@ type Glob =
     member Matches: text: FoldedText -> bool
 
     /// Whether some part of the text between word boundaries matches. A word boundary is an end of the text, or a
-    /// character other than `A-Z`, `a-z`, `0-9` and `_`. Client-Server API, "Push Rules", on `content.body`.
+    /// character other than `A-Z`, `a-z`, `0-9` and `_`. v1.19 client-server-api#push-rules, on `content.body`.
     member MatchesWords: text: FoldedText -> bool

@@ -4,7 +4,7 @@ open System.Collections.Generic
 open System.Text
 open Matrix.Core.Json
 
-/// Dot-separated property paths: `content.m\.relates_to.rel_type`. Appendices, "Dot-separated property paths".
+/// Dot-separated property paths: `content.m\.relates_to.rel_type`. v1.19 appendices#dot-separated-property-paths
 [<RequireQualifiedAccess>]
 module PropertyPath =
 

@@ -4,7 +4,7 @@ open System
 open System.Globalization
 open Matrix.Core.Json
 
-/// How a room's member count is compared. Client-Server API, "Conditions", `room_member_count`.
+/// How a room's member count is compared. v1.19 client-server-api#conditions-1, `room_member_count`.
 [<RequireQualifiedAccess>]
 type CountComparison =
     | Equal
@@ -19,7 +19,7 @@ type ThreadSubscription =
     | Unsubscribed = 1
     | Subscribed = 2
 
-/// A condition of a push rule. Client-Server API, "Conditions".
+/// A condition of a push rule. v1.19 client-server-api#conditions-1
 [<RequireQualifiedAccess>]
 type PushCondition =
     /// A glob matched against a string; against its words if the property is `content.body`.

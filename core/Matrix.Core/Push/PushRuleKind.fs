@@ -4,8 +4,8 @@ open System
 open System.Runtime.InteropServices
 open Matrix.Core.Json
 
-/// The kinds of push rules, in the order of evaluation. Client-Server API, "Push Rules". `PostContent` is of MSC4306,
-/// which is not merged: it has rules of the server only.
+/// The kinds of push rules, in the order of evaluation. v1.19 client-server-api#push-rules. `PostContent` is of
+/// MSC4306, which is not merged: it has rules of the server only.
 type PushRuleKind =
     | Override = 0
     | Content = 1
@@ -32,7 +32,7 @@ type PushRuleKinds private () =
         kind <- enum (max i 0)
         i >= 0
 
-/// Actions of push rules. Client-Server API, "Actions".
+/// Actions of push rules. v1.19 client-server-api#actions
 module internal PushActions =
 
     let notify = Json.String "notify"

@@ -15,7 +15,7 @@ type RulesetEdit =
 
 /// All push rules of a user: the user's own, and the server's as the user changed them. Immutable; safe for all
 /// threads.
-/// Client-Server API, "Push Rules".
+/// v1.19 client-server-api#push-rules
 and [<Sealed>] Ruleset =
     /// The server's rules, unchanged.
     static member Default: userId: string -> Ruleset
@@ -61,7 +61,7 @@ and [<Sealed>] Ruleset =
     member SetActions: kind: PushRuleKind * ruleId: string * body: JsonObject * limits: RulesetLimits -> RulesetEdit
 
     /// The rules with copies, for the room that replaces another, of the user's own rules about the old room. The same
-    /// object if there is nothing to copy. Client-Server API, "Room Upgrades".
+    /// object if there is nothing to copy. v1.19 client-server-api#room-upgrades
     member ForReplacedRoom: oldRoomId: string * newRoomId: string * limits: RulesetLimits -> Ruleset
 
     /// The result of the rules for an event outside threads. `displayName` is the user's in the room; null if there is

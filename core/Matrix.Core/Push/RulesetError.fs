@@ -1,6 +1,6 @@
 namespace Matrix.Core.Push
 
-/// Why an edit of push rules was refused. Client-Server API, "Push Rules: API".
+/// Why an edit of push rules was refused. v1.19 client-server-api#push-rules-api
 [<RequireQualifiedAccess>]
 type RulesetError =
     /// There is no such rule.

@@ -5,7 +5,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// The presets of a new room. Client-Server API, "Creation": the table of presets.
+/// The presets of a new room. v1.19 client-server-api#creation: the table of presets.
 [<RequireQualifiedAccess>]
 type Preset =
     | PrivateChat
@@ -47,7 +47,7 @@ type CreationRequest = {
 }
 
 /// The first events of a room, in the order of the specification.
-/// Client-Server API, "Creation" and `POST /createRoom`.
+/// v1.19 client-server-api#creation and `POST /createRoom`.
 [<RequireQualifiedAccess>]
 module Creation =
 
@@ -265,6 +265,7 @@ module Creation =
 
             for invite in request.Invites do
                 let content =
+                    // v1.19 client-server-api#direct-messaging
                     if request.IsDirect then
                         merge invite.Content [ struct ("is_direct", Json.Bool true) ]
                     else

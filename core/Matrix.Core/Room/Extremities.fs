@@ -63,7 +63,8 @@ type PreviousEvents internal (named: ForwardExtremity[], kept: ForwardExtremity[
     member internal _.NamedArray = named
     member internal _.KeptArray = kept
 
-/// The forward extremities of a room. Server-Server API, "PDUs" (`prev_events`) and "Soft failure".
+/// The forward extremities of a room. v1.19 server-server-api#pdus (`prev_events`),
+/// v1.19 server-server-api#soft-failure
 [<AbstractClass; Sealed>]
 type Extremities private () =
 
@@ -102,6 +103,6 @@ type Extremities private () =
             |]
 
     /// The depth of a new event: one more than the greatest depth of its previous events, up to the version's limit.
-    /// Server-Server API, "PDUs" (`depth`).
+    /// v1.19 server-server-api#pdus (`depth`).
     static member Depth(greatest: int64, maximum: int64) : int64 =
         if greatest >= maximum then maximum else greatest + 1L

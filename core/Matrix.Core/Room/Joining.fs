@@ -3,7 +3,7 @@ namespace Matrix.Core.Room
 open Matrix.Core.Json
 
 /// The rooms that restricted join rules name. The authorization rules say whether a version has such rules.
-/// Client-Server API, "Restricted rooms".
+/// v1.19 client-server-api#restricted-rooms
 [<RequireQualifiedAccess>]
 module Joining =
 

@@ -2,7 +2,7 @@ namespace Matrix.Core.Room
 
 open Matrix.Core.Json
 
-/// How an event relates to another. Client-Server API, "Forming relationships between events".
+/// How an event relates to another. v1.19 client-server-api#forming-relationships-between-events
 [<Sealed>]
 type Relation private (parentId: string, relType: string, key: string | null) =
 

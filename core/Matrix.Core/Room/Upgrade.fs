@@ -38,7 +38,7 @@ type UpgradeRequest = {
     Bans: InitialInvite[]
 }
 
-/// What an upgrade makes of the old room's state. Client-Server API, "Room Upgrades".
+/// What an upgrade makes of the old room's state. v1.19 client-server-api#room-upgrades
 [<RequireQualifiedAccess>]
 module Upgrade =
 

@@ -4,7 +4,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 
-/// The verdict on an event. Server-Server API, "Checks performed on receipt of a PDU".
+/// The verdict on an event. v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 [<RequireQualifiedAccess>]
 type Verdict =
     /// The event is shown, applied, and built upon.
@@ -18,7 +18,7 @@ type Verdict =
     /// Whether new events of this server may name it as previous.
     member this.MayBeBuiltOn = this.IsAccepted
 
-/// Checks 4 to 6 of those on receipt.
+/// Checks 4 to 6 of those on receipt. v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 [<RequireQualifiedAccess>]
 module Verdicts =
 
@@ -34,8 +34,10 @@ module Verdicts =
         : Verdict =
         let decideOn state = rules.Decide(event, state, facts)
 
+        // Check 4. v1.19 server-server-api#rejection
         let byAuthEvents = decideOn authEvents
 
+        // Check 5. v1.19 server-server-api#rejection
         let byStateBefore =
             if byAuthEvents.IsOk && not (obj.ReferenceEquals(before, authEvents)) then
                 decideOn before
@@ -46,6 +48,7 @@ module Verdicts =
         | Decision.Rejected failure -> Verdict.Rejected failure
         | Decision.Allowed _ when obj.ReferenceEquals(current, before) -> Verdict.Accepted
         | Decision.Allowed _ ->
+            // Check 6. v1.19 server-server-api#soft-failure
             match decideOn current with
             | Decision.Allowed _ -> Verdict.Accepted
             | Decision.Rejected failure -> Verdict.SoftFailed failure

@@ -4,7 +4,7 @@ open System
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// The keys of events that can be searched. Client-Server API, "Server Side Search".
+/// The keys of events that can be searched. v1.19 client-server-api#server-side-search
 type SearchKey =
     /// `content.body` of `m.room.message`.
     | Body = 0
@@ -64,8 +64,8 @@ type SearchedText private (key: SearchKey, text: string) =
         | EventTypes.Topic -> made SearchKey.Topic (joined (content.Text "topic") (plain content))
         | _ -> null
 
-    /// The id of the event that this content replaces; null if it replaces none. Client-Server API, "Event
-    /// replacements".
+    /// The id of the event that this content replaces; null if it replaces none.
+    /// v1.19 client-server-api#event-replacements
     static member ReplacedBy(content: JsonObject) : string | null =
         match find content "m.relates_to" with
         | Json.Object relates when System.String.Equals(relates.Text "rel_type", "m.replace") -> relates.Text "event_id"

@@ -52,6 +52,7 @@ module internal AuthCheck =
                     let event = graph.Event cited[i]
 
                     if
+                        // v1.19 rooms/v2#rejected-events, v1.19 rooms/v12#rejected-events
                         not (graph.IsRejected cited[i])
                         && String.Equals(event.Pdu.Type, eventType)
                         && String.Equals(event.Pdu.StateKey, stateKey)

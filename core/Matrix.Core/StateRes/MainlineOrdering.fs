@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open Matrix.Core.Event
 
-/// The mainline ordering. Room versions, "State resolution", "Mainline ordering".
+/// The mainline ordering. v1.19 rooms/v12#state-resolution, v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module internal MainlineOrdering =
 

@@ -30,7 +30,7 @@ module internal DepthOrdering =
         |> Array.map (fun i -> events[i])
 
 /// Version 1 of the algorithm: conflicts are resolved type by type, and each key by itself. Each pass sees the results
-/// of earlier passes; conflicts of one pass do not see each other. Room version 1, "State resolution".
+/// of earlier passes; conflicts of one pass do not see each other. v1.19 rooms/v1#state-resolution
 [<Sealed>]
 type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToResolve) =
 

@@ -33,8 +33,8 @@ type ReplayedEvent =
     member After: StateTree
 
 /// A room replayed from its events, all with valid signatures: each event is decided, and the state after it computed,
-/// as by a server that receives the events in this order. Soft failure is left out, since no state depends on it. Room
-/// versions, "State resolution"; Server-Server API, "Checks performed on receipt of a PDU".
+/// as by a server that receives the events in this order. Soft failure is left out, since no state depends on it.
+/// v1.19 rooms/v12#state-resolution; v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 [<Sealed>]
 type Replay =
     /// Replays events, which may come in any order: an event waits for those that it names, and of several that are

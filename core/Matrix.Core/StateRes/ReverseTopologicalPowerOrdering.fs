@@ -5,7 +5,8 @@ open System.Collections.Generic
 open Matrix.Core.Auth
 open Matrix.Core.Event
 
-/// Events that can remove a user's ability to do something. Room versions, "State resolution", "Power events".
+/// Events that can remove a user's ability to do something. v1.19 rooms/v12#state-resolution,
+/// v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module internal PowerEvents =
 
@@ -19,7 +20,7 @@ module internal PowerEvents =
             && not (String.Equals(event.Pdu.Sender, event.Pdu.StateKey))
         | _ -> false
 
-/// Room versions, "State resolution", "Reverse topological power ordering".
+/// v1.19 rooms/v12#state-resolution, v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module internal ReverseTopologicalPowerOrdering =
 

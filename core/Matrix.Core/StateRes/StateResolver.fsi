@@ -3,7 +3,7 @@ namespace Matrix.Core.StateRes
 open Matrix.Core.Auth
 
 /// State resolution of a room version, by the steps of its algorithm. The cost follows the conflict: neither whole
-/// states nor their shared history are visited. Room versions, "State resolution".
+/// states nor their shared history are visited. v1.19 rooms/v12#state-resolution
 [<Sealed>]
 type StateResolver =
 

@@ -33,7 +33,7 @@ type internal Listed(only: string[] | null, not: string[] | null) =
     /// Whether everything passes.
     member _.IsOpen = isNull only && isNull not
 
-/// The specification's EventFilter and RoomEventFilter as one type. Immutable. Client-Server API, "Filtering".
+/// The specification's EventFilter and RoomEventFilter as one type. Immutable. v1.19 client-server-api#filtering
 [<Sealed>]
 type EventFilter private (reader: FilterReader) =
 

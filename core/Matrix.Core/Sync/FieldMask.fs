@@ -5,7 +5,7 @@ open System.Collections.Generic
 open Matrix.Core.Json
 open Matrix.Core.Push
 
-/// The fields of events to send to a client. Client-Server API, "Filtering", `event_fields`.
+/// The fields of events to send to a client. v1.19 client-server-api#filtering, `event_fields`.
 [<Sealed>]
 type FieldMask private (whole: HashSet<string>, inner: Dictionary<string, FieldMask>) =
 

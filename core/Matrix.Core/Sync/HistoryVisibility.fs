@@ -30,7 +30,7 @@ type VisibilityFacts
     /// Whether the user joined the room at any point after the event was sent.
     member _.JoinedLater = joinedLater
 
-/// Visibility of events to users. Client-Server API, "Room History Visibility".
+/// Visibility of events to users. v1.19 client-server-api#room-history-visibility
 [<Sealed; AbstractClass>]
 type HistoryVisibility private () =
 

@@ -3,7 +3,7 @@ namespace Matrix.Core.Sync
 open System
 open Matrix.Core.Json
 
-/// A client's filter for `/sync`. Immutable. Client-Server API, "Filtering".
+/// A client's filter for `/sync`. Immutable. v1.19 client-server-api#filtering
 [<Sealed>]
 type SyncFilter private (reader: FilterReader) =
 

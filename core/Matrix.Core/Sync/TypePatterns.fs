@@ -3,7 +3,7 @@ namespace Matrix.Core.Sync
 open System
 open System.Collections.Generic
 
-/// Event types of a filter, in which `*` matches any sequence of characters. Client-Server API, "Filtering".
+/// Event types of a filter, in which `*` matches any sequence of characters. v1.19 client-server-api#filtering
 [<Sealed>]
 type internal TypePatterns(patterns: string[]) =
 

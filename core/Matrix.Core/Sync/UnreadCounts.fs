@@ -3,7 +3,7 @@ namespace Matrix.Core.Sync
 open System.Collections.Generic
 
 /// How far a user has read a room, by event numbers; 0 if nothing is read. A thread is identified by the number of its
-/// root, the main timeline by 0. Client-Server API, "Threaded read receipts".
+/// root, the main timeline by 0. v1.19 client-server-api#threaded-read-receipts
 [<Sealed>]
 type ReadPositions private (unthreaded: int64, threads: Dictionary<int64, int64>) =
 
@@ -52,7 +52,7 @@ type ThreadUnread = {
     Highlights: int
 }
 
-/// A user's unread counts in a room. Immutable. Client-Server API, "Receiving notifications".
+/// A user's unread counts in a room. Immutable. v1.19 client-server-api#receiving-notifications
 [<Sealed>]
 type UnreadCounts private (threads: SortedDictionary<int64, struct (int * int)>) =
 

@@ -9,7 +9,7 @@ open Matrix.Core.Ident
 open Matrix.Properties
 open Matrix.Properties.Generators
 
-/// Grammars of identifiers. Appendices, "Identifier Grammar".
+/// Grammars of identifiers. v1.19 appendices#identifier-grammar
 module IdentProperties =
 
     /// The published grammar as a regular expression; the operating system parses address literals.

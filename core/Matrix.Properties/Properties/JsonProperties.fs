@@ -8,7 +8,7 @@ open Matrix.Core.Json
 open Matrix.Properties
 open Matrix.Properties.Generators
 
-/// Canonical JSON. Appendices, "Canonical JSON".
+/// Canonical JSON. v1.19 appendices#canonical-json
 module JsonProperties =
 
     let private read (reading: Reading) (bytes: byte[]) =

@@ -30,7 +30,7 @@ module LiteralEvent =
                 | _ -> ()
         ]
 
-    /// Room versions, "Redactions".
+    /// v1.19 rooms/v11#redactions
     let redact (table: RedactionTable) (event: JsonObject) : JsonObject =
         let eventType =
             match event.TryFind "type" with
@@ -47,15 +47,15 @@ module LiteralEvent =
                 | _ -> ()
         ]
 
-    /// Server-Server API, "Calculating the content hash for an event".
+    /// v1.19 server-server-api#calculating-the-content-hash-for-an-event
     let contentHash (event: JsonObject) : byte[] =
         event |> without [ "unsigned"; "signatures"; "hashes" ] |> sha256
 
-    /// Server-Server API, "Calculating the reference hash for an event".
+    /// v1.19 server-server-api#calculating-the-reference-hash-for-an-event
     let referenceHash (table: RedactionTable) (event: JsonObject) : byte[] =
         event |> redact table |> without [ "signatures"; "unsigned" ] |> sha256
 
-    /// Client-Server API, "Room event format", and the room versions' words on `redacts`.
+    /// v1.19 client-server-api#room-event-format, and the room versions' words on `redacts`.
     let clientForm (version: RoomVersion) (eventId: string) (roomId: string) (event: JsonObject) : JsonObject =
         let content =
             match event.TryFind "content" with

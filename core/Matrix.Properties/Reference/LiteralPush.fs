@@ -6,7 +6,7 @@ open Matrix.Core.Json
 open Matrix.Core.Push
 
 /// Push rules as the specification describes them, read from the ruleset's JSON. Slow; nothing is cached.
-/// Client-Server API, "Push Rules", "Conditions".
+/// v1.19 client-server-api#push-rules, v1.19 client-server-api#conditions-1
 [<RequireQualifiedAccess>]
 module LiteralPush =
 

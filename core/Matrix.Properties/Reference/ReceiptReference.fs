@@ -1,5 +1,5 @@
 /// The checks on receipt read word by word: every state is computed recursively from the beginning of the room. Slow.
-/// Server-Server API, "Checks performed on receipt of a PDU".
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.ReceiptReference
 

@@ -1,6 +1,7 @@
 /// A room replayed word by word: the state before and after each event, which events are rejected, and the extremities.
 /// Slow.
-/// Room versions, "State resolution"; Server-Server API, "Checks performed on receipt of a PDU", without soft failure.
+/// v1.19 rooms/v12#state-resolution; v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu, without soft
+/// failure.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.ReplayReference
 

@@ -5,9 +5,10 @@ open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
-/// The forward extremities after a decision, as they follow from the graph: Server-Server API, "PDUs" (`prev_events`),
-/// "Rejection" and "Soft failure"; for events that come late, docs/decisions/0050-old-events-across-gaps.md; for events
-/// with a state that a peer sent, docs/decisions/0115-a-peers-state-is-taken-as-it-is.md.
+/// The forward extremities after a decision, as they follow from the graph: v1.19 server-server-api#pdus
+/// (`prev_events`), v1.19 server-server-api#rejection, v1.19 server-server-api#soft-failure; for events that come late,
+/// docs/decisions/0050-old-events-across-gaps.md; for events with a state that a peer sent,
+/// docs/decisions/0115-a-peers-state-is-taken-as-it-is.md.
 [<RequireQualifiedAccess>]
 module internal ExpectedExtremities =
 

@@ -1,5 +1,5 @@
-/// Accepted redactions, and the senders of the redacted events. Room versions, "Handling redactions"; Client-Server
-/// API, "Redactions".
+/// Accepted redactions, and the senders of the redacted events. v1.19 rooms/v3#handling-redactions;
+/// v1.19 client-server-api#redactions
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.RedactingWorld
 

@@ -5,7 +5,7 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.Vectors.Places
 
-/// Decisions of the authorization rules. Room versions, "Authorisation rules".
+/// Decisions of the authorization rules. v1.19 rooms/v12#authorisation-rules
 module internal AuthorizationKind =
 
     let private list (items: Json list) = Json.Array(Array.ofList items)

@@ -37,7 +37,7 @@ module internal EventKinds =
     let base64 (bytes: byte[]) =
         Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> bytes))
 
-    /// Room versions, "Redactions".
+    /// v1.19 rooms/v11#redactions
     let redaction: Kind = {
         Name = "redaction"
         Ours = []
@@ -73,7 +73,7 @@ module internal EventKinds =
         | None -> members [ "accepted", Json.Bool true ]
         | Some fault -> members [ "accepted", Json.Bool false; "fault", Json.String fault ]
 
-    /// Room versions, "Event format".
+    /// v1.19 rooms/v12#event-format-1
     let eventFormat: Kind = {
         Name = "event-format"
         Ours = [ "fault" ]
@@ -98,7 +98,7 @@ module internal EventKinds =
 
     let private hashes = [ "content_hash"; "reference_hash"; "event_id"; "room_id" ]
 
-    /// Server-Server API, "Signing Events"; room versions, "Event IDs".
+    /// v1.19 server-server-api#signing-events; v1.19 rooms/v4#event-ids
     let eventHashes: Kind = {
         Name = "event-hashes"
         Ours = []
@@ -136,7 +136,7 @@ module internal EventKinds =
     let private withMember (o: JsonObject) key value =
         JsonObject.OfSeq(Seq.append o.Members [ struct (key, value) ])
 
-    /// Appendices, "Signing JSON"; Server-Server API, "Adding hashes and signatures to outgoing events".
+    /// v1.19 appendices#signing-json; v1.19 server-server-api#adding-hashes-and-signatures-to-outgoing-events
     let signing: Kind = {
         Name = "signing"
         Ours = []
@@ -186,7 +186,7 @@ module internal EventKinds =
                 }
     }
 
-    /// Appendices, "Checking for a Signature".
+    /// v1.19 appendices#checking-for-a-signature
     let signatureCheck: Kind = {
         Name = "signature-check"
         Ours = []
@@ -230,7 +230,7 @@ module internal EventKinds =
                 }
     }
 
-    /// Room versions, "Deprecated event content schemas": the values that are power levels.
+    /// v1.19 rooms/v1#deprecated-event-content-schemas: the values that are power levels.
     let powerLevel: Kind = {
         Name = "power-level"
         Ours = []

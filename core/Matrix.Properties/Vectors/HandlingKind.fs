@@ -28,7 +28,7 @@ module RedactionCase =
     let decide (rules: AuthRules) (case: RedactionCase) : Decision =
         case.Asks.Ask(rules, case.Redaction, case.RedactedSender, state rules case)
 
-/// The handling of accepted redactions. Room versions, "Handling redactions"; Client-Server API, "Redactions".
+/// The handling of accepted redactions. v1.19 rooms/v3#handling-redactions; v1.19 client-server-api#redactions
 module internal HandlingKind =
 
     let private asksOf (case: Placed<JsonObject>) : Result<RedactionQuestion, VectorFault> =

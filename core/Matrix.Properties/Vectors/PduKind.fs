@@ -35,8 +35,8 @@ module PduSteps =
                 )
     }
 
-/// Complete PDUs, with hashes and signatures that hold or do not. Server-Server API, "Checks performed on receipt of a
-/// PDU".
+/// Complete PDUs, with hashes and signatures that hold or do not.
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 module internal PduKind =
 
     /// A PDU of the room, such as a file has it by name.

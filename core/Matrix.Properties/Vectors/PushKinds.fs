@@ -4,7 +4,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Core.Push
 
-/// Kinds about push rules. Client-Server API, "Push Rules".
+/// Kinds about push rules. v1.19 client-server-api#push-rules
 module internal PushKinds =
 
     let private reader = "@alice:example.org"

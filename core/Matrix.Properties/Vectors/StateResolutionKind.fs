@@ -8,7 +8,7 @@ open Matrix.Properties.Scenarios
 open Matrix.Rules
 open Matrix.Properties.Vectors.Places
 
-/// The resolution of states. Room versions, "State resolution".
+/// The resolution of states. v1.19 rooms/v12#state-resolution
 module internal StateResolutionKind =
 
     let private ids (ids: string seq) =

@@ -18,7 +18,7 @@ module internal TextKinds =
     let private refused (fault: string) =
         members [ "accepted", Json.Bool false; "fault", Json.String fault ]
 
-    /// Appendices, "Canonical JSON".
+    /// v1.19 appendices#canonical-json
     let canonicalJson: Kind = {
         Name = "canonical-json"
         Ours = [ "fault" ]
@@ -65,7 +65,7 @@ module internal TextKinds =
                 }
     }
 
-    /// Appendices, "Unpadded Base64".
+    /// v1.19 appendices#unpadded-base64
     let unpaddedBase64: Kind = {
         Name = "unpadded-base64"
         Ours = []
@@ -153,7 +153,7 @@ module internal TextKinds =
             }
         | _ -> asText id |> Result.map _.Value
 
-    /// Appendices, "Identifier Grammar".
+    /// v1.19 appendices#identifier-grammar
     let identifier: Kind = {
         Name = "identifier"
         Ours = []

@@ -1,6 +1,6 @@
 namespace Matrix.Host.Api.Client;
 
-/// <summary>A policy that new users accept. Client-Server API, "Terms of service at registration".</summary>
+/// <summary>A policy that new users accept. v1.19 client-server-api#terms-of-service-at-registration</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Languages">Its texts by the code of their language; at least one.</param>

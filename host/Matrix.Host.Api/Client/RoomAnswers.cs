@@ -3,7 +3,7 @@ using Matrix.Host.Rooms;
 
 namespace Matrix.Host.Api.Client;
 
-/// <summary>The standard error of each room failure. Client-Server API, "Standard error response".</summary>
+/// <summary>The standard error of each room failure. v1.19 client-server-api#standard-error-response</summary>
 internal static class RoomAnswers
 {
     // A busy room completes its waiting requests in far less.

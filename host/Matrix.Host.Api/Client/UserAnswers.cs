@@ -6,7 +6,7 @@ using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client;
 
-/// <summary>The standard error of each user failure. Client-Server API, "Standard error response".</summary>
+/// <summary>The standard error of each user failure. v1.19 client-server-api#standard-error-response</summary>
 internal static class UserAnswers
 {
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(1);
@@ -81,7 +81,7 @@ internal static class UserAnswers
     };
 }
 
-/// <summary>The error for a reached account limit. Client-Server API, "Common error codes".</summary>
+/// <summary>The error for a reached account limit. v1.19 client-server-api#common-error-codes</summary>
 internal static class AccountLimits
 {
     /// <summary>

@@ -121,8 +121,8 @@ public abstract partial class Answer
     public static Answer Prepared(Action<Utf8JsonWriter> write) => Bytes(Json(write).ToArray());
 
     /// <summary>
-    /// 401 `M_USER_LOCKED`: the client keeps its data until the account is unlocked. Client-Server API, "Account
-    /// locking".
+    /// 401 `M_USER_LOCKED`: the client keeps its data until the account is unlocked.
+    /// v1.19 client-server-api#account-locking
     /// </summary>
     public static Answer Locked(string message) =>
         Error(401, MatrixError.UserLocked, message, static json => json.WriteBoolean("soft_logout", true));

@@ -25,7 +25,7 @@ public abstract partial class ApiServer
     }
 
     /// <summary>
-    /// Whether web pages of other origins may call the API. Client-Server API, "Web Browser Clients".
+    /// Whether web pages of other origins may call the API. v1.19 client-server-api#web-browser-clients
     /// </summary>
     private protected virtual bool ServesBrowsers => false;
 

@@ -142,5 +142,5 @@ public sealed class Call
     }
 }
 
-/// <summary>A server that has signed a request. Server-Server API, "Request Authentication".</summary>
+/// <summary>A server that has signed a request. v1.19 server-server-api#request-authentication</summary>
 public sealed record Peer(string ServerName);

@@ -6,7 +6,7 @@ namespace Matrix.Host.Api.Http;
 
 /// <summary>
 /// Finds the callers of requests and says whether they may call: at first, and again after a request waited.
-/// Client-Server API, "Using access tokens"; Application Service API, "Identity assertion".
+/// v1.19 client-server-api#using-access-tokens; v1.19 application-service-api#identity-assertion
 /// </summary>
 public sealed class ClientAdmission(
     IAccessTokens tokens, AppServiceDirectory services, AppServiceCallers serviceCallers, AccountLocks locks)
@@ -59,7 +59,7 @@ public sealed class ClientAdmission(
     }
 
     /// <summary>
-    /// The user and device as which an application service acts. Application Service API, "Identity assertion".
+    /// The user and device as which an application service acts. v1.19 application-service-api#identity-assertion
     /// </summary>
     private async ValueTask<(Caller? Caller, Answer? Refusal)> MasqueradeAsync(
         AppService service, string target, Access access, CancellationToken stop)
@@ -97,6 +97,7 @@ public sealed class ClientAdmission(
                 401,
                 MatrixError.UnknownToken,
                 softLogout ? "The access token has expired." : "The access token is unknown.",
+                // v1.19 client-server-api#soft-logout
                 json => json.WriteBoolean("soft_logout", softLogout)));
         }
 
@@ -104,8 +105,8 @@ public sealed class ClientAdmission(
     }
 
     /// <summary>
-    /// The answer to a caller whose account is locked, or suspended and may not do this; null for others. Client-Server
-    /// API, "Account moderation".
+    /// The answer to a caller whose account is locked, or suspended and may not do this; null for others.
+    /// v1.19 client-server-api#account-moderation
     /// </summary>
     private ValueTask<Answer?> ModeratedAsync(Caller? caller, Route route, CancellationToken stop)
     {

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Handles requests of clients: browser headers, token, rate, parameters, body, handler. Client-Server API, "API
-/// Standards" and "Web Browser Clients".
+/// Handles requests of clients: browser headers, token, rate, parameters, body, handler.
+/// v1.19 client-server-api#api-standards, v1.19 client-server-api#web-browser-clients
 /// </summary>
 public sealed class ClientServer : ApiServer
 {
@@ -292,7 +292,7 @@ public sealed class ClientServer : ApiServer
         call.Service?.SenderId ?? call.CallerIfAny?.UserId ?? AddressBlock.Of(call.Address);
 
     /// <summary>
-    /// Whether rates hold for a caller. Application Service API, "Registration": `rate_limited`.
+    /// Whether rates hold for a caller. v1.19 application-service-api#registration: `rate_limited`.
     /// </summary>
     private static bool IsLimited(AppService? service, Caller? caller) =>
         service is null || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId);

@@ -13,7 +13,8 @@ namespace Matrix.Host.Api.Http;
 
 /// <summary>
 /// Handles requests of other servers: rate of the address, signature headers, the sender's keys, body, signature, rate
-/// of the server, parameters, handler. Server-Server API, "API standards" and "Request Authentication".
+/// of the server, parameters, handler. v1.19 server-server-api#api-standards,
+/// v1.19 server-server-api#request-authentication
 /// </summary>
 public sealed class FederationServer : ApiServer
 {

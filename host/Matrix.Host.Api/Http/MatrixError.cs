@@ -1,6 +1,6 @@
 namespace Matrix.Host.Api.Http;
 
-/// <summary>The error codes of this server. Client-Server API, "Standard error response".</summary>
+/// <summary>The error codes of this server. v1.19 client-server-api#standard-error-response</summary>
 public static class MatrixError
 {
 #pragma warning disable CS1591 // Each name is its code.

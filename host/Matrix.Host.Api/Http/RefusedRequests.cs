@@ -10,8 +10,8 @@ namespace Matrix.Host.Api.Http;
 /// <summary>
 /// Responds to requests that the web server itself refuses before any handler is called: invalid HTTP, oversized lines
 /// and headers, undecodable paths. The web server reports each by a diagnostic event and would respond without a body.
-/// It is the web server's own event source, so other requests pay nothing for it. Client-Server API, "Standard error
-/// response".
+/// It is the web server's own event source, so other requests pay nothing for it.
+/// v1.19 client-server-api#standard-error-response
 /// </summary>
 internal sealed partial class RefusedRequests(ILogger<RefusedRequests> log) : DiagnosticSource
 {

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Primitives;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Authenticates requests of other servers by their `X-Matrix` headers. Server-Server API, "Request Authentication".
+/// Authenticates requests of other servers by their `X-Matrix` headers. v1.19 server-server-api#authentication,
+/// v1.19 server-server-api#request-authentication
 /// </summary>
 public sealed class RequestAuthentication(
     IServerKeys keys, ServerFilter filter, FederationOptions options, TimeProvider clock)

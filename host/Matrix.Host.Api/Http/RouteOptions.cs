@@ -26,7 +26,7 @@ public enum Access
     /// <summary>Administrators of this server.</summary>
     Admins,
 
-    /// <summary>Other servers, which sign the request. Server-Server API, "Request Authentication".</summary>
+    /// <summary>Other servers, which sign the request. v1.19 server-server-api#request-authentication</summary>
     Servers,
 }
 
@@ -190,13 +190,13 @@ public sealed record RouteOptions
     /// <summary>The allowed callers.</summary>
     public Access Access { get; init; }
 
-    /// <summary>Whether users of locked accounts may call it. Client-Server API, "Account locking".</summary>
+    /// <summary>Whether users of locked accounts may call it. v1.19 client-server-api#account-locking</summary>
     public bool OpenToLocked { get; init; }
 
     /// <summary>
     /// Whether suspended users may call it. They may always read: a GET is open to them, and anything else is not
-    /// unless it says so. A route that is open for some of its requests refuses the others itself. Client-Server API,
-    /// "Account suspension".
+    /// unless it says so. A route that is open for some of its requests refuses the others itself.
+    /// v1.19 client-server-api#account-suspension
     /// </summary>
     public bool OpenToSuspended { get; init; }
 

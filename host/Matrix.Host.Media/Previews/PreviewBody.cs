@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Matrix.Host.Media.Previews;
 
 /// <summary>
-/// Writes previews. Client-Server API, `GET /media/preview_url`: OpenGraph, with the image as an mxc URI.
+/// Writes previews: OpenGraph, with the image as an mxc URI. v1.19 client-server-api#get_matrixclientv1mediapreview_url
 /// </summary>
 internal static class PreviewBody
 {

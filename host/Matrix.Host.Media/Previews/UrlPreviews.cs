@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Media.Previews;
 
 /// <summary>
-/// Previews of pages. Client-Server API, "Content repository". A page is fetched once for all who wait for it, and its
-/// preview is kept for a time.
+/// Previews of pages. v1.19 client-server-api#content-repository. A page is fetched once for all who wait for it, and
+/// its preview is kept for a time.
 /// </summary>
 public sealed partial class UrlPreviews : IDisposable
 {

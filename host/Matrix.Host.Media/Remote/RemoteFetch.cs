@@ -11,7 +11,7 @@ using Microsoft.Net.Http.Headers;
 namespace Matrix.Host.Media.Remote;
 
 /// <summary>
-/// Fetches a content from its server, and keeps it. Server-Server API, "Content Repository": the signed endpoint, or
+/// Fetches a content from its server, and keeps it. v1.19 server-server-api#content-repository: the signed endpoint, or
 /// the deprecated one of clients where a server does not know it.
 /// </summary>
 public sealed class RemoteFetch(

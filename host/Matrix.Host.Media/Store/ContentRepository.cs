@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Media.Store;
 
 /// <summary>
-/// Uploads, and the media of this server. Client-Server API, "Content repository". A content is synced before its URI
-/// is durable, and the URI before the response.
+/// Uploads, and the media of this server. v1.19 client-server-api#content-repository. A content is synced before its
+/// URI is durable, and the URI before the response.
 /// </summary>
 public sealed partial class ContentRepository : IDisposable
 {

@@ -1,6 +1,6 @@
 namespace Matrix.Host.Media.Thumbnails;
 
-/// <summary>A request for a thumbnail. Client-Server API, "Thumbnails".</summary>
+/// <summary>A request for a thumbnail. v1.19 client-server-api#thumbnails</summary>
 /// <param name="Width">The least width, in pixels.</param>
 /// <param name="Height">The least height.</param>
 /// <param name="Crop">Whether the thumbnail has the proportions of the request; otherwise those of the image.</param>

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Media.Thumbnails;
 
 /// <summary>
-/// Makes thumbnails of images, each once, and keeps some of each image. Client-Server API, "Thumbnails". They have no
-/// metadata, and are turned as the camera says.
+/// Makes thumbnails of images, each once, and keeps some of each image. v1.19 client-server-api#thumbnails. They have
+/// no metadata, and are turned as the camera says.
 /// </summary>
 public sealed partial class Thumbnailer(
     ContentRepository repository,

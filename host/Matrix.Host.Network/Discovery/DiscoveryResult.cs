@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Matrix.Host.Network.Discovery;
 
-/// <summary>Finds where requests to a server go. Server-Server API, "Resolving server names".</summary>
+/// <summary>Finds where requests to a server go. v1.19 server-server-api#resolving-server-names</summary>
 public interface IServerDiscovery
 {
     /// <summary>Resolves a server name. Never throws for what another server or a name server does.</summary>
@@ -11,8 +11,8 @@ public interface IServerDiscovery
 }
 
 /// <summary>
-/// Where requests to a server go, and what the certificate and the Host header must say. Server-Server API, "Resolving
-/// server names".
+/// Where requests to a server go, and what the certificate and the Host header must say.
+/// v1.19 server-server-api#resolving-server-names
 /// </summary>
 /// <param name="EndPoints">Where to connect, in the order to try; at least one.</param>
 /// <param name="HostHeader">The <c>Host</c> header.</param>

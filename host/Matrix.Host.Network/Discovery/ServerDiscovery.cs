@@ -12,7 +12,7 @@ namespace Matrix.Host.Network.Discovery;
 
 /// <summary>
 /// Runs the machine of the core (<see cref="ServerResolution"/>) and performs its requests. Results are cached; a name
-/// is resolved once at a time, however many callers need it.
+/// is resolved once at a time, however many callers need it. v1.19 server-server-api#server-discovery
 /// </summary>
 public sealed class ServerDiscovery : IServerDiscovery, IDisposable
 {

@@ -88,7 +88,7 @@ public sealed record FederationFailure(FederationFailureKind Kind, int Status, s
     /// <summary>How long the server asks to wait; null if it does not.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>Whether the server does not know the endpoint. Server-Server API, "Unsupported endpoints".</summary>
+    /// <summary>Whether the server does not know the endpoint. v1.19 server-server-api#unsupported-endpoints</summary>
     public bool IsUnrecognized =>
         Kind == FederationFailureKind.Refused
         && Status is 400 or 404 or 405

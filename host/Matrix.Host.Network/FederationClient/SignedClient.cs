@@ -9,7 +9,7 @@ using Matrix.Host.Network.SafeHttp;
 namespace Matrix.Host.Network.FederationClient;
 
 /// <summary>
-/// Finds the server, signs the request and sends it. Server-Server API, "Request Authentication".
+/// Finds the server, signs the request and sends it. v1.19 server-server-api#request-authentication
 /// </summary>
 internal sealed class SignedClient(
     NetworkOptions options,

@@ -5,7 +5,7 @@ using Matrix.Host.Network.Discovery.WellKnown;
 namespace Matrix.Host.Network.IdentityServers;
 
 /// <summary>
-/// Whether keys of identity servers are valid, as those servers say. Client-Server API, "Third-party invites".
+/// Whether keys of identity servers are valid, as those servers say. v1.19 client-server-api#third-party-invites
 /// </summary>
 public sealed class IdentityKeys(IWellKnownFetcher fetcher, NetworkOptions options)
 {

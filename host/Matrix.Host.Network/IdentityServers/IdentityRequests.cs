@@ -99,7 +99,7 @@ public sealed class IdentityRequests : IDisposable
     private static IdentityFailure Unreachable(string why) =>
         new(0, null, $"The identity server cannot be reached: {why}.");
 
-    /// <summary>The signature of a request. Identity Service API, `3pid/unbind`.</summary>
+    /// <summary>The signature of a request. v1.19 identity-service-api#post_matrixidentityv23pidunbind</summary>
     private string Sign(string server, string target, ReadOnlyMemory<byte>? body)
     {
         var key = _keys.InUse;

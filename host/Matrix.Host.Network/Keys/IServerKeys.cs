@@ -32,7 +32,7 @@ public enum KeyUse
     EventWithoutValidity,
 }
 
-/// <summary>The signing keys of servers. Server-Server API, "Retrieving server keys".</summary>
+/// <summary>The signing keys of servers. v1.19 server-server-api#retrieving-server-keys</summary>
 public interface IServerKeys
 {
     /// <summary>

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Network.Keys;
 
 /// <summary>
-/// Fetches the keys of servers from the servers themselves, or from notaries. Server-Server API, "Retrieving server
-/// keys".
+/// Fetches the keys of servers from the servers themselves, or from notaries.
+/// v1.19 server-server-api#retrieving-server-keys
 /// </summary>
 internal sealed class KeyFetcher : IDisposable
 {

@@ -12,8 +12,8 @@ namespace Matrix.Host.Network.Keys;
 public sealed record NotaryQuery(string Server, IReadOnlyCollection<string> KeyIds, long? MinimumValidUntil);
 
 /// <summary>
-/// Passes on the keys of servers, with this server's signature beside theirs. Server-Server API, "Querying Keys Through
-/// Another Server".
+/// Passes on the keys of servers, with this server's signature beside theirs.
+/// v1.19 server-server-api#querying-keys-through-another-server
 /// </summary>
 /// <remarks>
 /// Anyone may ask. Fetches that this causes have bounds of their own, so that they leave those of this server alone.

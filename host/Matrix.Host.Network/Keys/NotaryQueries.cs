@@ -9,8 +9,8 @@ namespace Matrix.Host.Network.Keys;
 
 /// <summary>
 /// Asks notaries for keys of servers. What is wanted at about the same time goes into one query. A key is asked for
-/// once at a time, and again after a pause, which doubles if no notary has it. Server-Server API, "Querying Keys
-/// Through Another Server".
+/// once at a time, and again after a pause, which doubles if no notary has it.
+/// v1.19 server-server-api#querying-keys-through-another-server
 /// </summary>
 internal sealed class NotaryQueries(
     FederationApi api, KeyResponseChecks checks, NetworkOptions options, TimeProvider time) : IDisposable

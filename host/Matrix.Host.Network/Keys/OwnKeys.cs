@@ -7,7 +7,7 @@ namespace Matrix.Host.Network.Keys;
 
 /// <summary>
 /// This server's published keys: the signed response to `GET /_matrix/key/v2/server`. It is made again when the keys
-/// change, or half of its validity is over. Server-Server API, "Publishing Keys".
+/// change, or half of its validity is over. v1.19 server-server-api#publishing-keys
 /// </summary>
 public sealed class OwnKeys(SigningKeyRing keys, NetworkOptions options, TimeProvider time)
 {

@@ -8,7 +8,7 @@ namespace Matrix.Host.Network.SafeHttp;
 
 /// <summary>
 /// Decides which certificates are valid: by the system's authorities, or by those of `federation.custom_ca`.
-/// Server-Server API, "TLS".
+/// v1.19 server-server-api#tls, v1.19 server-server-api#response-authentication
 /// </summary>
 public sealed class CertificateTrust
 {

@@ -22,12 +22,14 @@ internal readonly record struct ServicePath(string Path, string? Legacy)
         new($"{Prefix}thirdparty/{rest}", $"/_matrix/app/unstable/thirdparty/{rest}");
 
     /// <summary>The ping.</summary>
+    // v1.19 application-service-api#post_matrixappv1ping
     internal static ServicePath Ping { get; } = new(Prefix + "ping", null);
 }
 
 /// <summary>
-/// Sends requests to application services. Application Service API, "Authorisation" and "Legacy routes": a service that
-/// does not know a path is asked by the older one, and for a while by that one first. Decision 67.
+/// Sends requests to application services. v1.19 application-service-api#authorisation,
+/// v1.19 application-service-api#legacy-routes: a service that does not know a path is asked by the older one, and for
+/// a while by that one first. Decision 67.
 /// </summary>
 internal sealed class AppServiceClient(OperatorUrlClient http, AppServiceOptions options, TimeProvider time)
 {
@@ -88,7 +90,7 @@ internal sealed class AppServiceClient(OperatorUrlClient http, AppServiceOptions
 
     /// <summary>
     /// Whether a service does not know the path. A 404 with another error code says that it does not know the user, the
-    /// alias, or the like.
+    /// alias, or the like. v1.19 application-service-api#unknown-routes
     /// </summary>
     private static bool IsUnknownPath(HttpOutcome outcome) => outcome.Reply switch
     {

@@ -16,7 +16,7 @@ namespace Matrix.Host.Outbound.AppServices;
 
 /// <summary>
 /// Sends events to application services. A commit only wakes the senders; each reads the changes from storage, from its
-/// own durable position on. Application Service API, "Pushing events".
+/// own durable position on. v1.19 application-service-api#pushing-events
 /// </summary>
 public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPresenceConsumer, IAsyncDisposable
 {

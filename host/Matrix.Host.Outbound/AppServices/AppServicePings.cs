@@ -28,7 +28,7 @@ public abstract record PingResult
     public sealed record TimedOut : PingResult;
 }
 
-/// <summary>Pings application services. Application Service API, "Pinging".</summary>
+/// <summary>Pings application services. v1.19 application-service-api#pinging</summary>
 public sealed class AppServicePings
 {
     private const int MostShown = 4096;

@@ -5,7 +5,7 @@ using Matrix.Host.Users.AppServices;
 namespace Matrix.Host.Outbound.AppServices;
 
 /// <summary>
-/// Asks application services for users and aliases that do not exist yet. Application Service API, "Querying".
+/// Asks application services for users and aliases that do not exist yet. v1.19 application-service-api#querying
 /// </summary>
 internal sealed class AppServiceQueries(
     AppServiceDirectory services, AppServiceClient client, AppServiceOptions options, TimeProvider time)
@@ -26,11 +26,13 @@ internal sealed class AppServiceQueries(
     async ValueTask<QueryResult> IUserQueries.AskAsync(string userId, CancellationToken stop) =>
         await AskAsync(
             service => userId != service.SenderId && service.HasUser(userId),
+            // v1.19 application-service-api#get_matrixappv1usersuserid
             ServicePath.Of("users", userId),
             stop);
 
     /// <inheritdoc/>
     async ValueTask<AliasQueryResult> IAliasQueries.AskAsync(string alias, CancellationToken stop) =>
+        // v1.19 application-service-api#get_matrixappv1roomsroomalias
         await AskAsync(service => service.HasAlias(alias), ServicePath.Of("rooms", alias), stop) switch
         {
             QueryResult.Exists => AliasQueryResult.Exists,

@@ -15,7 +15,7 @@ namespace Matrix.Host.Outbound.AppServices;
 
 /// <summary>
 /// Receipts, typing users and changes of presence that a service has not got yet, in memory. What is beyond the bound
-/// is dropped. Application Service API, "Pushing ephemeral data".
+/// is dropped. v1.19 application-service-api#pushing-ephemeral-data
 /// </summary>
 internal sealed class ServiceEphemeral(
     IMembershipsTable membershipsTable,

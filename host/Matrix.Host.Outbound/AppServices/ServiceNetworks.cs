@@ -6,8 +6,8 @@ using Matrix.Host.Users.AppServices;
 namespace Matrix.Host.Outbound.AppServices;
 
 /// <summary>
-/// The third-party networks that application services provide. A service that does not answer adds nothing. Application
-/// Service API, "Third-party networks".
+/// The third-party networks that application services provide. A service that does not answer adds nothing.
+/// v1.19 application-service-api#third-party-networks
 /// </summary>
 internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQueries queries) : IThirdPartyNetwork
 {
@@ -24,6 +24,7 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
         var instances = new List<Json>();
         foreach (var service in With(protocol))
         {
+            // v1.19 application-service-api#get_matrixappv1thirdpartyprotocolprotocol
             var json = await GetAsync(service, $"protocol/{Uri.EscapeDataString(protocol)}", _noFields, stop);
             if (json is not Json.Object { Item: var metadata }) continue;
             first ??= metadata;
@@ -39,19 +40,23 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<JsonObject>> FindLocationsAsync(
         string protocol, IReadOnlyDictionary<string, string> fields, CancellationToken stop) =>
+        // v1.19 application-service-api#get_matrixappv1thirdpartylocationprotocol
         SearchAsync("location", protocol, fields, stop);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<JsonObject>> FindUsersAsync(
         string protocol, IReadOnlyDictionary<string, string> fields, CancellationToken stop) =>
+        // v1.19 application-service-api#get_matrixappv1thirdpartyuserprotocol
         SearchAsync("user", protocol, fields, stop);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<JsonObject>> LocationsOfAsync(string alias, CancellationToken stop) =>
+        // v1.19 application-service-api#get_matrixappv1thirdpartylocation
         GatherAsync(services.All.Where(service => service.HasAlias(alias)), "location", [("alias", alias)], stop);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<JsonObject>> UsersOfAsync(string userId, CancellationToken stop) =>
+        // v1.19 application-service-api#get_matrixappv1thirdpartyuser
         GatherAsync(services.All.Where(service => service.HasUser(userId)), "user", [("userid", userId)], stop);
 
     private ValueTask<IReadOnlyList<JsonObject>> SearchAsync(

@@ -21,7 +21,7 @@ internal sealed record ServiceBatch(
 /// The rooms that a service is interested in: those with joined users of the service, and those whose id or alias is in
 /// its namespaces. The users are counted from the memberships once, and then follow the changes; if the room has moved
 /// on when they are counted, they are counted from its state at the position of the batch. So a service that was
-/// unreachable gets what it would have got. Not thread-safe. Application Service API, "Registration".
+/// unreachable gets what it would have got. Not thread-safe. v1.19 application-service-api#registration
 /// </summary>
 internal sealed class ServiceRooms(
     RoomsTable roomsTable,

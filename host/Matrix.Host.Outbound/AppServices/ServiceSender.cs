@@ -16,7 +16,7 @@ namespace Matrix.Host.Outbound.AppServices;
 /// <summary>
 /// Sends to one application service, a transaction at a time, in order. A transaction is written before it is sent, and
 /// sent again with the same bytes until the service takes it, also after a restart. While the service does not answer,
-/// nothing is read or written for it but one attempt after each pause. Application Service API, "Pushing events".
+/// nothing is read or written for it but one attempt after each pause. v1.19 application-service-api#pushing-events
 /// </summary>
 internal sealed class ServiceSender : QueuedSender
 {
@@ -255,6 +255,7 @@ internal sealed class ServiceSender : QueuedSender
         var outcome = await _parts.Client.SendAsync(
             service,
             "PUT",
+            // v1.19 application-service-api#put_matrixappv1transactionstxnid
             ServicePath.Of("transactions", row.TransactionId.ToString(CultureInfo.InvariantCulture)),
             [],
             row.Body,

@@ -35,8 +35,8 @@ internal sealed record TransactionParts
 }
 
 /// <summary>
-/// Writes the bodies of transactions. Application Service API, "Pushing events"; events are formatted as for clients,
-/// and their `unsigned` has what they replaced, for a service sees all of a room.
+/// Writes the bodies of transactions. v1.19 application-service-api#pushing-events; events are formatted as for
+/// clients, and their `unsigned` has what they replaced, for a service sees all of a room.
 /// </summary>
 internal sealed class ServiceTransactions(EventStore events, ReplacedState replaced, TimeProvider time)
 {

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
-/// Sends events to other servers. Server-Server API, "Transactions". What could not be sent when it stops is sent after
-/// the next start.
+/// Sends events to other servers. v1.19 server-server-api#transactions. What could not be sent when it stops is sent
+/// after the next start.
 /// </summary>
 public sealed partial class FederationOutbound : IHostedService, IAsyncDisposable
 {

@@ -8,8 +8,8 @@ using Matrix.Host.Streams.Streams.Unread;
 namespace Matrix.Host.Outbound.Push;
 
 /// <summary>
-/// The counts of users' unread rooms, or of their unread notifications. Only rooms that changed are counted again. Push
-/// Gateway API, `counts`.
+/// The counts of users' unread rooms, or of their unread notifications. Only rooms that changed are counted again.
+/// v1.19 push-gateway-api#post_matrixpushv1notify, `counts`
 /// </summary>
 internal sealed class Badges(
     UnreadReader unread, RoomSnapshots rooms, IMembershipsTable memberships, PushOptions options)

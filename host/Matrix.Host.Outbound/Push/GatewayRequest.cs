@@ -24,7 +24,7 @@ internal sealed record PushedContent(
         || (Tweaks.IndexOf("highlight") is var at and >= 0 && Tweaks.Value(at) is Json.Bool { Item: true });
 }
 
-/// <summary>Bodies of requests to push gateways. Push Gateway API, `/_matrix/push/v1/notify`.</summary>
+/// <summary>Bodies of requests to push gateways. v1.19 push-gateway-api#post_matrixpushv1notify</summary>
 internal static class GatewayRequest
 {
     private const string EventIdOnly = "event_id_only";

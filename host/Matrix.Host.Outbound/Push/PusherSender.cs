@@ -9,7 +9,7 @@ namespace Matrix.Host.Outbound.Push;
 
 /// <summary>
 /// Sends what a pusher owes to its push gateway, in order, one request at a time. What was sent is recorded before the
-/// next request. Push Gateway API, "Homeserver behaviour".
+/// next request. v1.19 push-gateway-api#homeserver-behaviour
 /// </summary>
 internal sealed class PusherSender(PusherName pusher, PusherServices services, GatewayShares shares)
     : KnownPusher(pusher)

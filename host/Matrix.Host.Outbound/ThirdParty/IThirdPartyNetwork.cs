@@ -3,8 +3,8 @@ using Matrix.Core.Json;
 namespace Matrix.Host.Outbound.ThirdParty;
 
 /// <summary>
-/// What bridges to third-party networks: an application service. Each registered one is asked. Client-Server API,
-/// "Third-party Networks".
+/// What bridges to third-party networks: an application service. Each registered one is asked.
+/// v1.19 client-server-api#third-party-networks
 /// </summary>
 public interface IThirdPartyNetwork
 {

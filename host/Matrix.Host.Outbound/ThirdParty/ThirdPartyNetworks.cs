@@ -3,7 +3,7 @@ using Matrix.Core.Json;
 namespace Matrix.Host.Outbound.ThirdParty;
 
 /// <summary>
-/// The third-party networks of all application services. Client-Server API, "Third-party Lookups".
+/// The third-party networks of all application services. v1.19 client-server-api#third-party-lookups
 /// </summary>
 public sealed class ThirdPartyNetworks(IEnumerable<IThirdPartyNetwork> networks)
 {

@@ -13,9 +13,9 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Rooms.Accounts;
 
 /// <summary>
-/// Makes local guests leave a room whose `m.room.guest_access` no longer admits them. Client-Server API, "Guest
-/// Access". The change of the room writes a row, which is deleted when its guests have left: failures are retried, and
-/// the next start continues.
+/// Makes local guests leave a room whose `m.room.guest_access` no longer admits them.
+/// v1.19 client-server-api#guest-access. The change of the room writes a row, which is deleted when its guests have
+/// left: failures are retried, and the next start continues.
 /// </summary>
 public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
 {

@@ -9,7 +9,7 @@ namespace Matrix.Host.Rooms.Accounts;
 /// <summary>
 /// What suspended users may still do in rooms: redact their own events, leave, reject invites, and join the room of the
 /// server's notices, which says why. Their events have a reason, and nothing else that others would read. To devices
-/// they send what verifies them. Client-Server API, "Account suspension".
+/// they send what verifies them. v1.19 client-server-api#account-suspension
 /// </summary>
 public sealed class SuspendedUsers(RoomSnapshots rooms, EventStore events, ServerNoticesTable serverNoticesTable)
 {

@@ -9,8 +9,8 @@ namespace Matrix.Host.Rooms.Aliases;
 public sealed record ResolvedAlias(string RoomId, IReadOnlyList<string> Servers);
 
 /// <summary>
-/// Finds the rooms of aliases: those of this server in its directory, others at their servers. Client-Server API, "Room
-/// aliases".
+/// Finds the rooms of aliases: those of this server in its directory, others at their servers.
+/// v1.19 client-server-api#room-aliases
 /// </summary>
 public sealed class AliasResolver(
     RoomAliasDirectory aliases, FederationApi api, UserRequests requests, RoomsOptions options)

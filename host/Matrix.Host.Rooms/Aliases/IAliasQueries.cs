@@ -15,7 +15,7 @@ public enum AliasQueryResult
 
 /// <summary>
 /// Asks application services for aliases that do not exist yet, which the services then create with their rooms.
-/// Application Service API, "Querying".
+/// v1.19 application-service-api#querying
 /// </summary>
 public interface IAliasQueries
 {

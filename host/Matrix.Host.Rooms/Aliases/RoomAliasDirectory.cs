@@ -7,7 +7,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Aliases;
 
-/// <summary>Aliases of rooms. Client-Server API, "Room aliases".</summary>
+/// <summary>Aliases of rooms. v1.19 client-server-api#room-aliases</summary>
 public sealed class RoomAliasDirectory(
     IMembershipsTable membershipsTable,
     AliasesTable aliasesTable,

@@ -44,8 +44,8 @@ internal sealed record EarlierPlaces(IReadOnlyList<Pdu> Followers, IReadOnlyColl
 
 /// <summary>
 /// Requests missing events of one server, those that may be the latest first, until none of the others can be later
-/// than those that came: a branch that goes far back lies before much that it does not name. Server-Server API,
-/// "Backfilling and retrieving missing events".
+/// than those that came: a branch that goes far back lies before much that it does not name.
+/// v1.19 server-server-api#backfilling-and-retrieving-missing-events
 /// </summary>
 internal sealed class HistoryWalker(
     FederationApi api, SignatureChecker signatures, IEventsTable eventsTable, RoomsOptions options, TimeProvider time)

@@ -13,7 +13,7 @@ namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// Fetches older history from the servers of a room, one page at a time. At most one fetch of a room runs; others wait
-/// for it. Server-Server API, "Backfilling and retrieving missing events".
+/// for it. v1.19 server-server-api#backfilling-and-retrieving-missing-events
 /// </summary>
 internal sealed partial class MissingHistory(
     HistoryWalker walker,

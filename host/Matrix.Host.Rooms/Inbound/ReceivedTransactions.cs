@@ -14,8 +14,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
-/// Carries out transactions of other servers, each once. Rooms are handled side by side. Server-Server API,
-/// "Transactions".
+/// Carries out transactions of other servers, each once. Rooms are handled side by side.
+/// v1.19 server-server-api#transactions
 /// </summary>
 public sealed partial class ReceivedTransactions(
     RoomSnapshots rooms,
@@ -29,10 +29,10 @@ public sealed partial class ReceivedTransactions(
     TimeProvider time,
     ILogger<ReceivedTransactions> log)
 {
-    /// <summary>The most PDUs. Server-Server API, "Transactions".</summary>
+    /// <summary>The most PDUs. v1.19 server-server-api#transactions</summary>
     public const int MaxPdus = 50;
 
-    /// <summary>The most EDUs. Server-Server API, "Transactions".</summary>
+    /// <summary>The most EDUs. v1.19 server-server-api#transactions</summary>
     public const int MaxEdus = 100;
 
     /// <summary>

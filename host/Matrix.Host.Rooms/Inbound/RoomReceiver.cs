@@ -14,8 +14,8 @@ namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// Receives events of other servers: checks their signatures, and has the room's machine decide them in the room's
-/// lane. An event that waits for others is stored before its sender gets a response. Server-Server API, "Checks
-/// performed on receipt of a PDU".
+/// lane. An event that waits for others is stored before its sender gets a response.
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 /// </summary>
 public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
 {

@@ -7,8 +7,8 @@ using Matrix.Host.Network.Keys;
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
-/// Verifies the signatures of received events with the keys of their servers. Server-Server API, "Validating hashes and
-/// signatures on received events".
+/// Verifies the signatures of received events with the keys of their servers.
+/// v1.19 server-server-api#validating-hashes-and-signatures-on-received-events
 /// </summary>
 internal sealed class SignatureChecker(IServerKeys keys)
 {

@@ -26,7 +26,8 @@ public sealed record AddressInviteFailure(RoomFailure? Room, IdentityFailure? Id
 
 /// <summary>
 /// Invites by third-party identifier: of the user to whom an identity server has bound it, or by an invite that waits
-/// there until it is bound. Client-Server API, "Third-party invites".
+/// there until it is bound. v1.19 client-server-api#third-party-invites,
+/// v1.19 server-server-api#cases-where-an-association-exists-for-a-third-party-identifier
 /// </summary>
 public sealed class AddressInvites
 {
@@ -127,7 +128,7 @@ public sealed class AddressInvites
         }
     }
 
-    /// <summary>What the identity server may tell the address. Identity Service API, "Invitation storage".</summary>
+    /// <summary>What the identity server may tell the address. v1.19 identity-service-api#invitation-storage</summary>
     private async ValueTask<JsonObject> DescribeAsync(
         RoomSnapshot room, string sender, AddressInvite invite, CancellationToken stop)
     {

@@ -29,7 +29,7 @@ public sealed record ReceivedInvite(
 
 /// <summary>
 /// Invites of local users by users of other servers. Everything is checked before the invite is signed: this server
-/// signs no other event. Server-Server API, "Inviting to a room".
+/// signs no other event. v1.19 server-server-api#inviting-to-a-room
 /// </summary>
 public sealed class ReceivedInvites
 {

@@ -17,8 +17,8 @@ namespace Matrix.Host.Rooms.Inviting;
 
 /// <summary>
 /// Invites of users of other servers: the invite is made in the room's lane, signed by the invited user's server too,
-/// and then decided in the lane as an event that comes from there. The lane never waits for that server. Server-Server
-/// API, "Inviting to a room".
+/// and then decided in the lane as an event that comes from there. The lane never waits for that server.
+/// v1.19 server-server-api#inviting-to-a-room
 /// </summary>
 internal sealed class RemoteInvites(
     FederationApi api,

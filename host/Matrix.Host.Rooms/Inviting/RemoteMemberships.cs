@@ -20,8 +20,8 @@ namespace Matrix.Host.Rooms.Inviting;
 
 /// <summary>
 /// Memberships that other servers take part in. A room that is known only by an invite or knock is left through a
-/// server in it. Server-Server API, "Inviting to a room", "Knocking upon a room" and "Leaving Rooms (Rejecting
-/// Invites)".
+/// server in it. v1.19 server-server-api#inviting-to-a-room, v1.19 server-server-api#knocking-rooms,
+/// v1.19 server-server-api#leaving-rooms-rejecting-invites
 /// </summary>
 internal sealed partial class RemoteMemberships(
     RemoteInvites invites,

@@ -11,8 +11,8 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Rooms.Inviting;
 
 /// <summary>
-/// Leaves and knocks of other servers' users through this server, the resident one. Server-Server API, "Leaving Rooms
-/// (Rejecting Invites)" and "Knocking upon a room".
+/// Leaves and knocks of other servers' users through this server, the resident one.
+/// v1.19 server-server-api#leaving-rooms-rejecting-invites, v1.19 server-server-api#knocking-rooms
 /// </summary>
 public sealed class ResidentMemberships
 {

@@ -26,7 +26,8 @@ public sealed record BoundInvite(string RoomId, string Sender, JsonObject Proof)
 
 /// <summary>
 /// Makes an invite from a third-party invite whose identifier was bound to a user. Another server requests it for its
-/// own user; an identity server reports the binding of a local user. Server-Server API, "Third-party invites".
+/// own user; an identity server reports the binding of a local user. v1.19 server-server-api#third-party-invites,
+/// v1.19 server-server-api#cases-where-an-association-doesnt-exist-for-a-third-party-identifier
 /// </summary>
 public sealed partial class ThirdPartyInvites : IDisposable
 {

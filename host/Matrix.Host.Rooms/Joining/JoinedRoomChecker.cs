@@ -31,7 +31,8 @@ internal sealed record ReadRoom(IReadOnlyList<ReceivedPdu> State, IReadOnlyList<
 /// <summary>
 /// Checks the response to `send_join`, outside the room's lane, in steps of which only some need other servers. Events
 /// that are malformed, of another room, or not validly signed are dropped, and with them those whose auth events are
-/// not all in the response. Server-Server API, "Joining Rooms" and "Checks performed on receipt of a PDU".
+/// not all in the response. v1.19 server-server-api#joining-rooms,
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 /// </summary>
 internal sealed partial class JoinedRoomChecker(
     SignatureChecker signatures,

@@ -44,7 +44,8 @@ internal static class RemoteFailures
 
     /// <summary>
     /// The failure of a request for a join or knock: what the other server says of the request reaches the client.
-    /// Server-Server API, `GET /make_join` and `GET /make_knock`, status 400.
+    /// v1.19 server-server-api#get_matrixfederationv1make_joinroomiduserid,
+    /// v1.19 server-server-api#get_matrixfederationv1make_knockroomiduserid, status 400.
     /// </summary>
     internal static RoomFailure PassedOn(string server, FederationFailure failure)
     {

@@ -6,7 +6,7 @@ namespace Matrix.Host.Rooms.Joining;
 
 /// <summary>
 /// Whether a guest may join a room through other servers. These do not know who is a guest, so this server asks for the
-/// room's summary before the join, and looks at the room's state after it. Client-Server API, "Guest Access".
+/// room's summary before the join, and looks at the room's state after it. v1.19 client-server-api#guest-access
 /// </summary>
 internal sealed class RemoteGuests(
     RoomMemberships memberships,

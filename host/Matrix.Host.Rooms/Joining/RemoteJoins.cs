@@ -23,7 +23,7 @@ internal sealed record RemoteJoin(
 /// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. A join
 /// waits for another one of the room, which may bring the room here, but not for long: then it runs beside it. A user's
 /// second request to join a room gets the result of the first. Few joins are checked and stored at a time; they do not
-/// hold their place while they wait for other servers. Server-Server API, "Joining Rooms".
+/// hold their place while they wait for other servers. v1.19 server-server-api#joining-rooms
 /// </summary>
 internal sealed class RemoteJoins(
     FederationApi api,
@@ -271,7 +271,7 @@ internal sealed class RemoteJoins(
         public void Dispose() => Slots.Release();
     }
 
-    /// <summary>The authorising user of a template; null for none. Client-Server API, "Restricted rooms".</summary>
+    /// <summary>The authorising user of a template; null for none. v1.19 client-server-api#restricted-rooms</summary>
     private static string? AuthorisingUserOf(JsonObject template) =>
         JsonText.TryGet(template, "content", out var given)
         && given is Json.Object { Item: var of }

@@ -20,8 +20,8 @@ namespace Matrix.Host.Rooms.Joining;
 public sealed record JoinedThroughHere(Pdu Join, ServedState Room);
 
 /// <summary>
-/// Joins of other servers' users through this server, the resident one. Server-Server API, "Joining Rooms" and
-/// "Restricted rooms".
+/// Joins of other servers' users through this server, the resident one. v1.19 server-server-api#joining-rooms,
+/// v1.19 server-server-api#restricted-rooms
 /// </summary>
 public sealed class ResidentJoins
 {

@@ -22,7 +22,7 @@ public sealed record JoinRequest(
 
 /// <summary>
 /// Joins of local users: in a room with local members by this server, otherwise through servers that are in the room.
-/// Client-Server API, "Joining rooms".
+/// v1.19 client-server-api#joining-rooms
 /// </summary>
 public sealed class RoomJoins
 {
@@ -121,7 +121,7 @@ public sealed class RoomJoins
 
     /// <summary>
     /// Whether another server may authorise a join that this server refused: the join rules are restricted, and the
-    /// user is not banned. Server-Server API, "Restricted rooms".
+    /// user is not banned. v1.19 server-server-api#restricted-rooms
     /// </summary>
     private async ValueTask<bool> MayBeAuthorisedAsync(
         RoomSnapshot snapshot, string userId, RoomFailure failure, CancellationToken stop)

@@ -7,8 +7,8 @@ namespace Matrix.Host.Rooms.Joining;
 
 /// <summary>
 /// Makes and signs membership events of local users on templates of resident servers. Of a template, only the previous
-/// events, auth events and depth are used, so that no server gets a signature of another event. Server-Server API,
-/// "Joining Rooms".
+/// events, auth events and depth are used, so that no server gets a signature of another event.
+/// v1.19 server-server-api#joining-rooms
 /// </summary>
 internal sealed class TemplateSigner(ServerSigner signer, TimeProvider time)
 {

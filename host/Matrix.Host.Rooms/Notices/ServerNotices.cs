@@ -16,7 +16,7 @@ namespace Matrix.Host.Rooms.Notices;
 
 /// <summary>
 /// Sends notices of the operator, in one room for each user. The room is made with its mark and its tag in one
-/// transaction, so that a user never gets a second one. Client-Server API, "Server Notices".
+/// transaction, so that a user never gets a second one. v1.19 client-server-api#server-notices
 /// </summary>
 public sealed class ServerNotices(
     RoomCreator creator,

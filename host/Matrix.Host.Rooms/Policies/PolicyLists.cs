@@ -19,8 +19,8 @@ public sealed record FollowedList(string RoomId, bool IsJoined, IReadOnlyList<Po
 
 /// <summary>
 /// The rules of the policy lists that the operator subscribes the server to, in memory. A rule takes effect with the
-/// commit of its event: whoever asks after it reads the changed entries of the room's state first. Client-Server API,
-/// "Moderation policy lists".
+/// commit of its event: whoever asks after it reads the changed entries of the room's state first.
+/// v1.19 client-server-api#moderation-policy-lists
 /// </summary>
 public sealed partial class PolicyLists : IChangeConsumer, IDisposable
 {

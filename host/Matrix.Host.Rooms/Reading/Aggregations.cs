@@ -8,8 +8,9 @@ using Matrix.Host.Storage.Tables.Relations;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>
-/// Bundles aggregations with events in `unsigned`: the latest edit, the thread, references. Client-Server API,
-/// "Aggregations of child events". One query for a page of events, and one for the edits of its threads' latest events.
+/// Bundles aggregations with events in `unsigned`: the latest edit, the thread, references.
+/// v1.19 client-server-api#aggregations-of-child-events. One query for a page of events, and one for the edits of its
+/// threads' latest events.
 /// </summary>
 public sealed class Aggregations(
     RelationsTable relations, EventStore events, ILocalUsers users, Visibility visibility, ReadingOptions options)
@@ -81,6 +82,7 @@ public sealed class Aggregations(
         output.Byte((byte)'{');
         if (each.References.Count > 0)
         {
+            // v1.19 client-server-api#reference-relations
             output.Raw("\"m.reference\":{\"chunk\":["u8);
             for (var i = 0; i < each.References.Count; i++)
             {

@@ -25,7 +25,7 @@ public readonly record struct EventExtras
     public ReadOnlyMemory<byte> Relations { get; init; }
 }
 
-/// <summary>Writes events in the format of clients. Client-Server API, "Room event format".</summary>
+/// <summary>Writes events in the format of clients. v1.19 client-server-api#room-event-format</summary>
 public sealed class ClientEvents(
     EventStore events, ReplacedState replaced, MembershipHistory members, Visibility visibility, TimeProvider time)
 {

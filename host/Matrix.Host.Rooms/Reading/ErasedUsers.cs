@@ -10,7 +10,7 @@ namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>
 /// Users who deactivated their account and asked for erasure: users who join a room later see redacted copies of their
-/// messages. Users who were joined before still see the messages. Client-Server API, "Account deactivation".
+/// messages. Users who were joined before still see the messages. v1.19 client-server-api#account-deactivation
 /// </summary>
 /// <remarks>State events are not redacted. All erased users are in memory, about a hundred bytes each.</remarks>
 public sealed class ErasedUsers : IChangeConsumer

@@ -6,8 +6,8 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>
-/// Finds the event of a timeline that is closest to a time. Client-Server API and Server-Server API,
-/// `timestamp_to_event`.
+/// Finds the event of a timeline that is closest to a time.
+/// v1.19 client-server-api#get_matrixclientv1roomsroomidtimestamp_to_event
 /// </summary>
 /// <remarks>
 /// The times of a timeline rise, but for events whose server has a wrong clock or that came late. A binary search finds

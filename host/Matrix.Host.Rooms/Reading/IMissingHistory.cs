@@ -15,8 +15,10 @@ public enum HistoryFetch
     NotYet,
 }
 
-/// <summary>Fetches parts of a room's timeline that this server lacks. Server-Server API, "Backfilling and retrieving
-/// missing events".</summary>
+/// <summary>
+/// Fetches parts of a room's timeline that this server lacks.
+/// v1.19 server-server-api#backfilling-and-retrieving-missing-events
+/// </summary>
 public interface IMissingHistory
 {
     /// <summary>

@@ -21,7 +21,8 @@ public sealed record Readable(RoomIdentity Room, Viewer Viewer, EventNid Through
 
 /// <summary>
 /// Decides which part of a room a user may read: members all of it, users who left the part before they left, everyone
-/// a world-readable room. Client-Server API, "Room History Visibility" and "Getting events for a room".
+/// a world-readable room. v1.19 client-server-api#room-history-visibility,
+/// v1.19 client-server-api#getting-events-for-a-room
 /// </summary>
 public sealed class RoomAccess(
     RoomSnapshots rooms,

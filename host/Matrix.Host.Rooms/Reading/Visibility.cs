@@ -33,7 +33,7 @@ public sealed record Viewer(
 
 /// <summary>
 /// Decides which events a user may see, by the state at each event: an event on a branch may be numbered after events
-/// that were sent later than it. Client-Server API, "Room History Visibility".
+/// that were sent later than it. v1.19 client-server-api#room-history-visibility
 /// </summary>
 public sealed class Visibility(
     EventStore events,

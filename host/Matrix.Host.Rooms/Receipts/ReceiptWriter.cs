@@ -36,7 +36,10 @@ public enum MarkerFault
     NotInThread,
 }
 
-/// <summary>Sets receipts and fully read markers. Client-Server API, "Receipts", "Read and unread markers".</summary>
+/// <summary>
+/// Sets receipts and fully read markers. v1.19 client-server-api#receipts,
+/// v1.19 client-server-api#read-and-unread-markers
+/// </summary>
 public sealed class ReceiptWriter(
     RoomSnapshots rooms,
     EventStore events,
@@ -138,7 +141,9 @@ public sealed class ReceiptWriter(
     }
 }
 
-/// <summary>The types of receipts. Client-Server API, "Receipts", "Read and unread markers".</summary>
+/// <summary>
+/// The types of receipts. v1.19 client-server-api#receipts, v1.19 client-server-api#read-and-unread-markers
+/// </summary>
 public static class ReceiptTypes
 {
     /// <summary>A read receipt that everyone in the room sees.</summary>

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Receipts;
 
-/// <summary>A receipt that another server sent. Server-Server API, "Receipts".</summary>
+/// <summary>A receipt that another server sent. v1.19 server-server-api#receipts</summary>
 /// <param name="UserId">The user.</param>
 /// <param name="EventId">The event up to which they have read.</param>
 /// <param name="ThreadId">The thread, `main`, or empty for an unthreaded one.</param>

@@ -6,7 +6,7 @@ using Matrix.Host.Storage.Tables.Reports;
 
 namespace Matrix.Host.Rooms.Reports;
 
-/// <summary>Stores what users report to the operators. Client-Server API, "Reporting Content".</summary>
+/// <summary>Stores what users report to the operators. v1.19 client-server-api#reporting-content</summary>
 public sealed class ContentReports(
     RoomSnapshots rooms,
     RoomAccess access,

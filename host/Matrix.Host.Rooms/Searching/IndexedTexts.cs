@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Searching;
 
 /// <summary>
 /// Makes the index's rows of events. An event has the text of its latest edit by its own sender; edits have no rows of
-/// their own. Client-Server API, "Event replacements".
+/// their own. v1.19 client-server-api#event-replacements
 /// </summary>
 internal sealed class IndexedTexts(
     IEventsTable eventsTable,

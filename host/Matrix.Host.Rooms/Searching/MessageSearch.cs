@@ -12,8 +12,8 @@ using Matrix.Host.Storage.Tables.Search;
 namespace Matrix.Host.Rooms.Searching;
 
 /// <summary>
-/// Finds events by words, in all rooms that a user is in or was in, as far as the user may see them. Client-Server API,
-/// "Server Side Search".
+/// Finds events by words, in all rooms that a user is in or was in, as far as the user may see them.
+/// v1.19 client-server-api#server-side-search
 /// </summary>
 public sealed class MessageSearch(
     IMembershipsTable membershipsTable,

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Matrix.Host.Rooms.Searching;
 
-/// <summary>A group of hits. Client-Server API, "Server Side Search", "Groups".</summary>
+/// <summary>A group of hits. v1.19 client-server-api#server-side-search, v1.19 client-server-api#groups</summary>
 /// <param name="IsRoom">Whether it is the hits of a room; otherwise those of a sender.</param>
 /// <param name="Value">The room's or the user's id.</param>
 public sealed record SearchGroup(bool IsRoom, string Value);

@@ -5,7 +5,7 @@ using Matrix.Host.Rooms.Lanes;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Whether a room admits guests: only if its `m.room.guest_access` says so. Client-Server API, "Guest Access".
+/// Whether a room admits guests: only if its `m.room.guest_access` says so. v1.19 client-server-api#guest-access
 /// </summary>
 internal static class GuestAccess
 {

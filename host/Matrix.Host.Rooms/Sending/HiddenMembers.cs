@@ -8,7 +8,7 @@ namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
 /// Finds the local members who may not see a new event. All see what was sent on the current state; an event of a
-/// branch on which a member is not joined may be hidden from them. Client-Server API, "Room History Visibility".
+/// branch on which a member is not joined may be hidden from them. v1.19 client-server-api#room-history-visibility
 /// </summary>
 internal sealed class HiddenMembers(LaneState state)
 {

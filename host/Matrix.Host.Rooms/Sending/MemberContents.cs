@@ -11,7 +11,7 @@ internal sealed class MemberContents(ILocalUsers users, RoomsOptions options)
 
     /// <summary>
     /// The content of a member event, with the profile of a local user; in an invite also with that of another server's
-    /// user, if that server returns it. Client-Server API, "Profiles".
+    /// user, if that server returns it. v1.19 client-server-api#profiles
     /// </summary>
     internal async ValueTask<JsonObject> OfAsync(
         string userId, string membership, string? reason, CancellationToken stop)

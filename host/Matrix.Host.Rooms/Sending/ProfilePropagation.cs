@@ -9,8 +9,8 @@ using Matrix.Host.Storage.Tables.Memberships;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Shows a user's profile in the rooms that they are joined to. Client-Server API, "Events on Change of Profile
-/// Information".
+/// Shows a user's profile in the rooms that they are joined to.
+/// v1.19 client-server-api#events-on-change-of-profile-information
 /// </summary>
 /// <remarks>
 /// A round sends the profile, as it is when the round begins, to all rooms of the user. The rounds of a user run one

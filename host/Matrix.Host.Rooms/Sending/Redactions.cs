@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Handles redactions in the room's lane. Room versions, "Handling redactions"; Client-Server API, "Redactions".
+/// Handles redactions in the room's lane. v1.19 rooms/v3#handling-redactions; v1.19 client-server-api#redactions
 /// </summary>
 internal sealed class Redactions(EventStore events, LaneState state, RoomsOptions options)
 {
@@ -57,7 +57,7 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 
     /// <summary>
     /// The effect of an accepted redaction of another server. One whose target is not here, or that does not apply to
-    /// it, is not shown. Room versions, "Handling redactions".
+    /// it, is not shown. v1.19 rooms/v3#handling-redactions
     /// </summary>
     internal async ValueTask<RedactionOutcome> ReceivedAsync(
         LaneSession session, DecidedEvent redaction, string targetId, CancellationToken stop)
@@ -128,7 +128,7 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     /// <summary>
     /// Called when an event arrives that redactions waited for. Shows the valid ones, as if they had come after it, and
     /// applies the first. To an outlier the first is applied too, but all stay hidden until it has a place in the room:
-    /// clients do not see it before. Null if none is valid. Room versions, "Handling redactions".
+    /// clients do not see it before. Null if none is valid. v1.19 rooms/v3#handling-redactions
     /// </summary>
     private async ValueTask<StoredEvent?> EndWaitingAsync(
         LaneSession session, DecidedEvent decided, CancellationToken stop)

@@ -69,7 +69,7 @@ public sealed record RoomRequest
 }
 
 /// <summary>
-/// Creates rooms: their first events become durable together or not at all. Client-Server API, "Creation".
+/// Creates rooms: their first events become durable together or not at all. v1.19 client-server-api#creation
 /// </summary>
 public sealed class RoomCreator
 {

@@ -11,7 +11,7 @@ using Matrix.Host.Storage.Tables.ServerNotices;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>Joins, invites, leaves, kicks, bans and forgets. Client-Server API, "Room membership".</summary>
+/// <summary>Joins, invites, leaves, kicks, bans and forgets. v1.19 client-server-api#room-membership</summary>
 public sealed class RoomMemberships
 {
     private readonly RoomLanes _lanes;

@@ -15,7 +15,7 @@ using Matrix.Host.Storage.Tables.Transactions;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Sends events of local users. A returned event is durable. Client-Server API, "Sending events to a room".
+/// Sends events of local users. A returned event is durable. v1.19 client-server-api#sending-events-to-a-room
 /// </summary>
 public sealed class RoomSender
 {
@@ -143,8 +143,8 @@ public sealed class RoomSender
     /// <summary>
     /// Refuses a second annotation of an event with the same key, and threads on an event that relates to another.
     /// Checked in the lane's session, after the event itself was allowed: of several requests at once the first
-    /// succeeds, and senders without power learn nothing. Client-Server API, "Event annotations and reactions" and
-    /// "Threading".
+    /// succeeds, and senders without power learn nothing. v1.19 client-server-api#event-annotations-and-reactions,
+    /// v1.19 client-server-api#threading
     /// </summary>
     private async ValueTask<RoomFailure?> RefusedRelationAsync(LaneSession session, Draft draft, CancellationToken stop)
     {

@@ -9,7 +9,8 @@ using Matrix.Host.Storage.Tables.Memberships;
 namespace Matrix.Host.Rooms.Servers;
 
 /// <summary>
-/// Fetches history around a time that other servers have and this one lacks. Server-Server API, `timestamp_to_event`.
+/// Fetches history around a time that other servers have and this one lacks.
+/// v1.19 server-server-api#get_matrixfederationv1timestamp_to_eventroomid
 /// </summary>
 /// <remarks>
 /// The event that another server names is not fetched alone: whether it belongs to the room's history is known once the

@@ -4,8 +4,9 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Servers;
 
 /// <summary>
-/// The event closest to a time that a user or a server may see. Client-Server API and Server-Server API,
-/// `timestamp_to_event`.
+/// The event closest to a time that a user or a server may see.
+/// v1.19 client-server-api#get_matrixclientv1roomsroomidtimestamp_to_event,
+/// v1.19 server-server-api#get_matrixfederationv1timestamp_to_eventroomid
 /// </summary>
 public sealed class RoomTimes(
     EventTimes times,
@@ -59,7 +60,7 @@ public sealed class RoomTimes(
             var seen = await visibility.FilterAsync(readable.Room, page, readable.Viewer, stop);
             foreach (var stored in seen)
             {
-                // Nor are their messages shown. Client-Server API, "Ignoring Users".
+                // Nor are their messages shown. v1.19 client-server-api#ignoring-users
                 var isShown = !ignored.Contains(stored.Row.Sender) || (stored.Row.Marks & EventMarks.State) != 0;
                 if (isShown) return stored;
             }

@@ -20,8 +20,8 @@ public sealed record ServedState(IReadOnlyList<Pdu> State, IReadOnlyList<Pdu> Au
 }
 
 /// <summary>
-/// Events and states that servers in a room may fetch. Rejected events are not served. Server-Server API, "Retrieving
-/// events" and "Backfilling and retrieving missing events".
+/// Events and states that servers in a room may fetch. Rejected events are not served.
+/// v1.19 server-server-api#retrieving-events, v1.19 server-server-api#backfilling-and-retrieving-missing-events
 /// </summary>
 public sealed class ServedHistory(
     ServerAccess access,

@@ -52,7 +52,7 @@ public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IMember
     }
 
     /// <summary>
-    /// Whether the room's access control list denies a server. Server-Server API, "Server Access Control Lists (ACLs)".
+    /// Whether the room's access control list denies a server. v1.19 server-server-api#server-access-control-lists-acls
     /// </summary>
     public async ValueTask<bool> DeniesAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
     {

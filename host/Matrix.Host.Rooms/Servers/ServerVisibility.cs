@@ -12,12 +12,12 @@ namespace Matrix.Host.Rooms.Servers;
 
 /// <summary>
 /// Decides which events of a room another server sees whole, by the state after each: a server sees what one of its
-/// users could see. It gets the others in redacted form, so that it can walk through them. Client-Server API, "Room
-/// History Visibility".
+/// users could see. It gets the others in redacted form, so that it can walk through them.
+/// v1.19 client-server-api#room-history-visibility
 /// </summary>
 /// <remarks>
-/// Messages of erased users are redacted for servers that joined after the erasure. Client-Server API, "Account
-/// deactivation".
+/// Messages of erased users are redacted for servers that joined after the erasure.
+/// v1.19 client-server-api#account-deactivation
 /// </remarks>
 public sealed class ServerVisibility(
     EventStore events, StateStore states, ErasedUsers erased, RoomsOptions options)

@@ -9,7 +9,7 @@ namespace Matrix.Host.Rooms.Stripped;
 
 /// <summary>
 /// Reads the stripped state that other servers send with invites and knocks. Its events should be whole PDUs of the
-/// room, validly signed; older servers send them stripped. Server-Server API, "Inviting to a room".
+/// room, validly signed; older servers send them stripped. v1.19 server-server-api#inviting-to-a-room
 /// </summary>
 internal sealed partial class ReceivedStrippedState(
     SignatureChecker signatures, RoomsOptions options, ILogger<ReceivedStrippedState> log)

@@ -4,7 +4,9 @@ using Matrix.Core.State;
 
 namespace Matrix.Host.Rooms.Stripped;
 
-/// <summary>The state that identifies a room to those who are not in it. Client-Server API, "Stripped state".</summary>
+/// <summary>
+/// The state that identifies a room to those who are not in it. v1.19 client-server-api#stripped-state
+/// </summary>
 public static class StrippedState
 {
     /// <summary>The types of the state events, all with an empty state key; the create event is the first.</summary>

@@ -19,8 +19,8 @@ namespace Matrix.Host.Rooms.Summaries;
 public sealed record PublishedPage(IReadOnlyList<RoomSummary> Rooms, string? Next, string? Previous, long? Total);
 
 /// <summary>
-/// The directory of published rooms, this server's and those of others. Client-Server API, "Listing rooms";
-/// Server-Server API, "Published Room Directory".
+/// The directory of published rooms, this server's and those of others.
+/// v1.19 client-server-api#published-room-directory; v1.19 server-server-api#published-room-directory
 /// </summary>
 public sealed class PublishedRooms(
     RoomSnapshots rooms,
@@ -110,8 +110,8 @@ public sealed class PublishedRooms(
     }
 
     /// <summary>
-    /// Publishes a room in the directory of an application service's network, or withdraws it. Application Service API,
-    /// "Room directories".
+    /// Publishes a room in the directory of an application service's network, or withdraws it.
+    /// v1.19 application-service-api#published-room-directories
     /// </summary>
     /// <param name="instanceId">The network's `instance_id`, which clients send as `third_party_instance_id`.</param>
     public async ValueTask<RoomFailure?> PublishInNetworkAsync(

@@ -7,7 +7,8 @@ using Matrix.Host.Rooms.Snapshots;
 namespace Matrix.Host.Rooms.Summaries;
 
 /// <summary>
-/// What those see of a room who look for rooms. Client-Server API, "Listing rooms" and "Spaces" (`RoomSummary`).
+/// What those see of a room who look for rooms. v1.19 client-server-api#published-room-directory,
+/// v1.19 client-server-api#spaces (`RoomSummary`).
 /// </summary>
 public sealed record RoomSummary
 {
@@ -94,8 +95,8 @@ public sealed record RoomSummary
     }
 
     /// <summary>
-    /// What a join rule means in a version: without the rule, the room is open to nobody new. Room versions,
-    /// "Authorization rules", `m.room.join_rules`.
+    /// What a join rule means in a version: without the rule, the room is open to nobody new.
+    /// v1.19 rooms/v12#authorisation-rules, `m.room.join_rules`.
     /// </summary>
     /// <param name="version">The version; null if it is not known.</param>
     internal static string RuleIn(RoomRules? version, string rule) =>

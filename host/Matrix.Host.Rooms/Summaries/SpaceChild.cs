@@ -23,7 +23,7 @@ public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool I
         EventBytes + CanonicalJson.Bytes(Json.Of(Event.Child("content") ?? JsonObject.Empty)).Length;
 
     /// <summary>
-    /// The children of a room, in their order. Client-Server API, "Ordering of children within a space".
+    /// The children of a room, in their order. v1.19 client-server-api#ordering-of-children-within-a-space
     /// </summary>
     /// <param name="most">The most children.</param>
     /// <param name="mostBytes">The bytes of their events after which further ones are left out.</param>

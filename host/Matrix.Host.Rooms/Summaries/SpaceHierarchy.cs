@@ -24,7 +24,8 @@ public sealed record ServedHierarchy(
     HierarchyRoom Room, IReadOnlyList<HierarchyRoom> Children, IReadOnlyList<string> Inaccessible);
 
 /// <summary>
-/// The rooms of spaces. Client-Server API, "Spaces" (`GET /rooms/{roomId}/hierarchy`); Server-Server API, "Spaces".
+/// The rooms of spaces. v1.19 client-server-api#spaces (`GET /rooms/{roomId}/hierarchy`);
+/// v1.19 server-server-api#spaces
 /// </summary>
 public sealed class SpaceHierarchy(
     RoomSnapshots rooms,

@@ -7,8 +7,8 @@ using Matrix.Host.Storage.Tables.Transactions;
 namespace Matrix.Host.Rooms.Transactions;
 
 /// <summary>
-/// Gives a repeated request the result of the first one. Client-Server API, "Transaction identifiers". A repetition of
-/// a running request waits for its result. The latest finished requests, up to a limit, are in memory: they are read
+/// Gives a repeated request the result of the first one. v1.19 client-server-api#transaction-identifiers. A repetition
+/// of a running request waits for its result. The latest finished requests, up to a limit, are in memory: they are read
 /// from the database once, so no request reads the database to find out whether it is a repetition.
 /// </summary>
 public sealed class TransactionLog(TransactionsTable table, IEventsTable events, RoomsOptions options) : IDisposable

@@ -22,7 +22,7 @@ public sealed record NotificationPage(IReadOnlyList<Notification> Notifications,
 
 /// <summary>
 /// The events that notified a user, or would have, the latest first: the user's push rules are evaluated anew for the
-/// events of the rooms that they are joined or invited to. Client-Server API, "Listing Notifications".
+/// events of the rooms that they are joined or invited to. v1.19 client-server-api#listing-notifications
 /// </summary>
 public sealed class NotificationList(
     IEventsTable eventsTable,

@@ -13,7 +13,8 @@ namespace Matrix.Host.Rooms.Unread;
 
 /// <summary>
 /// What an event that is stored means to one user: the outcome of their push rules, and whether they have read it. The
-/// rules and the room are taken as they are now. Client-Server API, "Push Rules", "Marking notifications as read".
+/// rules and the room are taken as they are now. v1.19 client-server-api#push-rules,
+/// v1.19 client-server-api#marking-notifications-as-read
 /// </summary>
 public sealed class NotifiedEvents(
     ILocalUsers users,

@@ -10,7 +10,7 @@ namespace Matrix.Host.Rooms.Unread;
 
 /// <summary>
 /// Evaluates push rules for a new event: once for all members with default rules, and separately for users whom the
-/// event mentions, who changed their rules, or who use subscriptions to threads. Client-Server API, "Push Rules".
+/// event mentions, who changed their rules, or who use subscriptions to threads. v1.19 client-server-api#push-rules
 /// </summary>
 public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads, RoomsOptions options)
     : IPushEvaluation
@@ -88,7 +88,7 @@ public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads
             (rows ??= []).Add(new UnreadAdded(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
     }
 
-    /// <summary>The users whom an event mentions. Client-Server API, "User and room mentions".</summary>
+    /// <summary>The users whom an event mentions. v1.19 client-server-api#user-and-room-mentions</summary>
     private static HashSet<string> Named(JsonObject content)
     {
         if (PushEvents.Member(content, "m.mentions") is not Json.Object mentions

@@ -15,7 +15,7 @@ namespace Matrix.Host.Rooms.Upgrading;
 
 /// <summary>
 /// Follows local users from a room to the one that replaces it: their settings are copied when they join, and, if they
-/// joined before the tombstone came, when it comes. Client-Server API, "Room Upgrades".
+/// joined before the tombstone came, when it comes. v1.19 client-server-api#room-upgrades
 /// </summary>
 /// <remarks>
 /// Only commits that are waiting when the server is killed lose their copies; the settings stay in the old room.

@@ -25,7 +25,7 @@ public sealed record UpgradeRequest(
 
 /// <summary>
 /// Replaces rooms by rooms of another version. The new room is created whole, then the old one is closed: tombstone,
-/// aliases, directory and power levels in one batch. Client-Server API, "Room Upgrades".
+/// aliases, directory and power levels in one batch. v1.19 client-server-api#room-upgrades
 /// </summary>
 public sealed class RoomUpgrades
 {

@@ -9,7 +9,7 @@ public sealed record FoundUsers(IReadOnlyList<DirectoryRow> Users, bool IsLimite
 
 /// <summary>
 /// Searches the user directory: users in public and world-readable rooms, and those who share a room with the searching
-/// user. Client-Server API, "User Directory".
+/// user. v1.19 client-server-api#user-directory
 /// </summary>
 public sealed class UserSearch(
     UserDirectoryTable userDirectoryTable, DirectoryIndexer index, UserDirectoryOptions options, RoomsOptions rooms)

@@ -3,9 +3,10 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
-/// The membership events that a device was sent, so that redundant ones are left out. Client-Server API, "Lazy-loading
-/// room members". Bounded: when full, all are forgotten, and some are sent again, which is allowed. A response's events
-/// count as sent only when the device returns with that response's token, because a response can be lost.
+/// The membership events that a device was sent, so that redundant ones are left out.
+/// v1.19 client-server-api#lazy-loading-room-members. Bounded: when full, all are forgotten, and some are sent again,
+/// which is allowed. A response's events count as sent only when the device returns with that response's token, because
+/// a response can be lost.
 /// </summary>
 internal sealed class LazyMembers
 {

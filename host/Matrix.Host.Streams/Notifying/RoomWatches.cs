@@ -6,7 +6,7 @@ namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
 /// Waits for changes of a room on behalf of users who need not be in it. It comes after the notifier: whoever is woken
-/// finds the new position. Client-Server API, "Room Previews".
+/// finds the new position. v1.19 client-server-api#room-previews
 /// </summary>
 internal sealed class RoomWatches(TimeProvider time, SyncOptions options) : IChangeConsumer
 {

@@ -4,9 +4,9 @@ namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
 /// The position of a client in its stream of changes: sent as <c>next_batch</c> and returned as <c>since</c>. Opaque to
-/// clients. Client-Server API, "Syncing". Written as <c>s1_position_epoch_ephemeral</c>, followed by <c>_toDevice</c>
-/// while to-device messages are held back by their limit. The prefix <c>s1</c> is the version of the form. Numbers are
-/// decimal.
+/// clients. v1.19 client-server-api#syncing. Written as <c>s1_position_epoch_ephemeral</c>, followed by
+/// <c>_toDevice</c> while to-device messages are held back by their limit. The prefix <c>s1</c> is the version of the
+/// form. Numbers are decimal.
 /// </summary>
 /// <param name="Position">The durable position: the client has everything up to it.</param>
 /// <param name="Epoch">The process that <paramref name="Ephemeral"/> belongs to; another process's counter means

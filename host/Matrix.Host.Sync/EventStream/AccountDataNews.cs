@@ -6,7 +6,8 @@ using Matrix.Host.Streams.Streams.AccountData;
 namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>
-/// Account data that changed, as events; tags and other data of a room have its id. Client-Server API, "Client Config".
+/// Account data that changed, as events; tags and other data of a room have its id.
+/// v1.19 client-server-api#client-config
 /// </summary>
 internal sealed class AccountDataNews(AccountDataReader accountData, RoomSnapshots rooms)
 {

@@ -15,7 +15,7 @@ public sealed record EventsRequest(UserDevice Reader, string? From, TimeSpan Tim
     public bool WithAccountData { get; init; } = true;
 }
 
-/// <summary>The presence of those whom a user sees. Client-Server API, "Presence".</summary>
+/// <summary>The presence of those whom a user sees. v1.19 client-server-api#presence</summary>
 public interface IPresentUsers
 {
     /// <summary>The presence events of the user, and of the present users who share a room with them.</summary>
@@ -41,8 +41,8 @@ public interface IEventFeed
 }
 
 /// <summary>
-/// Rooms as they are now, with their latest messages. Client-Server API, `GET /initialSync` and
-/// `GET /rooms/{roomId}/initialSync`.
+/// Rooms as they are now, with their latest messages. v1.19 client-server-api#get_matrixclientv3initialsync,
+/// v1.19 client-server-api#get_matrixclientv3roomsroomidinitialsync
 /// </summary>
 public interface IInitialSync
 {

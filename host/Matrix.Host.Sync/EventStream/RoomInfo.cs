@@ -12,7 +12,9 @@ using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.EventStream;
 
-/// <summary>Writes a room as it was at a token. Client-Server API, `initialSync`: `RoomInfo`.</summary>
+/// <summary>
+/// Writes a room as it was at a token. v1.19 client-server-api#get_matrixclientv3initialsync: `RoomInfo`
+/// </summary>
 internal sealed class RoomInfo(
     AccountDataReader accountData,
     AliasesTable aliasesTable,

@@ -52,7 +52,7 @@ internal sealed class RoomFactsReader(RoomSnapshots snapshots, EventStore events
             var found = await events.GetManyAsync(
                 snapshot.Room, [.. entries.Select(entry => EventNid.Of(nid, entry.Ordinal))], stop);
 
-            // A child without `via` was removed. Client-Server API, "m.space.child relationship".
+            // A child without `via` was removed. v1.19 client-server-api#mspacechild-relationship
             foreach (var child in found)
             {
                 if (child.Pdu.Content.Has("via") && child.Pdu.StateKey is { } roomId) children.Add(roomId);

@@ -2,7 +2,7 @@ using Matrix.Host.Rooms.Reading;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Sync. Client-Server API, "Syncing".</summary>
+/// <summary>Sync. v1.19 client-server-api#syncing</summary>
 public interface ISync
 {
     /// <summary>

@@ -8,7 +8,7 @@ using Matrix.Host.Streams.Streams.StrippedRooms;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>
-/// Rooms that the user is invited to or knocks on, as stripped state. Client-Server API, "Stripped state".
+/// Rooms that the user is invited to or knocks on, as stripped state. v1.19 client-server-api#stripped-state
 /// </summary>
 internal sealed class InvitedRooms(EventStore events, StrippedRoomReader stripped)
 {

@@ -13,7 +13,7 @@ using Matrix.Host.Sync.Responses;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Joined rooms. Client-Server API, "Syncing": `JoinedRoom`.</summary>
+/// <summary>Joined rooms. v1.19 client-server-api#syncing: `JoinedRoom`.</summary>
 internal sealed class JoinedRooms(
     AccountDataReader accountDataReader,
     RoomPositions positions,

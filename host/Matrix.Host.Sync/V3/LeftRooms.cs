@@ -13,7 +13,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>
 /// Rooms that the user left, was kicked or banned from, or whose invitation is gone: up to the departure, and nothing
-/// after it. Client-Server API, "Syncing": `LeftRoom`.
+/// after it. v1.19 client-server-api#syncing: `LeftRoom`.
 /// </summary>
 internal sealed class LeftRooms(
     EventStore events,

@@ -6,7 +6,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>
 /// Where the user's member event is shown that is all they see of a room: in the timeline, and in the state where that
-/// is asked for or the timeline may not have it. Client-Server API, "Filtering".
+/// is asked for or the timeline may not have it. v1.19 client-server-api#filtering
 /// </summary>
 internal readonly record struct LoneDeparture(bool InTimeline, bool InState)
 {

@@ -7,7 +7,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>
 /// Writes `presence`: the users who share a room and whose presence changed, and the present users of rooms that are
-/// shared now. Client-Server API, "Presence".
+/// shared now. v1.19 client-server-api#presence
 /// </summary>
 internal sealed class PresenceSection(PresenceStream presence, PresenceBoard board, PresenceOptions options)
 {

@@ -7,8 +7,8 @@ using Matrix.Host.Sync.Responses;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>
-/// Rooms of other servers that the user knows only by an invite or knock. Client-Server API, "Syncing": `InvitedRoom`,
-/// `KnockedRoom` and `LeftRoom`.
+/// Rooms of other servers that the user knows only by an invite or knock. v1.19 client-server-api#syncing:
+/// `InvitedRoom`, `KnockedRoom` and `LeftRoom`.
 /// </summary>
 internal static class StrippedRooms
 {

@@ -9,7 +9,7 @@ using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Serves sync. Client-Server API, "Syncing".</summary>
+/// <summary>Serves sync. v1.19 client-server-api#syncing</summary>
 internal sealed class SyncEngine(
     IStorageWriter writer,
     Notifier notifier,

@@ -4,7 +4,7 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>A sync request of a device. Client-Server API, "Syncing".</summary>
+/// <summary>A sync request of a device. v1.19 client-server-api#syncing</summary>
 public sealed record SyncRequest
 {
     /// <summary>The user and device.</summary>

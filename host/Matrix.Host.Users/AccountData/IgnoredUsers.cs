@@ -8,7 +8,7 @@ using Matrix.Host.Users.Caching;
 namespace Matrix.Host.Users.AccountData;
 
 /// <summary>
-/// The users whom a user ignores, in memory: account data `m.ignored_user_list`. Client-Server API, "Ignoring Users".
+/// The users whom a user ignores, in memory: account data `m.ignored_user_list`. v1.19 client-server-api#ignoring-users
 /// </summary>
 public sealed class IgnoredUsers(IAccountDataTable accountData, long cacheBytes) : IChangeConsumer
 {

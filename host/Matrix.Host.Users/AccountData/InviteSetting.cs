@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Tables.AccountData;
 namespace Matrix.Host.Users.AccountData;
 
 /// <summary>
-/// Whether a user accepts invites: account data `m.invite_permission_config`. Client-Server API, "Invite permission".
+/// Whether a user accepts invites: account data `m.invite_permission_config`. v1.19 client-server-api#invite-permission
 /// </summary>
 public sealed class InviteSetting(IAccountDataTable accountData)
 {

@@ -11,7 +11,7 @@ namespace Matrix.Host.Users.AccountData;
 
 /// <summary>
 /// Gives users the settings of a room for the one that replaces it: tags, push rules, its place among direct chats.
-/// Client-Server API, "Room Upgrades".
+/// v1.19 client-server-api#room-upgrades
 /// </summary>
 public sealed class ReplacedRooms(
     RoomsTable roomsTable,

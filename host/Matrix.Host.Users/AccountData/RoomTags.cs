@@ -9,8 +9,8 @@ using Matrix.Host.Storage.Tables.AccountData;
 namespace Matrix.Host.Users.AccountData;
 
 /// <summary>
-/// The tags that a user gives a room: account data `m.tag`, with a member for each tag. Client-Server API, "Room
-/// Tagging".
+/// The tags that a user gives a room: account data `m.tag`, with a member for each tag.
+/// v1.19 client-server-api#room-tagging
 /// </summary>
 public sealed class RoomTags(
     IAccountDataTable accountDataTable, IStorageWriter writer, UserRooms rooms, UserLocks locks, UsersOptions options)

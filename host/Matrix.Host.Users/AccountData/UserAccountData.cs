@@ -8,7 +8,7 @@ using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Users.AccountData;
 
-/// <summary>Account data of users, also of users in rooms. Client-Server API, "Client Config".</summary>
+/// <summary>Account data of users, also of users in rooms. v1.19 client-server-api#client-config</summary>
 public sealed class UserAccountData(
     IAccountDataTable accountDataTable,
     IStorageWriter writer,

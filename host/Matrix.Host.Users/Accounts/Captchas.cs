@@ -6,7 +6,7 @@ using Matrix.Host.Network.Urls;
 
 namespace Matrix.Host.Users.Accounts;
 
-/// <summary>Checks captchas. Client-Server API, "Google ReCaptcha".</summary>
+/// <summary>Checks captchas. v1.19 client-server-api#google-recaptcha</summary>
 public sealed class Captchas(UrlSender http, CaptchaOptions options) : IDisposable
 {
     private const int Longest = 8192;

@@ -28,7 +28,7 @@ public enum DeactivationResult
     Refused,
 }
 
-/// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
+/// <summary>The end of an account. v1.19 client-server-api#account-deactivation</summary>
 public sealed class Deactivation(
     IAccountsTable accountsTable,
     ThirdPartyIdsTable thirdPartyIdsTable,

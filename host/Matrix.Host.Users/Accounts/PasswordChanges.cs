@@ -7,7 +7,7 @@ using Matrix.Host.Users.ThirdPartyIds;
 namespace Matrix.Host.Users.Accounts;
 
 /// <summary>
-/// Changes passwords, and tells the account's mail addresses. Client-Server API, "Password management".
+/// Changes passwords, and tells the account's mail addresses. v1.19 client-server-api#password-management
 /// </summary>
 public sealed class PasswordChanges(IStorageWriter writer, PasswordHasher hasher, AddressNotices notices)
 {

@@ -40,7 +40,7 @@ public sealed record NewAccount(string UserId, string? PasswordHash)
 /// <param name="Login">The login, if one was wanted.</param>
 public sealed record Registered(string UserId, IssuedLogin? Login);
 
-/// <summary>Creates accounts. Client-Server API, "Account registration" of the legacy API.</summary>
+/// <summary>Creates accounts. v1.19 client-server-api#legacy-account-registration</summary>
 public sealed class Registrations(IAccountsTable accountsTable, IStorageWriter writer, Logins logins)
 {
     /// <summary>The failure of a registration whose token was used up meanwhile.</summary>

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 namespace Matrix.Host.Users.Administration;
 
 /// <summary>
-/// Registration tokens, for administrators. Client-Server API, "Token-authenticated registration". The first user's
+/// Registration tokens, for administrators. v1.19 client-server-api#token-authenticated-registration. The first user's
 /// token is not among them.
 /// </summary>
 public sealed class RegistrationTokens(

@@ -4,7 +4,7 @@ using System.Text;
 namespace Matrix.Host.Users.AppServices;
 
 /// <summary>
-/// An application service, as its registration describes it. Application Service API, "Registration".
+/// An application service, as its registration describes it. v1.19 application-service-api#registration
 /// </summary>
 public sealed class AppService
 {

@@ -1,8 +1,8 @@
 namespace Matrix.Host.Users.AppServices;
 
 /// <summary>
-/// The application services of this server, which change when their registrations are read again. Application Service
-/// API, "Registration".
+/// The application services of this server, which change when their registrations are read again.
+/// v1.19 application-service-api#registration
 /// </summary>
 public sealed class AppServiceDirectory
 {
@@ -44,7 +44,7 @@ public sealed class AppServiceDirectory
 
     /// <summary>
     /// Whether a service, or a user without one, may create this user: it is in the service's own namespaces, and in no
-    /// exclusive one of another. Application Service API, "Server admin style permissions".
+    /// exclusive one of another. v1.19 application-service-api#server-admin-style-permissions
     /// </summary>
     /// <param name="by">The service; null for anyone else.</param>
     /// <param name="userId">A local user.</param>

@@ -14,8 +14,8 @@ public enum QueryResult
 }
 
 /// <summary>
-/// Asks application services for users who do not exist yet, which the services then create. Application Service API,
-/// "Querying".
+/// Asks application services for users who do not exist yet, which the services then create.
+/// v1.19 application-service-api#querying
 /// </summary>
 public interface IUserQueries
 {

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Matrix.Host.Users.AppServices;
 
-/// <summary>One namespace of an application service. Application Service API, "Registration".</summary>
+/// <summary>One namespace of an application service. v1.19 application-service-api#registration</summary>
 public sealed class Namespace
 {
     private readonly Regex _regex;
@@ -26,7 +26,7 @@ public sealed class Namespace
     public bool Includes(string name) => _regex.IsMatch(name);
 }
 
-/// <summary>The namespaces of an application service. Application Service API, "Registration".</summary>
+/// <summary>The namespaces of an application service. v1.19 application-service-api#registration</summary>
 /// <param name="Users">User ids; only those of local users count.</param>
 /// <param name="Aliases">Room aliases.</param>
 /// <param name="Rooms">Room ids.</param>

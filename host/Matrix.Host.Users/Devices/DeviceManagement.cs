@@ -8,7 +8,7 @@ namespace Matrix.Host.Users.Devices;
 
 /// <summary>
 /// Lists, renames and deletes devices. A deleted device loses its tokens and keys, and users who track the owner's
-/// devices learn of it. Client-Server API, "Device Management".
+/// devices learn of it. v1.19 client-server-api#device-management
 /// </summary>
 public sealed class DeviceManagement(
     IAccountsTable accountsTable, IStorageWriter writer, Logins logins, TimeProvider clock)
@@ -48,7 +48,7 @@ public sealed class DeviceManagement(
     }
 
     /// <summary>
-    /// Creates a device without a token, for an application service. Application Service API, "Device management".
+    /// Creates a device without a token, for an application service. v1.19 application-service-api#device-management
     /// </summary>
     /// <returns>Null if it was created, or exists.</returns>
     public async ValueTask<UserFailure?> CreateAsync(UserDevice device, string? name, CancellationToken stop)

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.StoredBytes;
 
 namespace Matrix.Host.Users.Filters;
 
-/// <summary>Filters that clients store. Client-Server API, "Filtering".</summary>
+/// <summary>Filters that clients store. v1.19 client-server-api#filtering</summary>
 public sealed class StoredFilters(
     FiltersTable filtersTable, IStorageWriter writer, UserLocks locks, UsersOptions options)
 {

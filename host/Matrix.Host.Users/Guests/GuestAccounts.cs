@@ -30,7 +30,7 @@ public sealed record GuestUpgrade(string UserId, string AccessToken, string Pass
     public IReadOnlyList<ConditionalChange> Conditions { get; init; } = [];
 }
 
-/// <summary>Creates guests, and makes users of them. Client-Server API, "Guest Access".</summary>
+/// <summary>Creates guests, and makes users of them. v1.19 client-server-api#guest-access</summary>
 public sealed class GuestAccounts(
     IAccountsTable accountsTable,
     IStorageWriter writer,

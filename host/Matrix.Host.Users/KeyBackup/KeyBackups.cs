@@ -22,7 +22,7 @@ public readonly record struct BackupState(long Count, long Etag);
 public sealed record WrongBackupVersion(long Current)
     : UserFailure(UserFailureKind.WrongBackupVersion, "This is not the current backup.");
 
-/// <summary>Backups of room keys. Client-Server API, "Server-side key backups".</summary>
+/// <summary>Backups of room keys. v1.19 client-server-api#server-side-key-backups</summary>
 public sealed class KeyBackups(KeyBackupTable keyBackupTable, IStorageWriter writer, KeyOptions options)
 {
     /// <summary>The keys that are read at once.</summary>

@@ -32,7 +32,7 @@ public sealed class CrossSigningChange
     internal WriteBatch? Batch { get; }
 }
 
-/// <summary>Stores cross-signing keys. Client-Server API, "Cross-signing".</summary>
+/// <summary>Stores cross-signing keys. v1.19 client-server-api#cross-signing</summary>
 public sealed class CrossSigningUploads(
     IAccountsTable accountsTable, KeysTable keysTable, IStorageWriter writer, KeyOptions options)
 {

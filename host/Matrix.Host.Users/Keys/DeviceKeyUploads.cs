@@ -23,7 +23,7 @@ public sealed record KeyUpload(
     public bool IsEmpty => DeviceKeys is null && OneTimeKeys.Count == 0 && FallbackKeys.Count == 0;
 }
 
-/// <summary>Stores the keys that devices upload. Client-Server API, "Uploading keys".</summary>
+/// <summary>Stores the keys that devices upload. v1.19 client-server-api#uploading-keys</summary>
 public sealed class DeviceKeyUploads(KeysTable keysTable, IStorageWriter writer, KeyOptions options)
 {
     /// <summary>

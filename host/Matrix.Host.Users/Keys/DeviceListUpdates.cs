@@ -11,8 +11,8 @@ namespace Matrix.Host.Users.Keys;
 public sealed record DeviceListEdu(long StreamId, ReadOnlyMemory<byte> Json);
 
 /// <summary>
-/// Makes the EDUs by which other servers follow the device lists of local users. Server-Server API, "Device Management"
-/// and "End-to-End Encryption".
+/// Makes the EDUs by which other servers follow the device lists of local users.
+/// v1.19 server-server-api#device-management, v1.19 server-server-api#end-to-end-encryption
 /// </summary>
 public sealed class DeviceListUpdates(
     IAccountsTable accountsTable, IDeviceUpdatesTable deviceUpdatesTable, KeyQueries queries, KeyOptions options)

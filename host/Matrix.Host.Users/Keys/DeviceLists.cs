@@ -14,7 +14,7 @@ public sealed record DeviceList(
 /// <param name="Keys">The identity keys, without `unsigned`.</param>
 public sealed record ListedDevice(string DeviceId, string? DisplayName, JsonObject Keys);
 
-/// <summary>Reads device lists of local users for other servers. Server-Server API, "Device Management".</summary>
+/// <summary>Reads device lists of local users for other servers. v1.19 server-server-api#device-management</summary>
 public sealed class DeviceLists(KeysTable keysTable, IDeviceUpdatesTable deviceUpdatesTable, KeyQueries queries)
 {
     private static readonly IReadOnlySet<string> _allDevices = new HashSet<string>();

@@ -14,8 +14,8 @@ public sealed record KeyClaim(string UserId, string DeviceId, string Algorithm);
 public sealed record ClaimedKey(string UserId, string DeviceId, string KeyId, ReadOnlyMemory<byte> Json);
 
 /// <summary>
-/// Claims one-time keys of local devices, each once, and fallback keys of devices without one-time keys. Client-Server
-/// API, "One-time and fallback keys".
+/// Claims one-time keys of local devices, each once, and fallback keys of devices without one-time keys.
+/// v1.19 client-server-api#one-time-and-fallback-keys
 /// </summary>
 public sealed class KeyClaims(IStorageWriter writer)
 {

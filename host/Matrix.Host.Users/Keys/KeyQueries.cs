@@ -26,7 +26,8 @@ public sealed record LocalKeys(
     Func<CrossSigningUsage, IEnumerable<KeyValuePair<string, JsonObject>>> CrossSigning);
 
 /// <summary>
-/// Queries keys of local users. Client-Server API, "Key management API" and "Key and signature security".
+/// Queries keys of local users. v1.19 client-server-api#key-management-api,
+/// v1.19 client-server-api#key-and-signature-security
 /// </summary>
 public sealed class KeyQueries(IAccountsTable accountsTable, KeysTable keysTable, KeyOptions options)
 {

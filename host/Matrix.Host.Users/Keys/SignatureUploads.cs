@@ -28,7 +28,7 @@ public interface IRemoteMasterKeys
 
 /// <summary>
 /// Stores signatures: of a self-signing key on its user's devices, of devices on their user's master key, of a
-/// user-signing key on other users' master keys. Client-Server API, "Cross-signing".
+/// user-signing key on other users' master keys. v1.19 client-server-api#cross-signing
 /// </summary>
 public sealed class SignatureUploads(
     KeysTable keysTable, IStorageWriter writer, UsersOptions options, KeyOptions limits, IRemoteMasterKeys remoteKeys)

@@ -4,7 +4,7 @@ using Matrix.Host.Crypto;
 
 namespace Matrix.Host.Users.Keys;
 
-/// <summary>Key objects and the signatures on them. Appendices, "Signing JSON".</summary>
+/// <summary>Key objects and the signatures on them. v1.19 appendices#signing-json</summary>
 internal static class SignedJson
 {
     private const string Signatures = "signatures";

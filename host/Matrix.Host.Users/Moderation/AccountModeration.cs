@@ -6,8 +6,8 @@ using Matrix.Host.Users.Administration;
 namespace Matrix.Host.Users.Moderation;
 
 /// <summary>
-/// Locks and suspends accounts, for administrators and for the operator. Each change is in the audit log. Client-Server
-/// API, "Account moderation".
+/// Locks and suspends accounts, for administrators and for the operator. Each change is in the audit log.
+/// v1.19 client-server-api#account-moderation
 /// </summary>
 public sealed class AccountModeration(
     IAccountsTable accountsTable, IStorageWriter writer, AuditLog audit, UsersOptions options)

@@ -8,7 +8,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.OAuth;
 
-/// <summary>Authorization codes. Client-Server API, "Authorisation code grant"; RFC 6749; RFC 7636.</summary>
+/// <summary>Authorization codes. v1.19 client-server-api#authorisation-code-grant; RFC 6749; RFC 7636.</summary>
 public sealed class AuthorizationCodes(IStorageWriter writer, Logins logins, OAuthOptions options, TimeProvider clock)
 {
     private const int CodeBytes = 32;

@@ -5,7 +5,7 @@ namespace Matrix.Host.Users.OAuth;
 /// <param name="Repeated">The name of a parameter that came several times; null if none did.</param>
 public sealed record AuthorizationParameters(Func<string, string?> Get, string? Repeated);
 
-/// <summary>A valid authorization request. Client-Server API, "Authorisation code flow".</summary>
+/// <summary>A valid authorization request. v1.19 client-server-api#authorisation-code-flow</summary>
 /// <param name="Client">The client.</param>
 /// <param name="RedirectUri">One of its redirect URIs, with a port where the loopback interface has one.</param>
 /// <param name="InFragment">Whether the response is in the fragment.</param>

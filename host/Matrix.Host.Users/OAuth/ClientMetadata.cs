@@ -6,7 +6,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Users.OAuth;
 
-/// <summary>The metadata that a client registered. Client-Server API, "Client metadata".</summary>
+/// <summary>The metadata that a client registered. v1.19 client-server-api#client-metadata</summary>
 public sealed record ClientMetadata
 {
     /// <summary>The grant of an authorization code.</summary>

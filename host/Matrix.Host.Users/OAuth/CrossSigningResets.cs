@@ -2,7 +2,7 @@ namespace Matrix.Host.Users.OAuth;
 
 /// <summary>
 /// Users who confirmed on a page that their cross-signing keys may be replaced, each for a limited time and one
-/// replacement. Client-Server API, "OAuth authentication".
+/// replacement. v1.19 client-server-api#oauth-authentication
 /// </summary>
 public sealed class CrossSigningResets(OAuthOptions options, TimeProvider clock)
 {

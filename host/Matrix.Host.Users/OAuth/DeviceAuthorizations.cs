@@ -23,7 +23,7 @@ public sealed record DeviceAuthorization(string DeviceCode, string UserCode)
 public sealed record DeviceRequest(OAuthClient Client, string DeviceId);
 
 /// <summary>
-/// Logins of devices that have no browser. Client-Server API, "Device authorisation flow"; RFC 8628.
+/// Logins of devices that have no browser. v1.19 client-server-api#device-authorisation-flow; RFC 8628.
 /// </summary>
 public sealed class DeviceAuthorizations(
     OAuthTable oAuthTable,

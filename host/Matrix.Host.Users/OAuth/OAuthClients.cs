@@ -14,7 +14,7 @@ public sealed record OAuthClient(string Id, ClientMetadata Metadata)
     public string ShownName => Metadata.Name ?? Metadata.ClientHost;
 }
 
-/// <summary>Registers and finds clients. Client-Server API, "Client registration"; RFC 7591.</summary>
+/// <summary>Registers and finds clients. v1.19 client-server-api#client-registration; RFC 7591.</summary>
 public sealed class OAuthClients(OAuthTable oAuthTable, IStorageWriter writer, OAuthOptions options)
 {
     private const int LongestId = 64;

@@ -18,7 +18,7 @@ public sealed record GrantedTokens(string AccessToken, string RefreshToken, Time
     public override string ToString() => nameof(GrantedTokens);
 }
 
-/// <summary>Exchanges codes and refresh tokens for tokens. Client-Server API, "Grant types".</summary>
+/// <summary>Exchanges codes and refresh tokens for tokens. v1.19 client-server-api#grant-types</summary>
 public sealed class OAuthGrants(
     IAccountsTable accountsTable,
     OAuthTable oAuthTable,

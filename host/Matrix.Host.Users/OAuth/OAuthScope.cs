@@ -1,7 +1,8 @@
 namespace Matrix.Host.Users.OAuth;
 
 /// <summary>
-/// The scope of a session: full access as one device. Client-Server API, "Scope"; the older names are those of MSC2967.
+/// The scope of a session: full access as one device. v1.19 client-server-api#scope; the older names are those of
+/// MSC2967.
 /// </summary>
 /// <param name="DeviceId">The device.</param>
 /// <param name="Text">The granted tokens, of those that were requested.</param>

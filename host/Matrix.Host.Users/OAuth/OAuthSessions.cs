@@ -6,7 +6,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.OAuth;
 
-/// <summary>Ends sessions of OAuth, each with its device. Client-Server API, "Token revocation"; RFC 7009.</summary>
+/// <summary>Ends sessions of OAuth, each with its device. v1.19 client-server-api#token-revocation; RFC 7009.</summary>
 public sealed class OAuthSessions(IAccountsTable accountsTable, OAuthTable oAuthTable, IStorageWriter writer)
 {
     /// <summary>

@@ -1,8 +1,8 @@
 namespace Matrix.Host.Users.OAuth;
 
 /// <summary>
-/// Which redirect URIs a client may register, and which of them an authorization may name. Client-Server API, "Redirect
-/// URI validation"; RFC 8252.
+/// Which redirect URIs a client may register, and which of them an authorization may name.
+/// v1.19 client-server-api#redirect-uri-validation; RFC 8252.
 /// </summary>
 public static class RedirectUris
 {

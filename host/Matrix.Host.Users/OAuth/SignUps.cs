@@ -8,7 +8,7 @@ using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.OAuth;
 
-/// <summary>Creates accounts on this server's page. Client-Server API, "User registration" of OAuth 2.0.</summary>
+/// <summary>Creates accounts on this server's page. v1.19 client-server-api#user-registration</summary>
 public sealed class SignUps(
     IAccountsTable accountsTable,
     RegistrationGate gate,

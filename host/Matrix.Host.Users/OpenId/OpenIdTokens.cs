@@ -10,9 +10,9 @@ using Matrix.Host.Users.Sessions;
 namespace Matrix.Host.Users.OpenId;
 
 /// <summary>
-/// Tokens by which a user proves to another service who they are. Client-Server API, "OpenID"; Server-Server API,
-/// "OpenID". A token names the user, the session that asked for it and its end, and is signed by this server, so that
-/// none is stored. It ends with the session.
+/// Tokens by which a user proves to another service who they are. v1.19 client-server-api#openid;
+/// v1.19 server-server-api#openid. A token names the user, the session that asked for it and its end, and is signed by
+/// this server, so that none is stored. It ends with the session.
 /// </summary>
 public sealed class OpenIdTokens(
     SigningKeyRing keys,

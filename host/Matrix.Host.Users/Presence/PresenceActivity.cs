@@ -6,8 +6,8 @@ using Matrix.Host.Storage.Tables.Receipts;
 namespace Matrix.Host.Users.Presence;
 
 /// <summary>
-/// What local users do: they send events and read. Nobody learns of private receipts. Client-Server API, "Last active
-/// ago".
+/// What local users do: they send events and read. Nobody learns of private receipts.
+/// v1.19 client-server-api#last-active-ago
 /// </summary>
 public sealed class PresenceActivity(PresenceBoard board) : IChangeConsumer
 {

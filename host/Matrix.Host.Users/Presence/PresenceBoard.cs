@@ -9,7 +9,7 @@ namespace Matrix.Host.Users.Presence;
 /// <summary>
 /// The presence of local users and of those of other servers, in memory only. Changes wait here until
 /// <see cref="PresencePublisher"/> shows them; of several changes of a user the latest is shown. Thread-safe.
-/// Client-Server API, "Presence".
+/// v1.19 client-server-api#presence
 /// </summary>
 public sealed class PresenceBoard : IDisposable
 {
@@ -70,7 +70,7 @@ public sealed class PresenceBoard : IDisposable
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>
-    /// A device syncs, until the result is disposed of. Client-Server API, `set_presence` of `/sync`.
+    /// A device syncs, until the result is disposed of. v1.19 client-server-api#get_matrixclientv3sync, `set_presence`
     /// </summary>
     public PresentSync Sync(UserDevice device, PresenceState state)
     {

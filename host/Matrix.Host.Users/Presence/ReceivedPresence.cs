@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Users.Presence;
 
-/// <summary>Takes the presence of other servers' users. Server-Server API, "Presence".</summary>
+/// <summary>Takes the presence of other servers' users. v1.19 server-server-api#presence</summary>
 public sealed class ReceivedPresence(
     PresenceBoard board, EarlyPresence early, IMembershipsTable membershipsTable, PresenceOptions options)
 {

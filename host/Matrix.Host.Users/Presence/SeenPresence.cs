@@ -3,7 +3,7 @@ using Matrix.Core.Presence;
 
 namespace Matrix.Host.Users.Presence;
 
-/// <summary>A user's presence as others see it now. Client-Server API, "Presence".</summary>
+/// <summary>A user's presence as others see it now. v1.19 client-server-api#presence</summary>
 /// <param name="StatusMessage">The user's message; null for none.</param>
 /// <param name="LastActiveAgo">Milliseconds since the last activity; null if none is known.</param>
 public sealed record SeenPresence(

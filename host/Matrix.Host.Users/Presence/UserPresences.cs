@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Tables.Presence;
 
 namespace Matrix.Host.Users.Presence;
 
-/// <summary>Sets and reads presence for clients. Client-Server API, "Presence".</summary>
+/// <summary>Sets and reads presence for clients. v1.19 client-server-api#presence</summary>
 public sealed class UserPresences(
     PresenceBoard board,
     IMembershipsTable membershipsTable,

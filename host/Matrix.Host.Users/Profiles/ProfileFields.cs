@@ -5,7 +5,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Users.Profiles;
 
-/// <summary>The names and values that profile fields may have. Client-Server API, "Profiles".</summary>
+/// <summary>The names and values that profile fields may have. v1.19 client-server-api#profiles</summary>
 internal static class ProfileFields
 {
     internal const string DisplayName = "displayname";

@@ -6,7 +6,7 @@ using Matrix.Host.Storage.Tables.Profiles;
 namespace Matrix.Host.Users.Profiles;
 
 /// <summary>
-/// Changes profiles, and notifies the rooms of a new display name or avatar. Client-Server API, "Profiles".
+/// Changes profiles, and notifies the rooms of a new display name or avatar. v1.19 client-server-api#profiles
 /// </summary>
 public sealed class ProfileUpdates(
     IProfilesTable profilesTable, IStorageWriter writer, UserLocks locks, IAccountObserver observer)

@@ -10,7 +10,7 @@ namespace Matrix.Host.Users.Profiles;
 
 /// <summary>
 /// Profiles of other servers' users, from these servers. Each is asked for once at a time for one user or service, and
-/// kept for a while, also that there is none. Server-Server API, "Querying for information".
+/// kept for a while, also that there is none. v1.19 server-server-api#querying-for-information
 /// </summary>
 public sealed class RemoteProfiles(
     FederationApi api, RemoteRequests requests, UsersOptions options, TimeProvider time) : IDisposable

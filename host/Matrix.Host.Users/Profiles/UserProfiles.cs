@@ -9,8 +9,8 @@ using Matrix.Host.Users.AppServices;
 namespace Matrix.Host.Users.Profiles;
 
 /// <summary>
-/// Reads profiles: of local users, and for local users also those of other servers' users. Client-Server API,
-/// "Profiles".
+/// Reads profiles: of local users, and for local users also those of other servers' users.
+/// v1.19 client-server-api#profiles
 /// </summary>
 public sealed class UserProfiles(
     IMembershipsTable membershipsTable,

@@ -9,7 +9,7 @@ using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Pushers;
 
-/// <summary>Sets and deletes the pushers of a user. Client-Server API, "Push Notifications".</summary>
+/// <summary>Sets and deletes the pushers of a user. v1.19 client-server-api#push-notifications</summary>
 public sealed class UserPushers(
     PushersTable pushersTable,
     ThirdPartyIdsTable thirdPartyIdsTable,

@@ -17,8 +17,8 @@ namespace Matrix.Host.Users.RemoteKeys;
 
 /// <summary>
 /// Caches the device lists of other servers' users who share an encrypted room with a local user. Updates of their
-/// servers keep the lists current, as the core's <see cref="TrackedList"/> says. Server-Server API, "Device
-/// Management".
+/// servers keep the lists current, as the core's <see cref="TrackedList"/> says.
+/// v1.19 server-server-api#device-management
 /// </summary>
 public sealed partial class RemoteDeviceLists : BackgroundService
 {

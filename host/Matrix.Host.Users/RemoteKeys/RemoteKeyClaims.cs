@@ -15,7 +15,7 @@ public sealed record RemoteClaimResult(
     IReadOnlyList<ClaimedKey> Keys, IReadOnlyDictionary<string, FederationFailure> Failures);
 
 /// <summary>
-/// Claims one-time keys of other servers' users at these servers. Client-Server API, "One-time and fallback keys".
+/// Claims one-time keys of other servers' users at these servers. v1.19 client-server-api#one-time-and-fallback-keys
 /// </summary>
 public sealed class RemoteKeyClaims(FederationApi api, RemoteRequests requests, KeyOptions options)
 {

@@ -18,7 +18,7 @@ public sealed record RemoteKeyQueryResult(
 
 /// <summary>
 /// Queries keys of other servers' users: from the cached lists where these are current, from the servers otherwise.
-/// Client-Server API, "Key management API"; Server-Server API, "End-to-End Encryption".
+/// v1.19 client-server-api#key-management-api; v1.19 server-server-api#end-to-end-encryption
 /// </summary>
 public sealed class RemoteKeyQueries(
     KeysTable keysTable,

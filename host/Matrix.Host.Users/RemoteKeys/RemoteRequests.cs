@@ -10,7 +10,7 @@ namespace Matrix.Host.Users.RemoteKeys;
 /// </summary>
 public sealed class RemoteRequests(KeyOptions options, ServerPaces paces, TimeProvider time) : IDisposable
 {
-    /// <summary>The time of a client that gives none. Client-Server API, "Key management API".</summary>
+    /// <summary>The time of a client that gives none. v1.19 client-server-api#key-management-api</summary>
     private static readonly TimeSpan _usualTime = TimeSpan.FromSeconds(10);
 
     private readonly WorkSlots _slots = new(new SlotBounds(options.MaxKeyRequests), paces, time);

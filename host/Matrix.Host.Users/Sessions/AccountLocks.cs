@@ -3,8 +3,8 @@ using Matrix.Host.Storage.Tables.Accounts;
 namespace Matrix.Host.Users.Sessions;
 
 /// <summary>
-/// Says which accounts are locked: by an administrator, or by a policy list, which spares administrators. Client-Server
-/// API, "Account locking".
+/// Says which accounts are locked: by an administrator, or by a policy list, which spares administrators.
+/// v1.19 client-server-api#account-locking
 /// </summary>
 public sealed class AccountLocks(IAccountsTable accountsTable, IAccountPolicy policy)
 {

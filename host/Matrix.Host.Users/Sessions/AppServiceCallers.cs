@@ -21,7 +21,7 @@ public enum MasqueradeProblem
 }
 
 /// <summary>
-/// Finds the user and device as which an application service acts. Application Service API, "Identity assertion".
+/// Finds the user and device as which an application service acts. v1.19 application-service-api#identity-assertion
 /// </summary>
 public sealed class AppServiceCallers : IChangeConsumer
 {

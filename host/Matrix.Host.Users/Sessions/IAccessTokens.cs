@@ -8,7 +8,7 @@ namespace Matrix.Host.Users.Sessions;
 /// <param name="SoftLogout">Whether the client of an invalid token may keep its data and log in again.</param>
 public readonly record struct TokenLookup(Caller? Caller, bool SoftLogout);
 
-/// <summary>Finds the owners of access tokens. Client-Server API, "Using access tokens".</summary>
+/// <summary>Finds the owners of access tokens. v1.19 client-server-api#using-access-tokens</summary>
 public interface IAccessTokens
 {
     /// <summary>Looks up a token, from memory if it was used recently.</summary>
@@ -28,7 +28,7 @@ public interface IAccessTokens
     bool IsUnchanged(Caller caller);
 }
 
-/// <summary>The user and device that an access token belongs to. Client-Server API, "Using access tokens".</summary>
+/// <summary>The user and device that an access token belongs to. v1.19 client-server-api#using-access-tokens</summary>
 /// <param name="Device">The user and their device.</param>
 /// <param name="IsAdmin">
 /// Whether the caller administers this server. An administrator does with a device that they logged in by the legacy
@@ -46,10 +46,10 @@ public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
     /// <summary>Whether the caller has a device. Only an application service may have none.</summary>
     public bool HasDevice => Device.DeviceId.Length > 0;
 
-    /// <summary>Whether an administrator locked the account. Client-Server API, "Account locking".</summary>
+    /// <summary>Whether an administrator locked the account. v1.19 client-server-api#account-locking</summary>
     public bool IsLocked { get; init; }
 
-    /// <summary>Whether an administrator suspended the account. Client-Server API, "Account suspension".</summary>
+    /// <summary>Whether an administrator suspended the account. v1.19 client-server-api#account-suspension</summary>
     public bool IsSuspended { get; init; }
 
     /// <summary>The position of the login that the token comes from; 0 without a token of a user.</summary>

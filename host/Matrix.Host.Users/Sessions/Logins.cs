@@ -41,7 +41,9 @@ public sealed record LoginProof(string UserId, IReadOnlyList<ConditionalChange> 
     internal SsoOrigin? Origin { get; init; }
 }
 
-/// <summary>Creates devices and tokens. Client-Server API, "Relationship between access tokens and devices".</summary>
+/// <summary>
+/// Creates devices and tokens. v1.19 client-server-api#relationship-between-access-tokens-and-devices
+/// </summary>
 public sealed class Logins(
     IAccountsTable accountsTable,
     KeysTable keysTable,

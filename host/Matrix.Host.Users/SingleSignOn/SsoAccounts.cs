@@ -27,8 +27,8 @@ public abstract record SsoAccount
 }
 
 /// <summary>
-/// Finds, links and creates the accounts of people who signed in at a provider. Client-Server API, "Handling the
-/// callback from the Authentication server".
+/// Finds, links and creates the accounts of people who signed in at a provider.
+/// v1.19 client-server-api#handling-the-callback-from-the-authentication-server
 /// </summary>
 public sealed class SsoAccounts(
     IAccountsTable accountsTable,

@@ -15,7 +15,7 @@ public abstract record SsoPurpose
     /// <param name="Next">Where it goes on.</param>
     public sealed record SignIn(string Next) : SsoPurpose;
 
-    /// <summary>A user confirms a request. Client-Server API, "SSO during User-Interactive Authentication".</summary>
+    /// <summary>A user confirms a request. v1.19 client-server-api#sso-during-user-interactive-authentication</summary>
     /// <param name="AuthSession">The session of the request's authentication.</param>
     /// <param name="UserId">The user who must confirm it.</param>
     public sealed record Confirm(string AuthSession, string UserId) : SsoPurpose;

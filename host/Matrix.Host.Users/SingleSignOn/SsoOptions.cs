@@ -79,7 +79,7 @@ public sealed record SsoOptions
 }
 
 /// <summary>
-/// An identity provider. Client-Server API, "SSO client login/authentication"; OpenID Connect Core 1.0.
+/// An identity provider. v1.19 client-server-api#sso-client-loginauthentication; OpenID Connect Core 1.0.
 /// </summary>
 /// <param name="Id">Its id for clients, which must not change.</param>
 /// <param name="Name">Its name for people.</param>

@@ -7,7 +7,7 @@ using Matrix.Host.Storage.Tables.ValidationSessions;
 namespace Matrix.Host.Users.ThirdPartyIds;
 
 /// <summary>
-/// The third-party identifiers of accounts. Client-Server API, "Adding Account Administrative Contact Information".
+/// The third-party identifiers of accounts. v1.19 client-server-api#adding-account-administrative-contact-information
 /// </summary>
 public sealed class AccountIdentifiers(
     ThirdPartyIdsTable thirdPartyIdsTable,

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Users.ThirdPartyIds;
 
 /// <summary>
-/// Binds identifiers of users at identity servers, and remembers where, so that they can be unbound. Client-Server API,
-/// "Adding Account Administrative Contact Information".
+/// Binds identifiers of users at identity servers, and remembers where, so that they can be unbound.
+/// v1.19 client-server-api#adding-account-administrative-contact-information
 /// </summary>
 public sealed partial class IdentityBindings(
     ThirdPartyIdsTable thirdPartyIdsTable,

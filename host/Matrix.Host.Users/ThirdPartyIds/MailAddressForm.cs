@@ -3,7 +3,7 @@ using Matrix.Host.Users.ThirdPartyIds.Unicode;
 
 namespace Matrix.Host.Users.ThirdPartyIds;
 
-/// <summary>The canonical form of mail addresses. Appendices, "E-Mail".</summary>
+/// <summary>The canonical form of mail addresses. v1.19 appendices#e-mail</summary>
 internal static class MailAddressForm
 {
     private const int Longest = 254;

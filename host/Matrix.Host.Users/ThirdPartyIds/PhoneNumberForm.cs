@@ -3,7 +3,7 @@ using PhoneNumbers;
 
 namespace Matrix.Host.Users.ThirdPartyIds;
 
-/// <summary>The canonical form of phone numbers. Appendices, "PSTN Phone numbers".</summary>
+/// <summary>The canonical form of phone numbers. v1.19 appendices#pstn-phone-numbers</summary>
 internal static class PhoneNumberForm
 {
     private const int Longest = 64;

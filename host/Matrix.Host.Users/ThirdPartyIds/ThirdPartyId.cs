@@ -1,6 +1,6 @@
 namespace Matrix.Host.Users.ThirdPartyIds;
 
-/// <summary>The media of third-party identifiers. Appendices, "3PID Types".</summary>
+/// <summary>The media of third-party identifiers. v1.19 appendices#3pid-types</summary>
 public static class Medium
 {
     /// <summary>Mail addresses.</summary>
@@ -10,7 +10,7 @@ public static class Medium
     public const string Phone = "msisdn";
 }
 
-/// <summary>A third-party identifier in its canonical form. Appendices, "3PID Types".</summary>
+/// <summary>A third-party identifier in its canonical form. v1.19 appendices#3pid-types</summary>
 public readonly record struct ThirdPartyId
 {
     private ThirdPartyId(string medium, string address) => (Medium, Address) = (medium, address);

@@ -38,8 +38,8 @@ public sealed record TokenRequest(ValidationPurpose Purpose, ThirdPartyId Id, st
 
 /// <summary>
 /// Sessions in which somebody proves that they have an address. What a stranger sees, and how long it takes, does not
-/// depend on whether an account has the address: the owner learns it by the message. Client-Server API, "Adding Account
-/// Administrative Contact Information".
+/// depend on whether an account has the address: the owner learns it by the message.
+/// v1.19 client-server-api#adding-account-administrative-contact-information
 /// </summary>
 public sealed class Validations(
     ThirdPartyIdsTable thirdPartyIdsTable,

@@ -18,8 +18,8 @@ public sealed record ReceivedMessage(
     string Sender, string Type, string MessageId, IReadOnlyList<ToDeviceMessage> Messages);
 
 /// <summary>
-/// Delivers messages of other servers' users to local devices, each once. Server-Server API, "Send-to-device
-/// messaging".
+/// Delivers messages of other servers' users to local devices, each once.
+/// v1.19 server-server-api#send-to-device-messaging
 /// </summary>
 public sealed class ReceivedMessages(
     IAccountsTable accountsTable,

@@ -11,7 +11,7 @@ using Matrix.Host.Users.Keys;
 namespace Matrix.Host.Users.ToDevice;
 
 /// <summary>
-/// Makes the EDUs with messages to devices of other servers' users. Server-Server API, "Send-to-device messaging".
+/// Makes the EDUs with messages to devices of other servers' users. v1.19 server-server-api#send-to-device-messaging
 /// </summary>
 internal sealed class RemoteMessages(
     IMembershipsTable membershipsTable,

@@ -23,7 +23,7 @@ public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject 
     public const string AllDevices = ToDeviceSent.AllDevices;
 }
 
-/// <summary>Sends messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
+/// <summary>Sends messages to devices. v1.19 client-server-api#send-to-device-messaging</summary>
 public sealed class ToDeviceSender(
     IMembershipsTable membershipsTable,
     IAccountsTable accountsTable,
@@ -173,8 +173,8 @@ public sealed class ToDeviceSender(
 }
 
 /// <summary>
-/// Executes a request once, even if it is repeated. Client-Server API, "Transaction identifiers". Requests of rooms and
-/// of users share one log, so the host implements this.
+/// Executes a request once, even if it is repeated. v1.19 client-server-api#transaction-identifiers. Requests of rooms
+/// and of users share one log, so the host implements this.
 /// </summary>
 public interface ISentOnce
 {

@@ -11,7 +11,7 @@ public sealed record TurnCredential(string UserName, string Password, IReadOnlyL
 
 /// <summary>
 /// Makes the credentials by which TURN servers know users: a name with the end of its validity, and as password that
-/// name's HMAC with the shared secret. Client-Server API, "Voice over IP"; draft-uberti-behave-turn-rest.
+/// name's HMAC with the shared secret. v1.19 client-server-api#voice-over-ip; draft-uberti-behave-turn-rest.
 /// </summary>
 public sealed class TurnCredentials(TurnOptions options, TimeProvider clock)
 {

@@ -5,7 +5,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Matrix.Host.AppServices;
 
-/// <summary>Reads a registration file. Application Service API, "Registration".</summary>
+/// <summary>Reads a registration file. v1.19 application-service-api#registration</summary>
 internal sealed class RegistrationFile
 {
     private readonly string _file;

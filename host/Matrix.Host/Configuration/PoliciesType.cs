@@ -6,8 +6,8 @@ using Matrix.Host.Api.Client;
 namespace Matrix.Host.Configuration;
 
 /// <summary>
-/// The type of policies that new users accept, written as clients get them. Client-Server API, "Terms of service at
-/// registration".
+/// The type of policies that new users accept, written as clients get them.
+/// v1.19 client-server-api#terms-of-service-at-registration
 /// </summary>
 internal sealed class PoliciesType() : ConfigType<IReadOnlyList<PolicyDocument>>(
     "policies by their ids (letters, digits, . _ ~ -), each with a version as text and, by language, a name and a url "

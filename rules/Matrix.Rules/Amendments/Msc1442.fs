@@ -1,4 +1,4 @@
-/// MSC1442 (room version 2).
+/// MSC1442 (room version 2). v1.19 rooms/v2#state-resolution
 module Matrix.Rules.Msc1442
 
 /// State resolution, second edition.

@@ -1,4 +1,5 @@
-/// MSC1659 (room version 3).
+/// MSC1659 (room version 3). v1.19 rooms/v3#event-ids, v1.19 rooms/v3#event-format, v1.19 rooms/v3#authorisation-rules,
+/// v1.19 rooms/v3#handling-redactions
 module Matrix.Rules.Msc1659
 
 open Matrix.Rules.Authorization

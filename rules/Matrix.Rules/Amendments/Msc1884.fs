@@ -1,4 +1,4 @@
-/// MSC1884 (room version 4).
+/// MSC1884 (room version 4). v1.19 rooms/v4#event-ids
 module Matrix.Rules.Msc1884
 
 /// Event identifiers without slashes.

@@ -1,4 +1,4 @@
-/// MSC2076 (room version 5).
+/// MSC2076 (room version 5). v1.19 rooms/v5#signing-key-validity-period
 module Matrix.Rules.Msc2076
 
 /// Keys must have been valid.

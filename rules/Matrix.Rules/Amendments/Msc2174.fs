@@ -1,4 +1,5 @@
 /// MSC2174 (room version 11).
+/// v1.19 rooms/v11#moving-the-redacts-property-of-mroomredaction-events-to-a-content-property
 module Matrix.Rules.Msc2174
 
 /// A redaction names its target in its content.

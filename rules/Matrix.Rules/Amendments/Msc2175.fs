@@ -1,4 +1,4 @@
-/// MSC2175 (room version 11).
+/// MSC2175 (room version 11). v1.19 rooms/v11#remove-the-creator-property-of-mroomcreate-events
 module Matrix.Rules.Msc2175
 
 /// The creator is the sender of the create event.

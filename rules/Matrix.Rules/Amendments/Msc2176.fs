@@ -1,4 +1,4 @@
-/// MSC2176 (room version 11).
+/// MSC2176 (room version 11). v1.19 rooms/v11#redactions
 module Matrix.Rules.Msc2176
 
 /// Redaction keeps what the rules read.

@@ -1,4 +1,4 @@
-/// MSC2209 (room version 6).
+/// MSC2209 (room version 6). v1.19 rooms/v6#authorisation-rules
 module Matrix.Rules.Msc2209
 
 open Matrix.Rules.Authorization

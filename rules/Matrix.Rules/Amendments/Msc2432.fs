@@ -1,4 +1,4 @@
-/// MSC2432 (room version 6).
+/// MSC2432 (room version 6). v1.19 rooms/v6#redactions, v1.19 rooms/v6#authorisation-rules
 module Matrix.Rules.Msc2432
 
 /// Aliases are ordinary state.

@@ -1,4 +1,4 @@
-/// MSC2540 (room version 6).
+/// MSC2540 (room version 6). v1.19 rooms/v6#canonical-json, v1.19 rooms/v6#event-format
 module Matrix.Rules.Msc2540
 
 open Matrix.Rules.Authorization

@@ -1,4 +1,4 @@
-/// MSC3083 (room version 8).
+/// MSC3083 (room version 8). v1.19 rooms/v8#authorisation-rules
 module Matrix.Rules.Msc3083
 
 open Matrix.Rules.Authorization

@@ -1,4 +1,4 @@
-/// MSC3375 (room version 9).
+/// MSC3375 (room version 9). v1.19 rooms/v9#redactions
 module Matrix.Rules.Msc3375
 
 /// The authorising user survives redaction.

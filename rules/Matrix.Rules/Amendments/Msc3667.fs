@@ -1,4 +1,5 @@
-/// MSC3667 (room version 10).
+/// MSC3667 (room version 10). v1.19 rooms/v10#deprecated-event-content-schemas,
+/// v1.19 rooms/v10#values-in-mroompower_levels-events-must-be-integers
 module Matrix.Rules.Msc3667
 
 open Matrix.Rules.Authorization

@@ -1,4 +1,4 @@
-/// MSC3787 (room version 10).
+/// MSC3787 (room version 10). v1.19 rooms/v10#authorisation-rules
 module Matrix.Rules.Msc3787
 
 /// Knocking where joining is restricted.

@@ -1,4 +1,4 @@
-/// MSC3821 (room version 11).
+/// MSC3821 (room version 11). v1.19 rooms/v11#redactions
 module Matrix.Rules.Msc3821
 
 /// The signed part of a third-party invitation survives redaction.

@@ -1,4 +1,4 @@
-/// MSC3989 (room version 11).
+/// MSC3989 (room version 11). v1.19 rooms/v11#redactions, v1.19 rooms/v11#event-format-1
 module Matrix.Rules.Msc3989
 
 /// The origin is redacted.

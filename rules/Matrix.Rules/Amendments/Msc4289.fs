@@ -1,4 +1,4 @@
-/// MSC4289 (room version 12).
+/// MSC4289 (room version 12). v1.19 rooms/v12#authorisation-rules
 module Matrix.Rules.Msc4289
 
 let private additionalCreators =

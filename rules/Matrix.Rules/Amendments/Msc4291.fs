@@ -1,4 +1,4 @@
-/// MSC4291 (room version 12).
+/// MSC4291 (room version 12). v1.19 rooms/v12#event-format-1, v1.19 rooms/v12#authorisation-rules
 module Matrix.Rules.Msc4291
 
 let private roomId =

@@ -1,4 +1,4 @@
-/// MSC4297 (room version 12).
+/// MSC4297 (room version 12). v1.19 rooms/v12#state-resolution
 module Matrix.Rules.Msc4297
 
 /// State resolution 2.1.

@@ -1,4 +1,4 @@
-/// The events that an event of room version 1 must have in `auth_events`. Server-Server API, "Auth events selection".
+/// The events that an event of room version 1 must have in `auth_events`. v1.19 server-server-api#auth-events-selection
 module Matrix.Rules.Authorization.AuthEventSelection
 
 open Matrix.Rules

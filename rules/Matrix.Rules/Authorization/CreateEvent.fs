@@ -1,4 +1,5 @@
-/// Authorization of the create event, of `auth_events`, and of senders on other servers; room version 1.
+/// Authorization of the create event, of `auth_events`, and of senders on other servers.
+/// v1.19 rooms/v1#authorisation-rules
 module Matrix.Rules.Authorization.CreateEvent
 
 open Matrix.Rules

@@ -1,5 +1,4 @@
-/// Which accepted redactions are applied, and which redactions clients may request. Room versions, "Handling
-/// redactions".
+/// Which accepted redactions are applied, and which redactions clients may request. v1.19 rooms/v3#handling-redactions
 module Matrix.Rules.Authorization.Handling
 
 open Matrix.Rules
@@ -36,7 +35,7 @@ let notOtherwise =
         Condition.Always
         (Outcome.Reject(Reason.PowerTooLow NamedLevel.Redact))
 
-/// The redactions that a user's own server accepts: fewer than servers apply. Client-Server API, "Redactions".
+/// The redactions that a user's own server accepts: fewer than servers apply. v1.19 client-server-api#redactions
 let ofClients: Rule list = [
     clause
         "redaction.asked.own"

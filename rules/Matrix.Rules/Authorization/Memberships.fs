@@ -1,4 +1,4 @@
-/// Authorization of member events; room version 1. Authorization rules, "m.room.member".
+/// Authorization of member events. v1.19 rooms/v1#authorisation-rules, `m.room.member`
 module Matrix.Rules.Authorization.Memberships
 
 open Matrix.Rules

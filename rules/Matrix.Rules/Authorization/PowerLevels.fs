@@ -1,4 +1,4 @@
-/// Authorization of power levels events; room version 1. Authorization rules, "m.room.power_levels".
+/// Authorization of power levels events. v1.19 rooms/v1#authorisation-rules, `m.room.power_levels`
 module Matrix.Rules.Authorization.PowerLevels
 
 open Matrix.Rules

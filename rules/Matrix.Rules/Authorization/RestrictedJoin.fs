@@ -1,4 +1,5 @@
 /// The conditions of restricted joins, found in a version's own rules, whatever the rules' names.
+/// v1.19 rooms/v8#authorisation-rules
 module Matrix.Rules.Authorization.RestrictedJoin
 
 open Matrix.Rules

@@ -1,4 +1,4 @@
-/// The authorization rules of room version 1, in order. Room version 1, "Authorisation rules".
+/// The authorization rules of room version 1, in order. v1.19 rooms/v1#authorisation-rules
 module Matrix.Rules.Authorization.Table
 
 open Matrix.Rules

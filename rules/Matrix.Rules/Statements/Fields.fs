@@ -35,7 +35,7 @@ type Field = {
     Text: string
 }
 
-/// The members of an event. Room versions, "Event format".
+/// The members of an event. v1.19 rooms/v12#event-format-1
 [<RequireQualifiedAccess>]
 module Fields =
 

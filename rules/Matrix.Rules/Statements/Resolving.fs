@@ -1,4 +1,4 @@
-/// State resolution, step by step. Room versions, "State resolution".
+/// State resolution, step by step. v1.19 rooms/v12#state-resolution
 module Matrix.Rules.Resolving
 
 /// The parts of the full conflicted set.

@@ -8,7 +8,7 @@ type SignatureRequirement = {
     When: Condition
 }
 
-/// The hashed members, and the required signatures. Server-Server API, "Signing Events".
+/// The hashed members, and the required signatures. v1.19 server-server-api#signing-events
 [<RequireQualifiedAccess>]
 module Signing =
 

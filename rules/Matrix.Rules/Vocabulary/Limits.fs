@@ -4,32 +4,32 @@ namespace Matrix.Rules
 [<RequireQualifiedAccess>]
 module Limits =
 
-    /// The greatest canonical form of an event, in bytes, signatures included. Client-Server API, "Size limits".
+    /// The greatest canonical form of an event, in bytes, signatures included. v1.19 client-server-api#size-limits
     [<Literal>]
     let EventBytes = 65536
 
-    /// The greatest `type` and `state_key`, in bytes of UTF-8. Client-Server API, "Size limits".
+    /// The greatest `type` and `state_key`, in bytes of UTF-8. v1.19 client-server-api#size-limits
     [<Literal>]
     let KeyBytes = 255
 
-    /// The longest identifier, in bytes of UTF-8, sigil and domain included. Appendices, "Identifier Grammar".
+    /// The longest identifier, in bytes of UTF-8, sigil and domain included. v1.19 appendices#identifier-grammar
     [<Literal>]
     let IdentifierBytes = 255
 
-    /// The most entries of `prev_events`. Room versions, "Event format".
+    /// The most entries of `prev_events`. v1.19 rooms/v12#event-format-1
     [<Literal>]
     let PrevEvents = 20
 
-    /// The most entries of `auth_events`. Room versions, "Event format".
+    /// The most entries of `auth_events`. v1.19 rooms/v12#event-format-1
     [<Literal>]
     let AuthEvents = 10
 
-    /// The greatest integer of canonical JSON; its negative is the least. Appendices, "Canonical JSON".
+    /// The greatest integer of canonical JSON; its negative is the least. v1.19 appendices#canonical-json
     [<Literal>]
     let Integer = 9007199254740991L
 
-    /// The longest validity of a signing key, in days, whatever the key itself says. Room versions, "Signing key
-    /// validity period".
+    /// The longest validity of a signing key, in days, whatever the key itself says.
+    /// v1.19 rooms/v5#signing-key-validity-period
     [<Literal>]
     let KeyDays = 7
 
@@ -42,7 +42,8 @@ module Limits =
     [<Literal>]
     let Nesting = 128
 
-/// The default power levels. Client-Server API, `m.room.power_levels`; Server-Server API, "Definitions".
+/// The default power levels. v1.19 client-server-api#mroompower_levels,
+/// v1.19 server-server-api#definitions
 [<RequireQualifiedAccess>]
 module DefaultLevels =
 

@@ -9,7 +9,7 @@ type KeptContent =
     /// `third_party_invite`, if there is one, with at most `signed` in it.
     | Paths of string list list
 
-/// The members that redaction keeps. Room versions, "Redactions".
+/// The members that redaction keeps. v1.19 rooms/v11#redactions
 type RedactionTable = {
     /// The kept members beside `content`. `content` itself is always kept, reduced as `Content` says.
     TopLevel: Set<string>

@@ -13,7 +13,7 @@ type Start =
     | Unconflicted
     | Empty
 
-/// A step of state resolution. Room versions, "State resolution".
+/// A step of state resolution. v1.19 rooms/v12#state-resolution
 [<RequireQualifiedAccess>]
 type ResolutionStep =
     /// The algorithm of version 1 as a whole: power levels, join rules, members and the rest, key by key.
@@ -30,7 +30,7 @@ type ResolutionStep =
     /// Puts every entry of the unconflicted state map into the result, whatever the checks put there.
     | KeepUnconflicted
 
-/// An algorithm of state resolution: its steps, in order. Room versions, "State resolution".
+/// An algorithm of state resolution: its steps, in order. v1.19 rooms/v12#state-resolution
 type StateResolutionAlgorithm = {
     /// Such as "2.1".
     Name: string

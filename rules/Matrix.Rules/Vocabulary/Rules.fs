@@ -25,7 +25,7 @@ type Rule =
     /// If `applies` holds: allow if `holds` holds, reject if not.
     | Iff of Head * applies: Condition * holds: Condition * Reason
 
-/// A state event that an event must have in `auth_events`. Server-Server API, "Auth events selection".
+/// A state event that an event must have in `auth_events`. v1.19 server-server-api#auth-events-selection
 type Selection = {
     Name: string
     Text: string

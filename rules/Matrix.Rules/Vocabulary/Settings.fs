@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// A user's membership in a room. Client-Server API, "Room membership".
+/// A user's membership in a room. v1.19 client-server-api#room-membership
 [<RequireQualifiedAccess>]
 type Membership =
     /// No member event, or one with an unknown membership.
@@ -11,7 +11,7 @@ type Membership =
     | Ban
     | Knock
 
-/// A room's join rule. Client-Server API, `m.room.join_rules`.
+/// A room's join rule. v1.19 client-server-api#mroomjoin_rules
 [<RequireQualifiedAccess>]
 type JoinRule =
     | Public
@@ -50,7 +50,7 @@ module JoinRule =
         JoinRule.Private
     ]
 
-/// The form of event ids. Room versions, "Event IDs".
+/// The form of event ids. v1.19 rooms/v4#event-ids
 [<RequireQualifiedAccess>]
 type EventIdForm =
     /// `$opaque:domain`, chosen by the sender's server and sent as `event_id`.
@@ -60,7 +60,7 @@ type EventIdForm =
     /// `$` and the reference hash in URL-safe unpadded Base64.
     | UrlSafeHash
 
-/// How `auth_events` and `prev_events` name events. Room versions, "Event format".
+/// How `auth_events` and `prev_events` name events. v1.19 rooms/v12#event-format-1
 [<RequireQualifiedAccess>]
 type EventReferences =
     /// Pairs of an identifier and an object of hashes.
@@ -68,13 +68,13 @@ type EventReferences =
     /// Identifiers only.
     | Ids
 
-/// Whether servers refuse events that are not canonical JSON. Room versions, "Canonical JSON".
+/// Whether servers refuse events that are not canonical JSON. v1.19 rooms/v6#canonical-json
 [<RequireQualifiedAccess>]
 type JsonStrictness =
     | Lenient
     | Strict
 
-/// The form of room ids. Appendices, "Room IDs".
+/// The form of room ids. v1.19 appendices#room-ids
 [<RequireQualifiedAccess>]
 type RoomIdForm =
     /// `!opaque:domain`, chosen by the creator's server.
@@ -82,13 +82,13 @@ type RoomIdForm =
     /// The create event's id with `!` in place of `$`. The create event itself has no `room_id`.
     | HashOfCreate
 
-/// Whether a key must have been valid at the event's time. Room versions, "Signing key validity period".
+/// Whether a key must have been valid at the event's time. v1.19 rooms/v5#signing-key-validity-period
 [<RequireQualifiedAccess>]
 type KeyValidity =
     | NotEnforced
     | Enforced
 
-/// The values that count as power levels. Room versions, "Deprecated event content schemas".
+/// The values that count as power levels. v1.19 rooms/v1#deprecated-event-content-schemas
 [<RequireQualifiedAccess>]
 type PowerLevelValues =
     /// Integers, floats (truncated), and strings with an integer.
@@ -126,7 +126,7 @@ type CreatorPower =
     /// More than any level, always.
     | Infinite
 
-/// The place where a redaction names the redacted event. Client-Server API, `m.room.redaction`.
+/// The place where a redaction names the redacted event. v1.19 client-server-api#mroomredaction
 [<RequireQualifiedAccess>]
 type RedactsPlace =
     /// Beside `content`.

@@ -1,4 +1,4 @@
-/// `mx event verify`. Server-Server API, "Validating hashes and signatures on received events".
+/// `mx event verify`. v1.19 server-server-api#validating-hashes-and-signatures-on-received-events
 module internal Matrix.Cli.Events.Verification
 
 open System

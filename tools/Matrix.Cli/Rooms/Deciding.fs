@@ -84,8 +84,8 @@ let private check (version: RoomVersion) (found: InspectedEvent) (against: strin
         Trace = AuthTrace.ofCase case
     }
 
-/// The checks of the event, in the order in which a server makes them. Server-Server API, "Checks performed on receipt
-/// of a PDU".
+/// The checks of the event, in the order in which a server makes them.
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 let checks (version: RoomVersion) (found: InspectedEvent) : Check list =
     let cited = List.ofSeq found.AuthEvents |> List.filter (has EventMarks.State)
     let isCreate (e: StoredEvent) = e.Pdu.Type = "m.room.create"

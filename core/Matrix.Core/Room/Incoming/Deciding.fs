@@ -16,7 +16,7 @@ type internal Undecided =
     | StateDoubted
 
 /// Makes the fourth, fifth and sixth check on receipt, for an event whose prerequisites are all known.
-/// Server-Server API, "Checks performed on receipt of a PDU".
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 [<Sealed>]
 type internal Deciding
     (

@@ -5,7 +5,8 @@ open Matrix.Core.Room
 open Matrix.Core.State
 
 /// The forward extremities as events come in: the accepted events from which no accepted event descends.
-/// Server-Server API, "PDUs" (`prev_events`), "Rejection" and "Soft failure".
+/// v1.19 server-server-api#pdus (`prev_events`), v1.19 server-server-api#rejection,
+/// v1.19 server-server-api#soft-failure
 [<RequireQualifiedAccess>]
 module internal ForwardExtremities =
 

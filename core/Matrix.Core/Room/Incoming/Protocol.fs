@@ -227,7 +227,7 @@ type IncomingLimits = {
     Extremities: int
     /// The most rejected and soft-failed events walked through in the search for accepted ones.
     LookedThrough: int
-    /// The most extremities that a new event of this server names: the latest. Server-Server API, "PDUs"
+    /// The most extremities that a new event of this server names: the latest. v1.19 server-server-api#pdus
     /// (`prev_events`).
     Previous: int
     /// The most facts of each kind that are kept between inputs, beside those of undurable decisions.

@@ -11,8 +11,8 @@ type CheckedSignature = {
     Fate: SignatureFate
 }
 
-/// An event of another server in the format of its room version (check 1 of those on receipt). Server-Server API,
-/// "Checks performed on receipt of a PDU".
+/// An event of another server in the format of its room version (check 1 of those on receipt).
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 type ReceivedEvent = {
     /// The event, redacted if its content hash was wrong (check 3).
     Pdu: Pdu
@@ -39,7 +39,7 @@ type ReceivedEvent = {
     }
 
     /// Whether a server validly signed: at least one signature is valid, and none by a known key is invalid.
-    /// Server-Server API, "Validating hashes and signatures on received events".
+    /// v1.19 server-server-api#validating-hashes-and-signatures-on-received-events
     member this.IsSignedBy(server: string) : bool =
         let mutable isValid = false
         let mutable isInvalid = false

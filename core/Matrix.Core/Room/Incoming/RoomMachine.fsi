@@ -23,7 +23,7 @@ open Matrix.Core.State
 /// not end, or no peer has them, it fetches the state before the event, takes it on trust, and resolves it with the
 /// state that this server computed. Where several events could be decided next, the order is fixed: by depth, time and
 /// id.
-/// Server-Server API, "Checks performed on receipt of a PDU".
+/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
 [<Sealed>]
 type RoomMachine =
 

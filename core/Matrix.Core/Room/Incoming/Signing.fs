@@ -12,7 +12,7 @@ type internal SignatureState =
     /// A server's keys are not known yet.
     | NeedsKeys of server: string
 
-/// Check 2 of those on receipt. Server-Server API, "Validating hashes and signatures on received events".
+/// Check 2 of those on receipt. v1.19 server-server-api#validating-hashes-and-signatures-on-received-events
 [<RequireQualifiedAccess>]
 module internal Signing =
 

@@ -7,7 +7,7 @@ open Matrix.Core.Event
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// The resolution of several states into one. Server-Server API, "Room State Resolution".
+/// The resolution of several states into one. v1.19 server-server-api#room-state-resolution
 [<RequireQualifiedAccess>]
 module StateBefore =
 

@@ -1,4 +1,4 @@
-/// Power levels, creators and the power of users. Client-Server API, `m.room.power_levels`.
+/// Power levels, creators and the power of users. v1.19 client-server-api#mroompower_levels
 [<RequireQualifiedAccess>]
 module internal Matrix.Properties.Reference.Authorization.Levels
 

@@ -1,4 +1,4 @@
-/// Full auth chains. Room version 2, "State resolution", definitions.
+/// Full auth chains. v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.AuthChains
 

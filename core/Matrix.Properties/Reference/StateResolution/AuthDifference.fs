@@ -1,4 +1,4 @@
-/// The auth difference. Room version 2, "State resolution", definitions.
+/// The auth difference. v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.AuthDifference
 

@@ -5,7 +5,7 @@ module Matrix.Properties.Reference.StateResolution.AuthEvents
 open Matrix.Core.Event
 open Matrix.Properties.Generators
 
-/// The auth events of an event that were not rejected.
+/// The auth events of an event that were not rejected. v1.19 rooms/v2#rejected-events
 let accepted (graph: RoomGraph) (id: string) : Map<string * string, Pdu> =
     graph.Events[id].AuthEvents
     |> Seq.filter (fun a -> not (graph.Rejected.Contains a))

@@ -1,4 +1,4 @@
-/// The unconflicted state map and the conflicted state set. Room version 2, "State resolution", definitions.
+/// The unconflicted state map and the conflicted state set. v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.ConflictedState
 

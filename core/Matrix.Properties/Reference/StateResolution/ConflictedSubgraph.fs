@@ -1,4 +1,4 @@
-/// The conflicted state subgraph. Room version 12, "State resolution", definitions.
+/// The conflicted state subgraph. v1.19 rooms/v12#definitions
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.ConflictedSubgraph
 

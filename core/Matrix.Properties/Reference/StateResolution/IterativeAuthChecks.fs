@@ -1,4 +1,4 @@
-/// The iterative auth checks. Room version 2, "State resolution", definitions.
+/// The iterative auth checks. v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.IterativeAuthChecks
 

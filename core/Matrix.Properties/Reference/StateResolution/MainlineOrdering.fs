@@ -1,4 +1,4 @@
-/// The mainline ordering. Room version 2, "State resolution", definitions.
+/// The mainline ordering. v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.MainlineOrdering
 

@@ -1,4 +1,4 @@
-/// The reverse topological power ordering. Room version 2, "State resolution", definitions.
+/// The reverse topological power ordering. v1.19 rooms/v2#definitions
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.PowerOrdering
 

@@ -1,5 +1,5 @@
 /// State resolution 1, 2 and 2.1 as the pages define them, on whole auth chains. Slow. Each step is a file.
-/// Room versions, "State resolution".
+/// v1.19 rooms/v12#state-resolution
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.StateResReference
 

@@ -1,4 +1,4 @@
-/// Version 1 of the algorithm. Room version 1, "State resolution".
+/// Version 1 of the algorithm. v1.19 rooms/v1#state-resolution
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.Version1
 

@@ -1,4 +1,5 @@
-/// Versions 2 and 2.1 of the algorithm, step by step. Room versions 2 and 12, "State resolution", "Algorithm".
+/// Versions 2 and 2.1 of the algorithm, step by step. v1.19 rooms/v2#algorithm,
+/// v1.19 rooms/v12#algorithm
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.Version2
 

@@ -20,7 +20,7 @@ let private objectAt (o: JsonObject) (key: string) =
     | ValueSome(Json.Object inner) -> inner
     | _ -> JsonObject.Empty
 
-/// Server-Server API, "Validating hashes and signatures on received events".
+/// v1.19 server-server-api#validating-hashes-and-signatures-on-received-events
 let private isSignedBy (ed25519: Ed25519) keys (room: PduRoom) (event: JsonObject) (server: string) : bool =
     let own = objectAt (objectAt event "signatures") server
 

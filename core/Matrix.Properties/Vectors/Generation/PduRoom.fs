@@ -70,7 +70,7 @@ type internal PduRoom(version: RoomVersion, ed25519: Ed25519, seedOf: string -> 
         else
             text ids[name]
 
-    /// Room versions, "Event IDs".
+    /// v1.19 rooms/v4#event-ids
     member _.IdOf(event: JsonObject) : string =
         match version.Settings.EventIds with
         | EventIdForm.Assigned -> string (event.Text "event_id")
@@ -127,7 +127,7 @@ type internal PduRoom(version: RoomVersion, ed25519: Ed25519, seedOf: string -> 
         bare
         |> with' "auth_events" (Json.Array [| for name in cited -> reference name |])
 
-    /// Server-Server API, "Adding hashes and signatures to outgoing events".
+    /// v1.19 server-server-api#adding-hashes-and-signatures-to-outgoing-events
     member _.Hashed(event: JsonObject) : JsonObject =
         event
         |> with' "hashes" (nested [ "sha256", text (base64 (LiteralEvent.contentHash event)) ])

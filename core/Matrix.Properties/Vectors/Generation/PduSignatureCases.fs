@@ -1,4 +1,4 @@
-/// PDU vectors of content hashes, signatures and event ids. Server-Server API, "Signing events".
+/// PDU vectors of content hashes, signatures and event ids. v1.19 server-server-api#signing-events
 module internal Matrix.Properties.Vectors.Generation.PduSignatureCases
 
 open Matrix.Core.Event

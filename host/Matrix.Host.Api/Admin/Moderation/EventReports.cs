@@ -63,7 +63,7 @@ internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditL
         });
     }
 
-    // Reports have no score any more. Client-Server API, "Reporting Content".
+    // Reports have no score any more. v1.19 client-server-api#reporting-content
     private static void Write(Utf8JsonWriter json, ListedReport report)
     {
         var content = report.Row.Content;

@@ -4,7 +4,7 @@ using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.AccountData;
 
-/// <summary>Account data, also of rooms. Client-Server API, "Client Config".</summary>
+/// <summary>Account data, also of rooms. v1.19 client-server-api#client-config</summary>
 internal sealed class AccountData(UserAccountData data, ClientOptions options) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden("You can only use your own account data.");
@@ -12,9 +12,13 @@ internal sealed class AccountData(UserAccountData data, ClientOptions options) :
     public void Map(ClientRoutes routes)
     {
         var put = new RouteOptions { Body = BodyLimit.Event, OpenToSuspended = true };
+        // v1.19 client-server-api#get_matrixclientv3useruseridaccount_datatype
         routes.Get("user/{userId}/account_data/{type}", GetAsync);
+        // v1.19 client-server-api#put_matrixclientv3useruseridaccount_datatype
         routes.Put("user/{userId}/account_data/{type}", static body => body.Whole, PutAsync, put);
+        // v1.19 client-server-api#get_matrixclientv3useruseridroomsroomidaccount_datatype
         routes.Get("user/{userId}/rooms/{roomId}/account_data/{type}", GetAsync);
+        // v1.19 client-server-api#put_matrixclientv3useruseridroomsroomidaccount_datatype
         routes.Put("user/{userId}/rooms/{roomId}/account_data/{type}", static body => body.Whole, PutAsync, put);
 
         // MSC3391 is not merged: clients look for its flag in `/versions`.

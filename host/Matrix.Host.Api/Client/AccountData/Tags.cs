@@ -4,15 +4,18 @@ using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.AccountData;
 
-/// <summary>Tags of rooms. Client-Server API, "Room Tagging".</summary>
+/// <summary>Tags of rooms. v1.19 client-server-api#room-tagging</summary>
 internal sealed class Tags(RoomTags tags, ClientOptions options) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden("You can only use your own tags.");
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv3useruseridroomsroomidtags
         routes.Get("user/{userId}/rooms/{roomId}/tags", GetAsync);
+        // v1.19 client-server-api#put_matrixclientv3useruseridroomsroomidtagstag
         routes.Put("user/{userId}/rooms/{roomId}/tags/{tag}", ReadTag, PutAsync, RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#delete_matrixclientv3useruseridroomsroomidtagstag
         routes.Delete("user/{userId}/rooms/{roomId}/tags/{tag}", DeleteAsync, RouteOptions.AlsoSuspended);
     }
 

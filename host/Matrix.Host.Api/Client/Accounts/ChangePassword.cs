@@ -9,11 +9,12 @@ using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
-/// <summary>Changes of passwords. Client-Server API, "Password management".</summary>
+/// <summary>Changes of passwords. v1.19 client-server-api#password-management</summary>
 internal sealed class ChangePassword(
     PasswordLogin passwords, PasswordChanges changes, Validations validations, UserInteractiveAuth interactive)
     : IEndpoints
 {
+    // v1.19 client-server-api#post_matrixclientv3accountpassword
     public void Map(ClientRoutes routes) => routes.Post(
         "account/password",
         static body =>

@@ -6,9 +6,10 @@ using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
-/// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
+/// <summary>The end of an account. v1.19 client-server-api#account-deactivation</summary>
 internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth interactive) : IEndpoints
 {
+    // v1.19 client-server-api#post_matrixclientv3accountdeactivate
     public void Map(ClientRoutes routes) => routes.Post(
         "account/deactivate",
         static body =>

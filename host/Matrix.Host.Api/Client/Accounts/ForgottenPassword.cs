@@ -11,7 +11,7 @@ namespace Matrix.Host.Api.Client.Accounts;
 
 /// <summary>
 /// The page on which users choose a new password, once they have confirmed an address of their account. It says nothing
-/// about accounts before that. Client-Server API, "Password management".
+/// about accounts before that. v1.19 client-server-api#password-management
 /// </summary>
 internal sealed class ForgottenPassword(
     AddressDialog dialog,

@@ -2,10 +2,11 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
-/// <summary>The owner of the access token. Client-Server API, "Current account information".</summary>
+/// <summary>The owner of the access token. v1.19 client-server-api#current-account-information</summary>
 internal sealed class WhoAmI : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#get_matrixclientv3accountwhoami
         routes.Get("account/whoami", Get, new RouteOptions { Access = Access.UsersAndGuests });
 
     private static ValueTask<Answer> Get(Call call, CancellationToken stop) =>

@@ -11,7 +11,7 @@ namespace Matrix.Host.Api.Client.AddressPages;
 /// <summary>
 /// Proves addresses on pages, in steps: the user gives the address, gets a mail or text, and confirms. The form keeps
 /// the session's id, and the browser's cookie gives its secret, so that a session serves one browser. Nothing depends
-/// on whether an account has the address. Client-Server API, "Adding Account Administrative Contact Information".
+/// on whether an account has the address. v1.19 client-server-api#adding-account-administrative-contact-information
 /// </summary>
 internal sealed class AddressDialog(Validations validations, RateLimiter limiter, TimeProvider clock)
 {

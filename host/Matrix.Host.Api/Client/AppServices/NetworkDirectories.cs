@@ -4,14 +4,15 @@ using Matrix.Host.Rooms.Summaries;
 namespace Matrix.Host.Api.Client.AppServices;
 
 /// <summary>
-/// The directories that application services keep for their networks. Application Service API, "Published room
-/// directories".
+/// The directories that application services keep for their networks.
+/// v1.19 application-service-api#published-room-directories
 /// </summary>
 internal sealed class NetworkDirectories(PublishedRooms rooms) : IEndpoints
 {
     private const int LongestNetworkId = 255;
 
     public void Map(ClientRoutes routes) =>
+        // v1.19 application-service-api#put_matrixclientv3directorylistappservicenetworkidroomid
         routes.Put("directory/list/appservice/{networkId}/{roomId}", ReadVisibility, PutAsync);
 
     private static bool ReadVisibility(BodyReader body)

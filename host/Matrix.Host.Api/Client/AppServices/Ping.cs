@@ -4,14 +4,14 @@ using Matrix.Host.Outbound.AppServices;
 namespace Matrix.Host.Api.Client.AppServices;
 
 /// <summary>
-/// Asks this server to ping an application service. Application Service API, "Pinging" of the Client-Server API
-/// extensions.
+/// Asks this server to ping an application service. v1.19 application-service-api#pinging-1
 /// </summary>
 internal sealed class Ping(AppServicePings pings) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden(
         "The access token is not that of this application service.");
 
+    // v1.19 application-service-api#post_matrixclientv1appserviceappserviceidping
     public void Map(ClientRoutes routes) => routes.V1.Post(
         "appservice/{appserviceId}/ping",
         static body => body.Text("transaction_id"),

@@ -2,7 +2,7 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.AppServices;
 
-/// <summary>Errors about application services. Application Service API, "Server admin style permissions".</summary>
+/// <summary>Errors about application services. v1.19 application-service-api#server-admin-style-permissions</summary>
 internal static class ServiceAnswers
 {
     /// <summary>The type of registrations and logins of application services.</summary>
@@ -25,7 +25,10 @@ internal static class ServiceAnswers
     internal static Answer NoDevice { get; } = Answer.Error(
         400, MatrixError.MissingParam, "This endpoint requires a `device_id` in the query.");
 
-    /// <summary>The `ts` that an application service gives an event; null for now.</summary>
+    /// <summary>
+    /// The `ts` that an application service gives an event; null for now.
+    /// v1.19 application-service-api#timestamp-massaging
+    /// </summary>
     internal static long? Timestamp(Call call, out Answer? problem)
     {
         problem = null;

@@ -5,7 +5,7 @@ using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client.Capabilities;
 
-/// <summary>Capabilities. Client-Server API, "Capabilities negotiation".</summary>
+/// <summary>Capabilities. v1.19 client-server-api#capabilities-negotiation</summary>
 internal sealed class Capabilities(RoomsOptions rooms, Validations validations) : IEndpoints
 {
     public void Map(ClientRoutes routes)
@@ -17,6 +17,7 @@ internal sealed class Capabilities(RoomsOptions rooms, Validations validations) 
             answers[i] = Answer.Prepared(json => Write(json, moderates, isOAuth));
         }
 
+        // v1.19 client-server-api#get_matrixclientv3capabilities
         routes.Get(
             "capabilities",
             (call, _) => ValueTask.FromResult(
@@ -28,13 +29,19 @@ internal sealed class Capabilities(RoomsOptions rooms, Validations validations) 
     private void Write(System.Text.Json.Utf8JsonWriter json, bool moderates, bool isOAuth)
     {
         json.WriteStartObject("capabilities");
+        // v1.19 client-server-api#mchange_password-capability
         Flag("m.change_password", !isOAuth);
+        // v1.19 client-server-api#mforget_forced_upon_leave-capability
         Flag("m.forget_forced_upon_leave", false);
+        // v1.19 client-server-api#m3pid_changes-capability
         Flag("m.3pid_changes", !isOAuth && (validations.Supports(Medium.Email) || validations.Supports(Medium.Phone)));
+        // v1.19 client-server-api#mget_login_token-capability
         Flag("m.get_login_token", !isOAuth);
+        // v1.19 client-server-api#mprofile_fields-capability
         Flag("m.profile_fields", true);
 
         // The same as `m.profile_fields` says, for clients that do not know it.
+        // v1.19 client-server-api#mset_displayname-capability, v1.19 client-server-api#mset_avatar_url-capability
         Flag("m.set_displayname", true);
         Flag("m.set_avatar_url", true);
 
@@ -46,6 +53,7 @@ internal sealed class Capabilities(RoomsOptions rooms, Validations validations) 
             json.WriteEndObject();
         }
 
+        // v1.19 client-server-api#mroom_versions-capability
         json.WriteStartObject("m.room_versions");
         json.WriteString("default", rooms.DefaultRoomVersion);
         json.WriteStartObject("available");

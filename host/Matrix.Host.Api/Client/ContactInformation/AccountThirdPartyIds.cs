@@ -9,7 +9,8 @@ namespace Matrix.Host.Api.Client.ContactInformation;
 
 /// <summary>
 /// The mail addresses and phone numbers of an account. Suspended users can add some, which the audit log records, and
-/// cannot remove any. Client-Server API, "Adding Account Administrative Contact Information" and "Account suspension".
+/// cannot remove any. v1.19 client-server-api#adding-account-administrative-contact-information,
+/// v1.19 client-server-api#account-suspension
 /// </summary>
 internal sealed class AccountThirdPartyIds(
     AccountIdentifiers identifiers,
@@ -25,13 +26,17 @@ internal sealed class AccountThirdPartyIds(
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv3account3pid
         routes.Get("account/3pid", ListAsync);
+        // v1.19 client-server-api#post_matrixclientv3account3pidadd
         routes.Post(
             "account/3pid/add",
             static body => new Addition(body.Whole, body.RequiredText("sid"), RequestTokens.ReadSecret(body)),
             AddAsync,
             new RouteOptions { Rate = RateClass.Login, OpenToSuspended = true });
+        // v1.19 client-server-api#post_matrixclientv3account3piddelete
         routes.Post("account/3pid/delete", ReadRemoval, DeleteAsync);
+        // v1.19 client-server-api#post_matrixclientv3account3pidunbind
         routes.Post("account/3pid/unbind", ReadRemoval, UnbindAsync);
     }
 

@@ -5,7 +5,7 @@ using Matrix.Host.Users.ThirdPartyIds;
 namespace Matrix.Host.Api.Client.ContactInformation;
 
 /// <summary>
-/// Binds identifiers at identity servers. Client-Server API, "Adding Account Administrative Contact Information".
+/// Binds identifiers at identity servers. v1.19 client-server-api#adding-account-administrative-contact-information
 /// </summary>
 internal sealed class Bindings(IdentityBindings bindings) : IEndpoints
 {
@@ -17,7 +17,9 @@ internal sealed class Bindings(IdentityBindings bindings) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         var options = new RouteOptions { Rate = RateClass.Login, OpenToSuspended = true };
+        // v1.19 client-server-api#post_matrixclientv3account3pid
         routes.Post("account/3pid", static body => Read(body.RequiredInner("three_pid_creds")), PostAsync, options);
+        // v1.19 client-server-api#post_matrixclientv3account3pidbind
         routes.Post("account/3pid/bind", Read, BindAsync, options);
     }
 

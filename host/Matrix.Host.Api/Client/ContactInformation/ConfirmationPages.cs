@@ -37,7 +37,7 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
     internal static string? SubmitUrl(ClientOptions options) =>
         options.PublicBaseUrl.Length == 0 ? null : $"{options.PublicBaseUrl.TrimEnd('/')}{Root}submit";
 
-    /// <summary>Identity Service API, `validate/msisdn/submitToken`.</summary>
+    /// <summary>v1.19 identity-service-api#post_matrixidentityv2validatemsisdnsubmittoken</summary>
     private async ValueTask<Answer> SubmitAsync(Call call, Submitted given, CancellationToken stop)
     {
         var confirmed = await validations.ConfirmAsync(given.SessionId, given.ClientSecret, given.Token, stop);

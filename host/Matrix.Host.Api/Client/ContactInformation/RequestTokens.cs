@@ -9,8 +9,9 @@ namespace Matrix.Host.Api.Client.ContactInformation;
 
 /// <summary>
 /// Requests for tokens, by which users prove that they have a mail address or phone number. This server sends them
-/// itself, so that it ignores an `id_server`. Client-Server API, "Adding Account Administrative Contact Information",
-/// "Password management" and "Account registration".
+/// itself, so that it ignores an `id_server`.
+/// v1.19 client-server-api#adding-account-administrative-contact-information,
+/// v1.19 client-server-api#password-management, v1.19 client-server-api#account-registration
 /// </summary>
 internal sealed class RequestTokens(Validations validations, RegistrationGate gate, ClientOptions options) : IEndpoints
 {
@@ -24,8 +25,14 @@ internal sealed class RequestTokens(Validations validations, RegistrationGate ga
     {
         // A token only says whose own address this is.
         var open = new RouteOptions { Access = Access.Lenient, Rate = RateClass.Login, OpenToSuspended = true };
+        // v1.19 client-server-api#post_matrixclientv3registeremailrequesttoken
+        // v1.19 client-server-api#post_matrixclientv3registermsisdnrequesttoken
         Map("register/", ValidationPurpose.Registration, open with { Rate = RateClass.Registration });
+        // v1.19 client-server-api#post_matrixclientv3account3pidemailrequesttoken
+        // v1.19 client-server-api#post_matrixclientv3account3pidmsisdnrequesttoken
         Map("account/3pid/", ValidationPurpose.Addition, open);
+        // v1.19 client-server-api#post_matrixclientv3accountpasswordemailrequesttoken
+        // v1.19 client-server-api#post_matrixclientv3accountpasswordmsisdnrequesttoken
         Map("account/password/", ValidationPurpose.Password, open);
 
         void Map(string path, ValidationPurpose purpose, RouteOptions options)
@@ -36,7 +43,7 @@ internal sealed class RequestTokens(Validations validations, RegistrationGate ga
     }
 
     /// <summary>
-    /// Reads the secret by which a client knows a session. Identity Service API, "Establishing associations".
+    /// Reads the secret by which a client knows a session. v1.19 identity-service-api#establishing-associations
     /// </summary>
     internal static string ReadSecret(BodyReader body)
     {

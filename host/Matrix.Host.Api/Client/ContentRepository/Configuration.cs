@@ -3,12 +3,14 @@ using Matrix.Host.Media;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
-/// <summary>The limits of uploads. Client-Server API, "Content repository".</summary>
+/// <summary>The limits of uploads. v1.19 client-server-api#content-repository</summary>
 internal sealed class Configuration(MediaOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv1mediaconfig
         routes.V1.Get("media/config", Get);
+        // v1.19 client-server-api#get_matrixmediav3config
         routes.At(MediaPaths.Older).Get("config", Get);
     }
 

@@ -3,7 +3,7 @@ using Matrix.Host.Media.Remote;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
-/// <summary>Downloads, with a token or at the deprecated paths. Client-Server API, "Content repository".</summary>
+/// <summary>Downloads, with a token or at the deprecated paths. v1.19 client-server-api#content-repository</summary>
 internal sealed class Downloads(
     MediaFinder finder, Media.Store.ContentRepository media, ClientOptions client) : IEndpoints
 {
@@ -11,7 +11,11 @@ internal sealed class Downloads(
     {
         foreach (var path in new[] { "download/{serverName}/{mediaId}", "download/{serverName}/{mediaId}/{fileName}" })
         {
+            // v1.19 client-server-api#get_matrixclientv1mediadownloadservernamemediaid
+            // v1.19 client-server-api#get_matrixclientv1mediadownloadservernamemediaidfilename
             routes.V1.GetAndHead("media/" + path, MediaQuery.ReadWait, GetAsync, MediaPaths.EveryUser);
+            // v1.19 client-server-api#get_matrixmediav3downloadservernamemediaid
+            // v1.19 client-server-api#get_matrixmediav3downloadservernamemediaidfilename
             routes.At(MediaPaths.Older).GetAndHead(path, MediaQuery.ReadOlder, GetOlderAsync, MediaPaths.Anyone);
         }
     }

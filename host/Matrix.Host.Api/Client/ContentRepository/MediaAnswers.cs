@@ -3,7 +3,7 @@ using Matrix.Host.Media;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
-/// <summary>The standard error of each failure of media. Client-Server API, "Content repository".</summary>
+/// <summary>The standard error of each failure of media. v1.19 client-server-api#content-repository</summary>
 internal static class MediaAnswers
 {
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(5);

@@ -4,7 +4,8 @@ using Microsoft.Net.Http.Headers;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
-/// <summary>The headers of responses with media. Client-Server API, "Content repository" and "Serving inline content".
+/// <summary>The headers of responses with media. v1.19 client-server-api#content-repository,
+/// v1.19 client-server-api#serving-inline-content
 /// </summary>
 internal static class MediaHeaders
 {

@@ -4,7 +4,7 @@ using Matrix.Host.Media.Previews;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
-/// <summary>Previews of pages. Client-Server API, "Content repository".</summary>
+/// <summary>Previews of pages. v1.19 client-server-api#content-repository</summary>
 internal sealed class Previews(UrlPreviews previews, MediaOptions options, ClientOptions client) : IEndpoints
 {
     private const int LongestUrl = 2000;
@@ -13,7 +13,9 @@ internal sealed class Previews(UrlPreviews previews, MediaOptions options, Clien
     {
         // A server without previews does not know the endpoint, as clients expect.
         if (!options.Previews) return;
+        // v1.19 client-server-api#get_matrixclientv1mediapreview_url
         routes.V1.Get("media/preview_url", Read, GetAsync);
+        // v1.19 client-server-api#get_matrixmediav3preview_url
         routes.At(MediaPaths.Older).Get("preview_url", Read, GetAsync);
     }
 

@@ -5,7 +5,7 @@ using Matrix.Host.Media.Thumbnails;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
-/// <summary>Thumbnails of images, with a token or at the deprecated paths. Client-Server API, "Thumbnails".</summary>
+/// <summary>Thumbnails of images, with a token or at the deprecated paths. v1.19 client-server-api#thumbnails</summary>
 internal sealed class Thumbnails(
     MediaFinder finder, Thumbnailer thumbnailer, MediaOptions options, ClientOptions client) : IEndpoints
 {
@@ -13,7 +13,9 @@ internal sealed class Thumbnails(
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv1mediathumbnailservernamemediaid
         routes.V1.GetAndHead("media/" + Path, MediaQuery.ReadThumbnail, GetAsync, MediaPaths.EveryUser);
+        // v1.19 client-server-api#get_matrixmediav3thumbnailservernamemediaid
         routes.At(MediaPaths.Older).GetAndHead(
             Path, MediaQuery.ReadOlderThumbnail, GetOlderAsync, MediaPaths.Anyone);
     }

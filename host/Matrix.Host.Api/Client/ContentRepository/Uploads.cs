@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
-/// <summary>Uploads, at once or to a URI that was created before. Client-Server API, "Content repository".</summary>
+/// <summary>Uploads, at once or to a URI that was created before. v1.19 client-server-api#content-repository</summary>
 internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions options, ClientOptions client)
     : IEndpoints
 {
@@ -14,8 +14,11 @@ internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions 
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#post_matrixmediav3upload
         routes.At(MediaPaths.Older).Post("upload", UploadAsync);
+        // v1.19 client-server-api#put_matrixmediav3uploadservernamemediaid
         routes.At(MediaPaths.Older).Put("upload/{serverName}/{mediaId}", FillAsync);
+        // v1.19 client-server-api#post_matrixmediav1create
         routes.At(MediaPaths.V1).Post("create", CreateAsync);
     }
 

@@ -7,9 +7,10 @@ using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.CrossSigning;
 
-/// <summary>Uploads of signatures: `POST /keys/signatures/upload`. Client-Server API, "Cross-signing".</summary>
+/// <summary>Uploads of signatures: `POST /keys/signatures/upload`. v1.19 client-server-api#cross-signing</summary>
 internal sealed class UploadSignatures(SignatureUploads uploads, ClientOptions options) : IEndpoints
 {
+    // v1.19 client-server-api#post_matrixclientv3keyssignaturesupload
     public void Map(ClientRoutes routes) => routes.Post(
         "keys/signatures/upload",
         Read,

@@ -9,7 +9,7 @@ using Matrix.Host.Users.OAuth;
 namespace Matrix.Host.Api.Client.CrossSigning;
 
 /// <summary>
-/// Uploads of cross-signing keys: `POST /keys/device_signing/upload`. Client-Server API, "Cross-signing".
+/// Uploads of cross-signing keys: `POST /keys/device_signing/upload`. v1.19 client-server-api#cross-signing
 /// </summary>
 internal sealed class UploadSigningKeys(
     CrossSigningUploads uploads, CrossSigningResets resets, UserInteractiveAuth interactive) : IEndpoints
@@ -18,6 +18,7 @@ internal sealed class UploadSigningKeys(
 
     private sealed record Input(CrossSigningUpload Keys, JsonObject Body);
 
+    // v1.19 client-server-api#post_matrixclientv3keysdevice_signingupload
     public void Map(ClientRoutes routes) => routes.Post(
         "keys/device_signing/upload",
         Read,
@@ -36,7 +37,7 @@ internal sealed class UploadSigningKeys(
             if (!considered.IsOk) return UserAnswers.Of(considered.Failure);
 
             var change = considered.Value;
-            // Application Service API, "Cross-signing": its services need no further authentication.
+            // v1.19 application-service-api#cross-signing: its services need no further authentication.
             if (change.ReplacesKeys && authenticated is null && call.Service is null)
             {
                 var outcome = await interactive.DemandAsync(call, input.Body, demand, stop);

@@ -8,7 +8,7 @@ using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Api.Client.Devices;
 
-/// <summary>A user's devices. Client-Server API, "Device Management".</summary>
+/// <summary>A user's devices. v1.19 client-server-api#device-management</summary>
 internal sealed class Devices(
     DeviceManagement devices, UserInteractiveAuth interactive, ClientOptions options) : IEndpoints
 {
@@ -17,14 +17,19 @@ internal sealed class Devices(
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests, OpenToSuspended = true };
+        // v1.19 client-server-api#get_matrixclientv3devices
         routes.Get("devices", ListAsync, open);
+        // v1.19 client-server-api#get_matrixclientv3devicesdeviceid
         routes.Get("devices/{deviceId}", GetAsync, open);
+        // v1.19 client-server-api#put_matrixclientv3devicesdeviceid
         routes.Put(
             "devices/{deviceId}",
             static body => new Renaming(LoginBody.ReadDisplayName(body, "display_name")),
             RenameAsync,
             open);
+        // v1.19 client-server-api#delete_matrixclientv3devicesdeviceid
         routes.Delete("devices/{deviceId}", static body => body.Whole, DeleteOneAsync, RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#post_matrixclientv3delete_devices
         routes.Post(
             "delete_devices",
             static body => new Deletion(body.Whole, body.RequiredTexts("devices")),
@@ -61,7 +66,7 @@ internal sealed class Devices(
         if (await devices.RenameAsync(device, wish.Name, stop)) return Answer.Empty;
         if (call.Service is null) return _none;
 
-        // Application Service API, "Device management".
+        // v1.19 application-service-api#creating-devices
         if (device.DeviceId.Length > LoginBody.LongestDeviceId)
         {
             return Answer.InvalidParam($"A device id has at most {LoginBody.LongestDeviceId} characters.");
@@ -80,6 +85,7 @@ internal sealed class Devices(
     private async ValueTask<Answer> DeleteAsync(Call call, Deletion deletion, CancellationToken stop)
     {
         var userId = call.Caller.UserId;
+        // v1.19 application-service-api#deleting-devices
         if (call.Service is not null)
         {
             var isActive = new UserIsActive(userId);

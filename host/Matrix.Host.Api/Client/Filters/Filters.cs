@@ -6,7 +6,7 @@ using Matrix.Host.Users.Filters;
 
 namespace Matrix.Host.Api.Client.Filters;
 
-/// <summary>Filters that clients keep on the server. Client-Server API, "Filtering".</summary>
+/// <summary>Filters that clients keep on the server. v1.19 client-server-api#filtering</summary>
 internal sealed class Filters(StoredFilters filters, ClientOptions options) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden("You can only use your own filters.");
@@ -14,7 +14,9 @@ internal sealed class Filters(StoredFilters filters, ClientOptions options) : IE
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#post_matrixclientv3useruseridfilter
         routes.Post("user/{userId}/filter", static body => body.Whole, PostAsync, RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#get_matrixclientv3useruseridfilterfilterid
         routes.Get("user/{userId}/filter/{filterId}", GetAsync);
     }
 

@@ -1,6 +1,6 @@
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
-/// <summary>The known stages. Client-Server API, "Authentication types".</summary>
+/// <summary>The known stages. v1.19 client-server-api#authentication-types</summary>
 internal static class AuthStage
 {
     internal const string Dummy = "m.login.dummy";

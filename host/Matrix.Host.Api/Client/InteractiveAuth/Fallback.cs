@@ -6,7 +6,7 @@ namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>
 /// Pages for completing a stage in a browser. A client that does not know the stage then repeats its request with the
-/// session alone. Client-Server API, "Fallback" of the User-Interactive Authentication API.
+/// session alone. v1.19 client-server-api#fallback
 /// </summary>
 internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions browsers) : IEndpoints
 {

@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Tables.ValidationSessions;
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>
-/// A stage of user-interactive authentication. Client-Server API, "Authentication types". A stage that is not
+/// A stage of user-interactive authentication. v1.19 client-server-api#authentication-types. A stage that is not
 /// configured is not registered, and no flow has it.
 /// </summary>
 internal interface IAuthStage
@@ -35,8 +35,8 @@ internal interface IAuthStage
     bool HasParams => false;
 
     /// <summary>
-    /// Whether the user completes the stage elsewhere, so that a client names the session alone. Client-Server API,
-    /// "OAuth authentication".
+    /// Whether the user completes the stage elsewhere, so that a client names the session alone.
+    /// v1.19 client-server-api#oauth-authentication
     /// </summary>
     bool IsCompletedElsewhere => false;
 
@@ -48,7 +48,7 @@ internal interface IAuthStage
 
     /// <summary>
     /// How the page is made that completes the stage of a session in a browser; null if there is no such page.
-    /// Client-Server API, "Fallback".
+    /// v1.19 client-server-api#fallback
     /// </summary>
     StagePageMaker? PageOf(AuthSession session) => null;
 

@@ -24,7 +24,7 @@ internal sealed class RegistrationStages(IEnumerable<IAuthStage> stages, TimePro
         string[] demanded = [.. _stages.Select(static stage => stage.Type)];
         var flows = new List<AuthFlow>(2);
 
-        // A flow that is the beginning of another one needs the dummy stage. Client-Server API, "Dummy Auth".
+        // A flow that is the beginning of another one needs the dummy stage. v1.19 client-server-api#dummy-auth
         var needsDummy = demanded.Length == 0 || byToken;
         if (freely) flows.Add(new AuthFlow(needsDummy ? [.. demanded, AuthStage.Dummy] : demanded));
         if (byToken) flows.Add(new AuthFlow([.. demanded, AuthStage.RegistrationToken]));

@@ -15,7 +15,7 @@ internal sealed record GivenUser(string? UserId, ThirdPartyId? Identifier)
     internal bool IsAddress => UserId is null;
 }
 
-/// <summary>Reads the user of a login. Client-Server API, "Identifier types".</summary>
+/// <summary>Reads the user of a login. v1.19 client-server-api#identifier-types</summary>
 internal static class UserIdentifier
 {
     /// <summary>

@@ -20,7 +20,7 @@ internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Sessio
 }
 
 /// <summary>
-/// Demands authentication for a request, in stages. Client-Server API, "User-Interactive Authentication API".
+/// Demands authentication for a request, in stages. v1.19 client-server-api#user-interactive-authentication-api
 /// </summary>
 internal sealed class UserInteractiveAuth
 {

@@ -8,7 +8,7 @@ using Matrix.Host.Users.KeyBackup;
 
 namespace Matrix.Host.Api.Client.KeyBackup;
 
-/// <summary>Session keys in backups: `/room_keys/keys`. Client-Server API, "Server-side key backups".</summary>
+/// <summary>Session keys in backups: `/room_keys/keys`. v1.19 client-server-api#server-side-key-backups</summary>
 internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
 {
     private const string All = "room_keys/keys";
@@ -21,8 +21,11 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         var large = new RouteOptions { Body = BodyLimit.Large, OpenToSuspended = true };
+        // v1.19 client-server-api#put_matrixclientv3room_keyskeys
         routes.Put(All, ReadRooms, Put, large);
+        // v1.19 client-server-api#put_matrixclientv3room_keyskeysroomid
         routes.Put(OfRoom, body => ReadSessions(body, call => call["roomId"]), Put, large);
+        // v1.19 client-server-api#put_matrixclientv3room_keyskeysroomidsessionid
         routes.Put(
             OfSession,
             body => (List<Placed>)[ReadSession(body, call => call["roomId"], call => call["sessionId"])],
@@ -30,12 +33,18 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
             large);
 
         var whole = RouteOptions.Default with { IsLarge = true };
+        // v1.19 client-server-api#get_matrixclientv3room_keyskeys
         routes.Get(All, ReadVersion, (call, version, stop) => Get(call, version, WriteRoomsAsync, stop), whole);
+        // v1.19 client-server-api#get_matrixclientv3room_keyskeysroomid
         routes.Get(OfRoom, ReadVersion, (call, version, stop) => Get(call, version, WriteSessionsAsync, stop), whole);
+        // v1.19 client-server-api#get_matrixclientv3room_keyskeysroomidsessionid
         routes.Get(OfSession, ReadVersion, GetSession);
 
+        // v1.19 client-server-api#delete_matrixclientv3room_keyskeys
         routes.Delete(All, Delete, RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#delete_matrixclientv3room_keyskeysroomid
         routes.Delete(OfRoom, Delete, RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#delete_matrixclientv3room_keyskeysroomidsessionid
         routes.Delete(OfSession, Delete, RouteOptions.AlsoSuspended);
     }
 

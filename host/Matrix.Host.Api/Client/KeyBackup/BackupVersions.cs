@@ -6,7 +6,7 @@ using Matrix.Host.Users.KeyBackup;
 
 namespace Matrix.Host.Api.Client.KeyBackup;
 
-/// <summary>Backups of room keys: `/room_keys/version`. Client-Server API, "Server-side key backups".</summary>
+/// <summary>Backups of room keys: `/room_keys/version`. v1.19 client-server-api#server-side-key-backups</summary>
 internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
 {
     /// <summary>404: there is no such version.</summary>
@@ -14,10 +14,15 @@ internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#post_matrixclientv3room_keysversion
         routes.Post("room_keys/version", Read, Create, RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#get_matrixclientv3room_keysversion
         routes.Get("room_keys/version", Get);
+        // v1.19 client-server-api#get_matrixclientv3room_keysversionversion
         routes.Get("room_keys/version/{version}", Get);
+        // v1.19 client-server-api#put_matrixclientv3room_keysversionversion
         routes.Put("room_keys/version/{version}", Read, Update, RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#delete_matrixclientv3room_keysversionversion
         routes.Delete("room_keys/version/{version}", Delete, RouteOptions.AlsoSuspended);
     }
 

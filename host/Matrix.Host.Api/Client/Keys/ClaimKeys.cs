@@ -6,12 +6,13 @@ using Matrix.Host.Users.RemoteKeys;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>Claims of one-time keys: `POST /keys/claim`. Client-Server API, "Key management API".</summary>
+/// <summary>Claims of one-time keys: `POST /keys/claim`. v1.19 client-server-api#key-management-api</summary>
 internal sealed class ClaimKeys(
     KeyClaims claims, RemoteKeyClaims remoteClaims, KeyOptions options, ClientOptions server) : IEndpoints
 {
     private sealed record Input(IReadOnlyList<KeyClaim> Wanted, TimeSpan? Timeout);
 
+    // v1.19 client-server-api#post_matrixclientv3keysclaim
     public void Map(ClientRoutes routes) => routes.Post(
         "keys/claim",
         Read,

@@ -7,13 +7,14 @@ using Matrix.Host.Streams.Streams.DeviceLists;
 namespace Matrix.Host.Api.Client.Keys;
 
 /// <summary>
-/// Users whose keys changed between two syncs: `GET /keys/changes`. Client-Server API, "Key management API".
+/// Users whose keys changed between two syncs: `GET /keys/changes`. v1.19 client-server-api#key-management-api
 /// </summary>
 internal sealed class KeyChanges(DeviceListChanges changes, IStorageWriter writer) : IEndpoints
 {
     private readonly record struct Ends(SyncToken From, SyncToken To);
 
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#get_matrixclientv3keyschanges
         routes.Get("keys/changes", Read, Get);
 
     private async ValueTask<Answer> Get(Call call, Ends ends, CancellationToken stop)

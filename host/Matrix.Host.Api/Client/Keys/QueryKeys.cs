@@ -7,7 +7,7 @@ using Matrix.Host.Users.RemoteKeys;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>Key queries: `POST /keys/query`. Client-Server API, "Key management API".</summary>
+/// <summary>Key queries: `POST /keys/query`. v1.19 client-server-api#key-management-api</summary>
 internal sealed class QueryKeys(
     KeyQueries queries, RemoteKeyQueries remoteQueries, KeyOptions options, ClientOptions server) : IEndpoints
 {
@@ -16,6 +16,7 @@ internal sealed class QueryKeys(
 
     private sealed record Input(IReadOnlyDictionary<string, IReadOnlySet<string>> Wanted, TimeSpan? Timeout);
 
+    // v1.19 client-server-api#post_matrixclientv3keysquery
     public void Map(ClientRoutes routes) => routes.Post(
         "keys/query",
         Read,

@@ -8,9 +8,10 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>Uploads of a device's keys: `POST /keys/upload`. Client-Server API, "Key management API".</summary>
+/// <summary>Uploads of a device's keys: `POST /keys/upload`. v1.19 client-server-api#key-management-api</summary>
 internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
 {
+    // v1.19 client-server-api#post_matrixclientv3keysupload
     public void Map(ClientRoutes routes) => routes.Post(
         "keys/upload",
         KeyBodies.Upload,

@@ -5,17 +5,19 @@ using Matrix.Host.Rooms.Summaries;
 
 namespace Matrix.Host.Api.Client.ListingRooms;
 
-/// <summary>The directory of published rooms. Client-Server API, "Listing rooms".</summary>
+/// <summary>The directory of published rooms. v1.19 client-server-api#published-room-directory</summary>
 internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.Anyone };
+        // v1.19 client-server-api#get_matrixclientv3publicrooms
         routes.Get(
             "publicRooms",
             ReadQuery,
             ListAsync,
             new RouteOptions { Access = Access.Lenient, Rate = RateClass.Directories });
+        // v1.19 client-server-api#post_matrixclientv3publicrooms
         routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, new RouteOptions
         {
             BodyMayBeMissing = true,
@@ -23,7 +25,9 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
             OnlyReads = true,
             Rate = RateClass.Directories,
         });
+        // v1.19 client-server-api#get_matrixclientv3directorylistroomroomid
         routes.Get("directory/list/room/{roomId}", VisibilityAsync, open);
+        // v1.19 client-server-api#put_matrixclientv3directorylistroomroomid
         routes.Put("directory/list/room/{roomId}", ReadVisibility, PublishAsync);
     }
 

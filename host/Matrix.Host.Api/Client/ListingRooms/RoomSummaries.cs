@@ -4,7 +4,7 @@ using Matrix.Host.Rooms.Summaries;
 
 namespace Matrix.Host.Api.Client.ListingRooms;
 
-/// <summary>The summary of one room. Client-Server API, "Room summaries".</summary>
+/// <summary>The summary of one room. v1.19 client-server-api#room-summaries</summary>
 internal sealed class RoomSummaries(SummaryLookup summaries, RateLimiter limiter) : IEndpoints
 {
     private const string Prefix = "im.nheko.summary.";
@@ -15,6 +15,7 @@ internal sealed class RoomSummaries(SummaryLookup summaries, RateLimiter limiter
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.Optional };
+        // v1.19 client-server-api#get_matrixclientv1room_summaryroomidoralias
         routes.V1.Get(
             "room_summary/{roomIdOrAlias}", ReadVia, (call, via, stop) => GetAsync(call, via, Write, stop), open);
 

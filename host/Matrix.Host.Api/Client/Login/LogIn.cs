@@ -9,7 +9,7 @@ using Matrix.Host.Users.SingleSignOn;
 
 namespace Matrix.Host.Api.Client.Login;
 
-/// <summary>Login. Client-Server API, "Login" of the legacy API.</summary>
+/// <summary>Login. v1.19 client-server-api#legacy-login</summary>
 internal sealed class LogIn(
     PasswordLogin passwords,
     Logins logins,
@@ -29,8 +29,11 @@ internal sealed class LogIn(
     public void Map(ClientRoutes routes)
     {
         var login = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login };
+        // v1.19 client-server-api#get_matrixclientv3login
         routes.Get("login", (_, _) => ValueTask.FromResult(Flows), new RouteOptions { Access = Access.Anyone });
+        // v1.19 client-server-api#post_matrixclientv3login
         routes.Post("login", Read, PostAsync, login);
+        // v1.19 client-server-api#post_matrixclientv1loginget_token
         routes.V1.Post(
             "login/get_token",
             static body => body.Whole,
@@ -98,7 +101,7 @@ internal sealed class LogIn(
         };
     }
 
-    /// <summary>Application Service API, "Server admin style permissions".</summary>
+    /// <summary>v1.19 application-service-api#server-admin-style-permissions</summary>
     private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByServiceAsync(
         Call call, string? userId, CancellationToken stop)
     {

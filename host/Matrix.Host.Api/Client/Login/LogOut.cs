@@ -3,13 +3,15 @@ using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Api.Client.Login;
 
-/// <summary>Logging out of one device, or of all. Client-Server API, "Login" of the legacy API.</summary>
+/// <summary>Logging out of one device, or of all. v1.19 client-server-api#legacy-login</summary>
 internal sealed class LogOut(DeviceManagement devices) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
         var options = new RouteOptions { Access = Access.UsersAndGuests, OpenToLocked = true };
+        // v1.19 client-server-api#post_matrixclientv3logout
         routes.Post("logout", OneAsync, options);
+        // v1.19 client-server-api#post_matrixclientv3logoutall
         routes.Post("logout/all", AllAsync, options);
     }
 

@@ -10,7 +10,7 @@ namespace Matrix.Host.Api.Client.Login;
 
 /// <summary>
 /// A login page for clients that support no login type of the server: by password, or by a sign-in at a provider. Only
-/// the page that ends it has a script, which gives the client the response. Client-Server API, "Login Fallback".
+/// the page that ends it has a script, which gives the client the response. v1.19 client-server-api#login-fallback
 /// </summary>
 internal sealed class LoginFallback(
     PasswordForm passwords,

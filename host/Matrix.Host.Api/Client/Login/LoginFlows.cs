@@ -5,7 +5,10 @@ using Matrix.Host.Users.SingleSignOn;
 
 namespace Matrix.Host.Api.Client.Login;
 
-/// <summary>The ways to log in. Client-Server API, "Login" of the legacy API, and "OAuth 2.0 aware clients".</summary>
+/// <summary>
+/// The ways to log in. v1.19 client-server-api#legacy-login,
+/// v1.19 client-server-api#oauth-20-aware-clients
+/// </summary>
 internal static class LoginFlows
 {
     /// <summary>404 `M_UNRECOGNIZED`: the server has only the OAuth 2.0 API.</summary>

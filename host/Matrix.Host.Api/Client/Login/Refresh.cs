@@ -3,9 +3,10 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
 
-/// <summary>Token refresh. Client-Server API, "Refreshing access tokens".</summary>
+/// <summary>Token refresh. v1.19 client-server-api#refreshing-access-tokens</summary>
 internal sealed class Refresh(Logins logins) : IEndpoints
 {
+    // v1.19 client-server-api#post_matrixclientv3refresh
     public void Map(ClientRoutes routes) => routes.Post(
         "refresh",
         static body => body.RequiredText("refresh_token"),

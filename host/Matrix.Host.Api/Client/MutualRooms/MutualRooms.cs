@@ -6,7 +6,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Api.Client.MutualRooms;
 
-/// <summary>The rooms that two users share. Client-Server API, "Mutual Rooms".</summary>
+/// <summary>The rooms that two users share. v1.19 client-server-api#mutual-rooms</summary>
 internal sealed class MutualRooms(IMembershipsTable membershipsTable, ClientOptions options) : IEndpoints
 {
     private sealed record Asked(string UserId, RoomNid After);
@@ -15,6 +15,7 @@ internal sealed class MutualRooms(IMembershipsTable membershipsTable, ClientOpti
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv1mutual_rooms
         routes.V1.Get("mutual_rooms", query => Read(query, "from"), GetAsync);
 
         // For clients that know MSC2666 only.

@@ -6,7 +6,7 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Api.Client.Notifications;
 
-/// <summary>The events that a user was notified of. Client-Server API, "Listing Notifications".</summary>
+/// <summary>The events that a user was notified of. v1.19 client-server-api#listing-notifications</summary>
 internal sealed class Notifications(NotificationList list, ClientEvents events) : IEndpoints
 {
     private const int UsualLimit = 20;
@@ -14,6 +14,7 @@ internal sealed class Notifications(NotificationList list, ClientEvents events) 
 
     private sealed record Asked(string? From, int Limit, bool OnlyHighlights);
 
+    // v1.19 client-server-api#get_matrixclientv3notifications
     public void Map(ClientRoutes routes) => routes.Get(
         "notifications", Read, ListAsync, RouteOptions.Default with { IsLarge = true });
 

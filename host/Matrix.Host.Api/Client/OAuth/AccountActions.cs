@@ -1,7 +1,7 @@
 namespace Matrix.Host.Api.Client.OAuth;
 
 /// <summary>
-/// The actions of the account management page. Client-Server API, "Account management URL actions"; the names of
+/// The actions of the account management page. v1.19 client-server-api#account-management-url-actions; the names of
 /// sessions are older (MSC4191) and not listed in the metadata.
 /// </summary>
 internal static class AccountActions

@@ -6,7 +6,8 @@ using Matrix.Host.Users.OAuth;
 namespace Matrix.Host.Api.Client.OAuth;
 
 /// <summary>
-/// The server's metadata. Client-Server API, "Server metadata discovery"; RFC 8414; the older path is that of MSC2965.
+/// The server's metadata. v1.19 client-server-api#authentication-api-discovery,
+/// v1.19 client-server-api#server-metadata-discovery; RFC 8414; the older path is that of MSC2965.
 /// </summary>
 internal sealed class AuthMetadata(OAuthOptions options, OAuthPaths paths, RegistrationGate gate) : IEndpoints
 {
@@ -16,6 +17,7 @@ internal sealed class AuthMetadata(OAuthOptions options, OAuthPaths paths, Regis
     public void Map(ClientRoutes routes)
     {
         var anyone = new RouteOptions { Access = Access.Anyone };
+        // v1.19 client-server-api#get_matrixclientv1auth_metadata
         routes.V1.Get("auth_metadata", GetAsync, anyone);
         routes.At("/_matrix/client/unstable/org.matrix.msc2965/").Get("auth_metadata", GetAsync, anyone);
     }

@@ -8,7 +8,8 @@ using Matrix.Host.Users.OAuth;
 namespace Matrix.Host.Api.Client.OAuth;
 
 /// <summary>
-/// The page on which a user allows a client to use the account. Client-Server API, "Authorisation code flow"; RFC 9700.
+/// The page on which a user allows a client to use the account. v1.19 client-server-api#authorisation-code-flow; RFC
+/// 9700.
 /// </summary>
 internal sealed class Authorize(
     AuthorizationRequests requests,

@@ -4,7 +4,7 @@ using Matrix.Host.Users.OAuth;
 namespace Matrix.Host.Api.Client.OAuth;
 
 /// <summary>
-/// Begins the sign-in of a device without a browser. Client-Server API, "Device authorisation flow"; RFC 8628.
+/// Begins the sign-in of a device without a browser. v1.19 client-server-api#device-authorisation-flow; RFC 8628.
 /// </summary>
 internal sealed class DeviceAuthorizationEndpoint(
     DeviceAuthorizations authorizations, OAuthPaths paths, OAuthOptions options) : IEndpoints

@@ -30,7 +30,7 @@ internal sealed class OAuthPaths
     /// <summary>The parameter of <see cref="LoginTokenPage"/> that says where the browser goes.</summary>
     internal const string RedirectUrl = "redirectUrl";
 
-    /// <summary>The page for clients that know no login type. Client-Server API, "Login Fallback".</summary>
+    /// <summary>The page for clients that know no login type. v1.19 client-server-api#login-fallback</summary>
     internal const string LoginFallback = "/_matrix/static/client/login/";
 
     /// <summary>The page for a new password. It needs no client of OAuth.</summary>

@@ -5,8 +5,8 @@ using Matrix.Host.Users.OAuth;
 namespace Matrix.Host.Api.Client.OAuth;
 
 /// <summary>
-/// The replacement of cross-signing keys, which the user confirms on the account management page. Client-Server API,
-/// "OAuth authentication".
+/// The replacement of cross-signing keys, which the user confirms on the account management page.
+/// v1.19 client-server-api#oauth-authentication
 /// </summary>
 internal abstract class OAuthStages(CrossSigningResets resets, OAuthPaths paths) : IAuthStage
 {

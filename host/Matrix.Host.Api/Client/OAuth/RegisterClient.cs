@@ -4,7 +4,7 @@ using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Api.Client.OAuth;
 
-/// <summary>Registers clients. Client-Server API, "Dynamic client registration flow"; RFC 7591.</summary>
+/// <summary>Registers clients. v1.19 client-server-api#dynamic-client-registration-flow; RFC 7591.</summary>
 internal sealed class RegisterClient(OAuthClients clients, OAuthOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)

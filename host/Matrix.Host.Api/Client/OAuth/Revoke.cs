@@ -4,7 +4,7 @@ using Matrix.Host.Users.OAuth;
 namespace Matrix.Host.Api.Client.OAuth;
 
 /// <summary>
-/// Ends the session of a token, whoever has found it. Client-Server API, "Token revocation"; RFC 7009.
+/// Ends the session of a token, whoever has found it. v1.19 client-server-api#token-revocation; RFC 7009.
 /// </summary>
 internal sealed class Revoke(OAuthSessions sessions, OAuthOptions options) : IEndpoints
 {

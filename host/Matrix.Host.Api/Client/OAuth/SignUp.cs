@@ -8,7 +8,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.OAuth;
 
-/// <summary>The page on which users register. Client-Server API, "User registration" of OAuth 2.0.</summary>
+/// <summary>The page on which users register. v1.19 client-server-api#user-registration</summary>
 internal sealed class SignUp(
     Browsers browsers,
     SignUps signUps,

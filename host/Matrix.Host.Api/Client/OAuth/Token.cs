@@ -3,7 +3,7 @@ using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Api.Client.OAuth;
 
-/// <summary>Exchanges codes and refresh tokens for tokens. Client-Server API, "Grant types"; RFC 6749.</summary>
+/// <summary>Exchanges codes and refresh tokens for tokens. v1.19 client-server-api#grant-types; RFC 6749.</summary>
 internal sealed class Token(OAuthGrants grants, OAuthOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)

@@ -3,10 +3,11 @@ using Matrix.Host.Users.OpenId;
 
 namespace Matrix.Host.Api.Client.OpenId;
 
-/// <summary>Tokens for other services. Client-Server API, "OpenID".</summary>
+/// <summary>Tokens for other services. v1.19 client-server-api#openid</summary>
 internal sealed class RequestToken(OpenIdTokens tokens, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#post_matrixclientv3useruseridopenidrequest_token
         routes.Post("user/{userId}/openid/request_token", static _ => true, Post, new RouteOptions
         {
             BodyMayBeMissing = true,

@@ -4,7 +4,7 @@ using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Api.Client.Presence;
 
-/// <summary>Sets and reads presence. Client-Server API, "Presence".</summary>
+/// <summary>Sets and reads presence. v1.19 client-server-api#presence</summary>
 internal sealed class PresenceStatus(UserPresences presences) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden("You can only set your own presence.");
@@ -13,7 +13,9 @@ internal sealed class PresenceStatus(UserPresences presences) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv3presenceuseridstatus
         routes.Get("presence/{userId}/status", GetAsync);
+        // v1.19 client-server-api#put_matrixclientv3presenceuseridstatus
         routes.Put("presence/{userId}/status", Read, PutAsync, new RouteOptions { Rate = RateClass.Send });
     }
 

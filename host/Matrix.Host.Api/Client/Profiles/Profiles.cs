@@ -4,7 +4,7 @@ using Matrix.Host.Users.Profiles;
 
 namespace Matrix.Host.Api.Client.Profiles;
 
-/// <summary>Display names, avatars and other profile fields. Client-Server API, "Profiles".</summary>
+/// <summary>Display names, avatars and other profile fields. v1.19 client-server-api#profiles</summary>
 internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : IEndpoints
 {
     private const string DisplayName = "displayname";
@@ -17,16 +17,20 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
     {
         var forAll = new RouteOptions { Access = Access.Optional };
         var large = new RouteOptions { Body = BodyLimit.Event };
+        // v1.19 client-server-api#get_matrixclientv3profileuserid
         routes.Get("profile/{userId}", GetAsync, forAll);
+        // v1.19 client-server-api#get_matrixclientv3profileuseridkeyname
         routes.Get(Field, (call, stop) => GetFieldAsync(call, call[KeyName], stop), forAll);
+        // v1.19 client-server-api#put_matrixclientv3profileuseridkeyname
         routes.Put(
             Field,
             static body => body.Whole,
             (call, body, stop) => PutFieldAsync(call, call[KeyName], body, stop),
             large);
+        // v1.19 client-server-api#delete_matrixclientv3profileuseridkeyname
         routes.Delete(Field, (call, stop) => DeleteFieldAsync(call, call[KeyName], stop));
 
-        // Guests change their display name only. Client-Server API, "Guest Access".
+        // Guests change their display name only. v1.19 client-server-api#guest-access
         const string Name = "profile/{userId}/" + DisplayName;
         routes.Get(Name, (call, stop) => GetFieldAsync(call, DisplayName, stop), forAll);
         routes.Put(

@@ -5,7 +5,7 @@ using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Api.Client.PushRules;
 
-/// <summary>A user's push rules. Client-Server API, "Push Rules: API".</summary>
+/// <summary>A user's push rules. v1.19 client-server-api#push-rules-api</summary>
 internal sealed class PushRules(UserPushRules rules) : IEndpoints
 {
     private const string Rule = "pushrules/global/{kind}/{ruleId}";
@@ -13,7 +13,9 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         // The specification's paths end with a slash; some clients omit it.
+        // v1.19 client-server-api#get_matrixclientv3pushrules
         foreach (var path in new[] { "pushrules/", "pushrules" }) routes.Get(path, AllAsync);
+        // v1.19 client-server-api#get_matrixclientv3pushrulesglobal
         foreach (var path in new[] { "pushrules/global/", "pushrules/global" }) routes.Get(path, GlobalAsync);
 
         // Not in the specification, but clients ask for it: the rules of one kind, as a list.
@@ -22,21 +24,28 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
             routes.Get(path, OfKindAsync);
         }
 
+        // v1.19 client-server-api#get_matrixclientv3pushrulesglobalkindruleid
         routes.Get(Rule, (call, stop) => ShowAsync(call, static rule => rule.ToJson(), stop));
+        // v1.19 client-server-api#put_matrixclientv3pushrulesglobalkindruleid
         routes.Put(Rule, static body => body.Whole, PutAsync, RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#delete_matrixclientv3pushrulesglobalkindruleid
         routes.Delete(
             Rule,
             (call, stop) => EditAsync(call, static (set, kind, id) => set.Delete(kind, id), stop),
             RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#get_matrixclientv3pushrulesglobalkindruleidenabled
         routes.Get(Rule + "/enabled", (call, stop) => ShowAsync(call, EnabledOf, stop));
+        // v1.19 client-server-api#put_matrixclientv3pushrulesglobalkindruleidenabled
         routes.Put(
             Rule + "/enabled",
             static body => body.Whole,
             (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetEnabled(kind, id, body), stop),
             RouteOptions.AlsoSuspended);
+        // v1.19 client-server-api#get_matrixclientv3pushrulesglobalkindruleidactions
         routes.Get(
             Rule + "/actions",
             (call, stop) => ShowAsync(call, static rule => ((Json.Object)rule.ActionsJson).Item, stop));
+        // v1.19 client-server-api#put_matrixclientv3pushrulesglobalkindruleidactions
         routes.Put(
             Rule + "/actions",
             static body => body.Whole,

@@ -9,7 +9,7 @@ using Matrix.Host.Users.Pushers;
 
 namespace Matrix.Host.Api.Client.Pushers;
 
-/// <summary>Pushers. Client-Server API, "Push Notifications".</summary>
+/// <summary>Pushers. v1.19 client-server-api#push-notifications</summary>
 internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer mailer) : IEndpoints
 {
     /// <summary>The path that the URL of every push gateway has.</summary>
@@ -28,7 +28,9 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv3pushers
         routes.Get("pushers", ListAsync);
+        // v1.19 client-server-api#post_matrixclientv3pushersset
         routes.Post("pushers/set", Read, SetAsync, RouteOptions.AlsoSuspended);
     }
 

@@ -4,11 +4,12 @@ using Matrix.Host.Rooms.Receipts;
 namespace Matrix.Host.Api.Client.ReadMarkers;
 
 /// <summary>
-/// Fully read markers, with receipts in the same request. Client-Server API, "Read and unread markers".
+/// Fully read markers, with receipts in the same request. v1.19 client-server-api#read-and-unread-markers
 /// </summary>
 internal sealed class ReadMarkers(ReceiptWriter receipts) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidread_markers
         routes.Post(
             "rooms/{roomId}/read_markers",
             Read,

@@ -4,9 +4,10 @@ using Matrix.Host.Rooms.Receipts;
 
 namespace Matrix.Host.Api.Client.Receipts;
 
-/// <summary>Receipts. Client-Server API, "Receipts".</summary>
+/// <summary>Receipts. v1.19 client-server-api#receipts</summary>
 internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
 {
+    // v1.19 client-server-api#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
     public void Map(ClientRoutes routes) => routes.Post(
         "rooms/{roomId}/receipt/{receiptType}/{eventId}",
         ReadThread,

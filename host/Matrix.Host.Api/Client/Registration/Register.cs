@@ -16,7 +16,7 @@ using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client.Registration;
 
-/// <summary>Registration. Client-Server API, "Account registration" of the legacy API.</summary>
+/// <summary>Registration. v1.19 client-server-api#legacy-account-registration</summary>
 internal sealed class Register(
     RegistrationGate gate,
     Usernames usernames,
@@ -36,8 +36,11 @@ internal sealed class Register(
     public void Map(ClientRoutes routes)
     {
         var options = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Registration };
+        // v1.19 client-server-api#post_matrixclientv3register
         routes.Post("register", static body => body.Whole, ChooseAsync, options);
+        // v1.19 client-server-api#get_matrixclientv3registeravailable
         routes.Get("register/available", static query => query.RequiredText("username"), AvailableAsync, options);
+        // v1.19 client-server-api#get_matrixclientv1registermloginregistration_tokenvalidity
         routes.V1.Get(
             "register/m.login.registration_token/validity",
             static query => query.RequiredText("token"),
@@ -192,8 +195,8 @@ internal sealed class Register(
     });
 
     /// <summary>
-    /// An application service creates a user without a password, even where registration is closed. Application Service
-    /// API, "Server admin style permissions".
+    /// An application service creates a user without a password, even where registration is closed.
+    /// v1.19 application-service-api#server-admin-style-permissions
     /// </summary>
     private async ValueTask<Answer> ByServiceAsync(Call call, RegisterRequest request, CancellationToken stop)
     {

@@ -4,7 +4,7 @@ using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.Registration;
 
-/// <summary>Errors of registration. Client-Server API, "Account registration" of the legacy API.</summary>
+/// <summary>Errors of registration. v1.19 client-server-api#legacy-account-registration</summary>
 internal static class RegistrationAnswers
 {
     private static readonly Answer _invalid = Answer.Error(

@@ -3,7 +3,7 @@ using Matrix.Host.Rooms.Reports;
 
 namespace Matrix.Host.Api.Client.ReportContent;
 
-/// <summary>Reports of events, rooms and users. Client-Server API, "Reporting Content".</summary>
+/// <summary>Reports of events, rooms and users. v1.19 client-server-api#reporting-content</summary>
 internal sealed class Reports(ContentReports reports) : IEndpoints
 {
     /// <summary>The most characters of a reason.</summary>
@@ -12,8 +12,11 @@ internal sealed class Reports(ContentReports reports) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         var limited = new RouteOptions { Rate = RateClass.Reports };
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidreporteventid
         routes.Post("rooms/{roomId}/report/{eventId}", Reason, ReportEventAsync, limited);
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidreport
         routes.Post("rooms/{roomId}/report", RequiredReason, ReportRoomAsync, limited);
+        // v1.19 client-server-api#post_matrixclientv3usersuseridreport
         routes.Post("users/{userId}/report", RequiredReason, ReportUserAsync, limited);
     }
 

@@ -7,7 +7,7 @@ using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Api.Client.RoomAliases;
 
-/// <summary>Names of rooms. Client-Server API, "Room aliases".</summary>
+/// <summary>Names of rooms. v1.19 client-server-api#room-aliases</summary>
 internal sealed class Aliases(
     RoomAliasDirectory aliases,
     AliasResolver resolver,
@@ -18,9 +18,13 @@ internal sealed class Aliases(
 {
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv3directoryroomroomalias
         routes.Get("directory/room/{roomAlias}", GetAsync, new RouteOptions { Access = Access.Lenient });
+        // v1.19 client-server-api#put_matrixclientv3directoryroomroomalias
         routes.Put("directory/room/{roomAlias}", static body => body.RequiredText("room_id"), PutAsync);
+        // v1.19 client-server-api#delete_matrixclientv3directoryroomroomalias
         routes.Delete("directory/room/{roomAlias}", DeleteAsync);
+        // v1.19 client-server-api#get_matrixclientv3roomsroomidaliases
         routes.Get("rooms/{roomId}/aliases", ListAsync);
     }
 

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Api.Client.RoomCreation;
 
-/// <summary>Creation of rooms. Client-Server API, "Creation".</summary>
+/// <summary>Creation of rooms. v1.19 client-server-api#creation</summary>
 internal sealed partial class CreateRoom(
     RoomCreator creator,
     AddressInvites addresses,
@@ -24,6 +24,7 @@ internal sealed partial class CreateRoom(
     private sealed record Creation(RoomRequest Room, IReadOnlyList<AddressInvite> Addresses);
 
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#post_matrixclientv3createroom
         routes.Post(
             "createRoom",
             Read,

@@ -12,7 +12,9 @@ using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Api.Client.RoomEvents;
 
-/// <summary>Message events and redactions. Client-Server API, "Sending events to a room" and "Redactions".</summary>
+/// <summary>
+/// Message events and redactions. v1.19 client-server-api#sending-events-to-a-room, v1.19 client-server-api#redactions
+/// </summary>
 internal sealed class SendEvents(
     RoomSender sender, SuspendedUsers suspended, Rooms.Delayed.DelayedEvents delayed) : IEndpoints
 {
@@ -27,7 +29,9 @@ internal sealed class SendEvents(
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#put_matrixclientv3roomsroomidsendeventtypetxnid
         routes.Put("rooms/{roomId}/send/{eventType}/{txnId}", static body => body.Whole, SendAsync, _event);
+        // v1.19 client-server-api#put_matrixclientv3roomsroomidredacteventidtxnid
         routes.Put(
             "rooms/{roomId}/redact/{eventId}/{txnId}",
             static body => body.FreeText("reason"),

@@ -13,7 +13,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 
 namespace Matrix.Host.Api.Client.RoomEvents;
 
-/// <summary>State events. Client-Server API, "Sending events to a room".</summary>
+/// <summary>State events. v1.19 client-server-api#sending-events-to-a-room</summary>
 internal sealed class SendState(
     RoomSender sender,
     RoomMemberships memberships,
@@ -37,6 +37,7 @@ internal sealed class SendState(
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#put_matrixclientv3roomsroomidstateeventtypestatekey
         routes.Put("rooms/{roomId}/state/{eventType}/{stateKey?}", static body => body.Whole, PutAsync, _event);
     }
 

@@ -7,8 +7,8 @@ using Matrix.Host.Users.ThirdPartyIds;
 namespace Matrix.Host.Api.Client.RoomMembership;
 
 /// <summary>
-/// Invites by a third-party identifier, which need a lookup at the identity server that the client names. Client-Server
-/// API, "Third-party invites".
+/// Invites by a third-party identifier, which need a lookup at the identity server that the client names.
+/// v1.19 client-server-api#third-party-invites
 /// </summary>
 internal static class InvitesByAddress
 {

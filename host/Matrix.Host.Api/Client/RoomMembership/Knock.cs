@@ -5,9 +5,10 @@ using Matrix.Host.Rooms.Sending;
 
 namespace Matrix.Host.Api.Client.RoomMembership;
 
-/// <summary>Knocks on rooms. Client-Server API, "Knocking on rooms".</summary>
+/// <summary>Knocks on rooms. v1.19 client-server-api#knocking-on-rooms</summary>
 internal sealed class Knock(RoomMemberships memberships, AliasResolver aliases) : IEndpoints
 {
+    // v1.19 client-server-api#post_matrixclientv3knockroomidoralias
     public void Map(ClientRoutes routes) => routes.Post(
         "knock/{roomIdOrAlias}",
         Membership.Reason,

@@ -8,7 +8,7 @@ using Matrix.Host.Rooms.Sending;
 
 namespace Matrix.Host.Api.Client.RoomMembership;
 
-/// <summary>Joins, invites, leaves, kicks, bans and forgetting. Client-Server API, "Room membership".</summary>
+/// <summary>Joins, invites, leaves, kicks, bans and forgetting. v1.19 client-server-api#room-membership</summary>
 internal sealed class Membership(
     RoomMemberships memberships, AddressInvites addresses, RoomJoins joins, SuspendedUsers suspended) : IEndpoints
 {
@@ -26,13 +26,22 @@ internal sealed class Membership(
         };
         var one = new RouteOptions { Rate = RateClass.Membership };
 
+        // v1.19 client-server-api#post_matrixclientv3joinroomidoralias
         routes.Post("join/{roomIdOrAlias}", ReadJoin, JoinByIdOrAliasAsync, open);
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidjoin
         routes.Post("rooms/{roomId}/join", ReadJoin, JoinAsync, open);
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidleave
         routes.Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidforget
         routes.Post("rooms/{roomId}/forget", ForgetAsync, open with { Access = Access.Users });
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidinvite
+        // v1.19 client-server-api#thirdparty_post_matrixclientv3roomsroomidinvite
         routes.Post("rooms/{roomId}/invite", Invitee, InviteAsync, one);
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidkick
         routes.Post("rooms/{roomId}/kick", Target, Of(memberships.KickAsync), one);
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidban
         routes.Post("rooms/{roomId}/ban", Target, Of(memberships.BanAsync), one);
+        // v1.19 client-server-api#post_matrixclientv3roomsroomidunban
         routes.Post("rooms/{roomId}/unban", Target, Of(memberships.UnbanAsync), one);
     }
 

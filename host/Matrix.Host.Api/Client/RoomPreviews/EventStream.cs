@@ -11,8 +11,8 @@ using Matrix.Host.Users.AccountData;
 namespace Matrix.Host.Api.Client.RoomPreviews;
 
 /// <summary>
-/// Looking into rooms without joining them, and the deprecated operations that came before sync. Client-Server API,
-/// "Room Previews", `GET /events`, `GET /events/{eventId}` and `GET /initialSync`.
+/// Looking into rooms without joining them, and the deprecated operations that came before sync.
+/// v1.19 client-server-api#room-previews, `GET /events`, `GET /events/{eventId}` and `GET /initialSync`.
 /// </summary>
 internal sealed class EventStream(
     IEventFeed stream,
@@ -33,8 +33,11 @@ internal sealed class EventStream(
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
+        // v1.19 client-server-api#get_matrixclientv3events, v1.19 client-server-api#peeking_get_matrixclientv3events
         routes.Get("events", Read, EventsAsync, open);
+        // v1.19 client-server-api#get_matrixclientv3eventseventid
         routes.Get("events/{eventId}", EventAsync);
+        // v1.19 client-server-api#get_matrixclientv3initialsync
         routes.Get(
             "initialSync",
             static query => (Limit: query.Number("limit"), Archived: query.Flag("archived")),
@@ -44,6 +47,7 @@ internal sealed class EventStream(
                 return null;
             })),
             RouteOptions.Default with { IsLarge = true });
+        // v1.19 client-server-api#get_matrixclientv3roomsroomidinitialsync
         routes.Get(
             "rooms/{roomId}/initialSync",
             static query => query.Number("limit"),

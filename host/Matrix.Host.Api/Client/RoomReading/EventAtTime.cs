@@ -5,13 +5,16 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
-/// <summary>The event closest to a time. Client-Server API, `GET /rooms/{roomId}/timestamp_to_event`.</summary>
+/// <summary>
+/// The event closest to a time. v1.19 client-server-api#get_matrixclientv1roomsroomidtimestamp_to_event
+/// </summary>
 internal sealed class EventAtTime(RoomAccess access, RoomTimes times) : IEndpoints
 {
     private const string Path = "rooms/{roomId}/timestamp_to_event";
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv1roomsroomidtimestamp_to_event
         routes.V1.Get(Path, TimeQuery.Read, GetAsync);
         routes.Admin(1).Get(Path, TimeQuery.Read, GetAsync);
     }

@@ -11,7 +11,9 @@ using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
-/// <summary>Relations and threads. Client-Server API, "Relationships API" and "Querying threads in a room".</summary>
+/// <summary>
+/// Relations and threads. v1.19 client-server-api#relationships-api, v1.19 client-server-api#querying-threads-in-a-room
+/// </summary>
 internal sealed class Related(
     RoomAccess access,
     EventPages pages,
@@ -41,21 +43,25 @@ internal sealed class Related(
         // The specification has no rate limit for these. A recursive request has one, because its cost grows with the
         // number of events below.
         var free = new RouteOptions { Rate = RateClass.None, IsLarge = true };
+        // v1.19 client-server-api#get_matrixclientv1roomsroomidrelationseventid
         routes.V1.Get(
             "rooms/{roomId}/relations/{eventId}",
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop),
             free);
+        // v1.19 client-server-api#get_matrixclientv1roomsroomidrelationseventidreltype
         routes.V1.Get(
             "rooms/{roomId}/relations/{eventId}/{relType}",
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], null, stop),
             free);
+        // v1.19 client-server-api#get_matrixclientv1roomsroomidrelationseventidreltypeeventtype
         routes.V1.Get(
             "rooms/{roomId}/relations/{eventId}/{relType}/{eventType}",
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], call["eventType"], stop),
             free);
+        // v1.19 client-server-api#get_matrixclientv1roomsroomidthreads
         routes.V1.Get(
             "rooms/{roomId}/threads", ReadThreads, ThreadsAsync, RouteOptions.Default with { IsLarge = true });
     }

@@ -12,7 +12,9 @@ using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
-/// <summary>Pages of a room's timeline. Client-Server API, "Getting events for a room".</summary>
+/// <summary>
+/// Pages of a room's timeline. v1.19 client-server-api#getting-events-for-a-room, v1.19 client-server-api#event-context
+/// </summary>
 internal sealed class RoomPages(
     RoomAccess access, EventPages pages, TimelinePositions places, IgnoredUsers ignored) : IEndpoints
 {
@@ -28,8 +30,11 @@ internal sealed class RoomPages(
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
         var page = open with { IsLarge = true };
+        // v1.19 client-server-api#get_matrixclientv3roomsroomidmessages
         routes.Get("rooms/{roomId}/messages", ReadPage, PageAsync, page);
+        // v1.19 client-server-api#get_matrixclientv3roomsroomidcontexteventid
         routes.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, page);
+        // v1.19 client-server-api#get_matrixclientv3roomsroomideventeventid
         routes.Get("rooms/{roomId}/event/{eventId}", EventAsync, open);
         var admin = routes.Admin(1);
         var adminPage = RouteOptions.ForAdmins with { IsLarge = true };

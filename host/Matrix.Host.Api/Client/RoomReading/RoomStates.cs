@@ -12,7 +12,7 @@ using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
-/// <summary>Room state and members. Client-Server API, "Getting events for a room".</summary>
+/// <summary>Room state and members. v1.19 client-server-api#getting-events-for-a-room</summary>
 internal sealed class RoomStates(
     RoomAccess access,
     EventPages pages,
@@ -40,12 +40,15 @@ internal sealed class RoomStates(
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv3roomsroomidstate
         routes.Get("rooms/{roomId}/state", AllAsync, _large);
+        // v1.19 client-server-api#get_matrixclientv3roomsroomidstateeventtypestatekey
         routes.Get(
             "rooms/{roomId}/state/{eventType}/{stateKey?}",
             static query => query.OneOf("format", "content", "event"),
             OneAsync,
             _open);
+        // v1.19 client-server-api#get_matrixclientv3roomsroomidmembers
         routes.Get(
             "rooms/{roomId}/members",
             static query => new Members(
@@ -54,8 +57,10 @@ internal sealed class RoomStates(
                 query.OneOf("not_membership", _memberships)),
             MembersAsync,
             _large);
+        // v1.19 client-server-api#get_matrixclientv3roomsroomidjoined_members
         routes.Get(
             "rooms/{roomId}/joined_members", JoinedMembersAsync, RouteOptions.Default with { IsLarge = true });
+        // v1.19 client-server-api#get_matrixclientv3joined_rooms
         routes.Get("joined_rooms", JoinedRoomsAsync, RouteOptions.Default with { IsLarge = true });
     }
 

@@ -4,9 +4,10 @@ using Matrix.Host.Rooms.Upgrading;
 
 namespace Matrix.Host.Api.Client.RoomUpgrades;
 
-/// <summary>Replacement of a room by one of another version. Client-Server API, "Room Upgrades".</summary>
+/// <summary>Replacement of a room by one of another version. v1.19 client-server-api#room-upgrades</summary>
 internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades, ClientOptions options) : IEndpoints
 {
+    // v1.19 client-server-api#post_matrixclientv3roomsroomidupgrade
     public void Map(ClientRoutes routes) => routes.Post(
         "rooms/{roomId}/upgrade",
         Read,

@@ -3,7 +3,7 @@ using Matrix.Host.Rooms.Searching;
 
 namespace Matrix.Host.Api.Client.Search;
 
-/// <summary>Searches in the events of rooms. Client-Server API, "Server Side Search".</summary>
+/// <summary>Searches in the events of rooms. v1.19 client-server-api#server-side-search</summary>
 internal sealed class Search(
     MessageSearch search, SearchTokens tokens, SearchWriter writer, SearchOptions options) : IEndpoints
 {
@@ -16,6 +16,7 @@ internal sealed class Search(
     });
 
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#post_matrixclientv3search
         routes.Post(
             "search",
             SearchBody.Read,

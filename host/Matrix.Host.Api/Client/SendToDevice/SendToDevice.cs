@@ -7,10 +7,11 @@ using Matrix.Host.Users.ToDevice;
 namespace Matrix.Host.Api.Client.SendToDevice;
 
 /// <summary>
-/// Messages to devices: `PUT /sendToDevice/{eventType}/{txnId}`. Client-Server API, "Send-to-Device messaging".
+/// Messages to devices: `PUT /sendToDevice/{eventType}/{txnId}`. v1.19 client-server-api#send-to-device-messaging
 /// </summary>
 internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
 {
+    // v1.19 client-server-api#put_matrixclientv3sendtodeviceeventtypetxnid
     public void Map(ClientRoutes routes) => routes.Put(
         "sendToDevice/{eventType}/{txnId}",
         Read,

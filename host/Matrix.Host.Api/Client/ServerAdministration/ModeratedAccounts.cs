@@ -6,7 +6,7 @@ using Matrix.Host.Users.Moderation;
 
 namespace Matrix.Host.Api.Client.ServerAdministration;
 
-/// <summary>Locked and suspended accounts. Client-Server API, "Server Administration".</summary>
+/// <summary>Locked and suspended accounts. v1.19 client-server-api#server-administration</summary>
 internal sealed class ModeratedAccounts(AccountModeration moderation) : IEndpoints
 {
     private const string LockPath = "admin/lock/{userId}";
@@ -19,13 +19,17 @@ internal sealed class ModeratedAccounts(AccountModeration moderation) : IEndpoin
         // The caller is checked before the user is looked up, so that nobody else learns which users there are.
         var admins = new RouteOptions { Access = Access.Admins };
         var v1 = routes.V1;
+        // v1.19 client-server-api#get_matrixclientv1adminlockuserid
         v1.Get(LockPath, (call, stop) => GetAsync(call, Locked, static user => user.IsLocked, stop), admins);
+        // v1.19 client-server-api#put_matrixclientv1adminlockuserid
         v1.Put(
             LockPath,
             static body => body.RequiredFlag(Locked),
             (call, locked, stop) => PutAsync(call, moderation.LockAsync, Locked, locked, stop),
             admins);
+        // v1.19 client-server-api#get_matrixclientv1adminsuspenduserid
         v1.Get(SuspendPath, (call, stop) => GetAsync(call, Suspended, static user => user.IsSuspended, stop), admins);
+        // v1.19 client-server-api#put_matrixclientv1adminsuspenduserid
         v1.Put(
             SuspendPath,
             static body => body.RequiredFlag(Suspended),

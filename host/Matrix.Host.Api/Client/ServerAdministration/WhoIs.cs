@@ -6,11 +6,12 @@ using Matrix.Host.Users.Moderation;
 namespace Matrix.Host.Api.Client.ServerAdministration;
 
 /// <summary>
-/// Where a user's devices were last seen, for the user and for administrators. Client-Server API, "Server
-/// Administration".
+/// Where a user's devices were last seen, for the user and for administrators.
+/// v1.19 client-server-api#server-administration
 /// </summary>
 internal sealed class WhoIs(SeenDevices devices) : IEndpoints
 {
+    // v1.19 client-server-api#get_matrixclientv3adminwhoisuserid
     public void Map(ClientRoutes routes) => routes.Get("admin/whois/{userId}", GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

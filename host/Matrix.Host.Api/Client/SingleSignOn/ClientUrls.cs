@@ -2,7 +2,7 @@ using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Api.Client.SingleSignOn;
 
-/// <summary>The `redirectUrl` of clients. Client-Server API, "Client login via SSO".</summary>
+/// <summary>The `redirectUrl` of clients. v1.19 client-server-api#client-login-via-sso</summary>
 internal static class ClientUrls
 {
     private const string Parameter = "loginToken";

@@ -9,8 +9,8 @@ namespace Matrix.Host.Api.Client.SingleSignOn;
 
 /// <summary>
 /// The page that gives a client a login token for the user who is signed in. It shows where the browser goes, unless
-/// the client is a configured one and the user signed in just now. Client-Server API, "Client login via SSO", "Security
-/// considerations".
+/// the client is a configured one and the user signed in just now. v1.19 client-server-api#client-login-via-sso,
+/// v1.19 client-server-api#security-considerations-8
 /// </summary>
 internal sealed class LoginTokenPage(
     Logins logins,

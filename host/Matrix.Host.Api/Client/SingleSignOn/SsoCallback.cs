@@ -8,7 +8,8 @@ using Matrix.Host.Users.SingleSignOn;
 namespace Matrix.Host.Api.Client.SingleSignOn;
 
 /// <summary>
-/// Where browsers come back from a provider. Client-Server API, "Handling the callback from the Authentication server".
+/// Where browsers come back from a provider.
+/// v1.19 client-server-api#handling-the-callback-from-the-authentication-server
 /// </summary>
 internal sealed class SsoCallback(
     ProviderClient client,

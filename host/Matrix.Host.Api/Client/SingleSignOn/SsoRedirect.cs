@@ -7,8 +7,8 @@ using Matrix.Host.Users.SingleSignOn;
 namespace Matrix.Host.Api.Client.SingleSignOn;
 
 /// <summary>
-/// Where clients send browsers for single sign-on, and where pages of this server do. Client-Server API, "Client login
-/// via SSO" and "OAuth 2.0 aware clients".
+/// Where clients send browsers for single sign-on, and where pages of this server do.
+/// v1.19 client-server-api#client-login-via-sso, v1.19 client-server-api#oauth-20-aware-clients
 /// </summary>
 internal sealed class SsoRedirect(
     SsoStarts starts, SsoOptions options, OAuthOptions oauth, OAuthPaths paths, PageSessions sessions)
@@ -22,7 +22,9 @@ internal sealed class SsoRedirect(
         routes.At(OAuthPaths.Root).Get($"{OAuthPaths.SsoStart}/{{idpId}}", StartAsync, page);
         if (oauth.IsOnly) return;
 
+        // v1.19 client-server-api#get_matrixclientv3loginssoredirect
         routes.Get("login/sso/redirect", Read, ChooseAsync, page);
+        // v1.19 client-server-api#get_matrixclientv3loginssoredirectidpid
         routes.Get("login/sso/redirect/{idpId}", Read, RedirectAsync, page);
     }
 

@@ -7,7 +7,7 @@ namespace Matrix.Host.Api.Client.SingleSignOn;
 
 /// <summary>
 /// A user confirms a request by signing in again. The form comes before the provider, so that nobody confirms what they
-/// did not read. Client-Server API, "SSO during User-Interactive Authentication".
+/// did not read. v1.19 client-server-api#sso-during-user-interactive-authentication
 /// </summary>
 internal sealed class SsoStage(SsoAccounts accounts, SsoStarts starts, SsoOptions options) : IAuthStage
 {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Api.Client.SingleSignOn;
 
 /// <summary>
-/// Leads browsers to identity providers. Client-Server API, "Redirecting to the Authentication server".
+/// Leads browsers to identity providers. v1.19 client-server-api#redirecting-to-the-authentication-server
 /// </summary>
 internal sealed partial class SsoStarts(
     ProviderClient client,

@@ -10,7 +10,7 @@ using Matrix.Host.Rooms.Summaries;
 namespace Matrix.Host.Api.Client.Spaces;
 
 /// <summary>
-/// The rooms of a space. Client-Server API, "Spaces". Administrators see all rooms of it that this server is in.
+/// The rooms of a space. v1.19 client-server-api#spaces. Administrators see all rooms of it that this server is in.
 /// </summary>
 internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) : IEndpoints
 {
@@ -21,6 +21,7 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
     public void Map(ClientRoutes routes)
     {
         const string Path = "rooms/{roomId}/hierarchy";
+        // v1.19 client-server-api#get_matrixclientv1roomsroomidhierarchy
         routes.V1.Get(Path, Read, GetAsync);
         routes.Admin(1).Get(Path, Read, GetWholeAsync);
     }

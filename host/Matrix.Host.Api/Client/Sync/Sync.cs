@@ -6,7 +6,7 @@ using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Api.Client.Sync;
 
-/// <summary>`GET /sync`. Client-Server API, "Syncing".</summary>
+/// <summary>`GET /sync`. v1.19 client-server-api#syncing</summary>
 internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presence) : IEndpoints
 {
     private static readonly Answer _notOurs = Answer.InvalidParam("`since` is not a sync token of this server.");
@@ -15,6 +15,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
         string? Filter, SyncToken? Since, bool FullState, StateForm State, long Timeout, PresenceState Presence);
 
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#get_matrixclientv3sync
         routes.Get("sync", Read, Get, new RouteOptions
         {
             Access = Access.UsersAndGuests,

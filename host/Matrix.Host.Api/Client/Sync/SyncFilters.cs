@@ -11,7 +11,7 @@ namespace Matrix.Host.Api.Client.Sync;
 
 /// <summary>
 /// Finds the filter of a request, by id or in full. A stored filter never changes, so it is read and parsed once.
-/// Client-Server API, "Filtering".
+/// v1.19 client-server-api#filtering
 /// </summary>
 internal sealed class SyncFilters(FiltersTable filtersTable, ClientOptions options)
 {

@@ -4,33 +4,39 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.ThirdPartyNetworks;
 
-/// <summary>Rooms and users of third-party networks. Client-Server API, "Third-party Lookups".</summary>
+/// <summary>Rooms and users of third-party networks. v1.19 client-server-api#third-party-lookups</summary>
 internal sealed class Lookups(Outbound.ThirdParty.ThirdPartyNetworks networks) : IEndpoints
 {
     private static readonly Answer _unknownProtocol = Answer.NotFound("No application service has this protocol.");
 
     public void Map(ClientRoutes routes)
     {
+        // v1.19 client-server-api#get_matrixclientv3thirdpartyprotocols
         routes.Get("thirdparty/protocols", ProtocolsAsync);
+        // v1.19 client-server-api#get_matrixclientv3thirdpartyprotocolprotocol
         routes.Get("thirdparty/protocol/{protocol}", ProtocolAsync);
+        // v1.19 client-server-api#get_matrixclientv3thirdpartylocationprotocol
         routes.Get(
             "thirdparty/location/{protocol}",
             static query => query.TextsExcept("access_token"),
             async (call, fields, stop) => Of(
                 await networks.FindLocationsAsync(call["protocol"], fields, stop),
                 "There is no such portal room."));
+        // v1.19 client-server-api#get_matrixclientv3thirdpartyuserprotocol
         routes.Get(
             "thirdparty/user/{protocol}",
             static query => query.TextsExcept("access_token"),
             async (call, fields, stop) => Of(
                 await networks.FindUsersAsync(call["protocol"], fields, stop),
                 "There is no such user."));
+        // v1.19 client-server-api#get_matrixclientv3thirdpartylocation
         routes.Get(
             "thirdparty/location",
             static query => Valid(query, "alias", RoomAlias.IsValid),
             async (_, alias, stop) => Of(
                 await networks.LocationsOfAsync(alias, stop),
                 "The alias belongs to no third-party location."));
+        // v1.19 client-server-api#get_matrixclientv3thirdpartyuser
         routes.Get(
             "thirdparty/user",
             static query => Valid(query, "userid", UserId.IsValid),

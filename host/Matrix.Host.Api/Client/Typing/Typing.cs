@@ -4,13 +4,14 @@ using Matrix.Host.Streams.Streams.Typing;
 
 namespace Matrix.Host.Api.Client.Typing;
 
-/// <summary>Typing notifications. Client-Server API, "Typing Notifications".</summary>
+/// <summary>Typing notifications. v1.19 client-server-api#typing-notifications</summary>
 internal sealed class Typing(RoomSnapshots rooms, ITypingBoard board) : IEndpoints
 {
     /// <summary>The default timeout.</summary>
     private static readonly TimeSpan _usual = TimeSpan.FromSeconds(30);
 
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#put_matrixclientv3roomsroomidtypinguserid
         routes.Put("rooms/{roomId}/typing/{userId}", Read, Put, new RouteOptions { Rate = RateClass.Send });
 
     private async ValueTask<Answer> Put(Call call, TimeSpan? typing, CancellationToken stop)

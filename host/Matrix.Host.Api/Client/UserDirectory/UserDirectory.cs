@@ -3,7 +3,7 @@ using Matrix.Host.Rooms.UserDirectory;
 
 namespace Matrix.Host.Api.Client.UserDirectory;
 
-/// <summary>Searches of the user directory. Client-Server API, "User Directory".</summary>
+/// <summary>Searches of the user directory. v1.19 client-server-api#user-directory</summary>
 internal sealed class UserDirectory(UserSearch users) : IEndpoints
 {
     private const int UsualLimit = 10;
@@ -11,6 +11,7 @@ internal sealed class UserDirectory(UserSearch users) : IEndpoints
     private sealed record Asked(string Term, int Limit);
 
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#post_matrixclientv3user_directorysearch
         routes.Post(
             "user_directory/search",
             Read,

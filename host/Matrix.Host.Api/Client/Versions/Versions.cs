@@ -4,7 +4,7 @@ using Matrix.Host.Users.Rendezvous;
 
 namespace Matrix.Host.Api.Client.Versions;
 
-/// <summary>The supported versions of the specification. Client-Server API, "API Versions".</summary>
+/// <summary>The supported versions of the specification. v1.19 client-server-api#api-versions</summary>
 internal sealed class Versions(RendezvousOptions rendezvous) : IEndpoints
 {
     private readonly Answer _answer = Answer.Bytes(Encoding.UTF8.GetBytes(
@@ -24,6 +24,7 @@ internal sealed class Versions(RendezvousOptions rendezvous) : IEndpoints
         """));
 
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#get_matrixclientversions
         routes.At("/_matrix/client/").Get(
             "versions", Get, new RouteOptions { Access = Access.Optional, Rate = RateClass.None });
 

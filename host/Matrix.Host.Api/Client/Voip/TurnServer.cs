@@ -3,10 +3,11 @@ using Matrix.Host.Users.Voip;
 
 namespace Matrix.Host.Api.Client.Voip;
 
-/// <summary>Credentials of TURN servers. Client-Server API, "Voice over IP".</summary>
+/// <summary>Credentials of TURN servers. v1.19 client-server-api#voice-over-ip</summary>
 internal sealed class TurnServer(TurnCredentials credentials) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
+        // v1.19 client-server-api#get_matrixclientv3voipturnserver
         routes.Get("voip/turnServer", Get, new RouteOptions { Access = Access.UsersAndGuests });
 
     private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(

@@ -6,17 +6,21 @@ using Matrix.Host.Api.Http;
 namespace Matrix.Host.Api.Client.WellKnown;
 
 /// <summary>
-/// Where clients and other servers reach this one, and who helps. Client-Server API, "Well-known URIs"; Server-Server
-/// API, "Resolving server names".
+/// Where clients and other servers reach this one, and who helps. v1.19 client-server-api#well-known-uris;
+/// v1.19 server-server-api#resolving-server-names
 /// </summary>
 internal sealed class WellKnown(ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
         var anyone = new RouteOptions { Access = Access.Anyone };
+        // v1.19 client-server-api#getwell-knownmatrixclient
         routes.At("/.well-known/matrix/").Get("client", GetClient, anyone);
+        // v1.19 server-server-api#getwell-knownmatrixserver
         routes.At("/.well-known/matrix/").Get("server", GetServer, anyone);
+        // v1.19 client-server-api#getwell-knownmatrixsupport
         routes.At("/.well-known/matrix/").Get("support", GetSupport, anyone);
+        // v1.19 client-server-api#getwell-knownmatrixpolicy_server
         routes.At("/.well-known/matrix/").Get("policy_server", GetPolicyServer, anyone);
     }
 

@@ -5,7 +5,7 @@ using Matrix.Host.Rooms.Servers;
 
 namespace Matrix.Host.Api.Federation.Backfilling;
 
-/// <summary>History for servers in a room. Server-Server API, "Backfilling and retrieving missing events".</summary>
+/// <summary>History for servers in a room. v1.19 server-server-api#backfilling-and-retrieving-missing-events</summary>
 internal sealed class History(ServedHistory history, FederationOptions server, TimeProvider time)
     : IFederationEndpoints
 {
@@ -13,7 +13,9 @@ internal sealed class History(ServedHistory history, FederationOptions server, T
 
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#get_matrixfederationv1backfillroomid
         routes.Get("backfill/{roomId}", ReadFrom, BackfillAsync);
+        // v1.19 server-server-api#post_matrixfederationv1get_missing_eventsroomid
         routes.Post("get_missing_events/{roomId}", ReadMissing, MissingAsync, RouteOptions.ForServers);
     }
 

@@ -8,14 +8,17 @@ using Matrix.Host.Storage.Tables.Media;
 
 namespace Matrix.Host.Api.Federation.ContentRepository;
 
-/// <summary>This server's media, for other servers: an empty object, and the content. Server-Server API, "Content
-/// Repository".</summary>
+/// <summary>
+/// This server's media, for other servers: an empty object, and the content. v1.19 server-server-api#content-repository
+/// </summary>
 internal sealed class ServedMedia(
     Media.Store.ContentRepository media, Thumbnailer thumbnailer, ClientOptions options) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#get_matrixfederationv1mediadownloadmediaid
         routes.Get("media/download/{mediaId}", MediaQuery.ReadWait, GetAsync);
+        // v1.19 server-server-api#get_matrixfederationv1mediathumbnailmediaid
         routes.Get("media/thumbnail/{mediaId}", MediaQuery.ReadThumbnail, GetThumbnailAsync);
     }
 

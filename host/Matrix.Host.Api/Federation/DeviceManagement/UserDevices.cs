@@ -7,11 +7,12 @@ using Matrix.Host.Users.Profiles;
 
 namespace Matrix.Host.Api.Federation.DeviceManagement;
 
-/// <summary>Device lists of local users. Server-Server API, "Device Management".</summary>
+/// <summary>Device lists of local users. v1.19 server-server-api#device-management</summary>
 internal sealed class UserDevices(DeviceLists lists, FederationOptions server) : IFederationEndpoints
 {
     private static readonly Answer _notLocal = Answer.InvalidParam("The user is not a user of this server.");
 
+    // v1.19 server-server-api#get_matrixfederationv1userdevicesuserid
     public void Map(FederationRoutes routes) => routes.Get("user/devices/{userId}", GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

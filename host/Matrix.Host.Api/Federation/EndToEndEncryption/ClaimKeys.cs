@@ -5,10 +5,11 @@ using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Federation.EndToEndEncryption;
 
-/// <summary>Claims of local users' one-time keys. Server-Server API, "End-to-End Encryption".</summary>
+/// <summary>Claims of local users' one-time keys. v1.19 server-server-api#end-to-end-encryption</summary>
 internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, FederationOptions server) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
+        // v1.19 server-server-api#post_matrixfederationv1userkeysclaim
         routes.Post("user/keys/claim", Read, Claim, RouteOptions.ForServers with { Body = BodyLimit.Large });
 
     private List<KeyClaim> Read(BodyReader body)

@@ -5,10 +5,11 @@ using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Federation.EndToEndEncryption;
 
-/// <summary>Keys of local users' devices. Server-Server API, "End-to-End Encryption".</summary>
+/// <summary>Keys of local users' devices. v1.19 server-server-api#end-to-end-encryption</summary>
 internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, FederationOptions server) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
+        // v1.19 server-server-api#post_matrixfederationv1userkeysquery
         routes.Post("user/keys/query", Read, Query, RouteOptions.ForServers with { Body = BodyLimit.Large });
 
     private Dictionary<string, IReadOnlySet<string>> Read(BodyReader body)

@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Inviting;
 
 namespace Matrix.Host.Api.Federation.InvitingToRooms;
 
-/// <summary>Invites of local users by other servers. Server-Server API, "Inviting to a room".</summary>
+/// <summary>Invites of local users by other servers. v1.19 server-server-api#inviting-to-a-room</summary>
 internal sealed class Invites(ReceivedInvites invites, RateLimiter limiter, FederationOptions server)
     : IFederationEndpoints
 {
@@ -21,7 +21,9 @@ internal sealed class Invites(ReceivedInvites invites, RateLimiter limiter, Fede
 
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#put_matrixfederationv1inviteroomideventid
         routes.Put(Path, ReadFirst, InviteFirstAsync, _options);
+        // v1.19 server-server-api#put_matrixfederationv2inviteroomideventid
         routes.V2.Put(Path, Read, InviteAsync, _options);
     }
 

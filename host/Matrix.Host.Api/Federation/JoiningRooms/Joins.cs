@@ -8,7 +8,7 @@ using Matrix.Host.Rooms.Joining;
 namespace Matrix.Host.Api.Federation.JoiningRooms;
 
 /// <summary>
-/// Joins of other servers' users through this server. Server-Server API, "Joining Rooms".
+/// Joins of other servers' users through this server. v1.19 server-server-api#joining-rooms
 /// </summary>
 internal sealed class Joins(ResidentJoins joins, FederationOptions server, NetworkOptions options)
     : IFederationEndpoints
@@ -26,7 +26,9 @@ internal sealed class Joins(ResidentJoins joins, FederationOptions server, Netwo
 
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#get_matrixfederationv1make_joinroomiduserid
         routes.Get("make_join/{roomId}/{userId}", static query => query.Texts("ver"), MakeAsync);
+        // v1.19 server-server-api#put_matrixfederationv2send_joinroomideventid
         routes.V2.Put(Send, static body => body.Whole, SendAsync, _event);
 
         // The specification has no longer the first version, whose response is in a list.

@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Inviting;
 
 namespace Matrix.Host.Api.Federation.KnockingUponRooms;
 
-/// <summary>Knocks of other servers' users through this server. Server-Server API, "Knocking upon a room".</summary>
+/// <summary>Knocks of other servers' users through this server. v1.19 server-server-api#knocking-rooms</summary>
 internal sealed class Knocks(ResidentMemberships memberships) : IFederationEndpoints
 {
     private static readonly RouteOptions _event = RouteOptions.ForServers with
@@ -17,7 +17,9 @@ internal sealed class Knocks(ResidentMemberships memberships) : IFederationEndpo
 
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#get_matrixfederationv1make_knockroomiduserid
         routes.Get("make_knock/{roomId}/{userId}", static query => query.Texts("ver"), MakeAsync);
+        // v1.19 server-server-api#put_matrixfederationv1send_knockroomideventid
         routes.Put("send_knock/{roomId}/{eventId}", static body => body.Whole, SendAsync, _event);
     }
 

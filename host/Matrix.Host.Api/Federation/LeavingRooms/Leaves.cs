@@ -7,7 +7,7 @@ using Matrix.Host.Rooms.Inviting;
 namespace Matrix.Host.Api.Federation.LeavingRooms;
 
 /// <summary>
-/// Leaves of other servers' users through this server. Server-Server API, "Leaving Rooms (Rejecting Invites)".
+/// Leaves of other servers' users through this server. v1.19 server-server-api#leaving-rooms-rejecting-invites
 /// </summary>
 internal sealed class Leaves(ResidentMemberships memberships, NetworkOptions options) : IFederationEndpoints
 {
@@ -18,7 +18,9 @@ internal sealed class Leaves(ResidentMemberships memberships, NetworkOptions opt
 
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#get_matrixfederationv1make_leaveroomiduserid
         routes.Get("make_leave/{roomId}/{userId}", MakeAsync);
+        // v1.19 server-server-api#put_matrixfederationv2send_leaveroomideventid
         routes.V2.Put(Send, static body => body.Whole, SendAsync, _event);
 
         // The specification has no longer the first version, whose response is in a list.

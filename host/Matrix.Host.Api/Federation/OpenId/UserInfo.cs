@@ -3,7 +3,7 @@ using Matrix.Host.Users.OpenId;
 
 namespace Matrix.Host.Api.Federation.OpenId;
 
-/// <summary>The user of a token that a service got from them. Server-Server API, "OpenID".</summary>
+/// <summary>The user of a token that a service got from them. v1.19 server-server-api#openid</summary>
 internal sealed class UserInfo(OpenIdTokens tokens) : IFederationEndpoints
 {
     private static readonly Answer _missing =
@@ -13,6 +13,7 @@ internal sealed class UserInfo(OpenIdTokens tokens) : IFederationEndpoints
         Answer.Error(401, MatrixError.UnknownToken, "The access token is unknown, or has expired.");
 
     // Services that are no homeservers ask, too.
+    // v1.19 server-server-api#get_matrixfederationv1openiduserinfo
     public void Map(FederationRoutes routes) => routes.Get(
         "openid/userinfo",
         static query => query.Text("access_token"),

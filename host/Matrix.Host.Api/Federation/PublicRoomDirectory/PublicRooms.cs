@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Summaries;
 
 namespace Matrix.Host.Api.Federation.PublicRoomDirectory;
 
-/// <summary>This server's published rooms. Server-Server API, "Published Room Directory".</summary>
+/// <summary>This server's published rooms. v1.19 server-server-api#published-room-directory</summary>
 internal sealed class PublicRooms(PublishedRooms published, FederationOptions server) : IFederationEndpoints
 {
     private static readonly Answer _notServed =
@@ -14,7 +14,9 @@ internal sealed class PublicRooms(PublishedRooms published, FederationOptions se
 
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#get_matrixfederationv1publicrooms
         routes.Get("publicRooms", ReadQuery, ListAsync);
+        // v1.19 server-server-api#post_matrixfederationv1publicrooms
         routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, RouteOptions.ForServers);
     }
 

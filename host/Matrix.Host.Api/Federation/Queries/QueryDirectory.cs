@@ -5,9 +5,10 @@ using Matrix.Host.Rooms.Aliases;
 
 namespace Matrix.Host.Api.Federation.Queries;
 
-/// <summary>Rooms of this server's aliases. Server-Server API, "Querying for information".</summary>
+/// <summary>Rooms of this server's aliases. v1.19 server-server-api#querying-for-information</summary>
 internal sealed class QueryDirectory(RoomAliasDirectory aliases, FederationOptions server) : IFederationEndpoints
 {
+    // v1.19 server-server-api#get_matrixfederationv1querydirectory
     public void Map(FederationRoutes routes) => routes.Get("query/directory", Read, GetAsync);
 
     private string Read(QueryReader query)
@@ -37,12 +38,13 @@ internal sealed class QueryDirectory(RoomAliasDirectory aliases, FederationOptio
     }
 }
 
-/// <summary>Queries of other types. Server-Server API, "Querying for information".</summary>
+/// <summary>Queries of other types. v1.19 server-server-api#querying-for-information</summary>
 internal sealed class UnknownQuery : IFederationEndpoints
 {
     private static readonly Answer _unknown =
         Answer.Error(404, MatrixError.Unrecognized, "This server does not know this type of query.");
 
+    // v1.19 server-server-api#get_matrixfederationv1queryquerytype
     public void Map(FederationRoutes routes) => routes.Get("query/{queryType}", Get);
 
     private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_unknown);

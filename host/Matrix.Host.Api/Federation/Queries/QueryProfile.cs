@@ -4,13 +4,14 @@ using Matrix.Host.Users.Profiles;
 
 namespace Matrix.Host.Api.Federation.Queries;
 
-/// <summary>Profiles of local users. Server-Server API, "Querying for information".</summary>
+/// <summary>Profiles of local users. v1.19 server-server-api#querying-for-information</summary>
 internal sealed class QueryProfile(UserProfiles profiles, FederationOptions server) : IFederationEndpoints
 {
     private readonly record struct Query(string UserId, string? Field);
 
     private static readonly Answer _noField = Answer.NotFound("This user's profile has no such field.");
 
+    // v1.19 server-server-api#get_matrixfederationv1queryprofile
     public void Map(FederationRoutes routes) => routes.Get("query/profile", Read, GetAsync);
 
     private Query Read(QueryReader query)

@@ -6,11 +6,12 @@ using Matrix.Host.Rooms.Servers;
 namespace Matrix.Host.Api.Federation.RetrievingEvents;
 
 /// <summary>
-/// The event closest to a time, for servers in the room. Server-Server API, "Retrieving events".
+/// The event closest to a time, for servers in the room. v1.19 server-server-api#retrieving-events
 /// </summary>
 internal sealed class EventAtTime(RoomTimes times) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
+        // v1.19 server-server-api#get_matrixfederationv1timestamp_to_eventroomid
         routes.Get("timestamp_to_event/{roomId}", TimeQuery.Read, GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, TimeQuery asked, CancellationToken stop)

@@ -8,17 +8,21 @@ using Matrix.Host.Rooms.Servers;
 namespace Matrix.Host.Api.Federation.RetrievingEvents;
 
 /// <summary>
-/// Events, states and auth chains for servers in a room. Server-Server API, "Retrieving events" and "Retrieving event
-/// authorisation information".
+/// Events, states and auth chains for servers in a room. v1.19 server-server-api#retrieving-events,
+/// v1.19 server-server-api#retrieving-event-authorisation-information
 /// </summary>
 internal sealed class StoredEvents(ServedHistory history, FederationOptions server, TimeProvider time)
     : IFederationEndpoints
 {
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#get_matrixfederationv1eventeventid
         routes.Get("event/{eventId}", EventAsync);
+        // v1.19 server-server-api#get_matrixfederationv1stateroomid
         routes.Get("state/{roomId}", static query => query.RequiredText("event_id"), StateAsync);
+        // v1.19 server-server-api#get_matrixfederationv1state_idsroomid
         routes.Get("state_ids/{roomId}", static query => query.RequiredText("event_id"), StateIdsAsync);
+        // v1.19 server-server-api#get_matrixfederationv1event_authroomideventid
         routes.Get("event_auth/{roomId}/{eventId}", EventAuthAsync);
     }
 

@@ -2,7 +2,7 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Federation.ServerImplementation;
 
-/// <summary>The name and version of this software. Server-Server API, "Server implementation".</summary>
+/// <summary>The name and version of this software. v1.19 server-server-api#server-implementation</summary>
 internal sealed class Version : IFederationEndpoints
 {
     private static readonly Answer _version = Answer.Prepared(static json =>
@@ -14,6 +14,7 @@ internal sealed class Version : IFederationEndpoints
     });
 
     public void Map(FederationRoutes routes) =>
+        // v1.19 server-server-api#get_matrixfederationv1version
         routes.Get("version", Get, new RouteOptions { Access = Access.Anyone });
 
     private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_version);

@@ -7,7 +7,7 @@ using Matrix.Host.Network.Keys;
 namespace Matrix.Host.Api.Federation.ServerKeys;
 
 /// <summary>
-/// The keys of other servers, for everyone. Server-Server API, "Querying Keys Through Another Server".
+/// The keys of other servers, for everyone. v1.19 server-server-api#querying-keys-through-another-server
 /// </summary>
 internal sealed class QueryServerKeys(Notary notary, RateLimiter limiter) : IFederationEndpoints
 {
@@ -19,11 +19,13 @@ internal sealed class QueryServerKeys(Notary notary, RateLimiter limiter) : IFed
 
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#get_matrixkeyv2queryservername
         routes.Keys.Get(
             "query/{serverName}", static query => query.Number("minimum_valid_until_ts"), GetOneAsync, _open);
         // Older servers name a key in the path.
         routes.Keys.Get(
             "query/{serverName}/{keyId}", static query => query.Number("minimum_valid_until_ts"), GetOneAsync, _open);
+        // v1.19 server-server-api#post_matrixkeyv2query
         routes.Keys.Post("query", Read, GetAsync, _open);
     }
 

@@ -5,10 +5,11 @@ using Matrix.Host.Rooms.Summaries;
 
 namespace Matrix.Host.Api.Federation.Spaces;
 
-/// <summary>A space and its rooms, as far as the other server may see them. Server-Server API, "Spaces".</summary>
+/// <summary>A space and its rooms, as far as the other server may see them. v1.19 server-server-api#spaces</summary>
 internal sealed class Hierarchy(SpaceHierarchy hierarchy) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
+        // v1.19 server-server-api#get_matrixfederationv1hierarchyroomid
         routes.Get("hierarchy/{roomId}", static query => query.Flag("suggested_only"), GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, bool suggestedOnly, CancellationToken stop)

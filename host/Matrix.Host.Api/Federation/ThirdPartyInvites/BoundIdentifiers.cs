@@ -10,7 +10,7 @@ namespace Matrix.Host.Api.Federation.ThirdPartyInvites;
 using Invites = Matrix.Host.Rooms.Inviting.ThirdPartyInvites;
 
 /// <summary>
-/// Third-party invites whose identifier was bound to a user. Server-Server API, "Third-party invites".
+/// Third-party invites whose identifier was bound to a user. v1.19 server-server-api#third-party-invites
 /// </summary>
 internal sealed class BoundIdentifiers(Invites invites, RateLimiter limiter, RoomsOptions rooms)
     : IFederationEndpoints
@@ -32,7 +32,9 @@ internal sealed class BoundIdentifiers(Invites invites, RateLimiter limiter, Roo
 
     public void Map(FederationRoutes routes)
     {
+        // v1.19 server-server-api#put_matrixfederationv1exchange_third_party_inviteroomid
         routes.Put("exchange_third_party_invite/{roomId}", static body => body.Whole, ExchangeAsync, _exchange);
+        // v1.19 server-server-api#put_matrixfederationv13pidonbind
         routes.Put("3pid/onbind", Read, BindAsync, _bind);
     }
 

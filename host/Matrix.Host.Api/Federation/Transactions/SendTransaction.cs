@@ -7,9 +7,10 @@ using Matrix.Host.Rooms.Inbound;
 
 namespace Matrix.Host.Api.Federation.Transactions;
 
-/// <summary>Transactions of other servers. Server-Server API, "Transactions".</summary>
+/// <summary>Transactions of other servers. v1.19 server-server-api#transactions</summary>
 internal sealed class SendTransaction(ReceivedTransactions transactions, ReceivedEdus edus) : IFederationEndpoints
 {
+    // v1.19 server-server-api#put_matrixfederationv1sendtxnid
     public void Map(FederationRoutes routes) => routes.Put(
         "send/{txnId}", Read, SendAsync, RouteOptions.ForServers with { Body = BodyLimit.Transaction });
 

@@ -4,7 +4,7 @@ using Matrix.Core.Discovery;
 namespace Matrix.Host.Network.Discovery.WellKnown;
 
 /// <summary>
-/// <c>GET /.well-known/matrix/server</c> with its redirects. Server-Server API, "Resolving server names", step 3.
+/// <c>GET /.well-known/matrix/server</c> with its redirects. v1.19 server-server-api#resolving-server-names, step 3.
 /// </summary>
 internal sealed class WellKnownRequest(NetworkOptions options, IWellKnownFetcher fetcher, TimeProvider time)
 {

@@ -4,7 +4,10 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /backfill/{roomId}`: events before others, these included.</summary>
+    /// <summary>
+    /// `GET /backfill/{roomId}`: events before others, these included.
+    /// v1.19 server-server-api#get_matrixfederationv1backfillroomid
+    /// </summary>
     public async ValueTask<FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>>> BackfillAsync(
         string server, string roomId, IReadOnlyList<string> before, int limit, CancellationToken stop)
     {

@@ -7,7 +7,10 @@ public sealed record KeyClaim(string UserId, string DeviceId, string Algorithm);
 
 public sealed partial class FederationApi
 {
-    /// <summary>`POST /user/keys/claim`: one-time keys by user and device.</summary>
+    /// <summary>
+    /// `POST /user/keys/claim`: one-time keys by user and device.
+    /// v1.19 server-server-api#post_matrixfederationv1userkeysclaim
+    /// </summary>
     public async ValueTask<FederationResult<JsonObject>> ClaimKeysAsync(
         string server, IReadOnlyList<KeyClaim> claims, CancellationToken stop)
     {

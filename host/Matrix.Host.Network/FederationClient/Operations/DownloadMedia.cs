@@ -7,6 +7,7 @@ public sealed partial class FederationApi
 {
     /// <summary>
     /// `GET /media/download/{mediaId}`: two parts, the second of which is the content or leads to it.
+    /// v1.19 server-server-api#get_matrixfederationv1mediadownloadmediaid
     /// </summary>
     /// <param name="wait">How long the server waits for a content that has not been uploaded.</param>
     /// <param name="time">The time of the whole request.</param>
@@ -17,6 +18,7 @@ public sealed partial class FederationApi
 
     /// <summary>
     /// The same of a server that has only the deprecated endpoint of clients: the content is the whole response.
+    /// v1.19 client-server-api#get_matrixmediav3downloadservernamemediaid
     /// </summary>
     public ValueTask<FederationResult<OpenReply>> DownloadOpenMediaAsync(
         string server, string mediaId, TimeSpan wait, TimeSpan time, CancellationToken stop)

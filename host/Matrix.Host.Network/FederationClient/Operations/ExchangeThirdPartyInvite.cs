@@ -6,6 +6,7 @@ public sealed partial class FederationApi
 {
     /// <summary>
     /// `PUT /exchange_third_party_invite/{roomId}`: the inviter's server makes an invite of a third-party invite.
+    /// v1.19 server-server-api#put_matrixfederationv1exchange_third_party_inviteroomid
     /// </summary>
     /// <param name="invite">The membership event without the members that the other server adds.</param>
     public async ValueTask<FederationResult<bool>> ExchangeThirdPartyInviteAsync(

@@ -2,7 +2,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /event/{eventId}`: one event.</summary>
+    /// <summary>`GET /event/{eventId}`: one event. v1.19 server-server-api#get_matrixfederationv1eventeventid</summary>
     public async ValueTask<FederationResult<ReadOnlyMemory<byte>>> GetEventAsync(
         string server, string eventId, CancellationToken stop)
     {

@@ -2,7 +2,10 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /event_auth/{roomId}/{eventId}`: the auth chain of an event.</summary>
+    /// <summary>
+    /// `GET /event_auth/{roomId}/{eventId}`: the auth chain of an event.
+    /// v1.19 server-server-api#get_matrixfederationv1event_authroomideventid
+    /// </summary>
     public async ValueTask<FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>>> GetEventAuthAsync(
         string server, string roomId, string eventId, CancellationToken stop)
     {

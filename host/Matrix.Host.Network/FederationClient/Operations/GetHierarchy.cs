@@ -12,7 +12,7 @@ public sealed partial class FederationApi
     /// <summary>The responses are kept for a while.</summary>
     private const int MaxHierarchyBytes = 1024 * 1024;
 
-    /// <summary>`GET /hierarchy/{roomId}`.</summary>
+    /// <summary>`GET /hierarchy/{roomId}`. v1.19 server-server-api#get_matrixfederationv1hierarchyroomid</summary>
     public async ValueTask<FederationResult<RemoteHierarchy>> GetHierarchyAsync(
         string server, string roomId, bool suggestedOnly, CancellationToken stop)
     {

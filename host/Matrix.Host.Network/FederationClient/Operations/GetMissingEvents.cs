@@ -10,7 +10,10 @@ public sealed record HistoryGap(
 
 public sealed partial class FederationApi
 {
-    /// <summary>`POST /get_missing_events/{roomId}`: events between others.</summary>
+    /// <summary>
+    /// `POST /get_missing_events/{roomId}`: events between others.
+    /// v1.19 server-server-api#post_matrixfederationv1get_missing_eventsroomid
+    /// </summary>
     public async ValueTask<FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>>> GetMissingEventsAsync(
         string server, string roomId, HistoryGap gap, CancellationToken stop)
     {

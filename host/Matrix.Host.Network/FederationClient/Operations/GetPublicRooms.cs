@@ -20,7 +20,11 @@ public sealed record PublicRooms(IReadOnlyList<JsonObject> Chunk, string? NextBa
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /publicRooms`, or `POST /publicRooms` with a filter.</summary>
+    /// <summary>
+    /// `GET /publicRooms`, or `POST /publicRooms` with a filter.
+    /// v1.19 server-server-api#get_matrixfederationv1publicrooms,
+    /// v1.19 server-server-api#post_matrixfederationv1publicrooms
+    /// </summary>
     public async ValueTask<FederationResult<PublicRooms>> GetPublicRoomsAsync(
         string server, PublicRoomsQuery query, CancellationToken stop)
     {

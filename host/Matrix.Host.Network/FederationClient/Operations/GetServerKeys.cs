@@ -4,7 +4,9 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /_matrix/key/v2/server`: a server's own keys, unchecked.</summary>
+    /// <summary>
+    /// `GET /_matrix/key/v2/server`: a server's own keys, unchecked. v1.19 server-server-api#get_matrixkeyv2server
+    /// </summary>
     public ValueTask<FederationResult<JsonObject>> GetServerKeysAsync(string server, CancellationToken stop) =>
         client.SendAsync(
             Get(server, "/_matrix/key/v2/server") with

@@ -6,7 +6,9 @@ public sealed record RoomState(
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /state/{roomId}`: the state before an event.</summary>
+    /// <summary>
+    /// `GET /state/{roomId}`: the state before an event. v1.19 server-server-api#get_matrixfederationv1stateroomid
+    /// </summary>
     public async ValueTask<FederationResult<RoomState>> GetStateAsync(
         string server, string roomId, string eventId, CancellationToken stop)
     {

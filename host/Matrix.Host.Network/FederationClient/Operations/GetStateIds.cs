@@ -5,7 +5,10 @@ public sealed record RoomStateIds(IReadOnlyList<string> State, IReadOnlyList<str
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /state_ids/{roomId}`: the ids of the state before an event.</summary>
+    /// <summary>
+    /// `GET /state_ids/{roomId}`: the ids of the state before an event.
+    /// v1.19 server-server-api#get_matrixfederationv1state_idsroomid
+    /// </summary>
     public async ValueTask<FederationResult<RoomStateIds>> GetStateIdsAsync(
         string server, string roomId, string eventId, CancellationToken stop)
     {

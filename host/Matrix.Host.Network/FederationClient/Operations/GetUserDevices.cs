@@ -15,7 +15,7 @@ public sealed record RemoteDevice(string DeviceId, JsonObject? Keys, string? Dis
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /user/devices/{userId}`.</summary>
+    /// <summary>`GET /user/devices/{userId}`. v1.19 server-server-api#get_matrixfederationv1userdevicesuserid</summary>
     public async ValueTask<FederationResult<RemoteDeviceList>> GetUserDevicesAsync(
         string server, string userId, CancellationToken stop)
     {

@@ -8,6 +8,8 @@ public sealed partial class FederationApi
     /// <summary>
     /// `PUT /invite/{roomId}/{eventId}`: the invite as the invited user's server signed it. A server without version 2
     /// is sent version 1 in rooms of versions 1 and 2.
+    /// v1.19 server-server-api#put_matrixfederationv2inviteroomideventid,
+    /// v1.19 server-server-api#put_matrixfederationv1inviteroomideventid
     /// </summary>
     /// <param name="roomState">Stripped state, or whole events in room version 12.</param>
     public async ValueTask<FederationResult<JsonObject>> InviteAsync(

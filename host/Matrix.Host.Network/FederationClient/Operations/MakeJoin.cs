@@ -2,7 +2,10 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /make_join/{roomId}/{userId}`: a template of the join.</summary>
+    /// <summary>
+    /// `GET /make_join/{roomId}/{userId}`: a template of the join.
+    /// v1.19 server-server-api#get_matrixfederationv1make_joinroomiduserid
+    /// </summary>
     /// <param name="versions">The room versions that this server supports.</param>
     public async ValueTask<FederationResult<EventTemplate>> MakeJoinAsync(
         string server, string roomId, string userId, IReadOnlyList<string> versions, CancellationToken stop)

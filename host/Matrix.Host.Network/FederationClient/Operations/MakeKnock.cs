@@ -2,7 +2,10 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /make_knock/{roomId}/{userId}`: a template of the knock.</summary>
+    /// <summary>
+    /// `GET /make_knock/{roomId}/{userId}`: a template of the knock.
+    /// v1.19 server-server-api#get_matrixfederationv1make_knockroomiduserid
+    /// </summary>
     /// <param name="versions">The room versions that this server supports.</param>
     public async ValueTask<FederationResult<EventTemplate>> MakeKnockAsync(
         string server, string roomId, string userId, IReadOnlyList<string> versions, CancellationToken stop)

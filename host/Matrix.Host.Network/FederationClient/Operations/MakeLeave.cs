@@ -2,7 +2,10 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /make_leave/{roomId}/{userId}`: a template of the leave.</summary>
+    /// <summary>
+    /// `GET /make_leave/{roomId}/{userId}`: a template of the leave.
+    /// v1.19 server-server-api#get_matrixfederationv1make_leaveroomiduserid
+    /// </summary>
     public async ValueTask<FederationResult<EventTemplate>> MakeLeaveAsync(
         string server, string roomId, string userId, CancellationToken stop)
     {

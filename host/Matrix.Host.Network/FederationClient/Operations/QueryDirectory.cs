@@ -5,7 +5,9 @@ public sealed record DirectoryEntry(string RoomId, IReadOnlyList<string> Servers
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /query/directory`: the room of an alias.</summary>
+    /// <summary>
+    /// `GET /query/directory`: the room of an alias. v1.19 server-server-api#get_matrixfederationv1querydirectory
+    /// </summary>
     public async ValueTask<FederationResult<DirectoryEntry>> QueryDirectoryAsync(
         string server, string roomAlias, CancellationToken stop)
     {

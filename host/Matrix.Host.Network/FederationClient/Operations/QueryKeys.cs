@@ -7,7 +7,7 @@ public sealed record RemoteKeys(JsonObject DeviceKeys, JsonObject MasterKeys, Js
 
 public sealed partial class FederationApi
 {
-    /// <summary>`POST /user/keys/query`.</summary>
+    /// <summary>`POST /user/keys/query`. v1.19 server-server-api#post_matrixfederationv1userkeysquery</summary>
     /// <param name="devices">Device ids by user; an empty list for all devices.</param>
     public async ValueTask<FederationResult<RemoteKeys>> QueryKeysAsync(
         string server, IReadOnlyDictionary<string, IReadOnlyList<string>> devices, CancellationToken stop)

@@ -10,6 +10,7 @@ public sealed partial class FederationApi
 {
     /// <summary>
     /// `POST /_matrix/key/v2/query`: key responses of other servers as a notary has them, unchecked.
+    /// v1.19 server-server-api#post_matrixkeyv2query
     /// </summary>
     /// <param name="maxBytes">The bound of the whole response.</param>
     public async ValueTask<FederationResult<IReadOnlyList<JsonObject>>> QueryServerKeysAsync(

@@ -18,7 +18,10 @@ public sealed record JoinedRoom(
 
 public sealed partial class FederationApi
 {
-    /// <summary>`PUT /send_join/{roomId}/{eventId}`. A server without version 2 is sent version 1.</summary>
+    /// <summary>
+    /// `PUT /send_join/{roomId}/{eventId}`. A server without version 2 is sent version 1.
+    /// v1.19 server-server-api#put_matrixfederationv2send_joinroomideventid
+    /// </summary>
     /// <param name="omitMembers">Whether the response may lack member events.</param>
     public async ValueTask<FederationResult<JoinedRoom>> SendJoinAsync(
         string server, string roomId, string eventId, JsonObject join, bool omitMembers, CancellationToken stop)

@@ -4,7 +4,10 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`PUT /send_knock/{roomId}/{eventId}`: stripped state of the room.</summary>
+    /// <summary>
+    /// `PUT /send_knock/{roomId}/{eventId}`: stripped state of the room.
+    /// v1.19 server-server-api#put_matrixfederationv1send_knockroomideventid
+    /// </summary>
     public async ValueTask<FederationResult<IReadOnlyList<JsonObject>>> SendKnockAsync(
         string server, string roomId, string eventId, JsonObject knock, CancellationToken stop)
     {

@@ -6,6 +6,7 @@ public sealed partial class FederationApi
 {
     /// <summary>
     /// `PUT /send_leave/{roomId}/{eventId}`. A server without version 2 is sent version 1. The value is always true.
+    /// v1.19 server-server-api#put_matrixfederationv2send_leaveroomideventid
     /// </summary>
     public async ValueTask<FederationResult<bool>> SendLeaveAsync(
         string server, string roomId, string eventId, JsonObject leave, CancellationToken stop)

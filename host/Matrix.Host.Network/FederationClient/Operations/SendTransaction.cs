@@ -9,16 +9,19 @@ public sealed record Transaction(
     IReadOnlyList<ReadOnlyMemory<byte>> Pdus,
     IReadOnlyList<ReadOnlyMemory<byte>> Edus)
 {
-    /// <summary>The most PDUs. Server-Server API, "Transactions".</summary>
+    /// <summary>The most PDUs. v1.19 server-server-api#transactions</summary>
     public const int MaxPdus = 50;
 
-    /// <summary>The most EDUs. Server-Server API, "Transactions".</summary>
+    /// <summary>The most EDUs. v1.19 server-server-api#transactions</summary>
     public const int MaxEdus = 100;
 }
 
 public sealed partial class FederationApi
 {
-    /// <summary>`PUT /send/{txnId}`: the `error` of each refused PDU by its event id.</summary>
+    /// <summary>
+    /// `PUT /send/{txnId}`: the `error` of each refused PDU by its event id.
+    /// v1.19 server-server-api#put_matrixfederationv1sendtxnid
+    /// </summary>
     public async ValueTask<FederationResult<IReadOnlyDictionary<string, string>>> SendTransactionAsync(
         string server, Transaction transaction, CancellationToken stop)
     {

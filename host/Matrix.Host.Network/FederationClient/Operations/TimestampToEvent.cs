@@ -7,7 +7,9 @@ public sealed record EventAtTime(string EventId, long OriginServerTs);
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /timestamp_to_event/{roomId}`.</summary>
+    /// <summary>
+    /// `GET /timestamp_to_event/{roomId}`. v1.19 server-server-api#get_matrixfederationv1timestamp_to_eventroomid
+    /// </summary>
     /// <param name="forwards">Whether the event is at or after the time, rather than at or before it.</param>
     public async ValueTask<FederationResult<EventAtTime>> TimestampToEventAsync(
         string server, string roomId, long timestamp, bool forwards, CancellationToken stop)

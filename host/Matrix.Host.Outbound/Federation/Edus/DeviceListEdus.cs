@@ -15,7 +15,7 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 /// <summary>
 /// `m.device_list_update` and `m.signing_key_update`: changes of local users' devices, for the servers that share a
 /// room with them. The database has the changes, and one row for each user whose changes a server has not got; a server
-/// that has got all of them has none. Server-Server API, "Device Management".
+/// that has got all of them has none. v1.19 server-server-api#device-management
 /// </summary>
 internal sealed class DeviceListEdus(
     IMembershipsTable membershipsTable,

@@ -6,8 +6,8 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>
 /// Messages to devices of other servers' users. They are in the database until the server has taken them; memory has a
-/// place for each server that messages wait for. Those that wait for too long expire. Server-Server API,
-/// "Send-to-device messaging".
+/// place for each server that messages wait for. Those that wait for too long expire.
+/// v1.19 server-server-api#send-to-device-messaging
 /// </summary>
 internal sealed partial class MessageEdus(
     OutboundMessagesTable outboundMessagesTable,

@@ -12,8 +12,8 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>
 /// The presence of local users. Of a user who waits for a server only the id is kept, in memory: it gets the presence
-/// of the time at which the transaction is built. A server that does not answer gets none. Server-Server API,
-/// "Presence".
+/// of the time at which the transaction is built. A server that does not answer gets none.
+/// v1.19 server-server-api#presence
 /// </summary>
 internal sealed class PresenceEdus(
     PresenceBoard board,
@@ -244,6 +244,7 @@ internal sealed class PresenceEdus(
             json.Raw("}"u8);
         }
 
+        // v1.19 server-server-api#definition-mpresence
         json.Raw("]},\"edu_type\":\"m.presence\"}"u8);
         return new PresenceEdu(json.ToArray(), [.. shown.Select(static each => each.User)]);
     }

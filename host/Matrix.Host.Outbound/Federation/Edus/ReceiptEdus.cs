@@ -9,7 +9,7 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>
 /// Public receipts of local users. They are gathered for a short time; only the newest of a user, room and thread
-/// waits, in memory. A restart drops those that were not sent. Server-Server API, "Receipts".
+/// waits, in memory. A restart drops those that were not sent. v1.19 server-server-api#receipts
 /// </summary>
 internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions options, TimeProvider time)
     : IEduSource, IChangeConsumer
@@ -185,6 +185,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     private static byte[] JsonOf(IEnumerable<OwedReceipt> receipts) => CanonicalJson.Bytes(Json.Of(
         JsonObject.OfSeq(
         [
+            // v1.19 server-server-api#definition-mreceipt
             ("edu_type", Json.Of(EventTypes.Receipt)),
             ("content", Json.Of(JsonObject.OfSeq(receipts.GroupBy(static receipt => receipt.RoomId).Select(
                 static room => (room.Key, Json.Of(JsonObject.OfSeq(

@@ -5,7 +5,7 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>
 /// Typing notifications of local users. Only the latest of a user in a room waits, in memory; a server that does not
-/// answer gets none. Server-Server API, "Typing Notifications".
+/// answer gets none. v1.19 server-server-api#typing-notifications
 /// </summary>
 internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options) : IEduSource
 {
@@ -158,6 +158,7 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
         json.Raw(isTyping ? "true"u8 : "false"u8);
         json.Raw(",\"user_id\":"u8);
         CanonicalJson.WriteString(json, userId);
+        // v1.19 server-server-api#definition-mtyping
         json.Raw("},\"edu_type\":\"m.typing\"}"u8);
         return json.ToArray();
     }

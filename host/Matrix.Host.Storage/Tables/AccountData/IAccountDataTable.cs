@@ -3,8 +3,8 @@ using Matrix.Host.Storage.Commits;
 namespace Matrix.Host.Storage.Tables.AccountData;
 
 /// <summary>
-/// Account data of a user, or of a user in a room; tags are type `m.tag`. Client-Server API, "Client Config", "Room
-/// Tagging".
+/// Account data of a user, or of a user in a room; tags are type `m.tag`. v1.19 client-server-api#client-config,
+/// v1.19 client-server-api#room-tagging
 /// </summary>
 public interface IAccountDataTable
 {

@@ -324,8 +324,8 @@ internal static class DeviceHandlers
 
 /// <summary>
 /// The life of token pairs. A device's pairs are numbered. A new pair made from a refresh token is unconfirmed until
-/// one of its tokens is used, and the pair before it stays valid until then. Client-Server API, "Refreshing access
-/// tokens".
+/// one of its tokens is used, and the pair before it stays valid until then.
+/// v1.19 client-server-api#refreshing-access-tokens
 /// </summary>
 internal static class TokenHandlers
 {

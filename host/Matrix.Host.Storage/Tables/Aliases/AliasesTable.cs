@@ -5,7 +5,8 @@ using Matrix.Host.Storage.Tables.Rooms;
 namespace Matrix.Host.Storage.Tables.Aliases;
 
 /// <summary>
-/// Local room aliases, and the published room directory. Client-Server API, "Room aliases", "Listing rooms".
+/// Local room aliases, and the published room directory. v1.19 client-server-api#room-aliases,
+/// v1.19 client-server-api#published-room-directory
 /// </summary>
 public sealed class AliasesTable(IReads reads)
 {

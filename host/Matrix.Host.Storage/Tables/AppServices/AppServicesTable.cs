@@ -4,8 +4,8 @@ using Matrix.Host.Storage.Statements;
 namespace Matrix.Host.Storage.Tables.AppServices;
 
 /// <summary>
-/// What application services have got, one row for each with at most one transaction. Application Service API,
-/// "Pushing events".
+/// What application services have got, one row for each with at most one transaction.
+/// v1.19 application-service-api#pushing-events
 /// </summary>
 public sealed class AppServicesTable(IReads reads)
 {

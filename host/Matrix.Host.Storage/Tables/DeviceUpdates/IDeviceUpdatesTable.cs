@@ -5,7 +5,7 @@ namespace Matrix.Host.Storage.Tables.DeviceUpdates;
 /// <summary>
 /// The latest changes of local users' devices, and the servers that have not got them. A change takes about 120 bytes;
 /// <see cref="DeviceUpdatesTrimmed"/> bounds their number for each user. A server that has got everything has no row.
-/// Server-Server API, "Device Management".
+/// v1.19 server-server-api#device-management
 /// </summary>
 public interface IDeviceUpdatesTable
 {

@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Filters;
 
-/// <summary>Filters. Client-Server API, "Filtering".</summary>
+/// <summary>Filters. v1.19 client-server-api#filtering</summary>
 public sealed class FiltersTable(IReads reads)
 {
     private static readonly Statement Find = Statement.Of(

@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.KeyBackup;
 
-/// <summary>Backups of room keys. Client-Server API, "Server-side key backups".</summary>
+/// <summary>Backups of room keys. v1.19 client-server-api#server-side-key-backups</summary>
 public sealed class KeyBackupTable(IReads reads)
 {
     private static readonly Statement Version = Statement.Of("""

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 namespace Matrix.Host.Storage.Tables.Keys;
 
 /// <summary>
-/// Keys of local users' devices, and their cross-signing keys. Client-Server API, "End-to-End Encryption".
+/// Keys of local users' devices, and their cross-signing keys. v1.19 client-server-api#end-to-end-encryption
 /// </summary>
 public sealed class KeysTable(IReads reads)
 {

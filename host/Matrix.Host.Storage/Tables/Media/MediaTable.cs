@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Statements;
 namespace Matrix.Host.Storage.Tables.Media;
 
 /// <summary>
-/// Media of this server and of others. Client-Server API, "Content repository". A row takes some 250 bytes with its
+/// Media of this server and of others. v1.19 client-server-api#content-repository. A row takes some 250 bytes with its
 /// indexes.
 /// </summary>
 public sealed class MediaTable(IReads reads)

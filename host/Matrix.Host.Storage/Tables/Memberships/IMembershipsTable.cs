@@ -98,7 +98,7 @@ public interface IMembershipsTable
         RoomNid room, long position, string afterUser, int limit, CancellationToken stop);
 }
 
-/// <summary>A membership. Client-Server API, "Room membership".</summary>
+/// <summary>A membership. v1.19 client-server-api#room-membership</summary>
 public enum Membership
 {
     /// <summary>Joined.</summary>

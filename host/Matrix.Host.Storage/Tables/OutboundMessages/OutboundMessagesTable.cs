@@ -5,8 +5,8 @@ using Matrix.Host.Storage.Statements;
 namespace Matrix.Host.Storage.Tables.OutboundMessages;
 
 /// <summary>
-/// Messages to devices of other servers' users that their servers have not taken. Server-Server API, "Send-to-device
-/// messaging".
+/// Messages to devices of other servers' users that their servers have not taken.
+/// v1.19 server-server-api#send-to-device-messaging
 /// </summary>
 public sealed class OutboundMessagesTable(IReads reads)
 {

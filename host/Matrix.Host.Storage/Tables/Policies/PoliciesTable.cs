@@ -5,7 +5,7 @@ namespace Matrix.Host.Storage.Tables.Policies;
 
 /// <summary>
 /// The versions of policies that users accepted when they registered: some 150 bytes each, and as many for a user as
-/// the configuration has policies. Client-Server API, "Terms of service at registration".
+/// the configuration has policies. v1.19 client-server-api#terms-of-service-at-registration
 /// </summary>
 public sealed class PoliciesTable(IReads reads)
 {

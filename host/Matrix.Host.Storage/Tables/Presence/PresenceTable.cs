@@ -6,8 +6,8 @@ namespace Matrix.Host.Storage.Tables.Presence;
 
 /// <summary>
 /// The messages that local users attached to their presence, and who was present at the last orderly stop.
-/// Client-Server API, "Presence". The rest of presence is kept in memory. A row takes the bytes of the user id and of
-/// the message, at most two for each user.
+/// v1.19 client-server-api#presence. The rest of presence is kept in memory. A row takes the bytes of the user id and
+/// of the message, at most two for each user.
 /// </summary>
 public sealed class PresenceTable(IReads reads)
 {

@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Profiles;
 
-/// <summary>Profiles of local users. Client-Server API, "Profiles".</summary>
+/// <summary>Profiles of local users. v1.19 client-server-api#profiles</summary>
 public interface IProfilesTable
 {
     /// <summary>All fields of a user's profile by name, `displayname` and `avatar_url` among them.</summary>

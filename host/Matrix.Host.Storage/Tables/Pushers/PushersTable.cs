@@ -5,8 +5,8 @@ namespace Matrix.Host.Storage.Tables.Pushers;
 
 /// <summary>
 /// Pushers, and what each has not sent yet. A pusher takes about 600 bytes, and a user has few. An event that is owed
-/// to a pusher takes about 30 bytes until it is sent, and a pusher is owed a bounded number. Client-Server API, "Push
-/// Notifications".
+/// to a pusher takes about 30 bytes until it is sent, and a pusher is owed a bounded number.
+/// v1.19 client-server-api#push-notifications
 /// </summary>
 public sealed class PushersTable(IReads reads)
 {

@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Receipts;
 
-/// <summary>Read receipts. Client-Server API, "Receipts".</summary>
+/// <summary>Read receipts. v1.19 client-server-api#receipts</summary>
 public sealed class ReceiptsTable(IReads reads)
 {
     private const string Columns = "room_nid, user_id, type, thread_id, event_nid, event_id, ts, position";

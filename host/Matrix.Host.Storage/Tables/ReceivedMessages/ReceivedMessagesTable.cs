@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Statements;
 namespace Matrix.Host.Storage.Tables.ReceivedMessages;
 
 /// <summary>
-/// The ids of messages to devices that other servers sent last. Server-Server API, "Send-to-device messaging".
+/// The ids of messages to devices that other servers sent last. v1.19 server-server-api#send-to-device-messaging
 /// </summary>
 public sealed class ReceivedMessagesTable(IReads reads)
 {

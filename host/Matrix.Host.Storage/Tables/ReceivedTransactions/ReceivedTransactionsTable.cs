@@ -5,7 +5,7 @@ namespace Matrix.Host.Storage.Tables.ReceivedTransactions;
 
 /// <summary>
 /// The last transaction of each server, and its response. A server has one transaction in flight, so that a repeated
-/// request is the last one. Server-Server API, "Transactions".
+/// request is the last one. v1.19 server-server-api#transactions
 /// </summary>
 public sealed class ReceivedTransactionsTable(IReads reads)
 {

@@ -6,7 +6,8 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Storage.Tables.Relations;
 
 /// <summary>
-/// Relations between events, and threads. Client-Server API, "Forming relationships between events" and "Threading".
+/// Relations between events, and threads. v1.19 client-server-api#forming-relationships-between-events,
+/// v1.19 client-server-api#threading
 /// </summary>
 public sealed class RelationsTable(IReads reads, StorageOptions options)
 {

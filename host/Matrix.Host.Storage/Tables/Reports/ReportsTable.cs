@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Statements;
 namespace Matrix.Host.Storage.Tables.Reports;
 
 /// <summary>
-/// What users reported to the operators. Client-Server API, "Reporting Content". A row takes some 150 bytes and the
+/// What users reported to the operators. v1.19 client-server-api#reporting-content. A row takes some 150 bytes and the
 /// reason; its change bounds the rows of a user, and all of them.
 /// </summary>
 public sealed class ReportsTable(IReads reads)

@@ -6,7 +6,7 @@ namespace Matrix.Host.Storage.Tables.Search;
 
 /// <summary>
 /// The words of searchable events, which the core divides texts into, and the events that are still to be indexed.
-/// Client-Server API, "Server Side Search".
+/// v1.19 client-server-api#server-side-search
 /// </summary>
 /// <remarks>
 /// A row takes about 30 bytes and twice its words: once as they are, to delete them, and once in the index. There is at

@@ -4,8 +4,8 @@ using Matrix.Host.Storage.Statements;
 namespace Matrix.Host.Storage.Tables.ServerKeys;
 
 /// <summary>
-/// Signing keys of other servers. Server-Server API, "Retrieving server keys". About 150 bytes a row. Each server has
-/// at most `federation.keys_per_server` rows, and has rows only if one of its keys verified an event.
+/// Signing keys of other servers. v1.19 server-server-api#retrieving-server-keys. About 150 bytes a row. Each server
+/// has at most `federation.keys_per_server` rows, and has rows only if one of its keys verified an event.
 /// </summary>
 public sealed class ServerKeysTable(IReads reads)
 {

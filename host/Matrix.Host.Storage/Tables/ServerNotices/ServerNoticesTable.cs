@@ -4,7 +4,8 @@ using Matrix.Host.Storage.Statements;
 namespace Matrix.Host.Storage.Tables.ServerNotices;
 
 /// <summary>
-/// The rooms of server notices: a row of some 60 bytes for each user who got one. Client-Server API, "Server Notices".
+/// The rooms of server notices: a row of some 60 bytes for each user who got one.
+/// v1.19 client-server-api#server-notices
 /// </summary>
 public sealed class ServerNoticesTable(IReads reads)
 {

@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.ToDevice;
 
-/// <summary>Messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
+/// <summary>Messages to devices. v1.19 client-server-api#send-to-device-messaging</summary>
 public sealed class ToDeviceTable(IReads reads)
 {
     // The limit falls on the message before the last; all messages of that one's position are included.

@@ -9,8 +9,8 @@ namespace Matrix.Host.Storage.Tables.Transactions;
 
 /// <summary>
 /// Requests by transaction id, in commit order: those that made events in `commits`, the others in `transactions`. Each
-/// is appended at the end of its table. Only the start of the server reads them. Client-Server API, "Transaction
-/// identifiers".
+/// is appended at the end of its table. Only the start of the server reads them.
+/// v1.19 client-server-api#transaction-identifiers
 /// </summary>
 public sealed class TransactionsTable(IReads reads)
 {

@@ -6,8 +6,8 @@ namespace Matrix.Host.Storage.Tables.Unread;
 
 /// <summary>
 /// Unread counts. Events that notify by default are counted from the events themselves. There is a row only where a
-/// user's own rules evaluated an event differently (a highlight, a rule of their own). Client-Server API, "Receiving
-/// notifications".
+/// user's own rules evaluated an event differently (a highlight, a rule of their own).
+/// v1.19 client-server-api#receiving-notifications
 /// </summary>
 public sealed class UnreadTable(IReads reads)
 {

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Media;
 namespace Matrix.Host.Storage.Tables.UrlPreviews;
 
 /// <summary>
-/// Previews of pages. Client-Server API, "Content repository". A row takes the bytes of the address twice and of the
+/// Previews of pages. v1.19 client-server-api#content-repository. A row takes the bytes of the address twice and of the
 /// preview, some 600. Rows are deleted by age, number and the bytes of their images.
 /// </summary>
 public sealed class UrlPreviewsTable(IReads reads)

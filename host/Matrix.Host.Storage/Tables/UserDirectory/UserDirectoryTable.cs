@@ -11,8 +11,8 @@ using Matrix.Host.Storage.Tables.Rooms;
 namespace Matrix.Host.Storage.Tables.UserDirectory;
 
 /// <summary>
-/// The user directory: the words by which users are found, and users whose entry may be out of date. Client-Server API,
-/// "User Directory".
+/// The user directory: the words by which users are found, and users whose entry may be out of date.
+/// v1.19 client-server-api#user-directory
 /// </summary>
 /// <remarks>
 /// A user takes about 250 bytes: a row, and two for each word of the name, of which there are at most

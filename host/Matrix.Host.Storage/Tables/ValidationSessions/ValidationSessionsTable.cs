@@ -5,8 +5,8 @@ namespace Matrix.Host.Storage.Tables.ValidationSessions;
 
 /// <summary>
 /// Sessions in which somebody proves that they have a mail address or phone number. A row takes some 400 bytes; the
-/// change that begins a session bounds their number, and they end by time. Client-Server API, "Adding Account
-/// Administrative Contact Information".
+/// change that begins a session bounds their number, and they end by time.
+/// v1.19 client-server-api#adding-account-administrative-contact-information
 /// </summary>
 public sealed class ValidationSessionsTable(IReads reads)
 {

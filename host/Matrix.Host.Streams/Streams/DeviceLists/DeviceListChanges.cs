@@ -17,11 +17,12 @@ namespace Matrix.Host.Streams.Streams.DeviceLists;
 public sealed record DeviceListNews(IReadOnlyCollection<string> Changed, IReadOnlyCollection<string> Left);
 
 /// <summary>
-/// Computes changes of the device lists that a user tracks. Client-Server API, "Tracking the device list for a user"
-/// and "Extensions to /sync" of end-to-end encryption. Unencrypted rooms count too: they may become encrypted, and
-/// clients query what they need. Who shares a room is computed from the rooms' states at both positions: a changed
-/// display name is no change, and what happened after the second position is left to the next response. Where the lists
-/// of a user who went and came back in between may have been missed, a <see cref="DeviceListChanged"/> was written.
+/// Computes changes of the device lists that a user tracks.
+/// v1.19 client-server-api#tracking-the-device-list-for-a-user, v1.19 client-server-api#extensions-to-sync of
+/// end-to-end encryption. Unencrypted rooms count too: they may become encrypted, and clients query what they need. Who
+/// shares a room is computed from the rooms' states at both positions: a changed display name is no change, and what
+/// happened after the second position is left to the next response. Where the lists of a user who went and came back in
+/// between may have been missed, a <see cref="DeviceListChanged"/> was written.
 /// </summary>
 public sealed class DeviceListChanges(
     RoomsTable roomsTable,

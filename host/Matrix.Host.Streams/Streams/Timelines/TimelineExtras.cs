@@ -29,7 +29,7 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
 
     /// <summary>
     /// Adds bundled aggregations. Only a limited timeline has them: otherwise the client gets every relating event
-    /// itself. Client-Server API, "Aggregations of child events".
+    /// itself. v1.19 client-server-api#aggregations-of-child-events
     /// </summary>
     private async ValueTask BundleAsync(
         UserDevice reader,

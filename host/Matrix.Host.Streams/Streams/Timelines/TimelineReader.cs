@@ -146,8 +146,7 @@ internal sealed class TimelineReader(
 
     /// <summary>
     /// Adds the redactions that came before their events. Such a redaction was not shown while its event was missing,
-    /// and its place is before what the client has: it follows its event instead. Room versions, "Handling
-    /// redactions".
+    /// and its place is before what the client has: it follows its event instead. v1.19 rooms/v3#handling-redactions
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="kept">The events, the newest first. The oldest ones give way to redactions.</param>

@@ -3,7 +3,7 @@ using Matrix.Host.Rooms.Servers;
 
 namespace Matrix.Host.Streams.Streams.Typing;
 
-/// <summary>Shows typing users of other servers. Server-Server API, "Typing Notifications".</summary>
+/// <summary>Shows typing users of other servers. v1.19 server-server-api#typing-notifications</summary>
 public sealed class ReceivedTyping(ServerAccess access, ITypingBoard board, SyncOptions options)
 {
     /// <summary>

@@ -6,8 +6,8 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams.Typing;
 
 /// <summary>
-/// The typing users of each room, in memory only. Entries end by timeout and with the process. Client-Server API,
-/// "Typing Notifications".
+/// The typing users of each room, in memory only. Entries end by timeout and with the process.
+/// v1.19 client-server-api#typing-notifications
 /// </summary>
 internal sealed class TypingBoard(
     Notifier notifier, TimeProvider time, SyncOptions options, ITypingObserver? observer = null)
@@ -154,7 +154,7 @@ public interface ITypingObserver
     void TypingChanged(RoomNid room, string userId, bool isTyping);
 }
 
-/// <summary>The typing users of each room. Client-Server API, "Typing Notifications".</summary>
+/// <summary>The typing users of each room. v1.19 client-server-api#typing-notifications</summary>
 public interface ITypingBoard
 {
     /// <summary>A user types for this long, unless they stop earlier; null if they stopped.</summary>

@@ -14,7 +14,7 @@ namespace Matrix.Host.Streams.Streams.Unread;
 /// Counts unread events after the user's read positions. Events that notify by default are counted from the events, and
 /// a user's own rows record where their rules differ. A user's own message marks its thread as read up to it. A
 /// redacted event does not count from its redaction on. Counts are cached, and continue with what the notifier has seen
-/// since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
+/// since. v1.19 client-server-api#receiving-notifications, v1.19 client-server-api#marking-notifications-as-read
 /// </summary>
 internal sealed class UnreadCounter(
     IEventsTable eventsTable,

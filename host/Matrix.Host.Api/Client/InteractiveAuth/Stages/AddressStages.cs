@@ -8,13 +8,13 @@ using Matrix.Host.Users.ThirdPartyIds;
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
 /// <summary>
-/// A mail address that was confirmed. Client-Server API, "Email-based (identity / homeserver)".
+/// A mail address that was confirmed. v1.19 client-server-api#email-based-identity--homeserver
 /// </summary>
 internal sealed class EmailStage(Validations validations, AccountIdentifiers identifiers, AddressDialog dialog)
     : AddressStage(AuthStage.Email, Medium.Email, validations, identifiers, dialog);
 
 /// <summary>
-/// A phone number that was confirmed. Client-Server API, "Phone number/MSISDN-based (identity / homeserver)".
+/// A phone number that was confirmed. v1.19 client-server-api#phone-numbermsisdn-based-identity--homeserver
 /// </summary>
 internal sealed class PhoneStage(Validations validations, AccountIdentifiers identifiers, AddressDialog dialog)
     : AddressStage(AuthStage.Phone, Medium.Phone, validations, identifiers, dialog);

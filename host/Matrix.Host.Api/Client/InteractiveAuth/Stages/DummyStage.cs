@@ -2,7 +2,7 @@ using Matrix.Host.Api.Pages;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
-/// <summary>A stage that asks for nothing. Client-Server API, "Dummy Auth".</summary>
+/// <summary>A stage that asks for nothing. v1.19 client-server-api#dummy-auth</summary>
 internal sealed class DummyStage : IAuthStage
 {
     public string Type => AuthStage.Dummy;

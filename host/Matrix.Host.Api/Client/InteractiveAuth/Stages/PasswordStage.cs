@@ -5,7 +5,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
-/// <summary>The user's password. Client-Server API, "Password-based".</summary>
+/// <summary>The user's password. v1.19 client-server-api#password-based</summary>
 internal sealed class PasswordStage(
     PasswordLogin passwords, IAccountsTable accountsTable, ClientOptions options) : IAuthStage
 {

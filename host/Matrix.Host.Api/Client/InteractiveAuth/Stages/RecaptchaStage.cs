@@ -6,7 +6,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
-/// <summary>A captcha. Client-Server API, "Google ReCaptcha".</summary>
+/// <summary>A captcha. v1.19 client-server-api#google-recaptcha</summary>
 internal sealed class RecaptchaStage(Captchas captchas, IGuessLimits limits, CaptchaOptions options) : IAuthStage
 {
     /// <summary>The name that the captcha's script gives its field.</summary>

@@ -5,7 +5,7 @@ using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
-/// <summary>A registration token. Client-Server API, "Token-authenticated registration".</summary>
+/// <summary>A registration token. v1.19 client-server-api#token-authenticated-registration</summary>
 internal sealed class RegistrationTokenStage(RegistrationGate gate, RateLimiter limiter) : IAuthStage
 {
     public string Type => AuthStage.RegistrationToken;

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Policies;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
-/// <summary>Policies that new users accept. Client-Server API, "Terms of service at registration".</summary>
+/// <summary>Policies that new users accept. v1.19 client-server-api#terms-of-service-at-registration</summary>
 internal sealed class TermsStage(ClientOptions options) : IAuthStage
 {
     private const string FieldPrefix = "policy ";

@@ -6,7 +6,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.OAuth.Account;
 
-/// <summary>Ends the account. Client-Server API, "Account deactivation".</summary>
+/// <summary>Ends the account. v1.19 client-server-api#account-deactivation</summary>
 internal sealed class DeactivateAction(Deactivation deactivation, Reauthentication reauthentication) : IAccountAction
 {
     public string Name => AccountActions.Deactivate;
@@ -46,7 +46,7 @@ internal sealed class DeactivateAction(Deactivation deactivation, Reauthenticati
 }
 
 /// <summary>
-/// Lets a client replace the cross-signing keys. Client-Server API, "OAuth authentication".
+/// Lets a client replace the cross-signing keys. v1.19 client-server-api#oauth-authentication
 /// </summary>
 internal sealed class ResetAction(CrossSigningResets resets, Reauthentication reauthentication, OAuthOptions options)
     : IAccountAction
@@ -80,7 +80,7 @@ internal sealed class ResetAction(CrossSigningResets resets, Reauthentication re
         """));
 }
 
-/// <summary>Changes the password. Client-Server API, "Password management".</summary>
+/// <summary>Changes the password. v1.19 client-server-api#password-management</summary>
 internal sealed class PasswordAction(
     PasswordChanges changes, PasswordLogin passwords, Reauthentication reauthentication) : IAccountAction
 {

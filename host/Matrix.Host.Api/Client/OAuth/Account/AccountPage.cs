@@ -5,8 +5,8 @@ using Matrix.Host.Users.OAuth;
 namespace Matrix.Host.Api.Client.OAuth.Account;
 
 /// <summary>
-/// The page on which users manage their account, to which clients lead by the name of an action. Client-Server API,
-/// "Account management" of OAuth 2.0.
+/// The page on which users manage their account, to which clients lead by the name of an action.
+/// v1.19 client-server-api#oauth-20-account-management
 /// </summary>
 internal sealed class AccountPage(
     IEnumerable<IAccountAction> actions, Browsers browsers, OAuthPaths paths, OAuthOptions options) : IEndpoints

@@ -11,7 +11,8 @@ namespace Matrix.Host.Api.Client.OAuth.Account;
 
 /// <summary>
 /// The mail addresses and phone numbers of the account. Suspended users can add some, which the audit log records, and
-/// cannot remove any. Client-Server API, "Adding Account Administrative Contact Information" and "Account suspension".
+/// cannot remove any. v1.19 client-server-api#adding-account-administrative-contact-information,
+/// v1.19 client-server-api#account-suspension
 /// </summary>
 internal sealed class AddressesAction(
     AccountIdentifiers identifiers,

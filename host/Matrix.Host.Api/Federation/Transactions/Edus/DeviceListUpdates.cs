@@ -7,10 +7,11 @@ using Matrix.Host.Users.RemoteKeys;
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
 /// <summary>
-/// `m.device_list_update`: a device of a user of the origin changed. Server-Server API, "Device Management".
+/// `m.device_list_update`: a device of a user of the origin changed. v1.19 server-server-api#device-management
 /// </summary>
 internal sealed class DeviceListUpdates(RemoteDeviceLists lists) : IEduHandler
 {
+    // v1.19 server-server-api#definition-mdevice_list_update
     public string Type => EventTypes.DeviceListUpdate;
 
     public ValueTask<int> ReceiveAsync(string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop) =>
@@ -22,11 +23,12 @@ internal sealed class DeviceListUpdates(RemoteDeviceLists lists) : IEduHandler
 }
 
 /// <summary>
-/// `m.signing_key_update`: cross-signing keys of a user of the origin changed. Server-Server API, "End-to-End
-/// Encryption".
+/// `m.signing_key_update`: cross-signing keys of a user of the origin changed.
+/// v1.19 server-server-api#end-to-end-encryption
 /// </summary>
 internal sealed class SigningKeyUpdates(RemoteDeviceLists lists) : IEduHandler
 {
+    // v1.19 server-server-api#definition-msigning_key_update
     public string Type => EventTypes.SigningKeyUpdate;
 
     public ValueTask<int> ReceiveAsync(string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop) =>

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
-/// <summary>Takes the EDUs of one type. Server-Server API, "EDUs".</summary>
+/// <summary>Takes the EDUs of one type. v1.19 server-server-api#edus</summary>
 internal interface IEduHandler
 {
     /// <summary>The `edu_type`.</summary>

@@ -5,9 +5,10 @@ using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
-/// <summary>`m.presence`. Server-Server API, "Presence".</summary>
+/// <summary>`m.presence`. v1.19 server-server-api#presence</summary>
 internal sealed class Presence(ReceivedPresence presence) : IEduHandler
 {
+    // v1.19 server-server-api#definition-mpresence
     public string Type => EventTypes.Presence;
 
     public async ValueTask<int> ReceiveAsync(

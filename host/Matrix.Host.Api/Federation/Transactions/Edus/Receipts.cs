@@ -5,12 +5,13 @@ using Matrix.Host.Rooms.Receipts;
 
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
-/// <summary>`m.receipt`. Server-Server API, "Receipts".</summary>
+/// <summary>`m.receipt`. v1.19 server-server-api#receipts</summary>
 internal sealed class Receipts(ReceivedReceipts receipts, ReadingOptions options) : IEduHandler
 {
     /// <summary>The most rooms whose receipts are stored at once.</summary>
     private const int RoomsAtOnce = 16;
 
+    // v1.19 server-server-api#definition-mreceipt
     public string Type => EventTypes.Receipt;
 
     public async ValueTask<int> ReceiveAsync(

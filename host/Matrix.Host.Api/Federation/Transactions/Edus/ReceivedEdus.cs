@@ -8,6 +8,7 @@ namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
 /// <summary>
 /// Passes the EDUs of a transaction to their handlers. Malformed and unknown EDUs are ignored and counted.
+/// v1.19 server-server-api#definition-ephemeral-data-unit
 /// </summary>
 internal sealed partial class ReceivedEdus(IEnumerable<IEduHandler> handlers, ILogger<ReceivedEdus> log)
 {
