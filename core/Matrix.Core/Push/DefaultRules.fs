@@ -41,6 +41,7 @@ module internal DefaultRules =
             Enabled = false
     }
 
+    /// v1.19 client-server-api#default-override-rules
     let private overrides = [
         rule PushRuleKind.Override ".m.rule.suppress_notices" [
             PushCondition.EventMatch("content.msgtype", "m.notice")
@@ -81,6 +82,7 @@ module internal DefaultRules =
         ] [ PushActions.notify; sound "default" ]
     ]
 
+    /// v1.19 client-server-api#default-underride-rules
     let private underrides = [
         rule PushRuleKind.Underride ".m.rule.call" [ isType EventTypes.CallInvite ] [ PushActions.notify; sound "ring" ]
         rule PushRuleKind.Underride ".m.rule.encrypted_room_one_to_one" [ twoMembers; isType EventTypes.Encrypted ] [

@@ -2,8 +2,7 @@ namespace Matrix.Core.StateRes
 
 open System.Collections.Generic
 
-/// The events that are in the auth chains of some states, but not of all. v1.19 rooms/v12#state-resolution,
-/// v1.19 rooms/v2#definitions
+/// The events that are in the auth chains of some states, but not of all. v1.19 rooms/v12#definitions
 [<RequireQualifiedAccess>]
 module internal AuthDifference =
 

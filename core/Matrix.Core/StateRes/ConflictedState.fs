@@ -77,7 +77,7 @@ type internal StateBits = {
 
     override this.GetHashCode() = this.Low.GetHashCode()
 
-/// The conflicted events of the states. v1.19 rooms/v12#state-resolution, v1.19 rooms/v2#definitions
+/// The conflicted events of the states. v1.19 rooms/v12#definitions
 [<RequireQualifiedAccess>]
 module internal ConflictedState =
 

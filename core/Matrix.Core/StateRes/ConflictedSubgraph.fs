@@ -3,7 +3,7 @@ namespace Matrix.Core.StateRes
 open System.Collections.Generic
 
 /// The events on a path of auth events from one conflicted event to another, both ends included. Version 2.1 of the
-/// algorithm. v1.19 rooms/v12#state-resolution, v1.19 rooms/v12#definitions
+/// algorithm. v1.19 rooms/v12#definitions
 [<RequireQualifiedAccess>]
 module internal ConflictedSubgraph =
 

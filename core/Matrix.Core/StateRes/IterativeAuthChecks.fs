@@ -5,7 +5,7 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 
 /// A state against which events are checked one by one, and to which those that pass are applied.
-/// v1.19 rooms/v12#state-resolution, v1.19 rooms/v2#definitions
+/// v1.19 rooms/v12#definitions
 [<Sealed>]
 type internal IterativeAuthChecks
     (rules: AuthRules, graph: AuthGraph, startsFromUnconflicted: bool, create: AuthEvent | null) =

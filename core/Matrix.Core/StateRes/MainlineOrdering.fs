@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open Matrix.Core.Event
 
-/// The mainline ordering. v1.19 rooms/v12#state-resolution, v1.19 rooms/v2#definitions
+/// The mainline ordering. v1.19 rooms/v12#definitions
 [<RequireQualifiedAccess>]
 module internal MainlineOrdering =
 

@@ -5,8 +5,7 @@ open System.Collections.Generic
 open Matrix.Core.Auth
 open Matrix.Core.Event
 
-/// Events that can remove a user's ability to do something. v1.19 rooms/v12#state-resolution,
-/// v1.19 rooms/v2#definitions
+/// Events that can remove a user's ability to do something. v1.19 rooms/v12#definitions
 [<RequireQualifiedAccess>]
 module internal PowerEvents =
 
@@ -20,7 +19,7 @@ module internal PowerEvents =
             && not (String.Equals(event.Pdu.Sender, event.Pdu.StateKey))
         | _ -> false
 
-/// v1.19 rooms/v12#state-resolution, v1.19 rooms/v2#definitions
+/// v1.19 rooms/v12#definitions
 [<RequireQualifiedAccess>]
 module internal ReverseTopologicalPowerOrdering =
 

@@ -70,6 +70,8 @@ public sealed class DeviceListUpdates(
         [
             .. changes.Select(change => new DeviceListEdu(
                 change.StreamId,
+                // v1.19 server-server-api#definition-msigning_key_update,
+                // v1.19 server-server-api#definition-mdevice_list_update
                 change.DeviceId.Length == 0
                     ? Edu(EventTypes.SigningKeyUpdate, SigningKeys(userId, found))
                     : Edu(EventTypes.DeviceListUpdate, Device(userId, change, nameOf, keysOf)))),

@@ -147,6 +147,7 @@ internal sealed class RemoteMessages(
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", MessageIdLength);
         return CanonicalJson.Bytes(Json.Of(JsonObject.OfSeq(
         [
+            // v1.19 server-server-api#definition-mdirect_to_device
             ("edu_type", Json.Of(EventTypes.DirectToDevice)),
             ("content", Json.Of(JsonObject.OfSeq(
             [

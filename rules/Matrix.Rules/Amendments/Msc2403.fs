@@ -1,4 +1,4 @@
-/// MSC2403 (room version 7). v1.19 rooms/v7#authorisation-rules
+/// MSC2403 (room version 7). v1.19 rooms/v7#authorisation-rules, v1.19 client-server-api#knocking-on-rooms
 module Matrix.Rules.Msc2403
 
 let private knock =

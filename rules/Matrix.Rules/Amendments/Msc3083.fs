@@ -1,4 +1,4 @@
-/// MSC3083 (room version 8). v1.19 rooms/v8#authorisation-rules
+/// MSC3083 (room version 8). v1.19 rooms/v8#authorisation-rules, v1.19 client-server-api#restricted-rooms
 module Matrix.Rules.Msc3083
 
 open Matrix.Rules.Authorization

@@ -20,7 +20,7 @@ let private notJoined name =
         (Condition.Not senderJoined)
         (Outcome.Reject Reason.SenderNotJoined)
 
-/// A join.
+/// A join. v1.19 client-server-api#joining-rooms
 let join =
     scope "member.join" "If the membership is join:" (Condition.MembershipIs Membership.Join) [
         clause
@@ -57,6 +57,7 @@ let join =
         otherwise "member.join.otherwise" (Outcome.Reject Reason.JoinRuleForbids)
     ]
 
+/// v1.19 client-server-api#mroomthird_party_invite, v1.19 server-server-api#verifying-the-invite
 let private thirdParty =
     let signed = [ "third_party_invite"; "signed" ]
 
@@ -139,7 +140,7 @@ let invite =
         otherwise "member.invite.otherwise" (Outcome.Reject(Reason.PowerTooLow NamedLevel.Invite))
     ]
 
-/// A leave: by oneself, a kick, or the lifting of a ban.
+/// A leave: by oneself, a kick, or the lifting of a ban. v1.19 client-server-api#leaving-rooms
 let leave =
     scope "member.leave" "If the membership is leave:" (Condition.MembershipIs Membership.Leave) [
         iff
@@ -166,7 +167,7 @@ let leave =
         otherwise "member.leave.otherwise" (Outcome.Reject(Reason.PowerTooLow NamedLevel.Kick))
     ]
 
-/// A ban.
+/// A ban. v1.19 client-server-api#banning-users-in-a-room
 let ban =
     scope "member.ban" "If the membership is ban:" (Condition.MembershipIs Membership.Ban) [
         notJoined "member.ban.sender-joined"
