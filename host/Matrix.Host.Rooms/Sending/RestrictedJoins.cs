@@ -13,7 +13,7 @@ internal readonly record struct JoinAuthority(string? User, RoomFailure? Refusal
 
 /// <summary>
 /// Authorises joins of restricted rooms: checks their conditions, and names a local member who may invite.
-/// Client-Server API and v1.19 server-server-api#restricted-rooms
+/// v1.19 client-server-api#restricted-rooms, v1.19 server-server-api#restricted-rooms
 /// </summary>
 internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, IMembershipsTable membershipsTable)
 {

@@ -99,6 +99,21 @@ internal sealed partial class SpecificationLinksTests
             "exceptions that are not needed");
     }
 
+    [TestCase("host/Matrix.Host.Api/", "_matrix(?:client|media|federation|key)|well-known", 200)]
+    [TestCase("host/Matrix.Host.Outbound/", "_matrix(?:app|push)", 10)]
+    public void Every_operation_is_named_where_it_is_served_or_called(string folder, string path, int atLeast)
+    {
+        var operation = new Regex($"#(?:[a-z]+_)?(?:get|post|put|delete)(?:{path})");
+        var operations = List("required").Where(section => operation.IsMatch(section)).ToList();
+        var named = InCode()
+            .Where(link => link.Place.StartsWith(folder, StringComparison.Ordinal))
+            .Select(link => link.Section)
+            .ToHashSet(StringComparer.Ordinal);
+
+        Assert.That(operations, Has.Count.AtLeast(atLeast));
+        Assert.That(operations.Where(section => !named.Contains(section)), Is.Empty);
+    }
+
     [Test]
     public void Sections_are_named_by_links_and_not_by_titles() =>
         Assert.That(
