@@ -8,7 +8,7 @@ using Matrix.Host.Sync.Responses;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>A room's summary. Client-Server API, "Syncing": `RoomSummary`.</summary>
+/// <summary>A room's summary. v1.19 client-server-api#syncing: `RoomSummary`.</summary>
 /// <param name="Heroes">The members after whom an unnamed room is named; null if it has a name.</param>
 internal sealed record Summary(IReadOnlyList<StoredEvent>? Heroes, int Joined, int Invited);
 

@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Tables.Keys;
 namespace Matrix.Host.Streams.Streams.DeviceLists;
 
 /// <summary>
-/// Writes changed device lists, and the counts of a device's keys. Client-Server API, "Extensions to /sync" of
+/// Writes changed device lists, and the counts of a device's keys. v1.19 client-server-api#extensions-to-sync of
 /// end-to-end encryption.
 /// </summary>
 internal static class DeviceListFormat

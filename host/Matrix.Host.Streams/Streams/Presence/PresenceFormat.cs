@@ -6,7 +6,7 @@ using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Streams.Streams.Presence;
 
-/// <summary>Writes presence as events. Client-Server API, "Presence".</summary>
+/// <summary>Writes presence as events. v1.19 client-server-api#presence.</summary>
 internal static class PresenceFormat
 {
     /// <summary>Writes an event.</summary>

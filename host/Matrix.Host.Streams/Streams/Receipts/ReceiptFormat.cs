@@ -5,7 +5,7 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams.Receipts;
 
-/// <summary>Writes receipts as events. Client-Server API, "Receipts".</summary>
+/// <summary>Writes receipts as events. v1.19 client-server-api#receipts.</summary>
 internal static class ReceiptFormat
 {
     /// <summary>Writes an event for each thread, because a user can have several receipts at the same event.</summary>

@@ -12,7 +12,7 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams.StrippedRooms;
 
 /// <summary>
-/// Reads and writes rooms that users know, or knew, only by an invite or knock. Client-Server API, "Stripped state".
+/// Reads and writes rooms that users know, or knew, only by an invite or knock. v1.19 client-server-api#stripped-state.
 /// </summary>
 internal sealed class StrippedRoomReader(StrippedRoomsTable strippedRoomsTable, EventStore events, StateStore states)
 {

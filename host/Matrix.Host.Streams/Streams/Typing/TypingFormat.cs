@@ -5,7 +5,7 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Streams.Streams.Typing;
 
-/// <summary>Reads and writes typing users as events. Client-Server API, "Typing Notifications".</summary>
+/// <summary>Reads and writes typing users as events. v1.19 client-server-api#typing-notifications.</summary>
 internal static class TypingFormat
 {
     /// <summary>The typing users of a room whom the reader does not ignore.</summary>

@@ -3,7 +3,7 @@ using Matrix.Core.Sync;
 
 namespace Matrix.Host.Streams.Streams.Unread;
 
-/// <summary>Writes unread counts. Client-Server API, "Receiving notifications".</summary>
+/// <summary>Writes unread counts. v1.19 client-server-api#receiving-notifications.</summary>
 internal static class UnreadFormat
 {
     /// <summary>Writes `unread_notifications`, and `unread_thread_notifications` if there are roots.</summary>
