@@ -30,8 +30,8 @@ internal interface IMachineInputs
 
 /// <summary>
 /// Carries out the open requests of rooms' machines, outside the lanes: requests to other servers (missing events, auth
-/// chains, states, keys), resolutions of large states, and pauses. A result enters its room's lane; if the lane is busy,
-/// or the storage fails, the result is kept and tried again.
+/// chains, states, keys), resolutions of large states, and pauses. A result enters its room's lane; if the lane is
+/// busy, or the storage fails, the result is kept and tried again.
 /// </summary>
 public sealed class MissingEventsFetcher : BackgroundService
 {
@@ -89,8 +89,8 @@ public sealed class MissingEventsFetcher : BackgroundService
         var (room, machine, output, staged) = requested;
         foreach (var request in output.Requests)
         {
-            ReadOnlyMemory<byte>? json = staged.TryGetValue(request.Number, out var pdu) ? pdu : default(ReadOnlyMemory<byte>?);
-            Start(room, machine, request, json);
+            var isStaged = staged.TryGetValue(request.Number, out var pdu);
+            Start(room, machine, request, isStaged ? pdu : default(ReadOnlyMemory<byte>?));
         }
 
         if (output.HasMore) Continue(room, machine);

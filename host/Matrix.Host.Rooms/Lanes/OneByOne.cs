@@ -22,7 +22,7 @@ internal sealed class OneByOne(int mostNotStored)
     /// <summary>The ids of received events that the storage refused, the earliest first.</summary>
     internal IReadOnlyList<string> NotStored => _notStored;
 
-    /// <summary>Whether enough events were stored since, so that the room may have a machine with usual limits.</summary>
+    /// <summary>Whether enough events were stored since: the room may have a machine with usual limits.</summary>
     internal bool HasEnded => _isOn && _left == 0;
 
     /// <summary>The limits of a new machine.</summary>

@@ -43,7 +43,8 @@ internal sealed class OpenRequests
         var staged = new Dictionary<int, ReadOnlyMemory<byte>>();
         foreach (var request in output.Requests)
         {
-            if (request.Request.IsKeys && machine.Staged(request.For) is { } pdu) staged[request.Number] = pdu.Canonical;
+            if (!request.Request.IsKeys) continue;
+            if (machine.Staged(request.For) is { } pdu) staged[request.Number] = pdu.Canonical;
         }
 
         return staged;

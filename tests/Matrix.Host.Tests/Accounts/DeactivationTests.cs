@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,7 +27,7 @@ public sealed class DeactivationTests
 
         // The durable state if the server dies just after the deactivation.
         var deactivation = new WriteBatch().Require(new UserDeactivated(alice.UserId, Erase: false));
-        await server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(deactivation, CancellationToken.None);
+        await server.Services.GetRequiredService<IStorageWriter>().WriteAsync(deactivation, CancellationToken.None);
         await server.RestartAsync();
 
         foreach (var room in rooms.Take(2)) await UntilLeftAsync(bob, room, alice);

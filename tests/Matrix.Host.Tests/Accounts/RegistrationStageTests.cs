@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Web;
-using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.SingleSignOn;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,7 +19,7 @@ internal sealed class RegistrationStageTests
 
     private static async Task<string[]> AcceptedAsync(TestServer server, string userId) =>
     [
-        .. (await server.Services.GetRequiredService<OpenedStorage>().Policies.AcceptedAsync(userId, CancellationToken.None))
+        .. (await server.Services.GetRequiredService<PoliciesTable>().AcceptedAsync(userId, CancellationToken.None))
             .Select(static accepted => $"{accepted.Policy} {accepted.Version}"),
     ];
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,7 +36,7 @@ internal abstract class ModerationTests
     /// <summary>A user whom no other test knows.</summary>
     protected Task<TestUser> SomeoneAsync() => Server.RegistersAsync($"someone{Interlocked.Increment(ref _made)}");
 
-    protected async Task MakesAdminAsync(TestUser user) => await Server.Services.GetRequiredService<OpenedStorage>().Writer
+    protected async Task MakesAdminAsync(TestUser user) => await Server.Services.GetRequiredService<IStorageWriter>()
         .WriteAsync(new WriteBatch(1).Add(new AdminChanged(user.UserId, true)), CancellationToken.None);
 
     protected Task<Reply> LocksAsync(string userId, bool locked = true) =>

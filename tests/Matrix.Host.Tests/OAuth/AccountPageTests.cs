@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Administration;
@@ -191,7 +190,7 @@ internal sealed class AccountPageTests
     public async Task A_client_of_an_administrator_does_not_administer_the_server()
     {
         var makesAdmin = new WriteBatch(1).Add(new AdminChanged(_alice.UserId, true));
-        await _server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(makesAdmin, CancellationToken.None);
+        await _server.Services.GetRequiredService<IStorageWriter>().WriteAsync(makesAdmin, CancellationToken.None);
         var client = await _server.RegistersClientAsync();
         var tokens = await _server.SignsInAsync(_alice, new Authorization(client, "LAPTOP"), _browser);
         var app = new TestClient(_server, tokens.Member("access_token"));

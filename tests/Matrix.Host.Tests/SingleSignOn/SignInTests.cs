@@ -242,7 +242,7 @@ internal sealed class SignInTests
     {
         var login = await _server.ComesFromAsync(_provider, "s6", "erin");
         var admin = await _server.RegistersAsync("root");
-        var storage = (Matrix.Host.Storage.OpenedStorage)_server.Services.GetService(typeof(Matrix.Host.Storage.OpenedStorage))!;
+        var storage = _server.Services.GetRequiredService<Matrix.Host.Storage.OpenedStorage>();
         Assert.That(admin, Is.Not.Null);
         await storage.Writer.WriteAsync(
             new Matrix.Host.Storage.Commits.WriteBatch(1).Add(
