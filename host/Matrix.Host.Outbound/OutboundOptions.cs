@@ -47,10 +47,10 @@ public sealed record OutboundOptions
         "Events of a room that wait for a server that answers. Beyond these only the newest is sent, and the "
             + "server fetches the others.",
         Least = 50)]
-    public int MaxOwed { get; init; } = 10_000;
+    public int MaxPending { get; init; } = 10_000;
 
     [Setting("federation.outbound_outage_events", "The same for a server that does not answer.", Least = 1)]
-    public int MaxOwedInOutage { get; init; } = 50;
+    public int MaxPendingInOutage { get; init; } = 50;
 
     [Setting(
         "federation.outbound_waiting_batches",
@@ -103,7 +103,7 @@ public sealed record OutboundOptions
         "federation.outbound_receipts",
         "Receipts that wait for a server that answers. Beyond these the oldest are dropped.",
         Least = 1, Most = 1_000_000)]
-    public int MaxReceiptsOwed { get; init; } = 1000;
+    public int MaxPendingReceipts { get; init; } = 1000;
 
     [Setting("federation.outbound_outage_receipts", "The same for a server that does not answer.", Most = 1_000_000)]
     public int MaxReceiptsInOutage { get; init; } = 50;
@@ -119,7 +119,7 @@ public sealed record OutboundOptions
         "Typing notifications that wait for a server; further ones are dropped. A server that does not answer "
             + "gets none.",
         Least = 1, Most = 1_000_000)]
-    public int MaxTypingOwed { get; init; } = 1000;
+    public int MaxPendingTyping { get; init; } = 1000;
 
     [Setting("cache.room_servers", "The servers of rooms to which events are sent.", Least = 64 << 10, Most = 4L << 30)]
     public long RoomServersCacheBytes { get; init; } = 16L << 20;

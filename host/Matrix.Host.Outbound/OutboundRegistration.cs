@@ -75,10 +75,10 @@ public static class OutboundRegistration
         .Add<IThirdPartyNetwork, ServiceNetworks>()
         .Add<ServiceTransactions>()
         .Add<SharedPages>()
-        .Add<ServiceParts>()
+        .Add<AppServiceContext>()
         .AddSingleton(parts => new AppServiceOutbound(
             parts.Get<AppServiceDirectory>(),
-            parts.Get<ServiceParts>(),
+            parts.Get<AppServiceContext>(),
             new SendQueue(
                 parts.Get<AppServiceOptions>().MaxSending,
                 parts.Get<AppServiceOptions>().MaxSendingLimited,

@@ -59,7 +59,7 @@ internal static class PushRegistration
         return new PushOutbound(
             parts.Get<PushFeed>(),
             index,
-            new OwedPushes(index, parts.Get<RoomSnapshots>(), parts.Get<MembershipHistory>(), badges),
+            new PendingPushes(index, parts.Get<RoomSnapshots>(), parts.Get<MembershipHistory>(), badges),
             new MissedPushes(
                 parts.Get<IEventsTable>(),
                 parts.Get<StrippedRoomsTable>(),

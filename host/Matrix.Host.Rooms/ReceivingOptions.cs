@@ -232,10 +232,10 @@ public sealed record ReceivingOptions
         "federation.room_facts",
         "Facts of each kind about events that a room keeps in memory.",
         Least = 100, Most = 1_000_000)]
-    public int Facts { get; init; } = 2_000;
+    public int CachedLookUps { get; init; } = 2_000;
 
     [Setting("federation.room_states", "States at events that a room keeps in memory.", Least = 1, Most = 10_000)]
-    public int FactStates { get; init; } = 16;
+    public int CachedStates { get; init; } = 16;
 
     [Setting(
         "federation.gap_numbers",
@@ -349,8 +349,8 @@ public sealed record ReceivingOptions
         extremities: Extremities,
         lookedThrough: LookedThrough,
         previous: previous,
-        facts: Facts,
-        factStates: FactStates,
+        cachedLookUps: CachedLookUps,
+        cachedStates: CachedStates,
         gapNumbers: (uint)GapNumbers,
         gaps: Gaps,
         smallResolution: new ResolutionLimits(SmallResolution),

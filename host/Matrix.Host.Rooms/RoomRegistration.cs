@@ -82,7 +82,7 @@ public static class RoomRegistration
         .Add<IPushEvaluation, PushEvaluation>()
         .Add<ReceivedEventCounts>()
         .Add<LaneLoader>()
-        .Add<FactsReader>()
+        .Add<LookUpReader>()
         .Add<RoomResolutions>()
         .Add<OpenRequests>()
         .Add<LaneDirectory>()

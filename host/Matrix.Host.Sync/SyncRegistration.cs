@@ -39,7 +39,7 @@ public static class SyncRegistration
         .Add<IInitialSync, InitialSyncReader>()
         .Add<ISync, SyncEngine>()
         .Add<UserRoomsCache>()
-        .Add<RoomFactsReader>()
+        .Add<FilteredRoomReader>()
         .Add<UserRoomsReader>()
         .Add<ListMatcher>()
         .AddSingleton(parts => new BumpStamps(parts.Get<EventStore>(), parts.Get<SyncOptions>().HeroCacheBytes))

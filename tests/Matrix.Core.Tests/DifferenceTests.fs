@@ -28,8 +28,8 @@ let private verdicts (a: string) (b: string) (row: string) =
 
     Differences.search [ Area.Authorization ] (version a) (version b)
     |> List.pick (fun w ->
-        match w.Shown with
-        | Some(Shown.Decided apart) when (RowChanges.row w.Change).Id = row ->
+        match w.Case with
+        | Some(ShownCase.Decided apart) when (RowChanges.row w.Change).Id = row ->
             Some(apart.FirstDecision.IsOk, apart.SecondDecision.IsOk)
         | _ -> None)
 
@@ -42,23 +42,23 @@ let tests =
 
                     let missing =
                         found
-                        |> List.filter _.Shown.IsNone
+                        |> List.filter _.Case.IsNone
                         |> List.map (fun w -> (RowChanges.row w.Change).Id)
 
                     Expect.isEmpty missing "missing"
 
                     for w in found do
-                        match w.Shown with
-                        | Some(Shown.Decided apart) ->
+                        match w.Case with
+                        | Some(ShownCase.Decided apart) ->
                             // Both evaluators agree, on each version's own case.
                             Expect.equal (AuthReference.decide apart.First) apart.FirstDecision "decide"
                             Expect.equal (AuthReference.decide apart.Second) apart.SecondDecision "decide"
                             Expect.equal (AuthCase.decide (AuthRules a) apart.First) apart.FirstDecision "decide"
                             Expect.equal (AuthCase.decide (AuthRules b) apart.Second) apart.SecondDecision "decide"
                             Expect.notEqual apart.FirstDecision apart.SecondDecision "first decision"
-                        | Some(Shown.Redacted(_, first, second)) -> Expect.isFalse (first.Equals second) "equals"
-                        | Some(Shown.InWords(_, first, second)) -> Expect.notEqual first second "first"
-                        | Some(Shown.Resolved { Words = _, first, second }) -> Expect.notEqual first second "first"
+                        | Some(ShownCase.Redacted(_, first, second)) -> Expect.isFalse (first.Equals second) "equals"
+                        | Some(ShownCase.InWords(_, first, second)) -> Expect.notEqual first second "first"
+                        | Some(ShownCase.Resolved { Words = _, first, second }) -> Expect.notEqual first second "first"
                         | None -> ()
                 }
         ]
@@ -77,8 +77,8 @@ let tests =
             let given =
                 Differences.search [ Area.Signatures ] Versions.v1 Versions.v12
                 |> List.choose (fun w ->
-                    match w.Shown with
-                    | Some(Shown.InWords(given, _, _)) -> Some((RowChanges.row w.Change).Id, given)
+                    match w.Case with
+                    | Some(ShownCase.InWords(given, _, _)) -> Some((RowChanges.row w.Change).Id, given)
                     | _ -> None)
                 |> Map.ofList
 
@@ -94,12 +94,12 @@ let tests =
                     Differences.search [ Area.StateResolution; Area.Policy ] (version a) (version b)
                     |> List.tryPick (fun w ->
                         if (RowChanges.row w.Change).Id = "policy.resolution.auth-chains" then
-                            w.Shown
+                            w.Case
                         else
                             None)
 
                 match shown with
-                | Some(Shown.Resolved { Words = given, _, second }) ->
+                | Some(ShownCase.Resolved { Words = given, _, second }) ->
                     Expect.stringContains given "@alice:one joins" "given"
                     Expect.stringStarts second "m.room.join_rules resolves to $e9; if" "second"
                     Expect.stringEnds second "m.room.join_rules resolves to $e6" "second"
@@ -110,8 +110,8 @@ let tests =
             let shownIn a b =
                 Differences.search [ Area.Redaction ] a b
                 |> List.choose (fun w ->
-                    match w.Shown with
-                    | Some(Shown.InWords(given, first, second)) ->
+                    match w.Case with
+                    | Some(ShownCase.InWords(given, first, second)) ->
                         Some((RowChanges.row w.Change).Id, (given, first, second))
                     | _ -> None)
                 |> Map.ofList

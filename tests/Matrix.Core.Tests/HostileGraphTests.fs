@@ -36,7 +36,7 @@ let private opening (version: RoomVersion) =
     drafts |> List.map (fun d -> graph.Events[d.Id])
 
 let private pdu (version: RoomVersion) (draft: Draft) =
-    let citesCreate =
+    let authEventsIncludeCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
     Draft.toPdu version {
@@ -44,7 +44,7 @@ let private pdu (version: RoomVersion) (draft: Draft) =
             Room = Draft.roomOf version "$create"
             // Deeper than the opening, unless the test sets the depth.
             Depth = if draft.Depth > 1L then draft.Depth else 10L
-            Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
+            Auth = draft.Auth |> List.filter (fun a -> authEventsIncludeCreate || a <> "$create")
     }
 
 let private entry eventType key (ids: (string | null) list) : ConflictedEntry = {
@@ -204,8 +204,8 @@ let tests =
         testList "Two events with one id cannot make a cycle that is walked twice" [
             for version in versions do
                 test version.Id {
-                    let levels name cites =
-                        pdu version (DrawnRoom.levels name alice (DrawnRoom.creatorsLevel version) [] cites)
+                    let levels name authEvents =
+                        pdu version (DrawnRoom.levels name alice (DrawnRoom.creatorsLevel version) [] authEvents)
 
                     // Where servers choose event ids, someone sends a second $p1 whose auth events include $p2, whose
                     // auth events include $p1.
@@ -388,8 +388,8 @@ let tests =
         testList "Events among each other's or their own auth events are refused" [
             for version in versions do
                 test version.Id {
-                    let levels name cites =
-                        pdu version (DrawnRoom.levels name alice (DrawnRoom.creatorsLevel version) [] cites)
+                    let levels name authEvents =
+                        pdu version (DrawnRoom.levels name alice (DrawnRoom.creatorsLevel version) [] authEvents)
 
                     let events =
                         Map [

@@ -28,19 +28,19 @@ let tests =
                 | Request.Events ids -> Response.Events [| for id in ids |> Array.choose known.TryFind -> good id |]
                 | _ -> Response.Nothing
 
-            let outcome = tells machine [ arrives (citing "$m" "$p3000") ] answer
+            let outcome = receives machine [ arrives (citing "$m" "$p3000") ] answer
             Expect.contains (outcome.Dropped |> List.map fst) "$m" "dropped"
             Expect.isLessThanOrEqual outcome.Decided.Length 100 "number of decided"
             Expect.isLessThan outcome.Requests.Length 500 "number of requests"
             Expect.contains outcome.Reasons (DropReason.TooMuchMissing 100) "reasons"
-            same (tells machine [ arrives (message "$after" [ "$join" ]) ] silent).Ids [ "$after" ]
+            same (receives machine [ arrives (message "$after" [ "$join" ]) ] silent).Ids [ "$after" ]
         }
 
         test "Events among each other's auth events are dropped as circular" {
             let machine = begun IncomingLimits.Default
 
             let outcome =
-                tells
+                receives
                     machine
                     [
                         arrives (levels "$x" [ "$join" ] [ "$create"; "$join"; "$y" ])
@@ -60,7 +60,7 @@ let tests =
             |]
 
             let outcome =
-                tells machine [ arrives (citing "$m" "$r0") ] (fun request ->
+                receives machine [ arrives (citing "$m" "$r0") ] (fun request ->
                     match request.Request with
                     | Request.AuthChain _
                     | Request.Events _ -> Response.Events ring
@@ -86,7 +86,7 @@ let tests =
                 else
                     levels $"$t{i}" [ "$join" ] [ "$create"; "$join" ]
 
-            let outcome = tells machine [ for i in 1..300 -> arrives (branch i) ] silent
+            let outcome = receives machine [ for i in 1..300 -> arrives (branch i) ] silent
             Expect.isEmpty outcome.Dropped "dropped"
             Expect.isTrue (outcome.Decided |> List.forall _.Verdict.IsAccepted) "decided"
             Expect.equal machine.Extremities.Length 300 "number of extremities"
@@ -96,7 +96,7 @@ let tests =
             let merging =
                 event "$merge" creator "m.room.message" None [] [ for i in 1..20 -> $"$t{i}" ] [ "$create"; "$join" ]
 
-            same (tells machine [ arrives merging ] silent).Ids [ "$merge" ]
+            same (receives machine [ arrives merging ] silent).Ids [ "$merge" ]
             Expect.equal machine.Extremities.Length 281 "number of extremities"
         }
 
@@ -110,7 +110,7 @@ let tests =
 
             let branches = levelsOnLevels "a" "$join" 30 @ levelsOnLevels "b" "$join" 30
 
-            let output = tells machine (branches |> List.map arrives) silent
+            let output = receives machine (branches |> List.map arrives) silent
             Expect.isEmpty output.Dropped "dropped"
             Expect.equal output.Decided.Length 60 "number of decided"
 
@@ -120,7 +120,7 @@ let tests =
             let on =
                 event "$on" creator "m.room.message" None [] [ "$b30" ] [ "$create"; "$join"; "$b30" ]
 
-            let outcome = tells machine [ arrives merging; arrives on ] silent
+            let outcome = receives machine [ arrives merging; arrives on ] silent
             same outcome.Dropped [ "$merge", DropReason.Unresolvable(ResolutionError.TooManyEvents 20) ]
             same outcome.Ids [ "$on" ]
         }
@@ -158,18 +158,18 @@ let tests =
             let machine = machineWith IncomingLimits.Default
             let mutable elsewhere = 0
 
-            same (tells machine (List.map arrives (opening @ [ ban ])) silent).Dropped []
+            same (receives machine (List.map arrives (opening @ [ ban ])) silent).Dropped []
 
             for n in 1..65 do
-                let step = machine.TellAlone [| arrives (fork n) |]
+                let step = machine.ReceiveAlone [| arrives (fork n) |]
 
                 match step.Resolve with
                 | null -> ()
                 | resolution ->
                     elsewhere <- elsewhere + 1
                     same step.Decided [||]
-                    resolution.RunOver RoomFacts
-                    same (ids (machine.TellAlone [| Input.Resolved resolution |])) [ $"$fork{n}" ]
+                    resolution.RunOver LookUpResults
+                    same (ids (machine.ReceiveAlone [| Input.Resolved resolution |])) [ $"$fork{n}" ]
 
             same machine.Extremities.Length 66
             // The 65th and the 66th state are too many.
@@ -184,6 +184,6 @@ let tests =
             let said =
                 event "$said" bob "m.room.message" None [] [ "$fork65" ] [ "$create"; "$levels"; "$bob" ]
 
-            let step = machine.TellAlone [| arrives said |]
+            let step = machine.ReceiveAlone [| arrives said |]
             same step.Decided[0].Known.Status EventStatus.SoftFailed
     ]

@@ -20,11 +20,11 @@ let private lookedUp (machine: RoomMachine) (inputs: Input[]) : string list * in
     let events = ResizeArray<string>()
     let mutable reads = 0
 
-    machine.TellOver(
+    machine.ReceiveOver(
         (fun lookUps ->
             reads <- reads + 1
             events.AddRange lookUps.Events
-            RoomFacts lookUps),
+            LookUpResults lookUps),
         inputs
     )
     |> ignore
@@ -39,7 +39,7 @@ let rec private answeredByNobody (machine: RoomMachine) : unit =
     match machine.Outstanding with
     | [||] -> ()
     | all ->
-        machine.TellAlone [| for request in all -> Input.Responded(request.Number, Response.Nothing) |]
+        machine.ReceiveAlone [| for request in all -> Input.Responded(request.Number, Response.Nothing) |]
         |> ignore
 
         answeredByNobody machine
@@ -49,21 +49,21 @@ let tests =
         test "Unknown keys are requested, and an event whose keys cannot be fetched is dropped" {
             let machine = begun IncomingLimits.Default
             let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
-            let step = machine.TellAlone [| Input.Received("two", unknown) |]
+            let step = machine.ReceiveAlone [| Input.Received("two", unknown) |]
             let all = unknown.Signatures |> Array.map _.Signature
 
             same ([ for a in step.Requests -> a.Peer, a.Request ]) ([ "one", Request.Keys("one", all) ])
 
             let refused =
-                machine.TellAlone [| Input.Responded(step.Requests[0].Number, Response.Nothing) |]
+                machine.ReceiveAlone [| Input.Responded(step.Requests[0].Number, Response.Nothing) |]
 
             same (drops refused) ([ DropReason.NotSigned "one" ])
 
-            let again = machine.TellAlone [| Input.Received("two", unknown) |]
+            let again = machine.ReceiveAlone [| Input.Received("two", unknown) |]
             let right = (good unknown.Pdu).Signatures
 
             same
-                (ids (machine.TellAlone [| Input.Responded(again.Requests[0].Number, Response.Signatures right) |]))
+                (ids (machine.ReceiveAlone [| Input.Responded(again.Requests[0].Number, Response.Signatures right) |]))
                 ([ "$m" ])
         }
 
@@ -91,7 +91,7 @@ let tests =
                     SignatureFate.Invalid
 
             let outcome =
-                tells
+                receives
                     machine
                     [
                         Input.Received("two", copy [| 0uy |])
@@ -109,7 +109,7 @@ let tests =
 
         test "Missing events are requested from one peer after another, then the state, and then the event is dropped" {
             let machine = begun IncomingLimits.Default
-            let outcome = tells machine [ arrives (message "$m" [ "$gone" ]) ] silent
+            let outcome = receives machine [ arrives (message "$m" [ "$gone" ]) ] silent
 
             same [ for request in outcome.Requests -> request.Peer, request.Request ] [
                 "two", Request.Missing("$m", [| "$join" |], IncomingLimits.Default.Page)
@@ -133,8 +133,8 @@ let tests =
                 | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [| "$create" |])
                 | _ -> Response.Nothing
 
-            same (tells machine [ arrives (message "$after" [ "$gap" ]) ] answer).Ids [ "$after" ]
-            let outcome = tells machine [ arrives (message "$new" [ "$middle" ]) ] answer
+            same (receives machine [ arrives (message "$after" [ "$gap" ]) ] answer).Ids [ "$after" ]
+            let outcome = receives machine [ arrives (message "$new" [ "$middle" ]) ] answer
             same outcome.Ids [ "$middle"; "$new" ]
             // The known events before the gap still end in an extremity of their own.
             same [
@@ -144,13 +144,13 @@ let tests =
 
         test "A missing event that arrives by itself withdraws its request" {
             let machine = begun IncomingLimits.Default
-            let asked = machine.TellAlone [| arrives (message "$n" [ "$m" ]) |]
-            let step = machine.TellAlone [| arrives (message "$m" [ "$join" ]) |]
+            let asked = machine.ReceiveAlone [| arrives (message "$n" [ "$m" ]) |]
+            let step = machine.ReceiveAlone [| arrives (message "$m" [ "$join" ]) |]
             same (ids step) ([ "$m"; "$n" ])
             Expect.isEmpty machine.Outstanding "outstanding"
 
             let late =
-                machine.TellAlone [| Input.Responded(asked.Requests[0].Number, Response.Nothing) |]
+                machine.ReceiveAlone [| Input.Responded(asked.Requests[0].Number, Response.Nothing) |]
 
             Expect.equal (late.Decided.Length + late.Requests.Length + late.Dropped.Length) 0 "number of decided"
         }
@@ -159,11 +159,11 @@ let tests =
             let machine = begun IncomingLimits.Default
 
             let outcome =
-                tells machine [ arrives (citing "$m" "$gone") ] (fun _ -> Response.Events [||])
+                receives machine [ arrives (citing "$m" "$gone") ] (fun _ -> Response.Events [||])
 
             same outcome.Requests.Head.Request (Request.AuthChain "$m")
             same outcome.Dropped [ "$m", DropReason.AuthEventUnavailable "$gone" ]
-            same (ids (machine.TellAlone [| arrives (message "$n" [ "$join" ]) |])) [ "$n" ]
+            same (ids (machine.ReceiveAlone [| arrives (message "$n" [ "$join" ]) |])) [ "$n" ]
         }
 
         test "An endless history is walked up to the limit" {
@@ -175,7 +175,7 @@ let tests =
 
             // Every response is one more event, whose previous event is not known either.
             let outcome =
-                tells machine [ arrives (message "$m0" [ "$m1" ]) ] (fun request ->
+                receives machine [ arrives (message "$m0" [ "$m1" ]) ] (fun request ->
                     match request.Request with
                     | Request.Missing(latest, _, _) ->
                         let n = int (latest.Substring 2)
@@ -197,10 +197,10 @@ let tests =
                         Extremities = 3
                 }
 
-            machine.TellAlone [| for n in 1..9 -> arrives (message $"$m{n}" [ "$join" ]) |]
+            machine.ReceiveAlone [| for n in 1..9 -> arrives (message $"$m{n}" [ "$join" ]) |]
             |> ignore
 
-            let step = machine.TellAlone [| arrives (message "$n" [ "$gone" ]) |]
+            let step = machine.ReceiveAlone [| arrives (message "$n" [ "$gone" ]) |]
 
             match step.Requests[0].Request with
             | Request.Missing(_, earliest, _) -> same earliest [| "$m9"; "$m8"; "$m7" |]
@@ -217,11 +217,11 @@ let tests =
             let waits n = message $"$m{n}" [ $"$gone{n}" ]
 
             let machine = begun limits
-            let step = machine.TellAlone [| for n in 1..3 -> arrives (waits n) |]
+            let step = machine.ReceiveAlone [| for n in 1..3 -> arrives (waits n) |]
             same (drops step) ([ DropReason.StagingFull 2 ])
 
             let others =
-                machine.TellAlone [| for n in 4..5 -> Input.Received("three", good (waits n)) |]
+                machine.ReceiveAlone [| for n in 4..5 -> Input.Received("three", good (waits n)) |]
 
             same (drops others) ([ DropReason.StagingFull 3 ])
             same (machine.Waiting) (3)
@@ -230,7 +230,7 @@ let tests =
         test "What was fetched for a staged event has a place though the staging is full" {
             let machine = begun (fullWith 2)
             let waits n = message $"$m{n}" [ $"$missing{n}" ]
-            let filled = machine.TellAlone [| for n in 1..2 -> arrives (waits n) |]
+            let filled = machine.ReceiveAlone [| for n in 1..2 -> arrives (waits n) |]
 
             let found = [
                 for request in filled.Requests do
@@ -241,7 +241,7 @@ let tests =
                     | other -> failtest $"%A{other}"
             ]
 
-            let step = machine.TellAlone(List.toArray found)
+            let step = machine.ReceiveAlone(List.toArray found)
             same (ids step) [ "$missing1"; "$m1"; "$missing2"; "$m2" ]
             same (drops step) []
         }
@@ -269,12 +269,12 @@ let tests =
             let waits n = message $"$m{n}" [ $"$missing{n}" ]
 
             let step =
-                machine.TellAlone [| for n in 1..4 -> Input.Resumed("two", good (waits n), 0L, 0L) |]
+                machine.ReceiveAlone [| for n in 1..4 -> Input.Resumed("two", good (waits n), 0L, 0L) |]
 
             same (drops step) []
             same machine.Waiting 4
             // Another server's event makes none of them go while there is no space for it then.
-            let other = machine.TellAlone [| Input.Received("three", good (waits 5)) |]
+            let other = machine.ReceiveAlone [| Input.Received("three", good (waits 5)) |]
             same (drops other) [ DropReason.StagingFull 2 ]
             same machine.Waiting 4
         }
@@ -283,7 +283,7 @@ let tests =
             let asked n =
                 let machine = begun IncomingLimits.Default
 
-                machine.TellAlone [| for i in 1..n -> arrives (message $"$w{i}" [ $"$gone{i}" ]) |]
+                machine.ReceiveAlone [| for i in 1..n -> arrives (message $"$w{i}" [ $"$gone{i}" ]) |]
                 |> ignore
 
                 lookedUp machine [| arrives (message "$m" [ "$join" ]) |]
@@ -319,7 +319,7 @@ let tests =
             let chain = [ for e in levelsOnLevels "p" "$join" 100 -> signed SignatureFate.Skipped e ]
 
             let outcome =
-                tells machine [ arrives (citing "$m" "$p100") ] (fun request ->
+                receives machine [ arrives (citing "$m" "$p100") ] (fun request ->
                     match request.Request with
                     | Request.AuthChain _ -> Response.Events(Array.ofList chain)
                     | Request.Keys(_, signatures) ->
@@ -345,7 +345,7 @@ let tests =
                     event "$m" creator "m.room.message" None [ "body", text "hello" ] [ "$join" ] [ "$create"; "$join" ]
 
                 let outcome =
-                    tells machine [ Input.Received("two", damaged redacted) ] (fun _ ->
+                    receives machine [ Input.Received("two", damaged redacted) ] (fun _ ->
                         match answer with
                         | "whole" -> Response.Events [| good original |]
                         | "damaged" -> Response.Events [| damaged redacted |]
@@ -363,7 +363,7 @@ let tests =
             let machine = begun IncomingLimits.Default
 
             let outcome =
-                tells machine [ Input.Received("one", damaged (message "$m" [ "$join" ])) ] silent
+                receives machine [ Input.Received("one", damaged (message "$m" [ "$join" ])) ] silent
 
             same outcome.Requests []
             same outcome.Ids [ "$m" ]
@@ -375,14 +375,14 @@ let tests =
             let copy body =
                 event "$m" creator "m.room.message" None [ "body", text body ] [ "$join" ] [ "$create"; "$join" ]
 
-            machine.TellAlone [| Input.Received("two", damaged (message "$m" [ "$join" ])) |]
+            machine.ReceiveAlone [| Input.Received("two", damaged (message "$m" [ "$join" ])) |]
             |> ignore
 
             let forged =
-                machine.TellAlone [| Input.Received("two", signed SignatureFate.Invalid (copy "forged")) |]
+                machine.ReceiveAlone [| Input.Received("two", signed SignatureFate.Invalid (copy "forged")) |]
 
             same (ids forged) []
-            let step = machine.TellAlone [| Input.Received("three", good (copy "hello")) |]
+            let step = machine.ReceiveAlone [| Input.Received("three", good (copy "hello")) |]
             same (ids step) [ "$m" ]
             same (step.Decided[0].Event.Content.Text "body") "hello"
             Expect.isEmpty machine.Outstanding "outstanding"
@@ -396,7 +396,7 @@ let tests =
                 }
 
             let waits n = message $"$m{n}" [ $"$gone{n}" ]
-            let step = machine.TellAlone [| for n in 1..9 -> arrives (waits n) |]
+            let step = machine.ReceiveAlone [| for n in 1..9 -> arrives (waits n) |]
             Expect.allEqual (drops step) (DropReason.StagingFull 3_750) "drops"
             Expect.isBetween machine.Waiting (1, 5) "waiting"
             Expect.isBetween machine.WaitingBytes (1L, 5_000L) "waiting bytes"
@@ -414,7 +414,7 @@ let tests =
             let requests (time: int64) (range: int seq) = [
                 for n in range do
                     let step =
-                        machine.TellAlone [| Input.At time; arrives (message $"$m{n}" [ $"$gone{n}" ]) |]
+                        machine.ReceiveAlone [| Input.At time; arrives (message $"$m{n}" [ $"$gone{n}" ]) |]
 
                     for request in step.Requests do
                         if request.Peer = "two" then
@@ -430,7 +430,7 @@ let tests =
             let machine = begun IncomingLimits.Default
 
             let ask time id auth =
-                tells machine [ Input.At time; arrives (citing id auth) ] silent
+                receives machine [ Input.At time; arrives (citing id auth) ] silent
 
             Expect.isNonEmpty (ask 1_000L "$m1" "$gone").Requests "requests"
             let soon = ask 2_000L "$m2" "$gone"
@@ -451,7 +451,7 @@ let tests =
                     Response.Events [| good (levels "$other" [ "$join" ] [ "$create"; "$join" ]); good cited |]
                 | _ -> Response.Nothing
 
-            let outcome = tells machine [ arrives (citing "$m" "$levels") ] chain
+            let outcome = receives machine [ arrives (citing "$m" "$levels") ] chain
             same outcome.Ids [ "$levels"; "$m" ]
         }
     ]

@@ -30,7 +30,10 @@ let private states (request: PeerRequest) =
 /// A machine that knows the room's first events, and an event after the chain.
 let private joinedLate () =
     let machine = begun IncomingLimits.Default
-    tells machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states |> ignore
+
+    receives machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states
+    |> ignore
+
     machine
 
 let private bob = "@b:one"
@@ -57,7 +60,7 @@ let private banned (machine: RoomMachine) =
     let ban =
         memberBob "$ban" "ban" creator [ "$power" ] [ "$create"; "$join"; "$power" ]
 
-    same (tells machine [ arrives power; arrives ban ] states).Ids [ "$power"; "$ban" ]
+    same (receives machine [ arrives power; arrives ban ] states).Ids [ "$power"; "$ban" ]
 
 /// A machine that knows an event after the chain, and that one who joined in it was banned since.
 let private afterBan () =
@@ -70,7 +73,7 @@ let tests =
         test "A page of history is decided from its oldest event on, and gets numbers below all others" {
             let machine = joinedLate ()
             let before = machine.Extremities, machine.CurrentState
-            let outcome = tells machine [ old (link 9); old (link 8); old (link 7) ] states
+            let outcome = receives machine [ old (link 9); old (link 8); old (link 7) ] states
 
             same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal ] [
                 "$h7", 0x7FFFFFFDu
@@ -85,7 +88,7 @@ let tests =
             same [ for d in outcome.Decided -> d.ClosesGap ] [ false; false; true ]
             same (List.ofSeq machine.Gaps.Ids) [ "$h6" ]
 
-            let older = tells machine [ old (link 5); old (link 6) ] states
+            let older = receives machine [ old (link 5); old (link 6) ] states
 
             same [ for d in older.Decided -> d.Event.EventId, d.Ordinal ] [ "$h5", 0x7FFFFFFBu; "$h6", 0x7FFFFFFCu ]
 
@@ -96,7 +99,7 @@ let tests =
             let machine = joinedLate ()
             same machine.Numbers.NextLive 0x800186A3u
             let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
-            let outcome = tells machine [ place; old (link 9); old (link 8) ] states
+            let outcome = receives machine [ place; old (link 9); old (link 8) ] states
 
             same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal, d.IsHistory ] [
                 "$h8", 0x800186A0u, true
@@ -106,7 +109,7 @@ let tests =
             same machine.Numbers.NextLive 0x800186A3u
             same machine.Numbers.NextHistory 0x7FFFFFFFu
             let narrow = Input.HistoryPlace(0x8001869Eu, 0x800186A0u)
-            let cut = tells machine [ narrow; old (link 7); old (link 6) ] states
+            let cut = receives machine [ narrow; old (link 7); old (link 6) ] states
             same [ for d in cut.Decided -> d.Event.EventId, d.Ordinal ] [ "$h7", 0x8001869Fu ]
             same cut.Dropped [ "$h6", DropReason.NoNumber ]
         }
@@ -114,12 +117,12 @@ let tests =
         test "Events of history that still wait keep their numbers" {
             let machine = joinedLate ()
             let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
-            let waits = machine.TellAlone [| place; old (link 9) |]
+            let waits = machine.ReceiveAlone [| place; old (link 9) |]
             same waits.Decided [||]
-            let later = machine.TellAlone [| place; old (link 7) |]
+            let later = machine.ReceiveAlone [| place; old (link 7) |]
 
             let answered (step: Output) =
-                machine.TellAlone [| for r in step.Requests -> Input.Responded(r.Number, states r) |]
+                machine.ReceiveAlone [| for r in step.Requests -> Input.Responded(r.Number, states r) |]
 
             same [ for d in (answered later).Decided -> d.Event.EventId, d.Ordinal ] [ "$h7", 0x800186A0u ]
             same [ for d in (answered waits).Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
@@ -128,8 +131,8 @@ let tests =
         test "A page in the same place gets numbers below those of the first, which is not durable yet" {
             let machine = joinedLate ()
             let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
-            let first = tells machine [ place; old (link 9) ] states
-            let second = tells machine [ place; old (link 8) ] states
+            let first = receives machine [ place; old (link 9) ] states
+            let second = receives machine [ place; old (link 8) ] states
             same [ for d in first.Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
             same [ for d in second.Decided -> d.Event.EventId, d.Ordinal ] [ "$h8", 0x800186A0u ]
         }
@@ -156,13 +159,13 @@ let tests =
                 message "$h9" [ "$said"; "$unauthorised" ]
             ]
 
-            let outcome = tells machine (List.map old page) states
+            let outcome = receives machine (List.map old page) states
             let statuses = Map [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status ]
             same statuses["$said"] EventStatus.Accepted
             same statuses["$unauthorised"] EventStatus.Rejected
             // The same event live:
             let live =
-                tells machine [ arrives (said "$late" [ "$bob" ] [ "$create"; "$bob" ]) ] states
+                receives machine [ arrives (said "$late" [ "$bob" ] [ "$create"; "$bob" ]) ] states
 
             same live.Decided[0].Known.Status EventStatus.SoftFailed
         }
@@ -183,12 +186,12 @@ let tests =
                 | _ -> states request
 
             let late =
-                tells machine [ arrives (said "$late" [ "$said" ] [ "$create"; "$bob" ]) ] peers
+                receives machine [ arrives (said "$late" [ "$said" ] [ "$create"; "$bob" ]) ] peers
 
             same (List.last late.Decided).Known.Status EventStatus.SoftFailed
 
             let page = [ rules; joins; said "$said" [ "$bob" ] [ "$create"; "$bob" ] ]
-            let outcome = tells machine (List.map old page) peers
+            let outcome = receives machine (List.map old page) peers
 
             same [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status, d.IsHistory ] [
                 "$rules", EventStatus.Accepted, true
@@ -240,22 +243,25 @@ let tests =
             let refused n =
                 said $"$refused{n}" [ (if n = 1 then "$h9" else $"$refused{n - 1}") ] [ "$create" ]
 
-            tells machine [ for n in 1..20 -> arrives (refused n) ] states |> ignore
-            tells machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states |> ignore
+            receives machine [ for n in 1..20 -> arrives (refused n) ] states |> ignore
+
+            receives machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states
+            |> ignore
+
             banned machine
             let last = said "$h9" [ "$bob" ] [ "$create"; "$bob" ]
-            let outcome = tells machine (List.map old [ rules; joins; last ]) states
+            let outcome = receives machine (List.map old [ rules; joins; last ]) states
             same (List.last outcome.Decided).Event.EventId "$h9"
             same (List.last outcome.Decided).Known.Status EventStatus.Accepted
         }
 
         test "After a failed flush, history is decided again with the same numbers" {
             let machine = joinedLate ()
-            let outcome = tells machine [ old (link 9); old (link 8) ] states
+            let outcome = receives machine [ old (link 9); old (link 8) ] states
             let number = outcome.Decided[0].Number
             same (machine.Failed number).Length 2
             same machine.Numbers.NextHistory 0x7FFFFFFFu
-            let again = machine.TellAlone [||]
+            let again = machine.ReceiveAlone [||]
 
             same [ for d in again.Decided -> d.Event.EventId, d.Ordinal ] [
                 for d in outcome.Decided -> d.Event.EventId, d.Ordinal

@@ -14,7 +14,7 @@ let private begunWith limits =
         RoomStart(create.RoomId, [||], null, RoomNumbers.First, RoomGaps.None, [| "$refused" |])
 
     let machine = RoomMachine.Of("here", AuthRules version, start, limits)
-    tells machine [ arrives create; arrives joined ] silent |> ignore
+    receives machine [ arrives create; arrives joined ] silent |> ignore
     machine
 
 let private refused = message "$refused" [ "$join" ]
@@ -34,7 +34,7 @@ let tests =
             let machine = begunWith IncomingLimits.Default
 
             let outcome =
-                tells machine [ arrives refused; arrives (message "$m" [ "$join" ]) ] peers
+                receives machine [ arrives refused; arrives (message "$m" [ "$join" ]) ] peers
 
             same outcome.Ids [ "$m" ]
             same outcome.Dropped [ "$refused", DropReason.NotStored ]
@@ -42,7 +42,7 @@ let tests =
 
         test "An event that follows it is decided with a state from a peer" {
             let machine = begunWith IncomingLimits.Default
-            let outcome = tells machine [ arrives (message "$m" [ "$refused" ]) ] peers
+            let outcome = receives machine [ arrives (message "$m" [ "$refused" ]) ] peers
             same outcome.Ids [ "$m" ]
             same outcome.Decided[0].StateFrom "two"
             same [ for request in outcome.Requests -> request.Request ] [ Request.StateBefore "$m" ]
@@ -54,7 +54,7 @@ let tests =
             let between = message "$between" [ "$refused" ]
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$between" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ "$between" ]) ] (fun request ->
                     match request.Request with
                     | Request.Missing _ -> Response.Events [| good refused; good between |]
                     | _ -> peers request)
@@ -65,7 +65,7 @@ let tests =
 
         test "An event that needs it as an auth event is dropped" {
             let machine = begunWith IncomingLimits.Default
-            let outcome = tells machine [ arrives (citing "$m" "$refused") ] peers
+            let outcome = receives machine [ arrives (citing "$m" "$refused") ] peers
             same outcome.Reasons [ DropReason.AuthEventUnavailable "$refused" ]
             same outcome.Requests []
         }
@@ -74,7 +74,7 @@ let tests =
             let machine = begunWith IncomingLimits.Default
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
                     match request.Request with
                     | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$refused" |], [| "$refused" |])
                     | _ -> Response.Nothing)
@@ -97,9 +97,9 @@ let tests =
         test "Where one event is decided in a call, none is decided with one that is dropped" {
             let machine = begunWith IncomingLimits.Default.OneByOne
             let inputs = [| arrives refused; arrives (message "$m" [ "$join" ]) |]
-            let first = machine.TellOnceOver(RoomFacts, inputs)
+            let first = machine.ReceiveOnceOver(LookUpResults, inputs)
             same (ids first, drops first, first.HasMore) ([], [ DropReason.NotStored ], true)
-            let second = machine.TellOnceOver(RoomFacts, [||])
+            let second = machine.ReceiveOnceOver(LookUpResults, [||])
             same (ids second, second.HasMore) ([ "$m" ], false)
         }
 
@@ -110,7 +110,8 @@ let tests =
             let topic =
                 event "$topic" creator "m.room.topic" (Some "") [] [ "$levels" ] [ "$create"; "$join"; "$levels" ]
 
-            let once (inputs: Input[]) = machine.TellOnceOver(RoomFacts, inputs)
+            let once (inputs: Input[]) =
+                machine.ReceiveOnceOver(LookUpResults, inputs)
 
             let answer (step: Output) (response: Response) =
                 once [| for request in step.Requests -> Input.Responded(request.Number, response) |]

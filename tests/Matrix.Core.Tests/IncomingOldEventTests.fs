@@ -35,10 +35,12 @@ let private afterGap (state: Pdu list) (live: Pdu list) (last: string) =
     let machine = begun IncomingLimits.Default
 
     for pdu in live do
-        machine.TellAlone [| arrives pdu |] |> ignore
+        machine.ReceiveAlone [| arrives pdu |] |> ignore
 
-    tells machine [ arrives (message "$m" [ "$gone" ]) ] (withState state) |> ignore
-    tells machine [ arrives (message "$n" [ "$m"; last ]) ] silent |> ignore
+    receives machine [ arrives (message "$m" [ "$gone" ]) ] (withState state)
+    |> ignore
+
+    receives machine [ arrives (message "$n" [ "$m"; last ]) ] silent |> ignore
     same (extremities machine) [ "$n" ]
     machine
 
@@ -85,7 +87,7 @@ let tests =
 
             // The state after the topic has the first name. Where it meets a state with the kick, the algorithm prefers
             // it to the second one, whose sender was kicked.
-            tells
+            receives
                 machine
                 [
                     arrives (member' "$kick" creator "leave" [ "$n" ] [ "$create"; "$join"; "$bob"; "$power" ])
@@ -95,7 +97,7 @@ let tests =
 
             same (current machine "m.room.name" "") "$name2"
 
-            let outcome = tells machine [ arrives topic ] silent
+            let outcome = receives machine [ arrives topic ] silent
 
             same [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status, d.IsOutlier ] [
                 "$topic", EventStatus.Accepted, false
@@ -113,9 +115,9 @@ let tests =
 
             let machine = afterGap [ create; joined; topic ] [] "$join"
             let before = extremities machine
-            tells machine [ arrives (message "$other" [ "$join" ]) ] silent |> ignore
+            receives machine [ arrives (message "$other" [ "$join" ]) ] silent |> ignore
             let both = extremities machine
-            tells machine [ arrives topic ] silent |> ignore
+            receives machine [ arrives topic ] silent |> ignore
 
             same before [ "$n" ]
             same both [ "$n"; "$other" ]
@@ -124,10 +126,10 @@ let tests =
 
         test "When the event between comes as history, an old event is an extremity no longer" {
             let machine = afterGap [ create; joined ] [] "$join"
-            tells machine [ arrives (message "$old" [ "$join" ]) ] silent |> ignore
+            receives machine [ arrives (message "$old" [ "$join" ]) ] silent |> ignore
             same (extremities machine) [ "$n"; "$old" ]
 
-            tells machine [ Input.History("two", good (message "$gone" [ "$old" ])) ] silent
+            receives machine [ Input.History("two", good (message "$gone" [ "$old" ])) ] silent
             |> ignore
 
             same (extremities machine) [ "$n" ]
@@ -135,10 +137,10 @@ let tests =
 
         test "When a page of history leads from an old event to later ones, it is an extremity no longer" {
             let machine = afterGap [ create; joined ] [] "$join"
-            tells machine [ arrives (message "$old" [ "$join" ]) ] silent |> ignore
+            receives machine [ arrives (message "$old" [ "$join" ]) ] silent |> ignore
             same (extremities machine) [ "$n"; "$old" ]
 
-            tells
+            receives
                 machine
                 [
                     Input.History("two", good (message "$gone" [ "$between" ]))
@@ -158,10 +160,10 @@ let tests =
                 ]
 
             let machine = afterGap [ create; joined ] [] "$join"
-            tells machine [ arrives ban ] silent |> ignore
+            receives machine [ arrives ban ] silent |> ignore
 
             // The state that a peer returned for an event after the ban does not have it.
-            tells machine [ Input.History("two", good (message "$gone" [ "$ban" ])) ] silent
+            receives machine [ Input.History("two", good (message "$gone" [ "$ban" ])) ] silent
             |> ignore
 
             same (extremities machine) [ "$n"; "$ban" ]
@@ -193,7 +195,7 @@ let tests =
                 let machine = begun IncomingLimits.Default
 
                 for pdu in [ isPublic; bobJoins; kick ] do
-                    tells machine [ arrives pdu ] silent |> ignore
+                    receives machine [ arrives pdu ] silent |> ignore
 
                 machine
 
@@ -202,14 +204,14 @@ let tests =
             let inOrder = known ()
 
             for pdu in between @ [ last ] do
-                tells inOrder [ arrives pdu ] silent |> ignore
+                receives inOrder [ arrives pdu ] silent |> ignore
 
             let afterGap = known ()
 
-            tells afterGap [ arrives last ] (withState [ create; joined; byInvite; comesBack ])
+            receives afterGap [ arrives last ] (withState [ create; joined; byInvite; comesBack ])
             |> ignore
 
-            tells afterGap [ for pdu in List.rev between -> Input.History("two", good pdu) ] silent
+            receives afterGap [ for pdu in List.rev between -> Input.History("two", good pdu) ] silent
             |> ignore
 
             // Resolution decides the kick and the rules of joins first: the join without an invite, which came between
@@ -220,7 +222,7 @@ let tests =
             same (current inOrder "m.room.member" bob) "$back"
 
             for machine in [ inOrder; afterGap ] do
-                tells machine [ arrives merge ] silent |> ignore
+                receives machine [ arrives merge ] silent |> ignore
                 same (extremities machine) [ "$merge" ]
                 same (current machine "m.room.member" bob) "$kick"
         }

@@ -52,7 +52,7 @@ let tests =
             let machine = begun IncomingLimits.Default
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$gone" ]) ] (returning (List.rev (crowd 5)))
+                receives machine [ arrives (message "$m" [ "$gone" ]) ] (returning (List.rev (crowd 5)))
 
             same outcome.Dropped []
             same (List.head outcome.Ids) "$open"
@@ -71,7 +71,7 @@ let tests =
                 event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
 
             let late =
-                tells machine [ arrives (message "$n" [ "$gone" ]) ] (fun request ->
+                receives machine [ arrives (message "$n" [ "$gone" ]) ] (fun request ->
                     match request.Request with
                     | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$@u1:one"; "$topic" |], [||])
                     | Request.Events [| "$open" |]
@@ -122,21 +122,21 @@ let tests =
             let mutable verifications = 0
 
             let read (lookUps: LookUps) =
-                let facts = RoomFacts lookUps
+                let results = LookUpResults lookUps
 
                 if lookUps.ThirdParty.Length > 0 then
                     verifications <- verifications + 1
 
                 for lookUp in lookUps.ThirdParty do
-                    facts.AddVerified(lookUp, lookUp.Keys)
+                    results.AddVerified(lookUp, lookUp.Keys)
 
-                facts
+                results
 
             let mutable next = [| arrives (message "$m" [ "$gone" ]) |]
             let decided = ResizeArray<DecidedEvent>()
 
             while next.Length > 0 do
-                let step = machine.TellOver(read, next)
+                let step = machine.ReceiveOver(read, next)
                 decided.AddRange step.Decided
 
                 next <- [|
@@ -161,7 +161,7 @@ let tests =
                 let before = GC.GetAllocatedBytesForCurrentThread()
 
                 while next.Length > 0 do
-                    let step = machine.TellAlone next
+                    let step = machine.ReceiveAlone next
 
                     next <- [|
                         for request in step.Requests do

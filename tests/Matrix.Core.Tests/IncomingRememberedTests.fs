@@ -17,19 +17,19 @@ let private remembering (most: int) =
 let private remembered (machine: RoomMachine) = [ for pdu in machine.Remembered -> pdu.EventId ]
 
 /// Tells inputs, for which all peers have nothing.
-let private tell (machine: RoomMachine) (inputs: Input list) : Outcome = outcomeOf machine inputs silent |> fst
+let private receive (machine: RoomMachine) (inputs: Input list) : Outcome = outcomeOf machine inputs silent |> fst
 
 let tests =
     testList "IncomingRememberedTests" [
         test "An event whose previous event no peer has is decided when that comes" {
             let machine = remembering 10
-            let first = tell machine [ arrives (message "$m" [ "$late" ]) ]
+            let first = receive machine [ arrives (message "$m" [ "$late" ]) ]
             same first.Reasons [ DropReason.StateUnavailable ]
             same (remembered machine) [ "$m" ]
             Expect.isFalse (machine.IsStaged "$m") "is staged"
             Expect.isFalse machine.CanBeEvicted "can be evicted"
 
-            let second = tell machine [ arrives (message "$late" [ "$join" ]) ]
+            let second = receive machine [ arrives (message "$late" [ "$join" ]) ]
             same second.Ids [ "$late"; "$m" ]
             same second.Requests []
             same (remembered machine) []
@@ -37,11 +37,11 @@ let tests =
 
         test "An event whose auth event no peer has is decided when that comes" {
             let machine = remembering 10
-            let first = tell machine [ arrives (citing "$m" "$levels") ]
+            let first = receive machine [ arrives (citing "$m" "$levels") ]
             same first.Reasons [ DropReason.AuthEventUnavailable "$levels" ]
 
             let second =
-                tell machine [ arrives (levels "$levels" [ "$join" ] [ "$create"; "$join" ]) ]
+                receive machine [ arrives (levels "$levels" [ "$join" ] [ "$create"; "$join" ]) ]
 
             same second.Ids [ "$levels"; "$m" ]
         }
@@ -69,10 +69,10 @@ let tests =
             let machine = remembering 10
 
             for id, prev in [ "$three", "$two"; "$two", "$one" ] do
-                tell machine [ arrives (message id [ prev ]) ] |> ignore
+                receive machine [ arrives (message id [ prev ]) ] |> ignore
 
             same (List.sort (remembered machine)) [ "$three"; "$two" ]
-            let outcome = tell machine [ arrives (message "$one" [ "$join" ]) ]
+            let outcome = receive machine [ arrives (message "$one" [ "$join" ]) ]
             same outcome.Ids [ "$one"; "$two"; "$three" ]
         }
 
@@ -84,7 +84,7 @@ let tests =
 
             for n, (peer, id) in
                 List.indexed [ "evil", "$e1"; "evil", "$e2"; "two", "$t"; "evil", "$e3"; "evil", "$e4" ] do
-                tell machine [ Input.At(start + int64 n); arrivesOf peer id ] |> ignore
+                receive machine [ Input.At(start + int64 n); arrivesOf peer id ] |> ignore
 
             same (remembered machine) [ "$t"; "$e3"; "$e4" ]
 
@@ -93,7 +93,7 @@ let tests =
 
         test "Nothing is remembered where the bound is zero" {
             let machine = remembering 0
-            let step = tell machine [ arrives (message "$m" [ "$late" ]) ]
+            let step = receive machine [ arrives (message "$m" [ "$late" ]) ]
             same step.Dropped [ "$m", DropReason.StateUnavailable ]
             same (remembered machine) []
         }
@@ -102,15 +102,15 @@ let tests =
             let machine = remembering 10
             let _, at = outcomeOf machine [ arrives (message "$m" [ "$late" ]) ] silent
             same at (start + 1_000_000L)
-            same (tell machine [ Input.At(at - 1L) ]).Dropped []
-            same (tell machine [ Input.At at ]).Dropped [ "$m", DropReason.StateUnavailable ]
+            same (receive machine [ Input.At(at - 1L) ]).Dropped []
+            same (receive machine [ Input.At at ]).Dropped [ "$m", DropReason.StateUnavailable ]
             same (remembered machine) []
         }
 
         test "A remembered event that comes again is searched for again, and stays remembered" {
             let machine = remembering 10
-            tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
-            tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
+            receive machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
+            receive machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
             same (remembered machine) [ "$m" ]
             same machine.Waiting 0
         }
@@ -129,12 +129,12 @@ let tests =
                     HashHolds = not isDamaged
             }
 
-            let first = tell machine [ Input.Received("two", event) ]
+            let first = receive machine [ Input.Received("two", event) ]
             Expect.isNonEmpty first.Requests "requests"
 
             let requests = [
                 for id in lacks do
-                    let step = tell machine [ arrives (message id [ "$join" ]) ]
+                    let step = receive machine [ arrives (message id [ "$join" ]) ]
                     step.Requests.Length > 0, step.Ids
             ]
 
@@ -170,10 +170,10 @@ let tests =
 
         test "An event whose sender waits for the decision is not remembered" {
             let machine = remembering 10
-            tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
+            receive machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
 
             let step =
-                machine.TellAlone [| Input.Decide("two", good (message "$n" [ "$late" ])) |]
+                machine.ReceiveAlone [| Input.Decide("two", good (message "$n" [ "$late" ])) |]
 
             same (drops step) [ DropReason.MustNotWait ]
             same (remembered machine) [ "$m" ]
@@ -181,10 +181,10 @@ let tests =
 
         test "A decision that is taken back leaves nothing behind of those that it led to" {
             let machine = remembering 10
-            tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
-            let second = tell machine [ arrives (message "$late" [ "$join" ]) ]
+            receive machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
+            let second = receive machine [ arrives (message "$late" [ "$join" ]) ]
             machine.Failed second.Decided[0].Number |> ignore
-            same (ids (machine.TellAlone [||])) [ "$late"; "$m" ]
+            same (ids (machine.ReceiveAlone [||])) [ "$late"; "$m" ]
             same (remembered machine) []
         }
     ]

@@ -81,9 +81,9 @@ let tests =
             let servers = [| for n in 1..30 -> $"s{n}" |]
 
             let read (lookUps: LookUps) =
-                let facts = RoomFacts lookUps
-                facts.Servers <- servers
-                facts
+                let results = LookUpResults lookUps
+                results.Servers <- servers
+                results
 
             let machine = begunAt start IncomingLimits.Default
 

@@ -212,7 +212,7 @@ let tests =
             same machine.Waiting 0
 
             // If it waits already, it came in another way, and goes on waiting.
-            machine.TellAlone(Array.ofList gap) |> ignore
+            machine.ReceiveAlone(Array.ofList gap) |> ignore
             same (outcomeOf machine [ decide ] has |> fst).Dropped []
             same machine.Waiting 1
 

@@ -90,7 +90,7 @@ let machineWith limits =
 /// A machine that knows the first events of the room.
 let begun limits =
     let machine = machineWith limits
-    machine.TellAlone [| arrives create; arrives joined |] |> ignore
+    machine.ReceiveAlone [| arrives create; arrives joined |] |> ignore
     machine
 
 let drops (step: Output) : DropReason list = [ for struct (_, reason) in step.Dropped -> reason ]
@@ -116,14 +116,14 @@ type Outcome = {
 let silent (_: PeerRequest) = Response.Nothing
 
 /// Gives inputs to the machine, and answers its requests until it makes no more.
-let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Response) : Outcome =
+let receives (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Response) : Outcome =
     let requests = ResizeArray<PeerRequest>()
     let decided = ResizeArray<DecidedEvent>()
     let dropped = ResizeArray<string * DropReason>()
     let mutable next = Array.ofList inputs
 
     while next.Length > 0 do
-        let step = machine.TellAlone next
+        let step = machine.ReceiveAlone next
         requests.AddRange step.Requests
         decided.AddRange step.Decided
 
@@ -140,7 +140,7 @@ let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Re
             match step.Resolve with
             | null -> ()
             | resolution ->
-                resolution.RunOver RoomFacts
+                resolution.RunOver LookUpResults
                 Input.Resolved resolution
         |]
 
@@ -162,13 +162,13 @@ let start = 1_000_000L
 /// A machine that knows the first events of the room, and the time.
 let begunAt time limits =
     let machine = begun limits
-    machine.TellAlone [| Input.At time |] |> ignore
+    machine.ReceiveAlone [| Input.At time |] |> ignore
     machine
 
 /// Gives inputs to the machine, with these facts, and answers its requests until it makes no more. Events may be left
 /// waiting.
 let outcomeOver
-    (read: LookUps -> RoomFacts)
+    (read: LookUps -> LookUpResults)
     (machine: RoomMachine)
     (inputs: Input list)
     (answer: PeerRequest -> Response)
@@ -180,7 +180,7 @@ let outcomeOver
     let mutable retryAt = 0L
 
     while next.Length > 0 do
-        let step = machine.TellOver(read, next)
+        let step = machine.ReceiveOver(read, next)
         requests.AddRange step.Requests
         decided.AddRange step.Decided
 
@@ -205,4 +205,4 @@ let outcomeOver
 
 /// The same without facts.
 let outcomeOf (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Response) : Outcome * int64 =
-    outcomeOver RoomFacts machine inputs answer
+    outcomeOver LookUpResults machine inputs answer

@@ -22,7 +22,7 @@ let private begunWith (request: PeerRequest) =
 let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response option) (inputs: Input list) : unit =
     if not inputs.IsEmpty then
         [
-            for request in (machine.TellAlone(Array.ofList inputs)).Requests do
+            for request in (machine.ReceiveAlone(Array.ofList inputs)).Requests do
                 match answer request with
                 | Some answer -> Input.Responded(request.Number, answer)
                 | None -> ()
@@ -53,7 +53,7 @@ let private bobsRoom () : RoomMachine * string[] =
             joins
             ofBob "$ban" creator "ban" [ "$bob" ] [ "$create"; "$join"; "$bob" ]
         ] do
-        machine.TellAlone [| arrives pdu |] |> ignore
+        machine.ReceiveAlone [| arrives pdu |] |> ignore
 
     machine, [| "$create"; "$join"; "$rules"; "$bob" |]
 
@@ -77,8 +77,8 @@ let tests =
     testList "IncomingStatesTests" [
         test "A state from a peer is used and marked, and events after it are marked too" {
             let machine = begun IncomingLimits.Default
-            let output = tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith
-            let after = machine.TellAlone [| arrives (message "$n" [ "$m" ]) |]
+            let output = receives machine [ arrives (message "$m" [ "$gone" ]) ] begunWith
+            let after = machine.ReceiveAlone [| arrives (message "$n" [ "$m" ]) |]
 
             same output.Decided[0].StateFrom "two"
             same output.Decided[0].Known.Provenance Provenance.OnTrust
@@ -96,10 +96,10 @@ let tests =
                         "$join"
                     ]
 
-                machine.TellAlone [| arrives again |] |> ignore
+                machine.ReceiveAlone [| arrives again |] |> ignore
 
                 let outcome =
-                    tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+                    receives machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
                         match request.Request with
                         | Request.StateBefore _ -> Response.State(state, [||])
                         | _ -> Response.Nothing)
@@ -116,16 +116,16 @@ let tests =
                     "$join"
                 ]
 
-            machine.TellAlone [| arrives banned |] |> ignore
-            tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith |> ignore
-            let gone = tells machine [ arrives (message "$gone" [ "$ban" ]) ] begunWith
+            machine.ReceiveAlone [| arrives banned |] |> ignore
+            receives machine [ arrives (message "$m" [ "$gone" ]) ] begunWith |> ignore
+            let gone = receives machine [ arrives (message "$gone" [ "$ban" ]) ] begunWith
 
             same gone.Ids [ "$gone" ]
             Expect.isNotNull (machine.CurrentState.Find("m.room.member", "@bob:two")) "find"
             same [ for e in machine.Extremities -> e.EventId ] [ "$ban"; "$m" ]
 
             // The next event that names both takes their place.
-            machine.TellAlone [| arrives (message "$n" [ "$m"; "$ban" ]) |] |> ignore
+            machine.ReceiveAlone [| arrives (message "$n" [ "$m"; "$ban" ]) |] |> ignore
             same [ for e in machine.Extremities -> e.EventId ] [ "$n" ]
             Expect.isNotNull (machine.CurrentState.Find("m.room.member", "@bob:two")) "find"
         }
@@ -134,7 +134,7 @@ let tests =
             let machine, unbanned = bobsRoom ()
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (returning unbanned)
+                receives machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (returning unbanned)
 
             // Other servers compute the same state, if the peer told the truth.
             same (bobIn outcome.Decided[0].StateBefore) "$bob"
@@ -142,7 +142,7 @@ let tests =
             same (bobIn machine.CurrentState) "$ban"
             same (extremities machine) [ "$ban"; "$m" ]
 
-            machine.TellAlone [| arrives (message "$n" [ "$m"; "$ban" ]) |] |> ignore
+            machine.ReceiveAlone [| arrives (message "$n" [ "$m"; "$ban" ]) |] |> ignore
             same (extremities machine) [ "$n" ]
             same (bobIn machine.CurrentState) "$ban"
         }
@@ -151,7 +151,7 @@ let tests =
             let machine, unbanned = bobsRoom ()
             let state = unbanned |> Array.map (fun id -> if id = "$bob" then "$ban" else id)
 
-            tells machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (returning state)
+            receives machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (returning state)
             |> ignore
 
             same (extremities machine) [ "$m" ]
@@ -164,10 +164,10 @@ let tests =
             let ofBanned =
                 event "$says" bob "m.room.message" None [] [ "$ban"; "$gone" ] [ "$create"; "$bob" ]
 
-            let outcome = tells machine [ arrives ofBanned ] (returning unbanned)
+            let outcome = receives machine [ arrives ofBanned ] (returning unbanned)
             Expect.isTrue outcome.Decided[0].Verdict.IsSoftFailed "is soft failed"
 
-            let above = tells machine [ arrives (message "$m" [ "$says" ]) ] silent
+            let above = receives machine [ arrives (message "$m" [ "$says" ]) ] silent
             same (bobIn above.Decided[0].StateBefore) "$bob"
             same (extremities machine) [ "$ban"; "$m" ]
             same (bobIn machine.CurrentState) "$ban"
@@ -175,22 +175,22 @@ let tests =
 
         test "Below a refused event whose state a peer sent, what the state has goes" {
             let machine, unbanned = bobsRoom ()
-            machine.TellAlone [| arrives (message "$said" [ "$bob" ]) |] |> ignore
+            machine.ReceiveAlone [| arrives (message "$said" [ "$bob" ]) |] |> ignore
             same (extremities machine) [ "$ban"; "$said" ]
 
             let ofBanned =
                 event "$says" bob "m.room.message" None [] [ "$said"; "$gone" ] [ "$create"; "$bob" ]
 
-            tells machine [ arrives ofBanned ] (returning unbanned) |> ignore
-            tells machine [ arrives (message "$m" [ "$says" ]) ] silent |> ignore
+            receives machine [ arrives ofBanned ] (returning unbanned) |> ignore
+            receives machine [ arrives (message "$m" [ "$says" ]) ] silent |> ignore
             same (extremities machine) [ "$ban"; "$m" ]
         }
 
         test "Of several extremities that an event names, those go that the state from a peer has" {
             let machine, unbanned = bobsRoom ()
-            machine.TellAlone [| arrives (message "$said" [ "$bob" ]) |] |> ignore
+            machine.ReceiveAlone [| arrives (message "$said" [ "$bob" ]) |] |> ignore
 
-            tells machine [ arrives (message "$m" [ "$ban"; "$said"; "$gone" ]) ] (returning unbanned)
+            receives machine [ arrives (message "$m" [ "$ban"; "$said"; "$gone" ]) ] (returning unbanned)
             |> ignore
 
             same (extremities machine) [ "$ban"; "$m" ]
@@ -214,7 +214,7 @@ let tests =
             same [ for request in machine.Outstanding -> request.Request ] [ Request.AuthChain "$m" ]
 
             let outcome =
-                tells
+                receives
                     machine
                     [
                         arrives late
@@ -234,7 +234,7 @@ let tests =
             let machine, unbanned = bobsRoom ()
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (fun request ->
                     match request.Request, request.Peer with
                     // The peer leaves out that the sender joined.
                     | Request.StateBefore _, "two" -> Response.State([| "$create"; "$rules" |], [||])
@@ -249,8 +249,8 @@ let tests =
             let machine, unbanned = bobsRoom ()
             let said = message "$m" [ "$ban"; "$gone" ]
             let without = returning [| "$create"; "$rules" |]
-            same (tells machine [ arrives said ] without).Dropped [ "$m", DropReason.StateUnavailable ]
-            same (tells machine [ arrives said ] (returning unbanned)).Ids [ "$m" ]
+            same (receives machine [ arrives said ] without).Dropped [ "$m", DropReason.StateUnavailable ]
+            same (receives machine [ arrives said ] (returning unbanned)).Ids [ "$m" ]
         }
 
         test "An event that the state from a peer and the current state reject is rejected" {
@@ -260,15 +260,15 @@ let tests =
             let ofBanned =
                 event "$says" bob "m.room.message" None [] [ "$ban"; "$gone" ] [ "$create"; "$bob" ]
 
-            let outcome = tells machine [ arrives ofBanned ] (returning state)
+            let outcome = receives machine [ arrives ofBanned ] (returning state)
             same [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status ] [ "$says", EventStatus.Rejected ]
         }
 
         test "A late event before a fetched state takes an extremity with the same state away" {
             let machine = begun IncomingLimits.Default
-            machine.TellAlone [| arrives (message "$old" [ "$join" ]) |] |> ignore
-            tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith |> ignore
-            tells machine [ arrives (message "$gone" [ "$old" ]) ] begunWith |> ignore
+            machine.ReceiveAlone [| arrives (message "$old" [ "$join" ]) |] |> ignore
+            receives machine [ arrives (message "$m" [ "$gone" ]) ] begunWith |> ignore
+            receives machine [ arrives (message "$gone" [ "$old" ]) ] begunWith |> ignore
             same [ for e in machine.Extremities -> e.EventId ] [ "$m" ]
         }
 
@@ -279,7 +279,7 @@ let tests =
                 event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
                     match request.Request with
                     | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$topic" |], [||])
                     | Request.Events [| "$topic" |] -> Response.Events [| good topic |]
@@ -288,7 +288,7 @@ let tests =
             let outlier = outcome.Decided |> List.find (fun d -> d.Event.EventId = "$topic")
 
             Expect.isTrue outlier.Known.IsOutlier "is outlier"
-            machine.TellAlone [| arrives topic |] |> ignore
+            machine.ReceiveAlone [| arrives topic |] |> ignore
             machine.Durable outlier.Number
 
             match machine.Known "$topic" with
@@ -309,7 +309,7 @@ let tests =
             let inputs = [ for n in 1..7 -> arrives (message $"$m{n}" [ $"$gone{n}" ]) ]
 
             let outcome =
-                tells machine inputs (fun request ->
+                receives machine inputs (fun request ->
                     most <-
                         machine.Outstanding
                         |> Seq.filter (fun a -> a.Request.IsStateBefore)
@@ -337,7 +337,7 @@ let tests =
             let after = message "$m" [ "$gone" ]
 
             let outcome =
-                tells machine [ arrives after ] (fun request ->
+                receives machine [ arrives after ] (fun request ->
                     match request.Request, request.Peer with
                     | Request.StateBefore _, "two" when lie = "itself" ->
                         Response.State([| "$create"; "$join"; "$m" |], [||])
@@ -370,7 +370,7 @@ let tests =
             answered machine noStates [ arrives (message "$below" [ "$gone3" ]) ]
 
             let outcome =
-                tells
+                receives
                     machine
                     [
                         for request in machine.Outstanding -> Input.Responded(request.Number, begunWith request)
@@ -404,7 +404,7 @@ let tests =
             let late = levels "$late" [ "$join" ] [ "$create"; "$join" ]
             let chain = Response.Events [| good late |]
 
-            same (tells machine [ Input.Responded(machine.Outstanding[0].Number, chain) ] begunWith).Ids [
+            same (receives machine [ Input.Responded(machine.Outstanding[0].Number, chain) ] begunWith).Ids [
                 "$late"
                 "$m"
                 "$n"
@@ -422,7 +422,7 @@ let tests =
                 event "$m" creator "m.room.message" None [] [ "$gone1" ] [ "$create"; "$join"; "$levels" ]
 
             let below = levels "$levels" [ "$gone2" ] [ "$create"; "$join" ]
-            let outcome = tells machine [ arrives above; arrives below ] begunWith
+            let outcome = receives machine [ arrives above; arrives below ] begunWith
             same outcome.Ids [ "$levels"; "$m" ]
         }
 
@@ -448,7 +448,7 @@ let tests =
                     ]
             ]
 
-            let outcome = tells machine (List.map arrives line) begunWith
+            let outcome = receives machine (List.map arrives line) begunWith
             same outcome.Dropped []
             same outcome.Ids [ for n in 1..length -> $"$m{n}" ]
 
@@ -482,7 +482,7 @@ let tests =
                 }
 
             let outcome =
-                tells machine [ arrives (message "$m" [ for n in 1..10 -> $"$w{n}" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ for n in 1..10 -> $"$w{n}" ]) ] (fun request ->
                     match request.Request, request.Peer with
                     | Request.Missing("$m", _, _), _ ->
                         Response.Events [| for n in 1..10 -> good (message $"$w{n}" [ $"$gone{n}" ]) |]
@@ -521,11 +521,11 @@ let tests =
 
             while next.Length > 0 do
                 let step =
-                    machine.TellOver(
+                    machine.ReceiveOver(
                         (fun lookUps ->
                             reads <- reads + 1
                             lookedUp <- lookedUp + lookUps.Events.Length
-                            RoomFacts lookUps),
+                            LookUpResults lookUps),
                         next
                     )
 
@@ -558,7 +558,7 @@ let tests =
                 ]
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
                     match request.Request with
                     | Request.StateBefore _ -> Response.State([| "$create"; "$join"; yield! entries.Keys |], [||])
                     | Request.Events ids ->
@@ -580,7 +580,7 @@ let tests =
                 event "$topic" creator "m.room.topic" (Some "") [] [ "$lost" ] [ "$create"; "$join" ]
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$topic" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ "$topic" ]) ] (fun request ->
                     match request.Request with
                     | Request.StateBefore "$m" ->
                         hasState <- true

@@ -12,18 +12,18 @@ open Matrix.Core.Tests.IncomingRoom
 /// The servers of the room.
 let private joinedServers = [| "one"; "two"; "three" |]
 
-let private read (lookUps: LookUps) : RoomFacts =
-    let facts = RoomFacts lookUps
-    facts.Servers <- joinedServers
+let private read (lookUps: LookUps) : LookUpResults =
+    let results = LookUpResults lookUps
+    results.Servers <- joinedServers
 
     for server in lookUps.Strangers do
         if not (Array.contains server joinedServers) then
-            facts.AddStranger server
+            results.AddStranger server
 
-    facts
+    results
 
 /// Tells inputs, and answers the requests.
-let private tell (machine: RoomMachine) (answer: PeerRequest -> Response) (inputs: Input list) : Outcome =
+let private receive (machine: RoomMachine) (answer: PeerRequest -> Response) (inputs: Input list) : Outcome =
     outcomeOver read machine inputs answer |> fst
 
 let private unreached (_: PeerRequest) = notNow
@@ -72,7 +72,7 @@ let tests =
 
         test "An event of a server of the room is asked of the room's servers" {
             let machine = begunAt start IncomingLimits.Default
-            let outcome = tell machine silent [ fromServer "two" "$m" [ "$gone" ] ]
+            let outcome = receive machine silent [ fromServer "two" "$m" [ "$gone" ] ]
             same (set [ for r in outcome.Requests -> r.Peer ]) (set joinedServers)
         }
 
@@ -98,10 +98,10 @@ let tests =
                 }
 
             for n in 1..4 do
-                tell machine silent [ fromServer "two" $"$m{n}" [ $"$gone{n}" ] ] |> ignore
+                receive machine silent [ fromServer "two" $"$m{n}" [ $"$gone{n}" ] ] |> ignore
 
             for n in 1..100 do
-                tell machine silent [
+                receive machine silent [
                     Input.At(start + int64 n)
                     ofStranger $"invented{n}" $"$x{n}" [ $"$lacks{n}" ]
                 ]
@@ -110,7 +110,7 @@ let tests =
             same (set (remembered machine)) (set [ for n in 1..4 -> $"$m{n}" ] + set [ for n in 95..100 -> $"$x{n}" ])
 
             // Their share is the greatest: its oldest makes room for an event of another server of the room.
-            tell machine silent [ fromServer "three" "$m5" [ "$gone" ] ] |> ignore
+            receive machine silent [ fromServer "three" "$m5" [ "$gone" ] ] |> ignore
             same (set (remembered machine)) (set [ for n in 1..5 -> $"$m{n}" ] + set [ for n in 96..100 -> $"$x{n}" ])
         }
 
@@ -123,18 +123,18 @@ let tests =
                 }
 
             let ofTwo = [ for n in 1..5 -> fromServer "two" $"$m{n}" [ $"$gone{n}" ] ]
-            tell machine unreached ofTwo |> ignore
+            receive machine unreached ofTwo |> ignore
 
             let strangers = [ for n in 1..20 -> ofStranger $"invented{n}" $"$x{n}" [ $"$lacks{n}" ] ]
 
-            let outcome = tell machine unreached strangers
+            let outcome = receive machine unreached strangers
             same outcome.Reasons [ for _ in 6..20 -> DropReason.StagingFull 5 ]
             same (List.filter machine.IsStaged [ for n in 1..5 -> $"$m{n}" ]).Length 5
             same machine.Waiting 10
 
             // Where there is no space, strangers make room first.
             let outcome =
-                tell machine unreached [ for n in 6..7 -> fromServer "one" $"$m{n}" [ $"$gone{n}" ] ]
+                receive machine unreached [ for n in 6..7 -> fromServer "one" $"$m{n}" [ $"$gone{n}" ] ]
 
             same (List.map fst outcome.Dropped) [ "$x1"; "$m1" ]
             same (List.filter machine.IsStaged [ "$m6"; "$m7" ]).Length 2
@@ -148,14 +148,14 @@ let tests =
                 }
 
             let outcome =
-                tell machine unreached [ for n in 1..30 -> ofStranger $"invented{n}" $"$x{n}" [ $"$lacks{n}" ] ]
+                receive machine unreached [ for n in 1..30 -> ofStranger $"invented{n}" $"$x{n}" [ $"$lacks{n}" ] ]
 
             same (List.distinct outcome.Reasons) [ DropReason.StagingFull(16 * 1024) ]
             Expect.isLessThanOrEqual machine.WaitingBytes (16L * 1024L) "waiting bytes"
             same machine.WaitingBytesByPeer [| struct (RoomMachine.StrangersShare, machine.WaitingBytes) |]
 
             let others = [ for n in 1..20 -> fromServer "two" $"$m{n}" [ $"$gone{n}" ] ]
-            same (tell machine unreached others).Dropped []
+            same (receive machine unreached others).Dropped []
         }
 
         testTheory "A stranger's event that a server of the room sends or needs is searched for at the room's servers" [
@@ -164,7 +164,7 @@ let tests =
         ]
         <| fun sent ->
             let machine = begunAt start IncomingLimits.Default
-            tell machine unreached [ fromServer "invented" "$e" [ "$gone" ] ] |> ignore
+            receive machine unreached [ fromServer "invented" "$e" [ "$gone" ] ] |> ignore
             Expect.isTrue (machine.IsStaged "$e") "is staged"
 
             let has (request: PeerRequest) =
@@ -174,7 +174,7 @@ let tests =
                 | _ -> notNow
 
             let prev = if sent = "$e" then "$gone" else "$e"
-            let outcome = tell machine has [ fromServer "two" sent [ prev ] ]
+            let outcome = receive machine has [ fromServer "two" sent [ prev ] ]
 
             same
                 outcome.Ids
@@ -187,10 +187,10 @@ let tests =
 
         test "A remembered event of a stranger that a server of the room sends too is searched for at the room's" {
             let machine = begunAt start IncomingLimits.Default
-            tell machine silent [ fromServer "invented" "$e" [ "$gone" ] ] |> ignore
+            receive machine silent [ fromServer "invented" "$e" [ "$gone" ] ] |> ignore
             same (remembered machine) [ "$e" ]
 
-            let outcome = tell machine silent [ fromServer "two" "$e" [ "$gone" ] ]
+            let outcome = receive machine silent [ fromServer "two" "$e" [ "$gone" ] ]
             same (set [ for r in outcome.Requests -> r.Peer ]) (set joinedServers)
             same machine.WaitingBytesByPeer.Length 1
             let struct (share, _) = machine.WaitingBytesByPeer[0]
@@ -199,14 +199,14 @@ let tests =
 
         test "What a stranger does not have is asked of the room's servers for another event" {
             let machine = begunAt start IncomingLimits.Default
-            tell machine silent [ ofStranger "invented" "$x" [ "$late" ] ] |> ignore
+            receive machine silent [ ofStranger "invented" "$x" [ "$late" ] ] |> ignore
 
             let has (request: PeerRequest) =
                 match request.Request with
                 | Request.Missing _ -> Response.Events [| good (message "$late" [ "$join" ]) |]
                 | _ -> Response.Nothing
 
-            let outcome = tell machine has [ fromServer "two" "$m" [ "$late" ] ]
+            let outcome = receive machine has [ fromServer "two" "$m" [ "$late" ] ]
             Expect.containsAll outcome.Ids [ "$late"; "$m" ] "ids"
         }
 
@@ -219,7 +219,7 @@ let tests =
 
             /// Answers that there is nothing, but to requests for states.
             let rec untilStates (inputs: Input[]) : string list =
-                match machine.TellOver(read, inputs).Requests with
+                match machine.ReceiveOver(read, inputs).Requests with
                 | [||] -> [
                     for r in machine.Outstanding do
                         if r.Request.IsStateBefore then
@@ -247,7 +247,7 @@ let tests =
             let machine = begunAt start IncomingLimits.Default
 
             let outcome =
-                tell machine unreached [
+                receive machine unreached [
                     Input.NoSpaceForStrangers
                     ofStranger "invented" "$x" [ "$gone" ]
                     fromServer "invented" "$whole" [ "$join" ]
@@ -261,10 +261,10 @@ let tests =
 
         test "A call that is undone leaves a stranger's event a stranger's" {
             let machine = begunAt start IncomingLimits.Default
-            tell machine unreached [ fromServer "invented" "$e" [ "$gone" ] ] |> ignore
+            receive machine unreached [ fromServer "invented" "$e" [ "$gone" ] ] |> ignore
 
             // It lacks facts, so that nothing of it has happened.
-            let step = machine.Tell [| fromServer "two" "$f" [ "$e" ] |]
+            let step = machine.Receive [| fromServer "two" "$f" [ "$e" ] |]
             Expect.isFalse step.LookUps.IsEmpty "look ups"
             let struct (share, _) = machine.WaitingBytesByPeer[0]
             same share RoomMachine.StrangersShare

@@ -37,7 +37,7 @@ let tests =
     testList "IncomingVerdictTests" [
         test "A room begins with its create event" {
             let step =
-                (machineWith IncomingLimits.Default).TellAlone [| arrives joined; arrives create |]
+                (machineWith IncomingLimits.Default).ReceiveAlone [| arrives joined; arrives create |]
 
             same (ids step) ([ "$create"; "$join" ])
 
@@ -57,7 +57,7 @@ let tests =
                 }
 
             let step =
-                (machineWith IncomingLimits.Default).TellAlone [|
+                (machineWith IncomingLimits.Default).ReceiveAlone [|
                     Input.Malformed("two", PduFault.Missing "sender")
                     arrives elsewhere
                 |]
@@ -76,8 +76,8 @@ let tests =
             let forged =
                 Input.Received("two", signed SignatureFate.Invalid (message "$m" [ "$join" ]))
 
-            same (drops (machine.TellAlone [| forged |])) ([ DropReason.NotSigned "one" ])
-            same (ids (machine.TellAlone [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
+            same (drops (machine.ReceiveAlone [| forged |])) ([ DropReason.NotSigned "one" ])
+            same (ids (machine.ReceiveAlone [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
         }
 
         test "A rejected event is in the graph, but changes no state, is not built upon and authorises nothing" {
@@ -90,7 +90,7 @@ let tests =
             let above = message "$above" [ "$bad" ]
 
             let step =
-                machine.TellAlone [| arrives topic; arrives above; arrives (citing "$citing" "$bad") |]
+                machine.ReceiveAlone [| arrives topic; arrives above; arrives (citing "$citing" "$bad") |]
 
             same
                 (Map [ for d in step.Decided -> d.Event.EventId, d.Known.Status ])
@@ -107,7 +107,7 @@ let tests =
         test "An event that arrives after its descendants closes the gap, even if it is rejected" {
             let machine = begun IncomingLimits.Default
 
-            tells machine [ arrives (message "$above" [ "$bad" ]) ] (fun request ->
+            receives machine [ arrives (message "$above" [ "$bad" ]) ] (fun request ->
                 match request.Request with
                 | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
                 | _ -> Response.Nothing)
@@ -118,7 +118,7 @@ let tests =
             let late =
                 event "$bad" "@b:one" "m.room.topic" (Some "") [] [ "$join" ] [ "$create" ]
 
-            machine.TellAlone [| arrives late |] |> ignore
+            machine.ReceiveAlone [| arrives late |] |> ignore
             same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
         }
 
@@ -126,7 +126,7 @@ let tests =
             let machine = begun IncomingLimits.Default
 
             let step =
-                machine.TellAlone [| arrives (message "$x" [ "$y" ]); arrives (message "$y" [ "$x" ]) |]
+                machine.ReceiveAlone [| arrives (message "$x" [ "$y" ]); arrives (message "$y" [ "$x" ]) |]
 
             same (drops step) ([ DropReason.Circular; DropReason.Circular ])
             Expect.equal machine.Waiting 0 "waiting"
@@ -134,7 +134,7 @@ let tests =
 
         test "Durable events are read from the history" {
             let machine = machineWith IncomingLimits.Default
-            let begun = machine.TellAlone [| arrives create; arrives joined |]
+            let begun = machine.ReceiveAlone [| arrives create; arrives joined |]
             same (machine.NotDurable) (2)
 
             machine.Durable begun.Decided[1].Number
@@ -156,7 +156,7 @@ let tests =
                 }
 
             let step =
-                machine.TellAlone [|
+                machine.ReceiveAlone [|
                     Input.Received("two", signed SignatureFate.Invalid original)
                     Input.Received("two", good elsewhere)
                 |]
@@ -167,12 +167,12 @@ let tests =
 
         test "An event among its own auth events is dropped at once, whatever else is outstanding" {
             let machine = begun IncomingLimits.Default
-            let waits = machine.TellAlone [| arrives (message "$n" [ "$gone" ]) |]
+            let waits = machine.ReceiveAlone [| arrives (message "$n" [ "$gone" ]) |]
             same (waits.Requests.Length) (1)
 
             let after = message "$x" [ "$join"; "$x" ]
 
-            let step = machine.TellAlone [| arrives after; arrives (citing "$y" "$y") |]
+            let step = machine.ReceiveAlone [| arrives after; arrives (citing "$y" "$y") |]
             same (drops step) ([ DropReason.Circular; DropReason.Circular ])
             same (machine.Waiting) (1)
         }
@@ -188,7 +188,7 @@ let tests =
                 }
 
             let outcome fate =
-                tells machine [ arrives (citing "$m" "$foreign") ] (fun request ->
+                receives machine [ arrives (citing "$m" "$foreign") ] (fun request ->
                     match request.Request with
                     | Request.AuthChain _ -> Response.Events [| signed fate foreign; good create; good joined |]
                     | _ -> Response.Nothing)
@@ -208,23 +208,27 @@ let tests =
 
             let status (valid: string list) =
                 let machine = begun IncomingLimits.Default
-                machine.TellAlone [| arrives (invitation "$old" "old" [ "$join" ]) |] |> ignore
-                machine.TellAlone [| arrives (invitation "$new" "new" [ "$old" ]) |] |> ignore
+
+                machine.ReceiveAlone [| arrives (invitation "$old" "old" [ "$join" ]) |]
+                |> ignore
+
+                machine.ReceiveAlone [| arrives (invitation "$new" "new" [ "$old" ]) |]
+                |> ignore
 
                 let step =
-                    machine.TellOver(
+                    machine.ReceiveOver(
                         (fun lookUps ->
-                            let facts = RoomFacts lookUps
+                            let results = LookUpResults lookUps
 
                             for lookUp in lookUps.ThirdParty do
                                 tried.AddRange lookUp.Keys
 
-                                facts.AddVerified(
+                                results.AddVerified(
                                     lookUp,
                                     lookUp.Keys |> Array.filter (fun key -> List.contains key valid)
                                 )
 
-                            facts),
+                            results),
                         [| arrives (invited [ "$old" ] [ "$create"; "$join"; "$old" ]) |]
                     )
 

@@ -303,22 +303,22 @@ let tests =
 
         test "After a failed flush the bytes of each server are counted again" {
             let machine = begunAt start IncomingLimits.Default
-            let decided = machine.TellAlone [| arrives (message "$m" [ "$join" ]) |]
+            let decided = machine.ReceiveAlone [| arrives (message "$m" [ "$join" ]) |]
             machine.Failed decided.Decided[0].Number |> ignore
             Expect.isGreaterThan machine.WaitingBytes 0L "waiting bytes"
-            same (machine.TellAlone [||]).Decided.Length 1
+            same (machine.ReceiveAlone [||]).Decided.Length 1
             same machine.WaitingBytes 0L
             same machine.WaitingBytesByPeer [||]
         }
 
         test "Copies of a waiting event count as its bytes, and an equal one is not kept" {
             let machine = begunAt start IncomingLimits.Default
-            machine.TellAlone [| copyOf "$m" 1uy |] |> ignore
+            machine.ReceiveAlone [| copyOf "$m" 1uy |] |> ignore
             let one = machine.WaitingBytes
-            machine.TellAlone [| copyOf "$m" 1uy |] |> ignore
+            machine.ReceiveAlone [| copyOf "$m" 1uy |] |> ignore
             same machine.WaitingBytes one
 
-            machine.TellAlone [| copyOf "$m" 2uy; copyOf "$m" 3uy; copyOf "$m" 2uy |]
+            machine.ReceiveAlone [| copyOf "$m" 2uy; copyOf "$m" 3uy; copyOf "$m" 2uy |]
             |> ignore
 
             same machine.WaitingBytes (3L * one)
@@ -331,7 +331,7 @@ let tests =
                 for each in (signed SignatureFate.Invalid (message "$m" [ "$join" ])).Signatures -> each
             |]
 
-            machine.TellAlone [| Input.Responded(last, Response.Signatures invalid) |]
+            machine.ReceiveAlone [| Input.Responded(last, Response.Signatures invalid) |]
             |> ignore
 
             same machine.WaitingBytes (2L * one)
@@ -346,7 +346,7 @@ let tests =
 
             for id in [ "$m1"; "$m2"; "$m3"; "$m4" ] do
                 for n in 1uy .. 4uy do
-                    machine.TellAlone [| copyOf id n |] |> ignore
+                    machine.ReceiveAlone [| copyOf id n |] |> ignore
 
             Expect.isBetween machine.WaitingBytes (10_000L, 12_000L) "waiting bytes"
         }

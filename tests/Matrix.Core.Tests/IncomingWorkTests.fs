@@ -23,7 +23,8 @@ let private chain (name: string) (length: int) : Input[] = [|
 let private named (name: string) (range: int seq) : string list = [ for n in range -> $"${name}{n}" ]
 
 /// One call.
-let private once (machine: RoomMachine) (inputs: Input[]) : Output = machine.TellOnceOver(RoomFacts, inputs)
+let private once (machine: RoomMachine) (inputs: Input[]) : Output =
+    machine.ReceiveOnceOver(LookUpResults, inputs)
 
 let tests =
     testList "IncomingWorkTests" [
@@ -59,7 +60,7 @@ let tests =
                 |> AuthRules(version).Read
 
             Expect.isNotNull (machine.Adopt(prepared, own, 2)).Decided "decided"
-            let left = machine.TellOver(RoomFacts, [||])
+            let left = machine.ReceiveOver(LookUpResults, [||])
             same (ids left) (named "m" [ 11..25 ])
             same (Set.ofSeq [ for e in machine.Extremities -> e.EventId ]) (Set.ofList [ "$own"; "$m25" ])
         }
@@ -94,7 +95,7 @@ let tests =
             let step = once machine topics
             Expect.equal step.Decided.Length 1 "number of decided"
             Expect.isTrue step.HasMore "has more"
-            same (ids (machine.TellOver(RoomFacts, [||]))) (named "topic" [ 2..5 ])
+            same (ids (machine.ReceiveOver(LookUpResults, [||]))) (named "topic" [ 2..5 ])
         }
 
         test "Decisions that were taken back are made again within the bound" {
@@ -151,7 +152,7 @@ let tests =
             same (ids step) (named "m" [ 11..20 ])
             same [ for struct (id, reason) in step.Dropped -> id, reason ] [ "$urgent", DropReason.MustNotWait ]
             Expect.isTrue step.HasMore "has more"
-            same (ids (machine.TellOver(RoomFacts, [||]))) (named "m" [ 21..40 ])
+            same (ids (machine.ReceiveOver(LookUpResults, [||]))) (named "m" [ 21..40 ])
         }
 
         test "Events that wait for their turn make no room for others" {
@@ -168,7 +169,7 @@ let tests =
             let step = once machine [| lacking 1; lacking 2 |]
             same step.Dropped [||]
             same (ids step) [ "$m2" ]
-            let left = machine.TellOver(RoomFacts, [||])
+            let left = machine.ReceiveOver(LookUpResults, [||])
             same (ids left) (named "m" [ 3..20 ])
             same left.Dropped [||]
         }
@@ -211,7 +212,7 @@ let tests =
 
             let step = once machine [| for n in 1..2 -> lacking "one" $"$other{n}" |]
             same [ for struct (id, _) in step.Dropped -> id ] [ "$lacking1" ]
-            let decided = ids step @ ids (machine.TellOver(RoomFacts, [||]))
+            let decided = ids step @ ids (machine.ReceiveOver(LookUpResults, [||]))
             same decided (named "a" [ 2..32 ])
         }
 
@@ -247,7 +248,7 @@ let tests =
             match (List.last steps).Resolve with
             | null -> failtest "Three states are too many."
             | resolution ->
-                resolution.RunOver RoomFacts
+                resolution.RunOver LookUpResults
                 let before = machine.Extremities
                 machine.Resolved resolution
                 Expect.isSame machine.Extremities before "extremities"

@@ -381,19 +381,19 @@ let tests =
             for group in RedactingWorld.groups Versions.all do
                 for _, version in RedactingWorld.tables group.Head do
                     let ground = Ground(RedactingWorld.world, version)
-                    let stage = Stage ground
+                    let loader = CaseLoader ground
                     let mutable differing = 0
 
                     Enumeration.run RedactingWorld.world [ version ] (Enumeration.slice 23L) (fun case ->
-                        stage.Load case
+                        loader.Load case
 
                         let literally =
                             AuthReference.askOfRedaction
                                 version.Handling
-                                (AuthReference.questionOf stage.Case)
+                                (AuthReference.inputOf loader.Case)
                                 (RedactingWorld.redactedSender case)
 
-                        if RedactingWorld.decide ground.Rules stage case <> literally then
+                        if RedactingWorld.decide ground.Rules loader case <> literally then
                             differing <- differing + 1)
                     |> ignore
 

@@ -73,8 +73,8 @@ let private ofItsServer = Input.Received("one", good (message "$m" [ "$join" ]))
 let private readEarly (decisions: int) : RoomMachine =
     let store = Store "here"
     let machine = machineWith IncomingLimits.Default
-    let started = machine.TellOver(store.Read, [| arrives create; arrives joined |])
-    let waits = machine.Tell [| ofItsServer |]
+    let started = machine.ReceiveOver(store.Read, [| arrives create; arrives joined |])
+    let waits = machine.Receive [| ofItsServer |]
     let early = store.Read waits.LookUps
 
     for d in started.Decided do
@@ -85,7 +85,7 @@ let private readEarly (decisions: int) : RoomMachine =
     for n in 1..decisions do
         machine.Durable (adopted machine (messageOn $"$n{n}")).Number
 
-    machine.Learn early
+    machine.Supply early
     machine
 
 let private properties =
@@ -162,7 +162,7 @@ let tests =
             let elder = machineWith IncomingLimits.Default
 
             let step =
-                elder.TellAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]
+                elder.ReceiveAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]
 
             for d in step.Decided do
                 store.Add(d, { Pdu = d.Event; Signatures = [] })
@@ -225,7 +225,7 @@ let tests =
             let machine = machineWith IncomingLimits.Default
 
             let step =
-                machine.TellAlone [| arrives create; arrives joined; arrives (message "$waits" [ "$gone" ]) |]
+                machine.ReceiveAlone [| arrives create; arrives joined; arrives (message "$waits" [ "$gone" ]) |]
 
             let asked = machine.Outstanding
 
@@ -235,7 +235,7 @@ let tests =
             same machine.Waiting 2
             Expect.isFalse machine.CanBeEvicted "can be evicted"
 
-            let again = machine.TellAlone [||]
+            let again = machine.ReceiveAlone [||]
             same (ids again) [ "$join" ]
             same again.Requests [||]
             same again.Decided[0].Ordinal 0x80000001u
@@ -245,14 +245,14 @@ let tests =
             let machine = begun IncomingLimits.Default
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
+                receives machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
                     match ask.Request with
                     | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
                     | _ -> Response.Nothing)
 
             let decided = List.last outcome.Decided
             machine.Failed decided.Number |> ignore
-            let again = machine.TellAlone [||]
+            let again = machine.ReceiveAlone [||]
             same again.Requests [||]
             same (ids again) [ "$m" ]
             same again.Decided[0].StateFrom decided.StateFrom
@@ -301,7 +301,7 @@ let tests =
                 event id creator "m.room.topic" (Some "") [ "topic", text id ] [ "$join" ] [ "$create"; "$join" ]
 
             let output =
-                elder.TellAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]
+                elder.ReceiveAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]
 
             for d in output.Decided do
                 store.Add(d, { Pdu = d.Event; Signatures = [] })
@@ -324,7 +324,7 @@ let tests =
                 ]
 
             let lacking = machine.Adopt(prepared, levels, -1)
-            same lacking.Refusal AdoptionRefusal.NeedsFacts
+            same lacking.Refusal AdoptionRefusal.NeedsLookUps
             Expect.isFalse lacking.LookUps.IsEmpty "look ups"
             same machine.Extremities store.Extremities
             same machine.Numbers.NextLive store.Numbers.NextLive
@@ -341,12 +341,12 @@ let tests =
 
         test "Facts that were read before decisions became durable are completed by these" {
             let machine = readEarly 0
-            same (ids (machine.Tell [| ofItsServer |])) [ "$m" ]
+            same (ids (machine.Receive [| ofItsServer |])) [ "$m" ]
         }
 
         test "Facts that were read long ago are ignored" {
             let machine = readEarly 200
-            let again = machine.Tell [| ofItsServer |]
+            let again = machine.Receive [| ofItsServer |]
             Expect.contains again.LookUps.Events "$m" "events"
         }
 
@@ -354,7 +354,7 @@ let tests =
             let machine = begun IncomingLimits.Default
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$gone"; "$join" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ "$gone"; "$join" ]) ] (fun request ->
                     match request.Request with
                     | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
                     | _ -> Response.Nothing)
@@ -363,16 +363,16 @@ let tests =
             same (List.ofSeq machine.Gaps.Ids) [ "$gone" ]
             let following = ResizeArray<string>()
 
-            let tell id =
-                machine.TellOver(
+            let receive id =
+                machine.ReceiveOver(
                     (fun lookUps ->
                         following.AddRange lookUps.Following
-                        RoomFacts lookUps),
+                        LookUpResults lookUps),
                     [| arrives (message id [ "$join" ]) |]
                 )
 
-            same (tell "$n").Decided[0].ClosesGap false
-            same (tell "$gone").Decided[0].ClosesGap true
+            same (receive "$n").Decided[0].ClosesGap false
+            same (receive "$gone").Decided[0].ClosesGap true
             same (List.ofSeq following) [ "$gone" ]
             same (List.ofSeq machine.Gaps.Ids) []
             same [ for e in machine.Extremities -> e.EventId ] [ "$m"; "$n" ]
@@ -381,14 +381,14 @@ let tests =
         test "Beyond the bound of gaps, the followers of each event are looked up" {
             let machine = begun { IncomingLimits.Default with Gaps = 1 }
 
-            tells machine [ arrives (message "$m" [ "$gone1"; "$gone2" ]) ] (fun request ->
+            receives machine [ arrives (message "$m" [ "$gone1"; "$gone2" ]) ] (fun request ->
                 match request.Request with
                 | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
                 | _ -> Response.Nothing)
             |> ignore
 
             same machine.Gaps.AreAll false
-            tells machine [ arrives (message "$gone1" [ "$join" ]) ] silent |> ignore
+            receives machine [ arrives (message "$gone1" [ "$join" ]) ] silent |> ignore
             same [ for e in machine.Extremities -> e.EventId ] [ "$m" ]
         }
 
@@ -399,7 +399,7 @@ let tests =
                 event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
 
             let outcome =
-                tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+                receives machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
                     match request.Request with
                     | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$topic" |], [||])
                     | Request.Events [| "$topic" |] -> Response.Events [| good topic |]
@@ -410,7 +410,7 @@ let tests =
                 "$m", 0x800186A2u, 0u
             ]
 
-            let live = (machine.TellAlone [| arrives topic |]).Decided[0]
+            let live = (machine.ReceiveAlone [| arrives topic |]).Decided[0]
             same (live.Ordinal, live.OutlierOrdinal) (0x800186A3u, 1u)
             same machine.Numbers.NextOutlier 2u
 

@@ -30,8 +30,8 @@ let private reference (references: EventReferences) (i: int) =
 /// A value that a row allows.
 let private sample (shape: FieldShape) : Json =
     match shape with
-    | FieldShape.Text -> text "$other:one"
-    | FieldShape.ShortText bytes -> text (String('x', bytes))
+    | FieldShape.String -> text "$other:one"
+    | FieldShape.ShortString bytes -> text (String('x', bytes))
     | FieldShape.UserId -> text "@alice:one"
     | FieldShape.RoomIdWithDomain -> text "!room:one"
     | FieldShape.RoomIdHash -> text ("!" + hash)
@@ -46,7 +46,7 @@ let private sample (shape: FieldShape) : Json =
 /// Values close to those that a row allows: the least one beyond a bound, and other forms of the same type.
 let private beyond (shape: FieldShape) : Json list =
     match shape with
-    | FieldShape.ShortText bytes -> [ text (String('x', bytes + 1)); text (String('ä', bytes / 2 + 1)) ]
+    | FieldShape.ShortString bytes -> [ text (String('x', bytes + 1)); text (String('ä', bytes / 2 + 1)) ]
     | FieldShape.UserId -> [ text "alice:one"; text "@alice"; text ("@" + String('a', 251) + ":one") ]
     | FieldShape.RoomIdWithDomain -> [ text ("!" + hash); text ("!" + String('a', 251) + ":one") ]
     | FieldShape.RoomIdHash -> [ text "!room:one"; text ("!" + hash + "A") ]
@@ -69,7 +69,7 @@ let private beyond (shape: FieldShape) : Json list =
       ]
     | FieldShape.Hashes -> [ obj [ "md5", text hash ]; obj [ "sha256", Json.Int 1L ] ]
     | FieldShape.Signatures -> [ obj [ "one", text "AAAA" ]; obj [ "one", obj [ "ed25519:1", Json.Int 1L ] ] ]
-    | FieldShape.Text
+    | FieldShape.String
     | FieldShape.Integer
     | FieldShape.Object -> []
 

@@ -16,7 +16,7 @@ let private optionsOf version : PlanOptions = {
 }
 
 /// A few seeds of a version, on all cores.
-let private run version (seeds: int[]) : Ended[] =
+let private run version (seeds: int[]) : RunOutcome[] =
     let ended = Array.zeroCreate seeds.Length
 
     Parallel.For(
@@ -28,10 +28,10 @@ let private run version (seeds: int[]) : Ended[] =
 
     ended
 
-let private violation (conduct: Conduct) (plan: Plan) : Violation option =
-    (Simulation.runWith conduct plan).Violation
+let private violation (behaviours: Behaviours) (plan: Plan) : Violation option =
+    (Simulation.runWith behaviours plan).Violation
 
-let private failsWith (conduct: Conduct) (plan: Plan) : bool = (violation conduct plan).IsSome
+let private failsWith (behaviours: Behaviours) (plan: Plan) : bool = (violation behaviours plan).IsSome
 
 /// The defects that only one seed in dozens notices. They have a shrunk plan each.
 let private rare = [ "shared-past-counts"; "joins-states" ]
@@ -181,11 +181,11 @@ let tests =
         }
 
         testList "A server with a defect is noticed" [
-            for _, meaning, conduct in mutants do
+            for _, meaning, behaviours in mutants do
                 test meaning {
                     let caught =
                         Seq.init 5 (fun i -> Plan.ofSeed (optionsOf "12") (uint64 (i + 1)))
-                        |> Seq.exists (failsWith conduct)
+                        |> Seq.exists (failsWith behaviours)
 
                     Expect.isTrue caught "five seeds, and nothing was noticed"
                 }

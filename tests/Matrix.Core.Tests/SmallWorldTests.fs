@@ -137,22 +137,22 @@ let private unvaried (version: RoomVersion) : string list =
 
     for world in Worlds.widened [ version ] Worlds.all do
         let kinds = set world.Kinds
-        let stage = Stage(Ground(world, version))
+        let loader = CaseLoader(Ground(world, version))
 
         for kind in kinds do
             for read in Reads.of' version kind do
                 seen.TryAdd((kind, read), System.Collections.Generic.HashSet()) |> ignore
 
         Enumeration.sample world [ version ] 2000 1UL (fun case ->
-            stage.Load case
+            loader.Load case
 
             let kind = {
-                Type = stage.Event.Type
+                Type = loader.Event.Type
                 Membership =
-                    if stage.Event.Type <> "m.room.member" then
+                    if loader.Event.Type <> "m.room.member" then
                         ""
                     else
-                        match stage.Event.Content.Text "membership" with
+                        match loader.Event.Content.Text "membership" with
                         | null -> ""
                         | word when List.contains word [ "join"; "invite"; "leave"; "ban"; "knock" ] -> word
                         | _ -> ""
@@ -161,7 +161,7 @@ let private unvaried (version: RoomVersion) : string list =
             Expect.isTrue (kinds.Contains kind) $"{world.Name} has %A{kind}"
 
             for read in Reads.of' version kind do
-                match valueOf version stage.Case read with
+                match valueOf version loader.Case read with
                 | Some value -> seen[(kind, read)].Add value |> ignore
                 | None -> ())
 
@@ -313,22 +313,24 @@ let tests =
         test "The smallest witness of a ban in a room is a ban by the creator, without a power levels event" {
             let version = Versions.v12
 
-            let stages =
-                Worlds.all |> List.map (fun w -> w.Name, lazy Stage(Ground(w, version))) |> dict
+            let loaders =
+                Worlds.all
+                |> List.map (fun w -> w.Name, lazy CaseLoader(Ground(w, version)))
+                |> dict
 
             let witness =
                 Enumeration.smallest Worlds.all [ version ] 12 (fun world case ->
-                    let stage = stages[world.Name].Value
-                    stage.Load case
-                    let decision = stage.Decide stage.Ground.Rules
-                    decision.IsOk && stage.Event.Content.Text "membership" = "ban")
+                    let loader = loaders[world.Name].Value
+                    loader.Load case
+                    let decision = loader.Decide loader.Ground.Rules
+                    decision.IsOk && loader.Event.Content.Text "membership" = "ban")
 
             match witness with
             | Some(world, case) ->
-                let stage = stages[world.Name].Value
-                stage.Load case
-                Expect.equal stage.Event.Sender Universe.alice "sender"
-                Expect.equal stage.Case.State.Count 2 "number of state"
+                let loader = loaders[world.Name].Value
+                loader.Load case
+                Expect.equal loader.Event.Sender Universe.alice "sender"
+                Expect.equal loader.Case.State.Count 2 "number of state"
             | None -> failtest "There is none."
         }
 

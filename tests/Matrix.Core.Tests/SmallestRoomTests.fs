@@ -7,14 +7,14 @@ open Matrix.Rules
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 
-let private words (acts: Forks.Act list) = acts |> List.map string
+let private words (actions: Forks.Action list) = actions |> List.map string
 
 let private resolved (fork: Forks.Fork) =
     Forks.resolve fork.Version.Settings.StateResolution fork
 
 /// The room in which counting the events of a state among its auth chain changes this type of entry alone.
-let private apart acts most clock (version: RoomVersion) (eventType: string) =
-    match (CountedAuthChains.smallest acts most clock version).TryFind eventType with
+let private apart actions most clock (version: RoomVersion) (eventType: string) =
+    match (CountedAuthChains.smallest actions most clock version).TryFind eventType with
     | None -> failwith $"no room of version {version.Id} shows {eventType}"
     | Some(fork, apart) ->
         Expect.equal (resolved fork) apart.Stated "the server's resolver follows the specification"
@@ -30,7 +30,7 @@ let tests =
                 apart CountedAuthChains.ofTwo 4 Forks.Clock.Rising version "m.room.join_rules"
 
             Expect.equal
-                (words fork.Acts)
+                (words fork.Actions)
                 ([
                     "@bob:one joins"
                     "@alice:one gives @bob:one power 100"
@@ -55,7 +55,7 @@ let tests =
                 apart CountedAuthChains.ofOne 3 Forks.Clock.Falling version "m.room.member"
 
             Expect.equal
-                (words fork.Acts)
+                (words fork.Actions)
                 ([
                     "@alice:one joins"
                     "@alice:one sets the join rule to invite"
@@ -68,12 +68,12 @@ let tests =
             Expect.notEqual apart.Counted[key] apart.Stated[key] "counted"
 
         test "In version 12 the same rooms end alike" {
-            for acts, most, clock in
+            for actions, most, clock in
                 [
                     CountedAuthChains.ofTwo, 4, Forks.Clock.Rising
                     CountedAuthChains.ofOne, 3, Forks.Clock.Falling
                 ] do
-                Expect.isEmpty (CountedAuthChains.smallest acts most clock Versions.v12) "smallest"
+                Expect.isEmpty (CountedAuthChains.smallest actions most clock Versions.v12) "smallest"
         }
 
         // The smallest room in which a topic disappears that no state contradicts, because its sender was removed after
@@ -83,14 +83,14 @@ let tests =
             let version = Versions.tryFind id |> Option.get
             let alice, bob = DrawnRoom.alice, DrawnRoom.bob
 
-            let place: Forks.Place = {
-                Acts = [
-                    Forks.Act.Joins bob
-                    Forks.Act.GivesPower(alice, bob, 50)
-                    Forks.Act.SetsTopic bob
-                    Forks.Act.Removes(alice, bob)
+            let place: Forks.RoomSearch = {
+                Actions = [
+                    Forks.Action.Joins bob
+                    Forks.Action.GivesPower(alice, bob, 50)
+                    Forks.Action.SetsTopic bob
+                    Forks.Action.Removes(alice, bob)
                 ]
-                MostActs = 4
+                MaxActions = 4
                 Clock = Forks.Clock.Rising
                 Twice = true
             }
@@ -105,7 +105,7 @@ let tests =
             let fork = Forks.at place version |> Seq.find isLost
 
             Expect.equal
-                (words fork.Acts)
+                (words fork.Actions)
                 ([
                     "@bob:one joins"
                     "@alice:one gives @bob:one power 50"

@@ -14,25 +14,31 @@ open Matrix.Properties.Scenarios
 let private alice, bob, carol = "@alice:one", "@bob:one", "@carol:two"
 
 /// An event with its name and its auth events. Its time is its index in the list.
-let private event name sender eventType key content cites = {
+let private event name sender eventType key content authEvents = {
     Draft.state sender eventType key content with
         Id = name
-        Auth = cites
+        Auth = authEvents
 }
 
-let private joins name user cites =
-    event name user "m.room.member" user [ "membership", text "join" ] cites
+let private joins name user authEvents =
+    event name user "m.room.member" user [ "membership", text "join" ] authEvents
 
-let private levels name sender users more cites =
-    event name sender "m.room.power_levels" "" ([ "users", nested [ for u, l in users -> u, number l ] ] @ more) cites
+let private levels name sender users more authEvents =
+    event
+        name
+        sender
+        "m.room.power_levels"
+        ""
+        ([ "users", nested [ for u, l in users -> u, number l ] ] @ more)
+        authEvents
 
-let private joinRules name sender rule cites =
-    event name sender "m.room.join_rules" "" [ "join_rule", text rule ] cites
+let private joinRules name sender rule authEvents =
+    event name sender "m.room.join_rules" "" [ "join_rule", text rule ] authEvents
 
 /// The graph of these events, which are in order. The create event is left out of `auth_events` where a version does
 /// so.
 let private room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
-    let citesCreate =
+    let authEventsIncludeCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
     {
@@ -46,7 +52,7 @@ let private room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
                         draft with
                             Room = Draft.roomOf version "$create"
                             Time = int64 i
-                            Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
+                            Auth = draft.Auth |> List.filter (fun a -> authEventsIncludeCreate || a <> "$create")
                     }
             ]
     }
@@ -176,8 +182,8 @@ let private longPast (version: RoomVersion) (length: int) =
             alice, 100
     ]
 
-    let change i cites =
-        levels $"$p{i}" alice creator [ "notifications", nested [ "room", number (i % 100) ] ] cites
+    let change i authEvents =
+        levels $"$p{i}" alice creator [ "notifications", nested [ "room", number (i % 100) ] ] authEvents
 
     room version [
         create

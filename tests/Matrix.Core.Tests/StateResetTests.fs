@@ -74,7 +74,7 @@ let tests =
             let sizes =
                 Forks.upTo 2 Forks.Clock.Rising Versions.v11
                 |> Seq.map (fun fork ->
-                    fork.Acts.Length
+                    fork.Actions.Length
                     + (if fork.Behind |> List.forall (snd >> Option.isSome) then
                            0
                        else
@@ -92,9 +92,9 @@ let tests =
                     match Forks.difference 3 version a b with
                     | None -> failtest "no room tells them apart"
                     | Some(fork, x, y) ->
-                        let acts = fork.Acts |> List.map string |> String.concat ", "
-                        stdout.WriteLine $"{acts}; behind at %A{fork.Behind}: %A{x} and %A{y}"
-                        Expect.isLessThanOrEqual fork.Acts.Length 2 "number of acts"
+                        let actions = fork.Actions |> List.map string |> String.concat ", "
+                        stdout.WriteLine $"{actions}; behind at %A{fork.Behind}: %A{x} and %A{y}"
+                        Expect.isLessThanOrEqual fork.Actions.Length 2 "number of acts"
                         Expect.notEqual x y "the value"
 
                         for state in fork.States do

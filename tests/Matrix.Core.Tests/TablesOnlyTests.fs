@@ -121,7 +121,9 @@ let tests =
 
         testList "The create event is in auth_events if the selection names it" [
             for version in versions do
-                test version.Id { Expect.equal (rulesOf version).CitesCreate (version.Id <> "12") "cites create" }
+                test version.Id {
+                    Expect.equal (rulesOf version).AuthEventsIncludeCreate (version.Id <> "12") "includes create"
+                }
         ]
 
         testList "A user may redact their own events and, with power, those of others" [

@@ -38,8 +38,8 @@ internal static class PlainEvent
                 + $$$""","room_id":"!{{{Id[1..]}}}","sender":"{{{userId}}}","signatures":{"remote.example":"""
                 + $$$"""{"ed25519:a_abcd":"{{{Signature}}}"}},"state_key":"{{{userId}}}","type":"m.room.member"}""")));
 
-    private static EventRow Row(EventNid nid, int step, string sender, EventMarks standing, byte[] json) =>
-        new(nid, RandomId(), 0, step, standing, 0, sender, EventNid.None, EventNid.None, null, json);
+    private static EventRow Row(EventNid nid, int step, string sender, EventMarks marks, byte[] json) =>
+        new(nid, RandomId(), 0, step, marks, 0, sender, EventNid.None, EventNid.None, null, json);
 
     private static string RandomId()
     {

@@ -23,18 +23,18 @@ internal static class DrawnEvents
     /// <summary>A room's first events: the create event, the creator's join, power levels, join rules.</summary>
     public static IReadOnlyList<Pdu> Opening(string version)
     {
-        var citesCreate = version != "12";
+        var authEventsIncludeCreate = version != "12";
         var room = Room(version);
-        string[] Cites(params string[] ids) => citesCreate ? ["$create", .. ids] : ids;
+        string[] Auth(params string[] ids) => authEventsIncludeCreate ? ["$create", .. ids] : ids;
         return
         [
             new Pdu(version, "$create", room, Alice, "m.room.create", "", 1, 1,
             Content(("creator", Text(Alice)), ("room_version", Text(version))), [], [], null, []),
-            State(version, "$alice", Alice, "m.room.member", Alice, Content(("membership", Text("join"))), Cites(), 2,
+            State(version, "$alice", Alice, "m.room.member", Alice, Content(("membership", Text("join"))), Auth(), 2,
             room),
-            State(version, "$levels", Alice, "m.room.power_levels", "", Levels(version, 0), Cites("$alice"), 3, room),
+            State(version, "$levels", Alice, "m.room.power_levels", "", Levels(version, 0), Auth("$alice"), 3, room),
             State(version, "$rules", Alice, "m.room.join_rules", "", Content(("join_rule", Text("public"))),
-            Cites("$alice", "$levels"), 4, room),
+            Auth("$alice", "$levels"), 4, room),
         ];
     }
 

@@ -12,7 +12,7 @@ type IAuthState =
 
 /// An event among the `auth_events` of another.
 [<Struct>]
-type CitedEvent = {
+type GivenAuthEvent = {
     Event: Pdu
     /// Whether it was rejected when it was received.
     Rejected: bool
@@ -21,7 +21,7 @@ type CitedEvent = {
 /// What a decision needs beyond the event and the state.
 type AuthFacts = {
     /// Its auth events.
-    AuthEvents: CitedEvent[]
+    AuthEvents: GivenAuthEvent[]
     /// The servers with a valid signature on the event.
     Signers: string[]
     /// The public keys, as third-party invites write them, by which a signature in `third_party_invite.signed` is

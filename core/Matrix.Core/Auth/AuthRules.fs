@@ -251,15 +251,15 @@ type AuthRules(version: RoomVersion) =
     let handling = Compiling.rules version selections version.Handling
     let asking = Compiling.rules version selections Authorization.Handling.ofClients
 
-    let citesCreate =
+    let authEventsIncludeCreate =
         version.Selections |> List.exists (fun s -> s.Type = EventTypes.Create)
 
     // False in versions without such rules.
     let allowsRestrictedJoins, mayAuthorise =
         let restrictedJoin =
-            lazy (Authorization.RestrictedJoin.tryFind version.Authorization)
+            lazy (Authorization.RestrictedJoinConditions.tryFind version.Authorization)
 
-        let asked (what: Authorization.RestrictedJoin.RestrictedJoin -> Condition) =
+        let asked (what: Authorization.RestrictedJoinConditions.RestrictedJoinConditions -> Condition) =
             lazy
                 (restrictedJoin.Value
                  |> Option.map what
@@ -336,7 +336,7 @@ type AuthRules(version: RoomVersion) =
         this.Return context
         lets
 
-    member _.CitesCreate = citesCreate
+    member _.AuthEventsIncludeCreate = authEventsIncludeCreate
 
     member this.SelectionOf
         (eventType: string, sender: string, stateKey: string | null, content: JsonObject)

@@ -47,7 +47,7 @@ type AuthRules =
     member AllowsRestrictedJoins: state: IAuthState -> bool
 
     /// Whether events name the create event in `auth_events`.
-    member CitesCreate: bool
+    member AuthEventsIncludeCreate: bool
 
     /// The types and state keys of the events that an event names in `auth_events`, if the state has them: each once,
     /// in the order of the table. Empty for a create event. v1.19 server-server-api#auth-events-selection

@@ -56,13 +56,13 @@ module internal Conditions =
     /// The index of the first auth event with a fault; -1 if there is none.
     let faulty (selections: CompiledSelection[]) (fault: AuthEventFault) : EvaluationContext -> int =
         let first (test: EvaluationContext -> int -> bool) (f: EvaluationContext) =
-            let cited = f.Facts.AuthEvents
+            let authEvents = f.Facts.AuthEvents
             let mutable i = 0
 
-            while i < cited.Length && not (test f i) do
+            while i < authEvents.Length && not (test f i) do
                 i <- i + 1
 
-            if i = cited.Length then -1 else i
+            if i = authEvents.Length then -1 else i
 
         match fault with
         | AuthEventFault.Rejected -> first (fun f i -> f.Facts.AuthEvents[i].Rejected)
@@ -70,14 +70,14 @@ module internal Conditions =
             first (fun f i -> not (String.Equals(f.Facts.AuthEvents[i].Event.RoomId, f.RoomId)))
         | AuthEventFault.Duplicated ->
             first (fun f i ->
-                let cited = f.Facts.AuthEvents
-                let event = cited[i].Event
+                let authEvents = f.Facts.AuthEvents
+                let event = authEvents[i].Event
                 let mutable j = 0
 
                 while j < i
                       && not (
-                          String.Equals(cited[j].Event.Type, event.Type)
-                          && String.Equals(cited[j].Event.StateKey, event.StateKey)
+                          String.Equals(authEvents[j].Event.Type, event.Type)
+                          && String.Equals(authEvents[j].Event.StateKey, event.StateKey)
                       ) do
                     j <- j + 1
 
@@ -238,13 +238,14 @@ module internal Conditions =
             fun f -> faulty f >= 0
         | Condition.AuthEventsHave eventType ->
             fun f ->
-                let cited = f.Facts.AuthEvents
+                let authEvents = f.Facts.AuthEvents
                 let mutable i = 0
 
-                while i < cited.Length && not (String.Equals(cited[i].Event.Type, eventType)) do
+                while i < authEvents.Length
+                      && not (String.Equals(authEvents[i].Event.Type, eventType)) do
                     i <- i + 1
 
-                i < cited.Length
+                i < authEvents.Length
         | Condition.CreateEventAccepted -> roomOfCreate
         | Condition.SignedByServerOf user ->
             let server = Terms.server (Server.Of user)

@@ -227,7 +227,7 @@ type ServerResolution private (random: uint64, limits: DiscoveryLimits) =
 
     static member Of(random: uint64, limits: DiscoveryLimits) : ServerResolution = ServerResolution(random, limits)
 
-    member _.Tell(inputs: Input[]) : Output =
+    member _.Receive(inputs: Input[]) : Output =
         requests.Clear()
 
         for input in inputs do

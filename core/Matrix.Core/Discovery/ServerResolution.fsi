@@ -1,8 +1,8 @@
 namespace Matrix.Core.Discovery
 
 /// The resolution of one server name. v1.19 server-server-api#resolving-server-names. It performs no input or output,
-/// and is not for several threads at once: `Tell` it the name, perform the requests of the output, and `Tell` it their
-/// responses, until the output has a destination or a fault.
+/// and is not for several threads at once: give `Receive` the name, perform the requests of the output, and give it
+/// their responses, until the output has a destination or a fault.
 ///
 /// A lookup that fails ends the resolution: only the absence of an SRV record leads to the next step.
 [<Sealed>]
@@ -12,4 +12,4 @@ type ServerResolution =
     static member Of: random: uint64 * limits: DiscoveryLimits -> ServerResolution
 
     /// Takes inputs, in order. After the destination or fault, the output stays the same.
-    member Tell: inputs: Input[] -> Output
+    member Receive: inputs: Input[] -> Output

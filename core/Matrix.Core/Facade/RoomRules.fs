@@ -196,7 +196,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         |> Array.map (fun struct (eventType, key) -> StateKey(eventType, key))
 
     /// Whether the create event is among the auth events, rather than implied by the room's id.
-    member _.CitesCreate = auth.CitesCreate
+    member _.AuthEventsIncludeCreate = auth.AuthEventsIncludeCreate
 
     /// Hashes a draft. `greatestDepth` is the greatest depth of its previous events, or 0.
     member _.Compose

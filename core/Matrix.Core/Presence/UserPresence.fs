@@ -51,7 +51,7 @@ type ShownPresence = {
 /// A device: the state that it asked for, its open syncs, its last request, and its last activity.
 [<Struct>]
 type internal PresentDevice = {
-    Asked: PresenceState
+    Requested: PresenceState
     Syncs: int
     Seen: int64
     Active: int64
@@ -71,10 +71,13 @@ type internal PresentDevice = {
     member this.At(now: int64, limits: PresenceLimits) : PresenceState =
         if not (this.IsConnected(now, limits)) then
             PresenceState.Offline
-        elif this.Asked = PresenceState.Online && not (this.IsActive(now, limits.IdleAfter)) then
+        elif
+            this.Requested = PresenceState.Online
+            && not (this.IsActive(now, limits.IdleAfter))
+        then
             PresenceState.Unavailable
         else
-            this.Asked
+            this.Requested
 
 [<Sealed>]
 type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int64) =
@@ -102,7 +105,7 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
     static member Restored(state: PresenceState, lastActive: int64, now: int64) : UserPresence =
         // No client has a device without a name.
         let device = {
-            Asked = state
+            Requested = state
             Syncs = 0
             Seen = now
             Active = lastActive
@@ -118,14 +121,14 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
 
             let wasOnline =
                 match known with
-                | Some known -> known.Asked = PresenceState.Online && known.IsConnected(now, limits)
+                | Some known -> known.Requested = PresenceState.Online && known.IsConnected(now, limits)
                 | None -> false
 
             // To become online is an activity; to go on polling is none.
             let isActivity = state = PresenceState.Online && not wasOnline
 
             let changed = {
-                Asked = state
+                Requested = state
                 Syncs =
                     match known with
                     | Some known -> known.Syncs + 1
@@ -156,7 +159,7 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
         let known = Map.tryFind device devices
 
         let changed = {
-            Asked = state
+            Requested = state
             Syncs =
                 match known with
                 | Some known -> known.Syncs
@@ -175,13 +178,13 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
 
     member _.Acted(now: int64, limits: PresenceLimits) : UserPresence =
         let isShown (device: PresentDevice) =
-            device.Asked <> PresenceState.Offline && device.IsConnected(now, limits)
+            device.Requested <> PresenceState.Offline && device.IsConnected(now, limits)
 
         let acted _ (device: PresentDevice) =
             if isShown device then
                 {
                     device with
-                        Asked = PresenceState.Online
+                        Requested = PresenceState.Online
                         Active = now
                 }
             else
@@ -230,10 +233,10 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
                 next <- time
 
         for KeyValue(_, device) in devices do
-            if device.Asked <> PresenceState.Offline && device.IsConnected(now, limits) then
+            if device.Requested <> PresenceState.Offline && device.IsConnected(now, limits) then
                 consider (device.OfflineAt limits)
 
-                if device.Asked = PresenceState.Online then
+                if device.Requested = PresenceState.Online then
                     consider (device.Active + limits.IdleAfter)
                     consider (device.Active + limits.ActiveFor)
 

@@ -126,7 +126,7 @@ type internal Branch(bitmap: int, slots: obj[], number: int) =
     member _.MemoryBytes: int = memory
 
     /// The index of a nibble's slot, present or not.
-    member _.Place(nibble: int) : int =
+    member _.SlotOf(nibble: int) : int =
         BitOperations.PopCount(uint32 (bitmap &&& ((1 <<< nibble) - 1)))
 
     /// The slot of a nibble; null if it is empty.
@@ -134,7 +134,7 @@ type internal Branch(bitmap: int, slots: obj[], number: int) =
         if bitmap &&& (1 <<< nibble) = 0 then
             null
         else
-            slots[this.Place nibble]
+            slots[this.SlotOf nibble]
 
     /// The same content with its number in the room's stored nodes; a known hash is kept.
     member _.Stored(slots: obj[], number: int) : Branch =

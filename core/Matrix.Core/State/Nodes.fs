@@ -49,7 +49,7 @@ module internal Nodes =
 
     let rec set (branch: Branch) (way: Way) (depth: int) (entry: StateEntry) : Branch =
         let nibble = way.Nibble depth
-        let place = branch.Place nibble
+        let place = branch.SlotOf nibble
 
         if branch.Bitmap &&& (1 <<< nibble) = 0 then
             Branch(branch.Bitmap ||| (1 <<< nibble), Array.insertAt place (entry: obj) branch.Slots, 0)
@@ -76,7 +76,7 @@ module internal Nodes =
     /// The branch without the key: null if it is then empty, the entry if one is left.
     let rec remove (branch: Branch) (way: Way) (depth: int) (eventType: string) (stateKey: string) : obj | null =
         let nibble = way.Nibble depth
-        let place = branch.Place nibble
+        let place = branch.SlotOf nibble
 
         let without () : obj | null =
             match branch.Slots.Length with

@@ -9,7 +9,7 @@ open Matrix.Core.Event
 module internal KnownFacts =
 
     /// The facts of an event with these auth events. Its signatures were valid on receipt, or it would be in no state.
-    let ofReceived (pdu: Pdu) (cited: CitedEvent[]) : AuthFacts =
+    let ofReceived (pdu: Pdu) (cited: GivenAuthEvent[]) : AuthFacts =
         let signers =
             match Content.text pdu.Content "join_authorised_via_users_server" with
             | null -> [||]
@@ -44,7 +44,7 @@ module internal AuthCheck =
     let citedState (graph: AuthGraph) (create: AuthEvent | null) (n: int) : IAuthState = {
         new IAuthState with
             member _.Find(eventType, stateKey) =
-                let cited = graph.Cited n
+                let cited = graph.AuthEvents n
                 let mutable found: AuthEvent | null = null
                 let mutable i = 0
 
@@ -72,7 +72,7 @@ module internal AuthCheck =
         let pdu = (graph.Event n).Pdu
 
         let cited =
-            graph.Cited n
+            graph.AuthEvents n
             |> Array.map (fun m -> {
                 Event = (graph.Event m).Pdu
                 Rejected = graph.IsRejected m

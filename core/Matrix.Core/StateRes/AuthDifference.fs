@@ -56,7 +56,7 @@ module internal AuthDifference =
                 partial <- partial - 1
 
             if isEvery bits then
-                for m in graph.Cited n do
+                for m in graph.AuthEvents n do
                     reach everyState m
             elif not bits.IsEmpty && graph.IsBelowUnconflicted n then
                 // Everything below is in chain(U) too. A conflicted event here is still conflicted, but adds nothing.
@@ -68,7 +68,7 @@ module internal AuthDifference =
                 if not (graph.IsUnconflicted n) then
                     let onwards = bits.With(bitsOf set n)
 
-                    for m in graph.Cited n do
+                    for m in graph.AuthEvents n do
                         reach onwards m
 
         difference

@@ -69,7 +69,7 @@ type internal AuthGraph(source: IEventSource, states: StatesToResolve, limits: R
                     n
 
     /// The auth events of an event, each of a lesser height.
-    member this.Cited(n: int) : int[] =
+    member this.AuthEvents(n: int) : int[] =
         match cited[n] with
         | null ->
             let ids = events[n].Event.Pdu.AuthEvents

@@ -17,7 +17,7 @@ module internal ConflictedSubgraph =
             let pending = Stack<int>(set.Keys)
 
             while pending.Count > 0 do
-                for m in graph.Cited(pending.Pop()) do
+                for m in graph.AuthEvents(pending.Pop()) do
                     if graph.Height m >= floor && met.Add m then
                         pending.Push m
 
@@ -26,7 +26,7 @@ module internal ConflictedSubgraph =
             let onPath = HashSet<int>()
 
             for n in met |> Seq.sortBy graph.Height do
-                let cites = graph.Cited n |> Array.exists onPath.Contains
+                let cites = graph.AuthEvents n |> Array.exists onPath.Contains
 
                 if cites || set.ContainsKey n then
                     onPath.Add n |> ignore
@@ -36,7 +36,7 @@ module internal ConflictedSubgraph =
 
             // The lower ends of paths.
             for n in List.ofSeq between do
-                for m in graph.Cited n do
+                for m in graph.AuthEvents n do
                     if onPath.Contains m then
                         between.Add m |> ignore
 

@@ -12,7 +12,7 @@ module internal MainlineOrdering =
     let private levelsOf (graph: AuthGraph) (n: int) : int =
         let mutable found = -1
 
-        for m in graph.Cited n do
+        for m in graph.AuthEvents n do
             if found < 0 && (graph.Event m).Pdu.Type = EventTypes.PowerLevels then
                 found <- m
 

@@ -34,7 +34,7 @@ module internal ReverseTopologicalPowerOrdering =
             let n = pending.Pop()
             let mutable below = 0
 
-            for m in graph.Cited n |> Array.distinct do
+            for m in graph.AuthEvents n |> Array.distinct do
                 if graph.Height m >= floor then
                     below <- below + 1
 

@@ -7,7 +7,7 @@ open System.Text
 open Matrix.Core.Json
 
 [<Sealed>]
-type RoomFacts
+type FilteredRoom
     (
         isDirect: bool,
         isInvited: bool,
@@ -77,13 +77,13 @@ type RoomListFilter private (reader: FilterReader) =
 
     let isOn (names: string[]) (name: string) = Array.contains name names
 
-    let typeAdmits (facts: RoomFacts) =
+    let typeAdmits (room: FilteredRoom) =
         match roomTypes, notRoomTypes with
         | null, null -> true
-        | _ when not facts.KnowsType -> false
+        | _ when not room.KnowsType -> false
         | only, not ->
             let roomType =
-                match facts.RoomType with
+                match room.RoomType with
                 | null -> ""
                 | t -> t
 
@@ -94,25 +94,25 @@ type RoomListFilter private (reader: FilterReader) =
                 | null -> true
                 | types -> isOn types roomType)
 
-    let tagsAdmit (facts: RoomFacts) =
+    let tagsAdmit (room: FilteredRoom) =
         (match notTags with
          | null -> true
-         | names -> not (facts.Tags |> Seq.exists (isOn names)))
+         | names -> not (room.Tags |> Seq.exists (isOn names)))
         && (match tags with
             | null -> true
-            | names -> facts.Tags |> Seq.exists (isOn names))
+            | names -> room.Tags |> Seq.exists (isOn names))
 
     static let everything = RoomListFilter(FilterReader(JsonObject.Empty, "", FilterFaults()))
 
     static member Everything = everything
 
-    member _.Admits(facts: RoomFacts) : bool =
-        (isDirect.IsNone || isDirect.Value = facts.IsDirect)
-        && (isInvited.IsNone || isInvited.Value = facts.IsInvited)
+    member _.Admits(room: FilteredRoom) : bool =
+        (isDirect.IsNone || isDirect.Value = room.IsDirect)
+        && (isInvited.IsNone || isInvited.Value = room.IsInvited)
         && (isEncrypted.IsNone
-            || (facts.IsEncrypted.HasValue && facts.IsEncrypted.Value = isEncrypted.Value))
-        && typeAdmits facts
-        && tagsAdmit facts
+            || (room.IsEncrypted.HasValue && room.IsEncrypted.Value = isEncrypted.Value))
+        && typeAdmits room
+        && tagsAdmit room
 
     member _.Spaces: IReadOnlyCollection<string> | null =
         match spaces with

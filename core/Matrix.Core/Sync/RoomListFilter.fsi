@@ -5,7 +5,7 @@ open Matrix.Core.Json
 
 /// What a filter of rooms looks at.
 [<Sealed>]
-type RoomFacts =
+type FilteredRoom =
 
     /// The facts of a room. `isEncrypted` has no value, and `knowsType` is false, if the server does not know, as with
     /// invites to rooms of other servers.
@@ -16,7 +16,7 @@ type RoomFacts =
         knowsType: bool *
         roomType: string | null *
         tags: IReadOnlyCollection<string> ->
-            RoomFacts
+            FilteredRoom
 
 /// A client's filter for a list of rooms. Immutable. MSC4186, "SlidingRoomFilter".
 [<Sealed>]
@@ -26,7 +26,7 @@ type RoomListFilter =
     static member Everything: RoomListFilter
 
     /// Whether a room passes, given that it is in one of the spaces if there are any.
-    member Admits: facts: RoomFacts -> bool
+    member Admits: room: FilteredRoom -> bool
 
     /// The spaces of which rooms must be children; null for no such condition.
     member Spaces: IReadOnlyCollection<string> | null

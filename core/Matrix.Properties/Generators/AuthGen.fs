@@ -144,7 +144,7 @@ let private cited
     (rules: AuthRules)
     (event: Pdu)
     (before: Map<string * string, Pdu>)
-    : Gen<CitedEvent[]> =
+    : Gen<GivenAuthEvent[]> =
     let right =
         AuthCase.selected rules event before
         |> List.map (fun e -> { Event = e; Rejected = false })

@@ -97,7 +97,7 @@ type MapState(rules: AuthRules, events: Map<string * string, Pdu>) =
             read |> Map.tryFind (eventType, stateKey) |> Option.toObj
 
 /// One question to the authorization rules.
-[<StructuredFormatDisplay("{Shown}")>]
+[<StructuredFormatDisplay("{Display}")>]
 type AuthCase = {
     Version: RoomVersion
     Event: Pdu
@@ -106,7 +106,7 @@ type AuthCase = {
 } with
 
     /// The question as a failed property shows it.
-    member this.Shown: string =
+    member this.Display: string =
         let event (e: Pdu) =
             let content =
                 [ for struct (k, v) in e.Content.Members -> $"{k}: %A{v}" ]

@@ -10,10 +10,10 @@ open Matrix.Properties.Generators
 let alice, bob, carol, dave = "@alice:one", "@bob:one", "@carol:two", "@dave:two"
 
 /// A state event.
-let event name sender eventType key content cites : Draft = {
+let event name sender eventType key content authEvents : Draft = {
     Draft.state sender eventType key content with
         Id = name
-        Auth = cites
+        Auth = authEvents
 }
 
 /// Alice creates the room.
@@ -23,26 +23,34 @@ let create: Draft = {
 }
 
 /// A membership event.
-let membership name sender user word cites =
-    event name sender "m.room.member" user [ "membership", text word ] cites
+let membership name sender user word authEvents =
+    event name sender "m.room.member" user [ "membership", text word ] authEvents
 
 /// A user joins.
-let joins name user cites = membership name user user "join" cites
+let joins name user authEvents =
+    membership name user user "join" authEvents
 
 /// A user leaves.
-let leaves name user cites = membership name user user "leave" cites
+let leaves name user authEvents =
+    membership name user user "leave" authEvents
 
 /// Power levels with these users, and other members.
-let levels name sender users more cites =
-    event name sender "m.room.power_levels" "" ([ "users", nested [ for u, l in users -> u, number l ] ] @ more) cites
+let levels name sender users more authEvents =
+    event
+        name
+        sender
+        "m.room.power_levels"
+        ""
+        ([ "users", nested [ for u, l in users -> u, number l ] ] @ more)
+        authEvents
 
 /// Join rules.
-let joinRules name sender rule cites =
-    event name sender "m.room.join_rules" "" [ "join_rule", text rule ] cites
+let joinRules name sender rule authEvents =
+    event name sender "m.room.join_rules" "" [ "join_rule", text rule ] authEvents
 
 /// A topic.
-let topic name sender words cites =
-    event name sender "m.room.topic" "" [ "topic", text words ] cites
+let topic name sender words authEvents =
+    event name sender "m.room.topic" "" [ "topic", text words ] authEvents
 
 /// The creator's entry in the users of the power levels; empty where creators have infinite power.
 let creatorsLevel (version: RoomVersion) =
@@ -54,7 +62,7 @@ let creatorsLevel (version: RoomVersion) =
 /// The graph of these events. They are in order, each a little later than the previous one. An event that names no
 /// previous events comes after the previous one. The create event is left out of `auth_events` where a version does so.
 let room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
-    let citesCreate =
+    let authEventsIncludeCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
     // A draft without previous events of its own has these.
@@ -77,7 +85,7 @@ let room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
                             Prev = if draft.Prev = unsaid then prev else draft.Prev
                             Time = int64 i
                             Depth = int64 i + 1L
-                            Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
+                            Auth = draft.Auth |> List.filter (fun a -> authEventsIncludeCreate || a <> "$create")
                     }
             ]
     }

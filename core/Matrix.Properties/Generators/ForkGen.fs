@@ -23,7 +23,7 @@ type Attempt = {
 }
 
 /// A room with its history, and the state at the end of each branch.
-[<StructuredFormatDisplay("{Shown}")>]
+[<StructuredFormatDisplay("{Display}")>]
 type Room = {
     Graph: RoomGraph
     /// In the order in which they were made.
@@ -32,7 +32,7 @@ type Room = {
 } with
 
     /// The room as a failed property shows it.
-    member this.Shown: string =
+    member this.Display: string =
         let lines = [
             for id in this.Order do
                 let e = this.Graph.Events[id]

@@ -52,7 +52,7 @@ type LocalRoom(rules: RoomRules) =
 
         let cited =
             selected
-            |> List.filter (fun e -> rules.CitesCreate || e.Pdu.Type <> "m.room.create")
+            |> List.filter (fun e -> rules.AuthEventsIncludeCreate || e.Pdu.Type <> "m.room.create")
             |> List.map _.Pdu
 
         let snapshot =

@@ -33,7 +33,7 @@ module InvariantRun =
 
     /// A mutant in one share of a walk through a world.
     [<Sealed; AllowNullLiteral>]
-    type private Tried(mutant: Mutant) =
+    type private MutantShare(mutant: Mutant) =
         member _.Mutant = mutant
         member val Rules = AuthRules mutant.Table
         member val By: string | null = null with get, set
@@ -78,8 +78,8 @@ module InvariantRun =
 
     /// The mutants that could decide an event differently, by the place of the deciding rule. Cached by the event's
     /// type and membership.
-    let private interestedIn (reach: Reach) (byRules: Tried[]) : Pdu -> Tried[][] =
-        let interested = Dictionary<struct (string * string), Tried[][]>()
+    let private interestedIn (reach: Reach) (byRules: MutantShare[]) : Pdu -> MutantShare[][] =
+        let interested = Dictionary<struct (string * string), MutantShare[][]>()
 
         fun event ->
             let key = struct (event.Type, membershipOf event)
@@ -94,10 +94,10 @@ module InvariantRun =
                 interested[key] <- known
                 known
 
-    let private walk (reach: Reach) (world: World) (ground: Ground) (portion: Portion) (tried: Tried[]) : unit =
+    let private walk (reach: Reach) (world: World) (ground: Ground) (portion: Portion) (tried: MutantShare[]) : unit =
         let version = ground.Version
-        let stage = Stage ground
-        let scene = Scene stage
+        let loader = CaseLoader ground
+        let scene = Scene loader
         let about = Dictionary<string, Invariant[]>()
 
         let bySettings, byRules =
@@ -109,7 +109,7 @@ module InvariantRun =
             bySettings
             |> Array.map (fun t ->
                 let own =
-                    Stage(
+                    CaseLoader(
                         Ground(
                             world,
                             {
@@ -123,7 +123,7 @@ module InvariantRun =
 
         let ofKind = interestedIn reach byRules
 
-        let judge (t: Tried) (scene: Scene) (case: int[]) (right: Decision) (decision: Decision) =
+        let judge (t: MutantShare) (scene: Scene) (case: int[]) (right: Decision) (decision: Decision) =
             t.Decisions <- t.Decisions + 1L
 
             if decision.IsOk <> right.IsOk then
@@ -136,12 +136,12 @@ module InvariantRun =
                 | invariant -> t.By <- invariant
 
         Enumeration.run world [ version ] portion (fun case ->
-            stage.Load case
-            let right = stage.Decide ground.Rules
+            loader.Load case
+            let right = loader.Decide ground.Rules
 
-            for t in (ofKind stage.Event)[reach.PlaceOf right] do
+            for t in (ofKind loader.Event)[reach.PlaceOf right] do
                 if isNull t.By then
-                    judge t scene case right (stage.Decide t.Rules)
+                    judge t scene case right (loader.Decide t.Rules)
 
             for t, own, scene in otherStages do
                 if isNull t.By then
@@ -187,7 +187,7 @@ module InvariantRun =
 
     /// Walks through a portion of a world in parallel shares. The result: each mutant, tried in each share.
     let private inShares (reach: Reach) (world: World) (ground: Ground) (every: int64) (mutants: Mutant list) =
-        let tried = Array.init shares (fun _ -> [| for m in mutants -> Tried m |])
+        let tried = Array.init shares (fun _ -> [| for m in mutants -> MutantShare m |])
 
         let walkShare share =
             let portion = {
@@ -205,7 +205,7 @@ module InvariantRun =
         ]
 
     /// The result for a mutant after one more world.
-    let private combined (world: World) (shares: Tried[]) (before: Noticed) : Noticed =
+    let private combined (world: World) (shares: MutantShare[]) (before: Noticed) : Noticed =
         let decisions = shares |> Array.sumBy _.Decisions
 
         match

@@ -98,7 +98,7 @@ module Mutation =
         let names = names |> List.map (sprintf "\"%s\"") |> String.concat ", "
         Found.Nowhere $"within the worlds {names} ({decisions} decisions)"
 
-    let private ofTried (tried: Tried) =
+    let private ofResult (tried: MutantResult) =
         match tried.Kill with
         | Some kill -> Found.By(describe kill)
         | None -> ofWorlds tried.Worlds tried.Decisions
@@ -143,7 +143,7 @@ module Mutation =
         (mutants: Mutant list)
         (killer: Mutant -> string option)
         (decisions: int)
-        (runWorlds: int64 -> Mutant list -> Map<string, Tried>)
+        (runWorlds: int64 -> Mutant list -> Map<string, MutantResult>)
         : (Mutant * Found) list =
         let byVector = wanted plan mutants |> List.map (fun m -> m, killer m)
         let left = byVector |> List.filter (snd >> Option.isNone) |> List.map fst
@@ -159,7 +159,7 @@ module Mutation =
                 mutant,
                 match killer, tried.TryFind mutant.Id with
                 | Some vector, _ -> Found.By vector
-                | None, Some tried -> ofTried tried
+                | None, Some tried -> ofResult tried
                 | None, None -> ofVectors decisions
         ]
 

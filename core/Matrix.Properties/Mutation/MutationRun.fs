@@ -16,7 +16,7 @@ type internal Kill = {
 }
 
 /// The result of trying a mutant on the small worlds.
-type internal Tried = {
+type internal MutantResult = {
     Kill: Kill option
     /// The number of cases that were tried.
     Decisions: int64
@@ -67,8 +67,8 @@ module internal MutationRun =
             )
 
         /// `right` is the version's own decision.
-        member _.Passes(stage: Stage, right: Decision) : bool =
-            let answer = isYes (stage.Decide question)
+        member _.Passes(loader: CaseLoader, right: Decision) : bool =
+            let answer = isYes (loader.Decide question)
 
             if mutant.Subject = Subject.Selection then
                 match right with
@@ -93,10 +93,10 @@ module internal MutationRun =
         /// The ordinal of the first case of a walk that distinguished it.
         member val KilledAt = System.Int64.MaxValue with get, set
         member val Case: int[] = [||] with get, set
-        member val Tried = 0L with get, set
+        member val Decided = 0L with get, set
 
     /// The stage on which a mutant decides. Events are read anew where it reads them differently.
-    let private stageOf (world: World) (grounds: Dictionary<string, Ground>) (version: RoomVersion) =
+    let private loaderOf (world: World) (grounds: Dictionary<string, Ground>) (version: RoomVersion) =
         let key = $"%A{version.Settings}"
 
         lock grounds (fun () ->
@@ -106,7 +106,7 @@ module internal MutationRun =
                 let ground = Ground(world, version)
                 grounds[key] <- ground
                 ground)
-        |> Stage
+        |> CaseLoader
 
     /// The mutants that could decide an event differently, by the place of the deciding rule. Cached by the event's
     /// type and membership.
@@ -138,7 +138,7 @@ module internal MutationRun =
         (portion: Portion)
         (mutated: Mutated[])
         : unit =
-        let stage = Stage ground
+        let loader = CaseLoader ground
         let ordinal = ref (int64 portion.Share)
 
         let byRules, bySettings =
@@ -148,7 +148,7 @@ module internal MutationRun =
             bySettings
             |> Array.map (fun p ->
                 p,
-                stageOf world grounds {
+                loaderOf world grounds {
                     ground.Version with
                         Settings = p.Mutant.Table.Settings
                 })
@@ -156,29 +156,29 @@ module internal MutationRun =
         let ofKind = interestedIn reach byRules
 
         let note (p: Mutated) (case: int[]) (differs: bool) =
-            p.Tried <- p.Tried + 1L
+            p.Decided <- p.Decided + 1L
 
             if differs then
                 p.KilledAt <- ordinal.Value
                 p.Case <- Array.copy case
 
         Enumeration.run world [ ground.Version ] portion (fun case ->
-            stage.Load case
-            let right = stage.Decide ground.Rules
+            loader.Load case
+            let right = loader.Decide ground.Rules
 
-            for p in (ofKind stage.Event)[reach.PlaceOf right] do
+            for p in (ofKind loader.Event)[reach.PlaceOf right] do
                 if p.KilledAt = System.Int64.MaxValue then
                     let mayDiffer =
                         match p.Screen with
                         | null -> true
-                        | screen -> screen.Passes(stage, right)
+                        | screen -> screen.Passes(loader, right)
 
-                    note p case (mayDiffer && Verdicts.differ right (stage.Decide p.Rules))
+                    note p case (mayDiffer && Verdicts.differ right (loader.Decide p.Rules))
 
-            for p, stage in others do
+            for p, loader in others do
                 if p.KilledAt = System.Int64.MaxValue then
-                    stage.Load case
-                    note p case (Verdicts.differ right (stage.Decide p.Rules))
+                    loader.Load case
+                    note p case (Verdicts.differ right (loader.Decide p.Rules))
 
             ordinal.Value <- ordinal.Value + int64 portion.Shares)
         |> ignore
@@ -220,12 +220,12 @@ module internal MutationRun =
     let private kindsOf (world: World) (version: RoomVersion) : (string * (string | null)) list =
         let axes = world.Event.Axes
 
-        let rec cases (axes: IPlaced list) (case: int[]) : int[] list =
+        let rec cases (axes: IAxis list) (case: int[]) : int[] list =
             match axes with
             | [] -> [ case ]
             | axis :: rest -> [
-                for choice in 0 .. world.Axes[axis.Place].Choices.Length - 1 do
-                    yield! cases rest (Array.updateAt axis.Place choice case)
+                for choice in 0 .. world.Axes[axis.Index].Choices.Length - 1 do
+                    yield! cases rest (Array.updateAt axis.Index choice case)
               ]
 
         [
@@ -245,7 +245,7 @@ module internal MutationRun =
         (report: string -> unit)
         (every: int64)
         (mutants: Mutant list)
-        : Map<string, Tried> =
+        : Map<string, MutantResult> =
         let start =
             mutants
             |> List.map (fun m ->
@@ -257,7 +257,7 @@ module internal MutationRun =
                 })
             |> Map.ofList
 
-        let next (tried: Map<string, Tried>) (world: World) =
+        let next (tried: Map<string, MutantResult>) (world: World) =
             let kinds = kindsOf world suite.Version
 
             let live =
@@ -275,7 +275,7 @@ module internal MutationRun =
                 (tried, through suite world every live)
                 ||> List.fold (fun tried (m, mutated) ->
                     let first = mutated |> Array.minBy _.KilledAt
-                    let here = mutated |> Array.sumBy _.Tried
+                    let here = mutated |> Array.sumBy _.Decided
                     let before = tried[m.Id]
 
                     tried.Add(
@@ -305,7 +305,7 @@ module internal MutationRun =
         (finest: int64)
         (report: string -> unit)
         (mutants: Mutant list)
-        : Map<string, Tried> =
+        : Map<string, MutantResult> =
         ((Map.empty, mutants), (rounds |> List.filter (fun every -> every > finest)) @ [ finest ])
         ||> List.fold (fun (found, left) every ->
             let tried = round suite worlds report every left

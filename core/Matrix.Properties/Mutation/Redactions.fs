@@ -78,23 +78,23 @@ type internal RedactionSuite(version: RoomVersion, files: (string * VectorFile) 
 module internal Redactions =
 
     /// Tries mutants of a handling table on one in `every` cases of its world.
-    let runHandling (version: RoomVersion) (every: int64) (mutants: Mutant list) : Map<string, Tried> =
+    let runHandling (version: RoomVersion) (every: int64) (mutants: Mutant list) : Map<string, MutantResult> =
         let world = RedactingWorld.world
         let ground = Ground(world, version)
-        let stage = Stage ground
+        let loader = CaseLoader ground
         let mutated = [| for mutant in mutants -> mutant.Id, AuthRules mutant.Table |]
         let kills: int[] option[] = Array.create mutated.Length None
         let tried: int64[] = Array.zeroCreate mutated.Length
 
         Enumeration.run world [ version ] (Enumeration.slice every) (fun case ->
-            stage.Load case
-            let right = RedactingWorld.decide ground.Rules stage case
+            loader.Load case
+            let right = RedactingWorld.decide ground.Rules loader case
 
             for i in 0 .. mutated.Length - 1 do
                 if kills[i].IsNone then
                     tried[i] <- tried[i] + 1L
 
-                    if Verdicts.differ right (RedactingWorld.decide (snd mutated[i]) stage case) then
+                    if Verdicts.differ right (RedactingWorld.decide (snd mutated[i]) loader case) then
                         kills[i] <- Some(Array.copy case))
         |> ignore
 

@@ -46,13 +46,13 @@ module AuthProperties =
             (fun rules case ->
                 let trace = AuthTrace.ofCase case
 
-                let rec last (tried: AuthTrace.Tried) =
+                let rec last (tried: AuthTrace.EvaluatedRule) =
                     match List.tryLast tried.Inside with
                     | Some inner -> last inner
                     | None -> Rule.name tried.Rule
 
                 trace.Decision = AuthCase.decide rules case
-                && last (List.last trace.Tried) = trace.Decision.Clause)
+                && last (List.last trace.Evaluated) = trace.Decision.Clause)
 
     /// The compiled selection of auth events agrees with the literal one.
     let selectionsAgree (version: RoomVersion) : Property =
@@ -225,7 +225,7 @@ module AuthProperties =
                 let state = MapState(rules, case.State)
 
                 let literally table =
-                    AuthReference.askOfRedaction table (AuthReference.questionOf case)
+                    AuthReference.askOfRedaction table (AuthReference.inputOf case)
 
                 redacted
                 |> List.forall (fun sender ->

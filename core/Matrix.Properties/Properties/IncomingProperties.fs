@@ -60,7 +60,7 @@ module IncomingProperties =
         let decided = List<DecidedEvent>()
 
         for inputs in parts do
-            let step = machine.TellAlone inputs
+            let step = machine.ReceiveAlone inputs
             decided.AddRange step.Decided
             ignore store
 
@@ -115,7 +115,7 @@ module IncomingProperties =
                 let inputs = events |> Array.map (received version)
                 let _, machine = tellAll version [ inputs ] events[0].RoomId
                 let before = machine.Extremities, machine.CurrentState
-                let step = machine.TellAlone inputs
+                let step = machine.ReceiveAlone inputs
 
                 step.Requests = [||]
                 && step.Decided.Length = 0
@@ -229,7 +229,7 @@ module IncomingProperties =
                 asked.Clear()
                 peers.Next()
                 searches <- 1
-                take (machine.TellAlone [| received version pdu |])
+                take (machine.ReceiveAlone [| received version pdu |])
 
                 while requests.Count > 0 do
                     let request = requests.Dequeue()
@@ -239,7 +239,7 @@ module IncomingProperties =
                         asked.Add key
                         repeated <- repeated || asked.FindAll(fun other -> other = key).Count > most * searches
 
-                    take (machine.TellAlone [| Input.Responded(request.Number, peers.Respond request) |])
+                    take (machine.ReceiveAlone [| Input.Responded(request.Number, peers.Respond request) |])
 
         decided, repeated
 

@@ -80,7 +80,7 @@ module RoomMachineProperties =
                     let kept = List<DecidedEvent>()
 
                     for i in 0 .. parts.Length - 1 do
-                        kept.AddRange((machine.TellOver(store.Read, parts[i])).Decided)
+                        kept.AddRange((machine.ReceiveOver(store.Read, parts[i])).Decided)
 
                         if fails i && kept.Count > 0 then
                             let at = draws[(i + 7) % draws.Length] % kept.Count
@@ -93,7 +93,7 @@ module RoomMachineProperties =
                             kept.RemoveRange(at, taken.Length)
 
                             let again = if tellsAgain then Array.concat parts[..i] else [||]
-                            kept.AddRange((machine.TellOver(store.Read, again)).Decided)
+                            kept.AddRange((machine.ReceiveOver(store.Read, again)).Decided)
 
                     failed, (List.ofSeq (Seq.map said kept), frontier store machine)
 
@@ -104,33 +104,33 @@ module RoomMachineProperties =
                 let holds = usual = dropped && usual = told
                 if holds && failed = 0 then None else Some holds)
 
-    let private acts = [|
-        Act.Message
-        Act.Topic
-        Act.Join
-        Act.Leave
-        Act.Invite
-        Act.Kick
-        Act.Power
+    let private kinds = [|
+        ActionKind.Message
+        ActionKind.Topic
+        ActionKind.Join
+        ActionKind.Leave
+        ActionKind.Invite
+        ActionKind.Kick
+        ActionKind.Power
     |]
 
     /// An event on the prepared extremities, drawn from a number, and the events that it cites.
-    let private composed (stage: Stage) (eventBase: EventBase) (prepared: Prepared) (i: int) (n: int) =
+    let private composed (room: SimulatedRoom) (eventBase: EventBase) (prepared: Prepared) (i: int) (n: int) =
         let members = eventBase.State.OfType "m.room.member"
         let who (n: int) = members[n % members.Length].StateKey
 
         let draft =
-            Composing.draft stage eventBase (who (n / 7)) (who (n / 77)) n acts[n % acts.Length]
+            Composing.draft room eventBase (who (n / 7)) (who (n / 77)) n kinds[n % kinds.Length]
 
-        let cited = Composing.authEvents stage eventBase draft
+        let cited = Composing.authEvents room eventBase draft
         // Identifiers here are not hashes.
         let pdu =
-            Draft.toPdu stage.Rules.Version {
+            Draft.toPdu room.Rules.Version {
                 (match draft.StateKey with
                  | null -> Draft.message draft.Sender draft.Type []
                  | key -> Draft.state draft.Sender draft.Type key []) with
                     Id = $"$made{i}"
-                    Room = stage.RoomId
+                    Room = room.RoomId
                     Content = [ for struct (k, v) in draft.Content.Members -> k, v ]
                     Prev = List.ofArray prepared.PreviousIds
                     Auth = [ for e in cited -> e.EventId ]
@@ -143,7 +143,7 @@ module RoomMachineProperties =
     /// Makes an event on one machine; if the rules allow it, that machine adopts it and the other one receives it.
     /// The result: whether both machines agree; none if the rules forbid the event.
     let private agreeOnAdopted
-        (stage: Stage)
+        (room: SimulatedRoom)
         (store: Store)
         (here: RoomMachine)
         (elsewhere: RoomMachine)
@@ -166,16 +166,16 @@ module RoomMachineProperties =
                 Read = here.AuthState
             }
 
-            let pdu, cited = composed stage eventBase prepared i n
+            let pdu, cited = composed room eventBase prepared i n
 
-            if not (Composing.isAllowed stage eventBase pdu cited (Composing.signers pdu)) then
+            if not (Composing.isAllowed room eventBase pdu cited (Composing.signers pdu)) then
                 None
             else
-                match (here.AdoptOver(store.Read, prepared, stage.Rules.Read pdu, -1)).Decided with
+                match (here.AdoptOver(store.Read, prepared, room.Rules.Read pdu, -1)).Decided with
                 | null -> Some false
                 | adopted ->
                     let received =
-                        elsewhere.TellAlone [| IncomingProperties.received stage.Rules.Version pdu |]
+                        elsewhere.ReceiveAlone [| IncomingProperties.received room.Rules.Version pdu |]
 
                     Some(
                         received.Decided.Length = 1
@@ -192,7 +192,7 @@ module RoomMachineProperties =
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
             (fun _ -> Seq.empty)
             (fun (events, seed, draws) ->
-                let stage = {
+                let room = {
                     Rules = AuthRules version
                     Format = EventFormat version
                     RoomId = events[0].RoomId
@@ -204,16 +204,16 @@ module RoomMachineProperties =
                     events[.. 3 + seed % max 1 (events.Length - 3) |> min (events.Length - 1)]
 
                 let store = Store "here"
-                let fresh () = machineOver version stage.RoomId store
+                let fresh () = machineOver version room.RoomId store
 
                 let here, elsewhere = fresh (), fresh ()
                 let inputs = begun |> Array.map (IncomingProperties.received version)
-                here.TellAlone inputs |> ignore
-                elsewhere.TellAlone inputs |> ignore
+                here.ReceiveAlone inputs |> ignore
+                elsewhere.ReceiveAlone inputs |> ignore
 
                 match
                     List.indexed draws
-                    |> List.choose (fun (i, n) -> agreeOnAdopted stage store here elsewhere i n)
+                    |> List.choose (fun (i, n) -> agreeOnAdopted room store here elsewhere i n)
                 with
                 | [] -> None
                 | agreed -> Some(List.forall id agreed))
@@ -236,7 +236,7 @@ module RoomMachineProperties =
                     let mutable evicted = 0
 
                     for i in 0 .. parts.Length - 1 do
-                        let output = machine.TellOver(store.Read, parts[i])
+                        let output = machine.ReceiveOver(store.Read, parts[i])
                         decided.AddRange output.Decided
                         keep store output.Decided
 
@@ -293,16 +293,18 @@ module RoomMachineProperties =
                             }
 
                         if disturbs reads then
-                            machine.Tell [| IncomingProperties.received version other |] |> ignore
+                            machine.Receive [| IncomingProperties.received version other |] |> ignore
 
                         if reads % 2 = 0 && disturbs (reads + 3) then
                             // Facts that another machine asked for are of no use.
-                            RoomFacts((machineWith version events[0].RoomId limits store).Tell(parts[0]).LookUps)
+                            LookUpResults(
+                                (machineWith version events[0].RoomId limits store).Receive(parts[0]).LookUps
+                            )
                         else
                             store.Read lookUps
 
                     let give (inputs: Input[]) =
-                        let output = machine.TellOver(read, inputs)
+                        let output = machine.ReceiveOver(read, inputs)
 
                         outputs.Add(
                             List.ofArray output.Requests,
@@ -335,8 +337,8 @@ module RoomMachineProperties =
 
                 let forgetful = {
                     IncomingLimits.Default with
-                        Facts = 0
-                        FactStates = 0
+                        CachedLookUps = 0
+                        CachedStates = 0
                 }
 
                 play IncomingLimits.Default (fun _ -> false) =
@@ -358,7 +360,7 @@ module RoomMachineProperties =
                     reads <- reads + 1
                     store.Read lookUps
 
-                machine.TellOver(read, events |> Array.map (IncomingProperties.received version))
+                machine.ReceiveOver(read, events |> Array.map (IncomingProperties.received version))
                 |> ignore
 
                 reads = 1)
@@ -376,7 +378,7 @@ module RoomMachineProperties =
 
                 let decided =
                     partsOf version seed events
-                    |> Array.collect (fun part -> (machine.TellOver(store.Read, part)).Decided)
+                    |> Array.collect (fun part -> (machine.ReceiveOver(store.Read, part)).Decided)
 
                 let followed =
                     (StateTree.Empty, decided)

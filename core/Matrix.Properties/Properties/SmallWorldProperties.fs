@@ -24,41 +24,41 @@ module SmallWorldProperties =
         | Decision.Rejected failure -> Some failure.Reason
 
     /// The decision of authorization about a case.
-    let decide (stage: Stage) (case: int[]) : Decision =
-        stage.Load case
-        stage.Decide stage.Ground.Rules
+    let decide (loader: CaseLoader) (case: int[]) : Decision =
+        loader.Load case
+        loader.Decide loader.Ground.Rules
 
     /// The decisions of the redaction tables about a case: one for each question.
-    let ofRedaction (stage: Stage) (case: int[]) : Decision list =
-        stage.Load case
+    let ofRedaction (loader: CaseLoader) (case: int[]) : Decision list =
+        loader.Load case
 
         RedactionQuestion.All
         |> List.map (fun question ->
-            question.Ask(stage.Ground.Rules, stage.Event, RedactingWorld.redactedSender case, stage))
+            question.Ask(loader.Ground.Rules, loader.Event, RedactingWorld.redactedSender case, loader))
 
     /// An axis declared idle does not change what `decide` returns.
-    let idleAxes (version: RoomVersion) (world: World) (decide: Stage -> int[] -> 'd) : Property =
-        let stage = Stage(Ground(world, version))
+    let idleAxes (version: RoomVersion) (world: World) (decide: CaseLoader -> int[] -> 'd) : Property =
+        let loader = CaseLoader(Ground(world, version))
 
         Property.forAll
             $"worlds.idle-axes.{world.Name}.{version.Id}"
             "Every choice on an axis declared idle is decided as the lightest choice is, by the same clause and with \
              the same failure."
             (anyCase world)
-            (fun case -> decide stage case = decide stage (Enumeration.withoutIdle world version case))
+            (fun case -> decide loader case = decide loader (Enumeration.withoutIdle world version case))
 
     /// Two users declared interchangeable are interchangeable.
     let interchangeable (version: RoomVersion) (world: World) : Property option =
         world.Swap
         |> Option.map (fun swap ->
-            let stage = Stage(Ground(world, version))
+            let loader = CaseLoader(Ground(world, version))
 
             Property.forAll
                 $"worlds.interchangeable-users.{world.Name}.{version.Id}"
                 "After two users declared interchangeable swap places, the same clause decides, for the same reason."
                 (anyCase world)
                 (fun case ->
-                    clauseAndReason (decide stage case) = clauseAndReason (decide stage (World.swapped swap case))
+                    clauseAndReason (decide loader case) = clauseAndReason (decide loader (World.swapped swap case))
                     && World.swapped swap (World.swapped swap case) = case))
 
     // All properties of a version share the same decisions, which are made once.

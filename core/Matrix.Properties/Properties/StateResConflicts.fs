@@ -11,7 +11,7 @@ open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 
 /// The result of a resolver.
-type Answered = {
+type ResolverResult = {
     Outcome: ResolutionOutcome
     /// The entries it decided on: those at keys where the states disagree.
     Entries: ResolvedEntry list
@@ -21,7 +21,7 @@ type Answered = {
 type Resolving = {
     Version: RoomVersion
     /// Resolves states of a room.
-    In: RoomGraph -> StateMap list -> Answered
+    In: RoomGraph -> StateMap list -> ResolverResult
 }
 
 /// The resolvers under test.
@@ -74,16 +74,16 @@ type Conflict = {
     Graph: RoomGraph
     Rules: AuthRules
     States: StateMap list
-    Answer: Answered
+    Result: ResolverResult
     /// Resolves other states of the same room with the same resolver.
     Resolve: StateMap list -> StateMap
 } with
 
     /// The result of each step.
-    member this.Steps: ResolutionOutcome = this.Answer.Outcome
+    member this.Steps: ResolutionOutcome = this.Result.Outcome
 
     /// The resolved state.
-    member this.Resolved: StateMap = this.Answer.Outcome.Resolved
+    member this.Resolved: StateMap = this.Result.Outcome.Resolved
 
 /// Drawn conflicts.
 [<RequireQualifiedAccess>]
@@ -97,7 +97,7 @@ module Conflict =
             Graph = graph
             Rules = rules
             States = states
-            Answer = resolve states
+            Result = resolve states
             Resolve = fun states -> (resolve states).Outcome.Resolved
         }
 

@@ -74,7 +74,7 @@ module StateResProperties =
 
                 unconflicted
                 |> Map.forall (fun key id -> conflict.Resolved.TryFind key = Some id)
-                && conflict.Answer.Entries
+                && conflict.Result.Entries
                    |> List.forall (fun e -> not (unconflicted.ContainsKey(e.Type, e.StateKey))))
 
     /// An event stands at its own key.
@@ -83,7 +83,7 @@ module StateResProperties =
             "state-res.entries-at-their-keys"
             "Each event of the resolved state stands at its own type and state key, and no key has two events."
             (fun conflict ->
-                let entries = conflict.Answer.Entries
+                let entries = conflict.Result.Entries
                 let keys = entries |> List.map (fun e -> e.Type, e.StateKey)
 
                 (List.distinct keys).Length = keys.Length

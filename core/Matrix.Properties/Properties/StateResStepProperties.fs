@@ -209,7 +209,7 @@ module StateResStepProperties =
 
                 steps.Applied = passed
                 && set steps.Refused = set order - set passed
-                && conflict.Answer.Entries
+                && conflict.Result.Entries
                    |> List.forall (fun e -> state.TryFind(e.Type, e.StateKey) = Some e.EventId))
 
     /// Version 1: an entry that some states lack is not in conflict.

@@ -91,7 +91,7 @@ module StateStorageProperties =
                     same (there.Apply StateTree.Empty) middle && nowhere.Changes.Count = 0))
 
     /// What a database would hold.
-    type private Shelf() =
+    type private StoredCheckpoints() =
         let packs = SortedDictionary<int, byte[]>()
         let headers = List<byte[]>()
 
@@ -145,20 +145,20 @@ module StateStorageProperties =
              or together with another."
             StateGen.branching
             (fun happenings ->
-                let shelf = Shelf()
+                let stored = StoredCheckpoints()
                 let branches = Array.create 3 (StateTree.OfEntries(crowd, false))
                 let taken = List<StateTree>()
 
                 for branch, edits in happenings do
-                    let checkpoint = shelf.Take(StateGen.replay branches[branch] edits)
+                    let checkpoint = stored.Take(StateGen.replay branches[branch] edits)
                     branches[branch] <- checkpoint.Tree
                     taken.Add(checkpoint.Tree)
 
-                Seq.zip (shelf.Headers.ToArray()) taken
+                Seq.zip (stored.Headers.ToArray()) taken
                 |> Seq.forall (fun (bytes, tree) ->
                     let header = CheckpointHeader.Parse bytes
-                    let alone = shelf.Load(header, null)
-                    let beside = shelf.Load(header, branches[0])
+                    let alone = stored.Load(header, null)
+                    let beside = stored.Load(header, branches[0])
 
                     same alone tree
                     && same beside tree
@@ -173,7 +173,7 @@ module StateStorageProperties =
              from its newest state."
             (Gen.choose (0, 1000))
             (fun seed ->
-                let shelf = Shelf()
+                let stored = StoredCheckpoints()
                 let mutable tree = StateTree.OfEntries(crowd, false)
                 let states = Dictionary<string, StateTree>()
 
@@ -188,24 +188,26 @@ module StateStorageProperties =
                                 StateEntry.Of("m.room.member", $"@crowd{k}:example.org", id, uint32 (round * 100 + i))
                             )
 
-                    let checkpoint = shelf.Take tree
+                    let checkpoint = stored.Take tree
                     tree <- checkpoint.Tree
                     states[System.Convert.ToHexString(checkpoint.Header.ToBytes())] <- tree
 
                     if round % 50 = 0 then
-                        shelf.Compact()
+                        stored.Compact()
 
                 let loads =
-                    shelf.Headers
+                    stored.Headers
                     |> Seq.forall (fun bytes ->
-                        same (shelf.Load(CheckpointHeader.Parse bytes, null)) states[System.Convert.ToHexString bytes])
+                        same
+                            (stored.Load(CheckpointHeader.Parse bytes, null))
+                            states[System.Convert.ToHexString bytes])
 
                 let whole =
-                    shelf.Headers
+                    stored.Headers
                     |> Seq.filter (fun bytes -> (CheckpointHeader.Parse bytes).IsWhole)
                     |> Seq.length
 
-                loads && whole >= 3 && shelf.Headers.Count < 250)
+                loads && whole >= 3 && stored.Headers.Count < 250)
         |> Property.atMost Checking.enough
 
     /// Damaged storage is safe to read.

@@ -11,7 +11,7 @@ open Matrix.Core.StateRes
 /// A server that lies. Its node takes part in the room like any other. In addition, it makes events that no honest
 /// server would make, sends them to servers of its choice, and gives false responses.
 [<Sealed>]
-type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: bool) =
+type ByzantineServer(index: int, room: SimulatedRoom, node: Node, givesFalseStates: bool) =
 
     let lies = Dictionary<string, SentEvent>()
     let statesBefore = Dictionary<string, StateTree>()
@@ -29,7 +29,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
     let find (id: string) : SentEvent option =
         match lies.TryGetValue id with
         | true, lie -> Some lie
-        | _ -> node.View.TrySent id
+        | _ -> node.Store.TrySent id
 
     let authState (tree: StateTree) =
         // Its lies are in no store, but may be in states that it invents.
@@ -41,7 +41,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
                     | entry ->
                         match find entry.EventId with
                         | None -> null
-                        | Some sent -> stage.Rules.Read sent.Pdu
+                        | Some sent -> room.Rules.Read sent.Pdu
         }
 
     let eventBase prev state = {
@@ -53,7 +53,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
     /// Some of the other servers.
     let some (level: int) =
         let others =
-            [ 0 .. stage.Servers.Length - 1 ] |> List.filter (fun other -> other <> index)
+            [ 0 .. room.Servers.Length - 1 ] |> List.filter (fun other -> other <> index)
 
         let chosen = others |> List.filter (fun other -> ((level >>> other) &&& 1) = 1)
         if chosen.IsEmpty then others else chosen
@@ -71,7 +71,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
                 for server in Composing.signers pdu ->
                     {
                         Server = server
-                        IsGenuine = genuine || server = stage.Servers[index]
+                        IsGenuine = genuine || server = room.Servers[index]
                     }
             ]
         }
@@ -92,29 +92,29 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
         after
 
     /// An event whose auth events are those that `citing` returns for the right ones.
-    let compose (op: Operation) (act: Act) (sender: string) (at: EventBase) (citing: Pdu list -> Pdu list) =
-        let users = stage.Users
+    let compose (op: Operation) (kind: ActionKind) (sender: string) (at: EventBase) (citing: Pdu list -> Pdu list) =
+        let users = room.Users
 
         let draft =
-            Composing.draft stage at sender users[op.Target % users.Length] op.Level act
+            Composing.draft room at sender users[op.Target % users.Length] op.Level kind
 
-        let cited = Composing.authEvents stage at draft |> citing
-        struct (Composing.event stage at draft cited (node.NextEventNumber()) node.Clock, cited)
+        let cited = Composing.authEvents room at draft |> citing
+        struct (Composing.event room at draft cited (node.NextEventNumber()) node.Clock, cited)
 
-    let make (op: Operation) (act: Act) (sender: string) (at: EventBase) = compose op act sender at id
+    let make (op: Operation) (kind: ActionKind) (sender: string) (at: EventBase) = compose op kind sender at id
 
     /// An event with these auth events, which replace the right ones of the same keys.
-    let makeCiting (op: Operation) (act: Act) (sender: string) (at: EventBase) (instead: Pdu list) =
+    let makeCiting (op: Operation) (kind: ActionKind) (sender: string) (at: EventBase) (instead: Pdu list) =
         let key (pdu: Pdu) = pdu.Type, pdu.StateKey
 
         let isOver usual =
             instead |> List.exists (fun i -> key i = key usual)
 
-        compose op act sender at (fun usual -> List.filter (isOver >> not) usual @ instead)
+        compose op kind sender at (fun usual -> List.filter (isOver >> not) usual @ instead)
 
     /// An old event to build on: one of the room's, or a lie.
     let oldPlace (op: Operation) : EventBase option =
-        let ids = node.View.Ids
+        let ids = node.Store.Ids
 
         if statesAfter.Count > 0 && op.Target % 3 = 0 then
             let struct (pdu, after) = statesAfter[op.Level % statesAfter.Count]
@@ -122,10 +122,10 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
         elif ids.Count = 0 then
             None
         else
-            match node.View.Find ids[ids.Count - 1 - op.Level % min ids.Count 60] with
+            match node.Store.Find ids[ids.Count - 1 - op.Level % min ids.Count 60] with
             | null -> None
             | known ->
-                match node.View.StateAfter known.EventId with
+                match node.Store.StateAfter known.EventId with
                 | null -> None
                 | state when known.IsRejected ->
                     ignore state
@@ -134,10 +134,10 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
 
     /// Whether the rules allow an event on this base.
     let passes (at: EventBase) (pdu: Pdu) cited =
-        Composing.isAllowed stage at pdu cited (Composing.signers pdu)
+        Composing.isAllowed room at pdu cited (Composing.signers pdu)
 
     let own (op: Operation) =
-        let users = stage.UsersOf index
+        let users = room.UsersOf index
         users[op.Actor % users.Length]
 
     /// A user of this server, a joined one if possible.
@@ -149,44 +149,44 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
             | null -> false
             | event -> event.Membership.IsJoin
 
-        match stage.UsersOf index |> Array.filter isJoined with
+        match room.UsersOf index |> Array.filter isJoined with
         | [||] -> own op
         | users -> users[op.Actor % users.Length]
 
-    let forge (op: Operation) act =
+    let forge (op: Operation) kind =
         let at = node.EventBase
-        let users = stage.Users
-        let struct (pdu, _) = make op act users[op.Actor % users.Length] at
-        send (some op.Level) [ signed pdu (UserId.server pdu.Sender = stage.Servers[index]) ]
+        let users = room.Users
+        let struct (pdu, _) = make op kind users[op.Actor % users.Length] at
+        send (some op.Level) [ signed pdu (UserId.server pdu.Sender = room.Servers[index]) ]
 
-    let stale (op: Operation) act =
+    let stale (op: Operation) kind =
         match oldPlace op with
         | None -> ()
         | Some at ->
-            let struct (pdu, cited) = make op act (own op) at
+            let struct (pdu, cited) = make op kind (own op) at
 
             if passes at pdu cited then
                 keep pdu at.State |> ignore
                 send (some op.Level) [ signed pdu true ]
 
-    let equivocate (op: Operation) act =
+    let equivocate (op: Operation) kind =
         let at = node.EventBase
 
         let sendSome (op: Operation) audience =
-            let struct (pdu, cited) = make op act (own op) at
+            let struct (pdu, cited) = make op kind (own op) at
 
             if passes at pdu cited then
                 keep pdu at.State |> ignore
                 send audience [ signed pdu true ]
 
         let first = some op.Level
-        let rest = [ 0 .. stage.Servers.Length - 1 ] |> List.except (index :: first)
+        let rest = [ 0 .. room.Servers.Length - 1 ] |> List.except (index :: first)
         sendSome op first
         sendSome { op with Level = op.Level + 1 } rest
 
-    let forbid (op: Operation) act =
+    let forbid (op: Operation) kind =
         let at = node.EventBase
-        let struct (pdu, cited) = make op act (own op) at
+        let struct (pdu, cited) = make op kind (own op) at
 
         if not (passes at pdu cited) then
             if pdu.IsState then
@@ -195,54 +195,59 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
             statesBefore[pdu.EventId] <- at.State
             send (some op.Level) [ signed pdu true ]
 
-    let citeForbidden (op: Operation) act =
+    let citeForbidden (op: Operation) kind =
         match forbidden with
-        | None -> forbid op Act.Power
+        | None -> forbid op ActionKind.Power
         | Some bad ->
             let at = node.EventBase
 
             let at = if op.Level % 2 = 0 then { at with Prev = [ bad ] } else at
 
-            let struct (pdu, _) = makeCiting op act (joined op at) at [ bad ]
+            let struct (pdu, _) = makeCiting op kind (joined op at) at [ bad ]
             statesBefore[pdu.EventId] <- at.State
             send (some op.Level) [ signed pdu true ]
 
-    let hide (op: Operation) act =
+    let hide (op: Operation) kind =
         let at = node.EventBase
         // The withheld event may be an auth event of the next one.
-        let hiddenAct = if op.Level % 2 = 0 then Act.Power else Act.Topic
-        let struct (under, cited) = make op hiddenAct (own op) at
+        let hiddenKind =
+            if op.Level % 2 = 0 then
+                ActionKind.Power
+            else
+                ActionKind.Topic
+
+        let struct (under, cited) = make op hiddenKind (own op) at
 
         if passes at under cited then
             let after = keep under at.State
             signed under true |> ignore
             hidden[under.EventId] <- op.Target
             let above = eventBase [ under ] after
-            let struct (pdu, cited) = make op act (own op) above
+            let struct (pdu, cited) = make op kind (own op) above
 
             if passes above pdu cited then
                 keep pdu after |> ignore
                 send (some op.Level) [ signed pdu true ]
 
     /// A second join of the sender is withheld, and an auth event of the next event.
-    let citeHidden (op: Operation) act =
+    let citeHidden (op: Operation) kind =
         let at = node.EventBase
         let sender = joined op at
-        let struct (under, cited) = make op Act.Join sender at
+        let struct (under, cited) = make op ActionKind.Join sender at
 
         if passes at under cited then
             keep under at.State |> ignore
             signed under true |> ignore
             // Withheld from some, or from all.
             hidden[under.EventId] <- if op.Target % 3 = 0 then -1 else op.Target
-            let struct (pdu, cited) = makeCiting op act sender at [ under ]
+            let struct (pdu, cited) = makeCiting op kind sender at [ under ]
 
             if passes at pdu cited then
                 keep pdu at.State |> ignore
                 send (some op.Level) [ signed pdu true ]
 
     /// A state event of its own, allowed or not, that is a part of the state before another event only.
-    let insert (op: Operation) act =
+    let insert (op: Operation) kind =
         let at = node.EventBase
 
         if inserted.Count > 0 && op.Target % 3 = 0 then
@@ -253,15 +258,15 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
             let sender = if op.Level % 2 = 0 then joined op at else own op
 
             let struct (made, _) =
-                make op (if act = Act.Message then Act.Topic else act) sender at
+                make op (if kind = ActionKind.Message then ActionKind.Topic else kind) sender at
 
-            let struct (under, _) = make op Act.Message (joined op at) at
+            let struct (under, _) = make op ActionKind.Message (joined op at) at
 
             let after =
                 at.State.Set(StateEntry.Of(made.Type, string made.StateKey, made.EventId, 0u))
 
             let struct (above, _) =
-                make op Act.Message (joined op at) (eventBase [ under ] at.State)
+                make op ActionKind.Message (joined op at) (eventBase [ under ] at.State)
 
             inserted.Add(signed made true)
             signed under true |> ignore
@@ -271,19 +276,19 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
             send (some op.Level) [ signed above true ]
 
     /// An allowed event with extreme values. All servers may get it, so that all have to build on it.
-    let exaggerate (op: Operation) act =
+    let exaggerate (op: Operation) kind =
         let at = node.EventBase
-        let users = stage.Users
+        let users = room.Users
 
         let draft =
-            Composing.draft stage at (joined op at) users[op.Target % users.Length] op.Level act
-            |> Composing.extreme stage (op.Level + op.Target)
+            Composing.draft room at (joined op at) users[op.Target % users.Length] op.Level kind
+            |> Composing.extreme room (op.Level + op.Target)
 
-        let cited = Composing.authEvents stage at draft
-        let time = Composing.extremeTime stage node.Clock op.Target
-        let depth = Composing.extremeDepth stage op.Level
+        let cited = Composing.authEvents room at draft
+        let time = Composing.extremeTime room node.Clock op.Target
+        let depth = Composing.extremeDepth room op.Level
 
-        match Composing.tryEvent stage at draft cited (node.NextEventNumber()) time depth with
+        match Composing.tryEvent room at draft cited (node.NextEventNumber()) time depth with
         | Error fault -> invalidOp $"A version allows what its events cannot have: {fault}."
         | Ok pdu when passes at pdu cited ->
             keep pdu at.State |> ignore
@@ -309,7 +314,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
     let stateBefore (id: string) : StateTree | null =
         match statesBefore.TryGetValue id with
         | true, state -> state
-        | _ -> node.View.StateBefore id
+        | _ -> node.Store.StateBefore id
 
     /// The number of lies sent.
     member _.EventsSent = eventsSent
@@ -324,18 +329,18 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
     member _.FalseStates = falseStates
 
     /// Tells a lie.
-    member _.Lie(op: Operation, lie: Lie, act: Act) : unit =
+    member _.Lie(op: Operation, lie: Lie, kind: ActionKind) : unit =
         if node.IsUp then
             match lie with
-            | Lie.Forge -> forge op act
-            | Lie.Stale -> stale op act
-            | Lie.Equivocate -> equivocate op act
-            | Lie.Forbidden -> forbid op act
-            | Lie.CiteForbidden -> citeForbidden op act
-            | Lie.Hide -> hide op act
-            | Lie.CiteHidden -> citeHidden op act
-            | Lie.Insert -> insert op act
-            | Lie.Extreme -> exaggerate op act
+            | Lie.Forge -> forge op kind
+            | Lie.Stale -> stale op kind
+            | Lie.Equivocate -> equivocate op kind
+            | Lie.Forbidden -> forbid op kind
+            | Lie.CiteForbidden -> citeForbidden op kind
+            | Lie.Hide -> hide op kind
+            | Lie.CiteHidden -> citeHidden op kind
+            | Lie.Insert -> insert op kind
+            | Lie.Extreme -> exaggerate op kind
 
     /// Answers a server's request for history.
     member _.RespondHistory(from: int, eventIds: string list) : WireResponse =
@@ -383,5 +388,5 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
                 let ids = [ for entry in claimed.Entries() -> entry.EventId ]
                 let chain = [| for e in Responses.authChain find ids -> e.Pdu.EventId |]
                 WireResponse.State(Array.ofList ids, chain)
-        | Request.Missing _ -> Responses.respond shown node.View request |> counted
-        | _ -> Responses.respond shownToThem node.View request |> counted
+        | Request.Missing _ -> Responses.respond shown node.Store request |> counted
+        | _ -> Responses.respond shownToThem node.Store request |> counted

@@ -11,7 +11,7 @@ open Matrix.Core.StateRes
 
 /// Checks honest servers' decisions as they are made.
 [<Sealed>]
-type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHonest: int -> bool) =
+type Checker(room: SimulatedRoom, resolver: StateResolver, limits: IncomingLimits, isHonest: int -> bool) =
 
     let computed = Dictionary<string, struct (StateTree * string * int)>()
     let onTrust = List<struct (int * string * StateTree * bool)>()
@@ -57,7 +57,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             violation <- Some what
 
     /// The state of some extremities, together with another state or null, resolved anew by the room version's
-    /// algorithm, whatever the server's practices; null if they cannot be resolved.
+    /// algorithm, whatever the server's behaviour; null if they cannot be resolved.
     let stateWith (view: Store) (state: StateTree | null) (extremities: ForwardExtremity[]) : StateTree | null =
         let trees = List<StateTree>()
 
@@ -112,7 +112,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             HasRoomId = false
         }
 
-        stage.Rules.Decide(pdu, state, facts).IsOk
+        room.Rules.Decide(pdu, state, facts).IsOk
 
     let allowedNow (view: Store) (event: DecidedEvent) : bool =
         view.Extremities.Length = 0
@@ -156,7 +156,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
                     | NonNull known when isAllowed known ->
                         if known.IsOutlier then
                             inserted <- inserted + 1
-                    | _ -> fail (Violation.NotAllowed(entry.EventId, stage.Servers[server]))
+                    | _ -> fail (Violation.NotAllowed(entry.EventId, room.Servers[server]))
 
     /// Whether a decision rests on what a peer returned: a state, an event without its position, or another such
     /// decision.
@@ -201,7 +201,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
                     && not (allowedNow view event)
 
             if not isRight then
-                fail (Violation.History(id, stage.Servers[server]))
+                fail (Violation.History(id, room.Servers[server]))
 
     let compareComputed server (event: DecidedEvent) (before: StateTree) =
         let id = event.Event.EventId
@@ -217,9 +217,9 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             compared <- compared + 1
 
             if not (StateTree.AreSame(state, before)) then
-                fail (Violation.StatesBeforeDiffer(id, stage.Servers[server], stage.Servers[other]))
+                fail (Violation.StatesBeforeDiffer(id, room.Servers[server], room.Servers[other]))
             elif (was = "") <> (clause = "") then
-                fail (Violation.VerdictsDiffer(id, stage.Servers[server], stage.Servers[other], was + clause))
+                fail (Violation.VerdictsDiffer(id, room.Servers[server], room.Servers[other], was + clause))
         | _ -> computed[id] <- struct (before, clause, server)
 
     /// Checks the current state before a decision, its number, and the extremities after it.
@@ -229,7 +229,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
         let kept = setOf kept server
 
         if not (StateTree.AreSame(event.CurrentStateBefore, current view)) then
-            fail (Violation.CurrentState(id, stage.Servers[server]))
+            fail (Violation.CurrentState(id, room.Servers[server]))
 
         let outlierOrdinal =
             match view.Find id with
@@ -248,12 +248,12 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
                 event.Ordinal = view.Numbers.NextLive
 
         if not isNumbered || event.OutlierOrdinal <> outlierOrdinal then
-            fail (Violation.Numbers(id, stage.Servers[server]))
+            fail (Violation.Numbers(id, room.Servers[server]))
 
         let hasDescendants = isBuiltUpon server view event
 
         if not (ExpectedExtremities.holds view event hasDescendants (stateWith view) isSmall) then
-            fail (Violation.ExtremitiesAfter(id, stage.Servers[server]))
+            fail (Violation.ExtremitiesAfter(id, room.Servers[server]))
 
         // A decision that was taken back is made again, and may come out otherwise.
         olds.Remove id |> ignore
@@ -287,7 +287,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             || machine.NotDurable <> 0
             || not (StateTree.AreSame(machine.CurrentState, current view))
         then
-            fail (Violation.NotAsDurable stage.Servers[server])
+            fail (Violation.NotAsDurable room.Servers[server])
 
     /// The first thing that went wrong.
     member _.Violation = violation
@@ -324,12 +324,12 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
                     onTrust.Add(struct (server, event.Event.EventId, before, event.Known.IsRejected))
 
                 if not event.IsLocal && event.Known.Provenance.IsOnTrust <> restsOnTrust view event then
-                    fail (Violation.Trust(event.Event.EventId, stage.Servers[server]))
+                    fail (Violation.Trust(event.Event.EventId, room.Servers[server]))
 
                 if event.IsHistory then
                     checkHistory server view event
                 elif not event.Known.IsRejected && event.Verdict.IsAccepted <> allowedNow view event then
-                    fail (Violation.SoftFailure(event.Event.EventId, stage.Servers[server]))
+                    fail (Violation.SoftFailure(event.Event.EventId, room.Servers[server]))
 
     /// Checks a machine after a failed flush.
     member _.TakenBack(server: int, view: Store, machine: RoomMachine) : unit =
@@ -346,12 +346,12 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
     /// A server could not write an event of its own user.
     member _.Unwritable(server: int, fault: PduFault) : unit =
         if isHonest server then
-            fail (Violation.Unwritable(stage.Servers[server], string fault))
+            fail (Violation.Unwritable(room.Servers[server], string fault))
 
     /// Reports a refused adoption.
     member _.Refused(server: int, refusal: AdoptionRefusal) : unit =
         if isHonest server then
-            fail (Violation.Refused(stage.Servers[server], refusal))
+            fail (Violation.Refused(room.Servers[server], refusal))
 
     /// A server tells its machine a page of history. What it waited for before is decided or dropped.
     member _.TellingHistory(server: int, page: Pdu list) : unit = told[server] <- List page
@@ -379,7 +379,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             && Array.forall (has true) event.PrevEvents
             && Array.forall (has false) event.AuthEvents
             ->
-            fail (Violation.GivenUp(event.EventId, stage.Servers[server]))
+            fail (Violation.GivenUp(event.EventId, room.Servers[server]))
         | _ -> ()
 
     /// Counts a drop.
@@ -420,7 +420,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
     /// Checks that no server was misled, where no peer lied.
     member this.CheckTrust() : unit =
         match this.Misled with
-        | (server, id) :: _ -> fail (Violation.Misled(id, stage.Servers[server]))
+        | (server, id) :: _ -> fail (Violation.Misled(id, room.Servers[server]))
         | [] -> ()
 
     /// Checks that a server's extremities are the accepted events without accepted descendants, but for those that came
@@ -441,7 +441,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             not (Set.isEmpty (Set.difference ends held - Set.ofSeq (setOf olds server)))
             || not (Set.isEmpty (Set.difference held ends - Set.ofSeq (setOf kept server)))
         then
-            fail (Violation.Extremities stage.Servers[server])
+            fail (Violation.Extremities room.Servers[server])
 
     /// The counts, without those of the Byzantine server.
     member this.Seen((settled: int, apart: int), lost: int, crashes: int) : Seen = {

@@ -10,7 +10,7 @@ open Matrix.Core.State
 open Matrix.Properties.Generators
 
 /// The room of one run: its version, its rules, its users.
-type Stage = {
+type SimulatedRoom = {
     Rules: AuthRules
     Format: EventFormat
     /// "" until the create event is made, where it names the room.
@@ -41,28 +41,30 @@ type EventBase = {
 module Composing =
 
     /// The auth events of a draft, as far as the state has them.
-    let authEvents (stage: Stage) (eventBase: EventBase) (draft: Matrix.Core.Room.Draft) : Pdu list =
+    let authEvents (room: SimulatedRoom) (eventBase: EventBase) (draft: Matrix.Core.Room.Draft) : Pdu list =
         let state = eventBase.Read eventBase.State
-        let citesCreate = stage.Rules.Version.Settings.RoomIds = RoomIdForm.WithDomain
+
+        let authEventsIncludeCreate =
+            room.Rules.Version.Settings.RoomIds = RoomIdForm.WithDomain
 
         [
             for struct (eventType, key) in
-                stage.Rules.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content) do
+                room.Rules.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content) do
                 match state.Find(eventType, key) with
                 | null -> ()
-                | found when found.Pdu.Type = "m.room.create" && not citesCreate -> ()
+                | found when found.Pdu.Type = "m.room.create" && not authEventsIncludeCreate -> ()
                 | found -> found.Pdu
         ]
 
     /// The depth of an honest event.
-    let depth (stage: Stage) (eventBase: EventBase) : int64 =
+    let depth (room: SimulatedRoom) (eventBase: EventBase) : int64 =
         let greatest = eventBase.Prev |> List.fold (fun most e -> max most e.Depth) 0L
-        Extremities.Depth(greatest, stage.Rules.Version.Settings.MaximumDepth)
+        Extremities.Depth(greatest, room.Rules.Version.Settings.MaximumDepth)
 
     /// An event of any depth, hashed. `number` is part of its id where servers assign ids; `time` is its
     /// `origin_server_ts`.
     let tryEvent
-        (stage: Stage)
+        (room: SimulatedRoom)
         (eventBase: EventBase)
         (draft: Matrix.Core.Room.Draft)
         (cited: Pdu list)
@@ -71,9 +73,9 @@ module Composing =
         (depth: int64)
         : Result<Pdu, PduFault> =
         let parts: EventParts = {
-            RoomId = stage.RoomId
+            RoomId = room.RoomId
             EventId =
-                if stage.Format.AssignsIds then
+                if room.Format.AssignsIds then
                     $"$e{number}:" + draft.Sender.Substring(draft.Sender.IndexOf ':' + 1)
                 else
                     ""
@@ -90,22 +92,28 @@ module Composing =
             Redacts = draft.Redacts
         }
 
-        UnsignedEvent.Prepare(stage.Format, parts) |> Result.bind _.Sign([||])
+        UnsignedEvent.Prepare(room.Format, parts) |> Result.bind _.Sign([||])
 
     /// The same for an event that is well-formed.
-    let event stage eventBase draft cited number time : Pdu =
-        match tryEvent stage eventBase draft cited number time (depth stage eventBase) with
+    let event room eventBase draft cited number time : Pdu =
+        match tryEvent room eventBase draft cited number time (depth room eventBase) with
         | Ok pdu -> pdu
         | Error fault -> invalidOp $"A simulated event is malformed: {fault}."
 
     /// Whether the state before an event allows it, with these auth events.
-    let isAllowed (stage: Stage) (eventBase: EventBase) (pdu: Pdu) (cited: Pdu list) (signers: string list) : bool =
+    let isAllowed
+        (room: SimulatedRoom)
+        (eventBase: EventBase)
+        (pdu: Pdu)
+        (cited: Pdu list)
+        (signers: string list)
+        : bool =
         let facts = {
             AuthFacts.OfAccepted(Array.ofList cited) with
                 Signers = Array.ofList signers
         }
 
-        stage.Rules.Decide(pdu, eventBase.Read eventBase.State, facts).IsOk
+        room.Rules.Decide(pdu, eventBase.Read eventBase.State, facts).IsOk
 
     let private words (key: string) (content: JsonObject) =
         match content.Text key with
@@ -150,8 +158,8 @@ module Composing =
         Matrix.Core.Room.Draft.State("m.room.power_levels", "", sender, object' (rest @ changed))
 
     /// Numbers at the limits of what the room version allows in an event.
-    let private extremeNumbers (stage: Stage) : Json list =
-        match stage.Rules.Version.Settings.Json with
+    let private extremeNumbers (room: SimulatedRoom) : Json list =
+        match room.Rules.Version.Settings.Json with
         | JsonStrictness.Strict -> [ Json.Int Numbers.MaxInteger; Json.Int -Numbers.MaxInteger ]
         | _ -> [
             Json.Int Int64.MaxValue
@@ -162,22 +170,22 @@ module Composing =
           ]
 
     /// Levels at the limits of what the room version reads as one.
-    let private extremeLevels (stage: Stage) : Json list =
-        extremeNumbers stage
-        @ match stage.Rules.Version.Settings.PowerLevelValues with
+    let private extremeLevels (room: SimulatedRoom) : Json list =
+        extremeNumbers room
+        @ match room.Rules.Version.Settings.PowerLevelValues with
           | PowerLevelValues.Integers -> []
           | _ -> [ text " 50 "; text "-9223372036854775808"; text "99999999999999999999" ]
 
     /// Depths that a room version allows, of which one more than the previous ones' is only one.
-    let extremeDepth (stage: Stage) (n: int) : int64 =
-        let limit = stage.Rules.Version.Settings.MaximumDepth
+    let extremeDepth (room: SimulatedRoom) (n: int) : int64 =
+        let limit = room.Rules.Version.Settings.MaximumDepth
         let all = [ limit; limit - 1L; min limit (Numbers.MaxInteger + 1L); 0L; 1L ]
         all[n % all.Length]
 
     /// Times that no clock tells.
-    let extremeTime (stage: Stage) (time: int64) (n: int) : int64 =
+    let extremeTime (room: SimulatedRoom) (time: int64) (n: int) : int64 =
         let most =
-            if stage.Rules.Version.Settings.Json = JsonStrictness.Strict then
+            if room.Rules.Version.Settings.Json = JsonStrictness.Strict then
                 Numbers.MaxInteger
             else
                 Int64.MaxValue
@@ -185,82 +193,88 @@ module Composing =
         [ time; most; 0L; -most ][n % 4]
 
     /// A draft with an extreme number in its content: of power levels, as levels that need no power to set.
-    let extreme (stage: Stage) (n: int) (draft: Matrix.Core.Room.Draft) : Matrix.Core.Room.Draft =
+    let extreme (room: SimulatedRoom) (n: int) (draft: Matrix.Core.Room.Draft) : Matrix.Core.Room.Draft =
         let pick (values: Json list) = values[n % values.Length]
 
         let content =
             match draft.Type with
             | "m.room.power_levels" ->
-                let low = pick (extremeLevels stage)
+                let low = pick (extremeLevels room)
                 let key = [ "users_default"; "redact"; "invite" ][n % 3]
 
                 draft.Content
                     .With(key, low)
                     .With("events", nested [ "m.room.topic", number 0; "org.example.extreme", low ])
-                    .With("org.example.extreme", pick (extremeNumbers stage))
-            | _ -> draft.Content.With("org.example.extreme", pick (extremeNumbers stage))
+                    .With("org.example.extreme", pick (extremeNumbers room))
+            | _ -> draft.Content.With("org.example.extreme", pick (extremeNumbers room))
 
         Matrix.Core.Room.Draft(draft.Type, draft.StateKey, draft.Sender, content, draft.Redacts)
 
     /// The draft of an act.
     let draft
-        (stage: Stage)
+        (room: SimulatedRoom)
         (eventBase: EventBase)
         (sender: string)
         (target: string)
         (level: int)
-        (act: Act)
+        (kind: ActionKind)
         : Matrix.Core.Room.Draft =
-        match act with
-        | Act.Message -> Matrix.Core.Room.Draft("m.room.message", null, sender, object' [ "body", number level ], null)
-        | Act.Topic -> Matrix.Core.Room.Draft.State("m.room.topic", "", sender, object' [ "topic", text $"{level}" ])
-        | Act.Join -> membership sender sender "join" [ "displayname", text $"{level}" ]
-        | Act.Leave -> membership sender sender "leave" []
-        | Act.Invite -> membership sender target "invite" []
-        | Act.Kick -> membership sender target "leave" []
-        | Act.Ban -> membership sender target "ban" []
-        | Act.Knock -> membership sender sender "knock" []
-        | Act.Power -> power eventBase sender target level
-        | Act.JoinRule ->
+        match kind with
+        | ActionKind.Message ->
+            Matrix.Core.Room.Draft("m.room.message", null, sender, object' [ "body", number level ], null)
+        | ActionKind.Topic ->
+            Matrix.Core.Room.Draft.State("m.room.topic", "", sender, object' [ "topic", text $"{level}" ])
+        | ActionKind.Join -> membership sender sender "join" [ "displayname", text $"{level}" ]
+        | ActionKind.Leave -> membership sender sender "leave" []
+        | ActionKind.Invite -> membership sender target "invite" []
+        | ActionKind.Kick -> membership sender target "leave" []
+        | ActionKind.Ban -> membership sender target "ban" []
+        | ActionKind.Knock -> membership sender sender "knock" []
+        | ActionKind.Power -> power eventBase sender target level
+        | ActionKind.JoinRule ->
             let known =
-                JoinRule.Public :: stage.Rules.Version.Settings.JoinRules
+                JoinRule.Public :: room.Rules.Version.Settings.JoinRules
                 |> List.filter (fun rule -> rule <> JoinRule.Private)
 
             let rule = Spelling.ofJoinRule known[level % known.Length]
             Matrix.Core.Room.Draft.State("m.room.join_rules", "", sender, object' [ "join_rule", text rule ])
-        | Act.RestrictedJoin -> membership sender sender "join" [ "join_authorised_via_users_server", text target ]
+        | ActionKind.RestrictedJoin ->
+            membership sender sender "join" [ "join_authorised_via_users_server", text target ]
 
     /// The sender and the target. A server's first user acts most often and is seldom removed, so that the room does
     /// not become empty.
-    let people (stage: Stage) (op: Operation) (act: Act) : string * string =
-        let users = stage.UsersOf(op.Server % stage.Servers.Length)
-        let removes = List.contains act [ Act.Kick; Act.Ban; Act.Leave ]
+    let people (room: SimulatedRoom) (op: Operation) (kind: ActionKind) : string * string =
+        let users = room.UsersOf(op.Server % room.Servers.Length)
+
+        let removes =
+            List.contains kind [ ActionKind.Kick; ActionKind.Ban; ActionKind.Leave ]
+
         let sparesFirst = removes && op.Level % 6 <> 0
 
         let sender =
-            if op.Actor % 5 < 3 && not (act = Act.Leave && sparesFirst) then
+            if op.Actor % 5 < 3 && not (kind = ActionKind.Leave && sparesFirst) then
                 users[0]
             else
                 users[1 + op.Actor % 2]
 
         let all =
             if sparesFirst then
-                stage.Users |> Array.filter (fun user -> not (user.StartsWith "@a:"))
+                room.Users |> Array.filter (fun user -> not (user.StartsWith "@a:"))
             else
-                stage.Users
+                room.Users
 
         sender, all[op.Target % all.Length]
 
     /// The first events of the room. The first users of all servers join, and have power.
-    let opening (stage: Stage) : Matrix.Core.Room.Draft list =
-        let creator = (stage.UsersOf 0)[0]
-        let listed = stage.Rules.Version.Settings.CreatorPower = CreatorPower.HundredAtFirst
+    let opening (room: SimulatedRoom) : Matrix.Core.Room.Draft list =
+        let creator = (room.UsersOf 0)[0]
+        let listed = room.Rules.Version.Settings.CreatorPower = CreatorPower.HundredAtFirst
 
         let users = [
             if listed then
                 creator, number 100
-            for server in 1 .. stage.Servers.Length - 1 do
-                (stage.UsersOf server)[0], number (if server = 1 then 100 else 50)
+            for server in 1 .. room.Servers.Length - 1 do
+                (room.UsersOf server)[0], number (if server = 1 then 100 else 50)
         ]
 
         [
@@ -268,7 +282,7 @@ module Composing =
                 "m.room.create",
                 "",
                 creator,
-                object' [ "creator", text creator; "room_version", text stage.Rules.Version.Id ]
+                object' [ "creator", text creator; "room_version", text room.Rules.Version.Id ]
             )
             membership creator creator "join" []
             Matrix.Core.Room.Draft.State(
@@ -278,7 +292,7 @@ module Composing =
                 object' [ "users", nested users; "events", nested [ "m.room.topic", number 0 ] ]
             )
             Matrix.Core.Room.Draft.State("m.room.join_rules", "", creator, object' [ "join_rule", text "public" ])
-            for server in 1 .. stage.Servers.Length - 1 do
-                let user = (stage.UsersOf server)[0]
+            for server in 1 .. room.Servers.Length - 1 do
+                let user = (room.UsersOf server)[0]
                 membership user user "join" []
         ]

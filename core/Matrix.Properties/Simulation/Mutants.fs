@@ -14,39 +14,39 @@ open Matrix.Properties.Generators
 module Mutants =
 
     /// Where states differ, the event received first wins.
-    let firstHeardWins: Conduct =
+    let firstHeardWins: Behaviours =
         fun _ _ _ -> {
-            Practices.usual with
+            Behaviour.usual with
                 Resolve = fun _ trees -> Ok trees[0]
         }
 
     /// An event that the current state forbids is built upon like any other.
-    let softFailureIgnored: Conduct =
+    let softFailureIgnored: Behaviours =
         fun _ server _ ->
             if server = 0 then
                 {
-                    Practices.usual with
+                    Behaviour.usual with
                         NotInCurrentState = fun _ -> Verdict.Accepted
                 }
             else
-                Practices.usual
+                Behaviour.usual
 
     /// States from peers replace states that the server could compute.
-    let believesPeers: Conduct =
+    let believesPeers: Behaviours =
         fun _ _ _ -> {
-            Practices.usual with
+            Behaviour.usual with
                 BelievesStates = true
         }
 
     /// A fetched state is resolved with the states after the previous events that are known.
-    let joinsStates: Conduct =
+    let joinsStates: Behaviours =
         fun _ _ _ -> {
-            Practices.usual with
+            Behaviour.usual with
                 JoinsStates = true
         }
 
     /// The auth chains of some events.
-    let private graphOf (stage: Stage) (find: string -> KnownEvent | null) (ids: seq<string>) : RoomGraph =
+    let private graphOf (room: SimulatedRoom) (find: string -> KnownEvent | null) (ids: seq<string>) : RoomGraph =
         let met = Dictionary<string, KnownEvent>()
         let pending = Stack<string>(ids)
 
@@ -63,7 +63,7 @@ module Mutants =
                         pending.Push cited
 
         {
-            Version = stage.Rules.Version
+            Version = room.Rules.Version
             Events = Map [ for KeyValue(id, known) in met -> id, known.Event.Pdu ]
             Rejected =
                 set [
@@ -74,13 +74,13 @@ module Mutants =
         }
 
     /// The auth difference of one server includes the auth chains of unconflicted events.
-    let sharedPastCounts: Conduct =
-        fun stage server find ->
+    let sharedPastCounts: Behaviours =
+        fun room server find ->
             if server <> 0 then
-                Practices.usual
+                Behaviour.usual
             else
                 {
-                    Practices.usual with
+                    Behaviour.usual with
                         Resolve =
                             fun _ trees ->
                                 let states = [
@@ -88,7 +88,7 @@ module Mutants =
                                         Map [ for e in tree.Entries() -> (e.Type, e.StateKey), e.EventId ]
                                 ]
 
-                                let graph = graphOf stage find (states |> Seq.collect Map.values)
+                                let graph = graphOf room find (states |> Seq.collect Map.values)
 
                                 let outcome = Version2.resolveWith AuthDifference.ofDifferences graph states
 
@@ -104,14 +104,14 @@ module Mutants =
                 }
 
     /// A failed flush leaves the extremities as they were after it.
-    let failedFlushKeepsExtremities: Conduct =
+    let failedFlushKeepsExtremities: Behaviours =
         fun _ _ _ -> {
-            Practices.usual with
+            Behaviour.usual with
                 RestoresExtremities = false
         }
 
-    /// Each defect: its name, its description, and the conduct of servers that have it.
-    let all: (string * string * Conduct) list = [
+    /// Each defect: its name, its description, and the behaviours of servers that have it.
+    let all: (string * string * Behaviours) list = [
         "failed-flush-keeps-extremities",
         "a failed flush leaves the extremities as they were after it",
         failedFlushKeepsExtremities

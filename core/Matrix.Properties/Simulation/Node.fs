@@ -12,21 +12,21 @@ open Matrix.Core.State
 type Node
     (
         index: int,
-        stage: Stage,
+        room: SimulatedRoom,
         limits: IncomingLimits,
-        practices: (string -> KnownEvent | null) -> Practices,
+        behaviour: (string -> KnownEvent | null) -> Behaviour,
         seed: uint64,
         readTo: int,
-        owed: int,
+        maxPending: int,
         world: IWorld
     ) =
 
-    let name = stage.Servers[index]
+    let name = room.Servers[index]
     // Durable.
     let disk = Store name
     let keys = HashSet<string>([ name ])
     let inbox = Dictionary<string, struct (string * SentEvent)>()
-    let outbox = Array.init stage.Servers.Length (fun _ -> List<string>())
+    let outbox = Array.init room.Servers.Length (fun _ -> List<string>())
     // Lost in a crash.
     let mutable view = Store name
     let mutable life = 0
@@ -36,8 +36,8 @@ type Node
     let unwritten = List<struct (DecidedEvent * SentEvent)>()
     let unacknowledged = List<struct (int * int)>()
     let requests = Dictionary<int, struct (PeerRequest * int)>()
-    let inFlight = Array.create<int> stage.Servers.Length -1
-    let inFlightCount = Array.create<int> stage.Servers.Length 0
+    let inFlight = Array.create<int> room.Servers.Length -1
+    let inFlightCount = Array.create<int> room.Servers.Length 0
     let mutable flushing = false
     let mutable retryAt = 0L
     let mutable nextNumber = 0
@@ -57,12 +57,12 @@ type Node
     let mutable tellsHistory = false
     let mutable history: string list = []
 
-    // The machine's look-up of an event, for its practices.
+    // The machine's look-up of an event, for its behaviour.
     let mutable known: string -> KnownEvent | null = fun _ -> null
 
     let start () : RoomMachine =
         // The machine itself knows what is not on the disk yet.
-        RoomMachine.WithPractices(name, stage.Rules, disk.Start stage.RoomId, limits, practices (fun id -> known id))
+        RoomMachine.WithBehaviour(name, room.Rules, disk.Start room.RoomId, limits, behaviour (fun id -> known id))
 
     let mutable machine = start ()
 
@@ -78,7 +78,7 @@ type Node
         nextNumber
 
     let indexOf (server: string) =
-        System.Array.IndexOf(stage.Servers, server)
+        System.Array.IndexOf(room.Servers, server)
 
     let receive (sent: SentEvent) =
         let id = sent.Pdu.EventId
@@ -86,7 +86,7 @@ type Node
         if not (copies.ContainsKey id) || sent.Signatures |> List.forall _.IsGenuine then
             copies[id] <- sent
 
-        SentEvent.receive stage.Format keys.Contains sent
+        SentEvent.receive room.Format keys.Contains sent
 
     /// Schedules something that a crash cancels.
     let later delay (what: unit -> unit) =
@@ -121,7 +121,7 @@ type Node
         requests[key] <- struct (request, dest)
         key
 
-    let owe (decided: DecidedEvent) =
+    let enqueue (decided: DecidedEvent) =
         for server in world.Destinations(view, decided) do
             let dest = indexOf server
 
@@ -130,8 +130,8 @@ type Node
                 queue.Add decided.Event.EventId
                 let sent = if inFlight[dest] < 0 then 0 else inFlightCount[dest]
 
-                if queue.Count - sent > owed then
-                    queue.RemoveRange(sent, queue.Count - sent - owed)
+                if queue.Count - sent > maxPending then
+                    queue.RemoveRange(sent, queue.Count - sent - maxPending)
 
                 pump dest
 
@@ -161,9 +161,9 @@ type Node
 
         let output =
             if readTo = 0 then
-                machine.TellOver(disk.Read, timed)
+                machine.ReceiveOver(disk.Read, timed)
             else
-                machine.Tell timed
+                machine.Receive timed
 
         if output.LookUps.IsEmpty then
             if inputs |> Array.exists _.IsHistory then
@@ -184,7 +184,7 @@ type Node
 
             later (rng.Below readTo) (fun () ->
                 reading <- reading - 1
-                asking.Learn(early |> Option.defaultWith (fun () -> disk.Read output.LookUps))
+                asking.Supply(early |> Option.defaultWith (fun () -> disk.Read output.LookUps))
                 proceed inputs
 
                 if waiting.Count > 0 && reading < Timing.reads then
@@ -278,7 +278,7 @@ type Node
 
         for struct (decided, _) in written do
             if decided.IsLocal then
-                owe decided
+                enqueue decided
 
     and flush () =
         flushing <- false
@@ -364,7 +364,7 @@ type Node
     member _.IsUp = isUp
 
     /// What it knows, durable or not.
-    member _.View = view
+    member _.Store = view
 
     /// What it durably knows.
     member _.Disk = disk
@@ -417,7 +417,7 @@ type Node
     /// A number that no other event has.
     member _.NextEventNumber() =
         nextEvent <- nextEvent + 1
-        nextEvent * stage.Servers.Length + index
+        nextEvent * room.Servers.Length + index
 
     /// Its clock, which is wrong by up to half a second.
     member _.Clock = 1_000_000L + int64 world.Now + int64 ((index * 7919) % 11) * 50L
@@ -426,11 +426,11 @@ type Node
     member this.Try(draft: Matrix.Core.Room.Draft) : bool =
         let prepared = machine.ResolveOver disk.Read
         let eventBase = this.EventBase
-        let cited = Composing.authEvents stage eventBase draft
+        let cited = Composing.authEvents room eventBase draft
 
-        let depth = Composing.depth stage eventBase
+        let depth = Composing.depth room eventBase
 
-        match Composing.tryEvent stage eventBase draft cited (this.NextEventNumber()) this.Clock depth with
+        match Composing.tryEvent room eventBase draft cited (this.NextEventNumber()) this.Clock depth with
         | Error fault ->
             world.Unwritable(index, fault)
             false
@@ -442,7 +442,7 @@ type Node
         let isAllowedNow =
             obj.ReferenceEquals(prepared.CurrentState, prepared.StateBefore)
             || Composing.isAllowed
-                stage
+                room
                 {
                     eventBase with
                         State = prepared.CurrentState
@@ -451,8 +451,8 @@ type Node
                 cited
                 signers
 
-        if isAllowedNow && Composing.isAllowed stage eventBase pdu cited signers then
-            let adoption = machine.AdoptOver(disk.Read, prepared, stage.Rules.Read pdu, -1)
+        if isAllowedNow && Composing.isAllowed room eventBase pdu cited signers then
+            let adoption = machine.AdoptOver(disk.Read, prepared, room.Rules.Read pdu, -1)
 
             match adoption.Decided with
             // A user of a room with so many branches has to try again.
@@ -481,7 +481,7 @@ type Node
 
     /// Takes the events that all servers have from the beginning.
     member _.Begin(events: SentEvent list) : unit =
-        machine.TellOver(disk.Read, [| for event in events -> Input.Received(stage.Servers[0], receive event) |])
+        machine.ReceiveOver(disk.Read, [| for event in events -> Input.Received(room.Servers[0], receive event) |])
         |> act
 
         flush ()
@@ -496,7 +496,7 @@ type Node
             match message with
             | Message.Transaction(txn, events) ->
                 unacknowledged.Add(struct (from, txn))
-                let peer = stage.Servers[from]
+                let peer = room.Servers[from]
 
                 for event in events do
                     if isNull (view.Find event.Pdu.EventId) then
@@ -516,7 +516,7 @@ type Node
                     asksHistory <- ValueNone
 
                     match reply with
-                    | WireResponse.Events events -> tellHistory stage.Servers[from] followers events
+                    | WireResponse.Events events -> tellHistory room.Servers[from] followers events
                     | _ -> ()
                 | _ -> ()
 

@@ -2,7 +2,7 @@ namespace Matrix.Properties.Simulation
 
 /// An attempt of a user in the room. The server refuses many of them.
 [<RequireQualifiedAccess>]
-type Act =
+type ActionKind =
     | Message
     | Topic
     | Join
@@ -41,16 +41,16 @@ type Lie =
 
 /// An honest attempt, or a lie.
 [<RequireQualifiedAccess>]
-type Deed =
-    | Honest of Act
-    | Lying of Lie * Act
+type Action =
+    | Honest of ActionKind
+    | Lying of Lie * ActionKind
 
 /// An attempt at one server. Numbers are taken modulo the number of choices.
 type Operation = {
     /// Milliseconds since the start.
     At: int
     Server: int
-    Deed: Deed
+    Action: Action
     Actor: int
     Target: int
     Level: int
@@ -97,7 +97,7 @@ type Plan = {
     /// The most missing events that a server fetches for one event.
     Walk: int
     /// The most events that a server still owes to another one. Beyond it, only the latest are sent.
-    Owed: int
+    MaxPending: int
     Operations: Operation list
     Troubles: Trouble list
 }
@@ -152,19 +152,19 @@ module Plan =
     /// The mean time between operations, over all servers, in milliseconds.
     let private pace = 40
 
-    let private act (rng: Rng) =
+    let private kind (rng: Rng) =
         rng.Weighted [|
-            30, Act.Message
-            12, Act.Topic
-            10, Act.Join
-            5, Act.Leave
-            6, Act.Invite
-            6, Act.Kick
-            6, Act.Ban
-            3, Act.Knock
-            12, Act.Power
-            6, Act.JoinRule
-            4, Act.RestrictedJoin
+            30, ActionKind.Message
+            12, ActionKind.Topic
+            10, ActionKind.Join
+            5, ActionKind.Leave
+            6, ActionKind.Invite
+            6, ActionKind.Kick
+            6, ActionKind.Ban
+            3, ActionKind.Knock
+            12, ActionKind.Power
+            6, ActionKind.JoinRule
+            4, ActionKind.RestrictedJoin
         |]
 
     let private lie (rng: Rng) =
@@ -195,18 +195,18 @@ module Plan =
     let private operation (rng: Rng) (servers: int) (length: int) (byzantine: int) (hides: bool) =
         let server = rng.Below servers
 
-        let deed =
+        let action =
             if server = byzantine && rng.Happens 500 then
                 match lie rng with
-                | Lie.Hide when not hides -> Deed.Lying(Lie.CiteHidden, act rng)
-                | lie -> Deed.Lying(lie, act rng)
+                | Lie.Hide when not hides -> Action.Lying(Lie.CiteHidden, kind rng)
+                | lie -> Action.Lying(lie, kind rng)
             else
-                Deed.Honest(act rng)
+                Action.Honest(kind rng)
 
         {
             At = rng.Below length
             Server = server
-            Deed = deed
+            Action = action
             Actor = rng.Below 1000
             Target = rng.Below 1000
             Level = rng.Below 1000
@@ -239,7 +239,7 @@ module Plan =
             {
                 plan with
                     Walk = rng.Of [| 1; 3; 10 |]
-                    Owed = rng.Of [| 1; 2; 5 |]
+                    MaxPending = rng.Of [| 1; 2; 5 |]
                     Troubles =
                         plan.Troubles
                         @ [
@@ -262,7 +262,7 @@ module Plan =
                                 {
                                     At = rng.Below length
                                     Server = plan.ByzantineServer
-                                    Deed = Deed.Lying(lie, act rng)
+                                    Action = Action.Lying(lie, kind rng)
                                     Actor = rng.Below 1000
                                     Target = rng.Below 1000
                                     Level = rng.Below 1000
@@ -308,7 +308,7 @@ module Plan =
             Seed = rng.Next()
             Noise = noise
             Walk = rng.Of [| 20; 200; 1000 |]
-            Owed = unbounded
+            MaxPending = unbounded
             Operations = operations
             Troubles = troubles
         }

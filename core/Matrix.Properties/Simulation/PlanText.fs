@@ -11,18 +11,18 @@ module PlanText =
     /// An error in a file: the path, and what was expected there.
     type Fault = { Place: string; Expected: string }
 
-    let private acts: (string * Act) list = [
-        "message", Act.Message
-        "topic", Act.Topic
-        "join", Act.Join
-        "leave", Act.Leave
-        "invite", Act.Invite
-        "kick", Act.Kick
-        "ban", Act.Ban
-        "knock", Act.Knock
-        "power", Act.Power
-        "join_rule", Act.JoinRule
-        "vouched_join", Act.RestrictedJoin
+    let private kinds: (string * ActionKind) list = [
+        "message", ActionKind.Message
+        "topic", ActionKind.Topic
+        "join", ActionKind.Join
+        "leave", ActionKind.Leave
+        "invite", ActionKind.Invite
+        "kick", ActionKind.Kick
+        "ban", ActionKind.Ban
+        "knock", ActionKind.Knock
+        "power", ActionKind.Power
+        "join_rule", ActionKind.JoinRule
+        "vouched_join", ActionKind.RestrictedJoin
     ]
 
     let private lies: (string * Lie) list = [
@@ -49,10 +49,10 @@ module PlanText =
         object' [
             "at", number op.At
             "server", number op.Server
-            match op.Deed with
-            | Deed.Honest act -> "act", Json.String(nameIn acts act)
-            | Deed.Lying(lie, act) ->
-                "act", Json.String(nameIn acts act)
+            match op.Action with
+            | Action.Honest kind -> "act", Json.String(nameIn kinds kind)
+            | Action.Lying(lie, kind) ->
+                "act", Json.String(nameIn kinds kind)
                 "lie", Json.String(nameIn lies lie)
             "actor", number op.Actor
             "target", number op.Target
@@ -103,7 +103,7 @@ module PlanText =
         "gives_false_states", Json.Bool plan.GivesFalseStates
         "seed", Json.String(plan.Seed.ToString "x16")
         "walk", number plan.Walk
-        "owed", number plan.Owed
+        "owed", number plan.MaxPending
         "delay_from", number plan.Noise.DelayFrom
         "delay_to", number plan.Noise.DelayTo
         "late_per_mille", number plan.Noise.LatePerMille
@@ -178,16 +178,16 @@ module PlanText =
     let private most = 1_000_000_000
 
     let private readOperation (place: string, o: JsonObject) : Operation =
-        let act = word place o "act" acts
+        let kind = word place o "act" kinds
 
         {
             At = int' place o "at" 0 most
             Server = int' place o "server" 0 63
-            Deed =
+            Action =
                 if o.Has "lie" then
-                    Deed.Lying(word place o "lie" lies, act)
+                    Action.Lying(word place o "lie" lies, kind)
                 else
-                    Deed.Honest act
+                    Action.Honest kind
             Actor = int' place o "actor" 0 most
             Target = int' place o "target" 0 most
             Level = int' place o "level" 0 most
@@ -239,7 +239,7 @@ module PlanText =
                         0
             }
             Walk = int' place o "walk" 0 1_000_000
-            Owed =
+            MaxPending =
                 if o.Has "owed" then
                     int' place o "owed" 1 Plan.unbounded
                 else

@@ -8,7 +8,7 @@ open Matrix.Core.State
 /// The end of a run: each honest server sends events, and servers that accept each other's events have to agree on the
 /// state. `run` delivers all pending messages.
 [<Sealed>]
-type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Checker, run: unit -> unit) =
+type internal Settling(room: SimulatedRoom, nodes: Node[], honest: int[], checker: Checker, run: unit -> unit) =
 
     /// A joined user of the server joins again, which needs no power. Returns the event's id, or none if nobody could.
     let say (n: int) : string option =
@@ -20,18 +20,18 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Chec
             | null -> false
             | event -> event.Membership.IsJoin
 
-        match stage.UsersOf n |> Array.tryFind isJoined with
+        match room.UsersOf n |> Array.tryFind isJoined with
         | None -> None
         | Some user ->
-            let before = node.View.Ids.Count
+            let before = node.Store.Ids.Count
 
-            if node.Try(Composing.draft stage eventBase user user (1000 + before) Act.Join) then
-                Some node.View.Ids[before]
+            if node.Try(Composing.draft room eventBase user user (1000 + before) ActionKind.Join) then
+                Some node.Store.Ids[before]
             else
                 None
 
     let isAcceptedBy n (id: string) =
-        match nodes[n].View.Find id with
+        match nodes[n].Store.Find id with
         | null -> false
         | known -> known.Status = EventStatus.Accepted
 
@@ -48,7 +48,7 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Chec
 
         if not isSent then
             let why = $"{draft.Type} of {draft.Sender} was refused"
-            checker.Fail(Violation.Unwritable(stage.Servers[n], why))
+            checker.Fail(Violation.Unwritable(room.Servers[n], why))
 
     /// Each joined user of a server sends a message and changes the state, if their power is enough, and leaves.
     member _.Write(n: int) : unit =
@@ -56,18 +56,18 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Chec
         let eventBase = node.EventBase
         let state = eventBase.Read eventBase.State
 
-        for user in stage.UsersOf n do
+        for user in room.UsersOf n do
             match state.Find("m.room.member", user), state.Find("m.room.power_levels", "") with
             | NonNull(member': AuthEvent), NonNull(levels: AuthEvent) when member'.Membership.IsJoin ->
-                let power = stage.Rules.PowerOf(state, user)
+                let power = room.Rules.PowerOf(state, user)
 
-                let attempt act eventType isState =
+                let attempt kind eventType isState =
                     if power >= levels.Levels.Required(eventType, isState) then
-                        write n (Composing.draft stage eventBase user user 1 act)
+                        write n (Composing.draft room eventBase user user 1 kind)
 
-                attempt Act.Message "m.room.message" false
-                attempt Act.Topic "m.room.topic" true
-                write n (Composing.draft stage eventBase user user 1 Act.Leave)
+                attempt ActionKind.Message "m.room.message" false
+                attempt ActionKind.Topic "m.room.topic" true
+                write n (Composing.draft room eventBase user user 1 ActionKind.Leave)
             | _ -> ()
 
     /// One event from each server, one after the other: server and event id.
@@ -114,7 +114,7 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Chec
             | first :: rest ->
                 for n in rest do
                     if not (StateTree.AreSame(nodes[first].Current, nodes[n].Current)) then
-                        checker.Fail(Violation.CurrentStatesDiffer(stage.Servers[first], stage.Servers[n]))
+                        checker.Fail(Violation.CurrentStatesDiffer(room.Servers[first], room.Servers[n]))
             | [] -> ()
 
         let largest = groups |> List.map List.length |> List.fold max 0

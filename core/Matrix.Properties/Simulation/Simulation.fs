@@ -9,7 +9,7 @@ open Matrix.Core.State
 open Matrix.Core.StateRes
 
 /// The outcome of a run.
-type Ended = {
+type RunOutcome = {
     Violation: Violation option
     Seen: Seen
 }
@@ -21,9 +21,9 @@ type HistoryEntry = {
     Verdicts: string list
 }
 
-/// The practices of each server of a run, given its index and a look-up of the events that its machine knows. Tests
-/// replace some practices and check that the violation is found.
-type Conduct = Stage -> int -> (string -> KnownEvent | null) -> Practices
+/// The behaviour of each server of a run, given its index and a look-up of the events that its machine knows. Tests
+/// replace some behaviour and check that the violation is found.
+type Behaviours = SimulatedRoom -> int -> (string -> KnownEvent | null) -> Behaviour
 
 /// A federation in one process.
 [<RequireQualifiedAccess>]
@@ -36,7 +36,7 @@ module Simulation =
     let private pages = 3
 
     /// Every server follows the specification.
-    let usual: Conduct = fun _ _ _ -> Practices.usual
+    let usual: Behaviours = fun _ _ _ -> Behaviour.usual
 
     let private sign (pdu: Pdu) = {
         Pdu = pdu
@@ -44,7 +44,7 @@ module Simulation =
     }
 
     /// The first events, which all servers have from the beginning.
-    let private opening (stage: Stage) : Stage * SentEvent list =
+    let private opening (room: SimulatedRoom) : SimulatedRoom * SentEvent list =
         let events = Dictionary<string, AuthEvent>()
 
         let read (tree: StateTree) : IAuthState = {
@@ -55,34 +55,34 @@ module Simulation =
                     | entry -> events[entry.EventId]
         }
 
-        let mutable stage = stage
+        let mutable room = room
         let mutable state = StateTree.Empty
         let mutable last: Pdu list = []
         let mutable made = []
 
-        for draft in Composing.opening stage do
+        for draft in Composing.opening room do
             let eventBase = {
                 Prev = last
                 State = state
                 Read = read
             }
 
-            let cited = Composing.authEvents stage eventBase draft
+            let cited = Composing.authEvents room eventBase draft
 
             let pdu =
-                Composing.event stage eventBase draft cited (-made.Length - 1 + 1000) (int64 made.Length)
+                Composing.event room eventBase draft cited (-made.Length - 1 + 1000) (int64 made.Length)
 
-            if stage.RoomId = "" then
-                stage <- { stage with RoomId = pdu.RoomId }
+            if room.RoomId = "" then
+                room <- { room with RoomId = pdu.RoomId }
 
-            events[pdu.EventId] <- stage.Rules.Read pdu
+            events[pdu.EventId] <- room.Rules.Read pdu
             state <- state.Set(StateEntry.Of(pdu.Type, string pdu.StateKey, pdu.EventId, 0u))
             last <- [ pdu ]
             made <- sign pdu :: made
 
-        stage, List.rev made
+        room, List.rev made
 
-    let private stageOf (plan: Plan) : Stage =
+    let private roomOf (plan: Plan) : SimulatedRoom =
         match Versions.tryFindUnstable plan.Version with
         | None -> invalidArg (nameof plan) $"There is no room version {plan.Version}."
         | Some version -> {
@@ -98,8 +98,8 @@ module Simulation =
     let private limitsOf (plan: Plan) : IncomingLimits = {
         IncomingLimits.Default with
             // So few that facts are forgotten all the time.
-            Facts = 8
-            FactStates = 2
+            CachedLookUps = 8
+            CachedStates = 2
             Gaps = 4
             GivenUpFor = 500L
             FirstPause = 200L
@@ -152,12 +152,12 @@ module Simulation =
 
     /// The servers, the network between them, and the checker.
     [<Sealed>]
-    type private Federation(plan: Plan, conduct: Conduct) as this =
+    type private Federation(plan: Plan, behaviours: Behaviours) as this =
 
-        let stage, first = opening (stageOf plan)
+        let room, first = opening (roomOf plan)
         let isHonest server = server <> plan.ByzantineServer
         let limits = limitsOf plan
-        let checker = Checker(stage, StateResolver.Of stage.Rules, limits, isHonest)
+        let checker = Checker(room, StateResolver.Of room.Rules, limits, isHonest)
         let mutable nodes: Node[] = [||]
         let mutable byzantine: ByzantineServer option = None
         let mutable crashes = 0
@@ -168,15 +168,14 @@ module Simulation =
         do
             nodes <- [|
                 for n in 0 .. plan.Servers - 1 ->
-                    let practices = if isHonest n then conduct stage n else usual stage n
-                    Node(n, stage, limits, practices, plan.Seed, plan.Noise.ReadTo, plan.Owed, this)
+                    let behaviour = if isHonest n then behaviours room n else usual room n
+                    Node(n, room, limits, behaviour, plan.Seed, plan.Noise.ReadTo, plan.MaxPending, this)
             |]
 
             if plan.ByzantineServer >= 0 then
                 let node = nodes[plan.ByzantineServer]
 
-                let lying =
-                    ByzantineServer(plan.ByzantineServer, stage, node, plan.GivesFalseStates)
+                let lying = ByzantineServer(plan.ByzantineServer, room, node, plan.GivesFalseStates)
 
                 node.Respond <- fun from request -> lying.Respond(from, request)
                 node.RespondHistory <- fun from ids -> lying.RespondHistory(from, ids)
@@ -191,17 +190,21 @@ module Simulation =
         let goOn () = checker.Violation.IsNone
 
         let isInRoom (n: int) =
-            nodes[n].View.ServersIn nodes[n].Current |> List.contains stage.Servers[n]
+            nodes[n].Store.ServersIn nodes[n].Current |> List.contains room.Servers[n]
 
         /// The server that makes an event: the user's own if it is in the room. Otherwise a reachable server that is in
         /// the room makes the event, as with `/make_join` and `/send_join`. The event is sent to the others as usual;
         /// the joining server fetches what it lacks.
-        let placeOf (server: int) (act: Act) : Node option =
+        let placeOf (server: int) (kind: ActionKind) : Node option =
             let n = server % nodes.Length
 
             if isInRoom n then
                 Some nodes[n]
-            elif act = Act.Join || act = Act.RestrictedJoin || act = Act.Knock then
+            elif
+                kind = ActionKind.Join
+                || kind = ActionKind.RestrictedJoin
+                || kind = ActionKind.Knock
+            then
                 [ 1 .. nodes.Length - 1 ]
                 |> List.map (fun k -> (n + k) % nodes.Length)
                 |> List.tryFind (fun m -> nodes[m].IsUp && not (network.IsCut(n, m)) && isInRoom m)
@@ -213,16 +216,16 @@ module Simulation =
             let node = nodes[op.Server % nodes.Length]
 
             if node.IsUp then
-                match op.Deed, byzantine with
-                | Deed.Lying(lie, act), Some byzantine when op.Server = plan.ByzantineServer ->
-                    byzantine.Lie(op, lie, act)
-                | Deed.Lying(_, act), _
-                | Deed.Honest act, _ ->
-                    let sender, target = Composing.people stage op act
+                match op.Action, byzantine with
+                | Action.Lying(lie, kind), Some byzantine when op.Server = plan.ByzantineServer ->
+                    byzantine.Lie(op, lie, kind)
+                | Action.Lying(_, kind), _
+                | Action.Honest kind, _ ->
+                    let sender, target = Composing.people room op kind
 
-                    match placeOf op.Server act with
+                    match placeOf op.Server kind with
                     | Some maker ->
-                        maker.Try(Composing.draft stage maker.EventBase sender target op.Level act)
+                        maker.Try(Composing.draft room maker.EventBase sender target op.Level kind)
                         |> ignore
                     | None -> ()
 
@@ -285,9 +288,9 @@ module Simulation =
                             nodes[n].AskHistory peer
                             network.Run goOn
 
-        let settling = Settling(stage, nodes, honest, checker, (fun () -> network.Run goOn))
+        let settling = Settling(room, nodes, honest, checker, (fun () -> network.Run goOn))
 
-        member _.Run() : Ended =
+        member _.Run() : RunOutcome =
             for node in nodes do
                 node.Begin first
 
@@ -316,7 +319,7 @@ module Simulation =
                     settling.Write n
 
                 for n in honest do
-                    checker.CheckExtremities(n, nodes[n].View)
+                    checker.CheckExtremities(n, nodes[n].Store)
 
                 if plan.ByzantineServer < 0 then
                     checker.CheckTrust()
@@ -340,14 +343,14 @@ module Simulation =
         /// The events of the run, in an order in which none comes before those that it names.
         member _.History: HistoryEntry list =
             let verdict (id: string) (node: Node) =
-                match node.View.Find id with
+                match node.Store.Find id with
                 | null -> ""
                 | known when known.IsOutlier -> $"{known.Status}, outlier"
                 | known when known.Provenance.IsOnTrust -> $"{known.Status}, on trust"
                 | known -> string known.Status
 
             nodes
-            |> Seq.collect (fun node -> node.View.Ids |> Seq.map (fun id -> node.View.Find id))
+            |> Seq.collect (fun node -> node.Store.Ids |> Seq.map (fun id -> node.Store.Find id))
             |> Seq.choose Option.ofObj
             |> Seq.map _.Event.Pdu
             |> Seq.distinctBy _.EventId
@@ -384,21 +387,21 @@ module Simulation =
 
             member _.Destinations(view, decided) =
                 if network.IsCalm then
-                    [ for n in honest -> stage.Servers[n] ]
+                    [ for n in honest -> room.Servers[n] ]
                 else
                     [ decided.StateBefore; decided.StateAfter ]
                     |> List.choose Option.ofObj
                     |> List.collect view.ServersIn
                     |> List.distinct
 
-    /// Runs a plan with these practices.
-    let runWith (conduct: Conduct) (plan: Plan) : Ended = Federation(plan, conduct).Run()
+    /// Runs a plan with this behaviour.
+    let runWith (behaviours: Behaviours) (plan: Plan) : RunOutcome = Federation(plan, behaviours).Run()
 
     /// Runs a plan, and returns its history too.
-    let history (plan: Plan) : Ended * HistoryEntry list =
+    let history (plan: Plan) : RunOutcome * HistoryEntry list =
         let federation = Federation(plan, usual)
         let ended = federation.Run()
         ended, federation.History
 
     /// Runs a plan.
-    let run (plan: Plan) : Ended = runWith usual plan
+    let run (plan: Plan) : RunOutcome = runWith usual plan

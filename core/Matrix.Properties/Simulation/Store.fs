@@ -198,37 +198,37 @@ type Store(server: string) =
         |> Seq.toArray
 
     /// Reads what a machine lacks: exactly that.
-    member this.Read(lookUps: LookUps) : RoomFacts =
-        let facts = RoomFacts lookUps
+    member this.Read(lookUps: LookUps) : LookUpResults =
+        let results = LookUpResults lookUps
 
         for id in lookUps.Events do
             match this.Find id with
             | null -> ()
-            | known -> facts.AddKnown known
+            | known -> results.AddKnown known
 
         for id in lookUps.States do
             match this.StateAfter id with
             | null -> ()
-            | state -> facts.AddStateAfter(id, state)
+            | state -> results.AddStateAfter(id, state)
 
         for lookUp in lookUps.Citing do
             let ids = all citing lookUp.EventId |> Seq.toArray
-            facts.AddCiting(lookUp.EventId, Array.truncate lookUp.Count ids, ids.Length <= lookUp.Count)
+            results.AddCiting(lookUp.EventId, Array.truncate lookUp.Count ids, ids.Length <= lookUp.Count)
 
         for id in lookUps.Following do
-            facts.AddFollowing(id, all following id |> Seq.toArray)
+            results.AddFollowing(id, all following id |> Seq.toArray)
 
         if lookUps.NeedsServers then
-            facts.Servers <- this.Servers
+            results.Servers <- this.Servers
 
         if lookUps.Strangers.Length > 0 then
             let joined = this.Servers
 
             for other in lookUps.Strangers do
                 if not (Array.contains other joined) then
-                    facts.AddStranger other
+                    results.AddStranger other
 
-        facts
+        results
 
 /// Calls of a machine that need facts, with all facts at once.
 [<AutoOpen>]
@@ -237,31 +237,31 @@ module MachineOverStore =
     type RoomResolution with
 
         /// Runs to the end.
-        member this.RunOver(read: LookUps -> RoomFacts) : unit =
+        member this.RunOver(read: LookUps -> LookUpResults) : unit =
             while not this.IsDone do
                 let lookUps = this.Run()
 
                 if not lookUps.IsEmpty then
-                    this.Learn(read lookUps)
+                    this.Supply(read lookUps)
 
     type RoomMachine with
 
         /// Tells inputs in one call, and reads what the machine lacks.
-        member this.TellOnceOver(read: LookUps -> RoomFacts, inputs: Input[]) : Output =
-            let mutable output = this.Tell inputs
+        member this.ReceiveOnceOver(read: LookUps -> LookUpResults, inputs: Input[]) : Output =
+            let mutable output = this.Receive inputs
 
             while not output.LookUps.IsEmpty do
-                this.Learn(read output.LookUps)
-                output <- this.Tell inputs
+                this.Supply(read output.LookUps)
+                output <- this.Receive inputs
 
             output
 
         /// Tells inputs, and goes on until nothing is left to decide.
-        member this.TellOver(read: LookUps -> RoomFacts, inputs: Input[]) : Output =
-            let mutable output = this.TellOnceOver(read, inputs)
+        member this.ReceiveOver(read: LookUps -> LookUpResults, inputs: Input[]) : Output =
+            let mutable output = this.ReceiveOnceOver(read, inputs)
 
             while output.HasMore do
-                let next = this.TellOnceOver(read, [||])
+                let next = this.ReceiveOnceOver(read, [||])
 
                 output <- {
                     next with
@@ -275,26 +275,26 @@ module MachineOverStore =
             output
 
         /// Tells inputs to a machine whose decisions are not durable yet: there is no history to read.
-        member this.TellAlone(inputs: Input[]) : Output = this.TellOver(RoomFacts, inputs)
+        member this.ReceiveAlone(inputs: Input[]) : Output = this.ReceiveOver(LookUpResults, inputs)
 
         /// The base of the next event, with the states resolved.
-        member this.ResolveOver(read: LookUps -> RoomFacts) : Prepared =
+        member this.ResolveOver(read: LookUps -> LookUpResults) : Prepared =
             let mutable prepared = this.Resolve()
 
             while not prepared.LookUps.IsEmpty do
-                this.Learn(read prepared.LookUps)
+                this.Supply(read prepared.LookUps)
                 prepared <- this.Resolve()
 
             prepared
 
         /// Adopts an event.
         member this.AdoptOver
-            (read: LookUps -> RoomFacts, prepared: Prepared, event: AuthEvent, height: int)
+            (read: LookUps -> LookUpResults, prepared: Prepared, event: AuthEvent, height: int)
             : Adoption =
             let mutable adoption = this.Adopt(prepared, event, height)
 
-            while adoption.Refusal = AdoptionRefusal.NeedsFacts do
-                this.Learn(read adoption.LookUps)
+            while adoption.Refusal = AdoptionRefusal.NeedsLookUps do
+                this.Supply(read adoption.LookUps)
                 adoption <- this.Adopt(prepared, event, height)
 
             adoption

@@ -12,21 +12,21 @@ type Choice = {
 type Axis = { Name: string; Choices: Choice[] }
 
 /// An axis by its index in its world.
-type IPlaced =
-    abstract Place: int
+type IAxis =
+    abstract Index: int
 
 /// An axis with the values of its choices.
 [<Sealed>]
-type AxisOf<'a>(place: int, axis: Axis, values: 'a[]) =
+type AxisOf<'a>(index: int, axis: Axis, values: 'a[]) =
     /// The axis.
     member _.Axis = axis
     /// The value of each choice.
     member _.Values = values
     /// Its index among the axes of its world.
-    member _.Place = place
+    member _.Index = index
 
-    interface IPlaced with
-        member _.Place = place
+    interface IAxis with
+        member _.Index = index
 
 /// A case, read axis by axis. Only declared axes can be read, so that what is built once for a few axes depends on them
 /// alone.
@@ -48,21 +48,21 @@ type CaseReader(case: int[], allowed: int64) =
 
     /// The value of the case on an axis.
     member _.At(axis: AxisOf<'a>) : 'a =
-        let bit = 1L <<< axis.Place
+        let bit = 1L <<< axis.Index
 
         if allowed &&& bit = 0L then
             invalidOp $"{axis.Axis.Name} is read, but not declared."
 
         read <- read ||| bit
-        axis.Values[case[axis.Place]]
+        axis.Values[case[axis.Index]]
 
 /// Sets of axes.
 [<RequireQualifiedAccess>]
 module internal Axes =
 
     /// A bit for each axis.
-    let mask (axes: IPlaced list) : int64 =
-        axes |> List.fold (fun bits axis -> bits ||| (1L <<< axis.Place)) 0L
+    let mask (axes: IAxis list) : int64 =
+        axes |> List.fold (fun bits axis -> bits ||| (1L <<< axis.Index)) 0L
 
     /// A bit for each index less than this one.
-    let before (place: int) : int64 = (1L <<< place) - 1L
+    let before (index: int) : int64 = (1L <<< index) - 1L

@@ -37,24 +37,29 @@ let apart (graph: RoomGraph) (states: StateMap list) : Apart option =
 
         if found.Keys.IsEmpty then None else Some found
 
-/// The rooms of a line of acts, the smallest first, with the state at its end and an earlier one: a server resolves
+/// The rooms of a line of actions, the smallest first, with the state at its end and an earlier one: a server resolves
 /// them if an event has the last event and an earlier one as previous events.
-let private lines (acts: Forks.Act list) (most: int) (clock: Forks.Clock) (version: RoomVersion) : seq<Forks.Fork> =
+let private lines
+    (actions: Forks.Action list)
+    (most: int)
+    (clock: Forks.Clock)
+    (version: RoomVersion)
+    : seq<Forks.Fork> =
     Forks.at
         {
-            Acts = acts
-            MostActs = most
+            Actions = actions
+            MaxActions = most
             Clock = clock
             Twice = false
         }
         version
-    |> Seq.distinctBy _.Acts
+    |> Seq.distinctBy _.Actions
     |> Seq.collect (fun fork ->
         let stateOf (ids: string list) = DrawnRoom.stateOf fork.Graph ids
         let last = stateOf fork.Order
 
         seq {
-            for length in fork.Order.Length - 1 .. -1 .. fork.Order.Length - fork.Acts.Length do
+            for length in fork.Order.Length - 1 .. -1 .. fork.Order.Length - fork.Actions.Length do
                 {
                     fork with
                         States = [ last; stateOf (List.truncate length fork.Order) ]
@@ -62,15 +67,15 @@ let private lines (acts: Forks.Act list) (most: int) (clock: Forks.Clock) (versi
                 }
         })
 
-/// The smallest rooms of these acts in which the two definitions resolve differently, one for each type of event that
-/// differs alone.
+/// The smallest rooms of these actions in which the two definitions resolve differently, one for each type of event
+/// that differs alone.
 let smallest
-    (acts: Forks.Act list)
+    (actions: Forks.Action list)
     (most: int)
     (clock: Forks.Clock)
     (version: RoomVersion)
     : Map<string, Forks.Fork * Apart> =
-    (Map.empty, lines acts most clock version)
+    (Map.empty, lines actions most clock version)
     ||> Seq.fold (fun found fork ->
         match apart fork.Graph fork.States with
         | None -> found
@@ -81,18 +86,18 @@ let smallest
 
 let private alice, bob = DrawnRoom.alice, DrawnRoom.bob
 
-/// Acts of one user.
-let ofOne: Forks.Act list = [
-    Forks.Act.Joins alice
-    Forks.Act.SetsJoinRule(alice, "invite")
-    Forks.Act.SetsTopic alice
+/// Actions of one user.
+let ofOne: Forks.Action list = [
+    Forks.Action.Joins alice
+    Forks.Action.SetsJoinRule(alice, "invite")
+    Forks.Action.SetsTopic alice
 ]
 
-/// Acts of a user and of one whom they promote.
-let ofTwo: Forks.Act list = [
-    Forks.Act.Joins bob
-    Forks.Act.SetsJoinRule(alice, "invite")
-    Forks.Act.GivesPower(alice, bob, 100)
-    Forks.Act.SetsJoinRule(bob, "public")
-    Forks.Act.GivesPower(bob, bob, 50)
+/// Actions of a user and of one whom they promote.
+let ofTwo: Forks.Action list = [
+    Forks.Action.Joins bob
+    Forks.Action.SetsJoinRule(alice, "invite")
+    Forks.Action.GivesPower(alice, bob, 100)
+    Forks.Action.SetsJoinRule(bob, "public")
+    Forks.Action.GivesPower(bob, bob, 50)
 ]

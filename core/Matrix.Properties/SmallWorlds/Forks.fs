@@ -1,8 +1,8 @@
 /// A small family of rooms whose servers hold different states, the simplest first. Some of them show differences
 /// between the versions of state resolution.
 ///
-/// A room is a line of a few acts. One state is that at the end of the line. The other has an older event, or none, at
-/// one key: another server that lacks later events may return such a state.
+/// A room is a line of a few actions. One state is that at the end of the line. The other has an older event, or none,
+/// at one key: another server that lacks later events may return such a state.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.Forks
 
@@ -13,9 +13,9 @@ open Matrix.Properties.Generators
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 
-/// An act of a user.
+/// An action of a user.
 [<RequireQualifiedAccess>]
-type Act =
+type Action =
     | Joins of user: string
     | Leaves of user: string
     | Bans of by: string * user: string
@@ -27,7 +27,7 @@ type Act =
     /// A leave that another user sends: a kick, or the lifting of a ban.
     | Removes of by: string * user: string
 
-    /// The act in words.
+    /// The action in words.
     override this.ToString() =
         match this with
         | Joins user -> $"{user} joins"
@@ -41,25 +41,26 @@ type Act =
 
 let private alice, bob, carol = DrawnRoom.alice, DrawnRoom.bob, DrawnRoom.carol
 
-/// All acts, the most ordinary first.
-let acts: Act list = [
-    Act.SetsTopic alice
-    Act.Joins bob
-    Act.SetsJoinRule(alice, "invite")
-    Act.GivesPower(alice, bob, 50)
-    Act.Leaves alice
-    Act.SetsTopic bob
-    Act.Joins carol
-    Act.GivesPower(alice, bob, 0)
-    Act.GivesPower(bob, carol, 50)
-    Act.Bans(bob, carol)
-    Act.Invites(bob, carol)
-    Act.Leaves bob
-    Act.SetsJoinRule(bob, "public")
-    Act.SetsTopic carol
+/// All actions, the most ordinary first.
+let actions: Action list = [
+    Action.SetsTopic alice
+    Action.Joins bob
+    Action.SetsJoinRule(alice, "invite")
+    Action.GivesPower(alice, bob, 50)
+    Action.Leaves alice
+    Action.SetsTopic bob
+    Action.Joins carol
+    Action.GivesPower(alice, bob, 0)
+    Action.GivesPower(bob, carol, 50)
+    Action.Bans(bob, carol)
+    Action.Invites(bob, carol)
+    Action.Leaves bob
+    Action.SetsJoinRule(bob, "public")
+    Action.SetsTopic carol
 ]
 
-/// The `origin_server_ts` of the acts: in their order, all equal, or in the opposite order. Servers choose it freely.
+/// The `origin_server_ts` of the actions: in their order, all equal, or in the opposite order. Servers choose it
+/// freely.
 [<RequireQualifiedAccess>]
 type Clock =
     | Rising
@@ -70,7 +71,7 @@ type Clock =
 type Fork = {
     Version: RoomVersion
     Clock: Clock
-    Acts: Act list
+    Actions: Action list
     Graph: RoomGraph
     /// Ids of the events, in order. The first four set up the room.
     Order: string list
@@ -80,7 +81,7 @@ type Fork = {
     Behind: ((string * string) * string option) list
 }
 
-/// A line of acts under construction.
+/// A line of actions under construction.
 type private Line = {
     Rules: AuthRules
     Clock: Clock
@@ -89,7 +90,7 @@ type private Line = {
     State: StateMap
 }
 
-let private draftOf (line: Line) (act: Act) : Draft =
+let private draftOf (line: Line) (action: Action) : Draft =
     let levels =
         match line.State.TryFind("m.room.power_levels", "") with
         | Some id -> line.Graph.Events[id].Content
@@ -97,29 +98,29 @@ let private draftOf (line: Line) (act: Act) : Draft =
 
     let name = $"$e{line.Order.Length}"
 
-    match act with
-    | Act.Joins user -> DrawnRoom.joins name user []
-    | Act.Leaves user -> DrawnRoom.leaves name user []
-    | Act.Bans(by, user) -> DrawnRoom.membership name by user "ban" []
-    | Act.Invites(by, user) -> DrawnRoom.membership name by user "invite" []
-    | Act.GivesPower(by, user, level) ->
+    match action with
+    | Action.Joins user -> DrawnRoom.joins name user []
+    | Action.Leaves user -> DrawnRoom.leaves name user []
+    | Action.Bans(by, user) -> DrawnRoom.membership name by user "ban" []
+    | Action.Invites(by, user) -> DrawnRoom.membership name by user "invite" []
+    | Action.GivesPower(by, user, level) ->
         let users =
             match levels.TryFind "users" with
             | ValueSome(Matrix.Core.Json.Json.Object users) -> [ for struct (u, l) in users.Members -> u, l ]
             | _ -> []
 
         DrawnRoom.event name by "m.room.power_levels" "" [ "users", nested (users @ [ user, number level ]) ] []
-    | Act.SetsJoinRule(by, rule) -> DrawnRoom.joinRules name by rule []
-    | Act.SetsTopic by -> DrawnRoom.topic name by name []
-    | Act.Removes(by, user) -> DrawnRoom.membership name by user "leave" []
+    | Action.SetsJoinRule(by, rule) -> DrawnRoom.joinRules name by rule []
+    | Action.SetsTopic by -> DrawnRoom.topic name by name []
+    | Action.Removes(by, user) -> DrawnRoom.membership name by user "leave" []
 
 /// The line with one more event, if the rules allow it at the end of the line.
-let private extend (line: Line) (act: Act) : Line option =
+let private extend (line: Line) (action: Action) : Line option =
     let version = line.Graph.Version
     let state = line.State |> Map.map (fun _ id -> line.Graph.Events[id])
 
     let draft = {
-        draftOf line act with
+        draftOf line action with
             Room = Draft.roomOf version "$create"
             Prev = [ List.last line.Order ]
             Time =
@@ -212,72 +213,73 @@ let private statesOf (line: Line) (behind: ((string * string) * string option) l
 
     [ line.State; other ]
 
-let private forkOf (taken: Act list) (line: Line) (behind: ((string * string) * string option) list) : Fork = {
+let private forkOf (taken: Action list) (line: Line) (behind: ((string * string) * string option) list) : Fork = {
     Version = line.Graph.Version
     Clock = line.Clock
-    Acts = taken
+    Actions = taken
     Graph = line.Graph
     Order = line.Order
     States = statesOf line behind
     Behind = behind
 }
 
-/// The lines of each length up to a number of acts. Each extends a line that is one shorter.
+/// The lines of each length up to a number of actions. Each extends a line that is one shorter.
 let private linesOf
-    (acts: Act list)
-    (mostActs: int)
+    (actions: Action list)
+    (maxActions: int)
     (clock: Clock)
     (version: RoomVersion)
-    : seq<(Act list * Line) list> =
+    : seq<(Action list * Line) list> =
     Seq.unfold
-        (fun (length, lines: (Act list * Line) list) ->
-            if length > mostActs then
+        (fun (length, lines: (Action list * Line) list) ->
+            if length > maxActions then
                 None
             else
                 let longer =
                     lazy
                         [
                             for taken, line in lines do
-                                for act in acts do
-                                    match extend line act with
-                                    | Some next -> taken @ [ act ], next
+                                for action in actions do
+                                    match extend line action with
+                                    | Some next -> taken @ [ action ], next
                                     | None -> ()
                         ]
 
-                Some(lines, (length + 1, (if length = mostActs then [] else longer.Value))))
+                Some(lines, (length + 1, (if length = maxActions then [] else longer.Value))))
         (0, [ [], start clock version ])
     |> Seq.cache
 
-/// The rooms of a version with up to this many of these acts, the smallest first. Among rooms of one size, those whose
-/// second state has an older event come before those whose second state has none.
-let private ofActs (acts: Act list) (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
-    let lines = linesOf acts mostActs clock version
+/// The rooms of a version with up to this many of these actions, the smallest first. Among rooms of one size, those
+/// whose second state has an older event come before those whose second state has none.
+let private ofActions (actions: Action list) (maxActions: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
+    let lines = linesOf actions maxActions clock version
 
     let forks others (taken, line) =
         others line |> Seq.map (forkOf taken line)
 
     seq {
-        for size in 0..mostActs do
+        for size in 0..maxActions do
             yield! Seq.item size lines |> Seq.collect (forks behind)
 
             if size > 0 then
                 yield! Seq.item (size - 1) lines |> Seq.collect (forks missing)
     }
 
-/// The rooms of these acts whose second state differs at two keys, the smallest first.
-let private ofActsTwice (acts: Act list) (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
-    linesOf acts mostActs clock version
+/// The rooms of these actions whose second state differs at two keys, the smallest first.
+let private ofActionsTwice (actions: Action list) (maxActions: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
+    linesOf actions maxActions clock version
     |> Seq.concat
     |> Seq.collect (fun (taken, line) -> behindTwice line |> Seq.map (forkOf taken line))
 
-/// The rooms of a version with up to this many of all acts.
-let upTo (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> = ofActs acts mostActs clock version
+/// The rooms of a version with up to this many of all actions.
+let upTo (maxActions: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
+    ofActions actions maxActions clock version
 
-/// The same acts in a room of another version, with the same older state; none if that version's rules refuse one of
-/// the acts.
+/// The same actions in a room of another version, with the same older state; none if that version's rules refuse one of
+/// the actions.
 let inVersion (version: RoomVersion) (fork: Fork) : Fork option =
-    (Some(start fork.Clock version), fork.Acts)
-    ||> List.fold (fun line act -> line |> Option.bind (fun line -> extend line act))
+    (Some(start fork.Clock version), fork.Actions)
+    ||> List.fold (fun line action -> line |> Option.bind (fun line -> extend line action))
     |> Option.map (fun line -> {
         fork with
             Version = version
@@ -294,42 +296,42 @@ let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateMap =
     | Ok answer -> StatesAsSource.whole fork.States answer
     | Error error -> failwith $"a small room cannot be resolved: %A{error}"
 
-/// Which rooms to search for one whose resolution depends on a row of the algorithm. Some rows need particular acts,
+/// Which rooms to search for one whose resolution depends on a row of the algorithm. Some rows need particular actions,
 /// more of them, or another clock.
-type Place = {
-    Acts: Act list
-    MostActs: int
+type RoomSearch = {
+    Actions: Action list
+    MaxActions: int
     Clock: Clock
     /// Whether the older state differs at two keys.
     Twice: bool
 }
 
-/// The rooms that a `Place` describes, the smallest first.
-let at (place: Place) (version: RoomVersion) : seq<Fork> =
-    (if place.Twice then ofActsTwice else ofActs) place.Acts place.MostActs place.Clock version
+/// The rooms that a `RoomSearch` describes, the smallest first.
+let at (place: RoomSearch) (version: RoomVersion) : seq<Fork> =
+    (if place.Twice then ofActionsTwice else ofActions) place.Actions place.MaxActions place.Clock version
 
 /// The smallest room of a version that two versions of the algorithm resolve differently, with both resolved states;
-/// none if no room has so few acts.
+/// none if no room has so few actions.
 let difference
-    (mostActs: int)
+    (maxActions: int)
     (version: RoomVersion)
     (a: StateResolutionAlgorithm)
     (b: StateResolutionAlgorithm)
     : (Fork * StateMap * StateMap) option =
-    upTo mostActs Clock.Rising version
+    upTo maxActions Clock.Rising version
     |> Seq.tryPick (fun fork ->
         let x, y = resolve a fork, resolve b fork
         if x <> y then Some(fork, x, y) else None)
 
-/// Acts after which a user's join rules are in the auth chain of later join rules while no event between them is in
+/// Actions after which a user's join rules are in the auth chain of later join rules while no event between them is in
 /// conflict: a stronger user joins under the first rules, and sets others.
-let private joiningAgain: Act list = [
-    Act.SetsTopic alice
-    Act.Joins alice
-    Act.Joins bob
-    Act.GivesPower(alice, bob, 50)
-    Act.SetsJoinRule(bob, "public")
-    Act.SetsJoinRule(alice, "invite")
+let private joiningAgain: Action list = [
+    Action.SetsTopic alice
+    Action.Joins alice
+    Action.Joins bob
+    Action.GivesPower(alice, bob, 50)
+    Action.SetsJoinRule(bob, "public")
+    Action.SetsJoinRule(alice, "invite")
 ]
 
 /// The state to which version 2 of the algorithm resolves a fork, and the state to which it would if auth chains
@@ -359,10 +361,10 @@ let private byReading (fork: Fork) : (StateMap * StateMap) option =
 
 let private smallestByReading =
     lazy
-        (ofActs joiningAgain joiningAgain.Length Clock.Rising Versions.v2
+        (ofActions joiningAgain joiningAgain.Length Clock.Rising Versions.v2
          |> Seq.tryFind (byReading >> Option.isSome))
 
-/// The smallest room of these acts in which it matters that auth chains lead beyond the conflicted events, with the
+/// The smallest room of these actions in which it matters that auth chains lead beyond the conflicted events, with the
 /// state that each reading resolves to. For algorithms without the conflicted subgraph: events between two conflicted
 /// ones are in it, so that it makes no difference.
 let beyondTheConflict (version: RoomVersion) : (Fork * StateMap * StateMap) option =

@@ -52,7 +52,7 @@ let internal before
 
 let internal asks (w: WorldBuilder) axes (sender: AxisOf<string>) content =
     w.Asks(
-        (sender :> IPlaced) :: axes,
+        (sender :> IAxis) :: axes,
         fun version at -> question version (Draft.state (at.At sender) "m.room.power_levels" "" (members (content at)))
     )
 

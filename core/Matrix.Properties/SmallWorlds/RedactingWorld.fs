@@ -97,11 +97,11 @@ let world: World = fst built
 /// The sender of the redacted event in a case.
 let redactedSender (case: int[]) : string =
     let axis = snd built
-    axis.Values[case[axis.Place]]
+    axis.Values[case[axis.Index]]
 
 /// The decision of a version's rules for handling redactions about the case that the stage has loaded.
-let decide (rules: AuthRules) (stage: Stage) (case: int[]) : Decision =
-    rules.Applies(stage.Event, redactedSender case, stage)
+let decide (rules: AuthRules) (loader: CaseLoader) (case: int[]) : Decision =
+    rules.Applies(loader.Event, redactedSender case, loader)
 
 /// Everything that the handling of redactions reads of a version.
 let private reads (version: RoomVersion) =

@@ -21,16 +21,16 @@ type ICase =
 
 /// The case that is on a stage.
 [<Sealed>]
-type OnStage(stage: Stage) =
+type LoadedCase(loader: CaseLoader) =
     interface ICase with
-        member _.Version = stage.Ground.Version
-        member _.Event = stage.Event
-        member _.Facts = stage.Facts
-        member _.IsCitedAsSelected = stage.IsCitedAsSelected
-        member _.CitesAllSelected = stage.CitesAllSelected
+        member _.Version = loader.Ground.Version
+        member _.Event = loader.Event
+        member _.Facts = loader.Facts
+        member _.IsCitedAsSelected = loader.IsCitedAsSelected
+        member _.CitesAllSelected = loader.CitesAllSelected
 
         member _.Find(eventType, stateKey) =
-            (stage :> IAuthState).Find(eventType, stateKey)
+            (loader :> IAuthState).Find(eventType, stateKey)
 
 /// A case by itself, such as a test vector's.
 [<Sealed>]
@@ -90,7 +90,7 @@ type Scene(case: ICase) =
             creators
 
     /// Of the case that is on a stage.
-    new(stage: Stage) = Scene(OnStage stage :> ICase)
+    new(loader: CaseLoader) = Scene(LoadedCase loader :> ICase)
 
     /// Turns to the case at hand, and what was decided of it.
     member _.Take(decision: Decision) =
@@ -157,7 +157,7 @@ type Scene(case: ICase) =
         case.Find("m.room.third_party_invite", Universe.token)
 
     /// A user's place in the room.
-    member _.Place(user: string | null) : Membership =
+    member _.MembershipOf(user: string | null) : Membership =
         match case.Find("m.room.member", (if isNull user then "" else string user)) with
         | null -> Membership.Absent
         | event -> event.Membership

@@ -182,18 +182,18 @@ type Survey(version: RoomVersion, comparing: bool) =
     member val NotIdle = Sightings()
 
     /// Compares a decision with that of the case that the stage has loaded, and that differs on axes declared idle.
-    member this.CompareAlike(stage: Stage, decision: Decision, alike: int[]) =
+    member this.CompareAlike(loader: CaseLoader, decision: Decision, alike: int[]) =
         this.Compared <- this.Compared + 1L
 
-        if stage.Decide rules <> decision then
-            this.NotIdle.Saw(stage.Ground.World, alike)
+        if loader.Decide rules <> decision then
+            this.NotIdle.Saw(loader.Ground.World, alike)
 
     /// Checks the case that the stage has loaded. Returns its decision.
-    member this.Judge(stage: Stage, scene: Scene, case: int[]) : Decision =
-        let world = stage.Ground.World
-        let decision = stage.Decide rules
+    member this.Judge(loader: CaseLoader, scene: Scene, case: int[]) : Decision =
+        let world = loader.Ground.World
+        let decision = loader.Decide rules
 
-        if comparing && stage.DecideLiterally version <> decision then
+        if comparing && loader.DecideLiterally version <> decision then
             this.Disagreements.Saw(world, case)
 
         scene.Take decision
@@ -202,7 +202,7 @@ type Survey(version: RoomVersion, comparing: bool) =
         | true, count -> count.Saw(scene.Allowed, world, case)
         | _ -> ()
 
-        for finding in concerning stage.Event.Type do
+        for finding in concerning loader.Event.Type do
             let invariant = finding.Invariant
 
             // An invariant that throws hides nothing about the others.
@@ -247,8 +247,8 @@ module Survey =
 
     /// Judges cases. One in `every` of them is also compared with a case that differs on axes declared idle.
     let private judging (survey: Survey) (ground: Ground) (every: int) (seed: uint64) : int[] -> unit =
-        let stage = Stage ground
-        let scene = Scene stage
+        let loader = CaseLoader ground
+        let scene = Scene loader
         let alikes = Enumeration.alikes ground.World ground.Version seed
         let mutable judged = 0
 
@@ -256,13 +256,13 @@ module Survey =
             match alikes case with
             | null -> ()
             | alike ->
-                stage.Load alike
-                survey.CompareAlike(stage, decision, alike)
+                loader.Load alike
+                survey.CompareAlike(loader, decision, alike)
 
         fun case ->
             try
-                stage.Load case
-                let decision = survey.Judge(stage, scene, case)
+                loader.Load case
+                let decision = survey.Judge(loader, scene, case)
                 judged <- judged + 1
 
                 if judged = every then
@@ -368,14 +368,14 @@ module Survey =
     let ofRedactions (version: RoomVersion) : IDictionary<string, ClauseCount> =
         let world = RedactingWorld.world
         let ground = Ground(world, version)
-        let stage = Stage ground
+        let loader = CaseLoader ground
 
         let clauses = ClauseCount.OfTable version.Handling
 
         Enumeration.run world [ version ] Enumeration.whole (fun case ->
-            stage.Load case
+            loader.Load case
 
-            let decision = RedactingWorld.decide ground.Rules stage case
+            let decision = RedactingWorld.decide ground.Rules loader case
             clauses[decision.Clause].Saw(decision.IsOk, world, case))
         |> ignore
 

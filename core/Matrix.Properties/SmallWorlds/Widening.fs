@@ -35,7 +35,7 @@ type private Wider(world: World) =
             |> Option.defaultValue { Axes = []; Build = fun _ _ -> None }
 
         let after = {
-            Axes = (axis :> IPlaced) :: before.Axes
+            Axes = (axis :> IAxis) :: before.Axes
             Build = fun version at -> before.Build version at |> change (at.At axis)
         }
 
@@ -49,7 +49,7 @@ type private Wider(world: World) =
         let before = event
 
         event <- {
-            Axes = (axis :> IPlaced) :: before.Axes
+            Axes = (axis :> IAxis) :: before.Axes
             Build = fun version at -> before.Build version at |> change (at.At axis)
         }
 
@@ -58,7 +58,7 @@ type private Wider(world: World) =
         let before = facts
 
         facts <- {
-            Axes = (axis :> IPlaced) :: before.Axes
+            Axes = (axis :> IAxis) :: before.Axes
             Build = fun version at -> before.Build version at |> change (at.At axis)
         }
 

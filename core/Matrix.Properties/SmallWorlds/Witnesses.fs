@@ -14,11 +14,11 @@ module Witnesses =
 
     /// The choices, on axes declared idle, that change the decision of a case: as few as suffice.
     let notIdle (version: RoomVersion) (witness: Witness) : string =
-        let stage = Stage(Ground(witness.World, version))
+        let loader = CaseLoader(Ground(witness.World, version))
 
         let decide (case: int[]) =
-            stage.Load case
-            stage.Decide stage.Ground.Rules
+            loader.Load case
+            loader.Decide loader.Ground.Rules
 
         let plain = Enumeration.withoutIdle witness.World version witness.Case
         let right = decide plain
@@ -41,13 +41,13 @@ module Witnesses =
 
     /// A case and its decision.
     let show (version: RoomVersion) (witness: Witness) : string =
-        let stage = Stage(Ground(witness.World, version))
-        stage.Load witness.Case
-        let decision = stage.Decide stage.Ground.Rules
+        let loader = CaseLoader(Ground(witness.World, version))
+        loader.Load witness.Case
+        let decision = loader.Decide loader.Ground.Rules
 
         let said =
             match decision with
             | Decision.Allowed clause -> $"accepted by {clause}"
             | Decision.Rejected failure -> $"rejected: {Failures.render failure}"
 
-        $"{name witness}\n{stage.Case.Shown}\n  {said}"
+        $"{name witness}\n{loader.Case.Display}\n  {said}"

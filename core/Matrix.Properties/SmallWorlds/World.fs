@@ -53,7 +53,7 @@ type Said = {
 /// A part of the room that depends on a few axes only, and is built once for each combination of their choices.
 [<NoEquality; NoComparison>]
 type Part<'a> = {
-    Axes: IPlaced list
+    Axes: IAxis list
     Build: RoomVersion -> CaseReader -> 'a
 }
 
@@ -143,7 +143,7 @@ type WorldBuilder(name: string, meaning: string) =
         (axis: string, choices: (string * int * 'a) list, isIdle: RoomVersion -> CaseReader -> bool)
         : AxisOf<'a> =
         let added = this.Axis(axis, choices)
-        idle[added.Place] <- Some isIdle
+        idle[added.Index] <- Some isIdle
         added
 
     /// An axis of users.
@@ -156,26 +156,25 @@ type WorldBuilder(name: string, meaning: string) =
         )
 
     /// The event in a slot of the state.
-    member _.State(slot: Slot, axes: IPlaced list, build: RoomVersion -> CaseReader -> Draft option) =
+    member _.State(slot: Slot, axes: IAxis list, build: RoomVersion -> CaseReader -> Draft option) =
         state.Add(slot, { Axes = axes; Build = build })
 
     /// The facts about the event that it does not contain.
-    member _.Facts(axes: IPlaced list, build: RoomVersion -> CaseReader -> Said) =
-        facts <- { Axes = axes; Build = build }
+    member _.Facts(axes: IAxis list, build: RoomVersion -> CaseReader -> Said) = facts <- { Axes = axes; Build = build }
 
     /// These axes are swapped when @bob:one and @carol:two are.
-    member _.Exchanges(a: IPlaced, b: IPlaced) =
-        exchanged[a.Place] <- b.Place
-        exchanged[b.Place] <- a.Place
+    member _.Exchanges(a: IAxis, b: IAxis) =
+        exchanged[a.Index] <- b.Index
+        exchanged[b.Index] <- a.Index
 
     /// When @bob:one and @carol:two are swapped, so are the choices of this axis that name them.
     member _.Renames(axis: AxisOf<string>) =
-        renamed[axis.Place] <-
+        renamed[axis.Index] <-
             axis.Values
             |> Array.map (fun user -> System.Array.IndexOf(axis.Values, Universe.swapped user))
 
     /// The finished world, given the event in question.
-    member _.Asks(eventAxes: IPlaced list, build: RoomVersion -> CaseReader -> Draft) : World =
+    member _.Asks(eventAxes: IAxis list, build: RoomVersion -> CaseReader -> Draft) : World =
         let swap =
             if exchanged.Count = 0 && renamed.Count = 0 then
                 None

@@ -196,7 +196,7 @@ module internal PduKind =
         }
 
     /// The cited events in the order of `auth_events`: a question gives all of them.
-    let private citedBy (event: Placed<JsonObject>) (used: Pdu) (given: CitedEvent list) =
+    let private citedBy (event: Placed<JsonObject>) (used: Pdu) (given: GivenAuthEvent list) =
         used.AuthEvents
         |> List.ofArray
         |> every (fun id ->

@@ -95,7 +95,7 @@ public sealed class Call
     internal ClientServer? Server { get; init; }
 
     /// <summary>What the request shows of its caller; null for the operator and other servers.</summary>
-    internal Credentials? Shown { get; init; }
+    internal Credentials? Credentials { get; init; }
 
     internal Route Route { get; }
 
@@ -124,7 +124,7 @@ public sealed class Call
         {
             Service = Service,
             Server = Server,
-            Shown = Shown,
+            Credentials = Credentials,
         };
     }
 

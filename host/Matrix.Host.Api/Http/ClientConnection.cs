@@ -28,7 +28,7 @@ internal sealed class ClientConnection
     }
 
     /// <summary>Whether an `Authorization` header is one of access tokens. If so, its token; null for none.</summary>
-    internal bool TryToken(string authorization, out ShownToken? token)
+    internal bool TryToken(string authorization, out BearerToken? token)
     {
         // The web server passes on the same string while a connection's requests repeat the header.
         var last = _last;
@@ -41,7 +41,7 @@ internal sealed class ClientConnection
             }
 
             var shown = authorization.AsSpan(Scheme.Length).Trim(' ');
-            last = new Header(authorization, shown.IsEmpty ? null : new ShownToken(shown.ToString()));
+            last = new Header(authorization, shown.IsEmpty ? null : new BearerToken(shown.ToString()));
             _last = last;
         }
 
@@ -49,5 +49,5 @@ internal sealed class ClientConnection
         return true;
     }
 
-    private sealed record Header(string Text, ShownToken? Token);
+    private sealed record Header(string Text, BearerToken? Token);
 }

@@ -130,7 +130,7 @@ public sealed class ClientServer : ApiServer
         {
             Service = service,
             Server = this,
-            Shown = isOperator ? null : shown,
+            Credentials = isOperator ? null : shown,
         };
         if (!route.TakesBody) return await HandleAsync(call, null, stop);
 
@@ -171,13 +171,13 @@ public sealed class ClientServer : ApiServer
     /// it; null for others.
     /// </summary>
     internal ValueTask<Answer?> JudgeArrivedAsync(Call call, CancellationToken stop) =>
-        call is { CallerIfAny: { } caller, Shown: { } shown }
+        call is { CallerIfAny: { } caller, Credentials: { } shown }
             ? _admission.JudgeAgainAsync(shown, caller, call.Route, stop)
             : new((Answer?)null);
 
     /// <summary>A request begins that may wait for news; null for the operator's. Disposing ends it.</summary>
     internal WaitingRequest? BeginWaiting(Call call, CancellationToken stop) =>
-        call is { CallerIfAny: { } caller, Shown: { } shown }
+        call is { CallerIfAny: { } caller, Credentials: { } shown }
             ? _waiting.Begin(shown, caller, call.Route, stop)
             : null;
 

@@ -11,7 +11,7 @@ namespace Matrix.Host.Api.Http;
 /// <param name="Token">The access token, valid or not; null for none.</param>
 /// <param name="Address">The client's address.</param>
 /// <param name="UserAgent">The client's name for itself; null for none.</param>
-internal sealed record Credentials(string Target, ShownToken? Token, string Address, string? UserAgent)
+internal sealed record Credentials(string Target, BearerToken? Token, string Address, string? UserAgent)
 {
     internal static Credentials Of(HttpContext http, string target, string address)
     {

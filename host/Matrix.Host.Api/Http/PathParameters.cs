@@ -22,11 +22,11 @@ internal static class PathParameters
                 _ => (true, ""),
             };
 
-            if (!valid) return Answer.InvalidParam($"`{Shown(value)}` is not a valid {what}.");
+            if (!valid) return Answer.InvalidParam($"`{Shorten(value)}` is not a valid {what}.");
         }
 
         return null;
     }
 
-    private static string Shown(string value) => value.Length <= 80 ? value : value[..80] + "…";
+    private static string Shorten(string value) => value.Length <= 80 ? value : value[..80] + "…";
 }

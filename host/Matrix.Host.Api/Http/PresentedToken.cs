@@ -10,7 +10,7 @@ internal static class PresentedToken
 {
     private const string Parameter = "access_token";
 
-    internal static ShownToken? Of(HttpContext http, string target)
+    internal static BearerToken? Of(HttpContext http, string target)
     {
         var header = http.Request.Headers.Authorization;
         if (header.Count > 0
@@ -22,6 +22,6 @@ internal static class PresentedToken
 
         var query = RequestPath.QueryOf(target);
         if (!query.Contains(Parameter, StringComparison.Ordinal)) return null;
-        return new QueryReader(query).Text(Parameter) is { Length: > 0 } inQuery ? new ShownToken(inQuery) : null;
+        return new QueryReader(query).Text(Parameter) is { Length: > 0 } inQuery ? new BearerToken(inQuery) : null;
     }
 }

@@ -26,7 +26,7 @@ public sealed class RateOverrides : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is RateLimitSet set) Put(set.Limit);
         else if (change is RateLimitRemoved removed) _rates.TryRemove(removed.UserId, out _);

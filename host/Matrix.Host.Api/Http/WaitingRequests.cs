@@ -25,7 +25,7 @@ public sealed class WaitingRequests : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (SessionChanges.UserOf(change) is { } user) _touched.Add(user);
         if (SessionChanges.EndsTokensOfAdmin(change)) _endsTokensOfAdmin = true;
@@ -63,7 +63,7 @@ public sealed class WaitingRequests : IChangeConsumer
     }
 
     internal ValueTask<Answer?> JudgeAgainAsync(WaitingRequest request) =>
-        _admission.JudgeAgainAsync(request.Shown, request.Caller, request.Route, request.Stop);
+        _admission.JudgeAgainAsync(request.Credentials, request.Caller, request.Route, request.Stop);
 
     internal void Forget(WaitingRequest request)
     {
@@ -113,14 +113,14 @@ internal sealed class WaitingRequest : IDisposable
         WaitingRequests all, Credentials shown, Caller caller, Route route, CancellationToken stop)
     {
         _all = all;
-        Shown = shown;
+        Credentials = shown;
         Caller = caller;
         Route = route;
         _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Stop = _end.Token;
     }
 
-    internal Credentials Shown { get; }
+    internal Credentials Credentials { get; }
 
     internal Caller Caller { get; }
 

@@ -27,7 +27,7 @@ internal static class ImageChunks
     };
 
     /// <summary>Whether an image of a format is what its first bytes say, and whether it is an animated PNG.</summary>
-    internal static async ValueTask<(bool IsValid, bool Moves)> LookAsync(
+    internal static async ValueTask<(bool IsValid, bool Moves)> ScanAsync(
         MediaFile content, ImageFormat format, CancellationToken stop)
     {
         if (format is not (ImageFormat.Png or ImageFormat.Avif)) return (true, false);

@@ -22,7 +22,7 @@ public sealed class ImageTool(
     {
         var format = await FormatAsync(content, stop);
         if (format == ImageFormat.None) return default;
-        var (isValid, moves) = await ImageChunks.LookAsync(content, format, stop);
+        var (isValid, moves) = await ImageChunks.ScanAsync(content, format, stop);
         if (!isValid) return default;
         var basics = await HeaderAsync("-a");
         if (!basics.IsOk) return (null, basics);

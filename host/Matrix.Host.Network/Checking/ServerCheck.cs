@@ -58,10 +58,10 @@ public sealed class ServerCheck : IDisposable
                 "configuration", $"federation.allow_servers or federation.deny_servers excludes {server}");
         }
 
-        var questions = new Questions(_resolver, _fetcher);
-        using var discovery = new ServerDiscovery(_options, questions, questions, _policy, _time);
+        var lookups = new RecordedLookups(_resolver, _fetcher);
+        using var discovery = new ServerDiscovery(_options, lookups, lookups, _policy, _time);
         var found = await discovery.FindAsync(server, stop);
-        foreach (var answer in questions.Take()) yield return answer;
+        foreach (var answer in lookups.Take()) yield return answer;
         if (!found.IsFound)
         {
             yield return CheckStep.Failed("discovery", found.Failure);

@@ -115,7 +115,7 @@ public sealed class ServerDiscovery : IServerDiscovery, IDisposable
         var machine = ServerResolution.Of(RandomNumber(), _limits);
         var now = _time.GetUtcNow();
         var validUntil = now + _options.AddressMaximumTime;
-        var output = machine.Tell([Input.NewResolve(serverName)]);
+        var output = machine.Receive([Input.NewResolve(serverName)]);
         while (output.Destination is null && output.Fault is null)
         {
             var responses = await Task.WhenAll(output.Requests.Select(request => PerformAsync(request, stop)));
@@ -124,7 +124,7 @@ public sealed class ServerDiscovery : IServerDiscovery, IDisposable
                 validUntil = response.ValidUntil;
             }
 
-            output = machine.Tell(Array.ConvertAll(
+            output = machine.Receive(Array.ConvertAll(
                 responses, response => Input.NewResponded(response.Request, response.Response)));
         }
 

@@ -30,11 +30,11 @@ internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) :
 
             // A fetch that waits may begin in the place of another cause: an event does not wait for strangers, nor the
             // request of one address for those of another.
-            if (running?.IsAwaitedBy(cause) != true && _shares.Enter(cause) is { } place)
+            if (running?.IsAwaitedBy(cause) != true && _shares.Enter(cause) is { } slot)
             {
                 if (running is null) _running.Add(server, running = new Fetch(_closing.Token));
                 running.AwaitedBy(cause);
-                _ = BeginAsync(server, running, place, fetch);
+                _ = BeginAsync(server, running, slot, fetch);
             }
         }
 
@@ -49,13 +49,13 @@ internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) :
 
     /// <summary>Runs a fetch in a place, unless it began in another one first.</summary>
     private async Task BeginAsync(
-        string server, Fetch running, KeyFetchShares.Place place, Func<CancellationToken, ValueTask<bool>> fetch)
+        string server, Fetch running, KeyFetchShares.Slot slot, Func<CancellationToken, ValueTask<bool>> fetch)
     {
-        using (place)
+        using (slot)
         {
             // Not on the caller's stack, which holds the lock.
             await Task.Yield();
-            await place.WaitAsync(running.Waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await slot.WaitAsync(running.Waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!running.TryBegin()) return;
 
             var fetched = FetchAsync(server, fetch);

@@ -23,7 +23,7 @@ internal sealed class KeyFetchShares(NetworkOptions options)
     private readonly Dictionary<(KeyFetchShare Share, IPAddress Address), Part> _parts = [];
 
     /// <summary>A place to wait in; null if too many of this cause wait or run.</summary>
-    internal Place? Enter(KeyFetchCause cause)
+    internal Slot? Enter(KeyFetchCause cause)
     {
         var share = _shares[(int)cause.Share];
         lock (_gate)
@@ -39,7 +39,7 @@ internal sealed class KeyFetchShares(NetworkOptions options)
             }
 
             share.Users++;
-            return new Place(this, share, part);
+            return new Slot(this, share, part);
         }
     }
 
@@ -55,7 +55,7 @@ internal sealed class KeyFetchShares(NetworkOptions options)
     }
 
     /// <summary>The place of one fetch.</summary>
-    internal sealed class Place(KeyFetchShares shares, Share share, Part? part) : IDisposable
+    internal sealed class Slot(KeyFetchShares shares, Share share, Part? part) : IDisposable
     {
         private bool _hasPart;
         private bool _hasSlot;

@@ -21,7 +21,7 @@ namespace Matrix.Host.Outbound.AppServices;
 public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPresenceConsumer, IAsyncDisposable
 {
     private readonly AppServiceDirectory _directory;
-    private readonly ServiceParts _parts;
+    private readonly AppServiceContext _context;
     private readonly SendQueue _queue;
     private readonly Lock _gate = new();
     private readonly HashSet<ServiceSender> _touched = [];
@@ -33,10 +33,10 @@ public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPrese
     private bool _hasEvents;
     private bool _isStopped;
 
-    internal AppServiceOutbound(AppServiceDirectory directory, ServiceParts parts, SendQueue queue)
+    internal AppServiceOutbound(AppServiceDirectory directory, AppServiceContext context, SendQueue queue)
     {
         _directory = directory;
-        _parts = parts;
+        _context = context;
         _queue = queue;
         Replace();
     }
@@ -56,7 +56,7 @@ public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPrese
     {
         var senders = _senders;
         if (senders.Length == 0) return;
-        _parts.Typing.Set(room, userId, isTyping);
+        _context.Typing.Set(room, userId, isTyping);
         foreach (var sender in senders)
         {
             if (!sender.Service.ReceivesEphemeral) continue;
@@ -89,13 +89,13 @@ public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPrese
         {
             if (sender.Service.Id == service.Id && sender.Status == SenderStatus.Waiting)
             {
-                _queue.WaitUntil(sender, _parts.Now);
+                _queue.WaitUntil(sender, _context.Now);
             }
         }
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {
@@ -103,7 +103,7 @@ public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPrese
                 _hasEvents = true;
                 break;
             case AliasCreated or AliasDeleted or DirectoryMoved or RoomDeleted:
-                _parts.AliasesChanged();
+                _context.AliasesChanged();
                 break;
             case ReceiptMoved receipt:
                 foreach (var sender in _senders)
@@ -160,7 +160,7 @@ public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPrese
     public void Missed(long through)
     {
         // Events are read from storage. Receipts and key counts of this flush may be lost.
-        _parts.AliasesChanged();
+        _context.AliasesChanged();
         _hasEvents = true;
         End(through);
     }
@@ -201,13 +201,13 @@ public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPrese
     {
         lock (_gate)
         {
-            var begin = _parts.Writer.PublishedPosition;
+            var begin = _context.Writer.PublishedPosition;
             var senders = new List<ServiceSender>();
             foreach (var service in _directory.All)
             {
                 if (service.Url is null) continue;
                 if (_all.TryGetValue(service.Id, out var known)) known.Service = service;
-                else _all[service.Id] = known = new ServiceSender(service, begin, _parts);
+                else _all[service.Id] = known = new ServiceSender(service, begin, _context);
                 senders.Add(known);
             }
 

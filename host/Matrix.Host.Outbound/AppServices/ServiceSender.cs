@@ -20,11 +20,11 @@ namespace Matrix.Host.Outbound.AppServices;
 /// </summary>
 internal sealed class ServiceSender : QueuedSender
 {
-    private const int PagesInTurn = 20;
+    private const int PagesPerAttempt = 20;
 
     private static readonly TimeSpan _stopTime = TimeSpan.FromSeconds(1);
 
-    private readonly ServiceParts _parts;
+    private readonly AppServiceContext _context;
     private readonly ServiceRooms _rooms;
     private readonly ServiceFeed _feed;
     private readonly long _begin;
@@ -39,17 +39,17 @@ internal sealed class ServiceSender : QueuedSender
 
     /// <param name="service">The service.</param>
     /// <param name="begin">Where a service begins that was never sent to.</param>
-    /// <param name="parts">What all senders share.</param>
-    internal ServiceSender(AppService service, long begin, ServiceParts parts)
+    /// <param name="context">What all senders share.</param>
+    internal ServiceSender(AppService service, long begin, AppServiceContext context)
     {
         _service = service;
         _begin = begin;
-        _parts = parts;
-        _rooms = parts.NewRooms();
-        _feed = parts.NewFeed(_rooms);
-        Ephemeral = parts.NewEphemeral();
-        Devices = parts.NewDevices();
-        _backoff = DestinationBackoff.Healthy(parts.Options.Pauses);
+        _context = context;
+        _rooms = context.NewRooms();
+        _feed = context.NewFeed(_rooms);
+        Ephemeral = context.NewEphemeral();
+        Devices = context.NewDevices();
+        _backoff = DestinationBackoff.Healthy(context.Options.Pauses);
     }
 
     /// <summary>The service; replaced when its registration has changed.</summary>
@@ -82,21 +82,21 @@ internal sealed class ServiceSender : QueuedSender
         }
         catch (StorageException fault)
         {
-            _parts.LogNotRecorded(fault, row.ServiceId);
+            _context.LogNotRecorded(fault, row.ServiceId);
         }
     }
 
-    internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+    internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
     {
         var service = _service;
-        if (IsEnded) return TurnEnd.Idle;
+        if (IsEnded) return AttemptResult.Idle;
         try
         {
             await RegisterAsync(service, stop);
             if (_row!.Body is null)
             {
                 var (built, mayBeMore) = await BuildAsync(service, stop);
-                if (!built) return mayBeMore ? TurnEnd.Again : TurnEnd.Idle;
+                if (!built) return mayBeMore ? AttemptResult.Again : AttemptResult.Idle;
             }
 
             return await SendAsync(service, stop);
@@ -105,7 +105,7 @@ internal sealed class ServiceSender : QueuedSender
         catch (Exception fault) when (!stop.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            _parts.LogFailed(fault, service.Id);
+            _context.LogFailed(fault, service.Id);
 
             // A batch may have been written despite the failure: the row is read again.
             _row = null;
@@ -118,11 +118,11 @@ internal sealed class ServiceSender : QueuedSender
     {
         if (_row is null)
         {
-            _recorded = await _parts.Table.FindAsync(service.Id, stop);
+            _recorded = await _context.Table.FindAsync(service.Id, stop);
 
             // The ids of a new database must not repeat those that the service remembers.
             _row = _recorded
-                ?? new AppServiceRow(service.Id, _begin, 0, _begin, TransactionId: _parts.Now, null, null);
+                ?? new AppServiceRow(service.Id, _begin, 0, _begin, TransactionId: _context.Now, null, null);
             if (_recorded is null) await WriteAsync(new WriteBatch(1), _row, stop);
             Restart();
         }
@@ -154,7 +154,7 @@ internal sealed class ServiceSender : QueuedSender
             // Changes without an event for the service cost no write of their own.
             _row = row;
             var isSent = _recorded?.Body is not null;
-            if (isSent || row.Position - (_recorded?.Position ?? 0) >= _parts.Options.RecordAfter)
+            if (isSent || row.Position - (_recorded?.Position ?? 0) >= _context.Options.RecordAfter)
             {
                 await WriteAsync(new WriteBatch(1), row, stop);
             }
@@ -164,13 +164,13 @@ internal sealed class ServiceSender : QueuedSender
 
         try
         {
-            var body = await _parts.Transactions.WriteAsync(service, items, gathered.Parts, stop);
+            var body = await _context.Transactions.WriteAsync(service, items, gathered.Parts, stop);
             var delivers = gathered.Parts.Devices.Delivers;
             row = row with
             {
 
                 // Above those that the service had before the database was restored from a copy.
-                TransactionId = Math.Max(row.TransactionId + 1, _parts.Now),
+                TransactionId = Math.Max(row.TransactionId + 1, _context.Now),
                 Body = body,
                 Delivers = delivers.Count == 0 ? null : DeliversOf(delivers),
             };
@@ -189,12 +189,12 @@ internal sealed class ServiceSender : QueuedSender
     {
         var items = new List<FeedItem>();
         var bytes = 0L;
-        for (var pages = 0; items.Count < _parts.Options.MaxEvents;)
+        for (var pages = 0; items.Count < _context.Options.MaxEvents;)
         {
             if (!_feed.TryPeek(out var item))
             {
-                if (pages++ == PagesInTurn) return (items, true);
-                if (!await _feed.ReadAsync(service, _parts.AliasVersion, stop))
+                if (pages++ == PagesPerAttempt) return (items, true);
+                if (!await _feed.ReadAsync(service, _context.AliasVersion, stop))
                 {
                     return (items, false);
                 }
@@ -203,7 +203,7 @@ internal sealed class ServiceSender : QueuedSender
             }
 
             bytes += item.Event?.Row.Json.Length ?? (item.Stripped!.Event.Length + item.Stripped.State.Length);
-            if (items.Count > 0 && bytes > _parts.Options.MaxBytes) return (items, true);
+            if (items.Count > 0 && bytes > _context.Options.MaxBytes) return (items, true);
             items.Add(item);
             _feed.Take();
         }
@@ -214,14 +214,14 @@ internal sealed class ServiceSender : QueuedSender
     private async ValueTask<(TransactionParts Parts, long DevicePosition, bool HasMore)> PartsAsync(
         AppService service, List<FeedItem> items, CancellationToken stop)
     {
-        var parts = new TransactionParts();
+        var context = new TransactionParts();
         if (service.ReceivesEphemeral)
         {
-            parts = parts with { Ephemeral = await Ephemeral.TakeAsync(service, _rooms, stop) };
+            context = context with { Ephemeral = await Ephemeral.TakeAsync(service, _rooms, stop) };
         }
 
-        var through = _parts.Writer.PublishedPosition;
-        if (!service.ReceivesEncryption) return (parts, through, false);
+        var through = _context.Writer.PublishedPosition;
+        if (!service.ReceivesEncryption) return (context, through, false);
         var changed = new HashSet<string>(StringComparer.Ordinal);
         var left = new HashSet<string>(StringComparer.Ordinal);
         var hasMore = false;
@@ -242,36 +242,36 @@ internal sealed class ServiceSender : QueuedSender
 
         left.ExceptWith(changed);
         var devices = await Devices.TakeAsync(service, stop);
-        return (parts with { Changed = changed, Left = left, Devices = devices }, through, hasMore);
+        return (context with { Changed = changed, Left = left, Devices = devices }, through, hasMore);
     }
 
-    private async ValueTask<TurnEnd> SendAsync(AppService service, CancellationToken stop)
+    private async ValueTask<AttemptResult> SendAsync(AppService service, CancellationToken stop)
     {
         var row = _row!;
 
         // What the service takes while the server stops is not sent again after the next start.
         using var patience = new CancellationTokenSource();
         using var stopping = stop.Register(() => patience.CancelAfter(_stopTime));
-        var outcome = await _parts.Client.SendAsync(
+        var outcome = await _context.Client.SendAsync(
             service,
             "PUT",
             // v1.19 application-service-api#put_matrixappv1transactionstxnid
             ServicePath.Of("transactions", row.TransactionId.ToString(CultureInfo.InvariantCulture)),
             [],
             row.Body,
-            _parts.Options.TransactionTime,
+            _context.Options.TransactionTime,
             patience.Token);
         if (outcome.Reply is not { Status: >= 200 and < 300 })
         {
             var why = outcome.Reply is { } reply
                 ? string.Create(CultureInfo.InvariantCulture, $"status {reply.Status}")
                 : outcome.Failure!.Message;
-            if (_backoff.IsHealthy) _parts.LogDown(service.Id, why);
+            if (_backoff.IsHealthy) _context.LogDown(service.Id, why);
             Ephemeral.DropPassing();
             return Fail();
         }
 
-        if (!_backoff.IsHealthy) _parts.LogUp(service.Id);
+        if (!_backoff.IsHealthy) _context.LogUp(service.Id);
         _backoff = _backoff.Succeeded();
         var taken = row with { Body = null, Delivers = null };
         if (row.Delivers is { } delivers)
@@ -283,18 +283,18 @@ internal sealed class ServiceSender : QueuedSender
         }
 
         _row = taken;
-        return TurnEnd.Succeeded(hasMore: true);
+        return AttemptResult.Succeeded(hasMore: true);
     }
 
-    private TurnEnd Fail()
+    private AttemptResult Fail()
     {
-        _backoff = _backoff.Failed(_parts.Now, 0);
-        return TurnEnd.Later(_backoff.RetryAt);
+        _backoff = _backoff.Failed(_context.Now, 0);
+        return AttemptResult.Later(_backoff.RetryAt);
     }
 
     private async ValueTask WriteAsync(WriteBatch batch, AppServiceRow row, CancellationToken stop)
     {
-        await _parts.Writer.WriteAsync(batch.Add(new AppServiceAdvanced(row)), stop);
+        await _context.Writer.WriteAsync(batch.Add(new AppServiceAdvanced(row)), stop);
         _row = _recorded = row;
     }
 

@@ -17,8 +17,8 @@ internal sealed class Destination : QueuedSender
 
     private readonly DestinationServices _services;
     private readonly Lock _gate = new();
-    private readonly OwedRooms _rooms;
-    private readonly OwedTransactions _transactions;
+    private readonly PendingRooms _rooms;
+    private readonly PendingTransactions _transactions;
     private DestinationBackoff _backoff;
     private int _recordedStage;
     private long _lastSuccess;
@@ -40,8 +40,8 @@ internal sealed class Destination : QueuedSender
     internal Destination(string name, DestinationServices services)
     {
         (Name, _services) = (name, services);
-        _rooms = new OwedRooms(name, services.Options);
-        _transactions = new OwedTransactions(name, _rooms, services.Edus, _gate);
+        _rooms = new PendingRooms(name, services.Options);
+        _transactions = new PendingTransactions(name, _rooms, services.Edus, _gate);
         _backoff = DestinationBackoff.Healthy(services.Pauses);
     }
 
@@ -76,8 +76,8 @@ internal sealed class Destination : QueuedSender
         }
     }
 
-    /// <summary>The number of owed events.</summary>
-    internal int Owed
+    /// <summary>The number of pending events.</summary>
+    internal int Pending
     {
         get
         {
@@ -98,17 +98,17 @@ internal sealed class Destination : QueuedSender
     }
 
     /// <summary>
-    /// Restores what is owed of a room. What is recorded of the server itself is restored first.
+    /// Restores what is pending of a room. What is recorded of the server itself is restored first.
     /// </summary>
     /// <param name="row">The row.</param>
     /// <param name="newest">The newest outbound event of the room, for an open row.</param>
-    internal void Restore(OwedRow row, EventNid newest)
+    internal void Restore(PendingEventsRow row, EventNid newest)
     {
         lock (_gate) _rooms.Restore(row, newest, _backoff.IsOutage, newestFirst: !_backoff.IsHealthy);
     }
 
-    /// <summary>Owes events of a room to the server. False if this object is no longer in use.</summary>
-    internal bool Owe(RoomNid nid, IEnumerable<EventNid> events, long position, bool hasLeft)
+    /// <summary>Enqueues events of a room for the server. False if this object is no longer in use.</summary>
+    internal bool Enqueue(RoomNid nid, IEnumerable<EventNid> events, long position, bool hasLeft)
     {
         lock (_gate)
         {
@@ -249,7 +249,7 @@ internal sealed class Destination : QueuedSender
     }
 
     /// <inheritdoc/>
-    internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+    internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
     {
         try
         {
@@ -261,7 +261,7 @@ internal sealed class Destination : QueuedSender
                 if (transaction is null) EndAttempt("nothing is left to send");
             }
 
-            if (transaction is null) return TurnEnd.Idle;
+            if (transaction is null) return AttemptResult.Idle;
             var sent = await _services.Sender.SendAsync(Name, transaction, stop);
             if (sent.Gone.Count > 0)
             {
@@ -274,15 +274,15 @@ internal sealed class Destination : QueuedSender
             lock (_gate)
             {
                 _transactions.DropPending();
-                if (_transactions.HasMore) return TurnEnd.Again;
+                if (_transactions.HasMore) return AttemptResult.Again;
                 EndAttempt("nothing is left to send");
-                return TurnEnd.Idle;
+                return AttemptResult.Idle;
             }
         }
         catch (StorageException)
         {
             // The events could not be read. This is no fault of the server.
-            return TurnEnd.Later(_services.Now() + (long)_services.Options.FirstPause.TotalMilliseconds);
+            return AttemptResult.Later(_services.Now() + (long)_services.Options.FirstPause.TotalMilliseconds);
         }
 #pragma warning disable CA1031 // Whatever failed, the events are still owed.
         catch (Exception fault) when (!stop.IsCancellationRequested)
@@ -298,7 +298,7 @@ internal sealed class Destination : QueuedSender
         }
     }
 
-    private TurnEnd End(PendingTransaction transaction, SendResult sent)
+    private AttemptResult End(PendingTransaction transaction, SendResult sent)
     {
         if (sent.Failure is not { } failure)
         {
@@ -316,7 +316,7 @@ internal sealed class Destination : QueuedSender
         lock (_gate) return Failed(failure.ToString(), failure.Status == 429 ? failure.RetryAfter : null);
     }
 
-    private TurnEnd Succeeded(PendingTransaction transaction)
+    private AttemptResult Succeeded(PendingTransaction transaction)
     {
         _transactions.Succeeded(transaction);
         _backoff = _backoff.Succeeded();
@@ -324,7 +324,7 @@ internal sealed class Destination : QueuedSender
         _failure = "";
         EndAttempt("");
         if (!transaction.IsProbe) _lastWasSkipped = false;
-        return TurnEnd.Succeeded(_transactions.HasMore);
+        return AttemptResult.Succeeded(_transactions.HasMore);
     }
 
     private void EndAttempt(string result)
@@ -333,7 +333,7 @@ internal sealed class Destination : QueuedSender
         _attempt = null;
     }
 
-    private TurnEnd Failed(string reason, TimeSpan? askedPause = null)
+    private AttemptResult Failed(string reason, TimeSpan? askedPause = null)
     {
         var now = _services.Now();
         _failure = reason.Length <= MaxFailureLength ? reason : reason[..MaxFailureLength];
@@ -346,14 +346,14 @@ internal sealed class Destination : QueuedSender
         // A request of the server that comes from here on changes the time of the next attempt by itself.
         _isSending = false;
         _transactions.Failed(_backoff.IsOutage);
-        return TurnEnd.Later(_backoff.RetryAt);
+        return AttemptResult.Later(_backoff.RetryAt);
     }
 
     /// <summary>
     /// The server refused a transaction. Without a standard error it was a proxy, which at most says that the
     /// transaction is too large: one event or EDU can be, too.
     /// </summary>
-    private TurnEnd Refused(PendingTransaction transaction, FederationFailure failure)
+    private AttemptResult Refused(PendingTransaction transaction, FederationFailure failure)
     {
         var isStandard = failure.ErrorCode.Length > 0;
         lock (_gate)
@@ -362,7 +362,7 @@ internal sealed class Destination : QueuedSender
             if (transaction.IsProbe) return Failed(failure.ToString());
             if (!isStandard && failure.Status == 400) return Failed(failure.ToString());
             var next = _transactions.Refused(transaction, byProxy: !isStandard);
-            if (next == AfterRefusal.Again) return TurnEnd.Again;
+            if (next == AfterRefusal.Again) return AttemptResult.Again;
             if (next == AfterRefusal.Pause) return Failed(failure.ToString());
         }
 
@@ -375,9 +375,9 @@ internal sealed class Destination : QueuedSender
             // A server that refuses one event after the other is not asked at full speed.
             if (_lastWasSkipped) return Failed(failure.ToString());
             _lastWasSkipped = true;
-            if (_transactions.HasMore) return TurnEnd.Again;
+            if (_transactions.HasMore) return AttemptResult.Again;
             EndAttempt(failure.ToString());
-            return TurnEnd.Idle;
+            return AttemptResult.Idle;
         }
     }
 }

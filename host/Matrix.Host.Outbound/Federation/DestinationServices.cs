@@ -35,7 +35,7 @@ internal sealed partial class DestinationServices(
 
     internal OutboundMetrics Metrics => metrics;
 
-    /// <summary>Called after each turn of a destination.</summary>
+    /// <summary>Called after each attempt of a destination.</summary>
     internal Action<Destination> Changed { get; set; } = static _ => { };
 
     internal long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -50,7 +50,7 @@ internal sealed partial class DestinationServices(
     }
 
     /// <summary>Logs an EDU that a server refuses. It is not sent to that server again.</summary>
-    internal void Skip(string server, OwedEdu edu, FederationFailure failure)
+    internal void Skip(string server, PendingEdu edu, FederationFailure failure)
     {
         metrics.SkippedEdu();
         if (!_lines.Allows(server, out var heldBack)) return;

@@ -53,14 +53,14 @@ internal sealed class Destinations : IEduDestinations
     /// <summary>A server in memory; null if it is not.</summary>
     internal Destination? Find(string server) => _byName.GetValueOrDefault(server);
 
-    /// <summary>Owes events of a room to a server.</summary>
+    /// <summary>Enqueues events of a room for a server.</summary>
     /// <param name="hasLeft">Whether later events of the room are not owed to it.</param>
-    internal void Owe(string server, RoomNid room, IEnumerable<EventNid> events, long position, bool hasLeft)
+    internal void Enqueue(string server, RoomNid room, IEnumerable<EventNid> events, long position, bool hasLeft)
     {
         while (true)
         {
             var destination = Get(server);
-            if (!destination.Owe(room, events, position, hasLeft)) continue;
+            if (!destination.Enqueue(room, events, position, hasLeft)) continue;
             MustRecord(destination);
             _queue.Add(destination, destination.RetryAt);
             if (destination.NewsAt(_services.Now()) is { } at) _queue.WaitUntil(destination, at);
@@ -111,17 +111,17 @@ internal sealed class Destinations : IEduDestinations
         return await attempt.WaitAsync(stop);
     }
 
-    /// <summary>Reads what is owed from the database, and begins to send it.</summary>
+    /// <summary>Reads what is pending from the database, and begins to send it.</summary>
     /// <param name="maySendTo">Whether the configuration allows a server.</param>
     /// <param name="through">The recorded position: later changes come from the feed.</param>
     internal async ValueTask LoadAsync(Func<string, bool> maySendTo, long through, CancellationToken stop)
     {
         await LoadDestinationsAsync(maySendTo, stop);
-        await LoadOwedAsync(maySendTo, through, stop);
+        await LoadPendingAsync(maySendTo, through, stop);
         foreach (var source in _services.Edus.All) await source.LoadAsync(maySendTo, stop);
         foreach (var destination in _byName.Values)
         {
-            if (destination.Owed > 0) _queue.Add(destination, destination.RetryAt);
+            if (destination.Pending > 0) _queue.Add(destination, destination.RetryAt);
         }
     }
 
@@ -184,13 +184,13 @@ internal sealed class Destinations : IEduDestinations
         }
     }
 
-    private async ValueTask LoadOwedAsync(Func<string, bool> maySendTo, long through, CancellationToken stop)
+    private async ValueTask LoadPendingAsync(Func<string, bool> maySendTo, long through, CancellationToken stop)
     {
         var (server, room) = ("", default(RoomNid));
         var newest = new Dictionary<RoomNid, EventNid>();
         while (true)
         {
-            var rows = await _destinationsTable.OwedAsync(server, room, RowsAtOnce, stop);
+            var rows = await _destinationsTable.PendingAsync(server, room, RowsAtOnce, stop);
             foreach (var row in rows)
             {
                 // A server that is excluded keeps its rows for when it is allowed again.

@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
-/// Owes each outbound event to its destinations: the servers with joined users before or after its batch, and the
+/// Enqueues each outbound event for its destinations: the servers with joined users before or after its batch, and the
 /// server of a user whose invite or knock ends. An invite itself is sent to its user's server by `/invite`.
 /// </summary>
 internal sealed class Distributor(RoomServers rooms, Destinations destinations, OutboundFeed feed)
@@ -14,7 +14,7 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
         var servers = await rooms.BeforeAsync(batch, stop);
         string[] before = [.. servers.Names];
         rooms.Apply(servers, batch);
-        if (batch.Events.Count > 0) Owe(batch, before, servers);
+        if (batch.Events.Count > 0) Enqueue(batch, before, servers);
         if (batch.Memberships.Count > 0)
         {
             foreach (var server in before)
@@ -28,7 +28,7 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
         feed.IsLocal(batch);
     }
 
-    private void Owe(OutboundBatch batch, string[] before, ServersOfRoom after)
+    private void Enqueue(OutboundBatch batch, string[] before, ServersOfRoom after)
     {
         EventNid[] all = [.. batch.Events.Select(static each => each.Nid)];
         var reached = new HashSet<string>(before, StringComparer.Ordinal);
@@ -39,7 +39,7 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
             var events = batch.Events.Any(each => each.From == server)
                 ? [.. batch.Events.Where(each => each.From != server).Select(static each => each.Nid)]
                 : all;
-            if (events.Length > 0) destinations.Owe(server, batch.Room, events, batch.Position, !after.Has(server));
+            if (events.Length > 0) destinations.Enqueue(server, batch.Room, events, batch.Position, !after.Has(server));
         }
 
         foreach (var changed in batch.Memberships)
@@ -51,7 +51,7 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
                 && events.Contains(changed.Event)
                 && reached.Add(server))
             {
-                destinations.Owe(server, batch.Room, events, batch.Position, hasLeft: true);
+                destinations.Enqueue(server, batch.Room, events, batch.Position, hasLeft: true);
             }
         }
     }

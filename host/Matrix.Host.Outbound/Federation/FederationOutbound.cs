@@ -90,7 +90,7 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
     /// <summary>A local user types in a room, or stopped.</summary>
     public void TypingChanged(RoomNid room, string userId, bool isTyping) => _typing.Set(room, userId, isTyping);
 
-    /// <summary>Stops sending, and records what is owed.</summary>
+    /// <summary>Stops sending, and records what is pending.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (_following is null || _stop.IsCancellationRequested) return;

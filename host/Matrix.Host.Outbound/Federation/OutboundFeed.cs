@@ -133,7 +133,7 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {

@@ -4,9 +4,9 @@ using Matrix.Host.Storage.Tables.Consumers;
 namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
-/// Records the position up to which outbound events were handled, and in the same batch what is still owed. Between two
-/// records nothing is written: after a crash the changes since the position are read again, and some events are sent
-/// twice.
+/// Records the position up to which outbound events were handled, and in the same batch what is still pending. Between
+/// two records nothing is written: after a crash the changes since the position are read again, and some events are
+/// sent twice.
 /// </summary>
 internal sealed class Recorder(
     OutboundFeed feed,
@@ -93,7 +93,7 @@ internal sealed class Recorder(
         await _oneAtATime.WaitAsync(stop);
         try
         {
-            // Read first: what is owed later than this may be recorded too, but nothing earlier may be missing.
+            // Read first: what is pending later than this may be recorded too, but nothing earlier may be missing.
             var batches = feed.Batches;
             var handled = feed.HandledThrough;
             var batch = new WriteBatch();

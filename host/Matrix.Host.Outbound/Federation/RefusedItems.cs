@@ -3,7 +3,7 @@ namespace Matrix.Host.Outbound.Federation;
 /// <summary>
 /// Events, or EDUs, of which a server refused a transaction. One is at fault only if the server refuses it alone, and
 /// took another transaction since it refused the item first: otherwise the server, or a proxy before it, may refuse
-/// everything. Until that is clear the item is put aside, and others are sent. An empty transaction that was taken
+/// everything. Until that is clear the item is deferred, and others are sent. An empty transaction that was taken
 /// shows less: a proxy that refuses what is large takes it. Not thread-safe.
 /// </summary>
 internal sealed class RefusedItems<T>
@@ -12,14 +12,14 @@ internal sealed class RefusedItems<T>
     /// <summary>The items that were refused.</summary>
     private readonly Dictionary<T, Refusal> _refused = [];
 
-    /// <summary>Those that are put aside, the earliest first.</summary>
-    private readonly List<T> _aside = [];
+    /// <summary>Those that are deferred, the earliest first.</summary>
+    private readonly List<T> _deferred = [];
 
     private long _successes;
     private long _probes;
 
-    /// <summary>The items that are put aside, the earliest first.</summary>
-    internal IReadOnlyList<T> Aside => _aside;
+    /// <summary>The items that are deferred, the earliest first.</summary>
+    internal IReadOnlyList<T> Deferred => _deferred;
 
     /// <summary>The number of items that are remembered.</summary>
     internal int Count => _refused.Count;
@@ -49,15 +49,15 @@ internal sealed class RefusedItems<T>
     /// <summary>Whether a proxy refused the item last.</summary>
     internal bool IsByProxy(T item) => _refused.TryGetValue(item, out var refusal) && refusal.ByProxy;
 
-    internal void PutAside(T item)
+    internal void Defer(T item)
     {
-        if (!_aside.Contains(item)) _aside.Add(item);
+        if (!_deferred.Contains(item)) _deferred.Add(item);
     }
 
     /// <summary>An item that is sent alone next, to see whether it is at fault; null if there is none.</summary>
     internal T? ToTry()
     {
-        foreach (var item in _aside)
+        foreach (var item in _deferred)
         {
             if (IsAtFault(item)) return item;
         }
@@ -74,7 +74,7 @@ internal sealed class RefusedItems<T>
             _refused.Remove(item);
         }
 
-        _aside.RemoveAll(item => !isWaiting(item));
+        _deferred.RemoveAll(item => !isWaiting(item));
     }
 
     /// <summary>What was taken before an item was refused first.</summary>

@@ -11,14 +11,14 @@ namespace Matrix.Host.Outbound.Federation;
 /// <summary>
 /// A transaction: its id stays the same when it is sent again, so that the receiver carries it out once.
 /// </summary>
-internal sealed record PendingTransaction(string Id, IReadOnlyList<EventNid> Pdus, IReadOnlyList<OwedEdu> Edus)
+internal sealed record PendingTransaction(string Id, IReadOnlyList<EventNid> Pdus, IReadOnlyList<PendingEdu> Edus)
 {
     private const int IdLength = 22;
 
     /// <summary>Whether it is empty, and only shows whether the server takes transactions.</summary>
     internal bool IsProbe => Pdus.Count == 0 && Edus.Count == 0;
 
-    internal static PendingTransaction Of(IReadOnlyList<EventNid> pdus, IReadOnlyList<OwedEdu> edus) => new(
+    internal static PendingTransaction Of(IReadOnlyList<EventNid> pdus, IReadOnlyList<PendingEdu> edus) => new(
         RandomNumberGenerator.GetString("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", IdLength),
         pdus,
         edus);

@@ -19,7 +19,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
     private long Now => services.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <inheritdoc/>
-    internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+    internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
     {
         // Mail has no count of its own.
         CountChanged = false;
@@ -28,7 +28,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
             if (await services.Table.FindAsync(Pusher.PusherId, stop) is not { } row)
             {
                 services.Index.Remove(Pusher.UserId, Pusher.PusherId);
-                return TurnEnd.Idle;
+                return AttemptResult.Idle;
             }
 
             return row.IsConfirmed
@@ -44,14 +44,14 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
     /// <summary>
     /// Asks to confirm the address, once. A mail that could not be sent for as long as a push is tried is given up.
     /// </summary>
-    private async ValueTask<TurnEnd> AskAsync(PusherRow row, CancellationToken stop)
+    private async ValueTask<AttemptResult> AskAsync(PusherRow row, CancellationToken stop)
     {
         var asks = row.MailedAt == 0 && Now - row.SetAt <= services.Options.PushTime.TotalMilliseconds;
         if (asks)
         {
             if (!_email.Confirmations.TryTake(row.UserId, MailAddresses.Mailbox(row.PushKey), out var notBefore))
             {
-                return TurnEnd.Later(notBefore);
+                return AttemptResult.Later(notBefore);
             }
 
             var mail = EmailTemplate.Confirmation(
@@ -60,20 +60,20 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         }
 
         await RecordAsync(row, last: await LastAsync(stop), isMailed: asks);
-        return TurnEnd.Idle;
+        return AttemptResult.Idle;
     }
 
-    private async ValueTask<TurnEnd> DigestAsync(PusherRow row, CancellationToken stop)
+    private async ValueTask<AttemptResult> DigestAsync(PusherRow row, CancellationToken stop)
     {
-        var owed = await services.Table.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop);
-        if (owed.Count == 0) return TurnEnd.Idle;
+        var pending = await services.Table.PendingAsync(Pusher.PusherId, services.Options.MaxPending, stop);
+        if (pending.Count == 0) return AttemptResult.Idle;
         var due = Math.Max(
-            owed[0].OwedAt + (long)_email.Options.Delay.TotalMilliseconds,
+            pending[0].EnqueuedAt + (long)_email.Options.Delay.TotalMilliseconds,
             row.MailedAt + (long)_email.Options.Interval.TotalMilliseconds);
-        if (due > Now) return TurnEnd.Later(due);
+        if (due > Now) return AttemptResult.Later(due);
         var messages = new List<MailedMessage>();
         var more = 0;
-        foreach (var push in owed)
+        foreach (var push in pending)
         {
             // It could not be mailed for long.
             if (push.Event.IsNone || IsLate(push)) continue;
@@ -90,18 +90,19 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
             if (!await SendAsync(row, mail, stop)) return Failed();
         }
 
-        await RecordAsync(row, owed[^1], isMailed: messages.Count > 0);
-        return TurnEnd.Succeeded(hasMore: true);
+        await RecordAsync(row, pending[^1], isMailed: messages.Count > 0);
+        return AttemptResult.Succeeded(hasMore: true);
     }
 
-    private bool IsLate(OwedPush push) =>
-        Now - push.OwedAt - Math.Max(_email.Options.Delay.TotalMilliseconds, _email.Options.Interval.TotalMilliseconds)
+    private bool IsLate(PendingPush push) =>
+        Now - push.EnqueuedAt
+            - Math.Max(_email.Options.Delay.TotalMilliseconds, _email.Options.Interval.TotalMilliseconds)
             > services.Options.PushTime.TotalMilliseconds;
 
-    private async ValueTask<OwedPush?> LastAsync(CancellationToken stop)
+    private async ValueTask<PendingPush?> LastAsync(CancellationToken stop)
     {
-        var owed = await services.Table.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop);
-        return owed.Count == 0 ? null : owed[^1];
+        var pending = await services.Table.PendingAsync(Pusher.PusherId, services.Options.MaxPending, stop);
+        return pending.Count == 0 ? null : pending[^1];
     }
 
     private async ValueTask<bool> SendAsync(PusherRow row, OutgoingMail mail, CancellationToken stop)
@@ -125,7 +126,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         return true;
     }
 
-    private async ValueTask RecordAsync(PusherRow row, OwedPush? last, bool isMailed)
+    private async ValueTask RecordAsync(PusherRow row, PendingPush? last, bool isMailed)
     {
         var batch = new WriteBatch(2);
         if (last is { } sent) batch.Add(new PushSent(row.PusherId, sent.Position, sent.Event));
@@ -148,11 +149,11 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         $"{_email.Options.BaseUrl.TrimEnd('/')}/_matrix/static/push/{page}"
         + $"?token={Uri.EscapeDataString(UserPushers.TokenOf(row))}";
 
-    private TurnEnd Failed()
+    private AttemptResult Failed()
     {
         var pause = Math.Min(
             services.Options.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 30)),
             services.Options.LongestPause.TotalMilliseconds);
-        return TurnEnd.Later(Now + (long)pause);
+        return AttemptResult.Later(Now + (long)pause);
     }
 }

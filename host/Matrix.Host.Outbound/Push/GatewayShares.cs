@@ -17,10 +17,10 @@ internal sealed class GatewayShares(int atOnce, int ofUser, Action<KnownPusher> 
     internal bool TryEnter(string gateway, KnownPusher pusher)
     {
         // A place at the gateway that it had before is given back.
-        if (pusher.Place is { } held && held != gateway) Leave(pusher);
+        if (pusher.Gateway is { } held && held != gateway) Leave(pusher);
         lock (_gate)
         {
-            if (pusher.Place is not null) return true;
+            if (pusher.Gateway is not null) return true;
             if (pusher.IsInLine) return false;
             if (!_gateways.TryGetValue(gateway, out var at)) _gateways.Add(gateway, at = new Gateway());
             var userId = pusher.Pusher.UserId;
@@ -42,8 +42,8 @@ internal sealed class GatewayShares(int atOnce, int ofUser, Action<KnownPusher> 
         List<KnownPusher>? next = null;
         lock (_gate)
         {
-            if (pusher.Place is not { } gateway || !_gateways.TryGetValue(gateway, out var at)) return;
-            pusher.Place = null;
+            if (pusher.Gateway is not { } gateway || !_gateways.TryGetValue(gateway, out var at)) return;
+            pusher.Gateway = null;
             at.Leave(pusher.Pusher.UserId);
             while (at.Sending < atOnce && at.TakeNext(ofUser) is { } first)
             {
@@ -70,7 +70,7 @@ internal sealed class GatewayShares(int atOnce, int ofUser, Action<KnownPusher> 
 
         public void Enter(string gateway, KnownPusher pusher)
         {
-            pusher.Place = gateway;
+            pusher.Gateway = gateway;
             Sending++;
             _sending[pusher.Pusher.UserId] = Of(pusher.Pusher.UserId) + 1;
         }

@@ -12,13 +12,13 @@ internal abstract class KnownPusher(PusherName pusher) : QueuedSender
     internal PusherName Pusher => pusher;
 
     /// <summary>The gateway at which it has a place; <see cref="GatewayShares"/> guards it and the next one.</summary>
-    internal string? Place { get; set; }
+    internal string? Gateway { get; set; }
 
     /// <summary>Whether it stands in line for a place.</summary>
     internal bool IsInLine { get; set; }
 
     /// <summary>Events that came since what it owes was trimmed; <see cref="PushSenders"/> guards it.</summary>
-    internal int OwedSinceTrim { get; set; }
+    internal int PendingSinceTrim { get; set; }
 
     /// <summary>Whether its receiver has got a count from this process.</summary>
     internal virtual bool HasSentCount => false;

@@ -18,10 +18,10 @@ internal sealed class PushContents(
     /// What a user is told of an event; null if they need not be told any more: they have read it, it was redacted, or
     /// they have left the room, changed their rules, or ignore its sender, or the invite is no longer there.
     /// </summary>
-    internal ValueTask<PushedContent?> OfAsync(string userId, OwedPush owed, CancellationToken stop) =>
-        owed.Event == PushedInvites.Owed
-            ? invites.OfAsync(userId, owed.Position, stop)
-            : OfEventAsync(userId, owed.Event, stop);
+    internal ValueTask<PushedContent?> OfAsync(string userId, PendingPush pending, CancellationToken stop) =>
+        pending.Event == PushedInvites.Pending
+            ? invites.OfAsync(userId, pending.Position, stop)
+            : OfEventAsync(userId, pending.Event, stop);
 
     private async ValueTask<PushedContent?> OfEventAsync(string userId, EventNid nid, CancellationToken stop)
     {

@@ -126,7 +126,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {

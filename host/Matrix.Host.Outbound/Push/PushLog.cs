@@ -53,8 +53,8 @@ internal sealed partial class PushLog(ILogger<PushLog> log, TimeProvider time) :
         if (_limiter.Allows("dropped", out var heldBack)) RefusedForLong(pusher.UserId, status, heldBack);
     }
 
-    /// <summary>A turn threw.</summary>
-    internal void TurnFailed(Exception fault)
+    /// <summary>An attempt threw.</summary>
+    internal void AttemptFailed(Exception fault)
     {
         if (_limiter.Allows("turn", out _)) CannotPush(fault);
     }

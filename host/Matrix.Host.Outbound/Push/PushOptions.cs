@@ -41,7 +41,7 @@ public sealed record PushOptions
         "push.waiting_pushes",
         "Pushes of one device that wait to be sent; of a quarter more than that the oldest are dropped.",
         Least = 1, Most = 1_000_000)]
-    public int MaxOwed { get; init; } = 500;
+    public int MaxPending { get; init; } = 500;
 
     [Setting(
         "push.refused_time",

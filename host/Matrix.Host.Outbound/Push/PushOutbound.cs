@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 namespace Matrix.Host.Outbound.Push;
 
 /// <summary>
-/// Pushes events and counts to push gateways. It follows the commits: what is owed to each pusher becomes durable
+/// Pushes events and counts to push gateways. It follows the commits: what is pending to each pusher becomes durable
 /// together with the position up to which commits were handled. So a stop loses and repeats nothing, and after a crash
 /// only requests may repeat whose outcome was not recorded.
 /// </summary>
@@ -22,7 +22,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
 
     private readonly PushFeed _feed;
     private readonly PusherIndex _index;
-    private readonly OwedPushes _owed;
+    private readonly PendingPushes _pending;
     private readonly MissedPushes _missed;
     private readonly Badges _badges;
     private readonly PushSenders _senders;
@@ -40,7 +40,8 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     private long _recordedAt = Environment.TickCount64;
 
     internal PushOutbound(
-        PushFeed feed, PusherIndex index, OwedPushes owed, MissedPushes missed, Badges badges, PushSenders senders,
+        PushFeed feed, PusherIndex index, PendingPushes pending, MissedPushes missed, Badges badges,
+        PushSenders senders,
         ReceiptsTable receiptsTable,
         PushersTable pushersTable,
         IConsumersTable consumersTable,
@@ -48,7 +49,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         PushOptions options,
         PushLog log)
     {
-        (_feed, _index, _owed, _missed, _badges, _senders) = (feed, index, owed, missed, badges, senders);
+        (_feed, _index, _pending, _missed, _badges, _senders) = (feed, index, pending, missed, badges, senders);
         _receiptsTable = receiptsTable;
         _pushersTable = pushersTable;
         _consumersTable = consumersTable;
@@ -79,7 +80,11 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         try
         {
             var batch = new WriteBatch();
-            foreach (var pusherId in _senders.Counting()) batch.Add(new PushOwed(pusherId, _handled, EventNid.None));
+            foreach (var pusherId in _senders.Counting())
+            {
+                batch.Add(new PushEnqueued(pusherId, _handled, EventNid.None));
+            }
+            
             await RecordAsync(batch);
         }
         catch (StorageException fault)
@@ -185,7 +190,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         foreach (var invite in flush.Invites)
         {
             if (invite.Position <= _handled) continue;
-            await _owed.AddInviteAsync(invite, batch, owing, stop);
+            await _pending.AddInviteAsync(invite, batch, owing, stop);
         }
 
         for (var i = 0; i < flush.Events.Count; i++)
@@ -194,21 +199,21 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
             if (pushed.Position <= _handled) continue;
             if (batch.Changes.Count >= ChangesPerBatch && pushed.Position > flush.Events[i - 1].Position)
             {
-                await OweAsync(batch, owing, flush.Events[i - 1].Position);
+                await EnqueueAsync(batch, owing, flush.Events[i - 1].Position);
                 (batch, owing) = (new WriteBatch(), []);
             }
 
-            await _owed.AddAsync(pushed, batch, owing, counting, stop);
+            await _pending.AddAsync(pushed, batch, owing, counting, stop);
         }
 
         foreach (var pusher in flush.Set) _senders.Wake(pusher);
         foreach (var (userId, room) in flush.Read) Count(userId, room);
         foreach (var room in flush.Recounted)
         {
-            foreach (var userId in await _owed.MembersAsync(room, stop)) Count(userId, room);
+            foreach (var userId in await _pending.MembersAsync(room, stop)) Count(userId, room);
         }
 
-        await OweAsync(batch, owing, flush.Through);
+        await EnqueueAsync(batch, owing, flush.Through);
         foreach (var pusher in counting)
         {
             if (!owing.ContainsKey(pusher)) _senders.CountChanged(pusher);
@@ -221,14 +226,14 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         }
     }
 
-    /// <summary>Makes durable what is owed, and wakes the senders.</summary>
-    private async ValueTask OweAsync(WriteBatch batch, Dictionary<PusherName, int> owing, long through)
+    /// <summary>Makes durable what is pending, and wakes the senders.</summary>
+    private async ValueTask EnqueueAsync(WriteBatch batch, Dictionary<PusherName, int> owing, long through)
     {
         Volatile.Write(ref _handled, Math.Max(_handled, through));
         if (batch.Changes.Count == 0) return;
         foreach (var (pusher, events) in owing)
         {
-            if (_senders.MustTrim(pusher, events)) batch.Add(new PushesTrimmed(pusher.PusherId, _options.MaxOwed));
+            if (_senders.MustTrim(pusher, events)) batch.Add(new PushesTrimmed(pusher.PusherId, _options.MaxPending));
         }
 
         try

@@ -19,12 +19,16 @@ internal sealed class PushSenders : IDisposable
         var options = services.Options;
         _services = services with { Ends = _ends.Token };
         _queue = new SendQueue(
-            options.MaxSending, options.MaxSendingLimited, options.SlowAfter, services.Time, services.Log.TurnFailed);
+            options.MaxSending,
+            options.MaxSendingLimited,
+            options.SlowAfter,
+            services.Time,
+            services.Log.AttemptFailed);
         _shares = new GatewayShares(options.MaxPerGateway, options.MaxPerGatewayAndUser, WakeInLine);
 
         // Mail mostly waits, which is no failure of anyone's.
         var mails = services.Email.Options.MaxSending;
-        _mails = new SendQueue(mails, mails, services.Email.Mailer.Time, services.Time, services.Log.TurnFailed);
+        _mails = new SendQueue(mails, mails, services.Email.Mailer.Time, services.Time, services.Log.AttemptFailed);
     }
 
     /// <summary>Begins to send.</summary>
@@ -34,7 +38,7 @@ internal sealed class PushSenders : IDisposable
         _mails.Start();
     }
 
-    /// <summary>A pusher owes something.</summary>
+    /// <summary>A pusher has something pending.</summary>
     internal void Wake(PusherName pusher)
     {
         lock (_gate) QueueOf(pusher).Add(Of(pusher));
@@ -74,9 +78,9 @@ internal sealed class PushSenders : IDisposable
         lock (_gate)
         {
             var sender = Of(pusher);
-            sender.OwedSinceTrim += events;
-            if (sender.OwedSinceTrim <= _services.Options.MaxOwed / 4) return false;
-            sender.OwedSinceTrim = 0;
+            sender.PendingSinceTrim += events;
+            if (sender.PendingSinceTrim <= _services.Options.MaxPending / 4) return false;
+            sender.PendingSinceTrim = 0;
             return true;
         }
     }

@@ -19,7 +19,7 @@ internal sealed class PushedInvites(
     StrippedRoomsTable strippedRoomsTable, NotifiedEvents notified, IgnoredUsers ignored, ILocalUsers users)
 {
     /// <summary>What a pusher owes for an invite. No event of a room has this number.</summary>
-    internal static EventNid Owed { get; } = new(1);
+    internal static EventNid Pending { get; } = new(1);
 
     /// <summary>
     /// What a user is told of the invite; null if they need not be told any more: it was answered or taken back, the
@@ -38,7 +38,7 @@ internal sealed class PushedInvites(
 
         var room = new RoomIdentity(default, row.RoomId, rules);
         var invite = new StoredEvent(room, new EventRow(
-            Owed, row.EventId, position, Step: 0, EventMarks.State, NotifyClass: 0, row.Sender,
+            Pending, row.EventId, position, Step: 0, EventMarks.State, NotifyClass: 0, row.Sender,
             EventNid.None, EventNid.None, Transaction: null, row.Event));
         var outcome = await notified.InviteOutcomeAsync(invite, userId, stop);
         if (!outcome.Notifies) return null;

@@ -14,7 +14,7 @@ namespace Matrix.Host.Outbound.Push;
 internal sealed class PusherSender(PusherName pusher, PusherServices services, GatewayShares shares)
     : KnownPusher(pusher)
 {
-    /// <summary>Events that need not be sent, looked through in one turn.</summary>
+    /// <summary>Events that need not be sent, looked through in one attempt.</summary>
     private const int MostSkipped = 50;
 
     private readonly PushOptions _options = services.Options;
@@ -22,7 +22,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     private long _setAt;
     private int _failures;
     private volatile bool _hasSentCount;
-    private (OwedPush Push, long Since)? _refused;
+    private (PendingPush Push, long Since)? _refused;
 
     /// <inheritdoc/>
     internal override bool HasSentCount => _hasSentCount;
@@ -30,7 +30,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     private long Now => services.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <inheritdoc/>
-    internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+    internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
     {
         try
         {
@@ -42,7 +42,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
                 if (row is null) services.Index.Remove(Pusher.UserId, Pusher.PusherId);
                 CountChanged = false;
                 shares.Leave(this);
-                return TurnEnd.Idle;
+                return AttemptResult.Idle;
             }
 
             if (row.SetAt != _setAt)
@@ -52,7 +52,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
             }
 
             var data = GatewayRequest.DataOf(row);
-            if (!shares.TryEnter(GatewayRequest.UrlOf(data)?.Authority ?? "", this)) return TurnEnd.Idle;
+            if (!shares.TryEnter(GatewayRequest.UrlOf(data)?.Authority ?? "", this)) return AttemptResult.Idle;
             try
             {
                 return await SendAsync(row, data, stop);
@@ -76,17 +76,17 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         }
     }
 
-    private async ValueTask<TurnEnd> SendAsync(PusherRow row, JsonObject data, CancellationToken stop)
+    private async ValueTask<AttemptResult> SendAsync(PusherRow row, JsonObject data, CancellationToken stop)
     {
         for (var skipped = 0; skipped < MostSkipped; skipped++)
         {
-            var owed = await services.Table.OwedAsync(Pusher.PusherId, 2, stop);
-            if (owed.Count == 0)
+            var pending = await services.Table.PendingAsync(Pusher.PusherId, 2, stop);
+            if (pending.Count == 0)
             {
-                return CountChanged ? await SendCountAsync(row, data, null, stop) : TurnEnd.Idle;
+                return CountChanged ? await SendCountAsync(row, data, null, stop) : AttemptResult.Idle;
             }
 
-            var first = owed[0];
+            var first = pending[0];
             if (IsLate(first))
             {
                 // The device shows what it was told before.
@@ -105,7 +105,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
 
                     CountChanged = true;
                 }
-                else if (owed.Count == 1)
+                else if (pending.Count == 1)
                 {
                     return await SendCountAsync(row, data, first, stop);
                 }
@@ -114,27 +114,27 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
             await RecordAsync(first);
         }
 
-        return TurnEnd.Again;
+        return AttemptResult.Again;
     }
 
     /// <summary>Sends the count alone, unless it was sent last.</summary>
     /// <param name="row">The pusher.</param>
     /// <param name="data">Its `data`.</param>
-    /// <param name="owed">What the database says; null if only this process knows of the change.</param>
-    private async ValueTask<TurnEnd> SendCountAsync(
-        PusherRow row, JsonObject data, OwedPush? owed, CancellationToken stop)
+    /// <param name="pending">What the database says; null if only this process knows of the change.</param>
+    private async ValueTask<AttemptResult> SendCountAsync(
+        PusherRow row, JsonObject data, PendingPush? pending, CancellationToken stop)
     {
         var count = await CountAsync(stop);
-        if (count != _lastCount) return await PostAsync(row, data, null, count, owed);
-        if (owed is { } same) await RecordAsync(same);
-        return TurnEnd.Again;
+        if (count != _lastCount) return await PostAsync(row, data, null, count, pending);
+        if (pending is { } same) await RecordAsync(same);
+        return AttemptResult.Again;
     }
 
     /// <summary>
     /// A request that was begun is not stopped with the queue, but later: its outcome should be known.
     /// </summary>
-    private async ValueTask<TurnEnd> PostAsync(
-        PusherRow row, JsonObject data, PushedContent? content, int count, OwedPush? owed)
+    private async ValueTask<AttemptResult> PostAsync(
+        PusherRow row, JsonObject data, PushedContent? content, int count, PendingPush? pending)
     {
         HttpOutcome outcome;
         try
@@ -151,14 +151,14 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         catch (OperationCanceledException) when (services.Ends.IsCancellationRequested)
         {
             CountChanged |= content is null;
-            return TurnEnd.Idle;
+            return AttemptResult.Idle;
         }
 
         if (outcome.Reply is not { Status: >= 200 and < 300 } reply)
         {
             CountChanged |= content is null;
             services.Log.GatewayFailed(row, data, outcome);
-            if (content is not null && owed is { } push && outcome.Reply is { } refusal && IsGivenUp(push, refusal))
+            if (content is not null && pending is { } push && outcome.Reply is { } refusal && IsGivenUp(push, refusal))
             {
                 services.Log.Dropped(row, refusal.Status);
                 CountChanged = true;
@@ -179,21 +179,21 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
             if (rejected.Applied)
             {
                 services.Index.Remove(Pusher.UserId, Pusher.PusherId);
-                return TurnEnd.Succeeded(hasMore: false);
+                return AttemptResult.Succeeded(hasMore: false);
             }
 
-            // The pusher that was set meanwhile gets the same. If there is none, the next turn finds so.
+            // The pusher that was set meanwhile gets the same. If there is none, the next attempt finds so.
             CountChanged |= content is null;
-            return TurnEnd.Succeeded(hasMore: true);
+            return AttemptResult.Succeeded(hasMore: true);
         }
 
         _lastCount = count;
         _hasSentCount = true;
-        if (owed is { } sent) await RecordAsync(sent);
-        return TurnEnd.Succeeded(hasMore: owed is not null || CountChanged);
+        if (pending is { } sent) await RecordAsync(sent);
+        return AttemptResult.Succeeded(hasMore: pending is not null || CountChanged);
     }
 
-    private async ValueTask RecordAsync(OwedPush sent) =>
+    private async ValueTask RecordAsync(PendingPush sent) =>
         await services.Writer.WriteAsync(
             new WriteBatch(1).Add(new PushSent(Pusher.PusherId, sent.Position, sent.Event)), CancellationToken.None);
 
@@ -216,7 +216,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     /// Whether the gateway has refused a push for so long that later ones go on. A gateway that is overloaded, or whose
     /// own server does not answer, refuses none.
     /// </summary>
-    private bool IsGivenUp(OwedPush push, HttpReply reply)
+    private bool IsGivenUp(PendingPush push, HttpReply reply)
     {
         if (reply.Status is 408 or 425 or 429 or > 501) return false;
         if (_refused is { } refused && refused.Push == push)
@@ -228,14 +228,14 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         return false;
     }
 
-    private bool IsLate(OwedPush owed) =>
-        Now - owed.OwedAt > _options.PushTime.TotalMilliseconds;
+    private bool IsLate(PendingPush pending) =>
+        Now - pending.EnqueuedAt > _options.PushTime.TotalMilliseconds;
 
-    private TurnEnd Failed()
+    private AttemptResult Failed()
     {
         var pause = Math.Min(
             _options.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 30)),
             _options.LongestPause.TotalMilliseconds);
-        return TurnEnd.Later(Now + (long)pause);
+        return AttemptResult.Later(Now + (long)pause);
     }
 }

@@ -1,21 +1,24 @@
 namespace Matrix.Host.Outbound.Queue;
 
 /// <summary>
-/// Gives turns to senders, first come, first served. Only so many send at once, and fewer of those whose receivers
-/// failed, are slow, or have not answered yet: they leave room for the others. A receiver is healthy only after a
-/// success since its last failure. Senders that wait for a time share one timer. The queue does not know idle senders.
+/// Starts the attempts of senders, first come, first served. Only so many send at once, and fewer of those whose
+/// receivers failed, are slow, or have not answered yet: they leave room for the others. A receiver is healthy only
+/// after a success since its last failure. Senders that wait for a time share one timer. The queue does not know idle
+/// senders.
 /// </summary>
 internal sealed class SendQueue : IDisposable
 {
-    /// <summary>Of so many turns one goes to a sender that is not healthy, if there is one.</summary>
-    private const int TurnsPerLimited = 4;
+    /// <summary>Of so many attempts one goes to a sender that is not healthy, if there is one.</summary>
+    private const int AttemptsPerLimited = 4;
 
-    /// <summary>Of so many turns of senders that are not healthy one goes to a failing one, if there is one.</summary>
-    private const int TurnsPerFailing = 4;
+    /// <summary>
+    /// Of so many attempts of senders that are not healthy one goes to a failing one, if there is one.
+    /// </summary>
+    private const int AttemptsPerFailing = 4;
 
     private static readonly TimeSpan _longestTimer = TimeSpan.FromHours(1);
 
-    /// <summary>The pause of a sender whose turn threw.</summary>
+    /// <summary>The pause of a sender whose attempt threw.</summary>
     private static readonly TimeSpan _faultPause = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
@@ -36,16 +39,16 @@ internal sealed class SendQueue : IDisposable
     private int _limitedSending;
     private int _failingSending;
     private int _senders;
-    private int _turns;
-    private int _limitedTurns;
+    private int _attempts;
+    private int _limitedAttempts;
     private bool _isStarted;
     private bool _isStopped;
 
-    /// <param name="atOnce">The most senders that have their turn.</param>
+    /// <param name="atOnce">The most attempts at once.</param>
     /// <param name="limitedAtOnce">The most of them that are not healthy.</param>
-    /// <param name="slowAfter">A turn that takes this long makes a sender slow.</param>
+    /// <param name="slowAfter">An attempt that takes this long makes a sender slow.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="onFault">Is told of a turn that threw: a defect, which costs the sender a pause.</param>
+    /// <param name="onFault">Is told of an attempt that threw: a defect, which costs the sender a pause.</param>
     internal SendQueue(
         int atOnce, int limitedAtOnce, TimeSpan slowAfter, TimeProvider time, Action<Exception>? onFault = null)
     {
@@ -57,7 +60,7 @@ internal sealed class SendQueue : IDisposable
         _timer = time.CreateTimer(_ => Due(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Senders that have their turn.</summary>
+    /// <summary>Senders whose attempt runs.</summary>
     internal int Sending
     {
         get
@@ -66,7 +69,7 @@ internal sealed class SendQueue : IDisposable
         }
     }
 
-    /// <summary>Senders that wait for a turn.</summary>
+    /// <summary>Senders that wait for an attempt.</summary>
     internal int Ready
     {
         get
@@ -84,13 +87,13 @@ internal sealed class SendQueue : IDisposable
         }
     }
 
-    /// <summary>Begins to give turns.</summary>
+    /// <summary>Begins to start attempts.</summary>
     internal void Start()
     {
         lock (_gate)
         {
             _isStarted = true;
-            GiveTurns();
+            StartAttempts();
         }
     }
 
@@ -112,7 +115,7 @@ internal sealed class SendQueue : IDisposable
             }
 
             MakeReady(sender);
-            GiveTurns();
+            StartAttempts();
         }
     }
 
@@ -133,7 +136,7 @@ internal sealed class SendQueue : IDisposable
         }
     }
 
-    /// <summary>Stops the turns, and returns when all have ended.</summary>
+    /// <summary>Stops the attempts, and returns when all have ended.</summary>
     internal async ValueTask StopAsync()
     {
         lock (_gate)
@@ -176,22 +179,22 @@ internal sealed class SendQueue : IDisposable
         _waiting.Enqueue(sender, at);
     }
 
-    private void GiveTurns()
+    private void StartAttempts()
     {
         while (_isStarted && !_isStopped && _sending < _atOnce && Next() is { } sender)
         {
             sender.Status = SenderStatus.Sending;
             sender.HasNews = false;
             sender.WaitsAtMostUntil = long.MaxValue;
-            _turns++;
+            _attempts++;
             _sending++;
             var before = sender.Class;
             if (before != SenderClass.Healthy) _limitedSending++;
             if (before == SenderClass.Failing) _failingSending++;
 
-            // A turn that a worker starts would be the worker's next task, before those of others that wait longer.
+            // An attempt that a worker starts would be the worker's next task, before those of others that wait longer.
             _ = Task.Factory.StartNew(
-                () => TurnAsync(sender, before),
+                () => AttemptAsync(sender, before),
                 CancellationToken.None,
                 TaskCreationOptions.DenyChildAttach | TaskCreationOptions.PreferFairness,
                 TaskScheduler.Default);
@@ -200,11 +203,11 @@ internal sealed class SendQueue : IDisposable
 
     private QueuedSender? Next()
     {
-        if ((_ready.Count == 0 || _turns % TurnsPerLimited == 0)
+        if ((_ready.Count == 0 || _attempts % AttemptsPerLimited == 0)
             && _limitedSending < _limitedAtOnce
             && NextLimited() is { } limited)
         {
-            _limitedTurns++;
+            _limitedAttempts++;
             return limited;
         }
 
@@ -218,20 +221,20 @@ internal sealed class SendQueue : IDisposable
     private QueuedSender? NextLimited()
     {
         var mayRetry = _failing.Count > 0 && _failingSending < ((3 * _limitedAtOnce) + 3) / 4;
-        if (mayRetry && _limitedTurns % TurnsPerFailing == TurnsPerFailing - 1) return _failing.Dequeue();
+        if (mayRetry && _limitedAttempts % AttemptsPerFailing == AttemptsPerFailing - 1) return _failing.Dequeue();
         if (_new.TryDequeue(out var sender) || _slow.TryDequeue(out sender)) return sender;
         return mayRetry ? _failing.Dequeue() : null;
     }
 
-    private async Task TurnAsync(QueuedSender sender, SenderClass before)
+    private async Task AttemptAsync(QueuedSender sender, SenderClass before)
     {
         var started = _time.GetTimestamp();
 
         // A sender that is stopped keeps what it has to send.
-        var end = TurnEnd.Idle;
+        var end = AttemptResult.Idle;
         try
         {
-            end = await sender.TakeTurnAsync(_stop.Token);
+            end = await sender.AttemptAsync(_stop.Token);
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -240,7 +243,7 @@ internal sealed class SendQueue : IDisposable
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            end = TurnEnd.Later(Now() + (long)_faultPause.TotalMilliseconds);
+            end = AttemptResult.Later(Now() + (long)_faultPause.TotalMilliseconds);
             _onFault?.Invoke(fault);
         }
         finally
@@ -249,25 +252,25 @@ internal sealed class SendQueue : IDisposable
         }
     }
 
-    private void End(QueuedSender sender, SenderClass before, TurnEnd end, TimeSpan took)
+    private void End(QueuedSender sender, SenderClass before, AttemptResult end, TimeSpan took)
     {
         lock (_gate)
         {
             _sending--;
             if (before != SenderClass.Healthy) _limitedSending--;
             if (before == SenderClass.Failing) _failingSending--;
-            if (end.After == AfterTurn.Later) sender.Class = SenderClass.Failing;
+            if (end.After == AfterAttempt.Later) sender.Class = SenderClass.Failing;
             else if (end.HasSucceeded) sender.Class = took < _slowAfter ? SenderClass.Healthy : SenderClass.Slow;
             if (_isStopped)
             {
                 if (_sending == 0) _ended.TrySetResult();
             }
-            else if (end.After == AfterTurn.Later)
+            else if (end.After == AfterAttempt.Later)
             {
                 Wait(sender, Math.Min(end.At, sender.WaitsAtMostUntil));
                 SetTimer();
             }
-            else if (end.After == AfterTurn.Again || sender.HasNews)
+            else if (end.After == AfterAttempt.Again || sender.HasNews)
             {
                 MakeReady(sender);
             }
@@ -277,7 +280,7 @@ internal sealed class SendQueue : IDisposable
                 _senders--;
             }
 
-            GiveTurns();
+            StartAttempts();
         }
     }
 
@@ -294,7 +297,7 @@ internal sealed class SendQueue : IDisposable
             }
 
             SetTimer();
-            GiveTurns();
+            StartAttempts();
         }
     }
 

@@ -50,7 +50,7 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is StateChanged changed && EntryOf(changed.Before) != EntryOf(changed.After)) _hasNews = true;
     }

@@ -67,7 +67,7 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
     public void Start() => _following ??= Task.Run(() => FollowAsync(_stop.Token));
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         // The follower reads changes from storage.
     }

@@ -157,7 +157,7 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (!Concerns(change)) return;
         _hasNews = true;

@@ -188,7 +188,7 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is RoomDeleted deleted)
         {

@@ -31,7 +31,7 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
 
     /// <summary>Asks a server, unless it failed just now.</summary>
     /// <param name="isLarge">Whether the response may be as large as a room's state, and take longer.</param>
-    internal async ValueTask<Fetched<T>> AskAsync<T>(
+    internal async ValueTask<Fetched<T>> RequestAsync<T>(
         string name,
         Func<CancellationToken, ValueTask<FederationResult<T>>> send,
         bool isLarge,
@@ -70,7 +70,7 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
     }
 
     /// <summary>When a server may be asked again, in milliseconds; now, if it may be asked at once.</summary>
-    internal long MayAskAt(string name)
+    internal long MayRequestAt(string name)
     {
         lock (_gate)
         {

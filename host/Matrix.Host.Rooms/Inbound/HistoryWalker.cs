@@ -81,7 +81,7 @@ internal sealed class HistoryWalker(
         while (true)
         {
             var page = HistoryPage.Of(followers, earlier.Followers, [.. returned, .. earlier.Returned]);
-            await here.LookAsync(page.Ids, stop);
+            await here.ReadAsync(page.Ids, stop);
             var newest = NewestOf(page, here, bounds, earlier.Bound, requested, server);
             string[] next = [.. newest.Missing.Where(id => !requested.Contains(id)).Take(MostNamed)];
             var isExhausted = requests >= options.Receiving.HistoryRequests;
@@ -209,7 +209,7 @@ internal sealed class HistoryWalker(
 
         internal IReadOnlySet<string> Ids => _ids;
 
-        internal async ValueTask LookAsync(IReadOnlyCollection<string> ids, CancellationToken stop)
+        internal async ValueTask ReadAsync(IReadOnlyCollection<string> ids, CancellationToken stop)
         {
             var known = await eventsTable.NidsAsync(room, [.. ids.Where(_looked.Add)], stop);
             _ids.UnionWith(known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key));

@@ -170,16 +170,16 @@ public sealed class MissingEventsFetcher : BackgroundService
             case Request.Events events:
                 return await SingleAsync(room, peer, events.eventIds, stop);
             case Request.AuthChain chain:
-                var auth = await _slots.AskAsync(
+                var auth = await _slots.RequestAsync(
                     peer, s => _api.GetEventAuthAsync(peer, room.RoomId, chain.eventId, s), isLarge: true, stop);
                 return await EventsAsync(room, peer, auth, Limits.AuthChain, stop);
             case Request.Missing missing:
                 var gap = new HistoryGap(missing.earliest, [missing.latest], missing.limit, 0);
-                var between = await _slots.AskAsync(
+                var between = await _slots.RequestAsync(
                     peer, s => _api.GetMissingEventsAsync(peer, room.RoomId, gap, s), isLarge: false, stop);
                 return await EventsAsync(room, peer, between, missing.limit, stop);
             case Request.StateBefore state:
-                var found = await _slots.AskAsync(
+                var found = await _slots.RequestAsync(
                     peer, s => _api.GetStateIdsAsync(peer, room.RoomId, state.eventId, s), isLarge: true, stop);
                 return found switch
                 {
@@ -224,13 +224,13 @@ public sealed class MissingEventsFetcher : BackgroundService
         await Parallel.ForAsync(0, ids.Length, side, async (at, stopped) =>
         {
             if (!Volatile.Read(ref isReached)) return;
-            var one = await _slots.AskAsync(peer, s => EventAsync(peer, ids[at], s), isLarge: false, stopped);
+            var one = await _slots.RequestAsync(peer, s => EventAsync(peer, ids[at], s), isLarge: false, stopped);
             if (!one.IsReached) Volatile.Write(ref isReached, false);
             else if (one.Value is [var json]) found[at] = json;
         });
 
         var events = await ReadAsync(room, peer, [.. found.Where(json => !json.IsEmpty)], ids.Length, stop);
-        return isReached ? Response.NewEvents(events) : Response.NewNotNow(events, _slots.MayAskAt(peer));
+        return isReached ? Response.NewEvents(events) : Response.NewNotNow(events, _slots.MayRequestAt(peer));
     }
 
     private async ValueTask<FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>>> EventAsync(
@@ -244,7 +244,7 @@ public sealed class MissingEventsFetcher : BackgroundService
     private async ValueTask<Response> WholeStateAsync(
         RoomIdentity room, string peer, string eventId, string[] ids, CancellationToken stop)
     {
-        var state = await _slots.AskAsync(
+        var state = await _slots.RequestAsync(
             peer, s => _api.GetStateAsync(peer, room.RoomId, eventId, s), isLarge: true, stop);
         if (!state.IsReached) return NotNow(peer);
 
@@ -269,7 +269,7 @@ public sealed class MissingEventsFetcher : BackgroundService
             _ => NotNow(peer),
         };
 
-    private Response NotNow(string peer) => Response.NewNotNow([], _slots.MayAskAt(peer));
+    private Response NotNow(string peer) => Response.NewNotNow([], _slots.MayRequestAt(peer));
 
     /// <summary>
     /// The well-formed events of a response, with their signatures checked. The response is cut before: no event beyond

@@ -20,12 +20,12 @@ internal sealed class ReceivedEventCounts(RoomsOptions options) : IChangeConsume
         "matrix_federation_received_pdus", "{pdu}", "Events of other servers, by outcome.");
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {
             case EventsAppended appended:
-                for (var i = 0; i < appended.Events.Count; i++) Take(appended.Events[i].Row);
+                for (var i = 0; i < appended.Events.Count; i++) Count(appended.Events[i].Row);
                 return;
             case EventStaged:
                 Count("waiting");
@@ -45,7 +45,7 @@ internal sealed class ReceivedEventCounts(RoomsOptions options) : IChangeConsume
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
 
-    private void Take(EventRow row)
+    private void Count(EventRow row)
     {
         if ((row.Marks & EventMarks.Outlier) != 0 || row.Sender.EndsWith(_ourUsers, StringComparison.Ordinal)) return;
         Count(row.Marks switch

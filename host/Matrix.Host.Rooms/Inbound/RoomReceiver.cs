@@ -120,7 +120,7 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
                     .Select(each => each.Pdu.EventId)
                     .Where(id => IsKept(session, id))
                     .ToHashSet(StringComparer.Ordinal);
-                var output = await TellAsync(session, inputs, null, stop);
+                var output = await RunMachineAsync(session, inputs, null, stop);
                 foreach (var (id, reason) in output.Dropped) dropped[id] = reason;
                 beganToWait = false;
                 foreach (var each in events)
@@ -153,7 +153,8 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
             async session =>
             {
                 undecided = null;
-                var output = await TellAsync(session, [Input.NewDecide(peer, received)], received.Pdu.EventId, stop);
+                var output = await RunMachineAsync(
+                    session, [Input.NewDecide(peer, received)], received.Pdu.EventId, stop);
                 foreach (var (id, reason) in output.Dropped)
                 {
                     // No failure of the session: what else was decided is written.
@@ -207,7 +208,7 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
 
                 // Those that came in transactions wait for reasons of their own.
                 var waiting = ids.Where(session.Machine.IsStaged).ToHashSet();
-                var output = await TellAsync(
+                var output = await RunMachineAsync(
                     session,
                     [place, .. history.Select(each => Input.NewHistory(peer, each))],
                     null,
@@ -259,9 +260,9 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
             room,
             async session =>
             {
-                if (await AreAllAsync(room, rows, stop)) _ = session.TakeUntold();
+                if (await AreAllAsync(room, rows, stop)) _ = session.TakeUnsentStaged();
                 session.KnowStaged(rows.Select(row => row.EventId));
-                var output = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop);
+                var output = await RunMachineAsync(session, [.. inputs.OfType<Input>()], null, stop);
                 foreach (var row in rows)
                 {
                     if (!IsKept(session, row.EventId)) session.Unstage(row.EventId);
@@ -304,18 +305,18 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
     /// <inheritdoc/>
     ValueTask<bool> IMachineInputs.ReceiveAsync(
         RoomIdentity room, RoomMachine machine, Input input, CancellationToken stop) =>
-        OfMachineAsync(room, machine, [input], static () => { }, stop);
+        RunIfCurrentAsync(room, machine, [input], static () => { }, stop);
 
     /// <inheritdoc/>
     ValueTask<bool> IMachineInputs.ContinueAsync(
         RoomIdentity room, RoomMachine machine, Action begin, CancellationToken stop) =>
-        OfMachineAsync(room, machine, [], begin, stop);
+        RunIfCurrentAsync(room, machine, [], begin, stop);
 
     /// <summary>
     /// Tells a machine inputs, if it is still the room's: numbers of requests are those of one machine. `begin` is
     /// called in the lane, before that. False if the room is busy.
     /// </summary>
-    private async ValueTask<bool> OfMachineAsync(
+    private async ValueTask<bool> RunIfCurrentAsync(
         RoomIdentity room, RoomMachine machine, Input[] inputs, Action begin, CancellationToken stop)
     {
         var result = await InFederatedLaneAsync<Output?>(
@@ -324,7 +325,7 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
             {
                 begin();
                 if (!ReferenceEquals(session.Machine, machine)) return default(Output);
-                return await TellAsync(session, inputs, null, stop);
+                return await RunMachineAsync(session, inputs, null, stop);
             },
             stop);
         if (result is { IsOk: true, Value: { } output }) _awaited.Take(room.Nid, output);
@@ -340,10 +341,10 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="inputs">The inputs.</param>
     /// <param name="forAnother">The id of an event that this server sends to the room's other servers.</param>
-    private async ValueTask<Output> TellAsync(
+    private async ValueTask<Output> RunMachineAsync(
         LaneSession session, Input[] inputs, string? forAnother, CancellationToken stop)
     {
-        var output = await session.TellAsync([Input.NewAt(Now), .. inputs], stop);
+        var output = await session.ReceiveAsync([Input.NewAt(Now), .. inputs], stop);
         _stagedBytes.Set(session.Pending.Room.Nid, session.Machine.WaitingBytesByPeer);
         foreach (var (id, reason) in output.Remembered) Remembers(id, session.Pending.Room.RoomId, reason.ToString());
         foreach (var (id, reason) in output.Dropped)
@@ -377,7 +378,7 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
                 async session =>
                 {
                     wasFederated = session.Pending.IsFederated;
-                    if (!isResuming && session.TakeUntold()) _resumer.Begin(room);
+                    if (!isResuming && session.TakeUnsentStaged()) _resumer.Begin(room);
                     if (wasFederated) return await act(session);
                     await _authChains.FederateAsync(session, stop);
                     return default(T)!;

@@ -16,7 +16,7 @@ internal sealed class StagedBytes(ReceivingOptions options) : IChangeConsumer
     private long _all;
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         // The room's machine ends with the room, and says no more what waits.
         if (change is RoomDeleted deleted) Set(deleted.Room.Nid, []);

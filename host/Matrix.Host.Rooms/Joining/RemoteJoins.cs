@@ -226,7 +226,7 @@ internal sealed class RemoteJoins(
         CancellationToken stop)
     {
         RoomResult<ReadRoom> read;
-        using (await PlaceAsync())
+        using (await SlotAsync())
         {
             read = await checker.ReadAsync(server, rules, join.Pdu.RoomId, response, stop);
         }
@@ -248,7 +248,7 @@ internal sealed class RemoteJoins(
                 : await ReceiveAsync(server, known, join.Pdu, _closing.Token);
         }
 
-        using (await PlaceAsync())
+        using (await SlotAsync())
         {
             var room = await checker.CheckAsync(server, rules, join, whole, withoutKeys, _closing.Token);
             if (!room.IsOk) return room.Failure;
@@ -260,13 +260,13 @@ internal sealed class RemoteJoins(
     }
 
     /// <summary>Waits for one of the places. Not cancelled by the clock: the other server has taken the join.</summary>
-    private async ValueTask<Place> PlaceAsync()
+    private async ValueTask<Slot> SlotAsync()
     {
         await _slots.WaitAsync(_closing.Token);
-        return new Place(_slots);
+        return new Slot(_slots);
     }
 
-    private readonly record struct Place(SemaphoreSlim Slots) : IDisposable
+    private readonly record struct Slot(SemaphoreSlim Slots) : IDisposable
     {
         public void Dispose() => Slots.Release();
     }

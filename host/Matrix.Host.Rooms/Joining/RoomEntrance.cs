@@ -95,7 +95,7 @@ internal sealed partial class RoomEntrance(
             [Input.NewAt(time.GetUtcNow().ToUnixTimeMilliseconds()), Input.NewReceived(peer, room.Join)];
         for (var round = 0; round < MostRounds && inputs.Length > 0; round++)
         {
-            var output = await TellAsync(session, inputs, stop);
+            var output = await ReceiveAsync(session, inputs, stop);
             await decisions.ReceiveAsync(session, output, forAnother: null, stop);
             if (Array.Find(output.Decided, decided => decided.Event.EventId == joinId) is { } join)
             {
@@ -128,19 +128,19 @@ internal sealed partial class RoomEntrance(
     };
 
     /// <summary>Tells the machine inputs. Its requests are answered here, and not sent.</summary>
-    private static async ValueTask<Output> TellAsync(LaneSession session, Input[] inputs, CancellationToken stop)
+    private static async ValueTask<Output> ReceiveAsync(LaneSession session, Input[] inputs, CancellationToken stop)
     {
         while (true)
         {
-            var output = session.Machine.Tell(inputs);
+            var output = session.Machine.Receive(inputs);
             if (output.LookUps.IsEmpty)
             {
                 foreach (var decided in output.Decided) session.Adopted(decided);
                 return output;
             }
 
-            if (session.Start.Exists) await session.LearnAsync(output.LookUps, stop);
-            else session.Machine.Learn(Nothing(output.LookUps));
+            if (session.Start.Exists) await session.SupplyAsync(output.LookUps, stop);
+            else session.Machine.Supply(Nothing(output.LookUps));
         }
     }
 
@@ -149,9 +149,9 @@ internal sealed partial class RoomEntrance(
     {
         for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
         {
-            resolution.Learn(
+            resolution.Supply(
                 session.Start.Exists
-                    ? await session.ReadFactsAsync(lookUps, stop)
+                    ? await session.ReadLookUpsAsync(lookUps, stop)
                     : Nothing(lookUps));
         }
 
@@ -159,16 +159,16 @@ internal sealed partial class RoomEntrance(
     }
 
     /// <summary>The facts of a room that is not stored: there is nothing to read.</summary>
-    private static RoomFacts Nothing(LookUps lookUps)
+    private static LookUpResults Nothing(LookUps lookUps)
     {
-        var facts = new RoomFacts(lookUps);
+        var results = new LookUpResults(lookUps);
         foreach (var lookUp in lookUps.ThirdParty)
         {
-            facts.AddVerified(
+            results.AddVerified(
                 lookUp, lookUp.VerifiedBy((key, message, signature) => Ed25519.Verify(key, message, signature)));
         }
 
-        return facts;
+        return results;
     }
 
     [LoggerMessage(

@@ -14,7 +14,7 @@ namespace Matrix.Host.Rooms.Lanes;
 internal sealed class Lane(
     RoomNid room,
     LaneLoader loader,
-    FactsReader facts,
+    LookUpReader lookUpReader,
     RoomResolutions resolutions,
     OpenRequests requests,
     IStorageWriter writer,
@@ -38,7 +38,7 @@ internal sealed class Lane(
     private bool _isSpoilt;
 
     /// <summary>Whether the room has staged events that its machine was not told.</summary>
-    private bool _hasUntold;
+    private bool _hasUnsentStaged;
 
     internal RoomNid Room => room;
 
@@ -91,7 +91,7 @@ internal sealed class Lane(
             {
                 _machine = MachineOf(loaded, _oneByOne.Begin(_limits));
                 _pending = loaded;
-                _hasUntold = loaded.HadStaged;
+                _hasUnsentStaged = loaded.HadStaged;
             }
 
             if (_pending is { } pending) return new LaneSession(this, pending, _machine!, _chain);
@@ -229,11 +229,11 @@ internal sealed class Lane(
     internal HashSet<string> Staged { get; } = [];
 
     /// <summary>Whether the room has staged events that its machine was not told. True once.</summary>
-    internal bool TakeUntold()
+    internal bool TakeUnsentStaged()
     {
-        var hasUntold = _hasUntold;
-        _hasUntold = false;
-        return hasUntold;
+        var hasUnsentStaged = _hasUnsentStaged;
+        _hasUnsentStaged = false;
+        return hasUnsentStaged;
     }
 
     /// <summary>
@@ -391,16 +391,17 @@ internal sealed class Lane(
         limits);
 
     /// <summary>Reads the facts that the machine lacks, and gives them to it. Called while the lane is held.</summary>
-    internal async ValueTask LearnAsync(
+    internal async ValueTask SupplyAsync(
         RoomIdentity identity, LookUps lookUps, UnknownEvents? unknown, CancellationToken stop) =>
-        _machine!.Learn(await facts.ReadAsync(identity, lookUps, unknown?.Of(this), stop));
+        _machine!.Supply(await lookUpReader.ReadAsync(identity, lookUps, unknown?.Of(this), stop));
 
     /// <summary>Passes on what the machine asks for.</summary>
     internal void Ask(RoomIdentity identity, Output output) => requests.Add(identity, _machine!, output);
 
     /// <summary>Reads facts from storage.</summary>
-    internal ValueTask<RoomFacts> ReadFactsAsync(RoomIdentity identity, LookUps lookUps, CancellationToken stop) =>
-        facts.ReadAsync(identity, lookUps, null, stop);
+    internal ValueTask<LookUpResults> ReadLookUpsAsync(
+        RoomIdentity identity, LookUps lookUps, CancellationToken stop) =>
+        lookUpReader.ReadAsync(identity, lookUps, null, stop);
 
     /// <summary>Runs a resolution of this room, or joins its run.</summary>
     internal Task RunAsync(RoomIdentity identity, RoomResolution resolution) =>

@@ -6,7 +6,7 @@ namespace Matrix.Host.Rooms.Lanes;
 /// <summary>The lanes, one per room. Beyond a limit, idle lanes are evicted, the longest idle first.</summary>
 internal sealed class LaneDirectory(
     LaneLoader loader,
-    FactsReader facts,
+    LookUpReader lookUpReader,
     RoomResolutions resolutions,
     OpenRequests requests,
     IStorageWriter writer,
@@ -25,14 +25,14 @@ internal sealed class LaneDirectory(
         }
     }
 
-    /// <summary>Takes the room's lane; <see cref="Return"/> returns it.</summary>
-    internal Lane Take(RoomNid room)
+    /// <summary>Rents the room's lane; <see cref="Return"/> returns it.</summary>
+    internal Lane Rent(RoomNid room)
     {
         lock (_gate)
         {
             if (!_lanes.TryGetValue(room, out var lane))
             {
-                lane = new Lane(room, loader, facts, resolutions, requests, writer, options);
+                lane = new Lane(room, loader, lookUpReader, resolutions, requests, writer, options);
                 _lanes.Add(room, lane);
             }
             else if (lane.Users == 0)

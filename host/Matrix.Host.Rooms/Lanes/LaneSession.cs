@@ -64,7 +64,7 @@ internal sealed class LaneSession : IDisposable
     internal string? OnlyEvent => !_hasStaged && Events is [var one] ? one.EventId : null;
 
     /// <summary>Whether the room has staged events that its machine was not told. True once.</summary>
-    internal bool TakeUntold() => _lane.TakeUntold();
+    internal bool TakeUnsentStaged() => _lane.TakeUnsentStaged();
 
     /// <summary>These events have rows.</summary>
     internal void KnowStaged(IEnumerable<string> eventIds) => _lane.Staged.UnionWith(eventIds);
@@ -80,15 +80,15 @@ internal sealed class LaneSession : IDisposable
     /// Takes inputs from other servers: what can be decided is decided, and every decision belongs to the session.
     /// Facts that the machine lacks are read from storage.
     /// </summary>
-    internal async ValueTask<Output> TellAsync(Input[] inputs, CancellationToken stop)
+    internal async ValueTask<Output> ReceiveAsync(Input[] inputs, CancellationToken stop)
     {
         HasReceived = true;
         while (true)
         {
-            var output = Machine.Tell(inputs);
+            var output = Machine.Receive(inputs);
             if (!output.LookUps.IsEmpty)
             {
-                await LearnAsync(output.LookUps, stop);
+                await SupplyAsync(output.LookUps, stop);
                 continue;
             }
 
@@ -131,15 +131,15 @@ internal sealed class LaneSession : IDisposable
 
     /// <summary>Reads the facts that the machine lacks, and gives them to it.</summary>
     /// <exception cref="InvalidDataException">The session needs more look-ups than any room should.</exception>
-    internal ValueTask LearnAsync(LookUps lookUps, CancellationToken stop) =>
+    internal ValueTask SupplyAsync(LookUps lookUps, CancellationToken stop) =>
         ++_lookUps <= MostLookUps
-            ? _lane.LearnAsync(Pending.Room, lookUps, Unknown, stop)
+            ? _lane.SupplyAsync(Pending.Room, lookUps, Unknown, stop)
             : throw new InvalidDataException(
                 $"Room {Pending.Room.RoomId} needs more than {MostLookUps} look-ups for one input.");
 
     /// <summary>Reads facts that a resolution lacks.</summary>
-    internal ValueTask<RoomFacts> ReadFactsAsync(LookUps lookUps, CancellationToken stop) =>
-        _lane.ReadFactsAsync(Pending.Room, lookUps, stop);
+    internal ValueTask<LookUpResults> ReadLookUpsAsync(LookUps lookUps, CancellationToken stop) =>
+        _lane.ReadLookUpsAsync(Pending.Room, lookUps, stop);
 
     /// <summary>How the steps are rebuilt that this session numbers beside those of the current state.</summary>
     internal Dictionary<int, StepChain> Chains => _chains ??= [];

@@ -31,7 +31,7 @@ internal sealed class RoomLanes(LaneDirectory lanes)
     {
         for (var attempt = 1; ; attempt++)
         {
-            var lane = lanes.Take(room);
+            var lane = lanes.Rent(room);
             try
             {
                 using var session = await lane.EnterAsync(stop);
@@ -81,7 +81,7 @@ internal sealed class RoomLanes(LaneDirectory lanes)
     internal async ValueTask<RoomResult<WriteReceipt>> CreateAsync(
         PendingRoom room, Func<LaneSession, ValueTask<RoomFailure?>> act, CancellationToken stop)
     {
-        var lane = lanes.Take(room.Room.Nid);
+        var lane = lanes.Rent(room.Room.Nid);
         try
         {
             using var session = await lane.EnterNewAsync(room, stop);
@@ -124,7 +124,7 @@ internal sealed class RoomLanes(LaneDirectory lanes)
         Func<LaneSession, ValueTask<RoomFailure?>> act,
         CancellationToken stop)
     {
-        var lane = lanes.Take(room);
+        var lane = lanes.Rent(room);
         try
         {
             using var session = created is null
@@ -159,7 +159,7 @@ internal sealed class RoomLanes(LaneDirectory lanes)
     /// <exception cref="StorageException">Nothing was written.</exception>
     internal async ValueTask DeleteAsync(RoomNid room, WriteBatch batch, CancellationToken stop)
     {
-        var lane = lanes.Take(room);
+        var lane = lanes.Rent(room);
         try
         {
             await lane.EndAsync(batch, stop);

@@ -8,7 +8,7 @@ namespace Matrix.Host.Rooms.Lanes;
 /// Runs the resolutions of states that are too large for a call of a room's machine. Both the room's received events
 /// and a local event may wait for one: it runs once. Thread-safe.
 /// </summary>
-internal sealed class RoomResolutions(FactsReader facts)
+internal sealed class RoomResolutions(LookUpReader lookUpReader)
 {
     private readonly ConditionalWeakTable<RoomResolution, Run> _runs = [];
 
@@ -40,7 +40,7 @@ internal sealed class RoomResolutions(FactsReader facts)
     {
         for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
         {
-            resolution.Learn(await facts.ReadAsync(room, lookUps, null, CancellationToken.None));
+            resolution.Supply(await lookUpReader.ReadAsync(room, lookUps, null, CancellationToken.None));
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class UnknownEvents : IDisposable
     private UnknownEvents(LaneDirectory directory, IEnumerable<RoomNid> rooms)
     {
         _directory = directory;
-        _rooms = rooms.Distinct().Select(directory.Take).ToDictionary(
+        _rooms = rooms.Distinct().Select(directory.Rent).ToDictionary(
             static lane => lane.Room, static lane => (lane, lane.SettledBatches));
     }
 

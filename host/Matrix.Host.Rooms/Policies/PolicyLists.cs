@@ -137,7 +137,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {

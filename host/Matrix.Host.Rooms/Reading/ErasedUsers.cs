@@ -45,7 +45,7 @@ public sealed class ErasedUsers : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is UserDeactivated { Erase: true } erased)
         {

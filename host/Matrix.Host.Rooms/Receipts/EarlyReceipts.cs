@@ -66,7 +66,7 @@ internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not EventsAppended appended || Count == 0) return;
         lock (_gate)

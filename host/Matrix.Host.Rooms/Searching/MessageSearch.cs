@@ -44,7 +44,7 @@ public sealed class MessageSearch(
         new(options.FrequentBytes, static words => 2L * words.Length);
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         // Many events may have gone. Beyond a bound the hits of a frequent word are not all found.
         if (change is EventsPurged or RoomRowsDeleted { Table: "search_events" }) _frequent.Clear();
@@ -76,7 +76,7 @@ public sealed class MessageSearch(
 
         // A page whose token does not say the number of all hits counts those before it too.
         var from = criteria.From is { Count: null } ? null : pass.From;
-        await LookAsync(pass, QueryOf(terms, criteria, from), stop);
+        await SearchAsync(pass, QueryOf(terms, criteria, from), stop);
         var count = await CountAsync(pass, criteria.From?.Count, stop);
         return new SearchPage(
             pass.Hits,
@@ -111,7 +111,7 @@ public sealed class MessageSearch(
             .ToDictionary(room => room.Room);
     }
 
-    private async ValueTask LookAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
+    private async ValueTask SearchAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
     {
         if (pass.Scope.Rooms.Count == 0) return;
         if (!await IsFrequentAsync(pass, query, stop)) return;

@@ -21,21 +21,21 @@ internal sealed class AuthChainWriter(EventStore events, IEventsTable eventsTabl
         LaneSession session, KnownEvent known, StoredEvent stored, CancellationToken stop)
     {
         var authIds = stored.Pdu.AuthEvents;
-        var cited = new List<EventNid>(authIds.Length);
+        var authEvents = new List<EventNid>(authIds.Length);
         var height = 0;
         var isHeightKnown = true;
         foreach (var id in authIds)
         {
             if (session.Machine.Known(id) is { } inMemory)
             {
-                cited.Add(EventNid.Of(stored.Room.Nid, inMemory.Ordinal));
+                authEvents.Add(EventNid.Of(stored.Room.Nid, inMemory.Ordinal));
                 isHeightKnown &= inMemory.Height >= 0;
                 height = Math.Max(height, inMemory.Height + 1);
             }
             else if ((session.Undurable(id) ?? await events.ByIdAsync(stored.Room, id, stop))
                 is { } auth)
             {
-                cited.Add(auth.Nid);
+                authEvents.Add(auth.Nid);
                 var heights = await authChainsTable.HeightsAsync([auth.Nid], stop);
                 isHeightKnown &= heights.TryGetValue(auth.Nid, out var of);
                 height = Math.Max(height, of + 1);
@@ -43,8 +43,8 @@ internal sealed class AuthChainWriter(EventStore events, IEventsTable eventsTabl
         }
 
         if (known.Height >= 0) height = known.Height;
-        else if (!isHeightKnown) height = AuthEventsCited.UnknownHeight;
-        session.Write(new AuthEventsCited(stored.Nid, cited, height));
+        else if (!isHeightKnown) height = AuthEventsIndexed.UnknownHeight;
+        session.Write(new AuthEventsIndexed(stored.Nid, authEvents, height));
     }
 
     /// <summary>Marks a room as one with other servers, and writes the auth events of all its state events.</summary>
@@ -82,9 +82,9 @@ internal sealed class AuthChainWriter(EventStore events, IEventsTable eventsTabl
     private static void Write(
         LaneSession session, StoredEvent stored, Dictionary<string, (EventNid Nid, int Height)> written)
     {
-        var cited = stored.Pdu.AuthEvents.Where(written.ContainsKey).Select(id => written[id]).ToArray();
-        var height = cited.Length == 0 ? 0 : cited.Max(auth => auth.Height) + 1;
+        var authEvents = stored.Pdu.AuthEvents.Where(written.ContainsKey).Select(id => written[id]).ToArray();
+        var height = authEvents.Length == 0 ? 0 : authEvents.Max(auth => auth.Height) + 1;
         written[stored.EventId] = (stored.Nid, height);
-        session.Write(new AuthEventsCited(stored.Nid, [.. cited.Select(auth => auth.Nid)], height));
+        session.Write(new AuthEventsIndexed(stored.Nid, [.. authEvents.Select(auth => auth.Nid)], height));
     }
 }

@@ -99,11 +99,11 @@ internal sealed class EventAppender
 
         var auth = session.Pending.Room.Rules.Prepare(pdu);
         var adoption = session.Machine.Adopt(prepared, auth, -1);
-        while (adoption.Refusal is AdoptionRefusal.NeedsFacts or AdoptionRefusal.Resolving)
+        while (adoption.Refusal is AdoptionRefusal.NeedsLookUps or AdoptionRefusal.Resolving)
         {
-            if (adoption.Refusal == AdoptionRefusal.NeedsFacts)
+            if (adoption.Refusal == AdoptionRefusal.NeedsLookUps)
             {
-                await session.LearnAsync(adoption.LookUps, stop);
+                await session.SupplyAsync(adoption.LookUps, stop);
             }
             else
             {
@@ -144,7 +144,7 @@ internal sealed class EventAppender
         var rules = room.Rules;
         var keys = rules.AuthKeys(draft);
         var state = await State.SnapshotAsync(session, prepared.StateBefore!, keys, stop);
-        var cited = Cited(state, rules.CitesCreate);
+        var authEvents = AuthEventsOf(state, rules.AuthEventsIncludeCreate);
         var moment = timestamp ?? _time.GetUtcNow().ToUnixTimeMilliseconds();
         var outcome = rules.AssignsIds
             ? rules.ComposeNamed(
@@ -153,14 +153,14 @@ internal sealed class EventAppender
                 OpaqueIds.New(),
                 _signer.ServerName,
                 await EventsAsync(session, prepared.PreviousEvents, stop),
-                cited,
+                authEvents,
                 prepared.GreatestDepth,
                 moment)
             : rules.Compose(
                 room.RoomId,
                 draft,
                 prepared.PreviousIds,
-                Array.ConvertAll(cited, pdu => pdu.EventId),
+                Array.ConvertAll(authEvents, pdu => pdu.EventId),
                 prepared.GreatestDepth,
                 moment);
         if (outcome.Refusal is { } malformed) return RoomFailure.Of(malformed);
@@ -169,7 +169,7 @@ internal sealed class EventAppender
         var signature = _signer.Sign(composed.BytesToSign.Span);
         var signed = composed.Sign(signature.Entity, signature.KeyId, signature.Bytes);
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
-        if (rules.Decide(signed.Value, cited, state, _signer.ServerName, _verify) is { } refused)
+        if (rules.Decide(signed.Value, authEvents, state, _signer.ServerName, _verify) is { } refused)
         {
             return RoomFailure.Of(refused);
         }
@@ -178,7 +178,7 @@ internal sealed class EventAppender
 
         // More extremities than an event may name: the current state has to allow it too, or others soft-fail it.
         var current = await State.SnapshotAsync(session, prepared.CurrentState, keys, stop);
-        return rules.Decide(signed.Value, cited, current, _signer.ServerName, _verify) is { } refusedNow
+        return rules.Decide(signed.Value, authEvents, current, _signer.ServerName, _verify) is { } refusedNow
             ? RoomFailure.Of(refusedNow)
             : signed.Value;
     }
@@ -191,7 +191,7 @@ internal sealed class EventAppender
         {
             prepared = session.Machine.Resolve();
             if (prepared.LookUps.IsEmpty) break;
-            await session.LearnAsync(prepared.LookUps, stop);
+            await session.SupplyAsync(prepared.LookUps, stop);
         }
 
         return prepared;
@@ -217,16 +217,16 @@ internal sealed class EventAppender
         return found;
     }
 
-    private static Pdu[] Cited(AuthSnapshot state, bool citesCreate)
+    private static Pdu[] AuthEventsOf(AuthSnapshot state, bool authEventsIncludeCreate)
     {
-        var cited = new Pdu[state.Events.Count];
+        var authEvents = new Pdu[state.Events.Count];
         var count = 0;
         foreach (var auth in state.Events)
         {
-            if (citesCreate || auth.Pdu.Type != EventTypes.Create) cited[count++] = auth.Pdu;
+            if (authEventsIncludeCreate || auth.Pdu.Type != EventTypes.Create) authEvents[count++] = auth.Pdu;
         }
 
-        return count == cited.Length ? cited : cited[..count];
+        return count == authEvents.Length ? authEvents : authEvents[..count];
     }
 }
 

@@ -111,7 +111,7 @@ public sealed class RoomSnapshots : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {

@@ -53,7 +53,7 @@ public sealed class ThreadSubscribers(ThreadSubscriptionsTable table, RoomsOptio
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is RoomRowsDeleted { Table: "thread_subscriptions" })
         {

@@ -53,7 +53,7 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {

@@ -47,7 +47,7 @@ public sealed class DirectoryIndexer(
         var pending = await directoryTable.PendingAsync(through, options.EntriesAtOnce, stop);
         var batch = new WriteBatch(pending.Count + 1);
         if (pending.Count < options.EntriesAtOnce
-            && await directoryTable.PendingRoomAsync(through, stop) is { } room)
+            && await directoryTable.PendingEntryAsync(through, stop) is { } room)
         {
             batch.Add(await MembersAsync(room, stop));
         }
@@ -66,7 +66,7 @@ public sealed class DirectoryIndexer(
     }
 
     /// <summary>Notes the next members of a room. A large room takes many steps, and no long transaction.</summary>
-    private async ValueTask<Change> MembersAsync(PendingRoom room, CancellationToken stop)
+    private async ValueTask<Change> MembersAsync(PendingEntry room, CancellationToken stop)
     {
         var members = await membershipsTable.MembersAsync(
             room.Room, MembershipSet.Join, room.AfterUser, options.EntriesAtOnce, stop);

@@ -39,12 +39,12 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
         foreach (var batch in batches)
         {
             var preconditions = batch.Preconditions;
-            for (var i = 0; i < preconditions.Count; i++) consumer.Take(preconditions[i], batch.Position);
+            for (var i = 0; i < preconditions.Count; i++) consumer.OnChange(preconditions[i], batch.Position);
             var changes = batch.Changes;
             for (var i = 0; i < changes.Count; i++)
             {
                 if (changes[i] is ConditionalChange { Applied: false }) continue;
-                consumer.Take(changes[i], batch.Position);
+                consumer.OnChange(changes[i], batch.Position);
             }
         }
     }

@@ -19,7 +19,7 @@ public interface IChangeConsumer
     }
 
     /// <summary>A change is durable. Conditional changes that were not applied are skipped.</summary>
-    void Take(Change change, long position);
+    void OnChange(Change change, long position);
 
     /// <summary>Every consumer has read the flush.</summary>
     /// <param name="through">The greatest position of the flush.</param>

@@ -188,7 +188,7 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
 
     public void Begin(long through) => Volatile.Write(ref _begun, through);
 
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         // Each stream reads its own changes.
     }

@@ -68,7 +68,7 @@ internal sealed class RoomWatches(TimeProvider time, SyncOptions options) : ICha
         WakeAll(news: false);
     }
 
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is RoomAdvanced advanced) _advanced.Add(advanced.Room.Nid);
     }

@@ -54,7 +54,7 @@ internal sealed class EphemeralNews(
 
             if ((parts & RoomParts.Receipts) == 0) continue;
             var read = await receipts.OfRoomAsync(room, since.Position, through.Position, stop);
-            if (receipts.Shown(read, userId, hidden) is { Count: > 0 } shown)
+            if (receipts.VisibleTo(read, userId, hidden) is { Count: > 0 } shown)
             {
                 found.Add(ReceiptFormat.EventOf(snapshot.Room.RoomId, shown, withThreads: false));
             }

@@ -24,7 +24,7 @@ internal sealed class ReceiptsExtension(ReceiptReader receipts) : ISlidingExtens
             var roomId = match.Room.RoomId;
             pass.Next.Rooms[roomId] = pass.SentOf(roomId)! with { Receipts = pass.UpTo };
             if (!found.TryGetValue(match.Room.Nid!.Value, out var all)) continue;
-            var shown = receipts.Shown(all, pass.Reader.UserId, pass.Ignored);
+            var shown = receipts.VisibleTo(all, pass.Reader.UserId, pass.Ignored);
             if (shown.Count == 0) continue;
             if (!isOpen)
             {

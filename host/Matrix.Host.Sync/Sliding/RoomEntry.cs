@@ -55,7 +55,7 @@ internal sealed record RoomEntry
 
     public string? RoomType { get; init; }
 
-    public RoomFacts Facts => new(
+    public FilteredRoom ForFilter => new(
         IsDirect, Membership == Membership.Invite, IsEncrypted, KnowsType, RoomType, Tags);
 }
 

@@ -81,5 +81,5 @@ internal sealed class RoomListView(RoomListFilter filter)
     private bool Admits(RoomEntry room) =>
         room.IsListed
         && (OfSpaces is null || OfSpaces.Contains(room.RoomId))
-        && filter.Admits(room.Facts);
+        && filter.Admits(room.ForFilter);
 }

@@ -51,10 +51,10 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
     }
 
     /// <summary>
-    /// Waits for its turn, and ends the request that is being answered: a connection has one request at a time.
+    /// Waits for its lease, and ends the request that is being answered: a connection has one request at a time.
     /// </summary>
     /// <returns>The turn. Its token is cancelled when another request comes, or with <paramref name="stop"/>.</returns>
-    public async ValueTask<Turn> EnterAsync(CancellationToken stop)
+    public async ValueTask<Lease> EnterAsync(CancellationToken stop)
     {
         var mine = CancellationTokenSource.CreateLinkedTokenSource(stop);
         try
@@ -63,7 +63,7 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
             lock (_lock) (former, _running) = (_running, mine);
             if (former is not null) await CancelAsync(former);
             await _gate.WaitAsync(stop);
-            return new Turn(this, mine);
+            return new Lease(this, mine);
         }
         catch
         {
@@ -80,9 +80,9 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
         return running is null ? ValueTask.CompletedTask : CancelAsync(running);
     }
 
-    /// <summary>Its turn if no request is being answered; otherwise null.</summary>
-    public async ValueTask<Turn?> TryEnterAsync() =>
-        await _gate.WaitAsync(0) ? new Turn(this, new CancellationTokenSource()) : null;
+    /// <summary>A lease if no request is being answered; otherwise null.</summary>
+    public async ValueTask<Lease?> TryEnterAsync() =>
+        await _gate.WaitAsync(0) ? new Lease(this, new CancellationTokenSource()) : null;
 
     private static async ValueTask CancelAsync(CancellationTokenSource former)
     {
@@ -106,8 +106,8 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
         mine.Dispose();
     }
 
-    /// <summary>The turn of one request. Disposing ends it.</summary>
-    internal sealed class Turn(SlidingConnection connection, CancellationTokenSource source) : IDisposable
+    /// <summary>The lease of one request. Disposing ends it.</summary>
+    internal sealed class Lease(SlidingConnection connection, CancellationTokenSource source) : IDisposable
     {
         public SlidingConnection Connection => connection;
 

@@ -51,7 +51,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         // A device of the same name that is added later begins anew, and nothing is saved of one that is gone.
         switch (change)
@@ -81,7 +81,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
     /// The connection of that name that knows the position; for no position a new one, which takes the place of the one
     /// of the same name. Null if the position is unknown.
     /// </summary>
-    internal async ValueTask<SlidingConnection.Turn?> OpenAsync(
+    internal async ValueTask<SlidingConnection.Lease?> OpenAsync(
         UserDevice device, string name, SlidingPos? pos, CancellationToken stop)
     {
         if (pos is not { } given)

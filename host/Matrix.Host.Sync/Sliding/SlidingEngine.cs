@@ -93,8 +93,8 @@ internal sealed class SlidingEngine(
                 return connection.State.Pos is { } same ? Unchanged(request, response, same) : SlidingAnswer.Busy;
             }
 
-            var look = await LookAsync(request, response, connection, stream, device, now, mayWait, stop);
-            if (look is not null) return look;
+            var news = await ReadNewsAsync(request, response, connection, stream, device, now, mayWait, stop);
+            if (news is not null) return news;
             response.Release();
 
             if (stream is null) await notifier.PauseAsync(left, stop);
@@ -108,7 +108,7 @@ internal sealed class SlidingEngine(
     }
 
     /// <summary>Reads the news. Null if there is none, and the response may wait.</summary>
-    private async ValueTask<SlidingAnswer?> LookAsync(
+    private async ValueTask<SlidingAnswer?> ReadNewsAsync(
         SlidingRequest request,
         ResponseWriter response,
         SlidingConnection connection,

@@ -33,7 +33,7 @@ public sealed class UserRoomsCache(SyncOptions options) : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         // The streams do not say which rooms were forgotten: it changes no response of sync.
         var (userId, room) = change switch

@@ -26,7 +26,7 @@ internal sealed class UserRoomsReader(
     IAccountDataTable accountDataTable,
     RoomSnapshots snapshots,
     EventStore events,
-    RoomFactsReader facts,
+    FilteredRoomReader filteredRooms,
     MembershipReader memberships,
     IgnoredUsers ignored,
     InviteSetting permission)
@@ -92,11 +92,11 @@ internal sealed class UserRoomsReader(
             var unread = rooms.All.Where(static room => !room.KnowsState).ToArray();
             var nids = unread.Select(static room => room.Nid).OfType<RoomNid>().ToArray();
             await snapshots.FindManyAsync(nids, stop);
-            foreach (var room in unread) rooms.Put(await facts.ReadAsync(room, stop));
+            foreach (var room in unread) rooms.Put(await filteredRooms.ReadAsync(room, stop));
         }
 
         var children = filter.Spaces is { } spaces
-            ? await facts.ChildrenAsync([.. spaces.Select(rooms.Find).OfType<RoomEntry>()], stop)
+            ? await filteredRooms.ChildrenAsync([.. spaces.Select(rooms.Find).OfType<RoomEntry>()], stop)
             : null;
         return rooms.Add(new RoomListView(filter) { OfSpaces = children }, most);
     }
@@ -256,7 +256,7 @@ internal sealed class UserRoomsReader(
         }
 
         after = rooms.AnyViewLooksAtState
-            ? await facts.ReadAsync(after!, stop)
+            ? await filteredRooms.ReadAsync(after!, stop)
             : after! with { KnowsState = false };
         rooms.Put(after);
         rooms.SpaceChanged(after.RoomId);
@@ -338,7 +338,7 @@ internal sealed class UserRoomsReader(
         {
             var before = rooms.Find(row.RoomId);
             if (before is { Membership: Membership.Join }) continue;
-            var (isEncrypted, knowsType, roomType) = RoomFactsReader.OfStripped(row);
+            var (isEncrypted, knowsType, roomType) = FilteredRoomReader.OfStripped(row);
             rooms.Put(new RoomEntry
             {
                 RoomId = row.RoomId,

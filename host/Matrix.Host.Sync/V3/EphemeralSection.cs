@@ -34,7 +34,7 @@ internal sealed class EphemeralSection(ReceiptReader receipts, ITypingBoard typi
             ? [.. given]
             : await receipts.OfRoomAsync(
                 input.Snapshot.Room.Nid, isNew ? 0 : pass.SincePosition, pass.UpTo, stop);
-        return receipts.Shown(all, pass.Reader.UserId, pass.Ignored);
+        return receipts.VisibleTo(all, pass.Reader.UserId, pass.Ignored);
     }
 
     /// <summary>Writes `ephemeral`.</summary>

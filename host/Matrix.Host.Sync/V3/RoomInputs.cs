@@ -10,7 +10,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>A room that may have news for the client, before it is read.</summary>
 /// <param name="Parts">The parts that may have changed.</param>
-internal sealed record PendingRoom(RoomNid Room, string RoomId, RoomParts Parts)
+internal sealed record RoomToRead(RoomNid Room, string RoomId, RoomParts Parts)
 {
     /// <summary>Receipts since the token, if they were read for several rooms at once.</summary>
     public IReadOnlyList<ReceiptMark>? Receipts { get; init; }
@@ -26,8 +26,8 @@ internal sealed class RoomInputs(ReceiptReader receiptReader, RoomSnapshots room
     private const int AtOnce = 64;
 
     /// <summary>The rooms, in the same order. Those that were deleted meanwhile are left out.</summary>
-    public async IAsyncEnumerable<(PendingRoom Pending, RoomInput Input)> ReadAsync(
-        SyncPass pass, IEnumerable<PendingRoom> pending, [EnumeratorCancellation] CancellationToken stop)
+    public async IAsyncEnumerable<(RoomToRead Pending, RoomInput Input)> ReadAsync(
+        SyncPass pass, IEnumerable<RoomToRead> pending, [EnumeratorCancellation] CancellationToken stop)
     {
         foreach (var some in pending.Chunk(AtOnce))
         {
@@ -58,7 +58,7 @@ internal sealed class RoomInputs(ReceiptReader receiptReader, RoomSnapshots room
 
     /// <summary>Receipts of several rooms in one query; null if they are read one by one, from memory mostly.</summary>
     private async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>?> ReceiptsAsync(
-        SyncPass pass, PendingRoom[] some, CancellationToken stop) =>
+        SyncPass pass, RoomToRead[] some, CancellationToken stop) =>
         pass.IsInitial || pass.Request.FullState
             ? await receiptReader.StoredAsync(
                 [.. some.Select(each => each.Room)], pass.SincePosition, pass.UpTo, stop)

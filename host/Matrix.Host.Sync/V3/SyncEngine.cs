@@ -48,10 +48,10 @@ internal sealed class SyncEngine(
                 if (!await response.ReserveAsync(stop))
                 {
                     if (request.Since is not { } old || request.FullState) return SyncOutcome.Busy;
-                    return await NothingAsync(request, response, old, device, stop);
+                    return await EmptyAsync(request, response, old, device, stop);
                 }
 
-                var (isWritten, next) = await LookAsync(request, response, since, now, stream, device, stop);
+                var (isWritten, next) = await ReadNewsAsync(request, response, since, now, stream, device, stop);
                 if (isWritten) return SyncOutcome.Written;
                 response.Release();
                 since = now = next;
@@ -65,7 +65,7 @@ internal sealed class SyncEngine(
             var left = deadline.Left;
             if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested)
             {
-                return await NothingAsync(request, response, now, device, stop);
+                return await EmptyAsync(request, response, now, device, stop);
             }
 
             if (stream is null)
@@ -75,7 +75,7 @@ internal sealed class SyncEngine(
             else if (!await notifier.WaitAsync(stream, device, now, left, stop))
             {
                 // The time is up, or another long-poll of the user ended this one: waiting again would end the other.
-                return await NothingAsync(request, response, now, device, stop);
+                return await EmptyAsync(request, response, now, device, stop);
             }
 
             stream = await notifier.ActivateAsync(request.Reader.UserId, stop);
@@ -86,7 +86,7 @@ internal sealed class SyncEngine(
     /// <summary>
     /// Reads the news. If there is none to return early for, there is no response, only the token to continue from.
     /// </summary>
-    private async ValueTask<(bool IsWritten, SyncToken Next)> LookAsync(
+    private async ValueTask<(bool IsWritten, SyncToken Next)> ReadNewsAsync(
         SyncRequest request,
         ResponseWriter response,
         SyncToken? since,
@@ -136,7 +136,7 @@ internal sealed class SyncEngine(
         return (true, next);
     }
 
-    private async ValueTask<SyncOutcome> NothingAsync(
+    private async ValueTask<SyncOutcome> EmptyAsync(
         SyncRequest request, ResponseWriter response, SyncToken now, DeviceStream device, CancellationToken stop)
     {
         var json = SyncJson.WriterTo(response.Buffer);

@@ -138,7 +138,7 @@ internal sealed class UpdatedRoomsReader(
             new LeftRoom(PendingOf(room, roomId, RoomParts.Membership, found), member.Event, member.Position));
     }
 
-    private static PendingRoom PendingOf(RoomNid room, string roomId, RoomParts parts, UpdatedRooms found) =>
+    private static RoomToRead PendingOf(RoomNid room, string roomId, RoomParts parts, UpdatedRooms found) =>
         new(room, roomId, parts) { AccountData = found.AccountData.GetValueOrDefault(room) ?? [] };
 
     /// <summary>
@@ -277,7 +277,7 @@ internal sealed class UpdatedRoomsReader(
 internal sealed class UpdatedRooms
 {
     /// <summary>Rooms that the user is joined to.</summary>
-    public List<PendingRoom> Joined { get; } = [];
+    public List<RoomToRead> Joined { get; } = [];
 
     /// <summary>Invitations.</summary>
     public List<OpenRoom> Invited { get; } = [];
@@ -301,7 +301,7 @@ internal sealed class UpdatedRooms
 /// <summary>A room that the user has left.</summary>
 /// <param name="Member">The user's current member event.</param>
 /// <param name="Since">The position at which it became current.</param>
-internal sealed record LeftRoom(PendingRoom Pending, EventNid Member, long Since);
+internal sealed record LeftRoom(RoomToRead Pending, EventNid Member, long Since);
 
 /// <summary>A room that the user is invited to, or knocks on.</summary>
 /// <param name="Member">The invite or knock.</param>

@@ -26,7 +26,7 @@ public sealed class IgnoredUsers(IAccountDataTable accountData, long cacheBytes)
         _ignored.OfAsync(userId, stop);
 
     /// <inheritdoc/>
-    public void Take(Change change, long position) => _ignored.Take(change, position);
+    public void OnChange(Change change, long position) => _ignored.OnChange(change, position);
 
     /// <inheritdoc/>
     public void Missed(long through) => _ignored.Missed(through);

@@ -27,7 +27,7 @@ public sealed class AuditLog(AuditLogTable auditLogTable, IStorageWriter writer,
     /// <param name="actor">The administrator.</param>
     /// <param name="action">What is done, such as `user.deactivate`.</param>
     /// <param name="target">What it is done to. Never a secret.</param>
-    public AdminActRecorded Of(AdminActor actor, string action, string target) => Of(actor, action, target, Done);
+    public AdminActionRecorded Of(AdminActor actor, string action, string target) => Of(actor, action, target, Done);
 
     /// <summary>Records an act that has been done, or has failed.</summary>
     /// <param name="failure">Why it failed, as a sentence; null if it was done.</param>
@@ -43,8 +43,8 @@ public sealed class AuditLog(AuditLogTable auditLogTable, IStorageWriter writer,
     public ValueTask<long> CountAsync(AuditQuery query, CancellationToken stop) =>
         auditLogTable.CountAsync(query, stop);
 
-    private AdminActRecorded Of(AdminActor actor, string action, string target, string result) =>
-        new AdminActRecorded(
+    private AdminActionRecorded Of(AdminActor actor, string action, string target, string result) =>
+        new AdminActionRecorded(
             actor.Who,
             actor.Address,
             action,
@@ -56,6 +56,6 @@ public sealed class AuditLog(AuditLogTable auditLogTable, IStorageWriter writer,
     private static string Shortened(string text) => text.Length <= Longest ? text : text[..Longest];
 
     // The act has been done: that its client has gone does not take it back.
-    private async ValueTask WriteAsync(AdminActRecorded record) =>
+    private async ValueTask WriteAsync(AdminActionRecorded record) =>
         await writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
 }

@@ -15,7 +15,7 @@ public sealed class UserRateLimits(IStorageWriter writer, AuditLog audit)
     public ValueTask RemoveAsync(AdminActor actor, string userId, CancellationToken stop) =>
         WriteAsync(audit.Of(actor, "user.unset_rate_limit", userId), new RateLimitRemoved(userId), stop);
 
-    private async ValueTask WriteAsync(AdminActRecorded record, Change change, CancellationToken stop)
+    private async ValueTask WriteAsync(AdminActionRecorded record, Change change, CancellationToken stop)
     {
         var batch = new WriteBatch(2).Require(record).Add(change);
         await writer.WriteAsync(batch, stop);

@@ -27,7 +27,7 @@ internal sealed class AccountDataCache<T>(
         _values.TryGet(userId, out var known) ? new(known) : ReadAsync(userId, stop);
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         string? changed = change switch
         {

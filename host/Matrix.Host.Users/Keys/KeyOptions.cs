@@ -140,13 +140,13 @@ public sealed record KeyOptions
         "Bytes of messages that wait for one other server, with half a KiB added to each. Beyond this messages "
             + "to its users are refused; others of the same request are sent.",
         Least = 64 << 10, Most = 64L << 30)]
-    public long MaxToDeviceOwed { get; init; } = 256L * 1024 * 1024;
+    public long MaxPendingToDevice { get; init; } = 256L * 1024 * 1024;
 
     [Setting(
         "limits.to_device_outbox_of_sender",
         "Bytes of one sender's messages that wait for other servers, measured in the same way.",
         Least = 64 << 10, Most = 64L << 30)]
-    public long MaxToDeviceOwedOfSender { get; init; } = 64L * 1024 * 1024;
+    public long MaxPendingToDeviceOfSender { get; init; } = 64L * 1024 * 1024;
 
     [Setting(
         "limits.to_device_outbox_servers",

@@ -96,7 +96,7 @@ public sealed class BrowserSignIns : IChangeConsumer
         _browsers.EndWhere(signIn => signIn.Origin is { } origin && isEnded(signIn.UserId, origin));
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is OtherDevicesDeleted { Except: null, UserId: var userId })
         {

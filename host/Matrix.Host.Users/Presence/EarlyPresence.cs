@@ -87,7 +87,7 @@ public sealed partial class EarlyPresence(
                 await Task.Delay(_firstPause, time, stop);
                 try
                 {
-                    await LookAsync(stop);
+                    await ReadAsync(stop);
                 }
                 catch (StorageException fault) when (!stop.IsCancellationRequested)
                 {
@@ -98,7 +98,7 @@ public sealed partial class EarlyPresence(
     }
 
     /// <summary>Looks up the users who are due, and drops those who were kept for too long.</summary>
-    internal async ValueTask LookAsync(CancellationToken stop)
+    internal async ValueTask ReadAsync(CancellationToken stop)
     {
         var due = TakeDue();
         if (due.Count == 0) return;

@@ -12,7 +12,7 @@ namespace Matrix.Host.Users.Presence;
 public sealed class PresenceActivity(PresenceBoard board) : IChangeConsumer
 {
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {

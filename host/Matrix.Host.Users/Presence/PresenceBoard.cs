@@ -130,7 +130,7 @@ public sealed class PresenceBoard : IDisposable
         {
             if (!_users.TryGetValue(userId, out var user) || !user.IsLocal) return;
             var now = Now;
-            if (Math.Abs(now - user.Devices.LastActive) < ActivityStep && user.Shown.IsCurrentlyActive) return;
+            if (Math.Abs(now - user.Devices.LastActive) < ActivityStep && user.Published.IsCurrentlyActive) return;
             user.Devices = user.Devices.Acted(now, _limits);
             Changed(user, now);
         }
@@ -269,11 +269,11 @@ public sealed class PresenceBoard : IDisposable
                 user.IsWaiting = false;
                 var shown = user.At(now, _limits);
                 var isRepeated = IsRepetitionDue(user, shown, now);
-                if (shown != user.Shown || user.MustShow || isRepeated)
+                if (shown != user.Published || user.MustShow || isRepeated)
                 {
                     changes.Add(new PresenceChange(
-                        user.UserId, user.IsLocal, shown == user.Shown && !user.MustShow));
-                    user.Shown = shown;
+                        user.UserId, user.IsLocal, shown == user.Published && !user.MustShow));
+                    user.Published = shown;
                     user.ShownAt = now;
                     user.MustShow = false;
                     _order.Remove(user.InOrder!);
@@ -330,7 +330,7 @@ public sealed class PresenceBoard : IDisposable
             var user = node.Value;
             node = node.Next;
             _order.Remove(user.InOrder!);
-            if (user.IsWaiting || user.Slot >= 0 || user.Shown.State != PresenceState.Offline)
+            if (user.IsWaiting || user.Slot >= 0 || user.Published.State != PresenceState.Offline)
             {
                 _order.AddLast(user.InOrder!);
                 continue;
@@ -348,7 +348,7 @@ public sealed class PresenceBoard : IDisposable
     {
         var next = user.NextChange(now, _limits);
         var shown = user.At(now, _limits);
-        if (!user.IsWaiting && (shown != user.Shown || user.MustShow || IsRepetitionDue(user, shown, now)))
+        if (!user.IsWaiting && (shown != user.Published || user.MustShow || IsRepetitionDue(user, shown, now)))
         {
             var earliest = user.ShownAt + (long)_options.ChangeInterval.TotalMilliseconds;
             if (earliest <= now || user.ShownAt > now)
@@ -368,7 +368,7 @@ public sealed class PresenceBoard : IDisposable
         if (user.Due < _timerAt) Arm(user.Due, now);
     }
 
-    private bool IsRepetitionDue(PresenceEntry user, ShownEntry shown, long now) =>
+    private bool IsRepetitionDue(PresenceEntry user, PublishedPresence shown, long now) =>
         user.IsLocal && IsFederated && shown.State != PresenceState.Offline && RepetitionOf(user) <= now;
 
     private long RepetitionOf(PresenceEntry user) => user.ShownAt + (long)_options.RepeatAfter.TotalMilliseconds;

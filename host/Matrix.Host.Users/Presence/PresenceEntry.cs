@@ -33,7 +33,7 @@ internal sealed class PresenceEntry(string userId, bool isLocal)
     public long RemoteUntil { get; set; }
 
     /// <summary>What was shown last.</summary>
-    public ShownEntry Shown { get; set; }
+    public PublishedPresence Published { get; set; }
 
     public long ShownAt { get; set; } = long.MinValue / 2;
 
@@ -63,17 +63,17 @@ internal sealed class PresenceEntry(string userId, bool isLocal)
     }
 
     /// <summary>What others see now.</summary>
-    public ShownEntry At(long now, PresenceLimits limits)
+    public PublishedPresence At(long now, PresenceLimits limits)
     {
         if (isLocal)
         {
             var shown = Devices.At(now, limits);
-            return new ShownEntry(shown.State, shown.IsCurrentlyActive, Status);
+            return new PublishedPresence(shown.State, shown.IsCurrentlyActive, Status);
         }
 
         return now < RemoteUntil
-            ? new ShownEntry(RemoteState, RemoteIsActive, Status)
-            : new ShownEntry(PresenceState.Offline, false, Status);
+            ? new PublishedPresence(RemoteState, RemoteIsActive, Status)
+            : new PublishedPresence(PresenceState.Offline, false, Status);
     }
 
     /// <summary>When that may change by itself.</summary>
@@ -84,4 +84,4 @@ internal sealed class PresenceEntry(string userId, bool isLocal)
 }
 
 /// <summary>What is shown of a user.</summary>
-internal readonly record struct ShownEntry(PresenceState State, bool IsCurrentlyActive, string? Status);
+internal readonly record struct PublishedPresence(PresenceState State, bool IsCurrentlyActive, string? Status);

@@ -130,7 +130,7 @@ public sealed record PresenceOptions
         "presence.owed_users",
         "Users whose presence waits for one server; that of further ones is not sent.",
         Least = 1, Most = 1_000_000)]
-    public int MaxOwed { get; init; } = 1000;
+    public int MaxPending { get; init; } = 1000;
 
     [Setting(
         "presence.join_delay",

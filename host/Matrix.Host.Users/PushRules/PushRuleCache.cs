@@ -29,7 +29,7 @@ public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes
         (await _rules.OfAsync(userId, stop)).Own;
 
     /// <inheritdoc/>
-    public void Take(Change change, long position) => _rules.Take(change, position);
+    public void OnChange(Change change, long position) => _rules.OnChange(change, position);
 
     /// <inheritdoc/>
     public void Missed(long through) => _rules.Missed(through);

@@ -50,7 +50,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
 
     /// <inheritdoc/>
     public ValueTask<TokenLookup> FindAsync(
-        ShownToken token, string address, string? userAgent, CancellationToken stop)
+        BearerToken token, string address, string? userAgent, CancellationToken stop)
     {
         if (token.Hash is not { } hash) return ValueTask.FromResult(default(TokenLookup));
 
@@ -75,7 +75,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         caller.Epoch is { } epoch && epoch == Volatile.Read(ref _epochs[StripeOf(caller.UserId)]);
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (SessionChanges.EndsTokensOfAdmin(change)) ForgetAll();
         if (SessionChanges.UserOf(change) is { } user) Interlocked.Increment(ref _epochs[StripeOf(user)]);

@@ -77,7 +77,7 @@ public sealed class AppServiceCallers : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         var user = change switch
         {

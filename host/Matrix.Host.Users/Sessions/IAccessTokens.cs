@@ -15,7 +15,7 @@ public interface IAccessTokens
     /// <param name="token">The token.</param>
     /// <param name="address">The client's address.</param>
     /// <param name="userAgent">The client's name for itself; null for none.</param>
-    ValueTask<TokenLookup> FindAsync(ShownToken token, string address, string? userAgent, CancellationToken stop);
+    ValueTask<TokenLookup> FindAsync(BearerToken token, string address, string? userAgent, CancellationToken stop);
 
     /// <summary>
     /// Whether the session of a caller goes on, though its token may have been refreshed since or have expired.

@@ -22,16 +22,16 @@ public sealed class AddressNotices(ThirdPartyIdsTable thirdPartyIdsTable, Messag
         Post(
             MessageKind.Added,
             userId,
-            Shown(added),
+            Format(added),
             all.Where(row => row.Medium != added.Medium || row.Address != added.Address));
     }
 
     /// <summary>An identifier was removed: it gets a mail too.</summary>
     /// <param name="before">The account's identifiers before.</param>
     internal void Removed(string userId, ThirdPartyId removed, IReadOnlyList<ThirdPartyIdRow> before) =>
-        Post(MessageKind.Removed, userId, Shown(removed), before);
+        Post(MessageKind.Removed, userId, Format(removed), before);
 
-    private static string Shown(ThirdPartyId id) => id.Medium == Medium.Phone ? "+" + id.Address : id.Address;
+    private static string Format(ThirdPartyId id) => id.Medium == Medium.Phone ? "+" + id.Address : id.Address;
 
     /// <summary>Notices that find no space are dropped: they are bounded by requests that authenticate.</summary>
     private void Post(MessageKind kind, string userId, string about, IEnumerable<ThirdPartyIdRow> to)

@@ -39,10 +39,10 @@ internal sealed class RemoteMessages(
     /// <param name="sender">The sender.</param>
     /// <param name="type">The type of the messages.</param>
     /// <param name="messages">The messages, to users of other servers only; a device id may be `*`.</param>
-    internal UserResult<IReadOnlyList<MessageOwed>> Owed(
+    internal UserResult<IReadOnlyList<MessageEnqueued>> Pending(
         string sender, string type, IReadOnlyList<ToDeviceMessage> messages)
     {
-        var owed = new List<MessageOwed>();
+        var pending = new List<MessageEnqueued>();
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var ofServer in messages.GroupBy(static message => UserId.Server(message.UserId)))
         {
@@ -67,19 +67,19 @@ internal sealed class RemoteMessages(
 
                 if (contents.Bytes > 0 && contents.Bytes + bytes > options.MaxToDeviceBytes)
                 {
-                    owed.Add(Of(ofServer.Key));
+                    pending.Add(Of(ofServer.Key));
                     contents = new SortedContents();
                 }
 
                 contents.Add(message, bytes);
             }
 
-            owed.Add(Of(ofServer.Key));
+            pending.Add(Of(ofServer.Key));
 
-            MessageOwed Of(string server) => new(server, sender, Edu(sender, type, contents)) { StoredAt = now };
+            MessageEnqueued Of(string server) => new(server, sender, Edu(sender, type, contents)) { StoredAt = now };
         }
 
-        return owed;
+        return pending;
     }
 
     /// <summary>
@@ -87,17 +87,17 @@ internal sealed class RemoteMessages(
     /// messages for that server only. Concurrent requests are not counted, so they can exceed the limits by their own
     /// size.
     /// </summary>
-    internal async ValueTask<(IReadOnlyList<MessageOwed> Allowed, UserFailure? Failure)> WithinLimitsAsync(
-        string sender, IReadOnlyList<MessageOwed> owed, CancellationToken stop)
+    internal async ValueTask<(IReadOnlyList<MessageEnqueued> Allowed, UserFailure? Failure)> WithinLimitsAsync(
+        string sender, IReadOnlyList<MessageEnqueued> pending, CancellationToken stop)
     {
-        if (owed.Count == 0) return (owed, null);
+        if (pending.Count == 0) return (pending, null);
         UserFailure? failure = null;
-        var more = owed.GroupBy(static message => message.ServerName).ToDictionary(
+        var more = pending.GroupBy(static message => message.ServerName).ToDictionary(
             static each => each.Key,
-            static each => each.Sum(static message => (long)message.Json.Length + MessageOwed.Overhead));
+            static each => each.Sum(static message => (long)message.Json.Length + MessageEnqueued.Overhead));
         foreach (var row in await outboundMessagesTable.BytesAsync([.. more.Keys], stop))
         {
-            if (row.Bytes + more[row.ServerName] <= options.MaxToDeviceOwed) continue;
+            if (row.Bytes + more[row.ServerName] <= options.MaxPendingToDevice) continue;
             more.Remove(row.ServerName);
             Refuse("server", $"Too many messages wait for the server {row.ServerName}. It must take some first.");
         }
@@ -109,13 +109,13 @@ internal sealed class RemoteMessages(
         }
 
         var ofSender = await outboundMessagesTable.BytesOfSenderAsync(sender, stop);
-        if (more.Count > 0 && ofSender + more.Values.Sum() > options.MaxToDeviceOwedOfSender)
+        if (more.Count > 0 && ofSender + more.Values.Sum() > options.MaxPendingToDeviceOfSender)
         {
             more.Clear();
             Refuse("sender", "Too many of your messages wait for other servers. They must take some first.");
         }
 
-        return ([.. owed.Where(message => more.ContainsKey(message.ServerName))], failure);
+        return ([.. pending.Where(message => more.ContainsKey(message.ServerName))], failure);
 
         void Refuse(string limit, string reason)
         {

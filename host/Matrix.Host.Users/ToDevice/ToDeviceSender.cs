@@ -88,13 +88,13 @@ public sealed class ToDeviceSender(
             batch.Add(new ToDeviceSent(message.UserId, message.DeviceId, json) { Sender = sender });
         }
 
-        IReadOnlyList<MessageOwed> owed = [];
+        IReadOnlyList<MessageEnqueued> pending = [];
         if (remote is not null)
         {
             if (sent + remote.Count > options.MaxToDeviceMessages) return TooMany();
-            var made = _remote.Owed(sender, type, remote);
+            var made = _remote.Pending(sender, type, remote);
             if (!made.IsOk) return made.Failure;
-            owed = made.Value;
+            pending = made.Value;
         }
 
         return await requests.OnceAsync(
@@ -107,7 +107,7 @@ public sealed class ToDeviceSender(
                     return full;
                 }
 
-                var (allowed, failure) = await _remote.WithinLimitsAsync(sender, owed, stop);
+                var (allowed, failure) = await _remote.WithinLimitsAsync(sender, pending, stop);
                 foreach (var message in allowed) batch.Add(message);
                 if (failure is not null && batch.Changes.Count == 0) return failure;
                 await writer.WriteAsync(batch.Add(done), stop);

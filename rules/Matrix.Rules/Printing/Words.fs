@@ -87,7 +87,7 @@ module Words =
     let private fault (fault: AuthEventFault) : string =
         match fault with
         | AuthEventFault.Duplicated -> "has the type and state key of another"
-        | AuthEventFault.Unselected -> "is not named by the auth events selection"
+        | AuthEventFault.Unselected -> "is not in the auth events selection"
         | AuthEventFault.Rejected -> "was rejected"
         | AuthEventFault.Elsewhere -> "belongs to another room"
 

@@ -11,9 +11,9 @@ type Presence =
 /// The value of a member of an event.
 [<RequireQualifiedAccess>]
 type FieldShape =
-    | Text
+    | String
     /// A string of at most this many bytes of UTF-8.
-    | ShortText of bytes: int
+    | ShortString of bytes: int
     | UserId
     | RoomIdWithDomain
     | RoomIdHash
@@ -73,7 +73,7 @@ module Fields =
             (FieldShape.References(settings.References, Limits.PrevEvents))
             "The newest events that its server knew of when it was made."
         if settings.Redacts = RedactsPlace.TopLevel then
-            field "redacts" Presence.Optional FieldShape.Text "The event that a redaction redacts."
+            field "redacts" Presence.Optional FieldShape.String "The event that a redaction redacts."
         match settings.RoomIds with
         | RoomIdForm.WithDomain -> field "room_id" Presence.Always FieldShape.RoomIdWithDomain "The room."
         | RoomIdForm.HashOfCreate ->
@@ -87,9 +87,9 @@ module Fields =
         field
             "state_key"
             Presence.Optional
-            (FieldShape.ShortText Limits.KeyBytes)
+            (FieldShape.ShortString Limits.KeyBytes)
             "If present, the event is state, and replaces the state of its type and this key."
-        field "type" Presence.Always (FieldShape.ShortText Limits.KeyBytes) "The event's type."
+        field "type" Presence.Always (FieldShape.ShortString Limits.KeyBytes) "The event's type."
         field "unsigned" Presence.Optional FieldShape.Object "Data that servers add, outside of hashes and signatures."
     ]
 
@@ -103,8 +103,8 @@ module Fields =
     /// The value, in words.
     let shapeWords (shape: FieldShape) : string =
         match shape with
-        | FieldShape.Text -> "text"
-        | FieldShape.ShortText bytes -> "text of at most " + string bytes + " bytes"
+        | FieldShape.String -> "a string"
+        | FieldShape.ShortString bytes -> "a string of at most " + string bytes + " bytes"
         | FieldShape.UserId -> "a user id, @localpart:domain"
         | FieldShape.RoomIdWithDomain -> "a room id, !opaque:domain"
         | FieldShape.RoomIdHash -> "a room id, ! and a hash"
@@ -113,7 +113,7 @@ module Fields =
         | FieldShape.IntegerUpTo most -> "an integer, at most " + string most
         | FieldShape.Object -> "an object"
         | FieldShape.Hashes -> "an object with sha256, unpadded Base64"
-        | FieldShape.Signatures -> "an object of objects of texts"
+        | FieldShape.Signatures -> "an object of objects of strings"
         | FieldShape.References(EventReferences.IdsWithHashes, most) ->
             "a list of at most " + string most + " pairs of an event id and its hashes"
         | FieldShape.References(EventReferences.Ids, most) -> "a list of at most " + string most + " event ids"

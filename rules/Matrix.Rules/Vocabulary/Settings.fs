@@ -275,7 +275,7 @@ module Settings =
 
     let private creators =
         function
-        | Creators.ContentCreator -> "the user named by creator in the create event's content"
+        | Creators.ContentCreator -> "the user in creator of the create event's content"
         | Creators.Sender -> "the sender of the create event"
         | Creators.SenderAndAdditional ->
             "the sender of the create event, and the users in additional_creators of its content"

@@ -54,7 +54,7 @@ let private inFolder (ns: string) =
     typeof<JsonText>.Assembly.GetExportedTypes()
     |> Array.filter (fun t -> t.Namespace = ns)
 
-/// The parts of the room machine that a host sees. Practices are for simulations, and a union's own members are for F#.
+/// The parts of the room machine that a host sees. Behaviour is for simulations, and a union's own members are for F#.
 let private ofTheMachine = [
     typeof<ForwardExtremity>
     typeof<RoomMachine>
@@ -65,7 +65,7 @@ let private ofTheMachine = [
     typeof<LookUps>
     typeof<CitingLookUp>
     typeof<ThirdPartyLookUp>
-    typeof<RoomFacts>
+    typeof<LookUpResults>
     typeof<RoomResolution>
     typeof<RoomStart>
     typeof<RoomGaps>
@@ -157,7 +157,7 @@ let tests =
                 |> List.collect foreignMembers
                 |> List.filter (fun m ->
                     not (
-                        m.StartsWith "RoomMachine.WithPractices"
+                        m.StartsWith "RoomMachine.WithBehaviour"
                         || m.Contains ".CompareTo"
                         || m.Contains ".Equals"
                     ))

@@ -9,7 +9,7 @@ open Matrix.Core.Tests.CompiledReferences
 
 /// Questions and answers, which both evaluators share: they only hold data.
 let private shared =
-    set [ "Decision"; "AuthFacts"; "AuthFactsModule"; "CitedEvent" ]
+    set [ "Decision"; "AuthFacts"; "AuthFactsModule"; "GivenAuthEvent" ]
 
 /// Types of the generators that call the evaluator.
 let private wrappers = set [ "MapState"; "AuthCaseModule" ]

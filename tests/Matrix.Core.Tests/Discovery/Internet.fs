@@ -107,10 +107,10 @@ let resolveWith random limits (shuffle: Request[] -> Request[]) (internet: Inter
             output.Requests
             |> shuffle
             |> Array.map (fun request -> Input.Responded(request, respond internet request))
-            |> machine.Tell
+            |> machine.Receive
             |> go
 
-    let output = go (machine.Tell [| Input.Resolve name |])
+    let output = go (machine.Receive [| Input.Resolve name |])
 
     {
         Requests = List.ofSeq requests

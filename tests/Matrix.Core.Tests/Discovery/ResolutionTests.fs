@@ -82,7 +82,7 @@ let tests =
 
         test "3: a name without a port is first looked up at its well-known address" {
             let machine = ServerResolution.Of(1UL, DiscoveryLimits.Default)
-            let output = machine.Tell [| Input.Resolve org |]
+            let output = machine.Receive [| Input.Resolve org |]
             Expect.equal output.Requests [| wellKnown |] "requests"
         }
 
@@ -403,10 +403,10 @@ let tests =
 
         test "A response that nobody requested is ignored" {
             let machine = ServerResolution.Of(1UL, DiscoveryLimits.Default)
-            let first = machine.Tell [| Input.Resolve org |]
+            let first = machine.Receive [| Input.Resolve org |]
 
             let stray =
-                machine.Tell [|
+                machine.Receive [|
                     Input.Responded(Request.Addresses org, Response.Addresses([| "192.0.2.1" |], false))
                     Input.Responded(Request.WellKnown "other.example", Response.Delegated "192.0.2.1")
                 |]

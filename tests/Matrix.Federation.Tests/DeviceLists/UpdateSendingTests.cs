@@ -217,7 +217,7 @@ public sealed class UpdateSendingTests
         await Until.HoldsAsync(() => _peer.All.Count > before);
         (await _alice.PutAsync($"devices/{_alice.DeviceId}", new JsonObject { ["display_name"] = "secret" })).Is(200);
         var storage = _server.Services.GetRequiredService<OpenedStorage>();
-        await Until.HoldsAsync(async () => (await storage.DeviceUpdates.OwedServersAsync("", 9, default)).Count > 0);
+        await Until.HoldsAsync(async () => (await storage.DeviceUpdates.PendingServersAsync("", 9, default)).Count > 0);
         foreach (var joined in (await _alice.GetAsync("joined_rooms")).Is(200).Json["joined_rooms"]!.AsArray())
         {
             var kick = new JsonObject { ["user_id"] = $"@bob:{_peer.Peer.Name}" };
@@ -226,7 +226,8 @@ public sealed class UpdateSendingTests
 
         hold.SetResult();
         await _peer.HasTakenAsync(3);
-        await Until.HoldsAsync(async () => (await storage.DeviceUpdates.OwedServersAsync("", 9, default)).Count == 0);
+        await Until.HoldsAsync(
+            async () => (await storage.DeviceUpdates.PendingServersAsync("", 9, default)).Count == 0);
 
         Assert.That(_peer.All.Select(each => each.Body.ToJsonString()), Has.None.Contains("secret"));
     }
@@ -250,7 +251,8 @@ public sealed class UpdateSendingTests
         }
 
         var storage = _server.Services.GetRequiredService<OpenedStorage>();
-        await Until.HoldsAsync(async () => (await storage.DeviceUpdates.OwedServersAsync("", 9, default)).Count == 0);
+        await Until.HoldsAsync(
+            async () => (await storage.DeviceUpdates.PendingServersAsync("", 9, default)).Count == 0);
         Assert.That(_server.Log, Does.Not.Contain("refuses an EDU"), "it was not tried again");
     }
 

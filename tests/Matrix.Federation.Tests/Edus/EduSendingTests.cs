@@ -341,17 +341,17 @@ public sealed class EduSendingTests
         }
 
         public ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
-            string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
+            string server, int most, IReadOnlyList<OutboundEdu> deferred, CancellationToken stop)
         {
             lock (_gate)
             {
-                if (HasLeft && aside.Count == 0) _waiting.RemoveAll(each => _isFirst(each.Edu));
+                if (HasLeft && deferred.Count == 0) _waiting.RemoveAll(each => _isFirst(each.Edu));
                 var waiting = _waiting.Where(each => each.Server == server).Select(each => each.Edu);
-                return ValueTask.FromResult<IReadOnlyList<OutboundEdu>>([.. waiting.Except(aside).Take(most)]);
+                return ValueTask.FromResult<IReadOnlyList<OutboundEdu>>([.. waiting.Except(deferred).Take(most)]);
             }
         }
 
-        public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
+        public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> deferred)
         {
             lock (_gate) _waiting.RemoveAll(each => edus.Any(edu => ReferenceEquals(edu, each.Edu)));
         }

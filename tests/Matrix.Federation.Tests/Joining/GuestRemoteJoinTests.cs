@@ -66,13 +66,13 @@ public sealed class GuestRemoteJoinTests
     public async Task What_one_server_says_of_a_room_opens_it_through_no_other()
     {
         var room = Room("forbidden");
-        await using var liar = await ResidentServer.StartAsync();
-        _server.Knows(liar.Peer);
-        liar.Hierarchy = _ => Summary(room, true);
+        await using var byzantine = await ResidentServer.StartAsync();
+        _server.Knows(byzantine.Peer);
+        byzantine.Hierarchy = _ => Summary(room, true);
         _peer.Hierarchy = _ => Summary(room, false);
 
         var reply = await _guest.PostAsync(
-            $"join/{Uri.EscapeDataString(room.RoomId)}?via={liar.Peer.Name}&via={_peer.Peer.Name}");
+            $"join/{Uri.EscapeDataString(room.RoomId)}?via={byzantine.Peer.Name}&via={_peer.Peer.Name}");
 
         Assert.That((reply.Status, _peer.JoinTemplates), Is.EqualTo((502, 0)).Or.EqualTo((404, 0)), reply.Text);
     }

@@ -107,9 +107,9 @@ public sealed class RefusalTests : OutboundTests
         var outbound = Server.Services.GetRequiredService<FederationOutbound>();
         var gone = new RoomNid(1_000_000);
 
-        outbound.Destinations.Owe(Peer.Peer.Name, gone, [EventNid.Of(gone, EventNid.FirstLiveOrdinal)], 1, true);
+        outbound.Destinations.Enqueue(Peer.Peer.Name, gone, [EventNid.Of(gone, EventNid.FirstLiveOrdinal)], 1, true);
         await WakeAsync();
-        await Until.HoldsAsync(() => outbound.Destinations.Find(Peer.Peer.Name)!.Owed == 0);
+        await Until.HoldsAsync(() => outbound.Destinations.Find(Peer.Peer.Name)!.Pending == 0);
 
         Assert.That(outbound.Destinations.Find(Peer.Peer.Name)!.Failures, Is.EqualTo(1));
         Assert.That(Peer.All, Has.Count.EqualTo(1));

@@ -24,7 +24,7 @@ public sealed class UnknownEventsTests
         {
             _lookUps = FailingReads.Of(
                 parts.GetRequiredService<IEventsTable>(), nameof(IEventsTable.FindManyAsync));
-            return ActivatorUtilities.CreateInstance<FactsReader>(parts, _lookUps);
+            return ActivatorUtilities.CreateInstance<LookUpReader>(parts, _lookUps);
         }))).Knows(_peer.Peer);
         _alice = await _server.RegistersAsync("alice");
     }
@@ -70,8 +70,8 @@ public sealed class UnknownEventsTests
         var known = await _alice.SaysAsync(room, "known");
         var storage = _server.Services.GetRequiredService<OpenedStorage>();
         var lanes = _server.Services.GetRequiredService<LaneDirectory>();
-        var lane = lanes.Take((await storage.Rooms.FindAsync(room, default))!.Nid);
-        var otherLane = lanes.Take((await storage.Rooms.FindAsync(other, default))!.Nid);
+        var lane = lanes.Rent((await storage.Rooms.FindAsync(room, default))!.Nid);
+        var otherLane = lanes.Rent((await storage.Rooms.FindAsync(other, default))!.Nid);
         using var unknown = await UnknownEvents.ReadAsync(
             lanes, storage.Events, [(lane.Room, known), (lane.Room, "$new")], default);
 

@@ -29,7 +29,7 @@ public sealed class UnstorableEventTests
                 _writer = new RefusingWriter(parts.GetRequiredService<OpenedStorage>().Writer);
                 return new LaneDirectory(
                     parts.GetRequiredService<LaneLoader>(),
-                    parts.GetRequiredService<FactsReader>(),
+                    parts.GetRequiredService<LookUpReader>(),
                     parts.GetRequiredService<RoomResolutions>(),
                     parts.GetRequiredService<OpenRequests>(),
                     _writer,

@@ -64,13 +64,13 @@ public class LateRows : DispatchProxy
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
         var read = targetMethod!.Invoke(_table, args);
-        return read is ValueTask<IReadOnlyList<OwedUpdatesRow>> rows
-            ? new ValueTask<IReadOnlyList<OwedUpdatesRow>>(LateAsync(rows))
+        return read is ValueTask<IReadOnlyList<PendingUpdatesRow>> rows
+            ? new ValueTask<IReadOnlyList<PendingUpdatesRow>>(LateAsync(rows))
             : read;
     }
 
-    private static async Task<IReadOnlyList<OwedUpdatesRow>> LateAsync(
-        ValueTask<IReadOnlyList<OwedUpdatesRow>> rows)
+    private static async Task<IReadOnlyList<PendingUpdatesRow>> LateAsync(
+        ValueTask<IReadOnlyList<PendingUpdatesRow>> rows)
     {
         var read = await rows;
         await Task.Delay(100);

@@ -27,13 +27,13 @@ internal sealed class IgnoredUsersTests
         _table.Content = ListOf("@bob:example.org");
         Assert.That(await OfAliceAsync(), Is.Empty);
 
-        _ignored.Take(new AccountDataPut(Alice, new RoomNid(1), Type, _table.Content), 1);
-        _ignored.Take(new AccountDataPut(Alice, null, "m.direct", _table.Content), 2);
-        _ignored.Take(new AccountDataPut("@carol:example.org", null, Type, _table.Content), 3);
+        _ignored.OnChange(new AccountDataPut(Alice, new RoomNid(1), Type, _table.Content), 1);
+        _ignored.OnChange(new AccountDataPut(Alice, null, "m.direct", _table.Content), 2);
+        _ignored.OnChange(new AccountDataPut("@carol:example.org", null, Type, _table.Content), 3);
         Assert.That(await OfAliceAsync(), Is.Empty);
         Assert.That(_table.Reads, Is.EqualTo(1));
 
-        _ignored.Take(new AccountDataPut(Alice, null, Type, _table.Content), 4);
+        _ignored.OnChange(new AccountDataPut(Alice, null, Type, _table.Content), 4);
         Assert.That(await OfAliceAsync(), Is.EqualTo(new[] { "@bob:example.org" }));
     }
 
@@ -44,7 +44,7 @@ internal sealed class IgnoredUsersTests
         Assert.That(await OfAliceAsync(), Has.Count.EqualTo(1));
 
         _table.Content = null;
-        _ignored.Take(new AccountDataDeleted(Alice), 1);
+        _ignored.OnChange(new AccountDataDeleted(Alice), 1);
         Assert.That(await OfAliceAsync(), Is.Empty);
 
         _table.Content = ListOf("@bob:example.org");
@@ -55,7 +55,8 @@ internal sealed class IgnoredUsersTests
     [Test]
     public async Task A_list_that_changes_while_it_is_read_is_not_kept()
     {
-        _table.AfterRead = () => _ignored.Take(new AccountDataPut(Alice, null, Type, ListOf("@bob:example.org")), 1);
+        _table.AfterRead = () =>
+            _ignored.OnChange(new AccountDataPut(Alice, null, Type, ListOf("@bob:example.org")), 1);
         Assert.That(await OfAliceAsync(), Is.Empty);
 
         _table.AfterRead = null;

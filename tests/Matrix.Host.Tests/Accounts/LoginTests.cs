@@ -190,7 +190,8 @@ public sealed class LoginTests
             new AppServiceDirectory([]),
             TimeProvider.System);
 
-        var found = await tokens.FindAsync(new ShownToken(fresh), "127.0.0.1", userAgent: null, CancellationToken.None);
+        var found = await tokens.FindAsync(
+            new BearerToken(fresh), "127.0.0.1", userAgent: null, CancellationToken.None);
 
         Assert.That(found.Caller, Is.Null, "The device logged in right after its token was found.");
         (await again!.GetAsync("account/whoami")).Is(200);

@@ -49,7 +49,7 @@ internal sealed class OlderTokensTests(string kind) : StorageTests(kind)
             new UsersOptions { ServerName = "example.org" },
             new AppServiceDirectory([bridge]),
             Time);
-        var found = await tokens.FindAsync(new ShownToken(Token), "127.0.0.1", userAgent: null, Stop);
+        var found = await tokens.FindAsync(new BearerToken(Token), "127.0.0.1", userAgent: null, Stop);
         var goesOn = await tokens.GoesOnAsync(found.Caller!, Stop);
 
         await Store.DisposeAsync();

@@ -26,7 +26,7 @@ internal sealed class RegistrationStageTests
     [Test]
     public async Task New_users_accept_the_policies_and_the_server_remembers_which()
     {
-        await using var server = await OAuthActs.StartAsync(("terms.policies", Policies));
+        await using var server = await OAuthActions.StartAsync(("terms.policies", Policies));
         var body = new JsonObject { ["username"] = "alice", ["password"] = "long enough" };
         var asked = (await server.Anyone.PostAsync("register", body.DeepClone())).Is(401);
         Assert.That(
@@ -53,8 +53,8 @@ internal sealed class RegistrationStageTests
     [Test]
     public async Task The_pages_have_a_box_for_each_policy_in_the_language_of_the_browser()
     {
-        await using var server = await OAuthActs.StartAsync(("terms.policies", Policies));
-        const string signUp = OAuthActs.Root + "sign-up";
+        await using var server = await OAuthActions.StartAsync(("terms.policies", Policies));
+        const string signUp = OAuthActions.Root + "sign-up";
         var french = await server.Anyone.SendAsync(
             HttpMethod.Get, signUp, null, ("Accept-Language", "de;q=0.5, fr-CA;q=0.9"));
         Assert.That(french.Text, Does.Contain("https://example.org/fr").And.Contain("lang=\"fr\""));
@@ -85,9 +85,9 @@ internal sealed class RegistrationStageTests
     public async Task People_who_come_from_a_provider_accept_the_policies_first()
     {
         using var provider = new TestProvider();
-        await using var server = await SsoActs.StartAsync(provider.Config(), ("terms.policies", Policies));
+        await using var server = await SsoActions.StartAsync(provider.Config(), ("terms.policies", Policies));
         var browser = new TestBrowser(server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(provider.SignsIn(browser.Location!, "s1", "erin"));
         var page = browser.Location!;
         await browser.OpensAsync(page);
@@ -102,7 +102,7 @@ internal sealed class RegistrationStageTests
     public async Task A_captcha_is_checked_where_the_configuration_says()
     {
         using var stub = new CaptchaStub();
-        await using var server = await OAuthActs.StartAsync(
+        await using var server = await OAuthActions.StartAsync(
             ("captcha.public_key", "site-key"), ("captcha.private_key", "secret-key"), ("captcha.verify_url", stub.Url),
             ("captcha.allow_networks", "127.0.0.1/32"));
         var body = new JsonObject { ["username"] = "alice", ["password"] = "long enough" };
@@ -119,7 +119,7 @@ internal sealed class RegistrationStageTests
             Is.EqualTo("""["m.login.recaptcha"]"""));
         Assert.That(stub.Secret, Is.EqualTo("secret-key"));
 
-        var page = await new TestBrowser(server).OpensAsync(OAuthActs.Root + "sign-up");
+        var page = await new TestBrowser(server).OpensAsync(OAuthActions.Root + "sign-up");
         Assert.That(page.Text, Does.Contain("data-sitekey=\"site-key\"").And.Not.Contain("secret-key"));
         Assert.That(
             page.Headers.GetValues("Content-Security-Policy").Single(),

@@ -75,7 +75,7 @@ public sealed class SignInTests : AdminPageTests
         var reply = await Server.Anyone.SendAsync(
             HttpMethod.Post,
             Pages + "user-lock",
-            OAuthActs.Form(("form_token", Browser.FormToken), ("id", user.UserId), ("value", "true")),
+            OAuthActions.Form(("form_token", Browser.FormToken), ("id", user.UserId), ("value", "true")),
             ("Cookie", Browser.Cookie!),
             (header, value));
         Assert.That(reply.Status, Is.EqualTo(403));

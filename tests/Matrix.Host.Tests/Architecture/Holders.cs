@@ -192,8 +192,8 @@ internal static class Holders
         new Holder(typeof(OutboundFeed), "memberships").Not(OfLocalLists, typeof(RoomForgotten)).EndsWithRoom(),
         new Holder(typeof(CurrentServers), "memberships").Not(OfLocalLists, typeof(RoomForgotten)).EndsWithRoom(),
         new Holder(typeof(SharingServers), "memberships").Not(OfLocalLists, typeof(RoomForgotten)).EndsWithRoom(),
-        new Holder(typeof(OwedRooms), "outbound_owed")
-            .Not(OwnChange, typeof(EventsOwed))
+        new Holder(typeof(PendingRooms), "outbound_owed")
+            .Not(OwnChange, typeof(PendingEventsRecorded))
             .Not("An event that is gone is found to be so when its turn comes.", typeof(RoomDeleted))
             .Not("An event that is gone is found to be so when its turn comes.", typeof(RoomRowsDeleted)),
         new Holder(typeof(MessageEdus), "outbound_messages")

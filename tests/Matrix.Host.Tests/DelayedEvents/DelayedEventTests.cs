@@ -267,7 +267,7 @@ public sealed class DelayedEventTests
         };
         var room = Samples.Identity(Samples.Kitchen) with { RoomId = _room };
 
-        events.Take(new EventsAppended(room, [replaces.ToStored()]), position: 1);
+        events.OnChange(new EventsAppended(room, [replaces.ToStored()]), position: 1);
         var send = events.SendAsync(id, CancellationToken.None).AsTask();
         await events.StartAsync(CancellationToken.None);
 

@@ -59,7 +59,7 @@ internal sealed class AbuseTests
                 var foreign = await world.Server.Anyone.SendAsync(
                     HttpMethod.Post,
                     path,
-                    OAuthActs.Form(("form_token", browser.FormToken)),
+                    OAuthActions.Form(("form_token", browser.FormToken)),
                     ("Cookie", browser.Cookie!),
                     ("Origin", origin));
                 Assert.That(foreign.Status, Is.EqualTo(403), $"{where} from {origin}");
@@ -90,9 +90,9 @@ internal sealed class AbuseTests
     public async Task Every_way_to_sign_in_begins_another_session_of_the_browser()
     {
         using var provider = new TestProvider();
-        await using var server = await SsoActs.StartAsync(provider.Config());
+        await using var server = await SsoActions.StartAsync(provider.Config());
         var browser = new TestBrowser(server);
-        const string signUp = OAuthActs.Root + "sign-up";
+        const string signUp = OAuthActions.Root + "sign-up";
         await browser.OpensAsync(signUp);
         var before = browser.Cookie;
         await browser.SubmitsAsync(
@@ -101,7 +101,7 @@ internal sealed class AbuseTests
         Assert.That(browser.Cookie, Is.Not.EqualTo(before));
 
         browser = new TestBrowser(server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         before = browser.Cookie;
         await browser.OpensAsync(provider.SignsIn(browser.Location!, "s1", "carol"));
         Assert.That(browser.Page.Status, Is.EqualTo(303), browser.Page.Text);
@@ -247,17 +247,17 @@ internal sealed class AbuseTests
     [Test]
     public async Task One_user_who_signs_in_with_many_browsers_signs_nobody_else_out()
     {
-        await using var server = await OAuthActs.StartAsync(
+        await using var server = await OAuthActions.StartAsync(
             ("oauth.sign_ins", "10"), ("oauth.sign_ins_of_user", "2"));
         var (alice, mallory) = (await server.RegistersAsync("alice"), await server.RegistersAsync("mallory"));
         var browser = await TestBrowser.SignedInAsync(server, alice);
         var own = new List<TestBrowser>();
         for (var i = 0; i < 11; i++) own.Add(await TestBrowser.SignedInAsync(server, mallory));
-        Assert.That((await browser.OpensAsync(OAuthActs.Root + "account")).Text, Does.Contain(alice.UserId));
-        Assert.That((await own[^1].OpensAsync(OAuthActs.Root + "account")).Text, Does.Contain(mallory.UserId));
-        Assert.That((await own[^2].OpensAsync(OAuthActs.Root + "account")).Text, Does.Contain(mallory.UserId));
-        await own[^3].OpensAsync(OAuthActs.Root + "account");
-        Assert.That(own[^3].Location, Does.StartWith(OAuthActs.Root + "sign-in"));
+        Assert.That((await browser.OpensAsync(OAuthActions.Root + "account")).Text, Does.Contain(alice.UserId));
+        Assert.That((await own[^1].OpensAsync(OAuthActions.Root + "account")).Text, Does.Contain(mallory.UserId));
+        Assert.That((await own[^2].OpensAsync(OAuthActions.Root + "account")).Text, Does.Contain(mallory.UserId));
+        await own[^3].OpensAsync(OAuthActions.Root + "account");
+        Assert.That(own[^3].Location, Does.StartWith(OAuthActions.Root + "sign-in"));
     }
 
     [Test]
@@ -280,7 +280,7 @@ internal sealed class AbuseTests
             answers.Add((await server.Anyone.SendAsync(
                 HttpMethod.Post,
                 page,
-                OAuthActs.Form(("form_token", browser.FormToken), ("token", $"guess-{i}")),
+                OAuthActions.Form(("form_token", browser.FormToken), ("token", $"guess-{i}")),
                 ("Cookie", browser.Cookie!),
                 ("X-Forwarded-For", $"2001:db8::{i}"))).Status);
         }
@@ -311,17 +311,17 @@ internal sealed class AbuseTests
     [Test]
     public async Task A_target_of_a_redirect_makes_no_header()
     {
-        await using var server = await OAuthActs.StartAsync();
+        await using var server = await OAuthActions.StartAsync();
         var alice = await server.RegistersAsync("alice");
         const string injected = "%0d%0aX-Injected:%20yes";
-        var page = $"{OAuthActs.Root}sign-in?continue={OAuthActs.Root}account{injected}";
+        var page = $"{OAuthActions.Root}sign-in?continue={OAuthActions.Root}account{injected}";
         var browser = new TestBrowser(server);
         await browser.OpensAsync(page);
         await browser.SubmitsAsync(page, ("username", "alice"), ("password", alice.Password));
-        Assert.That(browser.Location, Is.EqualTo(OAuthActs.Root + "account"));
+        Assert.That(browser.Location, Is.EqualTo(OAuthActions.Root + "account"));
         Assert.That(browser.Page.Headers.Contains("X-Injected"), Is.False);
 
-        var token = $"{OAuthActs.Root}login-token?redirectUrl=https://chat.example.org/{injected}";
+        var token = $"{OAuthActions.Root}login-token?redirectUrl=https://chat.example.org/{injected}";
         await browser.OpensAsync(token);
         await browser.SubmitsAsync(token);
         Assert.That(browser.Page.Headers.Contains("X-Injected"), Is.False);

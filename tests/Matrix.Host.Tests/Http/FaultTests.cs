@@ -88,7 +88,7 @@ public sealed class FaultTests
     private sealed class NoTokens : IAccessTokens
     {
         public ValueTask<TokenLookup> FindAsync(
-            ShownToken token, string address, string? userAgent, CancellationToken stop) =>
+            BearerToken token, string address, string? userAgent, CancellationToken stop) =>
             ValueTask.FromResult(default(TokenLookup));
 
         public ValueTask<bool> GoesOnAsync(Caller caller, CancellationToken stop) => ValueTask.FromResult(false);

@@ -10,7 +10,7 @@ namespace Matrix.Host.Tests.OAuth;
 /// <summary>The actions of the account management page.</summary>
 internal sealed class AccountPageTests
 {
-    private const string Account = OAuthActs.Root + "account";
+    private const string Account = OAuthActions.Root + "account";
 
     private TestServer _server = null!;
     private TestUser _alice = null!;
@@ -19,7 +19,7 @@ internal sealed class AccountPageTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await OAuthActs.StartAsync();
+        _server = await OAuthActions.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _browser = await TestBrowser.SignedInAsync(_server, _alice);
     }

@@ -13,7 +13,7 @@ internal sealed class AuthorizationTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await OAuthActs.StartAsync();
+        _server = await OAuthActions.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _client = await _server.RegistersClientAsync();
         _browser = await TestBrowser.SignedInAsync(_server, _alice);
@@ -30,14 +30,14 @@ internal sealed class AuthorizationTests
     {
         var asked = Asked with { Mode = mode };
         var answer = await _browser.AllowsAsync(asked);
-        Assert.That(_browser.Location![OAuthActs.Callback.Length], Is.EqualTo(separator));
+        Assert.That(_browser.Location![OAuthActions.Callback.Length], Is.EqualTo(separator));
         Assert.That(answer["state"], Is.EqualTo("s &t"));
-        Assert.That(answer["iss"], Is.EqualTo(OAuthActs.Issuer));
+        Assert.That(answer["iss"], Is.EqualTo(OAuthActions.Issuer));
 
         var tokens = (await _server.ExchangesAsync(asked, answer["code"]!)).Is(200);
         Assert.That(tokens.Member("token_type"), Is.EqualTo("Bearer"));
         Assert.That((int)tokens.Json["expires_in"]!, Is.EqualTo(3600));
-        Assert.That(tokens.Member("scope"), Is.EqualTo($"{OAuthActs.Api} urn:matrix:client:device:DEVICE0001"));
+        Assert.That(tokens.Member("scope"), Is.EqualTo($"{OAuthActions.Api} urn:matrix:client:device:DEVICE0001"));
         Assert.That(tokens.Headers.CacheControl!.NoStore, Is.True);
         var me = await new TestClient(_server, tokens.Member("access_token")).GetAsync("account/whoami");
         Assert.That(me.Is(200).Member("user_id"), Is.EqualTo(_alice.UserId));
@@ -65,7 +65,7 @@ internal sealed class AuthorizationTests
     {
         var answer = ErrorIn(await _browser.OpensAsync((Asked with { Scope = scope }).Path));
         Assert.That((answer["error"], answer["state"], answer["iss"]),
-            Is.EqualTo(("invalid_scope", "s &t", OAuthActs.Issuer)));
+            Is.EqualTo(("invalid_scope", "s &t", OAuthActions.Issuer)));
     }
 
     [TestCase("code_challenge_method=S256", "code_challenge_method=plain", "invalid_request")]
@@ -90,7 +90,7 @@ internal sealed class AuthorizationTests
             var page = await browser.OpensAsync(path);
             Assert.That(page.Text, Does.Contain("Go back to app.example.com"));
             var answer = ErrorIn(page);
-            Assert.That((answer["error"], answer["iss"]), Is.EqualTo((error, OAuthActs.Issuer)));
+            Assert.That((answer["error"], answer["iss"]), Is.EqualTo((error, OAuthActions.Issuer)));
             Assert.That(answer["code"], Is.Null);
         }
     }
@@ -108,7 +108,7 @@ internal sealed class AuthorizationTests
         var shown = await _browser.OpensAsync(path);
         Assert.That(shown.Status, Is.EqualTo(400), shown.Text);
         Assert.That(shown.Text, Does.Contain("cannot go on").And.Not.Match("href=\"(?!/\")"));
-        await _browser.OpensAsync(OAuthActs.Root + "account");
+        await _browser.OpensAsync(OAuthActions.Root + "account");
         Assert.That((await _browser.SubmitsAsync(path, ("decision", "allow"))).Status, Is.EqualTo(400));
     }
 
@@ -117,7 +117,7 @@ internal sealed class AuthorizationTests
     {
         var answer = await _browser.AllowsAsync(Asked, "deny");
         Assert.That((answer["error"], answer["code"], answer["iss"]),
-            Is.EqualTo(("access_denied", (string?)null, OAuthActs.Issuer)));
+            Is.EqualTo(("access_denied", (string?)null, OAuthActions.Issuer)));
     }
 
     [Test]
@@ -154,7 +154,8 @@ internal sealed class AuthorizationTests
     [Test]
     public async Task A_code_is_of_its_client_redirect_URI_verifier_and_time_only()
     {
-        var other = await _server.RegistersClientAsync(OAuthActs.Metadata(OAuthActs.Callback, "https://example.com/b"));
+        var other = await _server.RegistersClientAsync(
+            OAuthActions.Metadata(OAuthActions.Callback, "https://example.com/b"));
         var asked = Asked;
         var code = (await _browser.AllowsAsync(asked))["code"]!;
         foreach (var (name, value, status, error) in new[]
@@ -169,17 +170,17 @@ internal sealed class AuthorizationTests
         })
         {
             var fields = FieldsOf(asked, code).Select(f => f.Name == name ? (name, value) : f).ToArray();
-            (await _server.Anyone.FormAsync(OAuthActs.Root + "token", fields)).IsError(status, error);
+            (await _server.Anyone.FormAsync(OAuthActions.Root + "token", fields)).IsError(status, error);
         }
 
         foreach (var missing in new[] { "code", "redirect_uri", "code_verifier", "grant_type" })
         {
             var fields = FieldsOf(asked, code).Where(f => f.Name != missing).ToArray();
-            (await _server.Anyone.FormAsync(OAuthActs.Root + "token", fields)).IsError(400, "invalid_request");
+            (await _server.Anyone.FormAsync(OAuthActions.Root + "token", fields)).IsError(400, "invalid_request");
         }
 
         var twice = FieldsOf(asked, code).Append(("code", code)).ToArray();
-        (await _server.Anyone.FormAsync(OAuthActs.Root + "token", twice)).IsError(400, "invalid_request");
+        (await _server.Anyone.FormAsync(OAuthActions.Root + "token", twice)).IsError(400, "invalid_request");
         (await _server.ExchangesAsync(asked, code)).Is(200);
 
         code = (await _browser.AllowsAsync(asked))["code"]!;
@@ -217,13 +218,13 @@ internal sealed class AuthorizationTests
     [Test]
     public async Task A_grant_that_the_client_did_not_register_is_not_its()
     {
-        var metadata = OAuthActs.Metadata();
+        var metadata = OAuthActions.Metadata();
         metadata["grant_types"] = new System.Text.Json.Nodes.JsonArray("authorization_code");
         var client = await _server.RegistersClientAsync(metadata);
         var tokens = await _server.SignsInAsync(_alice, new Authorization(client, "DEVICE0003"), _browser);
         (await _server.RefreshesAsync(client, tokens.Member("refresh_token"))).IsError(400, "unauthorized_client");
         (await _server.Anyone.FormAsync(
-            OAuthActs.Root + "device", ("client_id", client), ("scope", Asked.Scope ?? "")))
+            OAuthActions.Root + "device", ("client_id", client), ("scope", Asked.Scope ?? "")))
             .IsError(400, "unauthorized_client");
     }
 
@@ -232,9 +233,9 @@ internal sealed class AuthorizationTests
     {
         Assert.That(page.Status, Is.EqualTo(400), page.Text);
         var link = System.Net.WebUtility.HtmlDecode(
-            page.Text.Split("href=\"").First(part => part.StartsWith(OAuthActs.Callback, StringComparison.Ordinal))
+            page.Text.Split("href=\"").First(part => part.StartsWith(OAuthActions.Callback, StringComparison.Ordinal))
                 .Split('"')[0]);
-        return System.Web.HttpUtility.ParseQueryString(link[(OAuthActs.Callback.Length + 1)..]);
+        return System.Web.HttpUtility.ParseQueryString(link[(OAuthActions.Callback.Length + 1)..]);
     }
 
     private static (string Name, string Value)[] FieldsOf(Authorization asked, string code) =>

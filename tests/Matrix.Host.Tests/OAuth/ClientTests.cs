@@ -9,7 +9,7 @@ internal sealed class ClientTests
     private TestServer _server = null!;
 
     [SetUp]
-    public async Task StartAsync() => _server = await OAuthActs.StartAsync(("oauth.clients", "10"));
+    public async Task StartAsync() => _server = await OAuthActions.StartAsync(("oauth.clients", "10"));
 
     [TearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -21,14 +21,14 @@ internal sealed class ClientTests
         var unstable = await _server.Anyone.GetAsync(
             "/_matrix/client/unstable/org.matrix.msc2965/auth_metadata");
         Assert.That(unstable.Is(200).Text, Is.EqualTo(stable.Text));
-        Assert.That(stable.Member("issuer"), Is.EqualTo(OAuthActs.Issuer));
+        Assert.That(stable.Member("issuer"), Is.EqualTo(OAuthActions.Issuer));
         foreach (var name in new[]
         {
             "authorization_endpoint", "token_endpoint", "revocation_endpoint", "registration_endpoint",
             "device_authorization_endpoint", "account_management_uri",
         })
         {
-            Assert.That(stable.Member(name), Does.StartWith(OAuthActs.BaseUrl + OAuthActs.Root));
+            Assert.That(stable.Member(name), Does.StartWith(OAuthActions.BaseUrl + OAuthActions.Root));
         }
 
         Assert.That(stable.Json["prompt_values_supported"]!.ToJsonString(), Is.EqualTo("""["create"]"""));
@@ -49,7 +49,7 @@ internal sealed class ClientTests
         if (status == 404)
         {
             metadata.Is(404, "M_UNRECOGNIZED");
-            (await _server.Anyone.PostAsync(OAuthActs.Root + "clients", OAuthActs.Metadata()))
+            (await _server.Anyone.PostAsync(OAuthActions.Root + "clients", OAuthActions.Metadata()))
                 .Is(404, "M_UNRECOGNIZED");
         }
         else
@@ -63,11 +63,11 @@ internal sealed class ClientTests
     [Test]
     public async Task The_same_metadata_gives_the_same_client_and_what_is_unknown_is_left_out()
     {
-        var metadata = OAuthActs.Metadata();
+        var metadata = OAuthActions.Metadata();
         metadata["client_name#fr"] = "Mon application";
         metadata["grant_types"]!.AsArray().Add("urn:ietf:params:oauth:grant-type:token-exchange");
-        var first = (await _server.Anyone.PostAsync(OAuthActs.Root + "clients", metadata)).Is(201);
-        var second = await _server.Anyone.PostAsync(OAuthActs.Root + "clients", OAuthActs.Metadata());
+        var first = (await _server.Anyone.PostAsync(OAuthActions.Root + "clients", metadata)).Is(201);
+        var second = await _server.Anyone.PostAsync(OAuthActions.Root + "clients", OAuthActions.Metadata());
 
         Assert.That(second.Is(201).Member("client_id"), Is.EqualTo(first.Member("client_id")));
         Assert.That(first.Json["client_name#fr"], Is.Null);
@@ -97,10 +97,10 @@ internal sealed class ClientTests
     [TestCase("redirect_uris", "\"https://example.com/\"")]
     public async Task Metadata_that_the_specification_forbids_is_refused(string member, string? json)
     {
-        var metadata = OAuthActs.Metadata();
+        var metadata = OAuthActions.Metadata();
         metadata[member] = json is null ? null : JsonNode.Parse(json);
         if (json is null) metadata.Remove(member);
-        (await _server.Anyone.PostAsync(OAuthActs.Root + "clients", metadata))
+        (await _server.Anyone.PostAsync(OAuthActions.Root + "clients", metadata))
             .IsError(400, "invalid_client_metadata");
     }
 
@@ -115,18 +115,18 @@ internal sealed class ClientTests
         {
             // Those of one moment are equally old.
             _server.Ahead += TimeSpan.FromSeconds(1);
-            last = await _server.RegistersClientAsync(OAuthActs.Metadata($"https://example.com/{i}"));
+            last = await _server.RegistersClientAsync(OAuthActions.Metadata($"https://example.com/{i}"));
             if (i == 0) first = last;
         }
 
         var browser = new TestBrowser(_server);
-        Assert.That(await IsKnownAsync(used, OAuthActs.Callback), "It has a session.");
+        Assert.That(await IsKnownAsync(used, OAuthActions.Callback), "It has a session.");
         Assert.That(await IsKnownAsync(last, "https://example.com/11"), "It is new.");
         Assert.That(await IsKnownAsync(first, "https://example.com/0"), Is.False, "It is the oldest.");
 
         _server.Ahead = TimeSpan.FromDays(2);
         await _server.Services.GetRequiredService<Housekeeping>().TidyAsync(CancellationToken.None);
-        Assert.That(await IsKnownAsync(used, OAuthActs.Callback));
+        Assert.That(await IsKnownAsync(used, OAuthActions.Callback));
         Assert.That(await IsKnownAsync(last, "https://example.com/11"), Is.False);
 
         async Task<bool> IsKnownAsync(string id, string uri) =>
@@ -152,7 +152,7 @@ internal sealed class ClientTests
         await _server.RestartAsync(("rate_limits.enabled", "true"), ("rate_limits.oauth_clients_burst", "2"));
         await _server.RegistersClientAsync();
         await _server.RegistersClientAsync();
-        (await _server.Anyone.PostAsync(OAuthActs.Root + "clients", OAuthActs.Metadata()))
+        (await _server.Anyone.PostAsync(OAuthActions.Root + "clients", OAuthActions.Metadata()))
             .Is(429, "M_LIMIT_EXCEEDED");
     }
 }

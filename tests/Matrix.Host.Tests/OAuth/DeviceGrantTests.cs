@@ -3,8 +3,8 @@ namespace Matrix.Host.Tests.OAuth;
 /// <summary>The device authorization flow.</summary>
 internal sealed class DeviceGrantTests
 {
-    private const string Link = OAuthActs.Root + "link";
-    private const string Scope = $"{OAuthActs.Api} urn:matrix:client:device:TELEVISION";
+    private const string Link = OAuthActions.Root + "link";
+    private const string Scope = $"{OAuthActions.Api} urn:matrix:client:device:TELEVISION";
 
     private TestServer _server = null!;
     private TestUser _alice = null!;
@@ -14,7 +14,7 @@ internal sealed class DeviceGrantTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await OAuthActs.StartAsync();
+        _server = await OAuthActions.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _client = await _server.RegistersClientAsync();
         _browser = await TestBrowser.SignedInAsync(_server, _alice);
@@ -28,13 +28,13 @@ internal sealed class DeviceGrantTests
     {
         var begun = await BeginAsync();
         Assert.That(begun.Member("user_code"), Does.Match("^[B-Z]{4}-[B-Z]{4}$"));
-        Assert.That(begun.Member("verification_uri"), Is.EqualTo(OAuthActs.BaseUrl + Link));
+        Assert.That(begun.Member("verification_uri"), Is.EqualTo(OAuthActions.BaseUrl + Link));
         Assert.That((int)begun.Json["interval"]!, Is.EqualTo(5));
         Assert.That((int)begun.Json["expires_in"]!, Is.EqualTo(900));
         (await PollAsync(begun)).IsError(400, "authorization_pending");
 
         // A link with the code decides nothing.
-        var complete = begun.Member("verification_uri_complete")[OAuthActs.BaseUrl.Length..];
+        var complete = begun.Member("verification_uri_complete")[OAuthActions.BaseUrl.Length..];
         await _browser.OpensAsync(complete);
         Assert.That(_browser.Page.Text, Does.Contain(begun.Member("user_code")));
         _server.Ahead += TimeSpan.FromSeconds(6);
@@ -91,14 +91,14 @@ internal sealed class DeviceGrantTests
     [Test]
     public async Task A_device_code_is_its_clients_and_the_scope_must_be_right()
     {
-        var other = await _server.RegistersClientAsync(OAuthActs.Metadata("https://example.com/other"));
+        var other = await _server.RegistersClientAsync(OAuthActions.Metadata("https://example.com/other"));
         var begun = await BeginAsync();
         (await _server.Anyone.FormAsync(
-            OAuthActs.Root + "token", ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            OAuthActions.Root + "token", ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
             ("client_id", other), ("device_code", begun.Member("device_code")))).IsError(400, "invalid_grant");
-        (await _server.Anyone.FormAsync(OAuthActs.Root + "device", ("client_id", _client), ("scope", "openid")))
+        (await _server.Anyone.FormAsync(OAuthActions.Root + "device", ("client_id", _client), ("scope", "openid")))
             .IsError(400, "invalid_scope");
-        (await _server.Anyone.FormAsync(OAuthActs.Root + "device", ("client_id", "unknown"), ("scope", Scope)))
+        (await _server.Anyone.FormAsync(OAuthActions.Root + "device", ("client_id", "unknown"), ("scope", Scope)))
             .IsError(401, "invalid_client");
     }
 
@@ -108,8 +108,8 @@ internal sealed class DeviceGrantTests
         var begun = await BeginAsync();
         var stranger = new TestBrowser(_server);
         await stranger.OpensAsync($"{Link}?user_code={begun.Member("user_code")}");
-        Assert.That(stranger.Location, Does.StartWith(OAuthActs.Root + "sign-in?continue="));
-        await stranger.OpensAsync(OAuthActs.Root + "sign-in");
+        Assert.That(stranger.Location, Does.StartWith(OAuthActions.Root + "sign-in?continue="));
+        await stranger.OpensAsync(OAuthActions.Root + "sign-in");
         await stranger.SubmitsAsync(Link, ("user_code", begun.Member("user_code")), ("decision", "allow"));
         Assert.That(stranger.Page.Status, Is.EqualTo(303));
         (await PollAsync(begun)).IsError(400, "authorization_pending");
@@ -136,15 +136,15 @@ internal sealed class DeviceGrantTests
     {
         await _server.RestartAsync((bound, "10"));
         for (var i = 0; i < 10; i++) await BeginAsync();
-        (await _server.Anyone.FormAsync(OAuthActs.Root + "device", ("client_id", _client), ("scope", Scope)))
+        (await _server.Anyone.FormAsync(OAuthActions.Root + "device", ("client_id", _client), ("scope", Scope)))
             .IsError(503, "temporarily_unavailable");
     }
 
     private async Task<Reply> BeginAsync() => (await _server.Anyone.FormAsync(
-        OAuthActs.Root + "device", ("client_id", _client), ("scope", Scope + " openid"))).Is(200);
+        OAuthActions.Root + "device", ("client_id", _client), ("scope", Scope + " openid"))).Is(200);
 
     private Task<Reply> PollAsync(Reply begun) => _server.Anyone.FormAsync(
-        OAuthActs.Root + "token", ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        OAuthActions.Root + "token", ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
         ("client_id", _client), ("device_code", begun.Member("device_code")));
 
     private async Task DecideAsync(Reply begun, string decision)

@@ -9,7 +9,7 @@ namespace Matrix.Host.Tests.OAuth;
 /// </summary>
 internal sealed class OnlyTests : AppServiceTests
 {
-    protected override (string Key, string Value)[] Settings => [("public_base_url", OAuthActs.BaseUrl)];
+    protected override (string Key, string Value)[] Settings => [("public_base_url", OAuthActions.BaseUrl)];
 
     [SetUp]
     public Task OnlyOAuth() => Server.RestartAsync(("oauth.only", "true"));

@@ -5,9 +5,9 @@ namespace Matrix.Host.Tests.OAuth;
 /// <summary>The pages: sign-in, registration, consent and the account, and what other sites may do with them.</summary>
 internal sealed class PageTests
 {
-    private const string SignIn = OAuthActs.Root + "sign-in";
-    private const string SignUp = OAuthActs.Root + "sign-up";
-    private const string Account = OAuthActs.Root + "account";
+    private const string SignIn = OAuthActions.Root + "sign-in";
+    private const string SignUp = OAuthActions.Root + "sign-up";
+    private const string Account = OAuthActions.Root + "account";
 
     private TestServer _server = null!;
     private TestUser _alice = null!;
@@ -18,7 +18,7 @@ internal sealed class PageTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await OAuthActs.StartAsync();
+        _server = await OAuthActions.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _client = await _server.RegistersClientAsync();
     }
@@ -48,7 +48,7 @@ internal sealed class PageTests
         Assert.That(browser.Page.Text, Does.Contain(_alice.UserId));
         Assert.That(browser.Page.Text, Does.Not.Contain("<img").And.Not.Contain("<script"));
         await browser.SubmitsAsync(asked.Path, ("decision", "allow"));
-        (await _server.ExchangesAsync(asked, browser.Answer(OAuthActs.Callback)["code"]!)).Is(200);
+        (await _server.ExchangesAsync(asked, browser.Answer(OAuthActions.Callback)["code"]!)).Is(200);
     }
 
     [Test]
@@ -102,7 +102,7 @@ internal sealed class PageTests
             var reply = await _server.Anyone.SendAsync(
                 HttpMethod.Post,
                 asked.Path,
-                OAuthActs.Form(("decision", "allow"), ("form_token", browser.FormToken)),
+                OAuthActions.Form(("decision", "allow"), ("form_token", browser.FormToken)),
                 ("Cookie", browser.Cookie!),
                 (header, value));
             reply.Is(403, "M_FORBIDDEN");
@@ -110,14 +110,14 @@ internal sealed class PageTests
 
         await browser.OpensAsync(asked.Path);
         await browser.SubmitsAsync(asked.Path, ("decision", "allow"));
-        Assert.That(browser.Answer(OAuthActs.Callback)["code"], Is.Not.Null);
+        Assert.That(browser.Answer(OAuthActions.Callback)["code"], Is.Not.Null);
     }
 
     [Test]
     public async Task Pages_cannot_be_framed_kept_or_read_by_other_sites_and_forms_lead_to_the_client_alone()
     {
         var browser = await TestBrowser.SignedInAsync(_server, _alice);
-        foreach (var path in new[] { SignIn, SignUp, Asked.Path, OAuthActs.Root + "link", Account })
+        foreach (var path in new[] { SignIn, SignUp, Asked.Path, OAuthActions.Root + "link", Account })
         {
             var page = await browser.OpensAsync(path);
             Assert.That(page.Status, Is.EqualTo(200), path);
@@ -138,7 +138,7 @@ internal sealed class PageTests
     [TestCase("http://localhost:4321/callback", "http://localhost:4321;")]
     public async Task The_consent_form_may_lead_to_an_application(string redirect, string target)
     {
-        var metadata = OAuthActs.Metadata("com.example.app:/callback", "http://localhost/callback");
+        var metadata = OAuthActions.Metadata("com.example.app:/callback", "http://localhost/callback");
         metadata["application_type"] = "native";
         var client = await _server.RegistersClientAsync(metadata);
         var browser = await TestBrowser.SignedInAsync(_server, _alice);
@@ -152,7 +152,7 @@ internal sealed class PageTests
     [Test]
     public async Task What_a_client_says_about_itself_is_text()
     {
-        var metadata = OAuthActs.Metadata();
+        var metadata = OAuthActions.Metadata();
         metadata["client_name"] = "<script>alert(1)</script>\u202e\"'";
         metadata["logo_uri"] = "https://example.com/logo.png";
         metadata["tos_uri"] = "https://example.com/terms";
@@ -193,7 +193,7 @@ internal sealed class PageTests
     {
         var browser = await TestBrowser.SignedInAsync(_server, _alice);
         await browser.OpensAsync(Account);
-        await browser.SubmitsAsync(OAuthActs.Root + "sign-out");
+        await browser.SubmitsAsync(OAuthActions.Root + "sign-out");
         await browser.OpensAsync(Account);
         Assert.That(browser.Location, Does.StartWith(SignIn));
 
@@ -228,7 +228,7 @@ internal sealed class PageTests
         await browser.OpensAsync(browser.Location!);
         Assert.That(browser.Page.Text, Does.Contain("@bob:test.example"));
         await browser.SubmitsAsync(asked.Path, ("decision", "allow"));
-        var tokens = (await _server.ExchangesAsync(asked, browser.Answer(OAuthActs.Callback)["code"]!)).Is(200);
+        var tokens = (await _server.ExchangesAsync(asked, browser.Answer(OAuthActions.Callback)["code"]!)).Is(200);
         Assert.That(
             (await new TestClient(_server, tokens.Member("access_token")).GetAsync("account/whoami")).Member("user_id"),
             Is.EqualTo("@bob:test.example"));

@@ -8,7 +8,7 @@ internal sealed class RedirectUriTests
     private TestServer _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await OAuthActs.StartAsync(("oauth.clients", "1000"));
+    public async Task StartAsync() => _server = await OAuthActions.StartAsync(("oauth.clients", "1000"));
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -82,14 +82,17 @@ internal sealed class RedirectUriTests
 
         // An accepted request asks for the sign-in; any other is shown to the user, and never redirected.
         Assert.That(shown.Status, Is.EqualTo(accepted ? 303 : 400), shown.Text);
-        if (accepted) Assert.That(shown.Headers.Location!.OriginalString, Does.StartWith(OAuthActs.Root + "sign-in"));
+        if (accepted)
+        {
+            Assert.That(shown.Headers.Location!.OriginalString, Does.StartWith(OAuthActions.Root + "sign-in"));
+        }
         else Assert.That(shown.Text, Does.Contain("cannot go on").And.Not.Match("href=\"(?!/\")"));
     }
 
     private Task<Reply> RegisterAsync(string type, string uri)
     {
-        var metadata = OAuthActs.Metadata(uri);
+        var metadata = OAuthActions.Metadata(uri);
         metadata["application_type"] = type;
-        return _server.Anyone.PostAsync(OAuthActs.Root + "clients", metadata);
+        return _server.Anyone.PostAsync(OAuthActions.Root + "clients", metadata);
     }
 }

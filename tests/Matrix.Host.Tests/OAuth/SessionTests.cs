@@ -14,7 +14,7 @@ internal sealed class SessionTests
     [SetUp]
     public async Task StartAsync()
     {
-        _server = await OAuthActs.StartAsync();
+        _server = await OAuthActions.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _client = await _server.RegistersClientAsync();
         _browser = await TestBrowser.SignedInAsync(_server, _alice);
@@ -57,7 +57,7 @@ internal sealed class SessionTests
     [Test]
     public async Task Refresh_tokens_are_of_one_client_and_one_API()
     {
-        var other = await _server.RegistersClientAsync(OAuthActs.Metadata("https://example.com/other"));
+        var other = await _server.RegistersClientAsync(OAuthActions.Metadata("https://example.com/other"));
         var token = _tokens.Member("refresh_token");
         (await _server.RefreshesAsync(other, token)).IsError(400, "invalid_grant");
         (await _server.RefreshesAsync("unknown", token)).IsError(401, "invalid_client");
@@ -145,7 +145,7 @@ internal sealed class SessionTests
         var url = (string?)asked.Json["params"]!["m.oauth"]!["url"];
         Assert.That(
             url,
-            Is.EqualTo($"{OAuthActs.BaseUrl}{OAuthActs.Root}account?action=org.matrix.cross_signing_reset"));
+            Is.EqualTo($"{OAuthActions.BaseUrl}{OAuthActions.Root}account?action=org.matrix.cross_signing_reset"));
         Assert.That((string?)asked.Json["params"]!["org.matrix.cross_signing_reset"]!["url"], Is.EqualTo(url));
 
         other["auth"] = new JsonObject { ["session"] = asked.Member("session") };
@@ -168,7 +168,7 @@ internal sealed class SessionTests
 
         async Task ConfirmAsync(string password)
         {
-            var page = url![OAuthActs.BaseUrl.Length..];
+            var page = url![OAuthActions.BaseUrl.Length..];
             await _browser.OpensAsync(page);
             await _browser.SubmitsAsync(page, ("password", password));
         }
@@ -177,5 +177,5 @@ internal sealed class SessionTests
     private TestClient Of(Reply tokens) => new(_server, tokens.Member("access_token"));
 
     private Task<Reply> RevokeAsync(params (string, string)[] fields) =>
-        _server.Anyone.FormAsync(OAuthActs.Root + "revoke", fields);
+        _server.Anyone.FormAsync(OAuthActions.Root + "revoke", fields);
 }

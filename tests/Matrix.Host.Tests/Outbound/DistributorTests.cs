@@ -77,20 +77,20 @@ internal sealed class DistributorTests(string kind)
     public async Task Servers_joined_before_or_after_a_batch_get_its_events()
     {
         await Happens(2);
-        Assert.That(Owed("two.test"), Is.Zero);
+        Assert.That(Pending("two.test"), Is.Zero);
 
         await Happens(1, Changes("@bob:two.test", null, Membership.Join));
         await Happens(2);
-        Assert.That(Owed("two.test"), Is.EqualTo(3));
+        Assert.That(Pending("two.test"), Is.EqualTo(3));
 
         await Happens(1, Changes("@carol:two.test", null, Membership.Join));
         await Happens(1, Changes("@bob:two.test", Membership.Join, Membership.Leave));
         await Happens(1);
-        Assert.That(Owed("two.test"), Is.EqualTo(6));
+        Assert.That(Pending("two.test"), Is.EqualTo(6));
 
         await Happens(1, Changes("@carol:two.test", Membership.Join, Membership.Ban));
         await Happens(5);
-        Assert.That(Owed("two.test"), Is.EqualTo(7));
+        Assert.That(Pending("two.test"), Is.EqualTo(7));
     }
 
     [TestCase(null, Membership.Invite, 0)]
@@ -104,12 +104,12 @@ internal sealed class DistributorTests(string kind)
     [TestCase(Membership.Leave, Membership.Ban, 0)]
     [TestCase(Membership.Ban, Membership.Leave, 0)]
     public async Task The_server_of_a_user_gets_what_ends_an_invite_or_a_knock(
-        Membership? before, Membership after, int owed)
+        Membership? before, Membership after, int pending)
     {
         await Happens(3, Changes("@bob:two.test", before, after));
         await Happens(1);
 
-        Assert.That(Owed("two.test"), Is.EqualTo(owed));
+        Assert.That(Pending("two.test"), Is.EqualTo(pending));
     }
 
     [Test]
@@ -121,7 +121,7 @@ internal sealed class DistributorTests(string kind)
             [new OutboundEvent(join, "two.test")],
             [new MembershipChanged(_room, "@bob:two.test", null, Membership.Join, join, false)]);
 
-        Assert.That((Owed("two.test"), Owed("three.test")), Is.EqualTo((0, 1)));
+        Assert.That((Pending("two.test"), Pending("three.test")), Is.EqualTo((0, 1)));
     }
 
     [Test]
@@ -159,12 +159,12 @@ internal sealed class DistributorTests(string kind)
         await Happens(1, Changes("@bob:two.test", null, Membership.Join));
         await Happens(1);
         Assert.That(_destinations.IsUnrecorded, Is.True);
-        Assert.That(_time.Timers, Is.GreaterThan(others), "what is owed is to be recorded");
+        Assert.That(_time.Timers, Is.GreaterThan(others), "what is pending is to be recorded");
         await stop.CancelAsync();
         Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
     }
 
-    private int Owed(string server) => _destinations.Find(server)?.Owed ?? 0;
+    private int Pending(string server) => _destinations.Find(server)?.Pending ?? 0;
 
     private EventNid Next() => EventNid.Of(_room, ++_ordinal);
 

@@ -23,6 +23,6 @@ internal sealed class OutboundLimitsTests
         Assert.That(_outbound.FirstPause, Is.EqualTo(TimeSpan.FromSeconds(1)));
         Assert.That(_outbound.LongestPause, Is.EqualTo(TimeSpan.FromHours(1)));
         Assert.That(_outbound.WakePause, Is.EqualTo(TimeSpan.FromSeconds(10)));
-        Assert.That(_outbound.MaxOwedInOutage, Is.EqualTo(50));
+        Assert.That(_outbound.MaxPendingInOutage, Is.EqualTo(50));
     }
 }

@@ -22,7 +22,7 @@ internal sealed class RefusalsTests
         _refusals.Succeeded(PendingTransaction.Of([Pdu(9)], []));
 
         Assert.That(_refusals.ToTry(static _ => true)!.Edus.Single(), Is.EqualTo(Edu(1)));
-        Assert.That(_refusals.TryPutAside(PendingTransaction.Of([], [Edu(1)])), Is.False);
+        Assert.That(_refusals.TryDefer(PendingTransaction.Of([], [Edu(1)])), Is.False);
     }
 
     [Test]
@@ -67,14 +67,14 @@ internal sealed class RefusalsTests
         Refuse(Edu(1));
         Refuse(Pdu(1));
 
-        Assert.That(_refusals.NextOfAside()!.IsProbe);
-        Assert.That(_refusals.NextOfAside()!.Edus.Single(), Is.EqualTo(Edu(1)));
-        Assert.That(_refusals.NextOfAside()!.Pdus.Single(), Is.EqualTo(Pdu(1)));
-        Assert.That(_refusals.NextOfAside()!.IsProbe);
+        Assert.That(_refusals.NextDeferred()!.IsProbe);
+        Assert.That(_refusals.NextDeferred()!.Edus.Single(), Is.EqualTo(Edu(1)));
+        Assert.That(_refusals.NextDeferred()!.Pdus.Single(), Is.EqualTo(Pdu(1)));
+        Assert.That(_refusals.NextDeferred()!.IsProbe);
         _refusals.Remove(PendingTransaction.Of([], [Edu(1)]), static _ => true);
-        Assert.That(_refusals.NextOfAside()!.Pdus.Single(), Is.EqualTo(Pdu(1)));
+        Assert.That(_refusals.NextDeferred()!.Pdus.Single(), Is.EqualTo(Pdu(1)));
         _refusals.Remove(PendingTransaction.Of([Pdu(1)], []), static _ => false);
-        Assert.That(_refusals.NextOfAside(), Is.Null);
+        Assert.That(_refusals.NextDeferred(), Is.Null);
     }
 
     [Test]
@@ -84,7 +84,7 @@ internal sealed class RefusalsTests
 
         foreach (var n in new[] { 1, 2, 1 })
         {
-            Assert.That(_refusals.NextOfAside()!.Edus.Single(), Is.EqualTo(Edu(n)));
+            Assert.That(_refusals.NextDeferred()!.Edus.Single(), Is.EqualTo(Edu(n)));
         }
     }
 
@@ -93,22 +93,22 @@ internal sealed class RefusalsTests
     {
         for (var n = 1; !_refusals.IsFull; n++) Refuse(Edu(n));
 
-        Assert.That(_refusals.EdusAside, Has.Count.EqualTo(20));
+        Assert.That(_refusals.DeferredEdus, Has.Count.EqualTo(20));
     }
 
-    private void Refuse(OwedEdu edu) => Refuse(PendingTransaction.Of([], [edu]));
+    private void Refuse(PendingEdu edu) => Refuse(PendingTransaction.Of([], [edu]));
 
     private void Refuse(EventNid pdu) => Refuse(PendingTransaction.Of([pdu], []));
 
     private void Refuse(PendingTransaction transaction, bool byProxy = false)
     {
         _refusals.Refused(transaction, byProxy);
-        Assert.That(_refusals.TryPutAside(transaction), Is.True);
+        Assert.That(_refusals.TryDefer(transaction), Is.True);
     }
 
     private static EventNid Pdu(uint n) => EventNid.Of(new RoomNid(1), EventNid.FirstLiveOrdinal + n);
 
-    private static OwedEdu Edu(int n) => new(_source, new NumberedEdu(n));
+    private static PendingEdu Edu(int n) => new(_source, new NumberedEdu(n));
 
     private sealed record NumberedEdu(int Number) : OutboundEdu(ReadOnlyMemory<byte>.Empty)
     {
@@ -124,10 +124,10 @@ internal sealed class RefusalsTests
         public bool HasFor(string server) => false;
 
         public ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
-            string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop) =>
+            string server, int most, IReadOnlyList<OutboundEdu> deferred, CancellationToken stop) =>
             ValueTask.FromResult<IReadOnlyList<OutboundEdu>>([]);
 
-        public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
+        public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> deferred)
         {
         }
     }

@@ -24,11 +24,11 @@ internal sealed class SendQueueTests
 
         await AreSending(senders[..4]);
         Assert.That((_queue.Sending, _queue.Ready), Is.EqualTo((4, 6)));
-        senders[0].Ends(TurnEnd.Idle);
-        senders[1].Ends(TurnEnd.Idle);
+        senders[0].Ends(AttemptResult.Idle);
+        senders[1].Ends(AttemptResult.Idle);
 
         await AreSending(senders[2..6]);
-        Assert.That(senders[6..].Select(each => each.Turns), Is.All.Zero);
+        Assert.That(senders[6..].Select(each => each.Attempts), Is.All.Zero);
     }
 
     [Test]
@@ -38,14 +38,14 @@ internal sealed class SendQueueTests
         var senders = Senders(3);
         await AreSending(senders[..1]);
 
-        senders[0].Ends(TurnEnd.Again);
+        senders[0].Ends(AttemptResult.Again);
         await AreSending(senders[1..2]);
-        senders[1].Ends(TurnEnd.Idle);
+        senders[1].Ends(AttemptResult.Idle);
         await AreSending(senders[2..3]);
-        senders[2].Ends(TurnEnd.Idle);
+        senders[2].Ends(AttemptResult.Idle);
         await AreSending(senders[..1]);
 
-        Assert.That(senders.Select(each => each.Turns), Is.EqualTo(new[] { 2, 1, 1 }));
+        Assert.That(senders.Select(each => each.Attempts), Is.EqualTo(new[] { 2, 1, 1 }));
     }
 
     [Test]
@@ -56,12 +56,12 @@ internal sealed class SendQueueTests
         await AreSending(sender);
 
         _queue.Add(sender);
-        sender.Ends(TurnEnd.Idle);
+        sender.Ends(AttemptResult.Idle);
         await AreSending(sender);
-        sender.Ends(TurnEnd.Idle);
+        sender.Ends(AttemptResult.Idle);
 
         await Idle();
-        Assert.That(sender.Turns, Is.EqualTo(2));
+        Assert.That(sender.Attempts, Is.EqualTo(2));
     }
 
     [Test]
@@ -70,12 +70,12 @@ internal sealed class SendQueueTests
         Starts(atOnce: 2, limited: 1);
         var sender = Senders(1)[0];
         await AreSending(sender);
-        sender.Ends(TurnEnd.Later(At(10)));
+        sender.Ends(AttemptResult.Later(At(10)));
         await Idle();
 
         _queue.Add(sender);
         _time.Advance(TimeSpan.FromSeconds(9));
-        Assert.That((_queue.Waiting, sender.Turns), Is.EqualTo((1, 1)));
+        Assert.That((_queue.Waiting, sender.Attempts), Is.EqualTo((1, 1)));
         _time.Advance(TimeSpan.FromSeconds(1));
 
         await AreSending(sender);
@@ -88,17 +88,17 @@ internal sealed class SendQueueTests
         Starts(atOnce: 2, limited: 1);
         var sender = Senders(1)[0];
         await AreSending(sender);
-        sender.Ends(TurnEnd.Later(At(3600)));
+        sender.Ends(AttemptResult.Later(At(3600)));
         await Idle();
 
         _queue.WaitUntil(sender, At(1));
         _time.Advance(TimeSpan.FromSeconds(1));
         await AreSending(sender);
-        sender.Ends(TurnEnd.Idle);
+        sender.Ends(AttemptResult.Idle);
         await Idle();
         _time.Advance(TimeSpan.FromHours(2));
 
-        Assert.That(sender.Turns, Is.EqualTo(2));
+        Assert.That(sender.Attempts, Is.EqualTo(2));
     }
 
     [Test]
@@ -109,7 +109,7 @@ internal sealed class SendQueueTests
         await AreSending(sender);
 
         _queue.WaitUntil(sender, At(1));
-        sender.Ends(TurnEnd.Later(At(3600)));
+        sender.Ends(AttemptResult.Later(At(3600)));
         await Idle();
         _time.Advance(TimeSpan.FromSeconds(1));
 
@@ -124,7 +124,7 @@ internal sealed class SendQueueTests
         var others = await HealthySenders(6);
         AddAll(failing);
         await AreSending(failing);
-        foreach (var each in failing) each.Ends(TurnEnd.Later(At(1)));
+        foreach (var each in failing) each.Ends(AttemptResult.Later(At(1)));
         await Idle();
         _time.Advance(TimeSpan.FromSeconds(1));
         await Until.HoldsAsync(() => failing.Count(each => each.IsSending) == 2);
@@ -132,10 +132,10 @@ internal sealed class SendQueueTests
         AddAll(others);
 
         await AreSending(others);
-        Assert.That(failing.Sum(each => each.Turns), Is.EqualTo(6 + 2));
-        failing.First(each => each.IsSending).Ends(TurnEnd.Idle);
+        Assert.That(failing.Sum(each => each.Attempts), Is.EqualTo(6 + 2));
+        failing.First(each => each.IsSending).Ends(AttemptResult.Idle);
         await Until.HoldsAsync(
-            () => failing.Sum(each => each.Turns) == 6 + 3 && failing.Count(each => each.IsSending) == 2);
+            () => failing.Sum(each => each.Attempts) == 6 + 3 && failing.Count(each => each.IsSending) == 2);
     }
 
     [Test]
@@ -150,7 +150,7 @@ internal sealed class SendQueueTests
         for (var n = 1; n <= 6; n++)
         {
             await AreSending(senders[n - 1]);
-            senders[n - 1].Ends(TurnEnd.Succeeded(hasMore: true));
+            senders[n - 1].Ends(AttemptResult.Succeeded(hasMore: true));
             await AreSending(senders[..n]);
         }
 
@@ -166,7 +166,7 @@ internal sealed class SendQueueTests
         AddAll(slow);
         await AreSending(slow);
         _time.Advance(TimeSpan.FromSeconds(6));
-        foreach (var each in slow) each.Ends(TurnEnd.Succeeded(hasMore: true));
+        foreach (var each in slow) each.Ends(AttemptResult.Succeeded(hasMore: true));
         await Until.HoldsAsync(() => _queue.Sending == 2 && slow.Count(each => each.IsSending) == 2);
 
         AddAll(fast);
@@ -176,8 +176,8 @@ internal sealed class SendQueueTests
 
         // A fast success makes it healthy again.
         var recovered = slow.First(each => each.IsSending);
-        recovered.Ends(TurnEnd.Succeeded(hasMore: false));
-        foreach (var each in fast) each.Ends(TurnEnd.Succeeded(hasMore: false));
+        recovered.Ends(AttemptResult.Succeeded(hasMore: false));
+        foreach (var each in fast) each.Ends(AttemptResult.Succeeded(hasMore: false));
         _queue.Add(recovered);
         await AreSending(recovered);
         Assert.That(recovered.Class, Is.EqualTo(SenderClass.Healthy));
@@ -191,7 +191,7 @@ internal sealed class SendQueueTests
         var failing = await HealthySenders(6);
         AddAll(failing);
         await AreSending(failing);
-        foreach (var each in failing) each.Ends(TurnEnd.Later(At(1)));
+        foreach (var each in failing) each.Ends(AttemptResult.Later(At(1)));
         await Idle();
         _time.Advance(TimeSpan.FromSeconds(1));
         await Until.HoldsAsync(() => failing.Count(each => each.IsSending) == 3);
@@ -209,19 +209,19 @@ internal sealed class SendQueueTests
         var busy = await HealthySenders(2);
         var failed = Senders(1)[0];
         await AreSending(failed);
-        failed.Ends(TurnEnd.Later(At(1)));
+        failed.Ends(AttemptResult.Later(At(1)));
         await Idle();
         AddAll(busy);
         _time.Advance(TimeSpan.FromSeconds(1));
 
-        for (var turn = 0; turn < 8 && failed.Turns == 1; turn++)
+        for (var attempt = 0; attempt < 8 && failed.Attempts == 1; attempt++)
         {
             await Until.HoldsAsync(() => busy.Any(each => each.IsSending) || failed.IsSending);
-            busy.FirstOrDefault(each => each.IsSending)?.Ends(TurnEnd.Again);
+            busy.FirstOrDefault(each => each.IsSending)?.Ends(AttemptResult.Again);
             await Until.HoldsAsync(() => _queue.Sending == 1 && (busy.Any(each => each.IsSending) || failed.IsSending));
         }
 
-        Assert.That(failed.Turns, Is.EqualTo(2));
+        Assert.That(failed.Attempts, Is.EqualTo(2));
     }
 
     [Test]
@@ -230,22 +230,24 @@ internal sealed class SendQueueTests
         const int Rounds = 4;
         const int AtOnce = 192;
         Starts(AtOnce, limited: 64);
-        var failing = Enumerable.Range(0, 1000).Select(_ => new EagerSender(() => TurnEnd.Later(At(0.001)))).ToArray();
-        var eager = Enumerable.Range(0, 10_000).Select(_ => new EagerSender(() => TurnEnd.Succeeded(true))).ToArray();
+        var failing = Enumerable.Range(0, 1000)
+            .Select(_ => new EagerSender(() => AttemptResult.Later(At(0.001)))).ToArray();
+        var eager = Enumerable.Range(0, 10_000)
+            .Select(_ => new EagerSender(() => AttemptResult.Succeeded(true))).ToArray();
         foreach (var each in failing.Concat(eager)) _queue.Add(each);
 
-        await Until.HoldsAsync(() => Later() && eager.All(each => each.Turns >= 1));
-        var start = eager.Select(each => each.Turns).ToArray();
+        await Until.HoldsAsync(() => Later() && eager.All(each => each.Attempts >= 1));
+        var start = eager.Select(each => each.Attempts).ToArray();
         await Until.HoldsAsync(
-            () => Later() && eager.Sum(each => (long)each.Turns) - start.Sum() >= Rounds * eager.Length);
-        var turns = eager.Zip(start, (each, before) => each.Turns - before).ToArray();
+            () => Later() && eager.Sum(each => (long)each.Attempts) - start.Sum() >= Rounds * eager.Length);
+        var attempts = eager.Zip(start, (each, before) => each.Attempts - before).ToArray();
 
         // A turn may last for rounds: the system suspends its thread. So many turns can be under way.
         Assert.That(
-            turns.Order().ElementAt(AtOnce),
+            attempts.Order().ElementAt(AtOnce),
             Is.GreaterThanOrEqualTo(Rounds - 2),
-            $"The luckiest had {turns.Max()} turns.");
-        Assert.That(failing.Sum(each => each.Turns), Is.GreaterThan(failing.Length), "failing ones are tried again");
+            $"The luckiest had {attempts.Max()} turns.");
+        Assert.That(failing.Sum(each => each.Attempts), Is.GreaterThan(failing.Length), "failing ones are tried again");
 
         bool Later()
         {
@@ -260,22 +262,22 @@ internal sealed class SendQueueTests
         Starts(atOnce: 2, limited: 1);
         var sender = Senders(1)[0];
         await AreSending(sender);
-        sender.Ends(TurnEnd.Idle);
+        sender.Ends(AttemptResult.Idle);
         await Idle();
 
         _queue.Add(sender, At(10));
         _queue.Add(sender, At(10));
-        Assert.That((_queue.Waiting, _queue.Ready, sender.Turns), Is.EqualTo((1, 0, 1)));
+        Assert.That((_queue.Waiting, _queue.Ready, sender.Attempts), Is.EqualTo((1, 0, 1)));
         _time.Advance(TimeSpan.FromSeconds(10));
         await AreSending(sender);
-        sender.Ends(TurnEnd.Idle);
+        sender.Ends(AttemptResult.Idle);
         await Idle();
 
         _queue.Add(sender, At(-1));
         await AreSending(sender);
-        sender.Ends(TurnEnd.Idle);
+        sender.Ends(AttemptResult.Idle);
         await Idle();
-        Assert.That((_queue.Waiting, sender.Turns), Is.EqualTo((0, 3)));
+        Assert.That((_queue.Waiting, sender.Attempts), Is.EqualTo((0, 3)));
     }
 
     [Test]
@@ -290,7 +292,7 @@ internal sealed class SendQueueTests
 
         Assert.That(faults, Has.Count.EqualTo(1));
         _time.Advance(TimeSpan.FromMinutes(1));
-        await Until.HoldsAsync(() => sender.Turns == 2);
+        await Until.HoldsAsync(() => sender.Attempts == 2);
     }
 
     [Test]
@@ -304,7 +306,7 @@ internal sealed class SendQueueTests
         await _queue.StopAsync();
 
         Assert.That(_queue.Sending, Is.Zero);
-        Assert.That(senders[2..].Select(each => each.Turns), Is.All.Zero);
+        Assert.That(senders[2..].Select(each => each.Attempts), Is.All.Zero);
     }
 
     private void Starts(int atOnce, int limited)
@@ -326,7 +328,7 @@ internal sealed class SendQueueTests
         {
             _queue.Add(sender);
             await AreSending(sender);
-            sender.Ends(TurnEnd.Succeeded(hasMore: false));
+            sender.Ends(AttemptResult.Succeeded(hasMore: false));
             await Until.HoldsAsync(() => sender.Status == SenderStatus.Idle);
             sender.CountsAnew();
         }
@@ -349,43 +351,43 @@ internal sealed class SendQueueTests
     private Task Idle() => Until.HoldsAsync(() => _queue.Sending == 0);
 
     /// <summary>A sender whose turns end at once.</summary>
-    private sealed class EagerSender(Func<TurnEnd> end) : QueuedSender
+    private sealed class EagerSender(Func<AttemptResult> end) : QueuedSender
     {
-        private int _turns;
+        private int _attempts;
 
-        internal int Turns => Volatile.Read(ref _turns);
+        internal int Attempts => Volatile.Read(ref _attempts);
 
-        internal override ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+        internal override ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
         {
-            Interlocked.Increment(ref _turns);
+            Interlocked.Increment(ref _attempts);
             return ValueTask.FromResult(end());
         }
     }
 
     private sealed class Sender : QueuedSender
     {
-        private volatile TaskCompletionSource<TurnEnd>? _turn;
-        private int _turns;
+        private volatile TaskCompletionSource<AttemptResult>? _attempt;
+        private int _attempts;
 
-        internal int Turns => Volatile.Read(ref _turns);
+        internal int Attempts => Volatile.Read(ref _attempts);
 
-        internal bool IsSending => _turn is not null;
+        internal bool IsSending => _attempt is not null;
 
-        internal void CountsAnew() => Volatile.Write(ref _turns, 0);
+        internal void CountsAnew() => Volatile.Write(ref _attempts, 0);
 
-        internal void Ends(TurnEnd end)
+        internal void Ends(AttemptResult end)
         {
-            var turn = _turn!;
-            _turn = null;
-            turn.SetResult(end);
+            var attempt = _attempt!;
+            _attempt = null;
+            attempt.SetResult(end);
         }
 
-        internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+        internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
         {
-            var turn = new TaskCompletionSource<TurnEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
-            Interlocked.Increment(ref _turns);
-            _turn = turn;
-            return await turn.Task.WaitAsync(stop);
+            var attempt = new TaskCompletionSource<AttemptResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+            Interlocked.Increment(ref _attempts);
+            _attempt = attempt;
+            return await attempt.Task.WaitAsync(stop);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace Matrix.Host.Tests.Pages;
 /// <summary>The first minute in a browser: the page at `/`, the first user, and addresses that are for apps.</summary>
 internal sealed class HomePageTests
 {
-    private const string SignUp = OAuthActs.Root + "sign-up";
+    private const string SignUp = OAuthActions.Root + "sign-up";
 
     private static readonly (string, string) _opens = ("Sec-Fetch-Mode", "navigate");
 
@@ -39,7 +39,7 @@ internal sealed class HomePageTests
         Assert.That(browser.Page.Status, Is.EqualTo(400));
         Assert.That(browser.Page.Text, Does.Contain("not valid"));
         await browser.SubmitsAsync(SignUp, [("token", _server.FirstUserToken!), .. account]);
-        Assert.That((browser.Page.Status, browser.Location), Is.EqualTo((303, OAuthActs.Root + "account")));
+        Assert.That((browser.Page.Status, browser.Location), Is.EqualTo((303, OAuthActions.Root + "account")));
         Assert.That((await browser.OpensAsync(browser.Location!)).Text, Does.Contain("@first:test.example"));
 
         home = await browser.OpensAsync("/");
@@ -74,7 +74,8 @@ internal sealed class HomePageTests
 
         // Clients elsewhere could not reach the issuer.
         (await OpensAsync("/_matrix/client/v1/auth_metadata")).Is(404, "M_UNRECOGNIZED");
-        (await _server.Anyone.PostAsync(OAuthActs.Root + "clients", OAuthActs.Metadata())).Is(404, "M_UNRECOGNIZED");
+        (await _server.Anyone.PostAsync(OAuthActions.Root + "clients", OAuthActions.Metadata()))
+            .Is(404, "M_UNRECOGNIZED");
     }
 
     [Test]
@@ -141,7 +142,7 @@ internal sealed class HomePageTests
         await StartAsync(("public_base_url", "https://matrix.example.org/behind/"));
         var home = await OpensAsync("/");
         Assert.That(home.Text, Does.Contain("<title>test.example</title>").And.Contain("/behind" + SignUp));
-        string[] others = [SignUp, OAuthActs.Root + "sign-in", "/_synapse/admin/page/sign-in"];
+        string[] others = [SignUp, OAuthActions.Root + "sign-in", "/_synapse/admin/page/sign-in"];
         foreach (var path in others)
         {
             Assert.That(
@@ -158,7 +159,7 @@ internal sealed class HomePageTests
         }
 
         var foreign = await _server.Anyone.SendAsync(
-            HttpMethod.Post, OAuthActs.Root + "sign-in", OAuthActs.Form(("username", "a"), ("password", "b")));
+            HttpMethod.Post, OAuthActions.Root + "sign-in", OAuthActions.Form(("username", "a"), ("password", "b")));
         Assert.That(foreign.Status, Is.EqualTo(403));
         Assert.That(foreign.Text, Does.Contain("test.example"));
     }

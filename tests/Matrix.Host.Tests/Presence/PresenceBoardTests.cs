@@ -25,31 +25,31 @@ internal sealed class PresenceBoardTests
     public void A_device_that_polls_is_online_then_idle_and_offline_once_it_stops()
     {
         var sync = _board.Sync(_phone, PresenceState.Online);
-        Assert.That(Shown(), Is.EqualTo(new[] { "@a:hs online active" }));
+        Assert.That(Published(), Is.EqualTo(new[] { "@a:hs online active" }));
         _time.Advance(TimeSpan.FromSeconds(61));
-        Assert.That(Shown(), Is.EqualTo(new[] { "@a:hs online" }));
+        Assert.That(Published(), Is.EqualTo(new[] { "@a:hs online" }));
         _time.Advance(TimeSpan.FromMinutes(4));
-        Assert.That(Shown(), Is.EqualTo(new[] { "@a:hs unavailable" }));
+        Assert.That(Published(), Is.EqualTo(new[] { "@a:hs unavailable" }));
         sync.Dispose();
-        Assert.That(Shown(), Is.Empty);
+        Assert.That(Published(), Is.Empty);
         _time.Advance(TimeSpan.FromSeconds(31));
-        Assert.That(Shown(), Is.EqualTo(new[] { "@a:hs offline" }));
+        Assert.That(Published(), Is.EqualTo(new[] { "@a:hs offline" }));
         _time.Advance(TimeSpan.FromHours(2));
-        Assert.That(Shown(), Is.Empty);
+        Assert.That(Published(), Is.Empty);
     }
 
     [Test]
     public void A_device_that_polls_again_in_time_stays_as_it_is()
     {
         _board.Sync(_phone, PresenceState.Online).Dispose();
-        Shown();
+        Published();
         for (var n = 0; n < 3; n++)
         {
             _time.Advance(TimeSpan.FromSeconds(18));
             _board.Sync(_phone, PresenceState.Online).Dispose();
         }
 
-        Assert.That(Shown(), Is.Empty);
+        Assert.That(Published(), Is.Empty);
     }
 
     [Test]
@@ -71,40 +71,40 @@ internal sealed class PresenceBoardTests
     {
         var sync = _board.Sync(_desk, PresenceState.Online);
         _board.Sync(_phone, PresenceState.Online).Dispose();
-        Shown();
+        Published();
         _time.Advance(TimeSpan.FromSeconds(40));
-        Assert.That(Shown(), Is.Empty);
+        Assert.That(Published(), Is.Empty);
         sync.Dispose();
         _time.Advance(TimeSpan.FromSeconds(31));
-        Assert.That(Shown(), Is.EqualTo(new[] { "@a:hs offline" }));
+        Assert.That(Published(), Is.EqualTo(new[] { "@a:hs offline" }));
     }
 
     [Test]
     public void Of_a_user_who_flaps_the_last_state_is_shown_after_a_pause()
     {
         _board.Put(_phone, PresenceState.Online, null);
-        Assert.That(Shown(), Has.Count.EqualTo(1));
+        Assert.That(Published(), Has.Count.EqualTo(1));
         for (var n = 0; n < 100; n++)
         {
             _board.Put(_phone, n % 2 == 0 ? PresenceState.Offline : PresenceState.Online, $"{n}");
-            Assert.That(Shown(), Is.Empty);
+            Assert.That(Published(), Is.Empty);
         }
 
         _time.Advance(TimeSpan.FromSeconds(3));
-        Assert.That(Shown(), Is.EqualTo(new[] { "@a:hs online active 99" }));
+        Assert.That(Published(), Is.EqualTo(new[] { "@a:hs online active 99" }));
         _time.Advance(TimeSpan.FromSeconds(3));
-        Assert.That(Shown(), Is.Empty);
+        Assert.That(Published(), Is.Empty);
     }
 
     [Test]
     public void A_state_that_returned_in_the_pause_is_not_shown_again()
     {
         _board.Put(_phone, PresenceState.Online, null);
-        Shown();
+        Published();
         _board.Put(_phone, PresenceState.Unavailable, null);
         _board.Put(_phone, PresenceState.Online, null);
         _time.Advance(TimeSpan.FromSeconds(3));
-        Assert.That(Shown(), Is.Empty);
+        Assert.That(Published(), Is.Empty);
     }
 
     [Test]
@@ -144,11 +144,11 @@ internal sealed class PresenceBoardTests
     {
         _board.Receive(Update("""{"user_id":"@b:remote","presence":"online","last_active_ago":5000,"more":[1]}"""));
         Assert.That(_board.Find("@b:remote")!.LastActiveAgo, Is.EqualTo(5000));
-        Assert.That(Shown(), Is.EqualTo(new[] { "@b:remote online" }));
+        Assert.That(Published(), Is.EqualTo(new[] { "@b:remote online" }));
         _time.Advance(TimeSpan.FromMinutes(29));
-        Assert.That(Shown(), Is.Empty);
+        Assert.That(Published(), Is.Empty);
         _time.Advance(TimeSpan.FromMinutes(2));
-        Assert.That(Shown(), Is.EqualTo(new[] { "@b:remote offline" }));
+        Assert.That(Published(), Is.EqualTo(new[] { "@b:remote offline" }));
     }
 
     [Test]
@@ -182,9 +182,9 @@ internal sealed class PresenceBoardTests
         Start(new PresenceOptions { MaxUsers = 10 });
         for (var n = 0; n < 12; n++) _board.Put(new UserDevice($"@u{n}:hs", "D"), PresenceState.Online, null);
         Assert.That((_board.Count, _board.Find("@u11:hs")), Is.EqualTo((10, (SeenPresence?)null)));
-        Shown();
+        Published();
         _time.Advance(TimeSpan.FromMinutes(1));
-        Shown();
+        Published();
         _board.Put(new UserDevice("@u11:hs", "D"), PresenceState.Online, null);
         Assert.That((_board.Count, _board.Find("@u11:hs")!.IsPresent), Is.EqualTo((10, true)));
     }
@@ -193,9 +193,9 @@ internal sealed class PresenceBoardTests
     public void A_board_without_present_users_has_no_timer()
     {
         _board.Sync(_phone, PresenceState.Online).Dispose();
-        Shown();
+        Published();
         _time.Advance(TimeSpan.FromMinutes(2));
-        Shown();
+        Published();
         _time.Advance(TimeSpan.FromMinutes(2));
         Assert.That(_time.Timers, Is.Zero);
     }
@@ -224,7 +224,7 @@ internal sealed class PresenceBoardTests
     }
 
     /// <summary>What is shown now.</summary>
-    private List<string> Shown()
+    private List<string> Published()
     {
         _board.Learn(_board.WithoutStatus(), new Dictionary<string, string>());
         return [.. _board.Take().Where(static each => !each.IsRepeated).Select(each => _board.Find(each.UserId)!)

@@ -164,7 +164,7 @@ internal sealed class PushPartsTests
         {
             for (var i = 0; i < receipts; i++)
             {
-                feed.Take(
+                feed.OnChange(
                     new ReceiptMoved(
                         Samples.Kitchen, "@a:x", "m.read", "", Samples.Live(Samples.Kitchen, 1), "$e", 1, true),
                     position);
@@ -197,7 +197,7 @@ internal sealed class PushPartsTests
 
         void Purge(long position)
         {
-            feed.Take(new HistoryPurged(Samples.Kitchen, Samples.Live(Samples.Kitchen, 1), []), position);
+            feed.OnChange(new HistoryPurged(Samples.Kitchen, Samples.Live(Samples.Kitchen, 1), []), position);
             feed.End(position);
         }
     }
@@ -216,6 +216,6 @@ internal sealed class PushPartsTests
 
     private sealed class Pusher(PusherName name) : KnownPusher(name)
     {
-        internal override ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop) => new(TurnEnd.Idle);
+        internal override ValueTask<AttemptResult> AttemptAsync(CancellationToken stop) => new(AttemptResult.Idle);
     }
 }

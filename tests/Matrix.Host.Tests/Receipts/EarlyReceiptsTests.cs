@@ -104,7 +104,7 @@ internal sealed class EarlyReceiptsTests
         new RemoteReceipt($"@{name}:{server}", IdOf(Live(Kitchen, place)), "", 1)));
 
     private void Comes(RoomNid room, uint place, EventMarks marks = EventMarks.None) =>
-        _early.Take((Event(Live(room, place)) with { Marks = marks }).ToChange(), 1);
+        _early.OnChange((Event(Live(room, place)) with { Marks = marks }).ToChange(), 1);
 
     private List<string> Due()
     {

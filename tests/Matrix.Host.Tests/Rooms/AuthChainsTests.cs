@@ -36,7 +36,7 @@ public sealed class AuthChainsTests(string kind)
         var index = new WriteBatch(rows.Count + 1).Add(new RoomFederated(room.Room.Nid));
         foreach (var pdu in pdus.Values)
         {
-            index.Add(new AuthEventsCited(nids[pdu.EventId], [.. pdu.AuthEvents.Select(id => nids[id])], 0));
+            index.Add(new AuthEventsIndexed(nids[pdu.EventId], [.. pdu.AuthEvents.Select(id => nids[id])], 0));
         }
 
         await world.Storage.Writer.WriteAsync(index, default);

@@ -117,7 +117,7 @@ internal sealed class BrokenChainTests(string databaseKind)
 
         public void Begin(long through) => _open.Wait();
 
-        public void Take(Change change, long position)
+        public void OnChange(Change change, long position)
         {
         }
 

@@ -90,10 +90,10 @@ internal sealed class EventStoreTests
             """.Replace("\n", "", StringComparison.Ordinal));
         var pdu = _room.Rules.ParseStored($"$event{n}", json);
         var nid = EventNid.Of(_room.Nid, EventNid.FirstLiveOrdinal + n);
-        var standing = key is null ? EventMarks.None : EventMarks.State;
+        var marks = key is null ? EventMarks.None : EventMarks.State;
         return new StoredEvent(
             _room,
-            new EventRow(nid, pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, json),
+            new EventRow(nid, pdu.EventId, n, 1, marks, 0, pdu.Sender, EventNid.None, EventNid.None, null, json),
             pdu);
     }
 }

@@ -176,14 +176,15 @@ public sealed class MissingEventsFetcherTests
 
         for (var n = 0; n < 4; n++)
         {
-            await slots.AskAsync(
+            await slots.RequestAsync(
                 $"slow{n}.test", stop => AnswerAsync(Task.Delay(80, stop)), isLarge: false, default);
         }
 
         running = 0;
-        var asked = Enumerable.Range(0, 4).Select(n => slots.AskAsync(
+        var asked = Enumerable.Range(0, 4).Select(n => slots.RequestAsync(
             $"slow{n}.test", _ => AnswerAsync(hold.Task), isLarge: false, default).AsTask()).ToArray();
-        var other = await slots.AskAsync("quick.test", _ => AnswerAsync(Task.CompletedTask), isLarge: false, default);
+        var other = await slots.RequestAsync(
+            "quick.test", _ => AnswerAsync(Task.CompletedTask), isLarge: false, default);
 
         Assert.That((other.Value, running), Is.EqualTo(("late", 2)), "one of the slow ones, and the quick one");
         hold.SetResult();

@@ -185,7 +185,7 @@ internal sealed class RoomChangesTests(string kind)
     {
         public List<(long Position, string Text)> Read { get; } = [];
 
-        public void Take(Change change, long position)
+        public void OnChange(Change change, long position)
         {
             if (change is RoomCreated or EventsAppended or EventRedacted or StateChanged or MembershipChanged)
                 Read.Add((position, Text(position, change)));

@@ -15,7 +15,7 @@ internal sealed class StagedBytesTests
         staged.Set(Samples.Kitchen, [("peer.example", 60)]);
         Assert.That(staged.Allows("peer.example"), Is.False);
 
-        staged.Take(new RoomDeleted(Samples.Identity(Samples.Kitchen), [], 1), 1);
+        staged.OnChange(new RoomDeleted(Samples.Identity(Samples.Kitchen), [], 1), 1);
 
         Assert.That(staged.Allows("peer.example"), Is.True);
     }

@@ -119,11 +119,11 @@ internal sealed class WaitingRedactionTests(string kind)
                 SignatureFate.Valid);
             var received = new ReceivedEvent(pdu, true, true, [RoomsWorld.Server], "", [signature]);
             Input[] inputs = [Input.NewReceived("two.test", received)];
-            var output = machine.Tell(inputs);
+            var output = machine.Receive(inputs);
             while (!output.LookUps.IsEmpty)
             {
-                machine.Learn(await FactsAsync(pending.Room, output.LookUps));
-                output = machine.Tell(inputs);
+                machine.Supply(await FactsAsync(pending.Room, output.LookUps));
+                output = machine.Receive(inputs);
             }
 
             var decided = output.Decided.Single();
@@ -131,9 +131,9 @@ internal sealed class WaitingRedactionTests(string kind)
         });
 
     /// <summary>All events of the room, and the states after those that are looked up.</summary>
-    private async Task<RoomFacts> FactsAsync(RoomIdentity room, LookUps lookUps)
+    private async Task<LookUpResults> FactsAsync(RoomIdentity room, LookUps lookUps)
     {
-        var facts = new RoomFacts(lookUps);
+        var results = new LookUpResults(lookUps);
         var stored = (await _world.TimelineAsync(room.RoomId)).ToList();
         foreach (var nid in await _world.Storage.Events.WaitingRedactionsAsync(room.Nid, null, 9, default))
         {
@@ -142,21 +142,22 @@ internal sealed class WaitingRedactionTests(string kind)
 
         foreach (var each in stored)
         {
-            facts.AddKnown(new KnownEvent(
+            results.AddKnown(new KnownEvent(
                 each.Auth, EventStatus.Accepted, -1, each.Nid.Ordinal, false, Provenance.Computed));
             if (lookUps.States.Contains(each.EventId))
             {
-                facts.AddStateAfter(each.EventId, await _world.Rooms.States.AtAsync(room.Nid, each.Row.Step, default));
+                results.AddStateAfter(
+                    each.EventId, await _world.Rooms.States.AtAsync(room.Nid, each.Row.Step, default));
             }
         }
 
         foreach (var lookUp in lookUps.Citing)
         {
             var citing = stored.Where(each => each.Pdu.IsState && each.Pdu.AuthEvents.Contains(lookUp.EventId));
-            facts.AddCiting(lookUp.EventId, [.. citing.Select(each => each.EventId).Reverse()], areAll: true);
+            results.AddCiting(lookUp.EventId, [.. citing.Select(each => each.EventId).Reverse()], areAll: true);
         }
 
-        return facts;
+        return results;
     }
 
     private async Task<T> InLaneAsync<T>(string room, Func<EventAppender, LaneSession, ValueTask<RoomResult<T>>> act)

@@ -71,15 +71,15 @@ internal sealed class UserDirectoryTableTests(string kind) : StorageTests(kind)
         var rules = StateEntry.Of("m.room.join_rules", "", EventId("rules"), Live(Kitchen, 3).Ordinal);
         var position = await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty.Set(rules), 2));
         Assert.That(await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop), Is.Empty);
-        Assert.That(await Store.UserDirectory.PendingRoomAsync(position - 1, Stop), Is.Null, "not read by all yet");
-        var room = (await Store.UserDirectory.PendingRoomAsync(position, Stop))!.Value;
-        Assert.That(room, Is.EqualTo(new PendingRoom(Kitchen, position, "")));
+        Assert.That(await Store.UserDirectory.PendingEntryAsync(position - 1, Stop), Is.Null, "not read by all yet");
+        var room = (await Store.UserDirectory.PendingEntryAsync(position, Stop))!.Value;
+        Assert.That(room, Is.EqualTo(new PendingEntry(Kitchen, position, "")));
 
         await Write(new DirectoryMembersNoted(room, [Alice], IsEnd: false));
-        room = (await Store.UserDirectory.PendingRoomAsync(position, Stop))!.Value;
+        room = (await Store.UserDirectory.PendingEntryAsync(position, Stop))!.Value;
         Assert.That(room.AfterUser, Is.EqualTo(Alice));
         await Write(new DirectoryMembersNoted(room, [Remote], IsEnd: true));
-        Assert.That(await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop), Is.Null);
+        Assert.That(await Store.UserDirectory.PendingEntryAsync(long.MaxValue, Stop), Is.Null);
         Assert.That(
             (await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop)).Select(user => user.UserId),
             Is.EquivalentTo(new[] { Alice, Remote }));
@@ -104,21 +104,21 @@ internal sealed class UserDirectoryTableTests(string kind) : StorageTests(kind)
     {
         await ForgetsAsync();
         await Write(Sets(Kitchen, Bob, Membership.Join, Live(Kitchen, 3)));
-        Assert.That(await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop), Is.Null, "alice is there");
+        Assert.That(await Store.UserDirectory.PendingEntryAsync(long.MaxValue, Stop), Is.Null, "alice is there");
         await Write(Leaves(Bob, 4));
-        Assert.That(await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop), Is.Null, "alice is still there");
+        Assert.That(await Store.UserDirectory.PendingEntryAsync(long.MaxValue, Stop), Is.Null, "alice is still there");
 
         var position = await Write(Leaves(Alice, 5));
-        var room = await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop);
-        Assert.That(room, Is.EqualTo(new PendingRoom(Kitchen, position, "")));
+        var room = await Store.UserDirectory.PendingEntryAsync(long.MaxValue, Stop);
+        Assert.That(room, Is.EqualTo(new PendingEntry(Kitchen, position, "")));
         Assert.That(await Store.UserDirectory.RoomsAsync(Remote, 10, Stop), Is.Empty);
 
         await ForgetsAsync();
         await Write(Sets(Kitchen, "@other:b.org", Membership.Join, Live(Kitchen, 6), isLocal: false));
-        Assert.That(await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop), Is.Null, "not a local user");
+        Assert.That(await Store.UserDirectory.PendingEntryAsync(long.MaxValue, Stop), Is.Null, "not a local user");
         position = await Write(Sets(Kitchen, Alice, Membership.Join, Live(Kitchen, 7)));
-        room = await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop);
-        Assert.That(room, Is.EqualTo(new PendingRoom(Kitchen, position, "")));
+        room = await Store.UserDirectory.PendingEntryAsync(long.MaxValue, Stop);
+        Assert.That(room, Is.EqualTo(new PendingEntry(Kitchen, position, "")));
     }
 
     [Test]
@@ -127,7 +127,7 @@ internal sealed class UserDirectoryTableTests(string kind) : StorageTests(kind)
         await Write(Sets(Kitchen, Bob, Membership.Join, Live(Kitchen, 3)));
         await ForgetsAsync();
         await Write(Leaves(Bob, 4), Leaves(Alice, 5));
-        Assert.That((await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop))?.Room, Is.EqualTo(Kitchen));
+        Assert.That((await Store.UserDirectory.PendingEntryAsync(long.MaxValue, Stop))?.Room, Is.EqualTo(Kitchen));
     }
 
     private static MembershipChanged Leaves(string userId, uint ordinal) =>
@@ -136,7 +136,7 @@ internal sealed class UserDirectoryTableTests(string kind) : StorageTests(kind)
     /// <summary>Ends what was noted so far.</summary>
     private async Task ForgetsAsync()
     {
-        while (await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop) is { } room)
+        while (await Store.UserDirectory.PendingEntryAsync(long.MaxValue, Stop) is { } room)
         {
             await Write(new DirectoryMembersNoted(room, [], IsEnd: true));
         }

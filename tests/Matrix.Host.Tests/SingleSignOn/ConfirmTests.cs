@@ -14,7 +14,7 @@ internal sealed class ConfirmTests
     public async Task StartAsync()
     {
         _provider = new TestProvider();
-        _server = await SsoActs.StartAsync(_provider.Config());
+        _server = await SsoActions.StartAsync(_provider.Config());
         _alice = await LogsInAsync();
     }
 

@@ -17,7 +17,7 @@ internal sealed class LogoutTests
     public async Task StartAsync()
     {
         _provider = new TestProvider();
-        _server = await SsoActs.StartAsync(_provider.Config(), ("sso.login_token_lifetime", "1h"));
+        _server = await SsoActions.StartAsync(_provider.Config(), ("sso.login_token_lifetime", "1h"));
     }
 
     [TearDown]
@@ -34,30 +34,30 @@ internal sealed class LogoutTests
         string? signedIn, string? session, string? subject)
     {
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync($"{OAuthActs.Root}sso/start/corp?continue=%2F_matrix%2Foauth2%2Faccount");
+        await browser.OpensAsync($"{OAuthActions.Root}sso/start/corp?continue=%2F_matrix%2Foauth2%2Faccount");
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice", signedIn));
         var asked = new Authorization(await _server.RegistersClientAsync(), "DEVICE0001");
         var code = (await browser.AllowsAsync(asked))["code"]!;
         var device = (await _server.Anyone.FormAsync(
-            OAuthActs.Root + "device", ("client_id", asked.ClientId),
-            ("scope", $"{OAuthActs.Api} urn:matrix:client:device:TELEVISION"))).Is(200);
-        const string link = OAuthActs.Root + "link";
+            OAuthActions.Root + "device", ("client_id", asked.ClientId),
+            ("scope", $"{OAuthActions.Api} urn:matrix:client:device:TELEVISION"))).Is(200);
+        const string link = OAuthActions.Root + "link";
         await browser.OpensAsync(link);
         await browser.SubmitsAsync(link, ("user_code", device.Member("user_code")), ("decision", "allow"));
         Assert.That(browser.Page.Text, Does.Contain("The device is signed in"));
         await browser.OpensAsync(
-            $"{OAuthActs.Root}login-token?redirectUrl={Uri.EscapeDataString(SsoActs.Client)}");
-        var loginToken = SsoActs.TokenOf(browser.Location);
+            $"{OAuthActions.Root}login-token?redirectUrl={Uri.EscapeDataString(SsoActions.Client)}");
+        var loginToken = SsoActions.TokenOf(browser.Location);
 
         (await LogsOutAsync(session, subject)).Is(200);
         (await _server.ExchangesAsync(asked, code)).IsError(400, "invalid_grant");
         (await _server.Anyone.FormAsync(
-            OAuthActs.Root + "token", ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            OAuthActions.Root + "token", ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
             ("client_id", asked.ClientId), ("device_code", device.Member("device_code"))))
             .IsError(400, "invalid_grant");
         (await _server.LogsInByTokenAsync(loginToken)).Is(403, "M_FORBIDDEN");
-        await browser.OpensAsync(OAuthActs.Root + "account");
-        Assert.That(browser.Location, Does.StartWith(OAuthActs.Root + "sign-in"));
+        await browser.OpensAsync(OAuthActions.Root + "account");
+        Assert.That(browser.Location, Does.StartWith(OAuthActions.Root + "sign-in"));
     }
 
     [Test]
@@ -78,7 +78,7 @@ internal sealed class LogoutTests
     {
         await _server.RegistersAsync("carol");
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s2", "carol", "one"));
         var page = browser.Location!;
         await browser.OpensAsync(page);

@@ -14,7 +14,7 @@ internal sealed class ProviderTests
     public async Task StartAsync()
     {
         _provider = new TestProvider();
-        _server = await SsoActs.StartAsync(_provider.Config());
+        _server = await SsoActions.StartAsync(_provider.Config());
     }
 
     [TearDown]
@@ -27,7 +27,7 @@ internal sealed class ProviderTests
     private async Task<TestBrowser> ComesBackAsync(Func<string, string>? change = null)
     {
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         var back = _provider.SignsIn(browser.Location!, "s1", "alice");
         await browser.OpensAsync(change is null ? back : change(back));
         return browser;
@@ -125,16 +125,16 @@ internal sealed class ProviderTests
     public async Task A_sign_in_ends_once_in_the_browser_that_began_it_and_in_its_time()
     {
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         var back = _provider.SignsIn(browser.Location!, "s1", "alice");
         Assert.That((await new TestBrowser(_server).OpensAsync(back)).Status, Is.EqualTo(400), "Without a session.");
         var other = new TestBrowser(_server);
-        await other.OpensAsync(SsoActs.RedirectPath());
+        await other.OpensAsync(SsoActions.RedirectPath());
         Assert.That((await other.OpensAsync(back)).Status, Is.EqualTo(400), "With another session.");
         Assert.That((await browser.OpensAsync(back)).Status, Is.EqualTo(303));
         Assert.That((await browser.OpensAsync(back)).Status, Is.EqualTo(400), "Again.");
 
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         back = _provider.SignsIn(browser.Location!, "s1", "alice");
         _server.Ahead = TimeSpan.FromMinutes(11);
         Assert.That((await browser.OpensAsync(back)).Status, Is.EqualTo(400), "Late.");
@@ -158,14 +158,14 @@ internal sealed class ProviderTests
         using var evil = new TestProvider();
         await _server.RestartAsync(("sso.providers", $"[{_provider.Config()},{evil.Config("evil")}]"));
         var attacker = new TestBrowser(_server);
-        await attacker.OpensAsync(SsoActs.RedirectPath());
+        await attacker.OpensAsync(SsoActions.RedirectPath());
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath(provider: "evil"));
+        await browser.OpensAsync(SsoActions.RedirectPath(provider: "evil"));
         var asked = browser.Location!;
 
         // It leads the person on to the honest provider, with the attacker's request and the state of theirs.
         var led = attacker.Location!.Replace(
-            SsoActs.StateOf(attacker.Location!), SsoActs.StateOf(asked), StringComparison.Ordinal);
+            SsoActions.StateOf(attacker.Location!), SsoActions.StateOf(asked), StringComparison.Ordinal);
         await browser.OpensAsync(_provider.SignsIn(led, "s1", "alice"));
         Assert.That(browser.Page.Status, Is.EqualTo(502));
         Assert.That(evil.Codes, Is.Empty, "The code is the honest provider's.");
@@ -177,18 +177,18 @@ internal sealed class ProviderTests
     [Test]
     public async Task Of_several_providers_each_has_its_own_callback_and_a_single_one_has_the_shared_one()
     {
-        const string shared = OAuthActs.Root + "sso/callback";
+        const string shared = OAuthActions.Root + "sso/callback";
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         Assert.That(_provider.SignsIn(browser.Location!, "s1", "alice"), Does.StartWith(shared + "?"));
         await _server.RestartAsync(("sso.providers", $"[{_provider.Config()},{_provider.Config("two")}]"));
         foreach (var id in new[] { "corp", "two" })
         {
-            await browser.OpensAsync(SsoActs.RedirectPath(provider: id));
+            await browser.OpensAsync(SsoActions.RedirectPath(provider: id));
             var back = _provider.SignsIn(browser.Location!, "s1", "alice");
             Assert.That(back, Does.StartWith($"{shared}/{id}?"));
             Assert.That((await browser.OpensAsync(back)).Status, Is.EqualTo(303));
-            await browser.OpensAsync(SsoActs.RedirectPath(provider: id));
+            await browser.OpensAsync(SsoActions.RedirectPath(provider: id));
             back = _provider.SignsIn(browser.Location!, "s1", "alice");
             await browser.OpensAsync(back.Replace($"{shared}/{id}", shared, StringComparison.Ordinal));
             Assert.That(browser.Page.Status, Is.EqualTo(404), "The shared one is no way around it.");
@@ -200,7 +200,7 @@ internal sealed class ProviderTests
     {
         await _server.RestartAsync(("sso.allow_networks", "[]"));
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         Assert.That(browser.Page.Status, Is.EqualTo(502));
     }
 
@@ -249,7 +249,7 @@ internal sealed class ProviderTests
     public async Task A_logout_ends_what_pages_and_OAuth_made_of_the_session()
     {
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync($"{OAuthActs.Root}sso/start/corp?continue=%2F_matrix%2Foauth2%2Faccount");
+        await browser.OpensAsync($"{OAuthActions.Root}sso/start/corp?continue=%2F_matrix%2Foauth2%2Faccount");
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice", "one"));
         var asked = new Authorization(await _server.RegistersClientAsync(), "DEVICE0001");
         var code = (await browser.AllowsAsync(asked))["code"]!;
@@ -257,7 +257,7 @@ internal sealed class ProviderTests
         (await _server.LogsOutAsync(_provider.LogoutToken(static claims => claims["sid"] = "one"))).Is(200);
         (await new TestClient(_server, tokens.Member("access_token")).GetAsync("account/whoami"))
             .Is(401, "M_UNKNOWN_TOKEN");
-        await browser.OpensAsync(OAuthActs.Root + "account");
-        Assert.That(browser.Location, Does.StartWith(OAuthActs.Root + "sign-in"));
+        await browser.OpensAsync(OAuthActions.Root + "account");
+        Assert.That(browser.Location, Does.StartWith(OAuthActions.Root + "sign-in"));
     }
 }

@@ -16,7 +16,7 @@ internal sealed class SignInTests
     public async Task StartAsync()
     {
         _provider = new TestProvider();
-        _server = await SsoActs.StartAsync(_provider.Config());
+        _server = await SsoActions.StartAsync(_provider.Config());
     }
 
     [TearDown]
@@ -58,7 +58,7 @@ internal sealed class SignInTests
         await _server.Services.GetRequiredService<AccountModeration>()
             .LockAsync(AdminActor.Operator, "@alice:test.example", true, CancellationToken.None);
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
         for (var step = 0; step < 5 && browser.Location is { } next; step++)
         {
@@ -75,10 +75,10 @@ internal sealed class SignInTests
         var browser = new TestBrowser(_server);
         foreach (var ahead in new[] { TimeSpan.Zero, TimeSpan.FromSeconds(11) })
         {
-            await browser.OpensAsync(SsoActs.RedirectPath());
+            await browser.OpensAsync(SsoActions.RedirectPath());
             await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
             await browser.OpensAsync(browser.Location!);
-            var token = SsoActs.TokenOf(browser.Location);
+            var token = SsoActions.TokenOf(browser.Location);
             _server.Ahead = ahead;
             if (ahead == TimeSpan.Zero) (await _server.LogsInByTokenAsync(token)).Is(200);
             (await _server.LogsInByTokenAsync(token)).Is(403, "M_FORBIDDEN");
@@ -90,7 +90,7 @@ internal sealed class SignInTests
     {
         const string evil = "https://chat.example.org.evil.org/?a=b&loginToken=old#x";
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath(evil));
+        await browser.OpensAsync(SsoActions.RedirectPath(evil));
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
         var page = browser.Location!;
         await browser.OpensAsync(page);
@@ -107,7 +107,7 @@ internal sealed class SignInTests
     public async Task A_web_site_is_no_application_of_this_device_and_is_shown_with_its_port()
     {
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath("http://evil.example:81/"));
+        await browser.OpensAsync(SsoActions.RedirectPath("http://evil.example:81/"));
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
         await browser.OpensAsync(browser.Location!);
 
@@ -122,9 +122,9 @@ internal sealed class SignInTests
     [TestCase("https:evil.example")]
     public async Task A_redirect_to_what_is_no_client_is_refused(string url)
     {
-        (await _server.Anyone.GetAsync(SsoActs.RedirectPath(url))).Is(400, "M_INVALID_PARAM");
+        (await _server.Anyone.GetAsync(SsoActions.RedirectPath(url))).Is(400, "M_INVALID_PARAM");
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync($"{OAuthActs.Root}login-token?redirectUrl={Uri.EscapeDataString(url)}");
+        await browser.OpensAsync($"{OAuthActions.Root}login-token?redirectUrl={Uri.EscapeDataString(url)}");
         Assert.That(browser.Page.Status, Is.EqualTo(400));
     }
 
@@ -132,12 +132,14 @@ internal sealed class SignInTests
     public async Task A_redirect_needs_a_URL_and_a_known_provider_and_chooses_the_page_by_the_action()
     {
         (await _server.Anyone.GetAsync("login/sso/redirect")).Is(400, "M_MISSING_PARAM");
-        Assert.That((await _server.Anyone.GetAsync(SsoActs.RedirectPath(provider: "other"))).Status, Is.EqualTo(404));
+        Assert.That(
+            (await _server.Anyone.GetAsync(SsoActions.RedirectPath(provider: "other"))).Status, Is.EqualTo(404));
         foreach (var (action, page) in new[] { ("login", "sign-in"), ("register", "sign-up") })
         {
-            var reply = await _server.Anyone.GetAsync(SsoActs.RedirectPath(provider: null) + "&action=" + action);
+            var reply = await _server.Anyone.GetAsync(SsoActions.RedirectPath(provider: null) + "&action=" + action);
             Assert.That(reply.Status, Is.EqualTo(302));
-            Assert.That(reply.Headers.Location!.OriginalString, Does.StartWith(OAuthActs.Root + page + "?continue="));
+            Assert.That(
+                reply.Headers.Location!.OriginalString, Does.StartWith(OAuthActions.Root + page + "?continue="));
         }
     }
 
@@ -146,7 +148,7 @@ internal sealed class SignInTests
     {
         var bob = await _server.RegistersAsync("bob");
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath(provider: null));
+        await browser.OpensAsync(SsoActions.RedirectPath(provider: null));
         var signIn = browser.Location!;
         var page = await browser.OpensAsync(signIn);
         Assert.That(page.Text, Does.Contain("Continue with Corp corp").And.Contain("/_matrix/oauth2/sso/start/corp"));
@@ -155,13 +157,13 @@ internal sealed class SignInTests
             Does.Contain("form-action 'self' https://chat.example.org;"));
         await browser.SubmitsAsync(signIn, ("username", "bob"), ("password", bob.Password));
         await browser.OpensAsync(browser.Location!);
-        var login = (await _server.LogsInByTokenAsync(SsoActs.TokenOf(browser.Location))).Is(200);
+        var login = (await _server.LogsInByTokenAsync(SsoActions.TokenOf(browser.Location))).Is(200);
         Assert.That(login.Member("user_id"), Is.EqualTo(bob.UserId));
 
         // Later the user is asked, even for a known client.
         _server.Ahead = TimeSpan.FromMinutes(2);
         await browser.OpensAsync(
-            $"{OAuthActs.Root}login-token?redirectUrl={Uri.EscapeDataString(SsoActs.Client)}");
+            $"{OAuthActions.Root}login-token?redirectUrl={Uri.EscapeDataString(SsoActions.Client)}");
         Assert.That(browser.Page.Text, Does.Contain("Use another account"));
     }
 
@@ -175,7 +177,7 @@ internal sealed class SignInTests
         })
         {
             var browser = new TestBrowser(_server);
-            await browser.OpensAsync(SsoActs.RedirectPath());
+            await browser.OpensAsync(SsoActions.RedirectPath());
             await browser.OpensAsync(_provider.SignsIn(browser.Location!, subject, name));
             var page = browser.Location!;
             await browser.OpensAsync(page);
@@ -189,7 +191,7 @@ internal sealed class SignInTests
             Assert.That(browser.Page.Text, Does.Contain("<p role=\"alert\">The user name is taken.</p>"));
             await browser.SubmitsAsync(page, ("username", chosen));
             await browser.OpensAsync(browser.Location!);
-            var login = (await _server.LogsInByTokenAsync(SsoActs.TokenOf(browser.Location))).Is(200);
+            var login = (await _server.LogsInByTokenAsync(SsoActions.TokenOf(browser.Location))).Is(200);
             Assert.That(login.Member("user_id"), Is.EqualTo($"@{chosen}:test.example"));
         }
     }
@@ -204,10 +206,10 @@ internal sealed class SignInTests
         Assert.That(login.Member("user_id"), Is.EqualTo(dave.UserId));
 
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s5", "nobody"));
         Assert.That(browser.Page.Status, Is.EqualTo(403), "And nobody new has an account.");
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s4", "nobody"));
         Assert.That(browser.Page.Status, Is.EqualTo(303), "The subject counts, not the name.");
     }
@@ -224,7 +226,7 @@ internal sealed class SignInTests
         Assert.That(login.Member("user_id"), Is.EqualTo(dave.UserId));
 
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s5", "dave"));
         if (!creates)
         {
@@ -232,7 +234,7 @@ internal sealed class SignInTests
             return;
         }
 
-        Assert.That(browser.Location, Is.EqualTo(OAuthActs.Root + "sso/name"));
+        Assert.That(browser.Location, Is.EqualTo(OAuthActions.Root + "sso/name"));
         await browser.OpensAsync(browser.Location!);
         Assert.That(browser.Page.Text, Does.Contain("is taken"));
     }
@@ -249,7 +251,7 @@ internal sealed class SignInTests
                 new Matrix.Host.Storage.Tables.Accounts.UserDeactivated(login.Member("user_id"), false)),
             CancellationToken.None);
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s6", "erin"));
         Assert.That((browser.Page.Status, browser.Page.Text), Is.EqualTo((403, browser.Page.Text)));
         Assert.That(browser.Page.Text, Does.Contain("deactivated"));
@@ -265,7 +267,7 @@ internal sealed class SignInTests
 
         _provider.UserInfo["sub"] = "another";
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s8", "x"));
         Assert.That(browser.Page.Status, Is.EqualTo(502));
     }
@@ -276,7 +278,7 @@ internal sealed class SignInTests
         const string page = "/_matrix/static/client/login/?device_id=PHONE";
         var browser = new TestBrowser(_server);
         await browser.OpensAsync(page);
-        await browser.OpensAsync($"{OAuthActs.Root}sso/start/corp?continue={Uri.EscapeDataString(page)}");
+        await browser.OpensAsync($"{OAuthActions.Root}sso/start/corp?continue={Uri.EscapeDataString(page)}");
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s9", "gina"));
         Assert.That(browser.Location, Is.EqualTo(page));
         await browser.OpensAsync(page);
@@ -291,13 +293,13 @@ internal sealed class SignInTests
         await _server.RestartAsync(
             ("oauth.enabled", "false"), ("sso.providers", $"[{_provider.Config()},{_provider.Config("two")}]"));
         var browser = new TestBrowser(_server);
-        await browser.OpensAsync(SsoActs.RedirectPath(provider: null));
+        await browser.OpensAsync(SsoActions.RedirectPath(provider: null));
         Assert.That(browser.Page.Text, Does.Contain("Continue with Corp two"));
-        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(SsoActions.RedirectPath());
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
         var tokenPage = browser.Location!;
         await browser.OpensAsync(tokenPage);
-        (await _server.LogsInByTokenAsync(SsoActs.TokenOf(browser.Location))).Is(200);
+        (await _server.LogsInByTokenAsync(SsoActions.TokenOf(browser.Location))).Is(200);
         Assert.That((await browser.OpensAsync(tokenPage)).Status, Is.EqualTo(403));
     }
 }

@@ -225,7 +225,7 @@ internal sealed class TestProvider : IDisposable
 }
 
 /// <summary>What people with a provider do.</summary>
-internal static class SsoActs
+internal static class SsoActions
 {
     internal const string Client = "https://chat.example.org/app";
     internal const string BaseUrl = "http://localhost:8008";
@@ -244,7 +244,7 @@ internal static class SsoActs
 
     /// <summary>A provider says that it logged somebody out.</summary>
     internal static Task<Reply> LogsOutAsync(this TestServer server, string token) =>
-        server.Anyone.FormAsync(OAuthActs.Root + "sso/logout/corp", ("logout_token", token));
+        server.Anyone.FormAsync(OAuthActions.Root + "sso/logout/corp", ("logout_token", token));
 
     /// <summary>The login token in the URL that the browser was led to.</summary>
     internal static string TokenOf(string? url)

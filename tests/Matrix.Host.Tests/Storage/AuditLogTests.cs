@@ -6,7 +6,7 @@ namespace Matrix.Host.Tests.Storage;
 /// <summary>The audit log and blocked rooms.</summary>
 internal sealed class AuditLogTests(string kind) : StorageTests(kind)
 {
-    private static AdminActRecorded Act(string who, string action, string target, long most = 9) =>
+    private static AdminActionRecorded Act(string who, string action, string target, long most = 9) =>
         new(who, "127.0.0.1", action, target, "done", KeptFor: 1000, most);
 
     [Test]

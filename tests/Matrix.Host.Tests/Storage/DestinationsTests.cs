@@ -31,29 +31,30 @@ internal sealed class DestinationsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Owed_events_are_kept_by_server_and_room_until_nothing_is_owed()
+    public async Task Pending_events_are_kept_by_server_and_room_until_none_is_left()
     {
         await Write(
-            new EventsOwed("b.org", Garden, [0x8000_0000, 0x8000_0007, 0xFFFF_FFFF], false),
-            new EventsOwed("b.org", Kitchen, [0x8000_0001], true),
-            new EventsOwed("a.org", Kitchen, [0x8000_0002], false),
-            new EventsOwed("c.org", Kitchen, [0x8000_0003], false));
+            new PendingEventsRecorded("b.org", Garden, [0x8000_0000, 0x8000_0007, 0xFFFF_FFFF], false),
+            new PendingEventsRecorded("b.org", Kitchen, [0x8000_0001], true),
+            new PendingEventsRecorded("a.org", Kitchen, [0x8000_0002], false),
+            new PendingEventsRecorded("c.org", Kitchen, [0x8000_0003], false));
         await Write(
-            new EventsOwed("b.org", Kitchen, [0x8000_0004], false), new EventsOwed("c.org", Kitchen, [], false));
+            new PendingEventsRecorded("b.org", Kitchen, [0x8000_0004], false),
+            new PendingEventsRecorded("c.org", Kitchen, [], false));
         await ReopenAsync();
 
-        var all = await Store.Destinations.OwedAsync("", default, 9, Stop);
+        var all = await Store.Destinations.PendingAsync("", default, 9, Stop);
         Assert.That(all.Select(Of), Is.EqualTo(new[]
         {
             ("a.org", Kitchen, "80000002", false),
             ("b.org", Kitchen, "80000004", false),
             ("b.org", Garden, "80000000 80000007 FFFFFFFF", false),
         }));
-        var page = await Store.Destinations.OwedAsync("b.org", Kitchen, 9, Stop);
+        var page = await Store.Destinations.PendingAsync("b.org", Kitchen, 9, Stop);
         Assert.That(page.Select(Of), Is.EqualTo(new[] { ("b.org", Garden, "80000000 80000007 FFFFFFFF", false) }));
 
-        await Write(new EventsOwed("b.org", Kitchen, [0x8000_0004], true));
-        Assert.That((await Store.Destinations.OwedAsync("b.org", default, 1, Stop)).Single().IsOpen, Is.True);
+        await Write(new PendingEventsRecorded("b.org", Kitchen, [0x8000_0004], true));
+        Assert.That((await Store.Destinations.PendingAsync("b.org", default, 1, Stop)).Single().IsOpen, Is.True);
     }
 
     [Test]
@@ -74,6 +75,6 @@ internal sealed class DestinationsTests(string kind) : StorageTests(kind)
         Assert.That(await Store.Destinations.RefusedAsync("b.org", 9, Stop), Has.Count.EqualTo(1));
     }
 
-    private static (string, RoomNid, string, bool) Of(OwedRow row) =>
+    private static (string, RoomNid, string, bool) Of(PendingEventsRow row) =>
         (row.ServerName, row.Room, string.Join(' ', row.Ordinals.Select(each => $"{each:X8}")), row.IsOpen);
 }

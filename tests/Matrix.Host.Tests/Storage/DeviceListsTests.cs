@@ -129,17 +129,18 @@ internal sealed class DeviceListsTests(string kind) : StorageTests(kind)
         await Write(new DeviceRenamed(Alice, "A", "name"));
         var ids = (await Store.DeviceUpdates.AfterAsync(Alice, 0, 99, Stop)).Select(row => row.StreamId).ToArray();
         await Write(
-            new DeviceUpdatesOwed("b.org", Alice, ids[0] - 1), new DeviceUpdatesOwed("c.org", Alice, ids[0] - 1));
+            new DeviceUpdatesEnqueued("b.org", Alice, ids[0] - 1),
+            new DeviceUpdatesEnqueued("c.org", Alice, ids[0] - 1));
 
-        await Write(new DeviceUpdatesOwed("b.org", Alice, ids[0]), new DeviceUpdatesSent("b.org", Alice, ids[0]));
+        await Write(new DeviceUpdatesEnqueued("b.org", Alice, ids[0]), new DeviceUpdatesSent("b.org", Alice, ids[0]));
         await ReopenAsync();
         Assert.That(
-            await Store.DeviceUpdates.OwedAsync("b.org", "", 9, Stop),
-            Is.EqualTo(new[] { new OwedUpdatesRow(Alice, ids[0]) }));
-        Assert.That(await Store.DeviceUpdates.OwedServersAsync("", 9, Stop), Is.EqualTo(new[] { "b.org", "c.org" }));
+            await Store.DeviceUpdates.PendingAsync("b.org", "", 9, Stop),
+            Is.EqualTo(new[] { new PendingUpdatesRow(Alice, ids[0]) }));
+        Assert.That(await Store.DeviceUpdates.PendingServersAsync("", 9, Stop), Is.EqualTo(new[] { "b.org", "c.org" }));
 
         await Write(new DeviceUpdatesSent("b.org", Alice, ids[1]));
-        Assert.That(await Store.DeviceUpdates.OwedServersAsync("", 9, Stop), Is.EqualTo(new[] { "c.org" }));
+        Assert.That(await Store.DeviceUpdates.PendingServersAsync("", 9, Stop), Is.EqualTo(new[] { "c.org" }));
     }
 
     [Test]

@@ -77,7 +77,7 @@ internal sealed class JobsTests(string kind) : StorageTests(kind)
     {
         var jobs = List();
         var job = await BeginAsync(jobs, "count", "!a:x");
-        var record = new AdminActRecorded("@root:x", "", "job.cancel", job.JobId, "done", KeptFor: 1000, Most: 9);
+        var record = new AdminActionRecorded("@root:x", "", "job.cancel", job.JobId, "done", KeptFor: 1000, Most: 9);
         Assert.That(await jobs.CancelAsync(job.JobId, record, Stop), Is.Null);
         Assert.That((await jobs.CancelAsync(job.JobId, record, Stop))!.Message, Is.EqualTo("The job has ended."));
         Assert.That((await jobs.CancelAsync("none", record, Stop))!.Message, Is.EqualTo("There is no such job."));

@@ -13,8 +13,8 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
     [Test]
     public async Task Messages_wait_for_their_server_in_order_until_it_took_them()
     {
-        await Write(Owed("b.org", "1"), Owed("a.org", "other"), Owed("b.org", "2"));
-        await Write(Owed("b.org", "3"));
+        await Write(Pending("b.org", "1"), Pending("a.org", "other"), Pending("b.org", "2"));
+        await Write(Pending("b.org", "3"));
         await ReopenAsync();
 
         Assert.That(await Store.OutboundMessages.ServersAsync("", 9, Stop), Is.EqualTo(new[] { "a.org", "b.org" }));
@@ -34,8 +34,8 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
     [Test]
     public async Task Messages_that_a_server_has_not_taken_stay_when_later_ones_go()
     {
-        await Write(Owed("b.org", "1"), Owed("b.org", "2"), Owed("b.org", "3"));
-        await Write(Owed("b.org", "4"), Owed("b.org", "5"), Owed("a.org", "other"));
+        await Write(Pending("b.org", "1"), Pending("b.org", "2"), Pending("b.org", "3"));
+        await Write(Pending("b.org", "4"), Pending("b.org", "5"), Pending("a.org", "other"));
         var places = (await NextAsync("b.org", default, 9)).Select(row => row.Place).ToArray();
 
         await Write(new MessagesTaken("b.org", places[3]) { Except = [places[2], places[0]] });
@@ -51,9 +51,9 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
     public async Task Messages_expire_by_the_time_at_which_they_were_stored()
     {
         await Write(
-            Owed("b.org", "1") with { StoredAt = 100 },
-            Owed("b.org", "2") with { StoredAt = 200 },
-            Owed("a.org", "3") with { StoredAt = 100 });
+            Pending("b.org", "1") with { StoredAt = 100 },
+            Pending("b.org", "2") with { StoredAt = 200 },
+            Pending("a.org", "3") with { StoredAt = 100 });
 
         Assert.That(await Store.OutboundMessages.CountStoredBeforeAsync("b.org", 100, Stop), Is.Zero);
         Assert.That(await Store.OutboundMessages.CountStoredBeforeAsync("b.org", 200, Stop), Is.EqualTo(1));
@@ -69,7 +69,10 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
     public async Task The_servers_that_a_senders_messages_wait_for_are_listed()
     {
         await Write(
-            Owed("b.org", "1"), Owed("a.org", "2"), Owed("b.org", "3"), Owed("c.org", "4", "@bob:example.org"));
+            Pending("b.org", "1"),
+            Pending("a.org", "2"),
+            Pending("b.org", "3"),
+            Pending("c.org", "4", "@bob:example.org"));
 
         Assert.That(
             await Store.OutboundMessages.ServersOfSenderAsync(Alice, 9, Stop), Is.EqualTo(new[] { "a.org", "b.org" }));
@@ -79,7 +82,7 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
     [Test]
     public async Task A_page_of_messages_is_bounded_in_bytes_and_has_one_at_least()
     {
-        await Write(Owed("b.org", "123456"), Owed("b.org", "78"), Owed("b.org", "9"));
+        await Write(Pending("b.org", "123456"), Pending("b.org", "78"), Pending("b.org", "9"));
 
         Assert.That(await NextAsync("b.org", default, 9, 8), Has.Count.EqualTo(2));
         Assert.That(await NextAsync("b.org", default, 9, 7), Has.Count.EqualTo(1));
@@ -90,17 +93,21 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
     public async Task Waiting_bytes_are_counted_by_server_and_by_sender()
     {
         await Write(
-            Owed("a.org", "1234"), Owed("b.org", "12"), Owed("b.org", "123", "@bob:example.org"), Owed("c.org", "1"));
+            Pending("a.org", "1234"),
+            Pending("b.org", "12"),
+            Pending("b.org", "123", "@bob:example.org"),
+            Pending("c.org", "1"));
 
         var bytes = await Store.OutboundMessages.BytesAsync(["a.org", "b.org", "nowhere.org"], Stop);
 
         Assert.That(bytes, Is.EquivalentTo(new[]
         {
-            new OutboundBytesRow("a.org", 4 + MessageOwed.Overhead),
-            new OutboundBytesRow("b.org", 5 + (2 * MessageOwed.Overhead)),
+            new OutboundBytesRow("a.org", 4 + MessageEnqueued.Overhead),
+            new OutboundBytesRow("b.org", 5 + (2 * MessageEnqueued.Overhead)),
         }));
         Assert.That(
-            await Store.OutboundMessages.BytesOfSenderAsync(Alice, Stop), Is.EqualTo(7 + (3 * MessageOwed.Overhead)));
+            await Store.OutboundMessages.BytesOfSenderAsync(Alice, Stop),
+            Is.EqualTo(7 + (3 * MessageEnqueued.Overhead)));
         Assert.That(await Store.OutboundMessages.BytesOfSenderAsync("@nobody:example.org", Stop), Is.Zero);
     }
 
@@ -111,7 +118,7 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
         foreach (var (origin, id) in new[] { ("a.org", "1"), ("a.org", "2"), ("b.org", "1"), ("a.org", "1") })
         {
             var batch = new WriteBatch(1).Require(new MessageReceived(origin, id))
-                .Add(new MessageOwed("c.org", Alice, Json($"{origin} {id}")));
+                .Add(new MessageEnqueued("c.org", Alice, Json($"{origin} {id}")));
             receipts.Add(await Store.Writer.WriteAsync(batch, Stop));
         }
 
@@ -137,7 +144,7 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
         Assert.That(await Store.ReceivedMessages.CountAsync("b.org", Stop), Is.EqualTo(1));
     }
 
-    private static MessageOwed Owed(string server, string json, string sender = Alice) =>
+    private static MessageEnqueued Pending(string server, string json, string sender = Alice) =>
         new(server, sender, Json(json));
 
     private async Task<WriteReceipt> ReceiveAsync(string origin, string id) =>

@@ -188,7 +188,7 @@ internal sealed class PostgresTests
 
         public IReadOnlyList<long> Positions => [.. _positions];
 
-        public void Take(Change change, long position)
+        public void OnChange(Change change, long position)
         {
         }
 

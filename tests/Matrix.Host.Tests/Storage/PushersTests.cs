@@ -22,8 +22,8 @@ internal sealed class PushersTests(string kind) : StorageTests(kind)
         return set.Applied ? set.PusherId : 0;
     }
 
-    private async Task<long[]> OwedAsync(long pusher) =>
-        [.. (await Store.Pushers.OwedAsync(pusher, 100, Stop)).Select(owed => owed.Position)];
+    private async Task<long[]> PendingAsync(long pusher) =>
+        [.. (await Store.Pushers.PendingAsync(pusher, 100, Stop)).Select(pending => pending.Position)];
 
     [Test]
     public async Task What_a_pusher_owes_is_kept_in_order_until_it_is_sent()
@@ -31,20 +31,20 @@ internal sealed class PushersTests(string kind) : StorageTests(kind)
         var (one, two) = (await SetAsync(Row("@a:x", "1")), await SetAsync(Row("@a:x", "2")));
         var nid = Samples.Live(Samples.Kitchen, 1);
         await Write(
-            new PushOwed(one, 30, nid), new PushOwed(one, 20, nid), new PushOwed(two, 20, nid),
-            new PushOwed(one, 25, EventNid.None), new PushOwed(one, 20, nid), new PushOwed(999, 20, nid));
+            new PushEnqueued(one, 30, nid), new PushEnqueued(one, 20, nid), new PushEnqueued(two, 20, nid),
+            new PushEnqueued(one, 25, EventNid.None), new PushEnqueued(one, 20, nid), new PushEnqueued(999, 20, nid));
 
-        Assert.That(await OwedAsync(one), Is.EqualTo(new[] { 20, 25, 30 }));
-        Assert.That(await OwedAsync(999), Is.Empty, "there is no such pusher");
+        Assert.That(await PendingAsync(one), Is.EqualTo(new[] { 20, 25, 30 }));
+        Assert.That(await PendingAsync(999), Is.Empty, "there is no such pusher");
         Assert.That(await Store.Pushers.OwingAsync(0, 10, Stop), Is.EqualTo(new[] { one, two }));
 
         await Write(new PushesTrimmed(one, 2));
-        Assert.That(await OwedAsync(one), Is.EqualTo(new[] { 25, 30 }));
+        Assert.That(await PendingAsync(one), Is.EqualTo(new[] { 25, 30 }));
         await Write(new PushSent(one, 25, EventNid.None));
-        Assert.That(await OwedAsync(one), Is.EqualTo(new[] { 30 }));
+        Assert.That(await PendingAsync(one), Is.EqualTo(new[] { 30 }));
         await Write(new PusherDeleted("@a:x", "app", "1"));
-        Assert.That(await OwedAsync(one), Is.Empty);
-        Assert.That(await OwedAsync(two), Is.EqualTo(new[] { 20 }));
+        Assert.That(await PendingAsync(one), Is.Empty);
+        Assert.That(await PendingAsync(two), Is.EqualTo(new[] { 20 }));
     }
 
     [Test]
@@ -69,18 +69,18 @@ internal sealed class PushersTests(string kind) : StorageTests(kind)
     {
         var id = await SetAsync(Row("@a:x", "1"));
         var before = (await Store.Pushers.FindAsync(id, Stop))!.SetAt;
-        await Write(new PushOwed(id, 20, EventNid.None));
+        await Write(new PushEnqueued(id, 20, EventNid.None));
         Time.Advance(TimeSpan.FromSeconds(1));
         await SetAsync(Row("@a:x", "1"));
         var now = (await Store.Pushers.FindAsync(id, Stop))!.SetAt;
 
         var late = new PusherRejected(id, before);
         await Write(late);
-        Assert.That((late.Applied, (await OwedAsync(id)).Length), Is.EqualTo((false, 1)));
+        Assert.That((late.Applied, (await PendingAsync(id)).Length), Is.EqualTo((false, 1)));
 
         var rejected = new PusherRejected(id, now);
         await Write(rejected);
-        Assert.That((rejected.Applied, (await OwedAsync(id)).Length), Is.EqualTo((true, 0)));
+        Assert.That((rejected.Applied, (await PendingAsync(id)).Length), Is.EqualTo((true, 0)));
         Assert.That(await Store.Pushers.FindAsync(id, Stop), Is.Null);
     }
 
@@ -93,7 +93,7 @@ internal sealed class PushersTests(string kind) : StorageTests(kind)
             new DeviceAdded("@a:x", "E", null));
         var (one, two) = (
             await SetAsync(Row("@a:x", "1", device: "D")), await SetAsync(Row("@a:x", "2", device: "E")));
-        await Write(new PushOwed(one, 20, EventNid.None), new DeviceDeleted("@a:x", "D"));
+        await Write(new PushEnqueued(one, 20, EventNid.None), new DeviceDeleted("@a:x", "D"));
 
         Assert.That(await SetAsync(Row("@a:x", "3", device: "D")), Is.Zero);
         Assert.That(await Store.Pushers.OwingAsync(0, 10, Stop), Is.Empty);
@@ -108,14 +108,14 @@ internal sealed class PushersTests(string kind) : StorageTests(kind)
     {
         var one = await SetAsync(Row("@a:x", "1"));
         var two = await SetAsync(Row("@b:x", "2"));
-        await Write(new PushOwed(one, 20, EventNid.None), new PushOwed(two, 20, EventNid.None));
+        await Write(new PushEnqueued(one, 20, EventNid.None), new PushEnqueued(two, 20, EventNid.None));
 
         await Write(new PushersOfUserDeleted("@a:x"));
 
         Assert.That(
             (await Store.Pushers.NamesAsync(0, 10, Stop)).Select(name => name.PusherId), Is.EqualTo(new[] { two }));
-        Assert.That(await OwedAsync(one), Is.Empty);
-        Assert.That(await OwedAsync(two), Has.Length.EqualTo(1));
+        Assert.That(await PendingAsync(one), Is.Empty);
+        Assert.That(await PendingAsync(two), Has.Length.EqualTo(1));
     }
 
     [Test]

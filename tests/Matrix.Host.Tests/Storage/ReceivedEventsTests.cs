@@ -77,9 +77,9 @@ internal sealed class ReceivedEventsTests(string kind) : StorageTests(kind)
     public async Task State_events_are_found_by_the_auth_events_that_they_name()
     {
         await Write(
-            new AuthEventsCited(Live(Kitchen, 1), [], 0),
-            new AuthEventsCited(Live(Kitchen, 2), [Live(Kitchen, 1)], 1),
-            new AuthEventsCited(Live(Kitchen, 3), [Live(Kitchen, 1), Live(Kitchen, 2)], 2));
+            new AuthEventsIndexed(Live(Kitchen, 1), [], 0),
+            new AuthEventsIndexed(Live(Kitchen, 2), [Live(Kitchen, 1)], 1),
+            new AuthEventsIndexed(Live(Kitchen, 3), [Live(Kitchen, 1), Live(Kitchen, 2)], 2));
 
         Assert.That(
             await Store.AuthChains.CitingAsync(Live(Kitchen, 1), 9, Stop),
@@ -98,8 +98,8 @@ internal sealed class ReceivedEventsTests(string kind) : StorageTests(kind)
         await Write(
             outlier,
             new EventRefused(_outlier, "a.clause", "why"),
-            new AuthEventsCited(_outlier, [], 4),
-            new AuthEventsCited(Live(Kitchen, 1), [_outlier], 5));
+            new AuthEventsIndexed(_outlier, [], 4),
+            new AuthEventsIndexed(Live(Kitchen, 1), [_outlier], 5));
 
         var live = Live(Kitchen, 7);
         await Write(
@@ -199,10 +199,10 @@ internal sealed class ReceivedEventsTests(string kind) : StorageTests(kind)
     public async Task An_auth_chain_is_read_at_once()
     {
         await Write(
-            new AuthEventsCited(Live(Kitchen, 2), [Live(Kitchen, 1)], 1),
-            new AuthEventsCited(Live(Kitchen, 3), [Live(Kitchen, 1), _outlier], 2),
-            new AuthEventsCited(Live(Kitchen, 4), [Live(Kitchen, 2), Live(Kitchen, 3)], 3),
-            new AuthEventsCited(Live(Kitchen, 5), [Live(Kitchen, 4)], 4));
+            new AuthEventsIndexed(Live(Kitchen, 2), [Live(Kitchen, 1)], 1),
+            new AuthEventsIndexed(Live(Kitchen, 3), [Live(Kitchen, 1), _outlier], 2),
+            new AuthEventsIndexed(Live(Kitchen, 4), [Live(Kitchen, 2), Live(Kitchen, 3)], 3),
+            new AuthEventsIndexed(Live(Kitchen, 5), [Live(Kitchen, 4)], 4));
 
         Assert.That(
             await Store.AuthChains.ChainAsync([Live(Kitchen, 4), Live(Kitchen, 2)], Stop),

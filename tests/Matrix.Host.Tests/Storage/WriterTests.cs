@@ -374,7 +374,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
 
         public void Begin(long through) => _calls.Add($"begin {through}");
 
-        public void Take(Change change, long position) => take(change, position);
+        public void OnChange(Change change, long position) => take(change, position);
 
         public void End(long through) => _calls.Add($"end {through}");
 

@@ -86,9 +86,9 @@ internal sealed class StateDeltaTests
         var pdu = new Pdu(
             "12", $"$event{n}", _room.RoomId, "@a:hs", type, key, 0, n, JsonObject.Empty, [], [], null,
             "{}"u8.ToArray());
-        var standing = key is null ? EventMarks.None : EventMarks.State;
+        var marks = key is null ? EventMarks.None : EventMarks.State;
         var row = new EventRow(
-            Nid(n), pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, pdu.Canonical);
+            Nid(n), pdu.EventId, n, 1, marks, 0, pdu.Sender, EventNid.None, EventNid.None, null, pdu.Canonical);
         return new StoredEvent(_room, row, pdu);
     }
 }

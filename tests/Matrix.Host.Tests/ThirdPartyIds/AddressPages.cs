@@ -7,9 +7,9 @@ namespace Matrix.Host.Tests.ThirdPartyIds;
 internal abstract partial class AddressPages(string kind)
 {
     protected const string Address = "alice@mail.example";
-    protected const string SignIn = OAuthActs.Root + "sign-in";
-    protected const string SignUp = OAuthActs.Root + "sign-up";
-    protected const string Addresses = OAuthActs.Root + "account?action=addresses";
+    protected const string SignIn = OAuthActions.Root + "sign-in";
+    protected const string SignUp = OAuthActions.Root + "sign-up";
+    protected const string Addresses = OAuthActions.Root + "account?action=addresses";
     protected const string Forgotten = "/_matrix/static/client/password";
     protected const string NewPassword = "entirely new";
 

@@ -81,7 +81,7 @@ internal sealed class TypingBoardTests
         foreach (var (user, isLocal) in new[] { ("@a:hs", true), ("@b:elsewhere.org", false) })
         {
             _typing.Set(_room, user, TimeSpan.FromSeconds(10));
-            _typing.Take(
+            _typing.OnChange(
                 new MembershipChanged(_room, user, Membership.Join, Membership.Leave, EventNid.None, isLocal), 1);
             Assert.That(_typing.In(_room), Is.Empty);
         }

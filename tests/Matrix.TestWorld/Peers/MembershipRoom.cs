@@ -62,7 +62,7 @@ public static class MembershipRoom
         var draft = new Draft(
             "m.room.member", userId, userId, Parse(new JsonObject { ["membership"] = membership }), null);
         var auth = room.Rules.AuthKeys(draft)
-            .Where(key => room.Rules.CitesCreate || key.Type != "m.room.create")
+            .Where(key => room.Rules.AuthEventsIncludeCreate || key.Type != "m.room.create")
             .Select(key => room.State.GetValueOrDefault((key.Type, key.Key)))
             .OfType<Pdu>()
             .ToArray();

@@ -130,7 +130,7 @@ public sealed class PeerRoom
     {
         var draft = new Draft(type, stateKey, User(user), Parse(content), redacts);
         var auth = Rules.AuthKeys(draft)
-            .Where(key => Rules.CitesCreate || key.Type != "m.room.create")
+            .Where(key => Rules.AuthEventsIncludeCreate || key.Type != "m.room.create")
             .Select(key => _state.GetValueOrDefault((key.Type, key.Key)))
             .OfType<Pdu>()
             .ToArray();

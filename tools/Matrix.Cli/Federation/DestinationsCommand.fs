@@ -70,11 +70,11 @@ module internal DestinationsCommand =
             let after = last |> Option.map _.ServerName |> Option.defaultValue ""
             storage.Destinations.ListAsync(after, PageSize, stop))
 
-    let private owed (storage: InspectedStorage) : Task<OwedRow list> =
+    let private pending (storage: InspectedStorage) : Task<PendingEventsRow list> =
         all (fun last ->
             match last with
-            | None -> storage.Destinations.OwedAsync("", RoomNid(), PageSize, stop)
-            | Some last -> storage.Destinations.OwedAsync(last.ServerName, last.Room, PageSize, stop))
+            | None -> storage.Destinations.PendingAsync("", RoomNid(), PageSize, stop)
+            | Some last -> storage.Destinations.PendingAsync(last.ServerName, last.Room, PageSize, stop))
 
     let private messageServers (storage: InspectedStorage) : Task<string list> =
         all (fun last -> storage.OutboundMessages.ServersAsync(Option.defaultValue "" last, PageSize, stop))
@@ -86,7 +86,7 @@ module internal DestinationsCommand =
         }
 
     /// The events owed in a row, the newest one of an open row included.
-    let private eventsOf (row: OwedRow) : int =
+    let private eventsOf (row: PendingEventsRow) : int =
         row.Ordinals.Count + (if row.IsOpen then 1 else 0)
 
     let list (arguments: ParseResults<ListArguments>) : Ending =
@@ -94,15 +94,15 @@ module internal DestinationsCommand =
             task {
                 storage.NeedTables()
                 let! failing = failing storage
-                let! owed = owed storage
+                let! pending = pending storage
                 let! waitingFor = messageServers storage
                 let! bytes = messageBytes storage waitingFor
                 let failures = Map [ for row in failing -> row.ServerName, row ]
-                let owed = owed |> List.groupBy _.ServerName |> Map.ofList
+                let pending = pending |> List.groupBy _.ServerName |> Map.ofList
                 let keys (map: Map<string, 'v>) = map |> Map.toList |> List.map fst
 
                 let servers =
-                    keys failures @ keys owed @ keys bytes
+                    keys failures @ keys pending @ keys bytes
                     |> List.distinct
                     |> List.sortWith (fun a b -> String.CompareOrdinal(a, b))
 
@@ -124,7 +124,7 @@ module internal DestinationsCommand =
                                         Count(failure |> Option.map (_.Failures >> int64) |> Option.defaultValue 0L)
                                         Word(at _.RetryAt)
                                         Word(at _.LastSuccess)
-                                        Count(int64 (owed.TryFind server |> Option.defaultValue []).Length)
+                                        Count(int64 (pending.TryFind server |> Option.defaultValue []).Length)
                                         Size(bytes.TryFind server |> Option.defaultValue 0L)
                                     ]
                             ]
@@ -135,7 +135,7 @@ module internal DestinationsCommand =
                 return Done
             })
 
-    let private roomsTable (storage: InspectedStorage) (rows: OwedRow list) : Task<Table> =
+    let private roomsTable (storage: InspectedStorage) (rows: PendingEventsRow list) : Task<Table> =
         task {
             let! rooms = storage.Rooms.FindManyAsync([ for row in rows -> row.Room ], stop)
             let ids = Map [ for room in rooms -> room.Nid.Value, room.RoomId ]
@@ -186,11 +186,11 @@ module internal DestinationsCommand =
             task {
                 storage.NeedTables()
                 let! failing = failing storage
-                let! owed = owed storage
+                let! pending = pending storage
                 let! bytes = messageBytes storage [ server ]
 
                 let! rooms =
-                    roomsTable storage (owed |> List.filter (fun row -> row.ServerName = server))
+                    roomsTable storage (pending |> List.filter (fun row -> row.ServerName = server))
 
                 let! refused = refusedTable storage server
                 let failure = failing |> List.tryFind (fun row -> row.ServerName = server)

@@ -11,12 +11,12 @@ open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 
 /// The witness of each row that differs.
-let byRow (found: Witnessed list) : Row -> Shown option =
+let byRow (found: Witnessed list) : Row -> ShownCase option =
     let shown =
         dict [
             for w in found ->
                 let row = RowChanges.row w.Change
-                (row.Area, row.Id), w.Shown
+                (row.Area, row.Id), w.Case
         ]
 
     fun row ->
@@ -101,18 +101,18 @@ let verb (decision: Decision) : string =
 let private sameFacts (apart: DecidedApart) = facts apart.First = facts apart.Second
 
 /// A witness in lines.
-let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list =
+let lines (a: RoomVersion) (b: RoomVersion) (shown: ShownCase option) : string list =
     let both (first: string) (second: string) = [ a.Id + ": " + first; b.Id + ": " + second ]
 
     match shown with
     | None -> [ nothing ]
-    | Some(Shown.InWords(given, first, second)) -> ("given: " + given) :: both first second
-    | Some(Shown.Resolved({ Words = given, first, second } as apart)) ->
+    | Some(ShownCase.InWords(given, first, second)) -> ("given: " + given) :: both first second
+    | Some(ShownCase.Resolved({ Words = given, first, second } as apart)) ->
         ("given: " + given) :: WitnessText.ofResolved a b apart @ both first second
-    | Some(Shown.Redacted(event, first, second)) ->
+    | Some(ShownCase.Redacted(event, first, second)) ->
         let show o = short (Json.Object o)
         ("redacted: " + show event) :: both (show first) (show second)
-    | Some(Shown.Decided apart) -> [
+    | Some(ShownCase.Decided apart) -> [
         "smallest case (weight " + string apart.Weight + "): " + words apart
         apart.Second.Event.Sender + " sends " + told apart.Second.Event
         yield! WitnessText.ofDecided a b apart
@@ -182,19 +182,19 @@ let private room
     json.WriteEndObject()
 
 /// Writes the member `witness`; null if there is none.
-let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion) (shown: Shown option) =
+let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion) (shown: ShownCase option) =
     match shown with
     | None -> json.WriteNull "witness"
     | Some shown ->
         json.WriteStartObject "witness"
 
         match shown with
-        | Shown.InWords(given, first, second) ->
+        | ShownCase.InWords(given, first, second) ->
             json.WriteString("kind", "outcome")
             json.WriteString("given", given)
             json.WriteString("first", first)
             json.WriteString("second", second)
-        | Shown.Resolved({ Words = given, first, second } as apart) ->
+        | ShownCase.Resolved({ Words = given, first, second } as apart) ->
             json.WriteString("kind", "resolution")
             json.WriteString("given", given)
             json.WriteString("first", first)
@@ -203,12 +203,12 @@ let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion)
             json.WriteString("state_key", snd apart.Key)
             room json "room_in_first" a apart.FirstFork apart.First
             room json "room_in_second" b apart.Fork apart.Second
-        | Shown.Redacted(event, first, second) ->
+        | ShownCase.Redacted(event, first, second) ->
             json.WriteString("kind", "redaction")
             Printing.raw json "event" (Json.Object event)
             Printing.raw json "first" (Json.Object first)
             Printing.raw json "second" (Json.Object second)
-        | Shown.Decided apart ->
+        | ShownCase.Decided apart ->
             json.WriteString("kind", "decision")
             json.WriteNumber("weight", apart.Weight)
             Printing.texts json "case" apart.Words

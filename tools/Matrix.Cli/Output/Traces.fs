@@ -105,7 +105,7 @@ let private whyOf (found: AuthTrace.Found) : AuthTrace.Found list =
     | _ -> []
 
 /// The rules that lead to the verdict: those that decide, and those that contain them.
-let rec path (tried: AuthTrace.Tried list) : AuthTrace.Tried list =
+let rec path (tried: AuthTrace.EvaluatedRule list) : AuthTrace.EvaluatedRule list =
     tried
     |> List.filter _.Decision.IsSome
     |> List.map (fun rule -> { rule with Inside = path rule.Inside })
@@ -130,7 +130,7 @@ let rec private ofFound (depth: int) (below: int) (found: AuthTrace.Found) : Lin
     :: (whyOf found |> List.collect (ofFound depth (below + 1)))
 
 /// A rule, its conditions and the rules inside, in lines.
-let rec ofTried (event: Pdu) (number: string -> string) (depth: int) (tried: AuthTrace.Tried) : Line list =
+let rec ofTried (event: Pdu) (number: string -> string) (depth: int) (tried: AuthTrace.EvaluatedRule) : Line list =
     let head = Rule.head tried.Rule
     let isDeciding = tried.Inside.IsEmpty && tried.Decision.IsSome
 
@@ -142,7 +142,7 @@ let rec ofTried (event: Pdu) (number: string -> string) (depth: int) (tried: Aut
 
     [
         line 0 (Tried(number head.Name, head.Name, tried.Entry, head.Text, isDeciding))
-        for found in tried.Asked do
+        for found in tried.Conditions do
             yield! ofFound depth 1 found
         for inner in tried.Inside do
             yield! ofTried event number (depth + 1) inner
@@ -216,14 +216,14 @@ let rec private writeFound (json: Utf8JsonWriter) (found: AuthTrace.Found) =
 
     json.WriteEndObject()
 
-let rec writeTried (json: Utf8JsonWriter) (number: string -> string) (tried: AuthTrace.Tried) =
+let rec writeTried (json: Utf8JsonWriter) (number: string -> string) (tried: AuthTrace.EvaluatedRule) =
     let head = Rule.head tried.Rule
     json.WriteStartObject()
     json.WriteString("id", head.Name)
     json.WriteString("number", number head.Name)
     json.WriteString("text", head.Text)
     Printing.textOrNull json "entry" tried.Entry
-    Printing.listOf json "asked" tried.Asked (writeFound json)
+    Printing.listOf json "asked" tried.Conditions (writeFound json)
     Printing.listOf json "inside" tried.Inside (writeTried json number)
 
     match tried.Decision with

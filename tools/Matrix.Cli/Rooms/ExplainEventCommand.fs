@@ -104,9 +104,9 @@ module internal ExplainEventCommand =
 
     let private path isFull (check: Deciding.Check) =
         if isFull then
-            check.Trace.Tried
+            check.Trace.Evaluated
         else
-            Traces.path check.Trace.Tried
+            Traces.path check.Trace.Evaluated
 
     let private writeCheck
         (json: Utf8JsonWriter)

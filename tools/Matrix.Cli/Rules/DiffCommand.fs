@@ -25,7 +25,7 @@ type DiffArguments =
 
 module internal DiffCommand =
     /// The witness of each row that differs, if requested.
-    type private Shows = (Row -> Shown option) option
+    type private Shows = (Row -> ShownCase option) option
 
     let private json (shows: Shows) (d: Difference) =
         Printing.json (fun json ->

@@ -42,13 +42,13 @@ module internal ExplainCommand =
         (format: OutputFormat)
         (isFull: bool)
         (version: RoomVersion)
-        (question: Question.Question)
+        (input: ExplainInput.ExplainInput)
         : Ending =
         let number = numbering version
-        let case = Question.inVersion version false question
+        let case = ExplainInput.inVersion version false input
         let event = case.Event
         let trace = AuthTrace.ofCase case
-        let tried = if isFull then trace.Tried else path trace.Tried
+        let tried = if isFull then trace.Evaluated else path trace.Evaluated
         let lines = tried |> List.collect (ofTried event number 0)
 
         match format with
@@ -71,10 +71,10 @@ module internal ExplainCommand =
 
         if trace.Decision.IsOk then Done else Finding
 
-    let private all (format: OutputFormat) (question: Question.Question) : Ending =
+    let private all (format: OutputFormat) (input: ExplainInput.ExplainInput) : Ending =
         let decisions = [
             for version in Versions.withUnstable ->
-                version, (AuthTrace.ofCase (Question.inVersion version true question)).Decision
+                version, (AuthTrace.ofCase (ExplainInput.inVersion version true input)).Decision
         ]
 
         Report.print format {
@@ -116,17 +116,17 @@ module internal ExplainCommand =
         | None -> Misused "--event: expected a file with the event to decide"
         | Some event ->
             match
-                Question.read
+                ExplainInput.read
                     event
                     (arguments.GetResults ExplainArguments.Auth)
                     (arguments.GetResults ExplainArguments.State)
             with
             | Error ending -> ending
-            | Ok question when isOfAll -> all format question
-            | Ok question ->
+            | Ok input when isOfAll -> all format input
+            | Ok input ->
                 if
                     (arguments.GetResults ExplainArguments.Auth).IsEmpty
-                    && question.Event.Type <> "m.room.create"
+                    && input.Event.Type <> "m.room.create"
                 then
                     Misused "--auth: expected files with the auth events (only a create event has none)"
                 else
@@ -135,4 +135,4 @@ module internal ExplainCommand =
                     | Some id ->
                         match RoomVersions.find id with
                         | Error ending -> ending
-                        | Ok version -> one format (arguments.Contains ExplainArguments.Full) version question
+                        | Ok version -> one format (arguments.Contains ExplainArguments.Full) version input

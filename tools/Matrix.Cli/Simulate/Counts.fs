@@ -41,15 +41,15 @@ let private ofAll: (string * (Seen -> int)) list = [
 ]
 
 /// Whether the run found no violation, but compared no two servers at the end: they left the room, or stayed apart.
-let private isUnsettled (ended: Ended) =
+let private isUnsettled (ended: RunOutcome) =
     ended.Violation.IsNone && ended.Seen.Settled = 0
 
-let private sums (counts: (string * (Seen -> int)) list) (runs: Ended list) : (string * Cell) list = [
+let private sums (counts: (string * (Seen -> int)) list) (runs: RunOutcome list) : (string * Cell) list = [
     for name, of' in counts -> name, Count(runs |> List.sumBy (fun run -> int64 (of' run.Seen)))
 ]
 
 /// The number of runs, and how they ended.
-let runs (ended: Ended list) : (string * Cell) list =
+let runs (ended: RunOutcome list) : (string * Cell) list =
     let count holds =
         Count(ended |> List.filter holds |> List.length |> int64)
 
@@ -60,11 +60,11 @@ let runs (ended: Ended list) : (string * Cell) list =
     ]
 
 /// The totals of all runs.
-let totals (ended: Ended list) : (string * Cell) list = sums (ofEach @ ofAll) ended
+let totals (ended: RunOutcome list) : (string * Cell) list = sums (ofEach @ ofAll) ended
 
 /// The counts of each version's runs.
-let byVersion (versions: (string * Ended list) list) : Table =
-    let cells (version: string, ended: Ended list) =
+let byVersion (versions: (string * RunOutcome list) list) : Table =
+    let cells (version: string, ended: RunOutcome list) =
         ("room_version", Word version) :: runs ended @ sums ofEach ended
 
     {

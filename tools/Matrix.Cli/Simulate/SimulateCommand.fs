@@ -101,9 +101,9 @@ module internal SimulateCommand =
             finding format facts failures [ Histories.told plan history ]
 
     /// Runs plans on all cores.
-    let private runAll (count: int) (planOf: int -> Plan) : Ended[] =
+    let private runAll (count: int) (planOf: int -> Plan) : RunOutcome[] =
         use progress = new Progress()
-        let ended: Ended[] = Array.zeroCreate count
+        let ended: RunOutcome[] = Array.zeroCreate count
         let mutable ready = 0
 
         // Without a bound the pool adds a thread each second, and hundreds of runs are in memory at once.

@@ -66,7 +66,7 @@ internal sealed class PeerRoom
         string[] auth =
         [
             .. _rules.AuthKeys(message)
-                .Where(key => _rules.CitesCreate || key.Type != "m.room.create")
+                .Where(key => _rules.AuthEventsIncludeCreate || key.Type != "m.room.create")
                 .Select(key => _state.GetValueOrDefault((key.Type, key.Key)))
                 .OfType<string>(),
         ];

@@ -12,7 +12,7 @@ type internal Arriving
         rules: AuthRules,
         log: UndoLog,
         frontier: Undoable<Frontier>,
-        facts: FactMemory,
+        lookUpCache: LookUpCache,
         known: KnownEvents,
         staging: Staging,
         missingEvents: MissingEvents,
@@ -43,7 +43,7 @@ type internal Arriving
 
         let lack (id: string) =
             if known.IsUnknown id then
-                facts.LackEvent id
+                lookUpCache.LackEvent id
 
         if isNeeded pdu isOutlier then
             lack pdu.EventId
@@ -61,7 +61,7 @@ type internal Arriving
                         // The state after a known event is needed once it is certain that this one is new.
                         match known.FindHere id with
                         | NonNull previous when isNew && not previous.IsOutlier && known.LacksState id ->
-                            facts.LackState id
+                            lookUpCache.LackState id
                         | _ -> ()
 
                 // The same keys of the current state decide whether the event is soft-failed.
@@ -98,7 +98,7 @@ type internal Arriving
 
                 if pdu.RoomId <> frontier.Value.RoomId then
                     staging.Report(id, DropReason.OtherRoom pdu.RoomId)
-                elif staging.Asking.IsNotStored id then
+                elif staging.RequestLimits.IsNotStored id then
                     staging.Report(id, DropReason.NotStored)
                 elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
                     staging.Report(id, DropReason.Circular)
@@ -130,7 +130,7 @@ type internal Arriving
             // Where servers choose event ids, a copy may have any content.
             elif
                 pdu.RoomId = frontier.Value.RoomId
-                && Signing.state s.Event s.KeysAsked.Contains <> SignatureState.Holds
+                && Signing.state s.Event s.KeysRequested.Contains <> SignatureState.Holds
             then
                 staging.Keep(s, event)
 
@@ -205,7 +205,7 @@ type internal Arriving
                 | s -> not s.IsOutlier
 
             if not isWaiting then
-                this.Stage(event, peer, FetchBudget(log, peer, staging.Asking.Now, 1, false), Arrival.Fetched)
+                this.Stage(event, peer, FetchBudget(log, peer, staging.RequestLimits.Now, 1, false), Arrival.Fetched)
 
                 match staging.Find id with
                 | null -> ()

@@ -22,12 +22,12 @@ type internal Deciding
     (
         rules: AuthRules,
         frontier: Undoable<Frontier>,
-        facts: FactMemory,
+        lookUpCache: LookUpCache,
         known: KnownEvents,
         staging: Staging,
         states: ResolvedStates,
         limits: IncomingLimits,
-        practices: Practices,
+        behaviour: Behaviour,
         roomEnd: RoomEnd
     ) =
 
@@ -48,11 +48,11 @@ type internal Deciding
                         inside.Add event
 
                         if known.LacksState id then
-                            facts.LackState id
+                            lookUpCache.LackState id
                             lacksStates <- true
 
         if lacksStates then
-            facts.Fail()
+            lookUpCache.Fail()
 
         for id in s.Pdu.PrevEvents do
             match known.Extremity id with
@@ -94,7 +94,7 @@ type internal Deciding
                 if keys.Length = 0 then
                     [||]
                 else
-                    facts.Verified(s.Pdu, signed, keys)
+                    lookUpCache.Verified(s.Pdu, signed, keys)
 
     let factsOf (s: Staged) (cited: KnownEvent[]) (states: IAuthState list) : AuthFacts = {
         AuthEvents = [|
@@ -104,7 +104,7 @@ type internal Deciding
                     Rejected = event.IsRejected
                 }
             for id in s.Pdu.AuthEvents do
-                if s.CitesForeign id then
+                if s.HasForeignAuthEvent id then
                     match s.Budget.Foreign.TryFind id with
                     | ValueSome foreign -> { Event = foreign; Rejected = false }
                     | ValueNone -> ()
@@ -278,7 +278,7 @@ type internal Deciding
         | tree ->
             known.Require(s.Pdu.PrevEvents |> Seq.filter (fun id -> isNull (known.Extremity id)))
 
-            if Array.forall hasPlace s.Pdu.PrevEvents && not practices.BelievesStates then
+            if Array.forall hasPlace s.Pdu.PrevEvents && not behaviour.BelievesStates then
                 null
             else
                 tree
@@ -292,7 +292,7 @@ type internal Deciding
         let computed (event: KnownEvent) = event.Provenance.IsComputed
 
         if
-            (not isFetched || practices.BelievesStates)
+            (not isFetched || behaviour.BelievesStates)
             && Array.forall computed cited
             && previous.TrueForAll(fun (struct (provenance, _)) -> provenance.IsComputed)
         then
@@ -303,7 +303,7 @@ type internal Deciding
     /// Decides an event by its auth events alone.
     member _.Outlier(s: Staged) : DecidedEvent =
         let cited = citedBy s
-        let state = known.CitedState(s.Pdu, createOf s)
+        let state = known.AuthEventsState(s.Pdu, createOf s)
         let verdict = rules.Decide(s.Pdu, state, factsOf s cited [ state ]) |> verdictOf
         take s cited verdict null Provenance.OnTrust null false
 
@@ -315,13 +315,13 @@ type internal Deciding
         // The state that a peer sent has those of all previous events. Resolved with some of them again it could become
         // another one than on the servers that have them all.
         let previous =
-            if isNull fetched || practices.JoinsStates || practices.BelievesStates then
+            if isNull fetched || behaviour.JoinsStates || behaviour.BelievesStates then
                 previousOf s
             else
                 List()
 
         let given = [
-            if isNull fetched || practices.JoinsStates then
+            if isNull fetched || behaviour.JoinsStates then
                 for struct (_, tree) in previous do
                     tree
             match fetched with
@@ -332,7 +332,7 @@ type internal Deciding
         match states.Of(given, true) with
         | Error error -> Error(Undecided.Unresolvable error)
         | Ok before ->
-            let authState = known.CitedState(s.Pdu, createOf s)
+            let authState = known.AuthEventsState(s.Pdu, createOf s)
             let now = frontier.Value
             let current = now.CurrentState
             let pdu = s.Pdu
@@ -365,7 +365,7 @@ type internal Deciding
             | verdict ->
                 let verdict =
                     match verdict with
-                    | Verdict.SoftFailed failure -> practices.NotInCurrentState failure
+                    | Verdict.SoftFailed failure -> behaviour.NotInCurrentState failure
                     | verdict -> verdict
 
                 let provenance = provenanceOf (not (isNull fetched)) cited previous

@@ -17,7 +17,7 @@ type internal FetchMissing
         staging: Staging,
         missingEvents: MissingEvents,
         limits: IncomingLimits,
-        practices: Practices
+        behaviour: Behaviour
     ) =
 
     let states = FetchState(known, staging, missingEvents, limits)
@@ -27,7 +27,7 @@ type internal FetchMissing
             if s.Budget.Foreign.Count = 0 then
                 s.Pdu.AuthEvents
             else
-                s.Pdu.AuthEvents |> Array.filter (s.CitesForeign >> not)
+                s.Pdu.AuthEvents |> Array.filter (s.HasForeignAuthEvent >> not)
 
         if frontier.Value.CreateId <> "" && s.Pdu.Type <> EventTypes.Create then
             Array.append cited [| frontier.Value.CreateId |]
@@ -42,7 +42,7 @@ type internal FetchMissing
             if
                 s.AuthPeer > s.Peers.Length
                 || s.Peers.Length = 0
-                || missing.Exists(fun id -> s.Budget.IsHopeless(id, false) || staging.Asking.IsGivenUp id)
+                || missing.Exists(fun id -> s.Budget.IsHopeless(id, false) || staging.RequestLimits.IsGivenUp id)
             then
                 // Every peer was asked.
                 if
@@ -51,41 +51,41 @@ type internal FetchMissing
                     && not s.IsStranger
                     && missingEvents.MaySearch s
                 then
-                    staging.Asking.GiveUp missing
+                    staging.RequestLimits.GiveUp missing
 
                 staging.End(s, DropReason.AuthEventUnavailable missing[0])
             elif s.Budget.Chain >= limits.AuthChain then
                 staging.Drop(s, DropReason.TooMuchMissing limits.AuthChain)
             elif s.AuthPeer = 0 then
-                missingEvents.Ask(s, s.Peers[0], Purpose.AuthEvents, Request.AuthChain s.Id)
+                missingEvents.Request(s, s.Peers[0], Purpose.AuthEvents, Request.AuthChain s.Id)
             else
-                missingEvents.Ask(s, s.Peers[s.AuthPeer - 1], Purpose.AuthEvents, Request.Events(missing.ToArray()))
+                missingEvents.Request(s, s.Peers[s.AuthPeer - 1], Purpose.AuthEvents, Request.Events(missing.ToArray()))
         elif not waits then
             staging.Ready s
 
     let walk (s: Staged) (missing: List<string>) (earliest: Lazy<string[]>) =
         let left = limits.Walk - s.Budget.Walked
-        let believes = practices.BelievesStates && s.StatePeer < s.Peers.Length
+        let believes = behaviour.BelievesStates && s.StatePeer < s.Peers.Length
 
-        let wereAllAsked = s.PreviousPeer >= s.Peers.Length
+        let wereAllRequested = s.PreviousPeer >= s.Peers.Length
 
         // What a stranger does not have, the room's servers may have.
         if
-            wereAllAsked
+            wereAllRequested
             && s.Unreached.Count = 0
             && not s.IsStranger
             && missingEvents.MaySearch s
         then
-            staging.Asking.GiveUp missing
+            staging.RequestLimits.GiveUp missing
 
         let isHopeless =
-            missing.Exists(fun id -> s.Budget.IsHopeless(id, true) || staging.Asking.IsGivenUp id)
+            missing.Exists(fun id -> s.Budget.IsHopeless(id, true) || staging.RequestLimits.IsGivenUp id)
         // Pages of history are not extended: the host asks for the next page.
         let believes = believes || s.IsHistory
 
         // A peer that was not reached may have the events: the state before the event would leave a gap.
         let isPatient =
-            wereAllAsked
+            wereAllRequested
             && s.Unreached.Count > 0
             && s.Rounds < limits.Patience
             && left > 0
@@ -94,17 +94,17 @@ type internal FetchMissing
 
         if isPatient then
             staging.Postpone s |> ignore
-        elif left <= 0 || wereAllAsked || isHopeless || believes then
-            states.Ask s
+        elif left <= 0 || wereAllRequested || isHopeless || believes then
+            states.Request s
         elif not s.PreviousReached then
-            missingEvents.Ask(
+            missingEvents.Request(
                 s,
                 s.Peers[s.PreviousPeer],
                 Purpose.Previous,
                 Request.Missing(s.Id, earliest.Value, min limits.Page left)
             )
         else
-            missingEvents.Ask(s, s.Peers[s.PreviousPeer], Purpose.Previous, Request.Events(missing.ToArray()))
+            missingEvents.Request(s, s.Peers[s.PreviousPeer], Purpose.Previous, Request.Events(missing.ToArray()))
 
     /// Previous events, or the state before the event.
     let previousEvents (s: Staged) (earliest: Lazy<string[]>) : unit =
@@ -113,12 +113,12 @@ type internal FetchMissing
         if missing.Count > 0 && isNull s.Trusted then
             match s.Fetched with
             | null -> walk s missing earliest
-            | fetched -> states.Look(s, fetched)
+            | fetched -> states.Read(s, fetched)
         elif not waits then
             authEvents s
 
     let signatures (s: Staged) : bool =
-        match Signing.state s.Event s.KeysAsked.Contains with
+        match Signing.state s.Event s.KeysRequested.Contains with
         | SignatureState.Holds -> true
         | SignatureState.Broken by ->
             let isInvalid =
@@ -134,9 +134,9 @@ type internal FetchMissing
 
             false
         | SignatureState.NeedsKeys of' ->
-            s.KeysAsked.Add of' |> ignore
+            s.KeysRequested.Add of' |> ignore
             let all = s.Event.Signatures |> Array.map _.Signature
-            staging.Ask(s, of', Purpose.Keys, Request.Keys(of', all))
+            staging.Request(s, of', Purpose.Keys, Request.Keys(of', all))
             false
 
     /// A copy with a wrong content hash may have been damaged on its way: the sender's server is asked once. If it has
@@ -146,7 +146,7 @@ type internal FetchMissing
 
         if
             s.Event.HashHolds
-            || s.AskedWhole
+            || s.RequestedWhole
             || sender = s.Peer
             || sender = server
             || sender = ""
@@ -157,12 +157,15 @@ type internal FetchMissing
         elif staging.WaitsForTurn s then
             false
         else
-            if not (s.Unreached.Contains sender) && not (staging.Asking.MayAsk(sender, 1)) then
-                missingEvents.NotAsked(s, sender)
+            if
+                not (s.Unreached.Contains sender)
+                && not (staging.RequestLimits.MayRequest(sender, 1))
+            then
+                missingEvents.NotRequested(s, sender)
 
             if not (s.Unreached.Contains sender) then
-                s.AskedWhole <- true
-                staging.Ask(s, sender, Purpose.Whole, Request.Events [| s.Id |])
+                s.RequestedWhole <- true
+                staging.Request(s, sender, Purpose.Whole, Request.Events [| s.Id |])
                 false
             else
                 s.Rounds >= limits.Patience || not (staging.Postpone s)
@@ -193,11 +196,11 @@ type internal FetchMissing
     member _.AuthEventsOf(s: Staged) : string[] = authEventsOf s
 
     /// The fetched state before an event is doubted: the next peer is asked.
-    member _.DoubtState(s: Staged) : unit = states.Next s
+    member _.DoubtState(s: Staged) : unit = states.NextPeer s
 
     /// Begins postponed searches again that are due.
     member _.Retry() : unit =
-        for s in staging.Postponed.TakeDue(staging.Asking.Now) do
+        for s in staging.Postponed.TakeDue(staging.RequestLimits.Now) do
             if s.SearchFrom > 0L then staging.Again s else beginAgain s
 
     /// Begins postponed searches again that wait for this peer.
@@ -207,7 +210,7 @@ type internal FetchMissing
 
     /// Examines an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's
     /// extremities.
-    member _.Look(s: Staged, earliest: Lazy<string[]>) : unit =
+    member _.Examine(s: Staged, earliest: Lazy<string[]>) : unit =
         if staging.Holds s then
             match staging.PurposeOf s with
             | ValueSome purpose when not (stillLacks s purpose) ->
@@ -217,7 +220,13 @@ type internal FetchMissing
                     staging.ReleaseState s
             | _ -> ()
 
-        if staging.Holds s && s.Asked < 0 && not s.IsReady && signatures s && whole s then
+        if
+            staging.Holds s
+            && s.RequestNumber < 0
+            && not s.IsReady
+            && signatures s
+            && whole s
+        then
             if s.IsOutlier then
                 authEvents s
             else
@@ -243,11 +252,11 @@ type internal FetchMissing
             held |> Array.filter (fun s -> not (isNull s.Trusted) && isInTheWay s)
 
         if isQueued && others.Length > 0 then
-            others |> Array.iter states.Park
+            others |> Array.iter states.Wait
         elif isQueued && complete.Length > 0 then
-            complete |> Array.iter states.GiveWay
+            complete |> Array.iter states.Yield
         elif held.Length > 0 then
-            held |> Array.iter states.Next
+            held |> Array.iter states.NextPeer
         else
             for s in stuck do
                 staging.Drop(s, DropReason.Circular)

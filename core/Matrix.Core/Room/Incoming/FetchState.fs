@@ -10,11 +10,11 @@ open Matrix.Core.State
 type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: MissingEvents, limits: IncomingLimits) =
 
     /// The staged and the unknown ones of these events. Unknown ones that were not requested yet are added to
-    /// `unasked`; beyond `most` the search ends.
+    /// `unrequested`; beyond `most` the search ends.
     let undecided
         (s: Staged)
         (fetched: FetchedState)
-        (unasked: List<string>)
+        (unrequested: List<string>)
         (most: int)
         (ids: seq<string>)
         : List<string> =
@@ -26,7 +26,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
             |> Seq.truncate limits.AuthChain
         )
 
-        for id in ids |> Seq.takeWhile (fun _ -> unasked.Count <= most) do
+        for id in ids |> Seq.takeWhile (fun _ -> unrequested.Count <= most) do
             match staging.Find id with
             | null -> ()
             | other -> missingEvents.TakeOver(other, s.Budget)
@@ -37,7 +37,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
                 found.Add id
 
                 if fetched.Fetched.Add id then
-                    unasked.Add id
+                    unrequested.Add id
 
         found
 
@@ -73,7 +73,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         | ValueNone -> 0
 
     /// The fetched state is useless: the next peer is asked.
-    member _.Next(s: Staged) : unit =
+    member _.NextPeer(s: Staged) : unit =
         staging.ReleaseState s
         s.StateFrom <- null
         s.StatePeer <- s.StatePeer + 1
@@ -81,7 +81,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
 
     /// The event has a fetched state but waits for something else: it gives the state up to the queued events, and
     /// requests it again after them.
-    member _.GiveWay(s: Staged) : unit =
+    member _.Yield(s: Staged) : unit =
         match s.StateFrom with
         | null -> ()
         | peer -> missingEvents.ForgetState(s, peer)
@@ -92,7 +92,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
 
     /// The event has a fetched state but waits for one that is postponed: it gives the state up to the queued events,
     /// and requests it again when an event that it waits for is decided.
-    member _.Park(s: Staged) : unit =
+    member _.Wait(s: Staged) : unit =
         match s.StateFrom with
         | null -> ()
         | peer -> missingEvents.ForgetState(s, peer)
@@ -106,46 +106,46 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
 
     /// Requests the missing events of a fetched state. Once all its events are known, the event has the state before
     /// it.
-    member this.Look(s: Staged, fetched: FetchedState) : unit =
+    member this.Read(s: Staged, fetched: FetchedState) : unit =
         let sought = soughtOf s fetched.Peer
         let most = limits.AuthChain - max sought s.Budget.Chain
-        let unasked = List<string>()
-        let unknown = undecided s fetched unasked most fetched.Unknown
+        let unrequested = List<string>()
+        let unknown = undecided s fetched unrequested most fetched.Unknown
         // The auth chain comes in the same response, rather than event by event.
-        undecided s fetched unasked most fetched.Chain |> ignore
+        undecided s fetched unrequested most fetched.Chain |> ignore
         fetched.Unknown <- unknown
         fetched.Chain <- [||]
         let missing = unknown.FindAll(fun id -> isNull (staging.Find id))
-        let request = Request.Events(unasked.ToArray())
+        let request = Request.Events(unrequested.ToArray())
 
-        let mayAsk peer =
-            staging.Asking.MayAsk(peer, staging.Asking.CountOf(request, true))
+        let mayRequest peer =
+            staging.RequestLimits.MayRequest(peer, staging.RequestLimits.CountOf(request, true))
 
         // An event is never in the state before it.
         if
             unknown.Contains s.Id
             || missing.Exists(fun id -> s.Budget.IsHopeless(id, false))
         then
-            this.Next s
-        elif unasked.Count > most then
+            this.NextPeer s
+        elif unrequested.Count > most then
             s.TooMuch <- true
-            this.Next s
-        elif unasked.Count > 0 && not (mayAsk fetched.Peer) then
-            missingEvents.NotAsked(s, fetched.Peer)
+            this.NextPeer s
+        elif unrequested.Count > 0 && not (mayRequest fetched.Peer) then
+            missingEvents.NotRequested(s, fetched.Peer)
             missingEvents.ForgetState(s, fetched.Peer)
-            this.Next s
-        elif unasked.Count > 0 then
-            s.Budget.OfStates.Set(fetched.Peer, sought + unasked.Count)
-            missingEvents.Ask(s, fetched.Peer, Purpose.StateEvents, request)
+            this.NextPeer s
+        elif unrequested.Count > 0 then
+            s.Budget.OfStates.Set(fetched.Peer, sought + unrequested.Count)
+            missingEvents.Request(s, fetched.Peer, Purpose.StateEvents, request)
         elif missing.Count > 0 then
-            this.Next s
+            this.NextPeer s
         elif unknown.Count > 0 then
             for id in unknown do
                 staging.Await(s, id)
                 fetched.Awaited.Add id |> ignore
         else
             match stateOf fetched.Ids with
-            | null -> this.Next s
+            | null -> this.NextPeer s
             | state ->
                 // The event still counts as holding a state: the tree is as large as the list was.
                 s.Trusted <- state
@@ -154,10 +154,10 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
 
     /// Requests the state from the next peer, once few enough other events hold states; drops the event if all peers
     /// were asked.
-    member _.Ask(s: Staged) : unit =
+    member _.Request(s: Staged) : unit =
         if s.StatePeer < s.Peers.Length then
             if not (staging.WaitsForTurn s) && staging.Held.TryHold s then
-                missingEvents.Ask(s, s.Peers[s.StatePeer], Purpose.State, Request.StateBefore s.Id)
+                missingEvents.Request(s, s.Peers[s.StatePeer], Purpose.State, Request.StateBefore s.Id)
         else
             staging.End(
                 s,

@@ -25,7 +25,7 @@ type internal FetchedOutliers
 
         limits.InBulk
         && event.HashHolds
-        && not (staging.Asking.IsNotStored pdu.EventId)
+        && not (staging.RequestLimits.IsNotStored pdu.EventId)
         && pdu.RoomId = frontier.Value.RoomId
         && missingEvents.IsMissing(pdu.EventId, false)
         && not (budget.IsHopeless(pdu.EventId, false))

@@ -81,7 +81,7 @@ type AdoptionRefusal =
     /// An event with this id was decided, or is staged.
     | Known = 4
     /// Facts are lacking to resolve its state with those of the other extremities: supply them and repeat the call.
-    | NeedsFacts = 5
+    | NeedsLookUps = 5
     /// The states are too many, or cost too much, to resolve here: run `RoomMachine.Resolving`, tell the result, and
     /// repeat the call.
     | Resolving = 6
@@ -96,7 +96,7 @@ type Adoption internal (decided: DecidedEvent | null, refusal: AdoptionRefusal, 
     /// The reason for a refusal; `None` if it was adopted.
     member _.Refusal = refusal
 
-    /// The facts that are lacking if it `NeedsFacts`.
+    /// The facts that are lacking if it `NeedsLookUps`.
     member _.LookUps = lookUps
 
     /// Whether it was adopted.

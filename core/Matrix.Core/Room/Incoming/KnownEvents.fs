@@ -12,7 +12,7 @@ open Matrix.Core.StateRes
 /// The decided events: the facts known of the durable history, and on top of them the undurable decisions, in their
 /// order. A member that lacks a fact ends the step (`UndoLog.Attempt`).
 [<Sealed>]
-type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: FactMemory) =
+type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, lookUpCache: LookUpCache) =
 
     let undurable = List<Undurable>()
     let recent = Dictionary<string, DecidedEvent>()
@@ -61,7 +61,7 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
     /// The entries of the history, page by page.
     let rec citingOf (id: string) (from: int) : seq<string> =
         seq {
-            let struct (ids, areAll) = facts.Citing(id, from)
+            let struct (ids, areAll) = lookUpCache.Citing(id, from)
 
             for i in from .. ids.Length - 1 do
                 ids[i]
@@ -89,10 +89,10 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
     let find (eventId: string) : KnownEvent | null =
         match recent.TryGetValue eventId with
         | true, decided -> decided.Known
-        | _ -> facts.Find eventId
+        | _ -> lookUpCache.Find eventId
 
     let isUnknown (eventId: string) : bool =
-        not (recent.ContainsKey eventId) && (facts.TryFind eventId).IsNone
+        not (recent.ContainsKey eventId) && (lookUpCache.TryFind eventId).IsNone
 
     /// Ends the step unless all these events can be found.
     let require (eventIds: seq<string>) : unit =
@@ -100,11 +100,11 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
 
         for id in eventIds do
             if isUnknown id then
-                facts.LackEvent id
+                lookUpCache.LackEvent id
                 areLacking <- true
 
         if areLacking then
-            facts.Fail()
+            lookUpCache.Fail()
 
     /// Ends the step unless the height of an event can be computed. All events that are lacking now are looked up
     /// together: chains of events with unknown heights may be long.
@@ -119,7 +119,7 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
                 for id in pending.Pop().Event.Pdu.AuthEvents do
                     if met.Add id then
                         if isUnknown id then
-                            facts.LackEvent id
+                            lookUpCache.LackEvent id
                             areLacking <- true
                         else
                             match find id with
@@ -127,7 +127,7 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
                             | _ -> ()
 
             if areLacking then
-                facts.Fail()
+                lookUpCache.Fail()
 
     let extremity (eventId: string) : ForwardExtremity | null =
         match frontier.Value.Extremities |> Array.tryFind (fun e -> e.EventId = eventId) with
@@ -160,7 +160,7 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
             match frontier.Value.CurrentState.Find(EventTypes.Member, sender) with
             | null -> ValueSome false
             | entry when isUnknown entry.EventId ->
-                facts.LackEvent entry.EventId
+                lookUpCache.LackEvent entry.EventId
                 ValueNone
             | entry ->
                 match find entry.EventId with
@@ -181,7 +181,7 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
         match recent.TryGetValue eventId with
         | true, decided -> decided.Known
         | _ ->
-            match facts.TryFind eventId with
+            match lookUpCache.TryFind eventId with
             | ValueSome known -> known
             | ValueNone -> null
 
@@ -198,21 +198,21 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
     member _.LacksState(eventId: string) : bool =
         isNull (extremity eventId)
         && not (recent.ContainsKey eventId)
-        && (facts.TryState eventId).IsNone
+        && (lookUpCache.TryState eventId).IsNone
 
     /// The state after an event, before it if it was rejected; null for an outlier.
     member _.StateAfter(eventId: string) : StateTree | null =
         match extremity eventId, recent.TryGetValue eventId with
         | NonNull e, _ -> e.StateAfter
         | _, (true, decided) -> decided.StateAfter
-        | _ -> facts.State eventId
+        | _ -> lookUpCache.State eventId
 
     /// The decided events, without outliers, that name an event in `prev_events`. Only a gap has any in the history
     /// when it is decided.
     member _.Following(eventId: string) : string[] =
         index ()
 
-        Array.append (undurableOf following eventId) (facts.Following eventId)
+        Array.append (undurableOf following eventId) (lookUpCache.Following eventId)
         |> Array.distinct
 
     /// The same among the undurable decisions.
@@ -221,21 +221,21 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
         undurableOf following eventId
 
     /// The other servers of the room, in the order in which they are asked.
-    member _.Servers: IReadOnlyList<string> = facts.Servers
+    member _.Servers: IReadOnlyList<string> = lookUpCache.Servers
 
     /// Notes that it is lacking whether a server is a stranger, if that is needed. The step may go on.
     member _.ScanStranger(peer: string, sender: string) : unit =
         if sendsForJoined peer sender = ValueSome false then
-            facts.LackStranger peer
+            lookUpCache.LackStranger peer
 
     /// Whether a server is a stranger: it has no joined user in the room. A server that sends events of one of its
     /// joined users is none, and nothing is looked up.
     member _.IsStranger(peer: string, sender: string) : bool =
         match sendsForJoined peer sender with
         | ValueSome true -> false
-        | ValueSome false -> facts.IsStranger peer
+        | ValueSome false -> lookUpCache.IsStranger peer
         | ValueNone ->
-            facts.Fail()
+            lookUpCache.Fail()
             false
 
     /// The number of undurable decisions.
@@ -275,7 +275,7 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
 
         for i in 0..place do
             let known = undurable[i].Decided.Known
-            facts.Durable known
+            lookUpCache.Durable known
 
             if i < indexed then
                 change forget known
@@ -289,9 +289,9 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
             indexed <- max 0 (indexed - place - 1)
 
     /// The same decisions for a resolution elsewhere, with facts of its own.
-    member _.Copy(ownFacts: FactMemory) : KnownEvents =
+    member _.Copy(ownLookUps: LookUpCache) : KnownEvents =
         let ownLog = UndoLog()
-        let copy = KnownEvents(ownLog, Undoable(ownLog, frontier.Value), ownFacts)
+        let copy = KnownEvents(ownLog, Undoable(ownLog, frontier.Value), ownLookUps)
 
         for entry in undurable do
             copy.Add(entry.Decided, entry.Before, null)
@@ -335,7 +335,7 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
     member this.AuthState(tree: StateTree) : IAuthState = this.AuthStateBy find tree
 
     /// The accepted auth events of an event as a state, with the room's create event where it is not named.
-    member _.CitedState(pdu: Pdu, createId: string) : IAuthState =
+    member _.AuthEventsState(pdu: Pdu, createId: string) : IAuthState =
         let accepted = List<AuthEvent>()
 
         require (
@@ -385,14 +385,14 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
             new IEventSource with
                 member _.Find eventId =
                     if isUnknown eventId then
-                        facts.LackEvent eventId
+                        lookUpCache.LackEvent eventId
 
                         for known in met do
                             for id in known.Event.Pdu.AuthEvents do
                                 if isUnknown id then
-                                    facts.LackEvent id
+                                    lookUpCache.LackEvent id
 
-                        facts.Fail()
+                        lookUpCache.Fail()
 
                     match find eventId with
                     | null -> null
@@ -411,13 +411,13 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
                         | true, decided -> not decided.WasOutlier
                         | _ -> false
 
-                    if not isNew && facts.LacksCiting eventId then
+                    if not isNew && lookUpCache.LacksCiting eventId then
                         for known in met do
-                            if not (recent.ContainsKey known.EventId) && facts.LacksCiting known.EventId then
-                                facts.LackCiting known.EventId
+                            if not (recent.ContainsKey known.EventId) && lookUpCache.LacksCiting known.EventId then
+                                lookUpCache.LackCiting known.EventId
 
-                        facts.LackCiting eventId
-                        facts.Fail()
+                        lookUpCache.LackCiting eventId
+                        lookUpCache.Fail()
 
                     let here = undurableOf citing eventId
 

@@ -35,7 +35,7 @@ type ThirdPartyLookUp internal (event: Pdu, signed: JsonObject, keys: string[]) 
         ThirdPartyKeys.verifiedOf verify keys signed
 
 /// The facts of a room that the machine lacks. Nothing of the call that returned them has happened: read all of them
-/// together, supply them with `RoomMachine.Learn`, and repeat the call.
+/// together, supply them with `RoomMachine.Supply`, and repeat the call.
 [<Sealed>]
 type LookUps
     internal
@@ -97,7 +97,7 @@ type LookUps
 /// More than that may be added, such as auth events of the events that were looked up. The facts must be read after the
 /// look-ups were returned.
 [<Sealed>]
-type RoomFacts(lookUps: LookUps) =
+type LookUpResults(lookUps: LookUps) =
 
     let events = Dictionary<string, KnownEvent>()
     let states = Dictionary<string, StateTree>()
@@ -154,7 +154,7 @@ type internal Memory<'V>(most: int) =
             order.Remove node
         | _ -> ()
 
-    /// A fact. It becomes the most recently used one.
+    /// A result. It becomes the most recently used one.
     member _.Find(key: string) : 'V voption =
         match items.TryGetValue key with
         | true, node ->
@@ -187,7 +187,7 @@ type internal Memory<'V>(most: int) =
 
 /// The facts that the machine knows of the durable history, and those that the present input lacks.
 [<Sealed>]
-type internal FactMemory(mostEvents: int, mostStates: int) =
+type internal LookUpCache(mostEvents: int, mostStates: int) =
 
     // Names this memory in its look-ups.
     let identity = obj ()
@@ -362,56 +362,56 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
 
     /// Takes facts. Decisions that became durable since the look-ups were made may be lacking in them, and are applied
     /// to them here. If these are too many, the facts are ignored.
-    member _.Learn(facts: RoomFacts) : unit =
-        let asked = facts.LookUps
-        let missed = period - asked.Period
+    member _.Supply(results: LookUpResults) : unit =
+        let lookUps = results.LookUps
+        let missed = period - lookUps.Period
 
-        if obj.ReferenceEquals(asked.Memory, identity) && missed <= int64 recent.Count then
-            for id in asked.Events do
-                if not (facts.Events.ContainsKey id) then
+        if obj.ReferenceEquals(lookUps.Memory, identity) && missed <= int64 recent.Count then
+            for id in lookUps.Events do
+                if not (results.Events.ContainsKey id) then
                     events.Set(id, null)
 
-            for id in asked.States do
-                if not (facts.States.ContainsKey id) then
+            for id in lookUps.States do
+                if not (results.States.ContainsKey id) then
                     states.Set(id, null)
 
-            for lookUp in asked.Citing do
-                if not (facts.Citing.ContainsKey lookUp.EventId) then
+            for lookUp in lookUps.Citing do
+                if not (results.Citing.ContainsKey lookUp.EventId) then
                     citing.Set(lookUp.EventId, struct ([||], true))
 
-            for id in asked.Following do
-                if not (facts.Following.ContainsKey id) then
+            for id in lookUps.Following do
+                if not (results.Following.ContainsKey id) then
                     following.Set(id, [||])
 
-            for lookUp in asked.ThirdParty do
+            for lookUp in lookUps.ThirdParty do
                 let id = lookUp.Event.EventId
 
                 let valid =
-                    match facts.Verified.TryGetValue id with
+                    match results.Verified.TryGetValue id with
                     | true, keys -> keys
                     | _ -> [||]
 
                 for key in lookUp.Keys do
                     verified[struct (id, key)] <- Array.contains key valid
 
-            for KeyValue(id, known) in facts.Events do
+            for KeyValue(id, known) in results.Events do
                 events.Set(id, known)
 
-            for KeyValue(id, tree) in facts.States do
+            for KeyValue(id, tree) in results.States do
                 states.Set(id, tree)
 
-            for KeyValue(id, ids) in facts.Citing do
+            for KeyValue(id, ids) in results.Citing do
                 citing.Set(id, ids)
 
-            for KeyValue(id, ids) in facts.Following do
+            for KeyValue(id, ids) in results.Following do
                 following.Set(id, ids)
 
-            if asked.NeedsServers && missed = 0L then
-                servers <- facts.Servers
+            if lookUps.NeedsServers && missed = 0L then
+                servers <- results.Servers
 
             if missed = 0L then
-                for server in asked.Strangers do
-                    strangers.Set(server, facts.Strangers.Contains server)
+                for server in lookUps.Strangers do
+                    strangers.Set(server, results.Strangers.Contains server)
 
             recent |> Seq.skip (recent.Count - int missed) |> Seq.iter apply
 

@@ -152,12 +152,12 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
 
     /// Lets the state before an event be requested from this peer again, because the first response was not kept.
     member _.ForgetState(s: Staged, peer: string) : unit =
-        s.Budget.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
+        s.Budget.Requested.Remove(struct (peer, "state " + s.Id)) |> ignore
 
     /// A peer was not reached: it may be asked for the same again.
     member _.NotReached(s: Staged, made: PeerRequest, retryAt: int64) : unit =
         let forget (key: string) =
-            s.Budget.Asked.Remove(struct (made.Peer, key)) |> ignore
+            s.Budget.Requested.Remove(struct (made.Peer, key)) |> ignore
 
         match made.Request with
         | Request.Keys(server, _) -> s.WithoutKeys.Add server |> ignore
@@ -177,9 +177,9 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
         s.Budget.RetryAt <- min s.Budget.RetryAt retryAt
 
     /// A peer cannot be asked in this minute: it may be asked in the next.
-    member _.NotAsked(s: Staged, peer: string) : unit =
+    member _.NotRequested(s: Staged, peer: string) : unit =
         s.Unreached.Add peer |> ignore
-        s.Budget.RetryAt <- min s.Budget.RetryAt staging.Asking.NextMinute
+        s.Budget.RetryAt <- min s.Budget.RetryAt staging.RequestLimits.NextMinute
 
     /// A peer returned nothing: the next one is asked.
     member _.Nothing(s: Staged, purpose: Purpose) : unit =
@@ -198,9 +198,9 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
     /// Makes a request, unless the same one was made for the same received event. An event may be requested twice: for
     /// its position in the graph and, if that failed, as an outlier. Events of a fetched state are requested once for
     /// each such state, since they may be too many to remember.
-    member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
+    member this.Request(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
         let isNew key =
-            not (s.Budget.Asked.Contains(struct (peer, key)))
+            not (s.Budget.Requested.Contains(struct (peer, key)))
 
         // What is left of the request, and under which keys it is noted.
         let struct (left, keys) =
@@ -223,19 +223,22 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
 
                 struct ((if isNew key then ValueSome request else ValueNone), [| key |])
 
-        let mayAsk request =
-            staging.Asking.MayAsk(peer, staging.Asking.CountOf(request, (purpose = Purpose.StateEvents)))
+        let mayRequest request =
+            staging.RequestLimits.MayRequest(
+                peer,
+                staging.RequestLimits.CountOf(request, (purpose = Purpose.StateEvents))
+            )
 
         match left with
         | _ when staging.WaitsForTurn s -> ()
-        | ValueSome request when this.MaySearch s && mayAsk request ->
+        | ValueSome request when this.MaySearch s && mayRequest request ->
             for key in keys do
-                s.Budget.Asked.Add(struct (peer, key)) |> ignore
+                s.Budget.Requested.Add(struct (peer, key)) |> ignore
 
-            staging.Ask(s, peer, purpose, request)
+            staging.Request(s, peer, purpose, request)
         | left ->
             if left.IsSome && this.MaySearch s then
-                this.NotAsked(s, peer)
+                this.NotRequested(s, peer)
 
             this.Nothing(s, purpose)
             staging.Again s

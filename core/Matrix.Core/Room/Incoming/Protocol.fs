@@ -231,9 +231,9 @@ type IncomingLimits = {
     /// (`prev_events`).
     Previous: int
     /// The most facts of each kind that are kept between inputs, beside those of undurable decisions.
-    Facts: int
+    CachedLookUps: int
     /// The most looked-up states that are kept between inputs.
-    FactStates: int
+    CachedStates: int
     /// The most numbers that are left free before a live event whose previous events are missing, for these.
     GapNumbers: uint32
     /// The most gaps that are known one by one. Beyond them, the followers of each received event are looked up.
@@ -277,8 +277,8 @@ type IncomingLimits = {
         Extremities = 64
         LookedThrough = 1_000
         Previous = 20
-        Facts = 2_000
-        FactStates = 16
+        CachedLookUps = 2_000
+        CachedStates = 16
         GapNumbers = 100_000u
         Gaps = 10_000
         SmallResolution = { Events = 2_000 }
@@ -296,7 +296,7 @@ type IncomingLimits = {
             State = events
             StagedBytes = System.Int32.MaxValue
             Work = System.Int32.MaxValue
-            Facts = max this.Facts events
+            CachedLookUps = max this.CachedLookUps events
     }
 
     /// The same with one decision in a call, so that a failed write names the event. Events of fetched states are
@@ -308,9 +308,9 @@ type IncomingLimits = {
             StagedBytes = min this.StagedBytes (System.Int32.MaxValue / 2) * 2
     }
 
-/// The steps of the machine in which servers could differ. A server uses `Practices.usual`; simulations use others to
+/// The steps of the machine in which servers could differ. A server uses `Behaviour.usual`; simulations use others to
 /// show that the difference is noticed.
-type Practices = {
+type Behaviour = {
     /// Resolves several states that differ, given the resolution of the room version.
     Resolve: (StateTree[] -> Result<StateTree, ResolutionError>) -> StateTree[] -> Result<StateTree, ResolutionError>
     /// The verdict on an event that the current state alone does not allow.
@@ -325,10 +325,10 @@ type Practices = {
 
 /// The steps that the specification requires.
 [<RequireQualifiedAccess>]
-module Practices =
+module Behaviour =
 
-    /// The practices of every server.
-    let usual: Practices = {
+    /// The behaviour of every server.
+    let usual: Behaviour = {
         Resolve = id
         NotInCurrentState = Verdict.SoftFailed
         BelievesStates = false

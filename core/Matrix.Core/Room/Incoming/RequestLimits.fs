@@ -9,21 +9,21 @@ type internal RequestLimits(log: UndoLog, limits: IncomingLimits, notStored: IRe
 
     let now = Undoable(log, 0L)
     // Requests of the present minute.
-    let askedOf = UndoableMap<string, int>(log, Dictionary())
+    let requestsOf = UndoableMap<string, int>(log, Dictionary())
     // Ids that no peer had, and until when they are not requested again.
     let givenUp = UndoableMap<string, int64>(log, Dictionary())
     let givenUpOrder = UndoableQueue<string>(log)
 
     let countOf (peer: string) =
-        match askedOf.TryFind peer with
+        match requestsOf.TryFind peer with
         | ValueSome count -> count
         | ValueNone -> 0
 
     /// Takes the time.
     member _.At(time: int64) : unit =
         if time / 60_000L <> now.Value / 60_000L then
-            for peer in Seq.toArray askedOf.Keys do
-                askedOf.Remove peer |> ignore
+            for peer in Seq.toArray requestsOf.Keys do
+                requestsOf.Remove peer |> ignore
 
         now.Value <- max now.Value time
 
@@ -40,13 +40,13 @@ type internal RequestLimits(log: UndoLog, limits: IncomingLimits, notStored: IRe
         | _ -> 1
 
     /// Whether a peer may be asked in this minute: so many requests, or for the first time.
-    member _.MayAsk(peer: string, requests: int) : bool =
+    member _.MayRequest(peer: string, requests: int) : bool =
         let before = countOf peer
         before = 0 || before + requests <= limits.RequestsPerMinute
 
     /// Counts requests.
-    member _.Asked(peer: string, requests: int) : unit =
-        askedOf.Set(peer, countOf peer + requests)
+    member _.Requested(peer: string, requests: int) : unit =
+        requestsOf.Set(peer, countOf peer + requests)
 
     /// Remembers ids that no peer had.
     member _.GiveUp(ids: seq<string>) : unit =

@@ -9,7 +9,7 @@ type internal Responding
     (
         log: UndoLog,
         frontier: Undoable<Frontier>,
-        facts: FactMemory,
+        lookUpCache: LookUpCache,
         known: KnownEvents,
         staging: Staging,
         missingEvents: MissingEvents,
@@ -38,8 +38,8 @@ type internal Responding
         let wanted =
             match request.Request with
             | Request.Events ids ->
-                let asked = HashSet<string>(ids)
-                events |> Array.filter (fun e -> asked.Contains e.Pdu.EventId)
+                let requested = HashSet<string>(ids)
+                events |> Array.filter (fun e -> requested.Contains e.Pdu.EventId)
             | Request.AuthChain _ ->
                 match staging.Find request.For with
                 | null -> [||]
@@ -78,7 +78,7 @@ type internal Responding
                     ->
                     for id in Seq.append ids chain |> Seq.truncate limits.AuthChain do
                         if isNull (staging.Find id) && known.IsUnknown id then
-                            facts.LackEvent id
+                            lookUpCache.LackEvent id
                 | _ -> ()
 
     /// Takes a response, and returns the events in it that are decided at once.
@@ -88,9 +88,9 @@ type internal Responding
         | ValueSome(struct (request, purpose, s)) ->
             let usable events = usable purpose request events
 
-            // Asked again when the search begins again.
+            // Requested again when the search begins again.
             if purpose = Purpose.Whole && response.IsNotNow then
-                s.AskedWhole <- false
+                s.RequestedWhole <- false
 
             // What a peer sent before it was no longer reached counts as any response.
             let response =
@@ -137,7 +137,7 @@ type internal Responding
                     s.TooMuch <- true
                     s.StatePeer <- s.StatePeer + 1
                 else
-                    let stored = Array.filter (staging.Asking.IsNotStored >> not)
+                    let stored = Array.filter (staging.RequestLimits.IsNotStored >> not)
                     s.Fetched <- FetchedState(log, request.Peer, stored (Array.distinct ids), stored chain)
                     s.StateFrom <- request.Peer
             | Purpose.StateEvents, Response.Events events ->

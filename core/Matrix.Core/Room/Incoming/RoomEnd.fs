@@ -10,7 +10,7 @@ open Matrix.Core.State
 type internal RoomEnd
     (
         rules: AuthRules,
-        facts: FactMemory,
+        lookUpCache: LookUpCache,
         known: KnownEvents,
         states: ResolvedStates,
         limits: IncomingLimits,
@@ -105,7 +105,7 @@ type internal RoomEnd
                 Frontier(roomId, createId, extremities, numbers, decided.CurrentStateAfter, resolved, gaps)
 
         if not (obj.ReferenceEquals(decided.CurrentStateAfter, current)) then
-            facts.ForgetServers()
+            lookUpCache.ForgetServers()
 
         decided
 

@@ -17,7 +17,7 @@ type RoomMachine
         resolver: StateResolver,
         start: Frontier,
         limits: IncomingLimits,
-        practices: Practices,
+        behaviour: Behaviour,
         notStored: IReadOnlySet<string>
     ) =
 
@@ -30,17 +30,17 @@ type RoomMachine
     let log = UndoLog()
     let frontier = Undoable(log, start)
     let nextNumber = Undoable(log, 1L)
-    let facts = FactMemory(limits.Facts, limits.FactStates)
-    let known = KnownEvents(log, frontier, facts)
+    let lookUpCache = LookUpCache(limits.CachedLookUps, limits.CachedStates)
+    let known = KnownEvents(log, frontier, lookUpCache)
     let staging = Staging(log, limits, notStored)
 
     let missingEvents = MissingEvents(server, known, staging, limits)
 
     let arriving =
-        Arriving(rules, log, frontier, facts, known, staging, missingEvents, limits)
+        Arriving(rules, log, frontier, lookUpCache, known, staging, missingEvents, limits)
 
     let fetchMissing =
-        FetchMissing(server, frontier, known, staging, missingEvents, limits, practices)
+        FetchMissing(server, frontier, known, staging, missingEvents, limits, behaviour)
 
     // At most one resolution runs elsewhere. These events wait for it.
     let resolving = Undoable<RoomResolution | null>(log, null)
@@ -85,14 +85,14 @@ type RoomMachine
 
     let elsewhere (trees: StateTree[]) : unit =
         if isNull resolving.Value then
-            let own = FactMemory(limits.Resolution.Events, 0)
+            let own = LookUpCache(limits.Resolution.Events, 0)
             let copy = known.Copy own
-            needed <- RoomResolution(trees, UndoLog(), own, practices.Resolve(resolve copy limits.Resolution))
+            needed <- RoomResolution(trees, UndoLog(), own, behaviour.Resolve(resolve copy limits.Resolution))
 
     let states =
         ResolvedStates(
             log,
-            practices.Resolve(resolve known limits.SmallResolution),
+            behaviour.Resolve(resolve known limits.SmallResolution),
             elsewhere,
             limits.SmallStates,
             keptResolutions
@@ -115,40 +115,41 @@ type RoomMachine
             resolving.Value <- null
         | _ -> ()
 
-    let roomEnd = RoomEnd(rules, facts, known, states, limits, frontier, nextNumber)
+    let roomEnd =
+        RoomEnd(rules, lookUpCache, known, states, limits, frontier, nextNumber)
 
     let deciding =
-        Deciding(rules, frontier, facts, known, staging, states, limits, practices, roomEnd)
+        Deciding(rules, frontier, lookUpCache, known, staging, states, limits, behaviour, roomEnd)
 
     let outliers =
         FetchedOutliers(log, frontier, known, staging, missingEvents, arriving, fetchMissing, deciding, limits)
 
     let responding =
-        Responding(log, frontier, facts, known, staging, missingEvents, arriving, fetchMissing, outliers, limits)
+        Responding(log, frontier, lookUpCache, known, staging, missingEvents, arriving, fetchMissing, outliers, limits)
 
     /// Runs an action completely or not at all. `unfinished` makes the result of one that lacks facts.
     let atomically (act: unit -> 'a) (unfinished: LookUps -> 'a) : 'a =
         // An earlier call may have thrown.
-        facts.TakeLacking() |> ignore
+        lookUpCache.TakeLacking() |> ignore
 
-        match log.Run(act, (fun () -> facts.IsComplete)) with
+        match log.Run(act, (fun () -> lookUpCache.IsComplete)) with
         | ValueSome result ->
-            facts.Trim()
+            lookUpCache.Trim()
             result
-        | ValueNone -> unfinished (facts.TakeLacking())
+        | ValueNone -> unfinished (lookUpCache.TakeLacking())
 
     /// Takes an input; `decided` gets the events that are decided at once.
     let absorb (decided: List<DecidedEvent>) (input: Input) =
         match input with
         | Input.At now ->
-            staging.Asking.At now
+            staging.RequestLimits.At now
             fetchMissing.Retry()
 
-            for r in staging.Remembered.TakeForgotten staging.Asking.Now do
+            for r in staging.Remembered.TakeForgotten staging.RequestLimits.Now do
                 staging.Report(r.Id, r.Reason)
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
         | Input.Received(peer, event)
-        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Asking.Now)
+        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.RequestLimits.Now)
         | Input.Resumed(peer, event, since, searchFrom) -> arriving.StageResumed(event, peer, since, searchFrom)
         | Input.Reached peer -> fetchMissing.Reached peer
         // Looked for once the events that came with it are staged.
@@ -170,7 +171,7 @@ type RoomMachine
             | null -> ()
             | s ->
                 // One event may lack facts: the others go on, so that all that is lacking is looked up together.
-                log.Attempt(fun () -> fetchMissing.Look(s, earliest)) |> ignore
+                log.Attempt(fun () -> fetchMissing.Examine(s, earliest)) |> ignore
 
             next <- staging.NextToDo()
 
@@ -215,7 +216,7 @@ type RoomMachine
                 goOn decided nextReady
             // Nothing is outstanding and nothing is ready: events that wait for no postponed one wait for each other. A
             // fetched state may be the cause.
-            elif facts.IsComplete && staging.IsSilent && isNull resolving.Value then
+            elif lookUpCache.IsComplete && staging.IsSilent && isNull resolving.Value then
                 match staging.Stuck() with
                 | [||] -> false
                 | stuck ->
@@ -264,13 +265,13 @@ type RoomMachine
                     null)
             |> ignore
 
-    let tell (inputs: Input[]) : Output =
+    let receive (inputs: Input[]) : Output =
         let decided = List<DecidedEvent>()
         let before = resolving.Value
         responding.Scan inputs
 
-        if not facts.IsComplete then
-            facts.Fail()
+        if not lookUpCache.IsComplete then
+            lookUpCache.Fail()
 
         // An event that came before waits for its own sake too.
         let isNew (event: ReceivedEvent) =
@@ -332,7 +333,7 @@ type RoomMachine
                 | Input.Received(_, event)
                 | Input.Resumed(_, event, _, _)
                 | Input.Decide(_, event)
-                | Input.History(_, event) -> staging.Asking.IsNotStored event.Pdu.EventId
+                | Input.History(_, event) -> staging.RequestLimits.IsNotStored event.Pdu.EventId
                 | _ -> false)
             |> Seq.length
 
@@ -425,8 +426,8 @@ type RoomMachine
         | "" -> event.Type = EventTypes.Create
         | roomId -> event.RoomId = roomId
 
-    static member WithPractices
-        (server: string, rules: AuthRules, start: RoomStart, limits: IncomingLimits, practices: Practices)
+    static member WithBehaviour
+        (server: string, rules: AuthRules, start: RoomStart, limits: IncomingLimits, behaviour: Behaviour)
         : RoomMachine =
         let extremities = start.Extremities
         let current = start.CurrentState
@@ -452,12 +453,12 @@ type RoomMachine
             StateResolver.Of rules,
             frontier,
             limits,
-            practices,
+            behaviour,
             HashSet<string>(start.NotStored)
         )
 
     static member Of(server: string, rules: AuthRules, start: RoomStart, limits: IncomingLimits) : RoomMachine =
-        RoomMachine.WithPractices(server, rules, start, limits, Practices.usual)
+        RoomMachine.WithBehaviour(server, rules, start, limits, Behaviour.usual)
 
     static member StrangersShare: string = Share.ofStrangers
 
@@ -495,12 +496,12 @@ type RoomMachine
                         if needsResolution () then
                             refused AdoptionRefusal.Resolving
                         else
-                            Adoption(null, AdoptionRefusal.NeedsFacts, lookUps))
+                            Adoption(null, AdoptionRefusal.NeedsLookUps, lookUps))
         | _ -> refused AdoptionRefusal.NeedsResolution
 
-    member _.Tell(inputs: Input[]) : Output =
+    member _.Receive(inputs: Input[]) : Output =
         try
-            atomically (fun () -> tell inputs) (fun lookUps -> {
+            atomically (fun () -> receive inputs) (fun lookUps -> {
                 LookUps = lookUps
                 Resolve = null
                 Requests = [||]
@@ -515,7 +516,7 @@ type RoomMachine
 
     member _.Resolved(resolution: RoomResolution) : unit = resolved resolution
 
-    member _.Learn(supplied: RoomFacts) : unit = facts.Learn supplied
+    member _.Supply(supplied: LookUpResults) : unit = lookUpCache.Supply supplied
     member _.Durable(through: int64) : unit = known.Durable through
 
     member _.Failed(from: int64) : DecidedEvent[] =
@@ -526,7 +527,7 @@ type RoomMachine
             let before = taken[0].Before
 
             frontier.Value <-
-                if practices.RestoresExtremities then
+                if behaviour.RestoresExtremities then
                     before
                 else
                     Frontier(

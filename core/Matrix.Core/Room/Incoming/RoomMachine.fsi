@@ -11,11 +11,11 @@ open Matrix.Core.State
 /// bounded.
 ///
 /// An event made here: `Prepare`; build, sign and decide the event on the result; `Adopt`. Neither looks anything up
-/// in a room with one extremity, and nothing is decided twice. An event that comes: `Tell`; send the requests of the
-/// output; `Tell` the responses. Write all decisions in the order of their numbers, then call `Durable`, or `Failed` if
-/// writing failed.
+/// in a room with one extremity, and nothing is decided twice. An event that comes: `Receive`; send the requests of the
+/// output; `Receive` the responses. Write all decisions in the order of their numbers, then call `Durable`, or `Failed`
+/// if writing failed.
 ///
-/// A call that lacks facts of the durable history returns `LookUps`, and nothing of it has happened: `Learn` the facts
+/// A call that lacks facts of the durable history returns `LookUps`, and nothing of it has happened: `Supply` the facts
 /// and repeat the call. All that a transaction certainly needs is looked up together. Facts are kept within bounds.
 ///
 /// For an event that comes, the machine needs its signatures, then its previous events, then its auth events. It
@@ -30,9 +30,9 @@ type RoomMachine =
     /// The machine of a room, made from the room's header. `server` is this server.
     static member Of: server: string * rules: AuthRules * start: RoomStart * limits: IncomingLimits -> RoomMachine
 
-    /// The same with other practices, for simulations.
-    static member WithPractices:
-        server: string * rules: AuthRules * start: RoomStart * limits: IncomingLimits * practices: Practices ->
+    /// The same with other behaviour, for simulations.
+    static member WithBehaviour:
+        server: string * rules: AuthRules * start: RoomStart * limits: IncomingLimits * behaviour: Behaviour ->
             RoomMachine
 
     /// The name of the share of all strangers together, which are servers without a joined user in the room: no server
@@ -55,14 +55,15 @@ type RoomMachine =
     /// space for events that come, some of what an earlier call left is decided before. Beyond the bound, only what an
     /// event of `Input.Decide` needs is decided. Without input it decides what an earlier call left, and the events
     /// that `Failed` has taken back. If the output has look-ups, nothing has happened.
-    member Tell: inputs: Input[] -> Output
+    member Receive: inputs: Input[] -> Output
 
-    /// Takes the outcome of the outstanding resolution, and decides nothing: the next `Tell` decides what waits for it.
+    /// Takes the outcome of the outstanding resolution, and decides nothing: the next `Receive` decides what waits for
+    /// it.
     member Resolved: resolution: RoomResolution -> unit
 
     /// Takes facts that were looked up. Facts are ignored if decisions became durable since the look-ups were made: the
     /// next call returns new ones.
-    member Learn: supplied: RoomFacts -> unit
+    member Supply: supplied: LookUpResults -> unit
 
     /// The decisions up to and including this number are durable: the history has them now. Ignored if the number is
     /// not among the undurable ones.
@@ -70,7 +71,7 @@ type RoomMachine =
 
     /// This decision and all later ones did not become durable. They are taken back and returned, in order:
     /// extremities, numbers and current state are again what they were before. Staged events and outstanding requests
-    /// stay. Received events are staged again, and the next `Tell` decides them in the same order; local events are
+    /// stay. Received events are staged again, and the next `Receive` decides them in the same order; local events are
     /// gone. Ignored if the number is not among the undurable ones.
     member Failed: from: int64 -> DecidedEvent[]
 

@@ -16,7 +16,7 @@ type internal SignatureState =
 [<RequireQualifiedAccess>]
 module internal Signing =
 
-    let private ofServer (event: ReceivedEvent) (keysAsked: string -> bool) (server: string) : SignatureState =
+    let private ofServer (event: ReceivedEvent) (keysRequested: string -> bool) (server: string) : SignatureState =
         if event.IsSignedBy server then
             SignatureState.Holds
         else
@@ -27,14 +27,14 @@ module internal Signing =
             if
                 own.Length = 0
                 || own |> Array.exists (fun s -> s.Fate = SignatureFate.Invalid)
-                || keysAsked server
+                || keysRequested server
             then
                 SignatureState.Broken server
             else
                 SignatureState.NeedsKeys server
 
     /// The first fault among the required signers.
-    let state (event: ReceivedEvent) (keysAsked: string -> bool) : SignatureState =
+    let state (event: ReceivedEvent) (keysRequested: string -> bool) : SignatureState =
         // Mostly, all hold.
         let isSigned server = event.IsSignedBy server
 
@@ -43,7 +43,7 @@ module internal Signing =
                 [||]
             else
                 event.RequiredSigners
-                |> Array.map (ofServer event keysAsked)
+                |> Array.map (ofServer event keysRequested)
                 |> Array.filter (fun s -> s <> SignatureState.Holds)
 
         match faults |> Array.tryFind (fun (s: SignatureState) -> s.IsBroken) with
@@ -63,7 +63,7 @@ module internal Signing =
                         |> Array.exists (fun s ->
                             String.Equals(s.Signature.Entity, server) && s.Fate = SignatureFate.Skipped)
 
-                    match ofServer event keysAsked server with
+                    match ofServer event keysRequested server with
                     | SignatureState.Broken _ when not isUntold -> SignatureState.Holds
                     | state -> state
 

@@ -70,7 +70,7 @@ type internal FetchBudget(log: UndoLog, peer: string, since: int64, searches: in
 
     /// The requests made, by peer. None is repeated: otherwise a hostile peer could make each missing event cost as
     /// many requests as there are paths to it.
-    member val Asked = UndoableSet<struct (string * string)>(log)
+    member val Requested = UndoableSet<struct (string * string)>(log)
 
     /// The number of events of fetched states requested from each peer.
     member val OfStates = UndoableMap<string, int>(log, Dictionary())
@@ -89,7 +89,7 @@ type internal FetchBudget(log: UndoLog, peer: string, since: int64, searches: in
         this.GivenUp.Clear()
         this.Lacking.Clear()
         this.Stateless.Clear()
-        this.Asked.Clear()
+        this.Requested.Clear()
 
         for peer in Seq.toArray this.OfStates.Keys do
             this.OfStates.Remove peer |> ignore
@@ -162,9 +162,9 @@ type internal Staged
     let previousReached = Undoable(log, false)
     let event = Undoable<ReceivedEvent>(log, received)
     let copies = Undoable<ReceivedEvent list>(log, [])
-    let keysAsked = UndoableSet<string>(log)
+    let keysRequested = UndoableSet<string>(log)
     let isOutlier = Undoable(log, (arrival = Arrival.InBulk))
-    let asked = Undoable(log, -1)
+    let requestNumber = Undoable(log, -1)
     let previousPeer = Undoable(log, 0)
     let statePeer = Undoable(log, 0)
     let authPeer = Undoable(log, 0)
@@ -175,7 +175,7 @@ type internal Staged
     let trusted = Undoable<StateTree | null>(log, null)
     let isReady = Undoable(log, false)
     let takenBack = Undoable(log, Int64.MaxValue)
-    let askedWhole = Undoable(log, false)
+    let requestedWhole = Undoable(log, false)
     let historyOrdinal = Undoable(log, 0u)
 
     /// How it came first.
@@ -228,13 +228,13 @@ type internal Staged
             event.Value <- next
             copies.Value <- rest
             // Its signatures were checked when it came, with the keys of that time.
-            keysAsked.Clear()
+            keysRequested.Clear()
             true
 
     /// Whether a copy with the right content hash was requested.
-    member _.AskedWhole
-        with get () = askedWhole.Value
-        and set (asked: bool) = askedWhole.Value <- asked
+    member _.RequestedWhole
+        with get () = requestedWhole.Value
+        and set (asked: bool) = requestedWhole.Value <- asked
 
     /// Takes a validly signed copy with the right content hash: see `Staging.TakeWhole`.
     member _.TakeWhole(copy: ReceivedEvent) : unit = event.Value <- copy
@@ -311,12 +311,12 @@ type internal Staged
     member _.IsHistory = historyOrdinal.Value > 0u
 
     /// The servers whose keys were requested.
-    member _.KeysAsked = keysAsked
+    member _.KeysRequested = keysRequested
 
     /// The number of the request that it waits for; -1 if there is none.
-    member _.Asked
-        with get () = asked.Value
-        and set number = asked.Value <- number
+    member _.RequestNumber
+        with get () = requestNumber.Value
+        and set number = requestNumber.Value <- number
 
     /// The index of the next peer to ask for previous events.
     member _.PreviousPeer
@@ -357,12 +357,12 @@ type internal Staged
         authPeer.Value <- 0
         tooMuch.Value <- false
         previousReached.Value <- false
-        keysAsked.Clear()
+        keysRequested.Clear()
         this.Unreached.Clear()
         this.WithoutKeys.Clear()
 
     /// Whether an event of another room is among its auth events. Those of a create event do not matter.
-    member this.CitesForeign(eventId: string) : bool =
+    member this.HasForeignAuthEvent(eventId: string) : bool =
         this.Pdu.Type <> EventTypes.Create && budget.Value.Foreign.ContainsKey eventId
 
     /// Whether it is queued to request the state before it.

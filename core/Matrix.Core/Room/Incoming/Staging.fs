@@ -27,7 +27,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
     // Those that came in transactions, and those that were fetched; without events in bulk.
     let received = Undoable(log, 0)
     let fetched = Undoable(log, 0)
-    let asking = RequestLimits(log, limits, notStored)
+    let requestLimits = RequestLimits(log, limits, notStored)
     let shares = StagedShares(log, staged)
     // The newest first.
     let waiting = UndoableMap<string, Staged list>(log, Dictionary())
@@ -194,7 +194,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
             |> Seq.toArray
 
     /// The time, and what may be requested now.
-    member _.Asking = asking
+    member _.RequestLimits = requestLimits
 
     /// The fetched states.
     member _.Held = held
@@ -429,9 +429,9 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
             count s -1
 
-        if s.Asked >= 0 then
-            requests.Remove s.Asked |> ignore
-            s.Asked <- -1
+        if s.RequestNumber >= 0 then
+            requests.Remove s.RequestNumber |> ignore
+            s.RequestNumber <- -1
 
         wake s.Id
 
@@ -504,8 +504,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
             false
         else
             let pause = min limits.LongestPause (limits.FirstPause <<< min 30 s.Rounds)
-            let asked = min s.Budget.RetryAt (asking.Now + limits.LongestPause)
-            let until = max asked (asking.Now + pause)
+            let asked = min s.Budget.RetryAt (requestLimits.Now + limits.LongestPause)
+            let until = max asked (requestLimits.Now + pause)
 
             if until > s.Budget.Since + limits.WaitsFor then
                 this.Drop(s, DropReason.NotReached limits.WaitsFor)
@@ -513,7 +513,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
                 // A fetched state is large: it is requested again.
                 match s.StateFrom with
                 | null -> ()
-                | peer -> s.Budget.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
+                | peer -> s.Budget.Requested.Remove(struct (peer, "state " + s.Id)) |> ignore
 
                 this.ReleaseState s
                 s.StateFrom <- null
@@ -523,7 +523,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
     /// Whether what an event lacks is not requested yet, because the time for that has not come.
     member _.WaitsForTurn(s: Staged) : bool =
-        let waits = asking.Now > 0L && s.SearchFrom > asking.Now
+        let waits = requestLimits.Now > 0L && s.SearchFrom > requestLimits.Now
 
         if waits && s.PostponedUntil = 0L then
             postponed.Add(s, s.SearchFrom)
@@ -562,12 +562,12 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
     /// Makes a request for an event, within its budget. Requests for keys do not count: each received copy of an event
     /// makes one for each of its signers.
-    member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
+    member this.Request(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
         let count =
             if purpose = Purpose.Keys then
                 0
             else
-                asking.CountOf(request, (purpose = Purpose.StateEvents))
+                requestLimits.CountOf(request, (purpose = Purpose.StateEvents))
 
         if count > 0 && s.Budget.Requests + count > limits.Requests then
             this.Drop(s, DropReason.TooManyRequests limits.Requests)
@@ -585,23 +585,23 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
             if count > 0 then
                 s.Budget.Requests <- s.Budget.Requests + count
 
-                asking.Asked(peer, count)
+                requestLimits.Requested(peer, count)
 
             nextRequest.Value <- nextRequest.Value + 1
             requests.Set(made.Number, struct (made, purpose))
             newRequests.Enqueue made
-            s.Asked <- made.Number
+            s.RequestNumber <- made.Number
 
     /// The purpose of an event's outstanding request; none if there is none.
     member _.PurposeOf(s: Staged) : Purpose voption =
-        match requests.TryFind s.Asked with
+        match requests.TryFind s.RequestNumber with
         | ValueSome(struct (_, purpose)) -> ValueSome purpose
         | ValueNone -> ValueNone
 
     /// Withdraws an event's request.
     member _.Withdraw(s: Staged) : unit =
-        requests.Remove s.Asked |> ignore
-        s.Asked <- -1
+        requests.Remove s.RequestNumber |> ignore
+        s.RequestNumber <- -1
 
     /// The requests without a response, oldest first.
     member _.Outstanding: PeerRequest[] = [| for struct (made, _) in requests.Values -> made |]
@@ -659,7 +659,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
             match staged.TryFind made.For with
             | ValueSome s ->
-                s.Asked <- -1
+                s.RequestNumber <- -1
                 ValueSome(struct (made, purpose, s))
             | ValueNone -> ValueNone
         | ValueNone -> ValueNone

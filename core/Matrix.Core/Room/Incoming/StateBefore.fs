@@ -43,7 +43,12 @@ module StateBefore =
 [<Sealed>]
 type RoomResolution
     internal
-    (trees: StateTree[], log: UndoLog, facts: FactMemory, resolve: StateTree[] -> Result<StateTree, ResolutionError>) =
+    (
+        trees: StateTree[],
+        log: UndoLog,
+        lookUpCache: LookUpCache,
+        resolve: StateTree[] -> Result<StateTree, ResolutionError>
+    ) =
 
     let mutable outcome: Result<StateTree, ResolutionError> voption = ValueNone
 
@@ -53,16 +58,16 @@ type RoomResolution
     /// Resolves the states. If the result is not empty, facts are lacking.
     member _.Run() : LookUps =
         if outcome.IsNone then
-            match log.Run((fun () -> resolve trees), (fun () -> facts.IsComplete)) with
+            match log.Run((fun () -> resolve trees), (fun () -> lookUpCache.IsComplete)) with
             | ValueSome result ->
                 outcome <- ValueSome result
                 LookUps.None
-            | ValueNone -> facts.TakeLacking()
+            | ValueNone -> lookUpCache.TakeLacking()
         else
             LookUps.None
 
     /// Takes facts that `Run` lacked.
-    member _.Learn(supplied: RoomFacts) : unit = facts.Learn supplied
+    member _.Supply(supplied: LookUpResults) : unit = lookUpCache.Supply supplied
 
     /// Whether it has ended.
     member _.IsDone = outcome.IsSome

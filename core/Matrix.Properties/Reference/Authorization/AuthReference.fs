@@ -47,27 +47,27 @@ let private decideWhole (context: Context) (table: Rule list) : Decision =
     | None -> invalidOp "The table leaves an event undecided, which the lint does not allow."
 
 /// The decision of the rules of the question's version.
-let ask (question: Question) : Decision =
+let ask (input: DecisionInput) : Decision =
     decideWhole
         {
-            Case = question
+            Case = input
             Entry = None
             Redacted = None
         }
-        question.Version.Authorization
+        input.Version.Authorization
 
 /// The decision of a table on a redaction of an event that this user sent.
-let askOfRedaction (table: Rule list) (question: Question) (redactedSender: string) : Decision =
+let askOfRedaction (table: Rule list) (input: DecisionInput) (redactedSender: string) : Decision =
     decideWhole
         {
-            Case = question
+            Case = input
             Entry = None
             Redacted = Some redactedSender
         }
         table
 
 /// The case as a question.
-let questionOf (case: AuthCase) : Question = {
+let inputOf (case: AuthCase) : DecisionInput = {
     Version = case.Version
     Event = case.Event
     Find = fun eventType key -> case.State.TryFind(eventType, key)
@@ -75,10 +75,10 @@ let questionOf (case: AuthCase) : Question = {
 }
 
 /// The decision of the rules of the case's version.
-let decide (case: AuthCase) : Decision = ask (questionOf case)
+let decide (case: AuthCase) : Decision = ask (inputOf case)
 
-let private withoutEntry (question: Question) : Context = {
-    Case = question
+let private withoutEntry (input: DecisionInput) : Context = {
+    Case = input
     Entry = None
     Redacted = None
 }

@@ -15,21 +15,21 @@ type Found = {
 }
 
 /// A rule that was tried.
-type Tried = {
+type EvaluatedRule = {
     Rule: Rule
     /// The entry of the power levels that it was tried for; "" outside of `ForEach`.
     Entry: string
     /// Its conditions; empty if it always applies.
-    Asked: Found list
+    Conditions: Found list
     /// The rules inside it that were tried.
-    Inside: Tried list
+    Inside: EvaluatedRule list
     /// Set if this rule, or one inside, decided.
     Decision: Decision option
 }
 
 /// A decision and the path to it.
 type Trace = {
-    Tried: Tried list
+    Evaluated: EvaluatedRule list
     Decision: Decision
 }
 
@@ -53,7 +53,7 @@ let private asked (context: Context) (condition: Condition) : Found list =
     | Condition.Always -> []
     | condition -> [ found context condition ]
 
-let rec private tryAll (context: Context) (rules: Rule list) : Tried list =
+let rec private tryAll (context: Context) (rules: Rule list) : EvaluatedRule list =
     match rules with
     | [] -> []
     | rule :: rest ->
@@ -63,16 +63,16 @@ let rec private tryAll (context: Context) (rules: Rule list) : Tried list =
         | Some _ -> [ tried ]
         | None -> tried :: tryAll context rest
 
-and private tryOne (context: Context) (rule: Rule) : Tried =
+and private tryOne (context: Context) (rule: Rule) : EvaluatedRule =
     let tried asked inside decision = {
         Rule = rule
         Entry = context.Entry |> Option.map _.Key |> Option.defaultValue ""
-        Asked = asked
+        Conditions = asked
         Inside = inside
         Decision = decision
     }
 
-    let decided (inside: Tried list) = inside |> List.tryPick _.Decision
+    let decided (inside: EvaluatedRule list) = inside |> List.tryPick _.Decision
 
     match rule with
     | Rule.Scope(_, condition, rules) ->
@@ -125,7 +125,7 @@ and private tryOne (context: Context) (rule: Rule) : Tried =
         tried [] inside (decided inside)
 
 /// The path to the decision of the question's version.
-let ask (question: Question) : Trace =
+let ask (question: DecisionInput) : Trace =
     let tried =
         tryAll
             {
@@ -136,8 +136,11 @@ let ask (question: Question) : Trace =
             question.Version.Authorization
 
     match tried |> List.tryPick _.Decision with
-    | Some decision -> { Tried = tried; Decision = decision }
+    | Some decision -> {
+        Evaluated = tried
+        Decision = decision
+      }
     | None -> invalidOp "The table leaves an event undecided, which the lint does not allow."
 
 /// The path to the decision of the case's version.
-let ofCase (case: AuthCase) : Trace = ask (AuthReference.questionOf case)
+let ofCase (case: AuthCase) : Trace = ask (AuthReference.inputOf case)

@@ -113,7 +113,7 @@ module internal DecisionSearch =
 
     /// A case with different verdicts, and with the same verdict once this row is as in the older version.
     let private ofReverted
-        (stages: Dictionary<string, Stage>)
+        (loaders: Dictionary<string, CaseLoader>)
         (a: RoomVersion)
         (b: RoomVersion)
         (change: RowChange)
@@ -134,28 +134,28 @@ module internal DecisionSearch =
             // `auth_events`.
             let ground = if hybrid.Settings = newer.Settings then newer else hybrid
 
-            let stageOf (world: World) =
+            let loaderOf (world: World) =
                 let key = ground.Id + (RowChanges.row change).Id + world.Name
 
-                match stages.TryGetValue key with
-                | true, stage -> stage
+                match loaders.TryGetValue key with
+                | true, loader -> loader
                 | _ ->
-                    let stage = Stage(Ground(world, ground))
-                    stages[key] <- stage
-                    stage
+                    let loader = CaseLoader(Ground(world, ground))
+                    loaders[key] <- loader
+                    loader
 
             Goal(
                 change,
                 None,
                 fun x y world case ->
                     x.IsOk <> y.IsOk
-                    && (let stage = stageOf world
-                        stage.Load case
-                        (stage.Decide rules).IsOk = (if isForward then x else y).IsOk)
+                    && (let loader = loaderOf world
+                        loader.Load case
+                        (loader.Decide rules).IsOk = (if isForward then x else y).IsOk)
             ))
 
     let private goals (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) : Goal list =
-        let stages = Dictionary<string, Stage>()
+        let loaders = Dictionary<string, CaseLoader>()
 
         changes
         |> List.choose (fun change ->
@@ -166,10 +166,17 @@ module internal DecisionSearch =
             elif row.Id = "rooms.join-rules" then
                 Some(ofJoinRules a b change)
             else
-                ofReverted stages a b change)
+                ofReverted loaders a b change)
 
     /// Gives a case to the goals that it is the first to show.
-    let private note (goals: Goal list) (world: World) (case: int[]) (weight: int) (onA: Stage, x) (onB: Stage, y) =
+    let private note
+        (goals: Goal list)
+        (world: World)
+        (case: int[])
+        (weight: int)
+        (onA: CaseLoader, x)
+        (onB: CaseLoader, y)
+        =
         let isSameVerdict = (x: Decision).IsOk = (y: Decision).IsOk
 
         for goal in goals do
@@ -200,9 +207,9 @@ module internal DecisionSearch =
     let private grounds =
         ConditionalWeakTable<RoomVersion, ConditionalWeakTable<World, Ground>>()
 
-    let private stageOf (version: RoomVersion) (world: World) : Stage =
+    let private loaderOf (version: RoomVersion) (world: World) : CaseLoader =
         let ofVersion = grounds.GetOrCreateValue version
-        Stage(ofVersion.GetValue(world, (fun world -> Ground(world, version))))
+        CaseLoader(ofVersion.GetValue(world, (fun world -> Ground(world, version))))
 
     /// Searches for all of them at once, the lightest cases first. Where only the reason differs, cases that are
     /// heavier by less than `patience` are searched for one with another verdict.
@@ -212,13 +219,13 @@ module internal DecisionSearch =
         (changes: RowChange list)
         (patience: int)
         (limit: int)
-        : Map<string, Shown> =
+        : Map<string, ShownCase> =
         let goals = goals a b changes
         let rulesA, rulesB = AuthRules a, AuthRules b
 
-        let stages =
+        let loaders =
             Worlds.widened [ a; b ] Worlds.all
-            |> List.map (fun world -> world, lazy (stageOf a world), lazy (stageOf b world))
+            |> List.map (fun world -> world, lazy (loaderOf a world), lazy (loaderOf b world))
 
         let mutable left = goals
         let mutable weight = 0
@@ -227,10 +234,10 @@ module internal DecisionSearch =
             // Most cases are of the heaviest weights, where few rows are left.
             let types = left |> List.map _.Types |> List.reduce (Option.map2 Set.union)
 
-            let mayShow (stage: Stage) case =
-                types |> Option.forall (fun types -> types.Contains(stage.Ground.TypeOf case))
+            let mayShow (loader: CaseLoader) case =
+                types |> Option.forall (fun types -> types.Contains(loader.Ground.TypeOf case))
 
-            for world, onA, onB in stages do
+            for world, onA, onB in loaders do
                 Enumeration.ofWeight world [ a; b ] weight (fun case ->
                     let onA, onB = onA.Value, onB.Value
 
@@ -256,6 +263,6 @@ module internal DecisionSearch =
         Map [
             for goal in goals do
                 match Option.orElse goal.Reason goal.Verdict with
-                | Some apart -> (RowChanges.row goal.Change).Id, Shown.Decided apart
+                | Some apart -> (RowChanges.row goal.Change).Id, ShownCase.Decided apart
                 | None -> ()
         ]

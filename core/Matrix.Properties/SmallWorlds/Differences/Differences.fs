@@ -36,7 +36,7 @@ module Differences =
         [
             for KeyValue(_, shown) in shown do
                 match shown with
-                | Shown.Decided apart -> apart
+                | ShownCase.Decided apart -> apart
                 | _ -> ()
         ]
 
@@ -78,7 +78,7 @@ module Differences =
 
                 {
                     Change = change
-                    Shown =
+                    Case =
                         decided.TryFind row.Id
                         |> Option.orElseWith (fun () ->
                             if row.Area = Area.StateResolution || row.Id.StartsWith "policy.resolution" then

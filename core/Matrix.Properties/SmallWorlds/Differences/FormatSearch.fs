@@ -69,7 +69,7 @@ module internal FormatSearch =
         | Error fault -> $"refused: {fault}"
 
     let private apart given a b =
-        if a = b then None else Some(Shown.InWords(given, a, b))
+        if a = b then None else Some(ShownCase.InWords(given, a, b))
 
     let private ids (a: RoomVersion) (b: RoomVersion) =
         // The first event whose hashes differ in spelling.
@@ -116,12 +116,12 @@ module internal FormatSearch =
         apart given (fate a) (fate b)
 
     let private referenced (a: RoomVersion) (b: RoomVersion) =
-        let cites = [ "prev_events", references a [ "$other:one" ]; "auth_events", references a [] ]
+        let authEvents = [ "prev_events", references a [ "$other:one" ]; "auth_events", references a [] ]
 
         form
             ("an event with prev_events "
-             + CanonicalJson.text (Json.Object(object' [ List.head cites ])))
-            (fun _ -> cites)
+             + CanonicalJson.text (Json.Object(object' [ List.head authEvents ])))
+            (fun _ -> authEvents)
             a
             b
 
@@ -223,7 +223,7 @@ module internal FormatSearch =
             if x.Equals y then
                 None
             else
-                Some(Shown.Redacted(event, x, y))
+                Some(ShownCase.Redacted(event, x, y))
 
         match row with
         | "top-level" ->
@@ -252,7 +252,7 @@ module internal FormatSearch =
             |> List.tryPick (fun path -> object' [ "type", text eventType; "content", at path ] |> shown)
 
     /// The smallest case for a row outside of authorization.
-    let shows (a: RoomVersion) (b: RoomVersion) (id: string) : Shown option =
+    let shows (a: RoomVersion) (b: RoomVersion) (id: string) : ShownCase option =
         let starts (prefix: string) =
             id.StartsWith(prefix, System.StringComparison.Ordinal)
 

@@ -34,24 +34,26 @@ module internal RedactionSearch =
     [<Sealed>]
     type private Judge(version: RoomVersion) =
 
-        let stage = Stage(Ground(RedactingWorld.world, version))
-        let rules = stage.Ground.Rules
+        let loader = CaseLoader(Ground(RedactingWorld.world, version))
+        let rules = loader.Ground.Rules
 
         /// Whether the redacted event's id has the domain of its sender's server.
         member _.IsNamedByItsServer(case: int[]) : bool =
-            stage.Load case
+            loader.Load case
             let sender = RedactingWorld.redactedSender case
-            (string stage.Event.Redacts).EndsWith(sender.Substring(sender.IndexOf ':'), System.StringComparison.Ordinal)
+
+            (string loader.Event.Redacts)
+                .EndsWith(sender.Substring(sender.IndexOf ':'), System.StringComparison.Ordinal)
 
         /// Whether it is applied, if it is accepted.
         member _.Applied(case: int[]) : Decision =
-            stage.Load case
-            RedactingWorld.decide rules stage case
+            loader.Load case
+            RedactingWorld.decide rules loader case
 
         /// Both decisions. The cases have no members, so the sender joins first: a redaction's sender must be a member.
         member this.Fate(case: int[]) : Fate =
             let applied = this.Applied case
-            let asked = stage.Case
+            let asked = loader.Case
             let sender = asked.Event.Sender
 
             let joined =
@@ -74,7 +76,7 @@ module internal RedactionSearch =
 
     /// The lightest case with different outcomes that the row decides in every version that has it, or else in one of
     /// them. If no case is light enough, a case that another clause decides.
-    let shows (a: RoomVersion) (b: RoomVersion) (row: string) : Shown option =
+    let shows (a: RoomVersion) (b: RoomVersion) (row: string) : ShownCase option =
         let first, second = Judge a, Judge b
         let world = RedactingWorld.world
 
@@ -114,7 +116,7 @@ module internal RedactionSearch =
                 lightest decides (World.weight world case + 2) outcomes
                 |> Option.defaultValue case))
         |> Option.map (fun case ->
-            Shown.InWords(
+            ShownCase.InWords(
                 World.describe world case |> String.concat "; ",
                 (first.Fate case).Words,
                 (second.Fate case).Words

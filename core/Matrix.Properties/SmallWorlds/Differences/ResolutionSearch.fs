@@ -8,55 +8,55 @@ open Matrix.Properties.Generators
 [<RequireQualifiedAccess>]
 module internal ResolutionSearch =
 
-    /// The number of acts of the largest rooms in which two algorithms are compared.
-    let private mostActs = 3
+    /// The number of actions of the largest rooms in which two algorithms are compared.
+    let private maxActions = 3
 
     /// The number of rooms searched for one that shows both a row and a difference between the versions.
     let private mostCompared = 800
 
     let private alice, bob, carol = DrawnRoom.alice, DrawnRoom.bob, DrawnRoom.carol
 
-    let private any: Forks.Place = {
-        Acts = Forks.acts
-        MostActs = mostActs
+    let private any: Forks.RoomSearch = {
+        Actions = Forks.actions
+        MaxActions = maxActions
         Clock = Forks.Clock.Rising
         Twice = false
     }
 
-    let private of' (clock: Forks.Clock) (mostActs: int) (acts: Forks.Act list) : Forks.Place = {
-        Acts = acts
-        MostActs = mostActs
+    let private of' (clock: Forks.Clock) (maxActions: int) (actions: Forks.Action list) : Forks.RoomSearch = {
+        Actions = actions
+        MaxActions = maxActions
         Clock = clock
         Twice = false
     }
 
     /// The rooms in which a row is searched for: those in which its step has something to decide.
-    let private placeOf (row: string) : Forks.Place =
+    let private placeOf (row: string) : Forks.RoomSearch =
         match row with
         // Events sent at the same time, or with times in another order.
         | "state.v1.power-levels.next"
         | "state.power-ordering.id"
         | "state.mainline-ordering.id"
-        | "state.resolve.power-events" -> of' Forks.Clock.Still 2 Forks.acts
+        | "state.resolve.power-events" -> of' Forks.Clock.Still 2 Forks.actions
         | "state.v1.members"
         | "state.v1.others"
         | "state.power-ordering.time"
         | "state.mainline-ordering.time"
-        | "state.resolve.check-others" -> of' Forks.Clock.Falling 2 Forks.acts
-        | "state.auth-chain" -> of' Forks.Clock.Falling 3 [ Forks.Act.Joins bob; Forks.Act.Leaves bob ]
+        | "state.resolve.check-others" -> of' Forks.Clock.Falling 2 Forks.actions
+        | "state.auth-chain" -> of' Forks.Clock.Falling 3 [ Forks.Action.Joins bob; Forks.Action.Leaves bob ]
         | "state.power-ordering" ->
             of' Forks.Clock.Still 3 [
-                Forks.Act.Joins bob
-                Forks.Act.GivesPower(alice, bob, 50)
-                Forks.Act.GivesPower(bob, carol, 50)
+                Forks.Action.Joins bob
+                Forks.Action.GivesPower(alice, bob, 50)
+                Forks.Action.GivesPower(bob, carol, 50)
             ]
         // Two senders of different power, neither of whose events is in the other's auth chain.
         | "state.power-ordering.first" ->
             of' Forks.Clock.Rising 4 [
-                Forks.Act.GivesPower(alice, bob, 50)
-                Forks.Act.Joins bob
-                Forks.Act.SetsJoinRule(bob, "invite")
-                Forks.Act.SetsJoinRule(alice, "public")
+                Forks.Action.GivesPower(alice, bob, 50)
+                Forks.Action.Joins bob
+                Forks.Action.SetsJoinRule(bob, "invite")
+                Forks.Action.SetsJoinRule(alice, "public")
             ]
         // Topics whose auth chains have different power levels.
         | "state.mainline"
@@ -65,33 +65,33 @@ module internal ResolutionSearch =
         | "state.mainline-ordering.first"
         | "state.resolve.others" -> {
             of' Forks.Clock.Falling 4 [
-                Forks.Act.SetsTopic alice
-                Forks.Act.GivesPower(alice, bob, 50)
-                Forks.Act.GivesPower(alice, bob, 0)
+                Forks.Action.SetsTopic alice
+                Forks.Action.GivesPower(alice, bob, 50)
+                Forks.Action.GivesPower(alice, bob, 0)
             ] with
                 Twice = (row <> "state.mainline-ordering" && row <> "state.mainline-ordering.first")
           }
         | "state.v1.power-levels" ->
             of' Forks.Clock.Rising 3 [
-                Forks.Act.Joins bob
-                Forks.Act.GivesPower(alice, bob, 50)
-                Forks.Act.GivesPower(bob, carol, 50)
+                Forks.Action.Joins bob
+                Forks.Action.GivesPower(alice, bob, 50)
+                Forks.Action.GivesPower(bob, carol, 50)
             ]
         // Conflicts at two keys, one of which affects the other.
         | "state.v1.join-rules" -> {
             of' Forks.Clock.Rising 4 [
-                Forks.Act.Joins bob
-                Forks.Act.Leaves bob
-                Forks.Act.SetsJoinRule(alice, "public")
+                Forks.Action.Joins bob
+                Forks.Action.Leaves bob
+                Forks.Action.SetsJoinRule(alice, "public")
             ] with
                 Twice = true
           }
         | "state.power-events" -> {
             of' Forks.Clock.Rising 4 [
-                Forks.Act.Joins bob
-                Forks.Act.Removes(alice, bob)
-                Forks.Act.SetsTopic bob
-                Forks.Act.GivesPower(alice, bob, 50)
+                Forks.Action.Joins bob
+                Forks.Action.Removes(alice, bob)
+                Forks.Action.SetsTopic bob
+                Forks.Action.GivesPower(alice, bob, 50)
             ] with
                 Twice = true
           }
@@ -102,12 +102,12 @@ module internal ResolutionSearch =
 
     /// A room and its two states, in words.
     let private describe (fork: Forks.Fork) : string =
-        let opening = List.truncate (fork.Order.Length - fork.Acts.Length) fork.Order
+        let opening = List.truncate (fork.Order.Length - fork.Actions.Length) fork.Order
         let openingNames = String.concat ", " opening
 
-        let acts =
-            List.zip fork.Acts (List.skip opening.Length fork.Order)
-            |> List.map (fun (act, id) -> $"; {act} ({id})")
+        let actions =
+            List.zip fork.Actions (List.skip opening.Length fork.Order)
+            |> List.map (fun (action, id) -> $"; {action} ({id})")
             |> String.concat ""
 
         let held =
@@ -118,8 +118,8 @@ module internal ResolutionSearch =
                 | None -> $"no {named key}")
             |> String.concat " and "
 
-        $"a room that @alice:one creates ({openingNames}){acts}. One server holds the state at the end; another, which \
-         is behind, has {held}"
+        $"a room that @alice:one creates ({openingNames}){actions}. One server holds the state at the end; another, \
+         which is behind, has {held}"
 
     /// The event at a key of a resolved state, in words.
     let private outcome (key: string * string) (state: Map<string * string, string>) =
@@ -134,7 +134,7 @@ module internal ResolutionSearch =
         fork.States |> List.collect (Map.keys >> List.ofSeq) |> List.distinct
 
     /// The smallest room with two states that the two versions resolve differently.
-    let resolved (a: RoomVersion) (b: RoomVersion) : Shown option =
+    let resolved (a: RoomVersion) (b: RoomVersion) : ShownCase option =
         Forks.at any b
         |> Seq.tryPick (fun fork ->
             match Forks.inVersion a fork with
@@ -145,7 +145,7 @@ module internal ResolutionSearch =
                 keys fork
                 |> List.tryFind (fun key -> first.TryFind key <> second.TryFind key)
                 |> Option.map (fun key ->
-                    Shown.Resolved {
+                    ShownCase.Resolved {
                         FirstFork = inFirst
                         Fork = fork
                         Key = key
@@ -220,7 +220,7 @@ module internal ResolutionSearch =
 
     /// The smallest room that shows the purpose of a row: its states resolve differently without the row, or with the
     /// other version's row. `isOfFirst` says that the first version has the row and the second has not.
-    let ofRow (a: RoomVersion) (b: RoomVersion) (row: string) (isOfFirst: bool) (isChanged: bool) : Shown option =
+    let ofRow (a: RoomVersion) (b: RoomVersion) (row: string) (isOfFirst: bool) (isChanged: bool) : ShownCase option =
         let has, other = if isOfFirst then a, b else b, a
 
         search has other row
@@ -244,7 +244,7 @@ module internal ResolutionSearch =
             let outcomeIn isOfThis state =
                 outcome key state + (if isOfThis then words else "")
 
-            Shown.Resolved {
+            ShownCase.Resolved {
                 FirstFork = inFirst
                 Fork = inSecond
                 Key = key
@@ -253,18 +253,18 @@ module internal ResolutionSearch =
                 Words = describe inSecond, outcomeIn isOfFirst first, outcomeIn (not isOfFirst) second
             })
 
-    /// A room in which the versions differ, for a row that no room of a few acts shows by itself.
-    let showingNotAlone (shown: Shown) : Shown =
+    /// A room in which the versions differ, for a row that no room of a few actions shows by itself.
+    let showingNotAlone (shown: ShownCase) : ShownCase =
         match shown with
-        | Shown.Resolved({ Words = given, first, second } as apart) ->
-            Shown.Resolved {
+        | ShownCase.Resolved({ Words = given, first, second } as apart) ->
+            ShownCase.Resolved {
                 apart with
                     Words = $"no room of few acts shows this row alone; the algorithms differ in {given}", first, second
             }
         | other -> other
 
     /// The smallest room in which the reading of auth chains matters, for two versions of which one does not use them.
-    let readAlong (a: RoomVersion) (b: RoomVersion) : Shown option =
+    let readAlong (a: RoomVersion) (b: RoomVersion) : ShownCase option =
         let keyOf (fork: Forks.Fork) = fst fork.Behind.Head
 
         let drawnIn (version: RoomVersion) (fork: Forks.Fork) =
@@ -293,7 +293,7 @@ module internal ResolutionSearch =
                 let second, secondWords = stands b inSecond other
 
                 Some(
-                    Shown.Resolved {
+                    ShownCase.Resolved {
                         FirstFork = inFirst
                         Fork = inSecond
                         Key = keyOf fork

@@ -169,7 +169,7 @@ let private shapes: Invariant list = [
 
 let private reach: Invariant list = [
     accepted "levels.by-members" levels "Only members with the power that power levels require change them." (fun s ->
-        s.Place s.Sender = Membership.Join && s.Power s.Sender >= s.Required)
+        s.MembershipOf s.Sender = Membership.Join && s.Power s.Sender >= s.Required)
 
     accepted
         "levels.named-within-reach"

@@ -29,7 +29,7 @@ let private first =
 let isIn (places: Membership list) (place: Membership) = List.contains place places
 
 let private insideOrInvited (s: Scene) =
-    s.Place s.Target |> isIn [ Membership.Join; Membership.Invite ]
+    s.MembershipOf s.Target |> isIn [ Membership.Join; Membership.Invite ]
 
 /// Whether the event redeems a third-party invitation.
 let answersThirdParty (s: Scene) =
@@ -48,7 +48,7 @@ let private joins: Invariant list = [
     |> except "first-join" "the rule for the creator's first join does not check the sender" isFirstJoin
 
     invariant "join.not-banned" member' "A banned user cannot join." (fun s -> s.Allowed && s.Makes "join") (fun s ->
-        s.Place s.Target <> Membership.Ban)
+        s.MembershipOf s.Target <> Membership.Ban)
     |> first
 
     whenJoined
@@ -76,7 +76,7 @@ let private joins: Invariant list = [
             || (match s.Text "join_authorised_via_users_server" with
                 | null -> false
                 | user ->
-                    s.Place user = Membership.Join
+                    s.MembershipOf user = Membership.Join
                     && s.Power user >= s.Levels.Invite
                     && s.SignedFor user))
     |> inVersions hasRestricted
@@ -92,7 +92,7 @@ let private joins: Invariant list = [
             || (match s.Text "join_authorised_via_users_server" with
                 | null -> false
                 | user ->
-                    s.Place user = Membership.Join
+                    s.MembershipOf user = Membership.Join
                     && s.Power user >= s.Levels.Invite
                     && s.SignedFor user))
     |> inVersions (hasKnockRestricted)
@@ -133,15 +133,15 @@ let private invitations: Invariant list = [
         member'
         "Joined and banned users are not invited."
         (fun s -> s.Allowed && s.Makes "invite")
-        (fun s -> not (s.Place s.Target |> isIn [ Membership.Join; Membership.Ban ]))
+        (fun s -> not (s.MembershipOf s.Target |> isIn [ Membership.Join; Membership.Ban ]))
     |> except
         "third-party"
         "the rule for redeeming a third-party invitation does not check the target's membership: a joined user \
          becomes invited"
-        (fun s -> answersThirdParty s && s.Place s.Target = Membership.Join)
+        (fun s -> answersThirdParty s && s.MembershipOf s.Target = Membership.Join)
 
     invariant "invite.by-members" member' "Only members invite." (fun s -> s.Allowed && s.Makes "invite") (fun s ->
-        s.Place s.Sender = Membership.Join)
+        s.MembershipOf s.Sender = Membership.Join)
     |> except
         "third-party"
         "the rule for redeeming a third-party invitation does not check that its sender is still in the room"
@@ -181,7 +181,7 @@ let private leaves: Invariant list = [
         "Only invited, joined and knocking users leave."
         (fun s -> s.Allowed && s.Makes "leave" && s.IsOwn)
         (fun s ->
-            match s.Place s.Sender with
+            match s.MembershipOf s.Sender with
             | Membership.Invite
             | Membership.Join -> true
             | Membership.Knock -> hasKnocks s.Version
@@ -193,7 +193,7 @@ let private leaves: Invariant list = [
         "Only members with the power to kick, and more power than the target, remove other users."
         (fun s -> s.Allowed && s.Makes "leave" && not s.IsOwn)
         (fun s ->
-            s.Place s.Sender = Membership.Join
+            s.MembershipOf s.Sender = Membership.Join
             && s.Power s.Sender >= s.Levels.Kick
             && s.Power s.Sender > s.Power s.Target)
 
@@ -204,20 +204,20 @@ let private leaves: Invariant list = [
         (fun s ->
             s.Makes "leave"
             && not s.IsOwn
-            && (s.Place s.Target |> isIn [ Membership.Absent; Membership.Leave ]))
+            && (s.MembershipOf s.Target |> isIn [ Membership.Absent; Membership.Leave ]))
 
     invariant
         "unban.power"
         member'
         "The sender of an unban has the power to ban."
-        (fun s -> s.Allowed && s.Makes "leave" && s.Place s.Target = Membership.Ban)
+        (fun s -> s.Allowed && s.Makes "leave" && s.MembershipOf s.Target = Membership.Ban)
         (fun s -> s.Power s.Sender >= s.Levels.Ban)
 
     invariant
         "unban.not-own"
         member'
         "Nobody lifts their own ban."
-        (fun s -> s.Allowed && s.Makes "leave" && s.Place s.Target = Membership.Ban)
+        (fun s -> s.Allowed && s.Makes "leave" && s.MembershipOf s.Target = Membership.Ban)
         (fun s -> not s.IsOwn)
 ]
 
@@ -228,7 +228,7 @@ let private bans: Invariant list = [
         "Only members with the power to ban, and more power than the target, ban users."
         (fun s -> s.Allowed && s.Makes "ban")
         (fun s ->
-            s.Place s.Sender = Membership.Join
+            s.MembershipOf s.Sender = Membership.Join
             && s.Power s.Sender >= s.Levels.Ban
             && s.Power s.Sender > s.Power s.Target)
 
@@ -272,7 +272,11 @@ let private allowedKnocks: Invariant list = [
         member'
         "Banned, invited and joined users do not knock."
         (fun s -> s.Allowed && s.Makes "knock")
-        (fun s -> not (s.Place s.Sender |> isIn [ Membership.Ban; Membership.Invite; Membership.Join ]))
+        (fun s ->
+            not (
+                s.MembershipOf s.Sender
+                |> isIn [ Membership.Ban; Membership.Invite; Membership.Join ]
+            ))
 ]
 
 let private knocks: Invariant list =
@@ -304,15 +308,15 @@ let private members: Invariant list = [
         (fun s -> s.Makes "invite" || s.Makes "leave" || s.Makes "ban")
     |> except "first-join" "the rule for the creator's first join does not check the sender" isFirstJoin
 
-    accepted "sender.joined" notCreate "Only members send events." (fun s -> s.Place s.Sender = Membership.Join)
+    accepted "sender.joined" notCreate "Only members send events." (fun s -> s.MembershipOf s.Sender = Membership.Join)
     |> except "join" "a user joins from outside" (fun s -> s.Makes "join" && s.IsOwn)
     |> except "first-join" "the rule for the creator's first join does not check the sender" (fun s ->
         isFirstJoin s && not s.IsOwn)
     |> except "decline" "an invitation is declined and a knock withdrawn from outside" (fun s ->
         s.Makes "leave"
         && s.IsOwn
-        && (s.Place s.Sender = Membership.Invite
-            || hasKnocks s.Version && s.Place s.Sender = Membership.Knock))
+        && (s.MembershipOf s.Sender = Membership.Invite
+            || hasKnocks s.Version && s.MembershipOf s.Sender = Membership.Knock))
     |> exceptIn hasKnocks "knock" "a user knocks from outside" (fun s -> s.Makes "knock")
     |> except
         "third-party"
@@ -325,7 +329,7 @@ let private members: Invariant list = [
         "sender.not-banned"
         notCreate
         "A banned user sends no events."
-        (fun s -> s.Place s.Sender = Membership.Ban)
+        (fun s -> s.MembershipOf s.Sender = Membership.Ban)
         (fun s -> not s.Allowed)
     |> except
         "first-join"
@@ -342,7 +346,7 @@ let private members: Invariant list = [
         "sender.invited"
         notCreate
         "An invited user sends only a join or a leave of their own."
-        (fun s -> s.Allowed && s.Place s.Sender = Membership.Invite)
+        (fun s -> s.Allowed && s.MembershipOf s.Sender = Membership.Invite)
         (fun s -> s.IsOwn && (s.Makes "join" || s.Makes "leave"))
     |> except "first-join" "the rule for the creator's first join does not check the sender" isFirstJoin
     |> except

@@ -24,7 +24,8 @@ let private isMember (membership: string) (s: Scene) : bool =
     && not (isNull s.Target)
     && (not (hasRestricted s.Version) || s.AuthorisingIsSigned)
 
-let private isJoined (s: Scene) = s.Place s.Sender = Membership.Join
+let private isJoined (s: Scene) =
+    s.MembershipOf s.Sender = Membership.Join
 
 let private isIn = MembershipInvariants.isIn
 
@@ -55,7 +56,7 @@ let private joins: Invariant list = [
             isMember "join" s
             && s.IsOwn
             && s.JoinRule = "public"
-            && s.Place s.Sender <> Membership.Ban)
+            && s.MembershipOf s.Sender <> Membership.Ban)
 
     possible
         "join.invited-get-in"
@@ -65,7 +66,7 @@ let private joins: Invariant list = [
             isMember "join" s
             && s.IsOwn
             && asksForInvitation s
-            && (s.Place s.Sender |> isIn [ Membership.Invite; Membership.Join ]))
+            && (s.MembershipOf s.Sender |> isIn [ Membership.Invite; Membership.Join ]))
 
     possible
         "join.restricted-works"
@@ -76,10 +77,10 @@ let private joins: Invariant list = [
             isMember "join" s
             && s.IsOwn
             && letsMembersOfRoomsIn s
-            && s.Place s.Sender <> Membership.Ban
+            && s.MembershipOf s.Sender <> Membership.Ban
             && (match s.Text "join_authorised_via_users_server" with
                 | null -> false
-                | user -> s.Place user = Membership.Join && s.Power user >= s.Levels.Invite))
+                | user -> s.MembershipOf user = Membership.Join && s.Power user >= s.Levels.Invite))
     |> inVersions hasRestricted
 ]
 
@@ -93,7 +94,7 @@ let private others: Invariant list = [
             && not (MembershipInvariants.answersThirdParty s)
             && isJoined s
             && s.Power s.Sender >= s.Levels.Invite
-            && not (s.Place s.Target |> isIn [ Membership.Join; Membership.Ban ]))
+            && not (s.MembershipOf s.Target |> isIn [ Membership.Join; Membership.Ban ]))
 
     possible
         "invite.third-party-works"
@@ -103,7 +104,7 @@ let private others: Invariant list = [
         (fun s ->
             isMember "invite" s
             && s.IsSignedFor s.Target
-            && s.Place s.Target <> Membership.Ban
+            && s.MembershipOf s.Target <> Membership.Ban
             && (match s.Invitation with
                 | null -> false
                 | invitation ->
@@ -114,10 +115,10 @@ let private others: Invariant list = [
     possible "leave.always-possible" member' "Invited and joined users can leave, whatever their power." (fun s ->
         isMember "leave" s
         && s.IsOwn
-        && (s.Place s.Sender |> isIn [ Membership.Invite; Membership.Join ]))
+        && (s.MembershipOf s.Sender |> isIn [ Membership.Invite; Membership.Join ]))
 
     possible "knock.can-be-withdrawn" member' "A knock can be withdrawn." (fun s ->
-        isMember "leave" s && s.IsOwn && s.Place s.Sender = Membership.Knock)
+        isMember "leave" s && s.IsOwn && s.MembershipOf s.Sender = Membership.Knock)
     |> inVersions hasKnocks
 
     possible
@@ -128,7 +129,7 @@ let private others: Invariant list = [
             isMember "leave" s
             && not s.IsOwn
             && isJoined s
-            && s.Place s.Target <> Membership.Ban
+            && s.MembershipOf s.Target <> Membership.Ban
             && s.Power s.Sender >= s.Levels.Kick
             && s.Power s.Sender > s.Power s.Target)
 
@@ -140,7 +141,7 @@ let private others: Invariant list = [
             isMember "leave" s
             && not s.IsOwn
             && isJoined s
-            && s.Place s.Target = Membership.Ban
+            && s.MembershipOf s.Target = Membership.Ban
             && s.Power s.Sender >= s.Levels.Ban
             && s.Power s.Sender >= s.Levels.Kick
             && s.Power s.Sender > s.Power s.Target)
@@ -160,7 +161,10 @@ let private others: Invariant list = [
             && s.IsOwn
             && (s.JoinRule = "knock"
                 || s.JoinRule = "knock_restricted" && hasKnockRestricted s.Version)
-            && not (s.Place s.Sender |> isIn [ Membership.Ban; Membership.Invite; Membership.Join ]))
+            && not (
+                s.MembershipOf s.Sender
+                |> isIn [ Membership.Ban; Membership.Invite; Membership.Join ]
+            ))
     |> inVersions hasKnocks
 ]
 

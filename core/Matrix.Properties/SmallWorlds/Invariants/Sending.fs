@@ -80,7 +80,7 @@ let all: Invariant list = [
         "aliases.from-outside"
         "m.room.aliases"
         "A user who is not in the room sets aliases: the rule for aliases checks the server only."
-        (fun s -> s.Place s.Sender <> Membership.Join)
+        (fun s -> s.MembershipOf s.Sender <> Membership.Join)
     |> inVersions (until 5)
 
     invariant

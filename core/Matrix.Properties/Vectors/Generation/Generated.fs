@@ -16,19 +16,19 @@ open Matrix.Rules
 module GeneratedVectors =
 
     /// Each case on its stage, in a version, with its description.
-    let private inEach (picks: Pick list) (version: RoomVersion) (add: Pick -> Stage -> string -> unit) : unit =
-        let stages =
+    let private inEach (picks: Pick list) (version: RoomVersion) (add: Pick -> CaseLoader -> string -> unit) : unit =
+        let loaders =
             picks
             |> List.map _.World
             |> List.distinctBy _.Name
-            |> List.map (fun world -> world.Name, Stage(Ground(world, version)))
+            |> List.map (fun world -> world.Name, CaseLoader(Ground(world, version)))
             |> dict
 
         for pick in picks do
-            let stage = stages[pick.World.Name]
-            stage.Load pick.Case
+            let loader = loaders[pick.World.Name]
+            loader.Load pick.Case
 
-            add pick stage (World.describe pick.World pick.Case |> String.concat "; ")
+            add pick loader (World.describe pick.World pick.Case |> String.concat "; ")
 
     let private render (about: string) (picks: (RoomVersion list * Pick list) list) : string =
         let rendering = Rendering(about, "authorization")
@@ -37,14 +37,14 @@ module GeneratedVectors =
             for version in versions do
                 let rules = AuthRules version
 
-                inEach picks version (fun pick stage words ->
+                inEach picks version (fun pick loader words ->
                     let name =
                         if words = "" then
                             pick.World.Name
                         else
                             $"{pick.World.Name}: {words}"
 
-                    rendering.Add(version, name, pick.Near, stage.Case, stage.Decide rules))
+                    rendering.Add(version, name, pick.Near, loader.Case, loader.Decide rules))
 
         rendering.Text
 
@@ -93,7 +93,7 @@ module GeneratedVectors =
             clausePicks.Value
 
     /// A case for each mutant that differs from the rules. A mutant that an earlier case distinguishes needs no other.
-    let private besides (picking: Picking) (left: Mutant list) (kills: Map<string, Tried>) : Pick list =
+    let private besides (picking: Picking) (left: Mutant list) (kills: Map<string, MutantResult>) : Pick list =
         let isTold (mutant: Mutant) (mutated: AuthRules) (picks: Pick list) =
             // A changed setting changes how the state is read, so the version's stage does not show it.
             mutant.Subject <> Subject.Setting
@@ -173,15 +173,15 @@ module GeneratedVectors =
                         |> snd
                         |> AuthRules
 
-                    inEach picks version (fun pick stage words ->
+                    inEach picks version (fun pick loader words ->
                         rendering.AddRedaction(
                             version,
                             $"{asks.Word}: {words}",
                             pick.Near,
                             asks,
-                            stage.Case,
+                            loader.Case,
                             RedactingWorld.redactedSender pick.Case,
-                            RedactingWorld.decide rules stage pick.Case
+                            RedactingWorld.decide rules loader pick.Case
                         ))
 
         rendering.Text

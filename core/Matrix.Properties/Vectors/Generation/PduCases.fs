@@ -55,7 +55,7 @@ let private caseText (ed25519: Ed25519) keys (case: PduCase) =
         "version", text room.Version.Id
         "room", text (room.Version.Id + title)
         "state", names case.State
-        "auth_events", names (room.NamesOfCited case.Event)
+        "auth_events", names (room.NamesOfAuthEvents case.Event)
         if not case.Rejected.IsEmpty then
             "rejected", names case.Rejected
         "event", Json.Object case.Event

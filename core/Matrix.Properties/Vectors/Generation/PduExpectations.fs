@@ -91,7 +91,7 @@ let private facts
 
     {
         AuthEvents = [|
-            for name in room.NamesOfCited event ->
+            for name in room.NamesOfAuthEvents event ->
                 {
                     Event = room.Pdu(room.Event name)
                     Rejected = List.contains name case.Rejected

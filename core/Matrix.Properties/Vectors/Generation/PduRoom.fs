@@ -91,7 +91,7 @@ type internal PduRoom(version: RoomVersion, ed25519: Ed25519, seedOf: string -> 
         | Error fault -> failwith $"{fault}"
 
     /// The events that an event names in `auth_events`, by name.
-    member this.Cited(event: JsonObject) : string list = [
+    member this.AuthEventsOf(event: JsonObject) : string list = [
         for key in AuthReference.selection version (this.Pdu event) do
             match state.TryGetValue key with
             | true, name -> name
@@ -122,7 +122,11 @@ type internal PduRoom(version: RoomVersion, ed25519: Ed25519, seedOf: string -> 
                     "room_id", text roomId
             ]
 
-        let cited = if draft.Type = "m.room.create" then [] else this.Cited bare
+        let cited =
+            if draft.Type = "m.room.create" then
+                []
+            else
+                this.AuthEventsOf bare
 
         bare
         |> with' "auth_events" (Json.Array [| for name in cited -> reference name |])
@@ -169,7 +173,7 @@ type internal PduRoom(version: RoomVersion, ed25519: Ed25519, seedOf: string -> 
         | None -> ()
 
     /// The names of the events that an event has in `auth_events`.
-    member _.NamesOfCited(event: JsonObject) : string list =
+    member _.NamesOfAuthEvents(event: JsonObject) : string list =
         match event.TryFind "auth_events" with
         | ValueSome(Json.Array items) -> [
             for item in items do

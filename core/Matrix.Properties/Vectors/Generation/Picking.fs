@@ -20,7 +20,7 @@ type internal Deciding = {
     Version: RoomVersion
     Table: Rule list
     Worlds: World list
-    Decide: AuthRules -> Stage -> int[] -> Decision
+    Decide: AuthRules -> CaseLoader -> int[] -> Decision
 }
 
 /// The tables with generated vectors.
@@ -32,7 +32,7 @@ module internal Deciding =
         Version = version
         Table = version.Authorization
         Worlds = Worlds.all
-        Decide = fun rules stage _ -> stage.Decide rules
+        Decide = fun rules loader _ -> loader.Decide rules
     }
 
     /// The rules by which a version handles redactions.
@@ -51,26 +51,26 @@ type internal Picking(deciding: Deciding) =
     let worlds = deciding.Worlds
     let rules = AuthRules version
 
-    let stages =
+    let loaders =
         worlds
-        |> List.map (fun world -> world.Name, lazy Stage(Ground(world, version)))
+        |> List.map (fun world -> world.Name, lazy CaseLoader(Ground(world, version)))
         |> dict
 
     /// Heavier cases are not searched: every rule of every version decides a lighter one.
     let heaviest = 16
 
     let decideBy (rules: AuthRules) (world: World) (case: int[]) : Decision =
-        let stage = stages[world.Name].Value
-        stage.Load case
-        deciding.Decide rules stage case
+        let loader = loaders[world.Name].Value
+        loader.Load case
+        deciding.Decide rules loader case
 
     let decide = decideBy rules
 
     /// Whether a room can reach the case: only the create event may come without a create event in the state before.
     let canExist (world: World) (case: int[]) : bool =
-        let stage = stages[world.Name].Value
-        stage.Load case
-        stage.Event.Type = "m.room.create" || not (isNull (stage.Slot Slot.Create))
+        let loader = loaders[world.Name].Value
+        loader.Load case
+        loader.Event.Type = "m.room.create" || not (isNull (loader.Slot Slot.Create))
 
     // A case that can exist is preferred to a case that cannot, unless that is lighter by more than this.
     let worthOfExisting = 2

@@ -185,7 +185,7 @@ type internal Rendering(about: string, kind: string) =
         let state = [ for e in case.State.Values -> named version false e ]
 
         // State holds no rejected event: the rejected one is another event of the same type and state key.
-        let isTwin (cited: CitedEvent) =
+        let isTwin (cited: GivenAuthEvent) =
             cited.Rejected
             && case.State.Values
                |> Seq.exists (fun e -> e.EventId = cited.Event.EventId && e.RoomId = cited.Event.RoomId)

@@ -83,7 +83,7 @@ internal sealed class MediaLists(MediaAdministration media, AuditLog audit, Admi
         var deleted = await media.DeleteOfUserAsync(
             call["userId"], asked.Order, asked.IsReversed, page.From, page.Limit, stop);
         await audit.RecordAsync(call.Actor(), "media.delete_of_user", call["userId"]);
-        return MediaActs.Deleted(deleted);
+        return MediaActions.Deleted(deleted);
     }
 
     private Counted ReadStatistics(QueryReader query)

@@ -67,6 +67,6 @@ internal sealed class JobStarts(
         return audit.RecordAsync(actor, isEnabled ? "job.enable" : "job.disable", "");
     }
 
-    private AdminActRecorded RecordOfPurge(AdminActor actor, string roomId) =>
+    private AdminActionRecorded RecordOfPurge(AdminActor actor, string roomId) =>
         audit.Of(actor, "room.purge_history", roomId);
 }

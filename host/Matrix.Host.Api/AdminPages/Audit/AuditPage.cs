@@ -12,7 +12,10 @@ namespace Matrix.Host.Api.AdminPages.Audit;
 internal sealed class AuditPage(AdminFrame frame, AuditLog audit) : IEndpoints
 {
     private static readonly Column[] _columns =
-        [new("Act"), new("Target"), new("By") { IsOptional = true }, new("When"), new("Result") { IsOptional = true }];
+        [
+            new("Action"), new("Target"), new("By") { IsOptional = true }, new("When"),
+            new("Result") { IsOptional = true },
+        ];
 
     public void Map(ClientRoutes routes) => frame.Page(routes, Sections.Audit, ShowAsync);
 
@@ -38,11 +41,11 @@ internal sealed class AuditPage(AdminFrame frame, AuditLog audit) : IEndpoints
         return new AdminView(Sections.Audit, "Audit log", Html.Of($"""
             {list.FormOf(Html.Of($"""
                 {list.TextField("who", "Administrator")}
-                {list.TextField("action", "Act, such as user.lock")}
+                {list.TextField("action", "Action, such as user.lock")}
                 {list.TextField("target", "Target")}
                 """))}
             {DataTable.Of(
-                $"{Shown.Count(total)} entries, the newest first", _columns, [.. rows.Select(RowOf)], "No entry.")}
+                $"{Format.Count(total)} entries, the newest first", _columns, [.. rows.Select(RowOf)], "No entry.")}
             {older}
             """));
     }
@@ -52,9 +55,9 @@ internal sealed class AuditPage(AdminFrame frame, AuditLog audit) : IEndpoints
         Html.Of($"<code>{row.Action}</code>"),
         Html.Of($"{row.Target}"),
         Html.Of($"{row.Who}<small>{row.Address}</small>"),
-        Shown.Time(row.DoneAt),
+        Format.Time(row.DoneAt),
         row.Result == "done"
-            ? Shown.Badge("good", "done")
-            : Html.Of($"""{Shown.Badge("bad", "failed")} {row.Result}"""),
+            ? Format.Badge("good", "done")
+            : Html.Of($"""{Format.Badge("bad", "failed")} {row.Result}"""),
     ];
 }

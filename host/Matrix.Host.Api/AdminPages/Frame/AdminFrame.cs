@@ -32,17 +32,19 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
         ClientRoutes routes, string name, Func<AdminVisit, CancellationToken, ValueTask<AdminView>> show) =>
         routes.At(Root).Get(name, (call, stop) => ShowAsync(call, name, show, stop), Options);
 
-    /// <summary>Maps an act that can be undone: a form.</summary>
-    internal void Act(
-        ClientRoutes routes, string name, Func<AdminVisit, FormReader, CancellationToken, ValueTask<ActResult>> act) =>
+    /// <summary>Maps an action that can be undone: a form.</summary>
+    internal void Action(
+        ClientRoutes routes,
+        string name,
+        Func<AdminVisit, FormReader, CancellationToken, ValueTask<AdminActionResult>> action) =>
         routes.At(Root).PostForm(
-            name, static form => form, (call, form, stop) => ActAsync(call, form, act, stop), Options);
+            name, static form => form, (call, form, stop) => RunActionAsync(call, form, action, stop), Options);
 
-    /// <summary>Maps an act that cannot be undone: a page that asks for the password, and its form.</summary>
-    internal void Confirmed(ClientRoutes routes, string name, IConfirmedAct act)
+    /// <summary>Maps an action that cannot be undone: a page that asks for the password, and its form.</summary>
+    internal void Confirmed(ClientRoutes routes, string name, IConfirmedAction action)
     {
-        Page(routes, name, async (visit, stop) => await AskAsync(act, visit, "", stop));
-        Act(routes, name, (visit, form, stop) => ConfirmAsync(act, visit, form, stop));
+        Page(routes, name, async (visit, stop) => await AskAsync(action, visit, "", stop));
+        Action(routes, name, (visit, form, stop) => ConfirmAsync(action, visit, form, stop));
     }
 
     /// <summary>The response with a page.</summary>
@@ -83,20 +85,20 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
         return call.Query.Problem ?? PageOf(visit, view);
     }
 
-    private async ValueTask<Answer> ActAsync(
+    private async ValueTask<Answer> RunActionAsync(
         Call call,
         FormReader form,
-        Func<AdminVisit, FormReader, CancellationToken, ValueTask<ActResult>> act,
+        Func<AdminVisit, FormReader, CancellationToken, ValueTask<AdminActionResult>> action,
         CancellationToken stop)
     {
         if (!AdminSessions.Of(call).Accepts(form)) return PageSessions.Foreign;
         if (await VisitAsync(call, stop) is not { } visit) return ToSignIn(FirstPage);
-        switch (await act(visit, form, stop))
+        switch (await action(visit, form, stop))
         {
-            case ActResult.GoesTo(var page, var notice):
+            case AdminActionResult.GoesTo(var page, var notice):
                 notices.Put(visit.Session, notice);
                 return visit.Session.Keep(Answer.Redirect(page));
-            case ActResult.Shows(var view):
+            case AdminActionResult.Shows(var view):
                 return PageOf(visit, view);
             default:
                 throw new InvalidOperationException("There is no other result.");
@@ -104,9 +106,9 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
     }
 
     private async ValueTask<AdminView> AskAsync(
-        IConfirmedAct act, AdminVisit visit, string alert, CancellationToken stop)
+        IConfirmedAction action, AdminVisit visit, string alert, CancellationToken stop)
     {
-        if (await act.AskAsync(visit, stop) is not { } question)
+        if (await action.AskAsync(visit, stop) is not { } confirmation)
         {
             return AdminView.Nothing(Sections.Overview, "It does not exist, or no longer.");
         }
@@ -117,13 +119,13 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
                 <label>Your password
                 <input name="password" type="password" required autocomplete="current-password"></label>
                 """);
-        return new AdminView(question.Section, question.Title, Html.Of($"""
+        return new AdminView(confirmation.Section, confirmation.Title, Html.Of($"""
             <form method="post" class="panel narrow">
             {visit.Session.FormField}
-            {question.Body}
+            {confirmation.Body}
             {password}
-            <p class="buttons"><button class="danger">{question.Button}</button>
-            <a class="button" href="{question.Back}">Cancel</a></p>
+            <p class="buttons"><button class="danger">{confirmation.Button}</button>
+            <a class="button" href="{confirmation.Back}">Cancel</a></p>
             </form>
             """))
         {
@@ -132,16 +134,16 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
         };
     }
 
-    private async ValueTask<ActResult> ConfirmAsync(
-        IConfirmedAct act, AdminVisit visit, FormReader form, CancellationToken stop)
+    private async ValueTask<AdminActionResult> ConfirmAsync(
+        IConfirmedAction action, AdminVisit visit, FormReader form, CancellationToken stop)
     {
         if (!signIns.IsConfirmed(visit.User)
             && await signIns.ConfirmAsync(
                 visit.Session.Id, visit.User, form.Text("password") ?? "", visit.Call.Address, stop) is { } refusal)
         {
-            return new ActResult.Shows(await AskAsync(act, visit, refusal, stop));
+            return new AdminActionResult.Shows(await AskAsync(action, visit, refusal, stop));
         }
 
-        return await act.DoAsync(visit, form, stop);
+        return await action.DoAsync(visit, form, stop);
     }
 }

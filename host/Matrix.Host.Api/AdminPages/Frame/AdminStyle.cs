@@ -99,7 +99,7 @@ internal static class AdminStyle
             color: var(--soft); border-top: 1px solid var(--line); margin: 0; max-width: none; }
         .pages a { font-weight: 550; }
         dl { margin: 0; } dt { color: var(--soft); font-size: .84rem; } dd { margin: 0; }
-        .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem 1.5rem;
+        .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem 1.5rem;
             padding: 1rem 1.1rem; }
         .figures { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .75rem; margin: 0 0 1rem; }
         .figures > div { background: var(--panel); border: 1px solid var(--line); border-radius: .6rem;

@@ -49,24 +49,25 @@ internal sealed record AdminView(string Section, string Title, Html Body)
         new(section, "Not found", Html.Empty) { Alert = why, Status = 404 };
 }
 
-/// <summary>The result of an act.</summary>
-internal abstract record ActResult
+/// <summary>The result of an action.</summary>
+internal abstract record AdminActionResult
 {
-    private ActResult()
+    private AdminActionResult()
     {
     }
 
     /// <summary>The browser goes on to a page, which says what was done, or why it was not.</summary>
-    internal sealed record GoesTo(string Page, PageNotice Notice) : ActResult;
+    internal sealed record GoesTo(string Page, PageNotice Notice) : AdminActionResult;
 
     /// <summary>The response is a page.</summary>
-    internal sealed record Shows(AdminView View) : ActResult;
+    internal sealed record Shows(AdminView View) : AdminActionResult;
 
     /// <summary>It was done.</summary>
-    internal static ActResult Done(string page, string text) => new GoesTo(page, new PageNotice(text, IsAlert: false));
+    internal static AdminActionResult Done(string page, string text) =>
+        new GoesTo(page, new PageNotice(text, IsAlert: false));
 
     /// <summary>It was done, or failed.</summary>
     /// <param name="failure">Why it failed, as a sentence; null if it was done.</param>
-    internal static ActResult Of(string page, string? failure, string done) =>
+    internal static AdminActionResult Of(string page, string? failure, string done) =>
         new GoesTo(page, new PageNotice(failure ?? done, failure is not null));
 }

@@ -11,10 +11,10 @@ internal static class JobLink
     /// <summary>The link to a job.</summary>
     internal static string To(string jobId) => Link.To(Page, ("id", jobId));
 
-    /// <summary>The result of an act that begins a job.</summary>
+    /// <summary>The result of an action that begins a job.</summary>
     /// <param name="begun">The job, or why it did not begin.</param>
     /// <param name="back">The page to which the browser goes on then.</param>
-    internal static ActResult ResultOf(RoomResult<JobRow> begun, string back) => begun.IsOk
-        ? ActResult.Done(To(begun.Value.JobId), "The job has begun. It goes on in the background.")
-        : ActResult.Of(back, begun.Failure.Message, "");
+    internal static AdminActionResult ResultOf(RoomResult<JobRow> begun, string back) => begun.IsOk
+        ? AdminActionResult.Done(To(begun.Value.JobId), "The job has begun. It goes on in the background.")
+        : AdminActionResult.Of(back, begun.Failure.Message, "");
 }

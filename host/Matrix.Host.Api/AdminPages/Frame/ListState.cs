@@ -93,8 +93,8 @@ internal sealed class ListState
             ? Html.Of($"""<a rel="next" href="{LinkTo(From + PageSize, Order, IsReversed)}">Next ›</a>""")
             : Html.Empty;
         var part = shown == 0
-            ? $"none of {Shown.Count(Total)}"
-            : $"{Shown.Count(From + 1)}–{Shown.Count(From + shown)} of {Shown.Count(Total)}";
+            ? $"none of {Format.Count(Total)}"
+            : $"{Format.Count(From + 1)}–{Format.Count(From + shown)} of {Format.Count(Total)}";
         return Html.Of($"""<nav class="pages" aria-label="Pages">{previous}<span>{part}</span>{next}</nav>""");
     }
 

@@ -3,7 +3,7 @@ using Matrix.Host.Api.Pages;
 namespace Matrix.Host.Api.AdminPages.Frame;
 
 /// <summary>A sentence about the last act, which the next page shows.</summary>
-/// <param name="IsAlert">Whether the act failed.</param>
+/// <param name="IsAlert">Whether the action failed.</param>
 internal sealed record PageNotice(string Text, bool IsAlert);
 
 /// <summary>The sentences that the next page of each browser shows, once. In memory; beyond a bound, all are dropped.

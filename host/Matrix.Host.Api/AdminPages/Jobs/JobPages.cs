@@ -22,7 +22,7 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
     {
         frame.Page(routes, Sections.Jobs, ListAsync);
         frame.Page(routes, JobLink.Page, ShowAsync);
-        frame.Act(routes, "jobs-enable", EnableAsync);
+        frame.Action(routes, "jobs-enable", EnableAsync);
         frame.Confirmed(routes, "job-cancel", new JobCancellation(jobs, starts));
     }
 
@@ -52,7 +52,7 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
             {Live.Part(DataTable.Of("Jobs, the newest first", _columns, [.. page], "No jobs.", list))}
             <h2>All jobs</h2>
             <p class="note">Paused jobs wait after their current step. A restart lets them go on.</p>
-            <div class="buttons">{ActForm.Of(
+            <div class="buttons">{ActionForm.Of(
                 visit,
                 "jobs-enable",
                 jobs.IsEnabled ? "Pause all jobs" : "Let jobs go on",
@@ -60,7 +60,7 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
                 ("value", jobs.IsEnabled ? "false" : "true"))}</div>
             """))
         {
-            Marks = Shown.BadgeIf(!jobs.IsEnabled, "warn", "paused"),
+            Marks = Format.BadgeIf(!jobs.IsEnabled, "warn", "paused"),
         }.Renewed();
     }
 
@@ -68,22 +68,22 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
     [
         Html.Of($"""<a href="{JobLink.To(job.JobId)}">{job.Kind}</a><small>{job.Subject}</small>"""),
         Html.Of($"{BadgeOf(job)}<small>{ProgressOf(job)}</small>"),
-        Shown.Time(job.CreatedAt),
+        Format.Time(job.CreatedAt),
         Html.Of($"{job.Who}"),
     ];
 
     private static Html BadgeOf(JobRow job) => job.State switch
     {
-        JobState.Waiting => Shown.Badge("", "waits"),
-        JobState.Running => Shown.Badge("info", "goes on"),
-        JobState.Done => Shown.Badge("good", "done"),
-        JobState.Failed => Shown.Badge("bad", "failed"),
-        _ => Shown.Badge("warn", "cancelled"),
+        JobState.Waiting => Format.Badge("", "waits"),
+        JobState.Running => Format.Badge("info", "goes on"),
+        JobState.Done => Format.Badge("good", "done"),
+        JobState.Failed => Format.Badge("bad", "failed"),
+        _ => Format.Badge("warn", "cancelled"),
     };
 
     private static string ProgressOf(JobRow job) => job.Total > 0
-        ? $"{Shown.Count(job.Done)} of {Shown.Count(job.Total)} parts"
-        : $"{Shown.Count(job.Done)} done";
+        ? $"{Format.Count(job.Done)} of {Format.Count(job.Total)} parts"
+        : $"{Format.Count(job.Done)} done";
 
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
@@ -105,14 +105,14 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
                 <a class="button danger" href="{Link.To("job-cancel", ("id", job.JobId))}">Cancel the job</a></div>
                 """);
         return new AdminView(Sections.Jobs, job.Kind, Live.Part(Html.Of($"""
-            {Shown.Facts(
-                Shown.Fact("State", BadgeOf(job)),
-                Shown.Fact("Progress", Html.Of($"{ProgressOf(job)} {bar}")),
-                Shown.Fact("Room or user", SubjectOf(job)),
-                Shown.Fact("Begun by", job.Who),
-                Shown.Fact("Begun", Shown.Time(job.CreatedAt)),
-                Shown.Fact(job.HasEnded ? "Ended" : "Last step", Shown.Time(job.ChangedAt)),
-                job.Error.Length == 0 ? Html.Empty : Shown.Fact("Why it failed", job.Error))}
+            {Format.Fields(
+                Format.Field("State", BadgeOf(job)),
+                Format.Field("Progress", Html.Of($"{ProgressOf(job)} {bar}")),
+                Format.Field("Room or user", SubjectOf(job)),
+                Format.Field("Begun by", job.Who),
+                Format.Field("Begun", Format.Time(job.CreatedAt)),
+                Format.Field(job.HasEnded ? "Ended" : "Last step", Format.Time(job.ChangedAt)),
+                job.Error.Length == 0 ? Html.Empty : Format.Field("Why it failed", job.Error))}
             {cancel}
             """)))
         {
@@ -124,34 +124,34 @@ internal sealed class JobPages(AdminFrame frame, JobList jobs, JobStarts starts)
     {
         ['!', ..] => Html.Of($"""<a href="{RoomLink.To(job.Subject)}">{job.Subject}</a>"""),
         ['@', ..] => Html.Of($"""<a href="{Link.To("user", ("id", job.Subject))}">{job.Subject}</a>"""),
-        _ => Shown.TextOr(job.Subject, "the server"),
+        _ => Format.TextOr(job.Subject, "the server"),
     };
 
-    private async ValueTask<ActResult> EnableAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    private async ValueTask<AdminActionResult> EnableAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var isEnabled = form.Text("value") == "true";
         await starts.EnableAsync(visit.Actor, isEnabled);
-        return ActResult.Done(Sections.Jobs, isEnabled ? "Jobs go on." : "Jobs wait.");
+        return AdminActionResult.Done(Sections.Jobs, isEnabled ? "Jobs go on." : "Jobs wait.");
     }
 }
 
 /// <summary>Cancels a job.</summary>
-internal sealed class JobCancellation(JobList jobs, JobStarts starts) : IConfirmedAct
+internal sealed class JobCancellation(JobList jobs, JobStarts starts) : IConfirmedAction
 {
-    public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop) =>
+    public async ValueTask<Confirmation?> AskAsync(AdminVisit visit, CancellationToken stop) =>
         await jobs.FindAsync(visit.Query("id"), stop) is not { HasEnded: false } job
             ? null
-            : new Question(
+            : new Confirmation(
                 Sections.Jobs,
                 $"Cancel {job.Kind}?",
                 Html.Of($"<p>It ends after its current step. What it has done for {job.Subject} stays done.</p>"),
                 "Cancel the job",
                 JobLink.To(job.JobId));
 
-    public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    public async ValueTask<AdminActionResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var jobId = visit.Query("id");
         var failure = await starts.CancelAsync(visit.Actor, jobId, stop);
-        return ActResult.Of(JobLink.To(jobId), failure?.Message, "The job is cancelled.");
+        return AdminActionResult.Of(JobLink.To(jobId), failure?.Message, "The job is cancelled.");
     }
 }

@@ -20,13 +20,13 @@ internal static class MediaLinks
     internal static string UriOf(MediaRow row) => $"mxc://{row.Origin}/{row.MediaId}";
 
     /// <summary>The buttons for one file.</summary>
-    internal static Html ActsOf(AdminVisit visit, MediaRow row, string look)
+    internal static Html ActionsOf(AdminVisit visit, MediaRow row, string look)
     {
         var uri = UriOf(row);
         return Html.Of($"""
             {(row.IsQuarantined
-                ? ActForm.Of(visit, "media-release", "Release", look, ("uri", uri))
-                : ActForm.Of(visit, "media-quarantine", "Quarantine", look, ("uri", uri)))}
+                ? ActionForm.Of(visit, "media-release", "Release", look, ("uri", uri))
+                : ActionForm.Of(visit, "media-quarantine", "Quarantine", look, ("uri", uri)))}
             <a class="{(look.Length == 0 ? "button danger" : "quiet bad")}"
             href="{Link.To("media-delete", ("uri", uri))}">Delete</a>
             """);

@@ -23,7 +23,7 @@ internal sealed class MediaPages(AdminFrame frame, MediaAdministration media) : 
         new("Size") { Order = "size", IsNumber = true },
         new("Uploaded") { Order = "created", IsOptional = true },
         new("Last read") { Order = "read", IsOptional = true },
-        new("Acts"),
+        new("Actions"),
     ];
 
     public void Map(ClientRoutes routes)
@@ -62,10 +62,10 @@ internal sealed class MediaPages(AdminFrame frame, MediaAdministration media) : 
     private static Html[] UserOf(UserMediaRow row) =>
     [
         Html.Of($"""
-            <a href="{MediaLinks.OfUser(row.UserId)}">{row.UserId}</a><small>{Shown.JsonText(row.DisplayName)}</small>
+            <a href="{MediaLinks.OfUser(row.UserId)}">{row.UserId}</a><small>{Format.JsonText(row.DisplayName)}</small>
             """),
-        Html.Of($"{Shown.Count(row.Count)}"),
-        Html.Of($"{Shown.Bytes(row.Bytes)}"),
+        Html.Of($"{Format.Count(row.Count)}"),
+        Html.Of($"{Format.Bytes(row.Bytes)}"),
     ];
 
     private async ValueTask<AdminView> OfUserAsync(AdminVisit visit, CancellationToken stop)
@@ -103,13 +103,13 @@ internal sealed class MediaPages(AdminFrame frame, MediaAdministration media) : 
         [
             Html.Of($"""
                 <a href="{MediaLinks.File(uri)}">{row.FileName ?? row.MediaId}</a>
-                {Shown.BadgeIf(row.IsQuarantined, "warn", "quarantine")}
+                {Format.BadgeIf(row.IsQuarantined, "warn", "quarantine")}
                 <small>{row.ContentType}</small>
                 """),
-            Html.Of($"{Shown.Bytes(row.Size)}"),
-            Shown.Time(row.CreatedAt),
-            Shown.Time(row.AccessedAt),
-            MediaLinks.ActsOf(visit, row, "quiet"),
+            Html.Of($"{Format.Bytes(row.Size)}"),
+            Format.Time(row.CreatedAt),
+            Format.Time(row.AccessedAt),
+            MediaLinks.ActionsOf(visit, row, "quiet"),
         ];
     }
 }

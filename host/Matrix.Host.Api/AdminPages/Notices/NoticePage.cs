@@ -15,7 +15,7 @@ internal sealed class NoticePage(AdminFrame frame, NoticeSending notices, Client
             routes,
             Sections.Notices,
             (visit, stop) => ValueTask.FromResult(PageOf(visit, visit.Query("id"), "", "")));
-        frame.Act(routes, "notice-send", SendAsync);
+        frame.Action(routes, "notice-send", SendAsync);
     }
 
     private static AdminView PageOf(AdminVisit visit, string userId, string text, string alert) =>
@@ -34,14 +34,14 @@ internal sealed class NoticePage(AdminFrame frame, NoticeSending notices, Client
             Status = alert.Length == 0 ? 200 : 400,
         };
 
-    private async ValueTask<ActResult> SendAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    private async ValueTask<AdminActionResult> SendAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var name = (form.Text("user") ?? "").Trim();
         var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
         var text = form.Text("text") ?? "";
         var sent = await notices.SendAsync(visit.Actor, userId, text, isActive: false, stop);
         return sent.IsOk
-            ? ActResult.Done(Sections.Notices, $"The notice is sent to {userId}.")
-            : new ActResult.Shows(PageOf(visit, name, text, sent.Failure.Message));
+            ? AdminActionResult.Done(Sections.Notices, $"The notice is sent to {userId}.")
+            : new AdminActionResult.Shows(PageOf(visit, name, text, sent.Failure.Message));
     }
 }

@@ -36,17 +36,17 @@ internal sealed class OverviewPage(AdminFrame frame, ServerFigures figures) : IE
         var load = now.Load;
         return Html.Of($"""
             <dl class="figures">
-            {Figure("Users", Shown.Count(counted.Users), $"{Shown.Count(counted.Deactivated)} deactivated")}
-            {Figure("Rooms", Shown.Count(counted.Rooms), "known to this server")}
+            {Figure("Users", Format.Count(counted.Users), $"{Format.Count(counted.Deactivated)} deactivated")}
+            {Figure("Rooms", Format.Count(counted.Rooms), "known to this server")}
             {Figure("Sent events", $"{Rate(sends)}/s", $"{Rate(requests)} requests/s")}
-            {Figure("Syncing clients", Shown.Count(now.Syncs), "waiting for events now")}
-            {Figure("Memory", Shown.Bytes(now.Memory), $"running for {Shown.Duration(now.Running)}")}
-            {Figure("Database", Shown.Bytes(counted.DatabaseBytes), counted.Engine)}
+            {Figure("Syncing clients", Format.Count(now.Syncs), "waiting for events now")}
+            {Figure("Memory", Format.Bytes(now.Memory), $"running for {Format.Duration(now.Running)}")}
+            {Figure("Database", Format.Bytes(counted.DatabaseBytes), counted.Engine)}
             {Figure(
                 "Queue to other servers",
-                Shown.Count(load.Ready + load.Sending + load.Batches),
+                Format.Count(load.Ready + load.Sending + load.Batches),
                 $"{load.Sending} sending, {load.BackingOff} backing off")}
-            {Figure("Errors", Shown.Count(now.Errors), "in the last hour", isBad: now.Errors > 0)}
+            {Figure("Errors", Format.Count(now.Errors), "in the last hour", isBad: now.Errors > 0)}
             </dl>
             <p class="note">Matrix.Hybrid {_version}. Times on these pages are in UTC.</p>
             """);

@@ -60,15 +60,15 @@ internal sealed class PolicyPage(AdminFrame frame, PolicyLists policies, RoomLis
             ? Html.Of($"""<p class="empty">This server follows no list.</p>""")
             : Html.Join(followed.Select(each => Html.Of($"""
                 <div class="row"><a href="{RoomLink.To(each.RoomId)}">{names[each.RoomId]}</a>
-                {(each.IsJoined ? Shown.Badge("good", "joined") : Shown.Badge("warn", "not joined yet"))}
-                <span class="soft">{Shown.Count(each.Rules.Count)} rules</span></div>
+                {(each.IsJoined ? Format.Badge("good", "joined") : Format.Badge("warn", "not joined yet"))}
+                <span class="soft">{Format.Count(each.Rules.Count)} rules</span></div>
                 """)));
 
     private static Html[] RowOf(PolicyRule rule, string listName) =>
     [
         Html.Of($"{rule.Entity}"),
         Html.Of($"{WordFor(rule.Kind)}"),
-        Shown.TextOr(rule.Reason),
+        Format.TextOr(rule.Reason),
         Html.Of($"{listName}"),
     ];
 

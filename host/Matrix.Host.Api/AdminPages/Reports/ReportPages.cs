@@ -73,9 +73,9 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
                 <a href="{LinkTo(report.Row.Id)}">{kind} {what}</a>
                 <small>{(content.Kind == ReportKind.Event ? $"in {report.RoomName ?? content.RoomId}" : "")}</small>
                 """),
-            Shown.TextOr(Shortened(content.Reason), "no reason"),
+            Format.TextOr(Shortened(content.Reason), "no reason"),
             Html.Of($"{report.Row.Reporter}"),
-            Shown.Time(report.Row.ReceivedAt),
+            Format.Time(report.Row.ReceivedAt),
         ];
     }
 
@@ -97,15 +97,15 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
             : null;
         var id = report.Row.Id.ToString(CultureInfo.InvariantCulture);
         return new AdminView(Sections.Reports, $"Report {id}", Html.Of($"""
-            {Shown.Facts(
-                Shown.Fact("Reason", content.Reason.Length == 0 ? null : content.Reason),
-                Shown.Fact("Reported by", UserLink(report.Row.Reporter)),
-                Shown.Fact("When", Shown.Time(report.Row.ReceivedAt)),
+            {Format.Fields(
+                Format.Field("Reason", content.Reason.Length == 0 ? null : content.Reason),
+                Format.Field("Reported by", UserLink(report.Row.Reporter)),
+                Format.Field("When", Format.Time(report.Row.ReceivedAt)),
                 content.UserId is { } user
-                    ? Shown.Fact(content.Kind == ReportKind.Event ? "Sender" : "User", UserLink(user))
+                    ? Format.Field(content.Kind == ReportKind.Event ? "Sender" : "User", UserLink(user))
                     : Html.Empty,
                 content.RoomId is { } room
-                    ? Shown.Fact("Room", Html.Of($"""<a href="{RoomLink.To(room)}">{report.RoomName ?? room}</a>"""))
+                    ? Format.Field("Room", Html.Of($"""<a href="{RoomLink.To(room)}">{report.RoomName ?? room}</a>"""))
                     : Html.Empty)}
             {(content.Kind == ReportKind.Event ? EventOf(stored) : Html.Empty)}
             <div class="buttons">
@@ -120,7 +120,7 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
         ? Html.Of($"""<h2>The event</h2><p class="note">It is not here, or not shown to members any more.</p>""")
         : Html.Of($"""
             <h2>The event as stored</h2>
-            <div class="panel"><pre tabindex="0">{Shown.Json(stored.Row.Json)}</pre></div>
+            <div class="panel"><pre tabindex="0">{Format.Json(stored.Row.Json)}</pre></div>
             """);
 
     private static Html UserLink(string userId) =>
@@ -128,24 +128,24 @@ internal sealed class ReportPages(AdminFrame frame, ReportLists reports, AnyEven
 }
 
 /// <summary>Deletes a report. What was reported stays.</summary>
-internal sealed class ReportDeletion(ReportLists reports, AuditLog audit) : IConfirmedAct
+internal sealed class ReportDeletion(ReportLists reports, AuditLog audit) : IConfirmedAction
 {
-    public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop) =>
+    public async ValueTask<Confirmation?> AskAsync(AdminVisit visit, CancellationToken stop) =>
         await ReportPages.FindAsync(reports, visit, stop) is not { } report
             ? null
-            : new Question(
+            : new Confirmation(
                 Sections.Reports,
                 $"Delete report {report.Row.Id}?",
                 Html.Of($"<p>What was reported stays as it is. The report cannot be restored.</p>"),
                 "Delete the report",
                 ReportPages.LinkTo(report.Row.Id));
 
-    public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    public async ValueTask<AdminActionResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var id = visit.Query("id");
         var isDone = await ReportPages.FindAsync(reports, visit, stop) is { } report
             && await reports.DeleteAsync(report.Row.Id, audit.Of(visit.Actor, "report.delete", id), stop);
-        return ActResult.Of(
+        return AdminActionResult.Of(
             Sections.Reports, isDone ? null : "There is no such report.", "The report is deleted.");
     }
 }

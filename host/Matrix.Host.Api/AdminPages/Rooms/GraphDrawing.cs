@@ -76,15 +76,15 @@ internal static class GraphDrawing
         return Html.Of($"""
             <li><span><b><a href="{RoomLink.ToEvent(graph.RoomId, stored.EventId)}">{pdu.Type}</a> {about}</b>
             <small>{stored.Row.Sender}{previous} · {TimeOf(stored)}</small></span>
-            <span>{Shown.BadgeIf(graph.Extremities.Contains(stored.EventId), "good", "extremity")}
-            {Shown.BadgeIf(IsState(stored), "info", "state")}
-            {Shown.BadgeIf((stored.Row.Marks & EventMarks.Rejected) != 0, "bad", "rejected")}
-            {Shown.BadgeIf((stored.Row.Marks & EventMarks.SoftFailed) != 0, "bad", "soft-failed")}
-            {Shown.BadgeIf(missing, "warn", "gap before it")}</span></li>
+            <span>{Format.BadgeIf(graph.Extremities.Contains(stored.EventId), "good", "extremity")}
+            {Format.BadgeIf(IsState(stored), "info", "state")}
+            {Format.BadgeIf((stored.Row.Marks & EventMarks.Rejected) != 0, "bad", "rejected")}
+            {Format.BadgeIf((stored.Row.Marks & EventMarks.SoftFailed) != 0, "bad", "soft-failed")}
+            {Format.BadgeIf(missing, "warn", "gap before it")}</span></li>
             """);
     }
 
-    private static Html TimeOf(StoredEvent stored) => Shown.Time(stored.OriginServerTs);
+    private static Html TimeOf(StoredEvent stored) => Format.Time(stored.OriginServerTs);
 
     private static bool IsState(StoredEvent stored) => (stored.Row.Marks & EventMarks.State) != 0;
 

@@ -8,13 +8,13 @@ using Matrix.Host.Rooms.Administration;
 namespace Matrix.Host.Api.AdminPages.Rooms;
 
 /// <summary>Deletes a room, as a job.</summary>
-internal sealed class RoomErasure(JobStarts starts, RoomLists rooms) : IConfirmedAct
+internal sealed class RoomErasure(JobStarts starts, RoomLists rooms) : IConfirmedAction
 {
-    public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
+    public async ValueTask<Confirmation?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
         if (await rooms.FindAsync(roomId, stop) is not { } room) return null;
-        return new Question(
+        return new Confirmation(
             Sections.Rooms,
             $"Delete {room.Summary.Name ?? room.Summary.CanonicalAlias ?? roomId}?",
             Html.Of($"""
@@ -29,7 +29,7 @@ internal sealed class RoomErasure(JobStarts starts, RoomLists rooms) : IConfirme
             RoomLink.To(roomId));
     }
 
-    public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    public async ValueTask<AdminActionResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var roomId = visit.Query("id");
         var wish = new RoomDeletionWish { Purges = form.Text("keep") != "yes" };
@@ -39,13 +39,13 @@ internal sealed class RoomErasure(JobStarts starts, RoomLists rooms) : IConfirme
 }
 
 /// <summary>Deletes old messages of a room, as a job.</summary>
-internal sealed class RoomPurge(JobStarts starts, RoomLists rooms) : IConfirmedAct
+internal sealed class RoomPurge(JobStarts starts, RoomLists rooms) : IConfirmedAction
 {
-    public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop)
+    public async ValueTask<Confirmation?> AskAsync(AdminVisit visit, CancellationToken stop)
     {
         var roomId = visit.Query("id");
         if (await rooms.FindAsync(roomId, stop) is not { } room) return null;
-        return new Question(
+        return new Confirmation(
             Sections.Rooms,
             $"Purge the history of {room.Summary.Name ?? room.Summary.CanonicalAlias ?? roomId}",
             Html.Of($"""
@@ -59,13 +59,13 @@ internal sealed class RoomPurge(JobStarts starts, RoomLists rooms) : IConfirmedA
             RoomLink.To(roomId));
     }
 
-    public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    public async ValueTask<AdminActionResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
         var roomId = visit.Query("id");
         if (!DateTimeOffset.TryParse(form.Text("until"), CultureInfo.InvariantCulture, Utc, out var until))
         {
-            return ActResult.Of(RoomLink.To(roomId), "The time is missing or wrong.", "");
+            return AdminActionResult.Of(RoomLink.To(roomId), "The time is missing or wrong.", "");
         }
 
         var begun = await starts.PurgeAsync(

@@ -61,10 +61,10 @@ internal sealed class RoomList(AdminFrame frame, RoomLists rooms) : IEndpoints
                 <small class="id">{summary.CanonicalAlias ?? summary.RoomId}</small>
                 """),
             RoomMarks.Of(room),
-            Html.Of($"{Shown.Count(summary.JoinedCount)}"),
-            Html.Of($"{Shown.Count(room.LocalMembers)}"),
-            Html.Of($"{Shown.Count(room.StateEvents)}"),
-            Shown.TextOr(summary.Version),
+            Html.Of($"{Format.Count(summary.JoinedCount)}"),
+            Html.Of($"{Format.Count(room.LocalMembers)}"),
+            Html.Of($"{Format.Count(room.StateEvents)}"),
+            Format.TextOr(summary.Version),
         ];
     }
 }

@@ -17,11 +17,11 @@ internal static class RoomMarks
 
     /// <summary>Marks that tell what kind of room it is.</summary>
     internal static Html Of(ListedRoom room) => Html.Of($"""
-        {Shown.BadgeIf(room.Summary.RoomType == "m.space", "info", "space")}
-        {Shown.BadgeIf(room.Summary.JoinRule == "public", "", "public")}
-        {Shown.BadgeIf(room.IsPublished, "", "published")}
-        {Shown.BadgeIf(room.Summary.Encryption is not null, "good", "encrypted")}
-        {Shown.BadgeIf(room.Summary.JoinedCount == 0, "warn", "empty")}
+        {Format.BadgeIf(room.Summary.RoomType == "m.space", "info", "space")}
+        {Format.BadgeIf(room.Summary.JoinRule == "public", "", "public")}
+        {Format.BadgeIf(room.IsPublished, "", "published")}
+        {Format.BadgeIf(room.Summary.Encryption is not null, "good", "encrypted")}
+        {Format.BadgeIf(room.Summary.JoinedCount == 0, "warn", "empty")}
         """);
 
     /// <summary>A page of a room.</summary>

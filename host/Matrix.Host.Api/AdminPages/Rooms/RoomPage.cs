@@ -30,7 +30,7 @@ internal sealed class RoomPage(
 
         var block = await administration.FindBlockAsync(roomId, stop);
         var aliases = await aliasesTable.OfRoomAsync(row.Nid, stop);
-        var marks = Html.Of($"{RoomMarks.Of(room)}{Shown.BadgeIf(block is not null, "bad", "blocked")}");
+        var marks = Html.Of($"{RoomMarks.Of(room)}{Format.BadgeIf(block is not null, "bad", "blocked")}");
         return RoomMarks.ViewOf(room, RoomLink.Page, marks, Html.Of($"""
             {FactsOf(room, row.CreatedAt, block)}
             <h2>Aliases on this server</h2>
@@ -38,7 +38,7 @@ internal sealed class RoomPage(
             <h2>Moderation</h2>
             <p class="note">Local users cannot join a blocked room, or be invited to it. Its members stay.</p>
             <div class="buttons">
-            {ActForm.Of(
+            {ActionForm.Of(
                 visit,
                 "room-block",
                 block is null ? "Block the room" : "End the block",
@@ -54,22 +54,22 @@ internal sealed class RoomPage(
     private static Html FactsOf(ListedRoom room, long createdAt, BlockedRoomRow? block)
     {
         var summary = room.Summary;
-        return Shown.Facts(
-            Shown.Fact("Room id", Html.Of($"<code>{summary.RoomId}</code>")),
-            Shown.Fact("Topic", summary.Topic),
-            Shown.Fact("Canonical alias", summary.CanonicalAlias),
-            Shown.Fact("Members", $"{Shown.Count(summary.JoinedCount)}, of them {room.LocalMembers} local"),
-            Shown.Fact("State events", Shown.Count(room.StateEvents)),
-            Shown.Fact("Version", summary.Version),
-            Shown.Fact("Creator", Html.Of($"{room.Creator}")),
-            Shown.Fact("Known here since", Shown.Time(createdAt)),
-            Shown.Fact("Who may join", summary.JoinRule),
-            Shown.Fact("History is visible to", room.HistoryVisibility),
-            Shown.Fact("Guests", room.GuestAccess),
-            Shown.Fact("Encryption", summary.Encryption ?? "none"),
-            Shown.Fact("Users of other servers", room.IsFederatable ? "may join" : "may not join"),
-            Shown.Fact("Published in the directory", room.IsPublished ? "yes" : "no"),
-            block is null ? Html.Empty : Shown.Fact("Blocked by", block.BlockedBy));
+        return Format.Fields(
+            Format.Field("Room id", Html.Of($"<code>{summary.RoomId}</code>")),
+            Format.Field("Topic", summary.Topic),
+            Format.Field("Canonical alias", summary.CanonicalAlias),
+            Format.Field("Members", $"{Format.Count(summary.JoinedCount)}, of them {room.LocalMembers} local"),
+            Format.Field("State events", Format.Count(room.StateEvents)),
+            Format.Field("Version", summary.Version),
+            Format.Field("Creator", Html.Of($"{room.Creator}")),
+            Format.Field("Known here since", Format.Time(createdAt)),
+            Format.Field("Who may join", summary.JoinRule),
+            Format.Field("History is visible to", room.HistoryVisibility),
+            Format.Field("Guests", room.GuestAccess),
+            Format.Field("Encryption", summary.Encryption ?? "none"),
+            Format.Field("Users of other servers", room.IsFederatable ? "may join" : "may not join"),
+            Format.Field("Published in the directory", room.IsPublished ? "yes" : "no"),
+            block is null ? Html.Empty : Format.Field("Blocked by", block.BlockedBy));
     }
 
     private static Html AliasesOf(IReadOnlyList<string> aliases) => aliases.Count == 0

@@ -24,7 +24,7 @@ internal sealed class ServerPages(
     {
         frame.Page(routes, Sections.Servers, ListAsync);
         frame.Page(routes, Page, ShowAsync);
-        frame.Act(routes, "server-retry", RetryAsync);
+        frame.Action(routes, "server-retry", RetryAsync);
     }
 
     private static string LinkTo(string server) => Link.To(Page, ("name", server));
@@ -58,15 +58,15 @@ internal sealed class ServerPages(
     }
 
     private static Html StateOf(KnownServer server) => server.Failures == 0
-        ? Shown.Badge("good", "answers")
-        : Shown.Badge("bad", $"failed {server.Failures} times");
+        ? Format.Badge("good", "answers")
+        : Format.Badge("bad", $"failed {server.Failures} times");
 
     private static Html[] RowOf(KnownServer server) =>
     [
         Html.Of($"""<a href="{LinkTo(server.ServerName)}">{server.ServerName}</a>"""),
         Html.Of($"{StateOf(server)}<small>{server.Failure}</small>"),
-        Shown.Time(server.LastSuccess),
-        server.Failures == 0 ? Html.Empty : Shown.Time(server.RetryAt),
+        Format.Time(server.LastSuccess),
+        server.Failures == 0 ? Html.Empty : Format.Time(server.RetryAt),
     ];
 
     private ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
@@ -84,20 +84,20 @@ internal sealed class ServerPages(
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var wait = TimeSpan.FromMilliseconds(Math.Max(0, server.RetryAt - now));
         var backoff = server.LastFailure is { } last
-            ? Shown.Duration(TimeSpan.FromMilliseconds(Math.Max(0, server.RetryAt - last)))
+            ? Format.Duration(TimeSpan.FromMilliseconds(Math.Max(0, server.RetryAt - last)))
             : null;
         return ValueTask.FromResult(new AdminView(Sections.Servers, name, Html.Of($"""
-            {Shown.Facts(
-                Shown.Fact("Last success", Shown.Time(server.LastSuccess)),
-                Shown.Fact("Failures since then", Shown.Count(server.Failures)),
-                Shown.Fact("Failing since", Shown.Time(server.FailingSince)),
-                Shown.Fact("Last failure", Shown.Time(server.LastFailure)),
-                Shown.Fact("Why", server.Failure),
-                Shown.Fact("Backoff", backoff),
-                Shown.Fact("Next attempt", server.Failures == 0 ? null : $"in {Shown.Duration(wait)}"))}
+            {Format.Fields(
+                Format.Field("Last success", Format.Time(server.LastSuccess)),
+                Format.Field("Failures since then", Format.Count(server.Failures)),
+                Format.Field("Failing since", Format.Time(server.FailingSince)),
+                Format.Field("Last failure", Format.Time(server.LastFailure)),
+                Format.Field("Why", server.Failure),
+                Format.Field("Backoff", backoff),
+                Format.Field("Next attempt", server.Failures == 0 ? null : $"in {Format.Duration(wait)}"))}
             <div class="buttons">{(server.Failures == 0
                 ? Html.Empty
-                : ActForm.Of(visit, "server-retry", "Try now", "main", ("name", name)))}</div>
+                : ActionForm.Of(visit, "server-retry", "Try now", "main", ("name", name)))}</div>
             """))
         {
             Above = ("Other servers", Sections.Servers),
@@ -105,15 +105,15 @@ internal sealed class ServerPages(
         });
     }
 
-    private async ValueTask<ActResult> RetryAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    private async ValueTask<AdminActionResult> RetryAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var name = form.Text("name") ?? "";
         var failure = await retries.RetryAsync(visit.Actor, name, stop);
         return failure switch
         {
-            null => ActResult.Of(LinkTo(name), "The server is not waiting for a new attempt.", ""),
-            "" => ActResult.Done(LinkTo(name), "The server answered."),
-            _ => ActResult.Of(LinkTo(name), $"The attempt failed: {failure}", ""),
+            null => AdminActionResult.Of(LinkTo(name), "The server is not waiting for a new attempt.", ""),
+            "" => AdminActionResult.Done(LinkTo(name), "The server answered."),
+            _ => AdminActionResult.Of(LinkTo(name), $"The attempt failed: {failure}", ""),
         };
     }
 }

@@ -14,13 +14,13 @@ internal sealed class TokenPages(AdminFrame frame, RegistrationTokens tokens, Ti
 
     private static readonly Column[] _columns =
     [
-        new("Token"), new("Used") { IsNumber = true }, new("Ends") { IsOptional = true }, new("Act"),
+        new("Token"), new("Used") { IsNumber = true }, new("Ends") { IsOptional = true }, new("Action"),
     ];
 
     public void Map(ClientRoutes routes)
     {
         frame.Page(routes, Sections.Tokens, (visit, stop) => PageAsync(visit, new NewToken("", "", ""), "", stop));
-        frame.Act(routes, "token-create", CreateAsync);
+        frame.Action(routes, "token-create", CreateAsync);
         frame.Confirmed(routes, "token-delete", new TokenDeletion(tokens));
     }
 
@@ -71,14 +71,14 @@ internal sealed class TokenPages(AdminFrame frame, RegistrationTokens tokens, Ti
     private static Html[] RowOf(RegistrationTokenRow row, long now) =>
     [
         Html.Of($"""
-            <code>{row.Token}</code> {Shown.BadgeIf(!row.IsValidAt(now), "warn", "ended")}
+            <code>{row.Token}</code> {Format.BadgeIf(!row.IsValidAt(now), "warn", "ended")}
             """),
         Html.Of($"{row.Completed}{(row.UsesAllowed is { } uses ? $" of {uses}" : "")}"),
-        Shown.Time(row.ExpiresAt),
+        Format.Time(row.ExpiresAt),
         Html.Of($"""<a class="quiet bad" href="{Link.To("token-delete", ("token", row.Token))}">Delete</a>"""),
     ];
 
-    private async ValueTask<ActResult> CreateAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    private async ValueTask<AdminActionResult> CreateAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var wish = new NewToken(
             (form.Text("token") ?? "").Trim(), (form.Text("uses") ?? "").Trim(), (form.Text("ends") ?? "").Trim());
@@ -120,21 +120,21 @@ internal sealed class TokenPages(AdminFrame frame, RegistrationTokens tokens, Ti
         {
             var made = await tokens.CreateAsync(
                 visit.Actor, wish.Token.Length == 0 ? null : wish.Token, UsualLength, uses, ends, stop);
-            if (made.IsOk) return ActResult.Done(Sections.Tokens, $"The token is {made.Value.Token}.");
+            if (made.IsOk) return AdminActionResult.Done(Sections.Tokens, $"The token is {made.Value.Token}.");
             problem = made.Failure.Message;
         }
 
-        return new ActResult.Shows(await PageAsync(visit, wish, problem, stop));
+        return new AdminActionResult.Shows(await PageAsync(visit, wish, problem, stop));
     }
 }
 
 /// <summary>Deletes a token. Accounts that were made with it stay.</summary>
-internal sealed class TokenDeletion(RegistrationTokens tokens) : IConfirmedAct
+internal sealed class TokenDeletion(RegistrationTokens tokens) : IConfirmedAction
 {
-    public async ValueTask<Question?> AskAsync(AdminVisit visit, CancellationToken stop) =>
+    public async ValueTask<Confirmation?> AskAsync(AdminVisit visit, CancellationToken stop) =>
         await tokens.FindAsync(visit.Query("token"), stop) is not { } row
             ? null
-            : new Question(
+            : new Confirmation(
                 Sections.Tokens,
                 "Delete a registration token?",
                 Html.Of($"""
@@ -144,9 +144,9 @@ internal sealed class TokenDeletion(RegistrationTokens tokens) : IConfirmedAct
                 "Delete the token",
                 Sections.Tokens);
 
-    public async ValueTask<ActResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    public async ValueTask<AdminActionResult> DoAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var failure = await tokens.DeleteAsync(visit.Actor, visit.Query("token"), stop);
-        return ActResult.Of(Sections.Tokens, failure?.Message, "The token is deleted.");
+        return AdminActionResult.Of(Sections.Tokens, failure?.Message, "The token is deleted.");
     }
 }

@@ -15,7 +15,7 @@ internal sealed class NewUser(AdminFrame frame, UserAdministration users, Client
     public void Map(ClientRoutes routes)
     {
         frame.Page(routes, Page, (visit, stop) => ValueTask.FromResult(ViewOf(visit, "", "", "")));
-        frame.Act(routes, "user-create", CreateAsync);
+        frame.Action(routes, "user-create", CreateAsync);
     }
 
     private static AdminView ViewOf(AdminVisit visit, string name, string shown, string alert) =>
@@ -38,7 +38,7 @@ internal sealed class NewUser(AdminFrame frame, UserAdministration users, Client
             Status = alert.Length == 0 ? 200 : 400,
         };
 
-    private async ValueTask<ActResult> CreateAsync(AdminVisit visit, FormReader form, CancellationToken stop)
+    private async ValueTask<AdminActionResult> CreateAsync(AdminVisit visit, FormReader form, CancellationToken stop)
     {
         var name = (form.Text("name") ?? "").Trim();
         var shown = (form.Text("shown") ?? "").Trim();
@@ -53,7 +53,7 @@ internal sealed class NewUser(AdminFrame frame, UserAdministration users, Client
         }
 
         return problem is null
-            ? ActResult.Done(UserLinks.To(userId), "The account is created.")
-            : new ActResult.Shows(ViewOf(visit, name, shown, problem));
+            ? AdminActionResult.Done(UserLinks.To(userId), "The account is created.")
+            : new AdminActionResult.Shows(ViewOf(visit, name, shown, problem));
     }
 }

@@ -16,7 +16,7 @@ internal sealed class UserBelongings(
     private static readonly Column[] _deviceColumns =
     [
         new("Device"), new("Last seen"), new("Address") { IsOptional = true }, new("Client") { IsOptional = true },
-        new("Act"),
+        new("Action"),
     ];
 
     private static readonly Column[] _roomColumns = [new("Room"), new("Membership")];
@@ -45,9 +45,9 @@ internal sealed class UserBelongings(
     private static Html[] DeviceOf(DeviceRow row) =>
     [
         Html.Of($"""{row.ShownName()}<small class="id">{row.DeviceId}</small>"""),
-        Shown.Time(row.LastSeenAt),
-        Shown.TextOr(row.LastSeenIp),
-        Shown.TextOr(row.LastUserAgent),
+        Format.Time(row.LastSeenAt),
+        Format.TextOr(row.LastSeenIp),
+        Format.TextOr(row.LastUserAgent),
         Html.Of($"""
             <a class="quiet bad"
             href="{Link.To("device-delete", ("id", row.UserId), ("device", row.DeviceId))}">Log out</a>

@@ -55,14 +55,14 @@ internal sealed class UserList(AdminFrame frame, UserListTable userListTable) : 
     private static Html[] RowOf(ListedUser row) =>
     [
         Html.Of($"""
-            <a href="{UserLinks.To(row.UserId)}">{row.UserId}</a><small>{Shown.JsonText(row.DisplayName)}</small>
+            <a href="{UserLinks.To(row.UserId)}">{row.UserId}</a><small>{Format.JsonText(row.DisplayName)}</small>
             """),
         Html.Of($"""
-            {Shown.BadgeIf(row.IsAdmin, "info", "administrator")}
-            {Shown.BadgeIf(row.IsGuest, "", "guest")}
-            {Shown.BadgeIf(row.IsDeactivated, "bad", row.IsErased ? "erased" : "deactivated")}
+            {Format.BadgeIf(row.IsAdmin, "info", "administrator")}
+            {Format.BadgeIf(row.IsGuest, "", "guest")}
+            {Format.BadgeIf(row.IsDeactivated, "bad", row.IsErased ? "erased" : "deactivated")}
             """),
-        Shown.Time(row.CreatedAt),
-        Shown.Time(row.LastSeenAt),
+        Format.Time(row.CreatedAt),
+        Format.Time(row.LastSeenAt),
     ];
 }

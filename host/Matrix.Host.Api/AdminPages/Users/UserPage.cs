@@ -32,35 +32,35 @@ internal sealed class UserPage(
         var devices = await accountsTable.DevicesAsync(userId, stop);
         var addresses = await identifiers.OfAsync(userId, stop);
         return UserLinks.ViewOf(userId, UserLinks.Page, MarksOf(user, refusal), Html.Of($"""
-            {Shown.Facts(
-                Shown.Fact("Display name", Field("displayname")),
-                Shown.Fact("Avatar", Field("avatar_url")),
-                Shown.Fact("Registered", Shown.Time(user.CreatedAt)),
-                Shown.Fact("Last seen", Shown.Time(devices.Max(static device => device.LastSeenAt))),
-                Shown.Fact("Devices", Shown.Count(devices.Count)),
-                Shown.Fact("Password", user.PasswordHash is null ? "none" : "set"),
-                Shown.Fact(
+            {Format.Fields(
+                Format.Field("Display name", Field("displayname")),
+                Format.Field("Avatar", Field("avatar_url")),
+                Format.Field("Registered", Format.Time(user.CreatedAt)),
+                Format.Field("Last seen", Format.Time(devices.Max(static device => device.LastSeenAt))),
+                Format.Field("Devices", Format.Count(devices.Count)),
+                Format.Field("Password", user.PasswordHash is null ? "none" : "set"),
+                Format.Field(
                     "Mail addresses and phone numbers",
                     string.Join(", ", addresses.Select(static each => each.Address))),
-                user.DeactivatedAt is { } ended ? Shown.Fact("Deactivated", Shown.Time(ended)) : Html.Empty,
-                refusal is null ? Html.Empty : Shown.Fact("Refused by a policy list", refusal))}
-            {(user.DeactivatedAt is null ? ActsOf(visit, user) : Html.Empty)}
+                user.DeactivatedAt is { } ended ? Format.Field("Deactivated", Format.Time(ended)) : Html.Empty,
+                refusal is null ? Html.Empty : Format.Field("Refused by a policy list", refusal))}
+            {(user.DeactivatedAt is null ? ActionsOf(visit, user) : Html.Empty)}
             """));
 
         string? Field(string name) =>
-            profile.TryGetValue(name, out var value) ? Shown.JsonText(value) : null;
+            profile.TryGetValue(name, out var value) ? Format.JsonText(value) : null;
     }
 
     private static Html MarksOf(UserRow user, string? refusal) => Html.Of($"""
-        {Shown.BadgeIf(user.IsAdmin, "info", "administrator")}
-        {Shown.BadgeIf(user.Kind == UserKind.Guest, "", "guest")}
-        {Shown.BadgeIf(user.Kind == UserKind.AppService, "", "application service")}
-        {Shown.BadgeIf(user.IsLocked || refusal is not null, "warn", "locked")}
-        {Shown.BadgeIf(user.IsSuspended, "warn", "suspended")}
-        {Shown.BadgeIf(user.DeactivatedAt is not null, "bad", user.Erased ? "erased" : "deactivated")}
+        {Format.BadgeIf(user.IsAdmin, "info", "administrator")}
+        {Format.BadgeIf(user.Kind == UserKind.Guest, "", "guest")}
+        {Format.BadgeIf(user.Kind == UserKind.AppService, "", "application service")}
+        {Format.BadgeIf(user.IsLocked || refusal is not null, "warn", "locked")}
+        {Format.BadgeIf(user.IsSuspended, "warn", "suspended")}
+        {Format.BadgeIf(user.DeactivatedAt is not null, "bad", user.Erased ? "erased" : "deactivated")}
         """);
 
-    private static Html ActsOf(AdminVisit visit, UserRow user)
+    private static Html ActionsOf(AdminVisit visit, UserRow user)
     {
         var isSelf = user.UserId == visit.User.UserId;
         var moderation = user.IsAdmin
@@ -97,6 +97,6 @@ internal sealed class UserPage(
             """);
     }
 
-    private static Html Switch(AdminVisit visit, string act, string label, string userId, bool value) =>
-        ActForm.Of(visit, act, label, "", ("id", userId), ("value", value ? "true" : "false"));
+    private static Html Switch(AdminVisit visit, string action, string label, string userId, bool value) =>
+        ActionForm.Of(visit, action, label, "", ("id", userId), ("value", value ? "true" : "false"));
 }

@@ -17,13 +17,13 @@ internal sealed class ManageDelays(Rooms.Delayed.DelayedEvents delayed) : IEndpo
         var anyone = new RouteOptions { Access = Access.Optional, OpenToSuspended = true };
         var unstable = routes.At("/_matrix/client/unstable/org.matrix.msc4140/");
         unstable.Get("delayed_events", ListAsync, new RouteOptions { Access = Access.UsersAndGuests });
-        unstable.Post("delayed_events/{delayId}", static body => body.RequiredText("action"), ActAsync, anyone);
+        unstable.Post("delayed_events/{delayId}", static body => body.RequiredText("action"), RunActionAsync, anyone);
         foreach (var action in (string[])["restart", "send", "cancel"])
         {
             unstable.Post(
                 $"delayed_events/{{delayId}}/{action}",
                 static body => body.Whole,
-                (call, _, stop) => ActAsync(call, action, stop),
+                (call, _, stop) => RunActionAsync(call, action, stop),
                 anyone with { BodyMayBeMissing = true });
         }
     }
@@ -52,7 +52,7 @@ internal sealed class ManageDelays(Rooms.Delayed.DelayedEvents delayed) : IEndpo
         });
     }
 
-    private async ValueTask<Answer> ActAsync(Call call, string action, CancellationToken stop)
+    private async ValueTask<Answer> RunActionAsync(Call call, string action, CancellationToken stop)
     {
         var delayId = call["delayId"];
         switch (action)

@@ -185,13 +185,13 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     /// <summary>
     /// The turn of a stage. It is looked at once, because another request may complete the stage at the same time.
     /// </summary>
-    internal StageTurn TurnOf(IReadOnlyList<AuthFlow> flows, string stage)
+    internal StageProgress ProgressOf(IReadOnlyList<AuthFlow> flows, string stage)
     {
         lock (_lock)
         {
-            return Has(stage) ? StageTurn.Completed
-                : flows.Any(flow => flow.Stages.FirstOrDefault(s => !Has(s)) == stage) ? StageTurn.Next
-                : StageTurn.NotYet;
+            return Has(stage) ? StageProgress.Completed
+                : flows.Any(flow => flow.Stages.FirstOrDefault(s => !Has(s)) == stage) ? StageProgress.Next
+                : StageProgress.NotYet;
         }
     }
 
@@ -224,7 +224,7 @@ internal sealed record KeptValidation(string SessionId, string ClientSecret, str
 }
 
 /// <summary>The turn of a stage in a session.</summary>
-internal enum StageTurn
+internal enum StageProgress
 {
     /// <summary>It was completed.</summary>
     Completed,

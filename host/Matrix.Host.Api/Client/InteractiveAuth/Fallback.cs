@@ -77,10 +77,10 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
         if (interactive.StageOf(call["authType"]) is not { } stage) return (null, _noPage);
         if (interactive.Find(call.Query.Text("session")) is not { } session) return (null, _noSession);
         if (stage.PageOf(session) is not { } page) return (null, _noPage);
-        return session.TurnOf(session.Demand.Flows, stage.Type) switch
+        return session.ProgressOf(session.Demand.Flows, stage.Type) switch
         {
-            StageTurn.Completed => (null, Done),
-            StageTurn.NotYet => (null, Failed("This is not the next step.", 403)),
+            StageProgress.Completed => (null, Done),
+            StageProgress.NotYet => (null, Failed("This is not the next step.", 403)),
             _ => ((session, page), null),
         };
     }

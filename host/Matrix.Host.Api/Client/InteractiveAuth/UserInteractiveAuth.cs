@@ -76,16 +76,16 @@ internal sealed class UserInteractiveAuth
 
         stage ??= demand.Flows.SelectMany(static flow => flow.Stages).FirstOrDefault(
             type => _stages.GetValueOrDefault(type) is { IsCompletedElsewhere: true });
-        var turn = stage is null ? StageTurn.Completed : session.TurnOf(demand.Flows, stage);
-        if (turn == StageTurn.NotYet)
+        var progress = stage is null ? StageProgress.Completed : session.ProgressOf(demand.Flows, stage);
+        if (progress == StageProgress.NotYet)
         {
             return new AuthOutcome(
-                Ask(session, demand, MatrixError.Unrecognized, $"`{Shown(stage!)}` is not the next stage."),
+                Ask(session, demand, MatrixError.Unrecognized, $"`{Shorten(stage!)}` is not the next stage."),
                 session,
                 request);
         }
 
-        if (turn == StageTurn.Next)
+        if (progress == StageProgress.Next)
         {
             var result = await AttemptAsync(stage!, new(session, demand, auth, call), stop);
             if (reader.Problem is { } wrong) return new AuthOutcome(wrong, null);
@@ -144,9 +144,9 @@ internal sealed class UserInteractiveAuth
     internal bool Complete(string? session, string stage, StageProof proof)
     {
         if (Find(session) is not { } found || found.Demand.UserId != proof.UserId) return false;
-        var turn = found.TurnOf(found.Demand.Flows, stage);
-        if (turn == StageTurn.Next) found.Complete(stage, proof);
-        return turn != StageTurn.NotYet;
+        var progress = found.ProgressOf(found.Demand.Flows, stage);
+        if (progress == StageProgress.Next) found.Complete(stage, proof);
+        return progress != StageProgress.NotYet;
     }
 
     /// <summary>Grants the request: its session grants no other, and the same request gets the same response.</summary>
@@ -277,5 +277,5 @@ internal sealed class UserInteractiveAuth
     private static string DigestOf(JsonObject json) =>
         Convert.ToHexString(SHA256.HashData(CanonicalJson.Bytes(Json.Of(json))));
 
-    private static string Shown(string text) => text.Length <= 60 ? text : text[..60] + "…";
+    private static string Shorten(string text) => text.Length <= 60 ? text : text[..60] + "…";
 }

@@ -11,14 +11,14 @@ internal sealed class LegacyDirectory : ILegacyGroup
 {
     private const string Start = "START";
 
-    private TodaysOperation _publicRooms = null!;
+    private CurrentOperation _publicRooms = null!;
 
     public void Map(LegacyRoutes routes)
     {
         routes.Same("GET", "directory/room/{roomAlias}", "voip/turnServer");
         routes.Same("PUT", "directory/room/{roomAlias}");
         routes.Same("DELETE", "directory/room/{roomAlias}");
-        _publicRooms = routes.Today.Of("GET", "publicRooms");
+        _publicRooms = routes.Current.Of("GET", "publicRooms");
         routes.Get("publicRooms", _publicRooms, PublicRoomsAsync);
     }
 

@@ -11,16 +11,16 @@ namespace Matrix.Host.Api.Client.Legacy;
 internal static class LegacyEvents
 {
     /// <summary>Events of a timeline. Parts of power levels that did not change are left out.</summary>
-    internal static IEnumerable<Json> Timeline(IEnumerable<Json> events, LegacyRoomFacts rooms) =>
+    internal static IEnumerable<Json> Timeline(IEnumerable<Json> events, RoomPowers rooms) =>
         events.SelectMany(each => Of(each, rooms, isState: false));
 
     /// <summary>The events of a room's state.</summary>
-    internal static IEnumerable<Json> State(IEnumerable<Json> events, LegacyRoomFacts rooms) => events
+    internal static IEnumerable<Json> State(IEnumerable<Json> events, RoomPowers rooms) => events
         .Where(static each => each is Json.Object json && LegacyPowerLevels.PartOf(TypeOf(json.Item)) is null)
         .SelectMany(each => Of(each, rooms, isState: true));
 
     /// <summary>One event in the old shape, without those that are divided from it.</summary>
-    internal static JsonObject One(JsonObject today, RoomFacts? room)
+    internal static JsonObject One(JsonObject today, RoomPower? room)
     {
         var unsigned = today.Inner("unsigned") ?? JsonObject.Empty;
         var content = today.Inner("content") ?? JsonObject.Empty;
@@ -49,7 +49,7 @@ internal static class LegacyEvents
     }
 
     /// <summary>A part of a power levels event, in the old shape.</summary>
-    internal static JsonObject Part(JsonObject today, string part, RoomFacts? room)
+    internal static JsonObject Part(JsonObject today, string part, RoomPower? room)
     {
         var old = One(today.With(("type", Json.Of(part))), room);
         var id = old.Text("event_id") ?? "";
@@ -57,7 +57,7 @@ internal static class LegacyEvents
             .With(("event_id", Json.Of(LegacyIds.Of(id, part))));
     }
 
-    private static IEnumerable<Json> Of(Json each, LegacyRoomFacts rooms, bool isState)
+    private static IEnumerable<Json> Of(Json each, RoomPowers rooms, bool isState)
     {
         if (each is not Json.Object { Item: var today })
         {
@@ -101,7 +101,7 @@ internal static class LegacyEvents
         Json.Of((today.Inner("content") ?? JsonObject.Empty).WithDefault("user_id", today.Find("sender")))));
 
     /// <summary>The lists of a room's aliases, by which clients of that age name it, one for each server.</summary>
-    private static IEnumerable<JsonObject> AliasesOf(JsonObject today, RoomFacts? room)
+    private static IEnumerable<JsonObject> AliasesOf(JsonObject today, RoomPower? room)
     {
         var content = today.Inner("content") ?? JsonObject.Empty;
         var all = content.Items("alt_aliases").Select(static each => (each as Json.String)?.Item)
@@ -118,7 +118,7 @@ internal static class LegacyEvents
         }
     }
 
-    private static Json? Because(JsonObject unsigned, RoomFacts? room) =>
+    private static Json? Because(JsonObject unsigned, RoomPower? room) =>
         unsigned.Inner("redacted_because") is { } because ? Json.Of(One(because, room)) : null;
 
     private static JsonObject ContentsBy(JsonObject old, Func<JsonObject, JsonObject> change)

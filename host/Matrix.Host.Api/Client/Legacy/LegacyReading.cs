@@ -18,23 +18,23 @@ internal sealed class LegacyReading(
     /// <summary>A client that does not say waits for some seconds, as the document's tutorial tells.</summary>
     private const long UsualTimeout = 10_000;
 
-    private TodaysOperation _events = null!;
-    private TodaysOperation _event = null!;
-    private TodaysOperation _sync = null!;
-    private TodaysOperation _roomSync = null!;
-    private TodaysOperation _messages = null!;
-    private TodaysOperation _members = null!;
-    private TodaysOperation _state = null!;
+    private CurrentOperation _events = null!;
+    private CurrentOperation _event = null!;
+    private CurrentOperation _sync = null!;
+    private CurrentOperation _roomSync = null!;
+    private CurrentOperation _messages = null!;
+    private CurrentOperation _members = null!;
+    private CurrentOperation _state = null!;
 
     public void Map(LegacyRoutes routes)
     {
-        _events = routes.Today.Of("GET", "events");
-        _event = routes.Today.Of("GET", "events/{eventId}");
-        _sync = routes.Today.Of("GET", "initialSync");
-        _roomSync = routes.Today.Of("GET", "rooms/{roomId}/initialSync");
-        _messages = routes.Today.Of("GET", "rooms/{roomId}/messages");
-        _members = routes.Today.Of("GET", "rooms/{roomId}/members");
-        _state = routes.Today.Of("GET", "rooms/{roomId}/state");
+        _events = routes.Current.Of("GET", "events");
+        _event = routes.Current.Of("GET", "events/{eventId}");
+        _sync = routes.Current.Of("GET", "initialSync");
+        _roomSync = routes.Current.Of("GET", "rooms/{roomId}/initialSync");
+        _messages = routes.Current.Of("GET", "rooms/{roomId}/messages");
+        _members = routes.Current.Of("GET", "rooms/{roomId}/members");
+        _state = routes.Current.Of("GET", "rooms/{roomId}/state");
         routes.Get("events", _events, EventsAsync);
         routes.Get($"events/{{{LegacyIds.Parameter}}}", _event, EventAsync);
         routes.Get("initialSync", _sync, SyncAsync);
@@ -72,8 +72,8 @@ internal sealed class LegacyReading(
         var answer = await _event.CallAsync(call, null, stop, "", ("eventId", eventId));
         var (today, error) = await answer.ObjectAsync(stop);
         if (today is null) return error!;
-        var facts = await rooms.OfAsync(call.Caller.UserId, [Json.Of(today)], stop);
-        var room = facts.Find(today.Text("room_id"));
+        var powers = await rooms.OfAsync(call.Caller.UserId, [Json.Of(today)], stop);
+        var room = powers.Find(today.Text("room_id"));
         if (part is null) return LegacyJson.AnswerOf(LegacyEvents.One(today, room));
         return today.Text("type") == LegacyPowerLevels.Type
             ? LegacyJson.AnswerOf(LegacyEvents.Part(today, part, room))
@@ -96,7 +96,7 @@ internal sealed class LegacyReading(
 
         return LegacyJson.AnswerOf(all.Without("account_data").With(
             ("rooms", Json.Of([.. translated])),
-            ("presence", Events(all.Items("presence"), new LegacyRoomFacts()))));
+            ("presence", Events(all.Items("presence"), new RoomPowers()))));
     }
 
     private async ValueTask<Answer> RoomSyncAsync(Call call, CancellationToken stop)
@@ -111,7 +111,7 @@ internal sealed class LegacyReading(
         var presence = (await present.OfAsync(call.Caller.UserId, stop))
             .Where(each => members.Contains((each as Json.Object)?.Item.Text("sender")));
         return LegacyJson.AnswerOf((await RoomAsync(call, room, stop)).With(
-            ("presence", Events(presence, new LegacyRoomFacts()))));
+            ("presence", Events(presence, new RoomPowers()))));
     }
 
     private async ValueTask<Answer> MessagesAsync(Call call, CancellationToken stop)
@@ -144,16 +144,16 @@ internal sealed class LegacyReading(
         var answer = await _state.CallAsync(call, null, stop);
         var (state, error) = await answer.ItemsAsync(stop);
         if (state is null) return error!;
-        var facts = await rooms.OfAsync(call.Caller.UserId, state, stop);
-        return LegacyJson.AnswerOf(LegacyEvents.State(state, facts));
+        var powers = await rooms.OfAsync(call.Caller.UserId, state, stop);
+        return LegacyJson.AnswerOf(LegacyEvents.State(state, powers));
     }
 
     /// <summary>A page with the events of its chunk translated.</summary>
     private async ValueTask<JsonObject> PageAsync(Call call, JsonObject page, CancellationToken stop)
     {
         var chunk = page.Items("chunk");
-        var facts = await rooms.OfAsync(call.Caller.UserId, chunk, stop);
-        return page.With(("chunk", Events(chunk, facts)));
+        var powers = await rooms.OfAsync(call.Caller.UserId, chunk, stop);
+        return page.With(("chunk", Events(chunk, powers)));
     }
 
     /// <summary>A room with its messages and its state, or with the invite to it.</summary>
@@ -166,13 +166,13 @@ internal sealed class LegacyReading(
         }
 
         var (messages, state) = (room.Inner("messages") ?? JsonObject.Empty, room.Items("state"));
-        var facts = await rooms.OfAsync(call.Caller.UserId, [.. messages.Items("chunk"), .. state], stop);
-        var chunk = messages.With(("chunk", Events(messages.Items("chunk"), facts)))
+        var powers = await rooms.OfAsync(call.Caller.UserId, [.. messages.Items("chunk"), .. state], stop);
+        var chunk = messages.With(("chunk", Events(messages.Items("chunk"), powers)))
             .WithDefault("start", messages.Find("end"));
         return room.Without("account_data").With(
-            ("messages", Json.Of(chunk)), ("state", Json.Of([.. LegacyEvents.State(state, facts)])));
+            ("messages", Json.Of(chunk)), ("state", Json.Of([.. LegacyEvents.State(state, powers)])));
     }
 
-    private static Json Events(IEnumerable<Json> events, LegacyRoomFacts facts) =>
-        Json.Of([.. LegacyEvents.Timeline(events, facts)]);
+    private static Json Events(IEnumerable<Json> events, RoomPowers powers) =>
+        Json.Of([.. LegacyEvents.Timeline(events, powers)]);
 }

@@ -12,21 +12,21 @@ internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options)
 {
     private const string StatePath = "rooms/{roomId}/state/{eventType}/{stateKey?}";
 
-    private TodaysOperation _create = null!;
-    private TodaysOperation _send = null!;
-    private TodaysOperation _redact = null!;
-    private TodaysOperation _receipt = null!;
-    private TodaysOperation _getState = null!;
-    private TodaysOperation _putState = null!;
+    private CurrentOperation _create = null!;
+    private CurrentOperation _send = null!;
+    private CurrentOperation _redact = null!;
+    private CurrentOperation _receipt = null!;
+    private CurrentOperation _getState = null!;
+    private CurrentOperation _putState = null!;
 
     public void Map(LegacyRoutes routes)
     {
-        _create = routes.Today.Of("POST", "createRoom");
-        _send = routes.Today.Of("PUT", "rooms/{roomId}/send/{eventType}/{txnId}");
-        _redact = routes.Today.Of("PUT", "rooms/{roomId}/redact/{eventId}/{txnId}");
-        _receipt = routes.Today.Of("POST", "rooms/{roomId}/receipt/{receiptType}/{eventId}");
-        _getState = routes.Today.Of("GET", StatePath);
-        _putState = routes.Today.Of("PUT", StatePath);
+        _create = routes.Current.Of("POST", "createRoom");
+        _send = routes.Current.Of("PUT", "rooms/{roomId}/send/{eventType}/{txnId}");
+        _redact = routes.Current.Of("PUT", "rooms/{roomId}/redact/{eventId}/{txnId}");
+        _receipt = routes.Current.Of("POST", "rooms/{roomId}/receipt/{receiptType}/{eventId}");
+        _getState = routes.Current.Of("GET", StatePath);
+        _putState = routes.Current.Of("PUT", StatePath);
 
         routes.Post("createRoom", _create, LegacyRoutes.Whole, CreateAsync);
         routes.Same(
@@ -90,8 +90,8 @@ internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options)
             call, null, stop, "format=event", ("eventType", part is null ? type : LegacyPowerLevels.Type));
         var (today, error) = await answer.ObjectAsync(stop);
         if (today is null) return error!;
-        var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop);
-        var old = part is null ? LegacyEvents.One(today, facts) : LegacyEvents.Part(today, part, facts);
+        var power = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop);
+        var old = part is null ? LegacyEvents.One(today, power) : LegacyEvents.Part(today, part, power);
         return LegacyJson.AnswerOf(old.Inner("content") ?? JsonObject.Empty);
     }
 
@@ -105,10 +105,10 @@ internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options)
         }
 
         // Whoever is not in the room is refused by today's operation, whatever they write.
-        var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop);
-        var today = facts?.PowerLevels ?? JsonObject.Empty;
+        var power = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop);
+        var today = power?.PowerLevels ?? JsonObject.Empty;
         var content = part is null
-            ? LegacyPowerLevels.Merge(body, today, facts?.Creators ?? [])
+            ? LegacyPowerLevels.Merge(body, today, power?.Creators ?? [])
             : LegacyPowerLevels.WithPart(body, part, today);
         return content is null
             ? body.Problem!

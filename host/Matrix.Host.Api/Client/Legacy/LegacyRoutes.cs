@@ -15,16 +15,16 @@ internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options)
     private readonly AnsweredOnce _once = new(options.MaxTransactions);
 
     /// <summary>The operations of today that are mapped.</summary>
-    internal TodaysOperations Today { get; } = new(routes.Collected);
+    internal CurrentOperations Current { get; } = new(routes.Collected);
 
-    internal void Get(string path, TodaysOperation today, Handler handler) =>
+    internal void Get(string path, CurrentOperation today, Handler handler) =>
         _routes.Get(path, handler, today.Options);
 
-    internal void Put<T>(string path, TodaysOperation today, Func<BodyReader, T> read, Handler<T> handler) =>
+    internal void Put<T>(string path, CurrentOperation today, Func<BodyReader, T> read, Handler<T> handler) =>
         _routes.Put(path, read, handler, today.Options);
 
     /// <summary>A POST with the options of an operation of today, whatever its method, and its PUT.</summary>
-    internal void Post<T>(string path, TodaysOperation today, Func<BodyReader, T> read, Handler<T> handler)
+    internal void Post<T>(string path, CurrentOperation today, Func<BodyReader, T> read, Handler<T> handler)
     {
         _routes.Post(path, read, handler, today.Options);
         _routes.Put(
@@ -42,7 +42,7 @@ internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options)
     /// <summary>A POST and its PUT, of which today's operation has the transaction id.</summary>
     internal void Send<T>(
         string path,
-        TodaysOperation today,
+        CurrentOperation today,
         Func<BodyReader, T> read,
         Func<Call, T, string, CancellationToken, ValueTask<Answer>> handler)
     {
@@ -63,7 +63,7 @@ internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options)
     {
         foreach (var path in paths)
         {
-            var today = Today.Of(method, path);
+            var today = Current.Of(method, path);
             switch (method)
             {
                 case "GET":

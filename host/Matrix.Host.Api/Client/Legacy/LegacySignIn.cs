@@ -29,8 +29,8 @@ internal sealed class LegacySignIn(
     private static readonly Answer _needsSession = Answer.Forbidden(
         "The session has ended, or its stage was not completed. Begin again.");
 
-    private TodaysOperation _register = null!;
-    private TodaysOperation _login = null!;
+    private CurrentOperation _register = null!;
+    private CurrentOperation _login = null!;
 
     private sealed record Given(string Type, string? User, string? Password, string? Token, string? Session)
     {
@@ -39,12 +39,12 @@ internal sealed class LegacySignIn(
 
     public void Map(LegacyRoutes routes)
     {
-        (_register, _login) = (routes.Today.Of("POST", "register"), routes.Today.Of("POST", "login"));
+        (_register, _login) = (routes.Current.Of("POST", "register"), routes.Current.Of("POST", "login"));
         routes.Get("register", _register, FlowsAsync);
         routes.Post("register", _register, Read, RegisterAsync);
         routes.Same("GET", "login");
         routes.Post("login", _login, LegacyRoutes.Whole, LogInAsync);
-        routes.Get("login/fallback", routes.Today.Of("GET", "login"), static (call, _) => ValueTask.FromResult(
+        routes.Get("login/fallback", routes.Current.Of("GET", "login"), static (call, _) => ValueTask.FromResult(
             Answer.Redirect(call.HasQuery ? $"{Page}?{call.QueryText}" : Page)));
     }
 
@@ -157,7 +157,7 @@ internal sealed class LegacySignIn(
                 : JsonObject.Empty;
             var begun = await _register.CallAsync(call, named, stop);
             if (begun.Status != 401) return begun;
-            sessionId = TodaysAnswers.Parse(begun)?.Text("session");
+            sessionId = CurrentAnswers.Parse(begun)?.Text("session");
         }
 
         if (interactive.Find(sessionId) is not { Demand.IsRegistration: true } session)
@@ -166,9 +166,9 @@ internal sealed class LegacySignIn(
         }
 
         var stage = given.Mail is null ? AuthStage.RegistrationToken : AuthStage.Email;
-        var turn = session.TurnOf(session.Demand.Flows, stage);
-        if (turn == StageTurn.NotYet) return Answer.Forbidden("This is not the next stage.");
-        if (turn == StageTurn.Next)
+        var progress = session.ProgressOf(session.Demand.Flows, stage);
+        if (progress == StageProgress.NotYet) return Answer.Forbidden("This is not the next stage.");
+        if (progress == StageProgress.Next)
         {
             var (shown, response) = given.Mail is { } step
                 ? await mail.TakeAsync(call, session, step, stop)
@@ -191,7 +191,7 @@ internal sealed class LegacySignIn(
     /// <summary>The stage that comes next: the password, unless the server asks for an address too.</summary>
     private static string NextOf(AuthSession session) =>
         !session.Demand.Flows.Any(session.Completes)
-        && session.TurnOf(session.Demand.Flows, AuthStage.Email) == StageTurn.Next
+        && session.ProgressOf(session.Demand.Flows, AuthStage.Email) == StageProgress.Next
             ? LegacyMail.Url
             : AuthStage.Password;
 

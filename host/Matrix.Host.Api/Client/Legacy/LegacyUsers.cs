@@ -12,14 +12,14 @@ internal sealed class LegacyUsers(PresenceLists lists) : ILegacyGroup
 
     private static readonly Answer _notYours = Answer.Forbidden("This is the presence list of another user.");
 
-    private TodaysOperation _put = null!;
+    private CurrentOperation _put = null!;
 
     private sealed record Changes(string[] Invited, string[] Dropped);
 
     public void Map(LegacyRoutes routes)
     {
-        var get = routes.Today.Of("GET", Status);
-        _put = routes.Today.Of("PUT", Status);
+        var get = routes.Current.Of("GET", Status);
+        _put = routes.Current.Of("PUT", Status);
         routes.Get(Status, get, StatusAsync);
         routes.Put(Status, _put, ReadStatus, (call, body, stop) => _put.CallAsync(call, body, stop));
 
@@ -35,7 +35,7 @@ internal sealed class LegacyUsers(PresenceLists lists) : ILegacyGroup
         const string Field = "profile/{userId}/{keyName}";
         routes.Same("GET", "profile/{userId}", Name);
         routes.Same("PUT", Name);
-        var (getField, putField) = (routes.Today.Of("GET", Field), routes.Today.Of("PUT", Field));
+        var (getField, putField) = (routes.Current.Of("GET", Field), routes.Current.Of("PUT", Field));
         routes.Get(Avatar, getField, (call, stop) => getField.CallAsync(
             call, null, stop, "", ("keyName", "avatar_url")));
         routes.Put(Avatar, putField, LegacyRoutes.Whole, (call, body, stop) => putField.CallAsync(
@@ -84,7 +84,7 @@ internal sealed class LegacyUsers(PresenceLists lists) : ILegacyGroup
         var shown = await lists.ShownAsync(call.Caller.UserId, stop);
         return LegacyJson.AnswerOf(shown.Select(static seen =>
         {
-            var entry = TodaysAnswers.Parse(Answer.Json(seen, static (json, seen) => seen.WriteContent(json)))!;
+            var entry = CurrentAnswers.Parse(Answer.Json(seen, static (json, seen) => seen.WriteContent(json)))!;
             return Json.Of(
                 entry.With(("user_id", Json.Of(seen.UserId)), ("accepted", Json.Of(true))));
         }));

@@ -53,7 +53,7 @@ internal sealed class SignUp(
         if (ways.IsClosed) return browsers.ToSignIn(browser, NextOf(call));
         return addresses.FirstOf(call, ways) is { } step
             ? StepPage(browser, call, step, Html.Empty)
-            : await PageAsync(browser, ways, SignUpProofs.None, call, Tried.Nothing, stop);
+            : await PageAsync(browser, ways, SignUpProofs.None, call, Entered.Nothing, stop);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
@@ -71,7 +71,7 @@ internal sealed class SignUp(
         var proofs = ways.IsClosed ? SignUpProofs.None : await addresses
             .TakeAsync(call, form, browser.Session, isStep ? ways.ByToken : token is not null, stop);
         if (proofs.Next is { } step) return StepPage(browser, call, step, proofs.Kept);
-        if (isStep) return await PageAsync(browser, ways, proofs, call, Tried.Nothing, stop);
+        if (isStep) return await PageAsync(browser, ways, proofs, call, Entered.Nothing, stop);
         if (form.Text("password_again") != password)
         {
             return await AgainAsync("The two passwords differ.");
@@ -89,7 +89,7 @@ internal sealed class SignUp(
             : await AgainAsync(created.Failure.Message);
 
         ValueTask<Answer> AgainAsync(string alert) =>
-            PageAsync(browser, ways, proofs, call, new Tried(name, token ?? "", alert), stop);
+            PageAsync(browser, ways, proofs, call, new Entered(name, token ?? "", alert), stop);
     }
 
     /// <summary>The page of an address that is proved before the rest.</summary>
@@ -114,7 +114,7 @@ internal sealed class SignUp(
         RegistrationWays ways,
         SignUpProofs proofs,
         Call call,
-        Tried tried,
+        Entered entered,
         CancellationToken stop)
     {
         var demanded = await stages.PageAsync(call, stop);
@@ -122,11 +122,11 @@ internal sealed class SignUp(
             : ways.Freely ? Html.Of(
                 $"""
                 <label>Registration token, if you have one
-                <input name="token" autocomplete="off" value="{tried.Token}"></label>
+                <input name="token" autocomplete="off" value="{entered.Token}"></label>
                 """)
             : Html.Of($"""
                 <label>Registration token
-                <input name="token" required autocomplete="off" value="{tried.Token}"></label>
+                <input name="token" required autocomplete="off" value="{entered.Token}"></label>
                 """);
         var isFirst = await signUps.AwaitsFirstUserAsync(stop);
         var first = isFirst
@@ -140,11 +140,11 @@ internal sealed class SignUp(
             Html.Of($"""
                 <p>On {client.ServerName}. The user name cannot be changed later.</p>
                 {first}
-                <p role="alert">{tried.Alert}</p>
+                <p role="alert">{entered.Alert}</p>
                 <form method="post">
                 {browser.Session.FormField}
                 {proofs.Kept}
-                {NewAccountFields.Username(tried.Name)}
+                {NewAccountFields.Username(entered.Name)}
                 {NewAccountFields.Password("Password", "password", passwords)}
                 {token}
                 {demanded.Fields}
@@ -155,15 +155,15 @@ internal sealed class SignUp(
                 """),
             script: isFirst ? FillsToken : "",
             formTargets: paths.TargetsOf(NextOf(call)),
-            status: tried.Alert.Length == 0 ? 200 : 400,
+            status: entered.Alert.Length == 0 ? 200 : 400,
             embed: demanded.Embed));
     }
 
     private string NextOf(Call call) => paths.NextOf(call.Query.Text("continue"));
 
     /// <summary>What was entered and stays in the form, and why it was refused. Passwords do not stay.</summary>
-    private sealed record Tried(string Name, string Token, string Alert)
+    private sealed record Entered(string Name, string Token, string Alert)
     {
-        internal static Tried Nothing { get; } = new("", "", "");
+        internal static Entered Nothing { get; } = new("", "", "");
     }
 }

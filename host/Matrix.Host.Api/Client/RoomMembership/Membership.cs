@@ -105,11 +105,11 @@ internal sealed class Membership(
     }
 
     /// <summary>An action of one user on another in a room.</summary>
-    private delegate ValueTask<RoomFailure?> Act(
+    private delegate ValueTask<RoomFailure?> Change(
         string sender, string roomId, string userId, string? reason, CancellationToken stop);
 
-    private static Handler<Someone> Of(Act act) => async (call, target, stop) => RoomAnswers.Empty(
-        await act(call.Caller.UserId, call["roomId"], target.UserId, target.Reason, stop));
+    private static Handler<Someone> Of(Change change) => async (call, target, stop) => RoomAnswers.Empty(
+        await change(call.Caller.UserId, call["roomId"], target.UserId, target.Reason, stop));
 
     private ValueTask<Answer> JoinByIdOrAliasAsync(Call call, Join join, CancellationToken stop) =>
         JoinAsync(call, call["roomIdOrAlias"], join, stop);

@@ -54,7 +54,7 @@ internal sealed class CurrentServers(
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not MembershipChanged { IsLocal: false } changed) return;
         lock (_gate)

@@ -42,7 +42,7 @@ internal sealed class DeviceListEdus(
     private readonly Lock _gate = new();
 
     /// <summary>The servers that EDUs wait for. The number rises whenever more are added.</summary>
-    private readonly Dictionary<string, long> _owed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _pending = new(StringComparer.Ordinal);
 
     /// <summary>Through which change servers have got those of users, where this is not durable yet.</summary>
     private readonly Dictionary<string, Dictionary<string, long>> _sent = new(StringComparer.Ordinal);
@@ -66,8 +66,8 @@ internal sealed class DeviceListEdus(
         var after = "";
         while (true)
         {
-            var servers = await deviceUpdatesTable.OwedServersAsync(after, RowsAtOnce, stop);
-            Owe([.. servers.Where(maySendTo)]);
+            var servers = await deviceUpdatesTable.PendingServersAsync(after, RowsAtOnce, stop);
+            Enqueue([.. servers.Where(maySendTo)]);
             if (servers.Count < RowsAtOnce) return;
             after = servers[^1];
         }
@@ -88,20 +88,20 @@ internal sealed class DeviceListEdus(
 
     public bool HasFor(string server)
     {
-        lock (_gate) return _owed.ContainsKey(server);
+        lock (_gate) return _pending.ContainsKey(server);
     }
 
     public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
-        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
+        string server, int most, IReadOnlyList<OutboundEdu> deferred, CancellationToken stop)
     {
-        // A later change of the same user follows the one that is put aside.
-        var held = aside.OfType<UserEdu>().Select(static edu => edu.UserId).ToHashSet(StringComparer.Ordinal);
+        // A later change of the same user follows the one that is deferred.
+        var held = deferred.OfType<UserEdu>().Select(static edu => edu.UserId).ToHashSet(StringComparer.Ordinal);
         var isHeld = false;
         long version;
         Dictionary<string, long> sent;
         lock (_gate)
         {
-            if (!_owed.TryGetValue(server, out version)) return [];
+            if (!_pending.TryGetValue(server, out version)) return [];
 
             // Before the rows are read: what becomes durable meanwhile may be missing in them.
             sent = _sent.TryGetValue(server, out var undurable) ? new(undurable, StringComparer.Ordinal) : _noneSent;
@@ -111,7 +111,7 @@ internal sealed class DeviceListEdus(
         var after = "";
         while (true)
         {
-            var rows = await deviceUpdatesTable.OwedAsync(server, after, RowsAtOnce, stop);
+            var rows = await deviceUpdatesTable.PendingAsync(server, after, RowsAtOnce, stop);
             foreach (var row in rows)
             {
                 if (held.Contains(row.UserId)) isHeld = true;
@@ -126,7 +126,7 @@ internal sealed class DeviceListEdus(
         if (edus.Count > 0 || isHeld) return edus;
         lock (_gate)
         {
-            if (_owed.GetValueOrDefault(server) == version) _owed.Remove(server);
+            if (_pending.GetValueOrDefault(server) == version) _pending.Remove(server);
         }
 
         return edus;
@@ -135,7 +135,7 @@ internal sealed class DeviceListEdus(
     public ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop) =>
         sharing.ShareAsync(server, ((UserEdu)edu).UserId, stop);
 
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> deferred)
     {
         var sent = edus.OfType<UserEdu>().GroupBy(edu => edu.UserId)
             .Select(user => new DeviceUpdatesSent(server, user.Key, user.Max(edu => edu.StreamId))).ToArray();
@@ -156,7 +156,7 @@ internal sealed class DeviceListEdus(
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {
@@ -183,7 +183,7 @@ internal sealed class DeviceListEdus(
     /// <inheritdoc/>
     public void Missed(long through) => _news.Wake();
 
-    /// <summary>Owes changes since the position to their servers. False if there were none.</summary>
+    /// <summary>Enqueues changes since the position for their servers. False if there were none.</summary>
     private async ValueTask<bool> HandleAsync(CancellationToken stop)
     {
         var published = writer.PublishedPosition;
@@ -194,7 +194,7 @@ internal sealed class DeviceListEdus(
             var servers = await membershipsTable.ServersSharingWithAsync(user.UserId, stop);
             foreach (var server in servers.Keys.Where(filter.Allows))
             {
-                batch.Add(new DeviceUpdatesOwed(server, user.UserId, user.FirstId - 1));
+                batch.Add(new DeviceUpdatesEnqueued(server, user.UserId, user.FirstId - 1));
             }
 
             if (user.Kept > (servers.Count > 0 ? 1 : 2) * keys.DeviceUpdatesKept)
@@ -209,10 +209,11 @@ internal sealed class DeviceListEdus(
         _unrecorded += users.Count;
         if (batch.Changes.Count > 0 || _unrecorded >= MaxUnrecorded)
         {
-            var owed = batch.Changes.OfType<DeviceUpdatesOwed>().Select(each => each.ServerName).Distinct().ToArray();
+            var pending = batch.Changes.OfType<DeviceUpdatesEnqueued>()
+                .Select(each => each.ServerName).Distinct().ToArray();
             await writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
             _unrecorded = 0;
-            Owe(owed);
+            Enqueue(pending);
         }
 
         _through = through;
@@ -242,14 +243,14 @@ internal sealed class DeviceListEdus(
 
             var latest = await deviceUpdatesTable.LatestIdAsync(userId, stop);
             if (latest == 0) continue;
-            foreach (var server in servers) batch.Add(new DeviceUpdatesOwed(server, userId, latest - 1));
+            foreach (var server in servers) batch.Add(new DeviceUpdatesEnqueued(server, userId, latest - 1));
         }
     }
 
     private async ValueTask AddAsync(
         List<OutboundEdu> edus,
         string server,
-        OwedUpdatesRow row,
+        PendingUpdatesRow row,
         Dictionary<string, long> sent,
         int most,
         CancellationToken stop)
@@ -266,7 +267,7 @@ internal sealed class DeviceListEdus(
     /// <summary>
     /// Whether a server shares no room with a user any more. What it was owed of the user so far is not sent then.
     /// </summary>
-    private async ValueTask<bool> HasLeftAsync(string server, OwedUpdatesRow row, CancellationToken stop)
+    private async ValueTask<bool> HasLeftAsync(string server, PendingUpdatesRow row, CancellationToken stop)
     {
         if (await sharing.ShareAsync(server, row.UserId, stop)) return false;
 
@@ -313,14 +314,14 @@ internal sealed class DeviceListEdus(
     private void SendAgain(string server, DeviceUpdatesSent[] sent)
     {
         Forget(sent);
-        lock (_gate) _owed[server] = _owed.GetValueOrDefault(server) + 1;
+        lock (_gate) _pending[server] = _pending.GetValueOrDefault(server) + 1;
     }
 
-    private void Owe(IReadOnlyList<string> servers)
+    private void Enqueue(IReadOnlyList<string> servers)
     {
         lock (_gate)
         {
-            foreach (var server in servers) _owed[server] = _owed.GetValueOrDefault(server) + 1;
+            foreach (var server in servers) _pending[server] = _pending.GetValueOrDefault(server) + 1;
         }
 
         foreach (var server in servers) _destinations!.Notify(server);

@@ -34,12 +34,12 @@ internal interface IEduSource
     /// </summary>
     /// <param name="server">The server.</param>
     /// <param name="most">The most EDUs.</param>
-    /// <param name="aside">EDUs of this source that the destination has put aside: they are not returned.</param>
+    /// <param name="deferred">EDUs of this source that the destination has deferred: they are not returned.</param>
     ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
-        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop);
+        string server, int most, IReadOnlyList<OutboundEdu> deferred, CancellationToken stop);
 
     /// <summary>
-    /// Whether an EDU is still for a server. Asked before one is sent that was put aside, which may be long after it
+    /// Whether an EDU is still for a server. Asked before one is sent that was deferred, which may be long after it
     /// was returned. If it is not, the next call of <see cref="NextAsync"/> drops it or what of it is not.
     /// </summary>
     ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop) =>
@@ -51,8 +51,8 @@ internal interface IEduSource
     /// </summary>
     /// <param name="server">The server.</param>
     /// <param name="edus">The EDUs, in the order in which they were returned.</param>
-    /// <param name="aside">EDUs of this source that are put aside: the server has not got these.</param>
-    void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside);
+    /// <param name="deferred">EDUs of this source that are deferred: the server has not got these.</param>
+    void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> deferred);
 
     /// <summary>A transaction to the server failed. The source keeps only what is worth a later attempt.</summary>
     /// <param name="server">The server.</param>

@@ -81,9 +81,9 @@ internal sealed partial class MessageEdus(
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
-        if (change is MessageOwed owed) Wait(owed.ServerName, position);
+        if (change is MessageEnqueued pending) Wait(pending.ServerName, position);
     }
 
     /// <inheritdoc/>
@@ -101,7 +101,7 @@ internal sealed partial class MessageEdus(
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
-        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
+        string server, int most, IReadOnlyList<OutboundEdu> deferred, CancellationToken stop)
     {
         MessagePlace after;
         long latest;
@@ -111,7 +111,7 @@ internal sealed partial class MessageEdus(
             (after, latest) = (waiting.Taken, waiting.Latest);
         }
 
-        var places = PlacesOf(aside);
+        var places = PlacesOf(deferred);
         while (true)
         {
             var rows = await outboundMessagesTable.NextAsync(server, after, most, options.MaxMessageBytes, stop);
@@ -124,7 +124,7 @@ internal sealed partial class MessageEdus(
     }
 
     /// <inheritdoc/>
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> deferred)
     {
         if (edus is not [.., MessageEdu { Place: var last }]) return;
         MessagePlace through;
@@ -132,7 +132,7 @@ internal sealed partial class MessageEdus(
         {
             if (!_waiting.TryGetValue(server, out var waiting)) _waiting[server] = waiting = new Waiting();
 
-            // A message that was put aside comes after later ones.
+            // A message that was deferred comes after later ones.
             if (waiting.Taken < last) waiting.Taken = last;
             through = waiting.Taken;
             waiting.IsDeleted = false;
@@ -144,7 +144,10 @@ internal sealed partial class MessageEdus(
             {
                 OnCommitted = (_, _) => Deleted(server, through),
                 OnFailed = (_, _) => metrics.RecordingFailed(),
-            }.Add(new MessagesTaken(server, through) { Except = [.. PlacesOf(aside).Where(each => each < through)] }));
+            }.Add(new MessagesTaken(server, through)
+            {
+                Except = [.. PlacesOf(deferred).Where(each => each < through)],
+            }));
         }
         catch (StorageException)
         {

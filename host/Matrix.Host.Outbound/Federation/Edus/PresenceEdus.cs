@@ -26,7 +26,7 @@ internal sealed class PresenceEdus(
 {
     private readonly Lock _gate = new();
     private readonly News _news = new();
-    private readonly Dictionary<string, Dictionary<string, long>> _owed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<string, long>> _pending = new(StringComparer.Ordinal);
     private HashSet<Joined> _joined = [];
     private long _version;
     private IEduDestinations? _destinations;
@@ -55,11 +55,11 @@ internal sealed class PresenceEdus(
             }
         }
 
-        foreach (var (server, users) in receivers) Owe(server, users);
+        foreach (var (server, users) in receivers) Enqueue(server, users);
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not MembershipChanged { After: Membership.Join } joined
             || joined.Before == Membership.Join
@@ -103,13 +103,13 @@ internal sealed class PresenceEdus(
                 if (each.UserId is { } userId)
                 {
                     if (board.Find(userId) is not { IsPresent: true }) continue;
-                    foreach (var server in present) Owe(server, [userId]);
+                    foreach (var server in present) Enqueue(server, [userId]);
                 }
                 else if (present.Contains(each.Server!)
                     && await rooms.FindAsync(each.Room, stop) is { } snapshot)
                 {
                     var users = snapshot.Local.Joined.Where(user => board.Find(user) is { IsPresent: true });
-                    Owe(each.Server!, [.. users.Take(options.MaxOwed)]);
+                    Enqueue(each.Server!, [.. users.Take(options.MaxPending)]);
                 }
             }
         }
@@ -118,29 +118,29 @@ internal sealed class PresenceEdus(
     /// <inheritdoc/>
     public bool HasFor(string server)
     {
-        lock (_gate) return _owed.ContainsKey(server);
+        lock (_gate) return _pending.ContainsKey(server);
     }
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
-        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
+        string server, int most, IReadOnlyList<OutboundEdu> deferred, CancellationToken stop)
     {
-        var isAside = aside.OfType<PresenceEdu>().SelectMany(static edu => edu.Users)
+        var isDeferred = deferred.OfType<PresenceEdu>().SelectMany(static edu => edu.Users)
             .Select(static user => user.UserId).ToHashSet(StringComparer.Ordinal);
-        OwedUser[] owed;
+        PendingPresence[] pending;
         lock (_gate)
         {
-            owed = _owed.TryGetValue(server, out var users)
-                ? [.. users.Select(static user => new OwedUser(user.Key, user.Value))]
+            pending = _pending.TryGetValue(server, out var users)
+                ? [.. users.Select(static user => new PendingPresence(user.Key, user.Value))]
                 : [];
         }
 
         var edus = new List<OutboundEdu>();
-        var shown = new List<(OwedUser User, SeenPresence Presence)>();
-        var dropped = new List<OwedUser>();
-        foreach (var user in owed)
+        var shown = new List<(PendingPresence User, SeenPresence Presence)>();
+        var dropped = new List<PendingPresence>();
+        foreach (var user in pending)
         {
-            if (isAside.Contains(user.UserId)) continue;
+            if (isDeferred.Contains(user.UserId)) continue;
             if (board.Find(user.UserId) is not { } presence
                 || !await sharing.ShareAsync(server, user.UserId, stop))
             {
@@ -172,7 +172,7 @@ internal sealed class PresenceEdus(
     }
 
     /// <inheritdoc/>
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside) =>
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> deferred) =>
         Remove(server, [.. edus.OfType<PresenceEdu>().SelectMany(static edu => edu.Users)]);
 
     /// <inheritdoc/>
@@ -180,47 +180,51 @@ internal sealed class PresenceEdus(
     {
         lock (_gate)
         {
-            _owed.Remove(server);
+            _pending.Remove(server);
 
             // What is sent again may be over by then: the presence of that time follows it.
             var users = repeated.OfType<PresenceEdu>().SelectMany(static edu => edu.Users).ToArray();
             if (users.Length == 0) return;
-            _owed[server] = users.ToDictionary(
+            _pending[server] = users.ToDictionary(
                 static user => user.UserId, _ => ++_version, StringComparer.Ordinal);
         }
     }
 
-    private void Owe(string server, List<string> users)
+    private void Enqueue(string server, List<string> users)
     {
         if (users.Count == 0 || _destinations is null || _destinations.IsFailing(server)) return;
         lock (_gate)
         {
-            if (!_owed.TryGetValue(server, out var owed)) _owed[server] = owed = new(StringComparer.Ordinal);
+            if (!_pending.TryGetValue(server, out var pending))
+            {
+                _pending[server] = pending = new(StringComparer.Ordinal);
+            }
+            
             foreach (var userId in users)
             {
-                if (owed.Count < options.MaxOwed || owed.ContainsKey(userId)) owed[userId] = ++_version;
+                if (pending.Count < options.MaxPending || pending.ContainsKey(userId)) pending[userId] = ++_version;
             }
         }
 
         _destinations.Notify(server);
     }
 
-    private void Remove(string server, IReadOnlyList<OwedUser> users)
+    private void Remove(string server, IReadOnlyList<PendingPresence> users)
     {
         lock (_gate)
         {
-            if (!_owed.TryGetValue(server, out var owed)) return;
+            if (!_pending.TryGetValue(server, out var pending)) return;
             foreach (var (userId, version) in users)
             {
                 // A later change is still to be sent.
-                if (owed.GetValueOrDefault(userId) == version) owed.Remove(userId);
+                if (pending.GetValueOrDefault(userId) == version) pending.Remove(userId);
             }
 
-            if (owed.Count == 0) _owed.Remove(server);
+            if (pending.Count == 0) _pending.Remove(server);
         }
     }
 
-    private static PresenceEdu Edu(List<(OwedUser User, SeenPresence Presence)> shown)
+    private static PresenceEdu Edu(List<(PendingPresence User, SeenPresence Presence)> shown)
     {
         using var json = new ByteBuffer(1024);
         json.Raw("{\"content\":{\"push\":["u8);
@@ -253,9 +257,10 @@ internal sealed class PresenceEdus(
     private readonly record struct Joined(RoomNid Room, string? UserId, string? Server);
 
     /// <summary>A user who waits for a server, with the number of the change.</summary>
-    private readonly record struct OwedUser(string UserId, long Version);
+    private readonly record struct PendingPresence(string UserId, long Version);
 
-    private sealed record PresenceEdu(ReadOnlyMemory<byte> Json, IReadOnlyList<OwedUser> Users) : OutboundEdu(Json)
+    private sealed record PresenceEdu(ReadOnlyMemory<byte> Json, IReadOnlyList<PendingPresence> Users)
+        : OutboundEdu(Json)
     {
         internal override object Key => Users[0];
     }

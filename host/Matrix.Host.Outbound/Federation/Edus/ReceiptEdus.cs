@@ -19,7 +19,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
 
     private readonly Lock _gate = new();
     private readonly News _news = new();
-    private readonly Dictionary<string, OwedReceipts> _owed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PendingReceipts> _pending = new(StringComparer.Ordinal);
 
     /// <summary>Receipts whose servers are not determined yet.</summary>
     private Dictionary<ReceiptKey, ReceiptMoved> _moved = [];
@@ -30,7 +30,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     public void Attach(IEduDestinations destinations) => _destinations = destinations;
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not ReceiptMoved { IsLocal: true, Type: ReceiptTypes.Read } moved) return;
         var key = ReceiptKey.Of(moved);
@@ -65,7 +65,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
                 {
                     if (await servers.OfAsync(ofRoom.Key, stop) is var (roomId, names))
                     {
-                        Owe(names, [.. ofRoom.Select(receipt => new OwedReceipt(roomId, receipt))]);
+                        Enqueue(names, [.. ofRoom.Select(receipt => new PendingReceipt(roomId, receipt))]);
                         receivers.UnionWith(names);
                     }
 
@@ -84,18 +84,18 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     /// <inheritdoc/>
     public bool HasFor(string server)
     {
-        lock (_gate) return _owed.ContainsKey(server);
+        lock (_gate) return _pending.ContainsKey(server);
     }
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
-        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
+        string server, int most, IReadOnlyList<OutboundEdu> deferred, CancellationToken stop)
     {
-        OwedReceipt[] receipts;
-        lock (_gate) receipts = _owed.TryGetValue(server, out var owed) ? [.. owed.InOrder] : [];
+        PendingReceipt[] receipts;
+        lock (_gate) receipts = _pending.TryGetValue(server, out var pending) ? [.. pending.InOrder] : [];
         var rooms = await servers.RoomsWithAsync(server, receipts.Select(static receipt => receipt.Key.Room), stop);
         Remove(server, receipts.Where(receipt => !rooms.Contains(receipt.Key.Room)));
-        var without = aside.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts).ToHashSet();
+        var without = deferred.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts).ToHashSet();
         return EdusOf(receipts.Where(each => rooms.Contains(each.Key.Room) && !without.Contains(each)), most);
     }
 
@@ -107,7 +107,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     }
 
     /// <inheritdoc/>
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside) =>
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> deferred) =>
         Remove(server, edus.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts));
 
     /// <inheritdoc/>
@@ -115,19 +115,19 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     {
         lock (_gate)
         {
-            if (!_owed.TryGetValue(server, out var owed)) return;
-            owed.KeepNewest(options.MaxReceiptsInOutage);
-            if (owed.Count == 0) _owed.Remove(server);
+            if (!_pending.TryGetValue(server, out var pending)) return;
+            pending.KeepNewest(options.MaxReceiptsInOutage);
+            if (pending.Count == 0) _pending.Remove(server);
         }
     }
 
-    private void Remove(string server, IEnumerable<OwedReceipt> receipts)
+    private void Remove(string server, IEnumerable<PendingReceipt> receipts)
     {
         lock (_gate)
         {
-            if (!_owed.TryGetValue(server, out var owed)) return;
-            foreach (var receipt in receipts) owed.Remove(receipt);
-            if (owed.Count == 0) _owed.Remove(server);
+            if (!_pending.TryGetValue(server, out var pending)) return;
+            foreach (var receipt in receipts) pending.Remove(receipt);
+            if (pending.Count == 0) _pending.Remove(server);
         }
     }
 
@@ -145,17 +145,17 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
         _news.Wake();
     }
 
-    private void Owe(IReadOnlySet<string> names, IReadOnlyList<OwedReceipt> receipts)
+    private void Enqueue(IReadOnlySet<string> names, IReadOnlyList<PendingReceipt> receipts)
     {
         foreach (var server in names)
         {
-            var most = _destinations!.IsFailing(server) ? options.MaxReceiptsInOutage : options.MaxReceiptsOwed;
+            var most = _destinations!.IsFailing(server) ? options.MaxReceiptsInOutage : options.MaxPendingReceipts;
             lock (_gate)
             {
-                if (!_owed.TryGetValue(server, out var owed)) _owed[server] = owed = new OwedReceipts();
-                foreach (var receipt in receipts) owed.Put(receipt);
-                owed.KeepNewest(most);
-                if (owed.Count == 0) _owed.Remove(server);
+                if (!_pending.TryGetValue(server, out var pending)) _pending[server] = pending = new PendingReceipts();
+                foreach (var receipt in receipts) pending.Put(receipt);
+                pending.KeepNewest(most);
+                if (pending.Count == 0) _pending.Remove(server);
             }
         }
     }
@@ -163,9 +163,9 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     /// <summary>
     /// Puts receipts into EDUs. One EDU has one receipt of a user in a room: those of other threads go into the next.
     /// </summary>
-    private static List<OutboundEdu> EdusOf(IEnumerable<OwedReceipt> receipts, int most)
+    private static List<OutboundEdu> EdusOf(IEnumerable<PendingReceipt> receipts, int most)
     {
-        var edus = new List<Dictionary<(RoomNid, string), OwedReceipt>>();
+        var edus = new List<Dictionary<(RoomNid, string), PendingReceipt>>();
         foreach (var receipt in receipts)
         {
             var key = (receipt.Key.Room, receipt.Key.UserId);
@@ -182,7 +182,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
         return [.. edus.Select(static edu => new ReceiptEdu(JsonOf(edu.Values), [.. edu.Values]))];
     }
 
-    private static byte[] JsonOf(IEnumerable<OwedReceipt> receipts) => CanonicalJson.Bytes(Json.Of(
+    private static byte[] JsonOf(IEnumerable<PendingReceipt> receipts) => CanonicalJson.Bytes(Json.Of(
         JsonObject.OfSeq(
         [
             // v1.19 server-server-api#definition-mreceipt
@@ -200,11 +200,11 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
         internal static ReceiptKey Of(ReceiptMoved moved) => new(moved.Room, moved.UserId, moved.ThreadId);
     }
 
-    private sealed record ReceiptEdu(ReadOnlyMemory<byte> Json, IReadOnlyList<OwedReceipt> Receipts)
+    private sealed record ReceiptEdu(ReadOnlyMemory<byte> Json, IReadOnlyList<PendingReceipt> Receipts)
         : OutboundEdu(Json);
 
     /// <summary>A receipt; all servers that it is owed to share it.</summary>
-    private sealed class OwedReceipt(string roomId, ReceiptMoved moved)
+    private sealed class PendingReceipt(string roomId, ReceiptMoved moved)
     {
         internal string RoomId => roomId;
 
@@ -227,23 +227,23 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     }
 
     /// <summary>The receipts that a server is owed, in the order in which they moved.</summary>
-    private sealed class OwedReceipts
+    private sealed class PendingReceipts
     {
-        private readonly Dictionary<ReceiptKey, LinkedListNode<OwedReceipt>> _byKey = [];
-        private readonly LinkedList<OwedReceipt> _inOrder = new();
+        private readonly Dictionary<ReceiptKey, LinkedListNode<PendingReceipt>> _byKey = [];
+        private readonly LinkedList<PendingReceipt> _inOrder = new();
 
         internal int Count => _byKey.Count;
 
-        internal IEnumerable<OwedReceipt> InOrder => _inOrder;
+        internal IEnumerable<PendingReceipt> InOrder => _inOrder;
 
-        internal void Put(OwedReceipt receipt)
+        internal void Put(PendingReceipt receipt)
         {
             if (_byKey.TryGetValue(receipt.Key, out var before)) _inOrder.Remove(before);
             _byKey[receipt.Key] = _inOrder.AddLast(receipt);
         }
 
         /// <summary>Removes a receipt, unless a newer one has replaced it.</summary>
-        internal void Remove(OwedReceipt receipt)
+        internal void Remove(PendingReceipt receipt)
         {
             if (_byKey.TryGetValue(receipt.Key, out var node) && ReferenceEquals(node.Value, receipt)) Remove(node);
         }
@@ -253,7 +253,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
             while (_byKey.Count > most) Remove(_inOrder.First!);
         }
 
-        private void Remove(LinkedListNode<OwedReceipt> node)
+        private void Remove(LinkedListNode<PendingReceipt> node)
         {
             _byKey.Remove(node.Value.Key);
             _inOrder.Remove(node);

@@ -79,7 +79,7 @@ internal sealed class SharingServers(
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not MembershipChanged changed) return;
         var isJoin = changed.After == Membership.Join;

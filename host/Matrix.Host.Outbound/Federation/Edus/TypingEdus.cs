@@ -11,7 +11,7 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
 {
     private readonly Lock _gate = new();
     private readonly News _news = new();
-    private readonly Dictionary<string, Dictionary<RoomUser, TypingEdu>> _owed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<RoomUser, TypingEdu>> _pending = new(StringComparer.Ordinal);
 
     /// <summary>
     /// Users who type by a transaction that failed and is sent again: their end is sent after it, though the server
@@ -58,7 +58,7 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
                 if (found is not var (roomId, receivers)) continue;
                 var edus = ofRoom.Select(
                     each => new TypingEdu(Json(roomId, each.Key.UserId, each.Value), each.Key, each.Value));
-                Owe(receivers, [.. edus]);
+                Enqueue(receivers, [.. edus]);
             }
         }
     }
@@ -66,22 +66,22 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     /// <inheritdoc/>
     public bool HasFor(string server)
     {
-        lock (_gate) return _owed.ContainsKey(server);
+        lock (_gate) return _pending.ContainsKey(server);
     }
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
-        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
+        string server, int most, IReadOnlyList<OutboundEdu> deferred, CancellationToken stop)
     {
         TypingEdu[] edus;
-        lock (_gate) edus = _owed.TryGetValue(server, out var owed) ? [.. owed.Values] : [];
+        lock (_gate) edus = _pending.TryGetValue(server, out var pending) ? [.. pending.Values] : [];
         var rooms = await servers.RoomsWithAsync(server, edus.Select(static edu => edu.Room), stop);
         Remove(server, [.. edus.Where(edu => !rooms.Contains(edu.Room))], []);
         return [.. edus.Where(edu => rooms.Contains(edu.Room)).Take(most)];
     }
 
     /// <inheritdoc/>
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> deferred)
     {
         lock (_gate)
         {
@@ -91,14 +91,14 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
                 if (repeated.Count == 0) _repeated.Remove(server);
             }
 
-            if (!_owed.TryGetValue(server, out var owed)) return;
+            if (!_pending.TryGetValue(server, out var pending)) return;
             foreach (var edu in edus.OfType<TypingEdu>())
             {
                 // A later notification has replaced it, and is still to be sent.
-                if (ReferenceEquals(owed.GetValueOrDefault(edu.User), edu)) owed.Remove(edu.User);
+                if (ReferenceEquals(pending.GetValueOrDefault(edu.User), edu)) pending.Remove(edu.User);
             }
 
-            if (owed.Count == 0) _owed.Remove(server);
+            if (pending.Count == 0) _pending.Remove(server);
         }
     }
 
@@ -111,34 +111,37 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
         {
             if (typing.Count > 0) _repeated[server] = typing;
             else _repeated.Remove(server);
-            if (!_owed.TryGetValue(server, out var owed)) return;
-            foreach (var edu in owed.Values.Where(edu => !Ends(server, edu)).ToArray()) owed.Remove(edu.User);
-            if (owed.Count == 0) _owed.Remove(server);
+            if (!_pending.TryGetValue(server, out var pending)) return;
+            foreach (var edu in pending.Values.Where(edu => !Ends(server, edu)).ToArray()) pending.Remove(edu.User);
+            if (pending.Count == 0) _pending.Remove(server);
         }
     }
 
-    private void Owe(IReadOnlySet<string> receivers, IReadOnlyList<TypingEdu> edus)
+    private void Enqueue(IReadOnlySet<string> receivers, IReadOnlyList<TypingEdu> edus)
     {
         foreach (var server in receivers)
         {
             var isFailing = _destinations!.IsFailing(server);
             lock (_gate)
             {
-                if (!_owed.TryGetValue(server, out var owed)) owed = [];
+                if (!_pending.TryGetValue(server, out var pending)) pending = [];
                 foreach (var edu in edus)
                 {
                     if (isFailing && !Ends(server, edu))
                     {
-                        owed.Remove(edu.User);
+                        pending.Remove(edu.User);
                         continue;
                     }
 
-                    if (owed.Count < options.MaxTypingOwed || owed.ContainsKey(edu.User)) owed[edu.User] = edu;
+                    if (pending.Count < options.MaxPendingTyping || pending.ContainsKey(edu.User))
+                    {
+                        pending[edu.User] = edu;
+                    }
                 }
 
-                if (owed.Count > 0) _owed[server] = owed;
-                else _owed.Remove(server);
-                if (owed.Count == 0) continue;
+                if (pending.Count > 0) _pending[server] = pending;
+                else _pending.Remove(server);
+                if (pending.Count == 0) continue;
             }
 
             _destinations.Notify(server);

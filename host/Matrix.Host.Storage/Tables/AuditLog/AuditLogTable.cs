@@ -37,7 +37,7 @@ public sealed class AuditLogTable(IReads reads)
         """);
 
     internal static void Register(WriteHandlers handlers) => handlers
-        .On<AdminActRecorded>(static (op, writes) =>
+        .On<AdminActionRecorded>(static (op, writes) =>
         {
             writes.RunIf(Insert, op, static (a, op) => a
                 .Now().Text(op.Who).Text(op.Address).Text(op.Action).Text(op.Target).Text(op.Result));
@@ -85,7 +85,7 @@ public sealed record AuditRow(
 /// </summary>
 /// <param name="KeptFor">Milliseconds after which entries are deleted.</param>
 /// <param name="Most">The most entries of one administrator that are kept.</param>
-public sealed record AdminActRecorded(
+public sealed record AdminActionRecorded(
     string Who, string Address, string Action, string Target, string Result, long KeptFor, long Most)
     : ConditionalChange
 {

@@ -51,22 +51,26 @@ internal sealed class AuthChainsTable(IReads reads) : IAuthChainsTable
             writes.Run(CopyCitations, op, static (a, op) => a.Nid(op.Outlier).Nid(op.Live));
             writes.Run(CopyHeight, op, static (a, op) => a.Nid(op.Outlier).Nid(op.Live));
         })
-        .On<AuthEventsCited>(static (op, writes) =>
+        .On<AuthEventsIndexed>(static (op, writes) =>
         {
-            if (op.Height != AuthEventsCited.UnknownHeight)
+            if (op.Height != AuthEventsIndexed.UnknownHeight)
             {
-                writes.Run(InsertHeight, op, static (a, op) => a.Nid(op.Citing).Int(op.Height));
+                writes.Run(InsertHeight, op, static (a, op) => a.Nid(op.Event).Int(op.Height));
             }
 
-            foreach (var cited in op.Cited)
+            foreach (var authEvent in op.AuthEvents)
             {
-                writes.Run(InsertCitation, (cited, op.Citing), static (a, q) => a.Nid(q.cited).Nid(q.Citing));
+                writes.Run(InsertCitation, (authEvent, op.Event), static (a, q) => a.Nid(q.authEvent).Nid(q.Event));
             }
         });
 
-    public ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid cited, int limit, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid authEvent, int limit, CancellationToken stop) =>
         reads.ListAsync(
-            Citing, (cited, limit), static (a, q) => a.Nid(q.cited).Int(q.limit), static row => row.Nid(0), stop);
+            Citing,
+            (authEvent, limit),
+            static (a, q) => a.Nid(q.authEvent).Int(q.limit),
+            static row => row.Nid(0),
+            stop);
 
     public async ValueTask<IReadOnlyList<EventNid>> ChainAsync(
         IReadOnlyCollection<EventNid> events, CancellationToken stop) =>

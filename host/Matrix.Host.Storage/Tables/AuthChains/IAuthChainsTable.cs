@@ -12,7 +12,7 @@ public interface IAuthChainsTable
     /// The accepted state events that name this one in `auth_events`, the newest first. Outliers that came live are
     /// named by their old number.
     /// </summary>
-    ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid cited, int limit, CancellationToken stop);
+    ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid authEvent, int limit, CancellationToken stop);
 
     /// <summary>
     /// These state events and their auth chains, as far as they are in the index, in one round trip. Outliers that came
@@ -26,13 +26,13 @@ public interface IAuthChainsTable
 }
 
 /// <summary>A state event of a room with other servers was decided, and not rejected.</summary>
-/// <param name="Citing">The state event.</param>
-/// <param name="Cited">The events that it names in `auth_events`.</param>
+/// <param name="Event">The state event.</param>
+/// <param name="AuthEvents">The events that it names in `auth_events`.</param>
 /// <param name="Height">One more than the greatest height among them; 0 without any.</param>
-public sealed record AuthEventsCited(EventNid Citing, IReadOnlyList<EventNid> Cited, int Height) : Change
+public sealed record AuthEventsIndexed(EventNid Event, IReadOnlyList<EventNid> AuthEvents, int Height) : Change
 {
     /// <summary>The height of an event with auth events whose heights are unknown; it is not stored.</summary>
     public const int UnknownHeight = -1;
 
-    internal override int Weight => 40 * (Cited.Count + 1);
+    internal override int Weight => 40 * (AuthEvents.Count + 1);
 }

@@ -15,7 +15,7 @@ public sealed class DestinationsTable(IReads reads)
         ORDER BY server_name LIMIT $2
         """);
 
-    private static readonly Statement Owed = Statement.Of("""
+    private static readonly Statement Pending = Statement.Of("""
         SELECT server_name, room_nid, ordinals, is_open FROM outbound_owed WHERE (server_name, room_nid) > ($1, $2)
         ORDER BY server_name, room_nid LIMIT $3
         """);
@@ -34,12 +34,12 @@ public sealed class DestinationsTable(IReads reads)
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM destinations WHERE server_name = $1");
 
-    private static readonly Statement PutOwed = Statement.Of("""
+    private static readonly Statement PutPending = Statement.Of("""
         INSERT INTO outbound_owed (server_name, room_nid, ordinals, is_open) VALUES ($1, $2, $3, $4)
         ON CONFLICT (server_name, room_nid) DO UPDATE SET ordinals = excluded.ordinals, is_open = excluded.is_open
         """);
 
-    private static readonly Statement DeleteOwed = Statement.Of(
+    private static readonly Statement DeletePending = Statement.Of(
         "DELETE FROM outbound_owed WHERE server_name = $1 AND room_nid = $2");
 
     private static readonly Statement PutRefused = Statement.Of("""
@@ -67,15 +67,15 @@ public sealed class DestinationsTable(IReads reads)
             writes.Run(Put, op, static (a, op) => a
                 .Text(op.ServerName).Int(op.Failures).Int(op.RetryAt).Int(op.LastSuccess).Text(op.LastFailure));
         })
-        .On<EventsOwed>(static (op, writes) =>
+        .On<PendingEventsRecorded>(static (op, writes) =>
         {
             if (op.Ordinals.Count == 0)
             {
-                writes.Run(DeleteOwed, op, static (a, op) => a.Text(op.ServerName).Room(op.Room));
+                writes.Run(DeletePending, op, static (a, op) => a.Text(op.ServerName).Room(op.Room));
                 return;
             }
 
-            writes.Run(PutOwed, op, static (a, op) => a
+            writes.Run(PutPending, op, static (a, op) => a
                 .Text(op.ServerName).Room(op.Room).Blob(Encode(op.Ordinals)).Bool(op.IsOpen));
         })
         .On<EventRefusedByServer>(static (op, writes) =>
@@ -95,14 +95,14 @@ public sealed class DestinationsTable(IReads reads)
                 row.Text(0), row.Int32(1), row.Int64(2), row.Int64(3), row.Text(4)),
             stop);
 
-    /// <summary>The events owed to servers, by server and room, a page at a time.</summary>
-    public ValueTask<IReadOnlyList<OwedRow>> OwedAsync(
+    /// <summary>The events pending for servers, by server and room, a page at a time.</summary>
+    public ValueTask<IReadOnlyList<PendingEventsRow>> PendingAsync(
         string afterServer, RoomNid afterRoom, int limit, CancellationToken stop) =>
         reads.ListAsync(
-            Owed,
+            Pending,
             (afterServer, afterRoom, limit),
             static (a, q) => a.Text(q.afterServer).Room(q.afterRoom).Int(q.limit),
-            static row => new OwedRow(row.Text(0), row.Room(1), Decode(row.Blob(2)), row.Bool(3)),
+            static row => new PendingEventsRow(row.Text(0), row.Room(1), Decode(row.Blob(2)), row.Bool(3)),
             stop);
 
     /// <summary>The events that a server refused, the latest first.</summary>
@@ -149,7 +149,7 @@ public sealed record DestinationRow(
 /// <summary>The events of a room that a server has not got.</summary>
 /// <param name="Ordinals">The events, in order.</param>
 /// <param name="IsOpen">Whether the newest outbound event of the room is owed too.</param>
-public sealed record OwedRow(string ServerName, RoomNid Room, IReadOnlyList<uint> Ordinals, bool IsOpen);
+public sealed record PendingEventsRow(string ServerName, RoomNid Room, IReadOnlyList<uint> Ordinals, bool IsOpen);
 
 /// <summary>An event that a server refused.</summary>
 /// <param name="Status">The HTTP status; 200 if it refused the event only, and took the transaction.</param>
@@ -163,7 +163,7 @@ public sealed record DestinationChanged(
 /// <summary>A server is owed events of a room: this replaces what it was owed of it before.</summary>
 /// <param name="Ordinals">The events, in order; none if it is owed nothing.</param>
 /// <param name="IsOpen">Whether the newest outbound event of the room is owed too.</param>
-public sealed record EventsOwed(
+public sealed record PendingEventsRecorded(
     string ServerName, RoomNid Room, IReadOnlyList<uint> Ordinals, bool IsOpen) : Change
 {
     internal override int Weight => 100 + (sizeof(uint) * Ordinals.Count);

@@ -56,16 +56,16 @@ internal sealed class DeviceUpdatesTable(IReads reads) : IDeviceUpdatesTable
         GROUP BY u.user_id ORDER BY MIN(u.position), u.user_id LIMIT $3
         """);
 
-    private static readonly Statement OwedServers = Statement.Of("""
+    private static readonly Statement PendingServers = Statement.Of("""
         SELECT DISTINCT server_name FROM outbound_device_lists WHERE server_name > $1 ORDER BY server_name LIMIT $2
         """);
 
-    private static readonly Statement Owed = Statement.Of("""
+    private static readonly Statement Pending = Statement.Of("""
         SELECT user_id, after_id FROM outbound_device_lists WHERE server_name = $1 AND user_id > $2
         ORDER BY user_id LIMIT $3
         """);
 
-    private static readonly Statement PutOwed = Statement.Of("""
+    private static readonly Statement PutPending = Statement.Of("""
         INSERT INTO outbound_device_lists (server_name, user_id, after_id) VALUES ($1, $2, $3)
         ON CONFLICT (server_name, user_id) DO NOTHING
         """);
@@ -109,7 +109,7 @@ internal sealed class DeviceUpdatesTable(IReads reads) : IDeviceUpdatesTable
             if (op.Signer != op.TargetUser) return;
             writes.Run(AddSigned, op, static (a, op) => Device(a, op.TargetUser, op.TargetKey));
         })
-        .On<DeviceUpdatesOwed>(PutOwed, static (a, op) => a.Text(op.ServerName).Text(op.UserId).Int(op.AfterId))
+        .On<DeviceUpdatesEnqueued>(PutPending, static (a, op) => a.Text(op.ServerName).Text(op.UserId).Int(op.AfterId))
         .On<DeviceUpdatesSent>(static (op, writes) =>
         {
             writes.Run(Advance, op, static (a, op) => a.Text(op.ServerName).Text(op.UserId).Int(op.ThroughId));
@@ -136,20 +136,20 @@ internal sealed class DeviceUpdatesTable(IReads reads) : IDeviceUpdatesTable
         static row => new ChangedUserRow(row.Text(0), row.Int64(1), row.Int64(2), row.Int32(3)),
         stop);
 
-    public ValueTask<IReadOnlyList<string>> OwedServersAsync(
+    public ValueTask<IReadOnlyList<string>> PendingServersAsync(
         string afterServer, int limit, CancellationToken stop) => reads.ListAsync(
-        OwedServers,
+        PendingServers,
         (afterServer, limit),
         static (a, q) => a.Text(q.afterServer).Int(q.limit),
         static row => row.Text(0),
         stop);
 
-    public ValueTask<IReadOnlyList<OwedUpdatesRow>> OwedAsync(
+    public ValueTask<IReadOnlyList<PendingUpdatesRow>> PendingAsync(
         string serverName, string afterUser, int limit, CancellationToken stop) => reads.ListAsync(
-        Owed,
+        Pending,
         (serverName, afterUser, limit),
         static (a, q) => a.Text(q.serverName).Text(q.afterUser).Int(q.limit),
-        static row => new OwedUpdatesRow(row.Text(0), row.Int64(1)),
+        static row => new PendingUpdatesRow(row.Text(0), row.Int64(1)),
         stop);
 
     private static void Device(IArguments arguments, string userId, string deviceId) =>

@@ -22,10 +22,10 @@ public interface IDeviceUpdatesTable
     ValueTask<IReadOnlyList<ChangedUserRow>> ChangedAsync(long after, long through, int limit, CancellationToken stop);
 
     /// <summary>The servers that have not got all changes, by name, a page at a time: those after this name.</summary>
-    ValueTask<IReadOnlyList<string>> OwedServersAsync(string afterServer, int limit, CancellationToken stop);
+    ValueTask<IReadOnlyList<string>> PendingServersAsync(string afterServer, int limit, CancellationToken stop);
 
     /// <summary>What a server has not got, by user, a page at a time: the users after this one.</summary>
-    ValueTask<IReadOnlyList<OwedUpdatesRow>> OwedAsync(
+    ValueTask<IReadOnlyList<PendingUpdatesRow>> PendingAsync(
         string serverName, string afterUser, int limit, CancellationToken stop);
 }
 
@@ -42,10 +42,10 @@ public sealed record DeviceUpdateRow(long StreamId, long PreviousId, string Devi
 public sealed record ChangedUserRow(string UserId, long FirstId, long FirstPosition, int Kept);
 
 /// <summary>A user whose changes after an id a server has not got.</summary>
-public sealed record OwedUpdatesRow(string UserId, long AfterId);
+public sealed record PendingUpdatesRow(string UserId, long AfterId);
 
 /// <summary>A server has not got a user's changes after an id. What it was owed before stays owed.</summary>
-public sealed record DeviceUpdatesOwed(string ServerName, string UserId, long AfterId) : Change;
+public sealed record DeviceUpdatesEnqueued(string ServerName, string UserId, long AfterId) : Change;
 
 /// <summary>A server has got a user's changes up to this id.</summary>
 public sealed record DeviceUpdatesSent(string ServerName, string UserId, long ThroughId) : Change;

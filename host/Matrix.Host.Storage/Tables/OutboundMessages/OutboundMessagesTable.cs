@@ -10,7 +10,7 @@ namespace Matrix.Host.Storage.Tables.OutboundMessages;
 /// </summary>
 public sealed class OutboundMessagesTable(IReads reads)
 {
-    private static readonly string Overhead = MessageOwed.Overhead.ToString(CultureInfo.InvariantCulture);
+    private static readonly string Overhead = MessageEnqueued.Overhead.ToString(CultureInfo.InvariantCulture);
 
     private static readonly Statement Servers = Statement.Of("""
         SELECT DISTINCT server_name FROM outbound_messages WHERE server_name > $1 ORDER BY server_name LIMIT $2
@@ -58,7 +58,7 @@ public sealed class OutboundMessagesTable(IReads reads)
         "DELETE FROM outbound_messages WHERE server_name = $1 AND stored_at < $2");
 
     internal static void Register(WriteHandlers handlers) => handlers
-        .On<MessageOwed>(Put, static (a, op) => a
+        .On<MessageEnqueued>(Put, static (a, op) => a
             .Text(op.ServerName).Text(op.Sender).Int(op.Json.Length).Blob(op.Json).Int(op.StoredAt).Position()
             .Sequence())
         .On<MessagesTaken>(static (op, writes) =>
@@ -166,13 +166,13 @@ public readonly record struct MessagePlace(long Position, long Sequence) : IComp
 /// <param name="Json">The EDU as it is sent.</param>
 public readonly record struct OutboundMessageRow(MessagePlace Place, ReadOnlyMemory<byte> Json);
 
-/// <summary>Bytes that wait for a server, each message with <see cref="MessageOwed.Overhead"/> more.</summary>
+/// <summary>Bytes that wait for a server, each message with <see cref="MessageEnqueued.Overhead"/> more.</summary>
 public readonly record struct OutboundBytesRow(string ServerName, long Bytes);
 
-/// <summary>A message is owed to a server.</summary>
+/// <summary>A message is enqueued for a server.</summary>
 /// <param name="Sender">The user who sent it.</param>
 /// <param name="Json">The EDU as it is sent.</param>
-public sealed record MessageOwed(string ServerName, string Sender, ReadOnlyMemory<byte> Json) : Change
+public sealed record MessageEnqueued(string ServerName, string Sender, ReadOnlyMemory<byte> Json) : Change
 {
     /// <summary>Bytes added to a message's own when what waits is measured.</summary>
     public const int Overhead = 512;

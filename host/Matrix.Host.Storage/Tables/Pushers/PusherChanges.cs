@@ -57,8 +57,8 @@ public sealed record PusherRow(
 /// <summary>An event that a pusher has not sent.</summary>
 /// <param name="Position">The event's position.</param>
 /// <param name="Event">None for the counts alone.</param>
-/// <param name="OwedAt">Milliseconds since the epoch.</param>
-public readonly record struct OwedPush(long Position, EventNid Event, long OwedAt);
+/// <param name="EnqueuedAt">Milliseconds since the epoch.</param>
+public readonly record struct PendingPush(long Position, EventNid Event, long EnqueuedAt);
 
 /// <summary>
 /// Creates a user's pusher of this `app_id` and `pushkey`, or changes it. If it is not <paramref name="IsAppended"/>,
@@ -95,7 +95,7 @@ public sealed record PusherMailed(long PusherId) : Change;
 /// <summary>
 /// A pusher has to send an event, or the counts alone (none). Not applied if there is no such pusher.
 /// </summary>
-public sealed record PushOwed(long PusherId, long At, EventNid Event) : ConditionalChange
+public sealed record PushEnqueued(long PusherId, long At, EventNid Event) : ConditionalChange
 {
     internal override int Weight => 60;
 }

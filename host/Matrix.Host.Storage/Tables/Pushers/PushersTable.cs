@@ -23,7 +23,7 @@ public sealed class PushersTable(IReads reads)
     private static readonly Statement Names = Statement.Of(
         "SELECT pusher_id, user_id, kind FROM pushers WHERE pusher_id > $1 ORDER BY pusher_id LIMIT $2");
 
-    private static readonly Statement Owed = Statement.Of("""
+    private static readonly Statement Pending = Statement.Of("""
         SELECT position, event_nid, owed_at FROM push_owed WHERE pusher_id = $1 ORDER BY position, event_nid LIMIT $2
         """);
 
@@ -59,7 +59,7 @@ public sealed class PushersTable(IReads reads)
 
     private static readonly Statement Mailed = Statement.Of("UPDATE pushers SET mailed_at = $2 WHERE pusher_id = $1");
 
-    private static readonly Statement Owe = Statement.Of("""
+    private static readonly Statement Enqueue = Statement.Of("""
         INSERT INTO push_owed (pusher_id, position, event_nid, owed_at)
         SELECT pusher_id, $2, $3, $4 FROM pushers WHERE pusher_id = $1
         ON CONFLICT (pusher_id, position, event_nid) DO NOTHING
@@ -129,7 +129,7 @@ public sealed class PushersTable(IReads reads)
         })
         .OnCondition<PusherConfirmed>(Confirm, static (a, op) => a.Int(op.PusherId))
         .On<PusherMailed>(Mailed, static (a, op) => a.Int(op.PusherId).Now())
-        .OnCondition<PushOwed>(Owe, static (a, op) => a.Int(op.PusherId).Int(op.At).Nid(op.Event).Now())
+        .OnCondition<PushEnqueued>(Enqueue, static (a, op) => a.Int(op.PusherId).Int(op.At).Nid(op.Event).Now())
         .On<PushSent>(Sent, static (a, op) => a.Int(op.PusherId).Int(op.At).Nid(op.Event))
         .On<PushesTrimmed>(Trim, static (a, op) => a.Int(op.PusherId).Int(op.Keep));
 
@@ -151,12 +151,12 @@ public sealed class PushersTable(IReads reads)
             stop);
 
     /// <summary>What a pusher has not sent, the earliest first.</summary>
-    public ValueTask<IReadOnlyList<OwedPush>> OwedAsync(long pusherId, int limit, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<PendingPush>> PendingAsync(long pusherId, int limit, CancellationToken stop) =>
         reads.ListAsync(
-            Owed,
+            Pending,
             (pusherId, limit),
             static (a, q) => a.Int(q.pusherId).Int(q.limit),
-            static row => new OwedPush(row.Int64(0), row.Nid(1), row.Int64(2)),
+            static row => new PendingPush(row.Int64(0), row.Nid(1), row.Int64(2)),
             stop);
 
     /// <summary>The pushers that have something to send, by id, a page at a time: those after this one.</summary>

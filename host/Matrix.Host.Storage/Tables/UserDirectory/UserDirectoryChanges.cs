@@ -20,7 +20,7 @@ public readonly record struct PendingUser(string UserId, long Position);
 /// <summary>A room whose members' entries may be out of date.</summary>
 /// <param name="Position">The position since which they may be.</param>
 /// <param name="AfterUser">The last member who was noted; empty for none.</param>
-public readonly record struct PendingRoom(RoomNid Room, long Position, string AfterUser);
+public readonly record struct PendingEntry(RoomNid Room, long Position, string AfterUser);
 
 /// <summary>A room of a user, with the user's member event.</summary>
 public readonly record struct JoinedRoomRow(RoomNid Room, EventNid Event);
@@ -44,7 +44,7 @@ public sealed record DirectoryEntryPut(
 /// <param name="Of">What they were noted for.</param>
 /// <param name="Users">The members.</param>
 /// <param name="IsEnd">Whether these were the last ones.</param>
-public sealed record DirectoryMembersNoted(PendingRoom Of, IReadOnlyList<string> Users, bool IsEnd) : Change
+public sealed record DirectoryMembersNoted(PendingEntry Of, IReadOnlyList<string> Users, bool IsEnd) : Change
 {
     internal override int Weight => 100 + (100 * Users.Count);
 }

@@ -242,12 +242,12 @@ public sealed class UserDirectoryTable(IReads reads)
     /// <summary>
     /// A room whose members' entries may be out of date, by a change up to a position; null for none.
     /// </summary>
-    public async ValueTask<PendingRoom?> PendingRoomAsync(long through, CancellationToken stop) =>
+    public async ValueTask<PendingEntry?> PendingEntryAsync(long through, CancellationToken stop) =>
         (await reads.ListAsync(
             RoomPending,
             through,
             static (a, through) => a.Int(through),
-            static row => new PendingRoom(row.Room(0), row.Int64(1), row.Text(2)),
+            static row => new PendingEntry(row.Room(0), row.Int64(1), row.Text(2)),
             stop)) is [var room] ? room : null;
 
     /// <summary>The rooms to which a user and a local user are joined, the latest of the user first.</summary>

@@ -7,7 +7,7 @@ namespace Matrix.Host.Streams.Streams.AccountData;
 /// <summary>Account data, global or of a room.</summary>
 internal sealed class AccountDataStream(Notifier notifier) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is AccountDataPut put)
         {

@@ -8,7 +8,7 @@ namespace Matrix.Host.Streams.Streams.DeviceLists;
 /// <summary>Device lists of users who share a room, and the counts of a device's one-time keys.</summary>
 internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {

@@ -7,7 +7,7 @@ namespace Matrix.Host.Streams.Streams.Memberships;
 /// <summary>Joins, invites and departures of local users: the rooms of each user's list.</summary>
 internal sealed class MembershipStream(Notifier notifier) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not MembershipChanged { IsLocal: true } changed
             || notifier.Touched(changed.UserId) is not { } stream)

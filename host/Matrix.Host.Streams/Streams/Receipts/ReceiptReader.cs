@@ -58,7 +58,7 @@ internal sealed class ReceiptReader(ReceiptsTable receiptsTable, Notifier notifi
     /// The receipts that a user is shown: no private ones of others, none of ignored users, and a bounded number in
     /// threads.
     /// </summary>
-    public IReadOnlyList<ReceiptMark> Shown(List<ReceiptMark> all, string self, IReadOnlySet<string> ignored)
+    public IReadOnlyList<ReceiptMark> VisibleTo(List<ReceiptMark> all, string self, IReadOnlySet<string> ignored)
     {
         all.RemoveAll(receipt => receipt.UserId != self
             && (receipt.Type == ReceiptTypes.ReadPrivate || ignored.Contains(receipt.UserId)));

@@ -8,7 +8,7 @@ namespace Matrix.Host.Streams.Streams.Receipts;
 /// <summary>Read receipts: a public one concerns all joined members, a private one its user alone.</summary>
 internal sealed class ReceiptStream(Notifier notifier) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not ReceiptMoved receipt || notifier.Room(receipt.Room) is not { } room) return;
         room.Touch(

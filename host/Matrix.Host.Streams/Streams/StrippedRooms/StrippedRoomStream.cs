@@ -10,7 +10,7 @@ namespace Matrix.Host.Streams.Streams.StrippedRooms;
 /// </summary>
 internal sealed class StrippedRoomStream(Notifier notifier) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is RoomDeleted { Applied: true } deleted)
         {

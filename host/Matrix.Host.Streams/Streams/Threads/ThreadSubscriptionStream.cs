@@ -7,7 +7,7 @@ namespace Matrix.Host.Streams.Streams.Threads;
 /// <summary>Subscriptions to threads.</summary>
 internal sealed class ThreadSubscriptionStream(Notifier notifier) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         var userId = change switch
         {

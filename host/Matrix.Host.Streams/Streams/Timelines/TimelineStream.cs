@@ -7,7 +7,7 @@ namespace Matrix.Host.Streams.Streams.Timelines;
 /// <summary>Events and state of rooms, for all joined members.</summary>
 internal sealed class TimelineStream(Notifier notifier) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not RoomAdvanced advanced || notifier.Room(advanced.Room.Nid) is not { } room) return;
         room.Touch(PastPosition.Of(advanced.Room.Nid, advanced.Header, position), notifier.Ephemeral, notifier.ToWake);

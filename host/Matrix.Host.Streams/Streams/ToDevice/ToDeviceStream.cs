@@ -7,7 +7,7 @@ namespace Matrix.Host.Streams.Streams.ToDevice;
 /// <summary>Messages to devices.</summary>
 internal sealed class ToDeviceStream(Notifier notifier) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is not ToDeviceSent sent || notifier.Touched(sent.UserId) is not { } stream) return;
         if (sent.DeviceId == ToDeviceSent.AllDevices) stream.TouchAllDevices(position, notifier.ToWake);

@@ -30,7 +30,7 @@ internal sealed class TypingBoard(
         lock (_gate) return _rooms.TryGetValue(room, out var typists) ? [.. typists.Select(t => t.UserId)] : [];
     }
 
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         if (change is MembershipChanged changed && changed.After != Membership.Join)
         {

@@ -11,7 +11,7 @@ namespace Matrix.Host.Streams.Streams.Unread;
 /// <summary>Unread counts: events that notify, read positions, and the end of such events.</summary>
 internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : IChangeConsumer
 {
-    public void Take(Change change, long position)
+    public void OnChange(Change change, long position)
     {
         switch (change)
         {

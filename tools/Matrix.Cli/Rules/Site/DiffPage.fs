@@ -40,15 +40,15 @@ module internal DiffPage =
     let private json (o: JsonObject) =
         Pieces.code (CanonicalJson.text (Json.Object o))
 
-    let private witness (id: string) (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : XmlNode =
+    let private witness (id: string) (a: RoomVersion) (b: RoomVersion) (shown: ShownCase option) : XmlNode =
         match shown with
         | None -> p [ _class "none" ] [ str Cases.nothing ]
-        | Some(Shown.InWords(given, first, second)) ->
+        | Some(ShownCase.InWords(given, first, second)) ->
             figure [ _class "case" ] [
                 figcaption [] [ str ("Given " + given + ":") ]
                 dl [] [ outcome "" a.Id [ str first ]; outcome "" b.Id [ str second ] ]
             ]
-        | Some(Shown.Resolved apart) ->
+        | Some(ShownCase.Resolved apart) ->
             let given, first, second = apart.Words
 
             figure [ _class "case drawn" ] [
@@ -56,12 +56,12 @@ module internal DiffPage =
                 div [ _class "picture" ] [ RoomPicture.draw id a b apart ]
                 div [ _class "told" ] [ dl [] [ outcome "" a.Id [ str first ]; outcome "" b.Id [ str second ] ] ]
             ]
-        | Some(Shown.Redacted(event, first, second)) ->
+        | Some(ShownCase.Redacted(event, first, second)) ->
             figure [ _class "case" ] [
                 figcaption [] [ str "What redaction leaves of "; json event ]
                 dl [] [ outcome "" a.Id [ json first ]; outcome "" b.Id [ json second ] ]
             ]
-        | Some(Shown.Decided apart) ->
+        | Some(ShownCase.Decided apart) ->
             figure [ _class "case drawn" ] [
                 figcaption [] [
                     strong [] [ str "The smallest case that shows it: " ]
@@ -91,7 +91,7 @@ module internal DiffPage =
         (d: AreaDifference)
         (a: RoomVersion)
         (b: RoomVersion)
-        (shown: Row -> Shown option)
+        (shown: Row -> ShownCase option)
         (change: RowChange)
         : XmlNode =
         let row = RowChanges.row change
@@ -122,7 +122,7 @@ module internal DiffPage =
                 witness ("case-" + Pieces.anchor row) a b (shown row)
         ]
 
-    let private area (a: RoomVersion) (b: RoomVersion) (shown: Row -> Shown option) (d: AreaDifference) : XmlNode =
+    let private area (a: RoomVersion) (b: RoomVersion) (shown: Row -> ShownCase option) (d: AreaDifference) : XmlNode =
         let id = Areas.name d.Area
 
         section [ _id id; _ariaLabelledBy (id + "-heading") ] [

@@ -86,7 +86,7 @@ internal sealed class AddressesAction(
         var step = await dialog.TakeAsync(asked, stop);
         if (step.Proved is not { } proved) return ViewOf(visit, medium, step);
         var confirm = new AddressStep("Add the address", Html.Of($"""
-            <p><strong>{Shown(proved.Medium, proved.Address)}</strong> is confirmed.</p>
+            <p><strong>{Format(proved.Medium, proved.Address)}</strong> is confirmed.</p>
             {step.Fields}
             {AccountPieces.PasswordField(visit)}
             """), Html.Of($"""<button name="add" value="yes">Add it to your account</button>"""));
@@ -117,20 +117,20 @@ internal sealed class AddressesAction(
     private static Html ListOf(AccountVisit visit, IReadOnlyList<ThirdPartyIdRow> rows) => rows.Count == 0
         ? Html.Of($"<p>Your account has no mail address and no phone number.</p>")
         : Html.Of($"""
-            <ul>{Html.Join(rows.Select(static row => Html.Of($"<li>{Shown(row.Medium, row.Address)}</li>")))}</ul>
+            <ul>{Html.Join(rows.Select(static row => Html.Of($"<li>{Format(row.Medium, row.Address)}</li>")))}</ul>
             <h2>Remove one</h2>
             <form method="post" action="{visit.Links.To(AccountActions.Addresses)}">
             {visit.Browser.Session.FormField}
             <label>Address or number <select name="remove">
             {Html.Join(rows.Select(static row => Html.Of(
-                $"<option value=\"{row.Medium} {row.Address}\">{Shown(row.Medium, row.Address)}</option>")))}
+                $"<option value=\"{row.Medium} {row.Address}\">{Format(row.Medium, row.Address)}</option>")))}
             </select></label>
             {AccountPieces.PasswordField(visit)}
             <button class="second">Remove</button>
             </form>
             """);
 
-    private static string Shown(string medium, string address) => medium == Medium.Phone ? "+" + address : address;
+    private static string Format(string medium, string address) => medium == Medium.Phone ? "+" + address : address;
 
     private static AccountView ViewOf(AccountVisit visit, string medium, AddressStep step) =>
         new(step.Title, FormOf(visit, medium, step)) { Alert = step.Alert, Status = step.Status };

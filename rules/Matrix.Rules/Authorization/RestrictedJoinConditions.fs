@@ -1,0 +1,49 @@
+/// The conditions of restricted joins, found in a version's own rules, whatever the rules' names.
+/// v1.19 rooms/v8#authorisation-rules
+module Matrix.Rules.Authorization.RestrictedJoinConditions
+
+open Matrix.Rules
+
+/// The conditions of a restricted join.
+type RestrictedJoinConditions = {
+    /// The condition on the room.
+    Where: Condition
+    /// The condition on the authorising user, who must also be joined.
+    Power: Condition
+}
+
+/// The condition for a joined authorising user.
+let rec private ofJoined (condition: Condition) : Condition =
+    match condition with
+    | Condition.MembershipIn(User.Authorising, memberships) ->
+        if List.contains Membership.Join memberships then
+            Condition.Always
+        else
+            Condition.Not Condition.Always
+    | Condition.Not inner -> Condition.Not(ofJoined inner)
+    | Condition.And parts -> Condition.And(List.map ofJoined parts)
+    | Condition.Or parts -> Condition.Or(List.map ofJoined parts)
+    | other -> other
+
+// Another rule requires the signature of that user's server on every member event.
+let private readsTheAuthorisingUser (condition: Condition) : bool =
+    Condition.all condition
+    |> List.exists (function
+        | Condition.MembershipIn(user, _) -> user = User.Authorising
+        | Condition.Compare(a, _, b) -> a = Power.Of User.Authorising || b = Power.Of User.Authorising
+        | _ -> false)
+
+/// The conditions of a table; none if it has no restricted joins.
+let tryFind (rules: Rule list) : RestrictedJoinConditions option =
+    Rule.all rules
+    |> List.tryPick (function
+        | Rule.Scope(_, where, inside) ->
+            inside
+            |> List.tryPick (function
+                | Rule.Clause(_, refused, Outcome.Reject _, _) when readsTheAuthorisingUser refused ->
+                    Some {
+                        Where = where
+                        Power = Condition.Not(ofJoined refused)
+                    }
+                | _ -> None)
+        | _ -> None)
