@@ -241,7 +241,7 @@ internal static class Holders
     public static IReadOnlyList<string> Parts { get; } =
     [
         "SearchScope", "NotificationList+Page", "KeyRing", "ToDeviceSender+Inboxes", "UpdatedRooms",
-        "SessionIndex", "UnknownEvents", "Lane", "SubmittedBatches", "ThreadSubscribers+UserThreads", "Badges+Badge",
+        "SessionIndex", "UnknownEvents", "SubmittedBatches", "ThreadSubscribers+UserThreads", "Badges+Badge",
         "ConnectionState", "UserRooms", "CachedList",
     ];
 }

@@ -59,8 +59,9 @@ public sealed class KeyQueryTests
         Assert.That(await SignersForAsync(lena), Is.EqualTo(new[] { jane.UserId }));
 
         async Task<IEnumerable<string>> SignersForAsync(TestUser asker) =>
-            (await asker.QueriesKeysAsync(jane.UserId)).Json["device_keys"]![jane.UserId]![jane.DeviceId]!["signatures"]!
-                .AsObject().Select(signer => signer.Key);
+            (await asker.QueriesKeysAsync(jane.UserId))
+                .Json["device_keys"]![jane.UserId]![jane.DeviceId]!["signatures"]!.AsObject()
+                .Select(signer => signer.Key);
     }
 
     [Test]
