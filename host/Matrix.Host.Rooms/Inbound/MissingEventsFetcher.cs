@@ -6,6 +6,7 @@ using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inbound;
 
@@ -33,7 +34,7 @@ internal interface IMachineInputs
 /// chains, states, keys), resolutions of large states, and pauses. A result enters its room's lane; if the lane is
 /// busy, or the storage fails, the result is kept and tried again.
 /// </summary>
-public sealed class MissingEventsFetcher : BackgroundService
+public sealed partial class MissingEventsFetcher : BackgroundService
 {
     /// <summary>The events whose signatures are checked at once for one response.</summary>
     private const int ChecksAtOnce = 32;
@@ -47,6 +48,7 @@ public sealed class MissingEventsFetcher : BackgroundService
     private readonly RepeatedTasks _tasks;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<MissingEventsFetcher> _log;
 
     /// <summary>The next alarm of each room's machine.</summary>
     private readonly Dictionary<RoomNid, Alarm> _alarms = [];
@@ -63,7 +65,8 @@ public sealed class MissingEventsFetcher : BackgroundService
         RoomResolutions resolutions,
         RepeatedTasks tasks,
         RoomsOptions options,
-        TimeProvider time)
+        TimeProvider time,
+        ILogger<MissingEventsFetcher> log)
     {
         _requests = requests;
         _inputs = inputs;
@@ -74,6 +77,7 @@ public sealed class MissingEventsFetcher : BackgroundService
         _tasks = tasks;
         _options = options;
         _time = time;
+        _log = log;
     }
 
     private ReceivingOptions Limits => _options.Receiving;
@@ -81,7 +85,19 @@ public sealed class MissingEventsFetcher : BackgroundService
     /// <summary>Starts each request as the lanes add it.</summary>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var requested in _requests.ReadAllAsync(stoppingToken)) Start(requested);
+        await foreach (var requested in _requests.ReadAllAsync(stoppingToken))
+        {
+            try
+            {
+                Start(requested);
+            }
+#pragma warning disable CA1031 // What one room asks for must not end the requests of all rooms.
+            catch (Exception fault)
+#pragma warning restore CA1031
+            {
+                NotStarted(fault, requested.Room.RoomId);
+            }
+        }
     }
 
     private void Start(RequestedByMachine requested)
@@ -159,6 +175,9 @@ public sealed class MissingEventsFetcher : BackgroundService
             return await _inputs.ReceiveAsync(room, machine, now, stop);
         });
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "What room {RoomId} asked for was not begun")]
+    private partial void NotStarted(Exception fault, string roomId);
 
     private async ValueTask<Response> ResponseAsync(RoomIdentity room, PeerRequest request, CancellationToken stop)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
@@ -219,6 +220,20 @@ public sealed class MissingEventsFetcherTests
         await Until.HoldsAsync(() => _sessions > 2);
     }
 
+    [Test]
+    public async Task What_one_room_asks_for_in_vain_does_not_end_the_requests_of_others()
+    {
+        _servers.Answers = _ => Task.FromResult<FederationResult<ReadOnlyMemory<byte>>>(
+            (ReadOnlyMemory<byte>)"{\"pdus\":[]}"u8.ToArray());
+        var resolution = (RoomResolution)RuntimeHelpers.GetUninitializedObject(typeof(RoomResolution));
+
+        // There is nothing here that resolves states.
+        Starts(Machine(), new Output(null!, [], resolution, [], [], [], 0, false));
+        Starts(Asks(7, "two.test", Request.NewEvents(["$a"])));
+
+        Assert.That((await EndedAsync(1))[0].Number, Is.EqualTo(7));
+    }
+
     private Task SessionsAsync(int count) => Until.HoldsAsync(() => _sessions == count);
 
     private RoomMachine Machine()
@@ -232,7 +247,10 @@ public sealed class MissingEventsFetcherTests
 
     private void Starts(params PeerRequest[] requests) => Starts(hasMore: false, Machine(), requests);
 
-    private void Starts(bool hasMore, RoomMachine machine, params PeerRequest[] requests)
+    private void Starts(bool hasMore, RoomMachine machine, params PeerRequest[] requests) =>
+        Starts(machine, new Output(null!, requests, null, [], [], [], 0, hasMore));
+
+    private void Starts(RoomMachine machine, Output output)
     {
         _slots ??= new FetchSlots(_options.Receiving, TimeProvider.System);
         _tasks ??= new RepeatedTasks(TimeProvider.System, NullLogger<RepeatedTasks>.Instance);
@@ -247,11 +265,12 @@ public sealed class MissingEventsFetcherTests
                 resolutions: null!,
                 _tasks,
                 _options,
-                TimeProvider.System);
+                TimeProvider.System,
+                NullLogger<MissingEventsFetcher>.Instance);
             _ = _fetcher.StartAsync(CancellationToken.None);
         }
 
-        _requests.Add(_room, machine, new Output(null!, requests, null, [], [], [], 0, hasMore));
+        _requests.Add(_room, machine, output);
     }
 
     private static PeerRequest Asks(int number, string peer, Request request) =>
