@@ -123,7 +123,7 @@ internal static class ConnectionCode
     private static PendingAnswer? ReadAnswer(BinaryReader reader, byte form, RequiredState[] states)
     {
         var isOne = SlidingPos.TryParse(reader.ReadString(), out var pos);
-        var answer = new PendingAnswer { Pos = pos };
+        var answer = new PendingAnswer { Pos = pos, Positions = new(StringComparer.Ordinal) };
         for (var left = reader.ReadInt32(); left > 0; left--)
         {
             answer.Rooms[reader.ReadString()] = new SentRoom

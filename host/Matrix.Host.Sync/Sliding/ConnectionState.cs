@@ -69,7 +69,7 @@ internal sealed class PendingAnswer
     /// How far extensions were sent, in all rooms together: a position by the extension's name. Begins with what the
     /// client has.
     /// </summary>
-    public Dictionary<string, long> Positions { get; init; } = new(StringComparer.Ordinal);
+    public required Dictionary<string, long> Positions { get; init; }
 
     /// <summary>Whether rooms were left out, because the response had enough.</summary>
     public bool IsCut { get; set; }

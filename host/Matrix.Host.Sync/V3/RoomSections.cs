@@ -88,13 +88,17 @@ internal sealed class RoomSections(
     {
         if (rows.Count == 0 && !pass.IsInitial) return;
         var filter = pass.Filter.AccountData;
-        AccountDataRow[] admitted = [.. rows.Where(row => filter.Admits(row.Type, null, false))];
+        var admitted = new List<AccountDataRow>(rows.Count);
+        foreach (var row in rows)
+        {
+            if (filter.Admits(row.Type, null, false)) admitted.Add(row);
+        }
 
         // Users who changed no push rules get the server's default rules.
         var withDefaultRules = pass.IsInitial
             && filter.Admits(UserPushRules.Type, null, false)
             && !rows.Exists(AccountDataFormat.IsPushRules);
-        if (admitted.Length == 0 && !withDefaultRules) return;
+        if (admitted.Count == 0 && !withDefaultRules) return;
         pass.HasNews = true;
         pass.Json.WriteStartEvents("account_data"u8);
         await events.AccountDataAsync(pass, admitted, stop);

@@ -14,8 +14,12 @@ internal sealed class ConnectionCodeTests
     public void The_position_of_any_extension_is_stored_under_its_name()
     {
         var connection = new SlidingConnection(_owner, "main");
-        connection.State.Apply(new PendingAnswer { Pos = _pos, Positions = { ["org.example.new"] = 3 } });
-        connection.Pending = new PendingAnswer { Pos = _pos with { Number = 8 }, Positions = { ["to_device"] = 4 } };
+        connection.State.Apply(new PendingAnswer { Pos = _pos, Positions = new() { ["org.example.new"] = 3 } });
+        connection.Pending = new PendingAnswer
+        {
+            Pos = _pos with { Number = 8 },
+            Positions = new() { ["to_device"] = 4 },
+        };
 
         var read = ConnectionCode.Read(_owner, "main", ConnectionCode.Write(connection));
 
