@@ -84,7 +84,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
             {
                 batch.Add(new PushEnqueued(pusherId, _handled, EventNid.None));
             }
-            
+
             await RecordAsync(batch);
         }
         catch (StorageException fault)

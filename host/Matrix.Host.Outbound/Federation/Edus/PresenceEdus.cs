@@ -199,7 +199,7 @@ internal sealed class PresenceEdus(
             {
                 _pending[server] = pending = new(StringComparer.Ordinal);
             }
-            
+
             foreach (var userId in users)
             {
                 if (pending.Count < options.MaxPending || pending.ContainsKey(userId)) pending[userId] = ++_version;
