@@ -47,7 +47,7 @@ public static class OutboundRegistration
         .As<IPresenceConsumer, PresenceEdus>()
         .Add<EduSources>()
         .Add<DestinationServices>()
-        .Add<OutboundFeed>()
+        .Add<OutboundEventFeed>()
         .Add<ThirdPartyNetworks>()
         .AddSingleton(Federation)
         .AddPush()
@@ -56,7 +56,7 @@ public static class OutboundRegistration
     /// <summary>The consumers of commits.</summary>
     public static IReadOnlyList<IChangeConsumer> OutboundConsumers(this IServiceProvider parts) =>
     [
-        parts.Get<OutboundFeed>(),
+        parts.Get<OutboundEventFeed>(),
         parts.Get<CurrentServers>(),
         parts.Get<SharingServers>(),
         parts.Get<ReceiptEdus>(),
@@ -91,7 +91,7 @@ public static class OutboundRegistration
     {
         var options = parts.Get<OutboundOptions>();
         var time = parts.Get<TimeProvider>();
-        var feed = parts.Get<OutboundFeed>();
+        var feed = parts.Get<OutboundEventFeed>();
         var metrics = parts.Get<OutboundMetrics>();
         var queue = new SendQueue(options.MaxSending, options.MaxSendingLimited, options.SlowAfter, time);
         var rooms = new RoomServers(

@@ -25,7 +25,7 @@ using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Rooms.Summaries;
 using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Rooms.Transactions;
-using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Rooms.Notifications;
 using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage.Commits;
@@ -135,7 +135,7 @@ public static class RoomRegistration
         .Add<AliasResolver>()
         .Add<TemplateSigner>()
         .Add<JoinedRoomChecker>()
-        .Add<RoomEntrance>()
+        .Add<JoinedRoomWriter>()
         .Add<RemoteJoins>()
         .Add<RemoteGuests>()
         .Add<RoomJoins>();

@@ -309,7 +309,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddUsers(config.Users, config.Keys)
             .Add<ISentOnce, SentOnce>()
             .Add<ILocalUsers, LocalUsers>()
-            .Add<IRoomSettings, RoomSettings>()
+            .Add<IRoomSettings, ReplacedRoomCopies>()
             .Add<IEncryptedRooms, EncryptedRooms>()
             .Add<IOpenRooms, OpenRoomMembers>()
             .Add<IAccountPolicy, AccountPolicy>()

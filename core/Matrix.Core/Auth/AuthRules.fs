@@ -256,10 +256,9 @@ type AuthRules(version: RoomVersion) =
 
     // False in versions without such rules.
     let allowsRestrictedJoins, mayAuthorise =
-        let restrictedJoin =
-            lazy (Authorization.RestrictedJoinConditions.tryFind version.Authorization)
+        let restrictedJoin = lazy (RestrictedJoinConditions.tryFind version.Authorization)
 
-        let asked (what: Authorization.RestrictedJoinConditions.RestrictedJoinConditions -> Condition) =
+        let asked (what: RestrictedJoinConditions.RestrictedJoinConditions -> Condition) =
             lazy
                 (restrictedJoin.Value
                  |> Option.map what

@@ -114,5 +114,11 @@ module internal DefaultRules =
     /// Whether a condition holds for every reader if it holds for one.
     let hasCommonResult (condition: PushCondition) : bool =
         match condition with
+        | PushCondition.EventMatch _
+        | PushCondition.EventPropertyContains _ -> isCommon condition
+        | PushCondition.EventPropertyIs _
+        | PushCondition.RoomMemberCount _
+        | PushCondition.SenderNotificationPermission _
+        | PushCondition.Unrecognised -> true
+        | PushCondition.ContainsDisplayName
         | PushCondition.ThreadSubscription _ -> false
-        | other -> isCommon other

@@ -7,7 +7,7 @@ namespace Matrix.Host.Outbound.Federation;
 /// Enqueues each outbound event for its destinations: the servers with joined users before or after its batch, and the
 /// server of a user whose invite or knock ends. An invite itself is sent to its user's server by `/invite`.
 /// </summary>
-internal sealed class Distributor(RoomServers rooms, Destinations destinations, OutboundFeed feed)
+internal sealed class Distributor(RoomServers rooms, Destinations destinations, OutboundEventFeed feed)
 {
     internal async ValueTask HandleAsync(OutboundBatch batch, CancellationToken stop)
     {

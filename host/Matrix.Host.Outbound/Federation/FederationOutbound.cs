@@ -13,7 +13,7 @@ namespace Matrix.Host.Outbound.Federation;
 /// </summary>
 public sealed partial class FederationOutbound : IHostedService, IAsyncDisposable
 {
-    private readonly OutboundFeed _feed;
+    private readonly OutboundEventFeed _feed;
     private readonly RoomServers _rooms;
     private readonly Destinations _destinations;
     private readonly EduSources _edus;
@@ -30,7 +30,7 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
     private bool _isLoaded;
 
     internal FederationOutbound(
-        OutboundFeed feed,
+        OutboundEventFeed feed,
         RoomServers rooms,
         Destinations destinations,
         EduSources edus,

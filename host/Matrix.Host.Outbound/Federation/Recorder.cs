@@ -9,7 +9,7 @@ namespace Matrix.Host.Outbound.Federation;
 /// sent twice.
 /// </summary>
 internal sealed class Recorder(
-    OutboundFeed feed,
+    OutboundEventFeed feed,
     Destinations destinations,
     IConsumersTable consumersTable,
     IStorageWriter writer,

@@ -1,4 +1,4 @@
-using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Rooms.Notifications;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;

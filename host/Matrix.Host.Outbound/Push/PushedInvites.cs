@@ -2,7 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Rooms.Notifications;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;

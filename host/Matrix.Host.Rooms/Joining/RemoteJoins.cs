@@ -31,7 +31,7 @@ internal sealed class RemoteJoins(
     RoomSnapshots rooms,
     TemplateSigner signer,
     JoinedRoomChecker checker,
-    RoomEntrance entrance,
+    JoinedRoomWriter entrance,
     RoomReceiver receiver,
     EnteringRooms entering,
     MemberContents contents,
@@ -45,11 +45,11 @@ internal sealed class RemoteJoins(
     private static readonly TimeSpan _decisionPoll = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The joins that run: the first one of a room, and one that was tired of waiting for it.</summary>
-    private readonly JoinGates _first = new(time);
-    private readonly JoinGates _beside = new(time);
+    private readonly JoinTurns _first = new(time);
+    private readonly JoinTurns _beside = new(time);
 
     /// <summary>One join at a time makes a room.</summary>
-    private readonly JoinGates _entrances = new(time);
+    private readonly JoinTurns _entrances = new(time);
     private readonly Lock _lock = new();
     private readonly Dictionary<(string RoomId, string UserId), (string Who, Task<RoomResult<string>?> Task)>
         _running = [];
@@ -171,7 +171,7 @@ internal sealed class RemoteJoins(
     private async ValueTask<RoomFailure?> ThroughAsync(
         string server, RemoteJoin join, RoomSnapshot? snapshot, CancellationToken stop)
     {
-        var stages = new JoinStages(time);
+        var stages = new JoinTimings(time);
         string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
         var made = await requests.SendAsync(
             join.Who,
@@ -222,7 +222,7 @@ internal sealed class RemoteJoins(
         RoomRules rules,
         ReceivedEvent join,
         JoinedRoom response,
-        JoinStages stages,
+        JoinTimings stages,
         CancellationToken stop)
     {
         RoomResult<ReadRoom> read;

@@ -193,7 +193,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
     private async ValueTask<SlidingConnection?> LoadAsync(UserDevice device, string name, CancellationToken stop)
     {
         var bytes = await _slidingConnectionsTable.FindAsync(device, name, KeptSince, stop);
-        return bytes is { } saved && ConnectionCode.Read(device, name, saved) is { } read
+        return bytes is { } saved && ConnectionEncoding.Read(device, name, saved) is { } read
             ? Add(read, replaces: false)
             : null;
     }
@@ -281,7 +281,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
         connection.IsClosed || (connection.State.Pos is null && connection.Pending is null)
             ? null
             : new SlidingConnectionSaved(
-                connection.Owner, connection.Name, connection.UsedAt, ConnectionCode.Write(connection),
+                connection.Owner, connection.Name, connection.UsedAt, ConnectionEncoding.Write(connection),
                 _options.MaxSlidingConnections);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Connections of sliding sync were not saved")]

@@ -10,7 +10,7 @@ internal static class OutboundQueues
     /// <summary>Waits until all that was committed is queued for the servers that it concerns.</summary>
     internal static Task IsQueuedAsync(this TestServer server)
     {
-        var feed = server.Services.GetRequiredService<OutboundFeed>();
+        var feed = server.Services.GetRequiredService<OutboundEventFeed>();
         var through = server.Services.GetRequiredService<OpenedStorage>().Writer.PublishedPosition;
         return Until.HoldsAsync(() => feed.HandledThrough >= through);
     }

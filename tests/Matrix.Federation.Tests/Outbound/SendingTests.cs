@@ -99,7 +99,7 @@ public sealed class SendingTests : OutboundTests
         await StopAsync();
         await StartAsync(("federation.outbound_waiting_batches", "16"));
         var roomId = await JoinedRoomAsync();
-        var feed = Server.Services.GetRequiredService<OutboundFeed>();
+        var feed = Server.Services.GetRequiredService<OutboundEventFeed>();
         var (handle, hold) = (feed.Handle, new TaskCompletionSource());
         feed.Handle = async (batch, stop) =>
         {
@@ -122,7 +122,7 @@ public sealed class SendingTests : OutboundTests
     [Test]
     public async Task The_events_of_a_room_without_other_servers_are_not_looked_at()
     {
-        var feed = Server.Services.GetRequiredService<OutboundFeed>();
+        var feed = Server.Services.GetRequiredService<OutboundEventFeed>();
         await Server.IsQueuedAsync();
         var (handle, handled) = (feed.Handle, 0);
         feed.Handle = (batch, stop) =>

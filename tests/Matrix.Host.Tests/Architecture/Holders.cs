@@ -19,7 +19,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Rooms.Transactions;
-using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Rooms.Notifications;
 using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage.Tables.AccountData;
@@ -187,9 +187,9 @@ internal static class Holders
             .Not("The index does not say these.", typeof(PusherConfirmed), typeof(PusherMailed)),
 
         // Other servers, and application services.
-        new Holder(typeof(RoomServers), "memberships").By<OutboundFeed>()
+        new Holder(typeof(RoomServers), "memberships").By<OutboundEventFeed>()
             .Not(OfLocalLists, typeof(RoomForgotten)).EndsWithRoom(),
-        new Holder(typeof(OutboundFeed), "memberships").Not(OfLocalLists, typeof(RoomForgotten)).EndsWithRoom(),
+        new Holder(typeof(OutboundEventFeed), "memberships").Not(OfLocalLists, typeof(RoomForgotten)).EndsWithRoom(),
         new Holder(typeof(CurrentServers), "memberships").Not(OfLocalLists, typeof(RoomForgotten)).EndsWithRoom(),
         new Holder(typeof(SharingServers), "memberships").Not(OfLocalLists, typeof(RoomForgotten)).EndsWithRoom(),
         new Holder(typeof(PendingRooms), "outbound_owed")

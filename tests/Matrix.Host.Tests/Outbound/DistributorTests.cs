@@ -25,7 +25,7 @@ internal sealed class DistributorTests(string kind)
     private RoomsWorld _world = null!;
     private Destinations _destinations = null!;
     private Distributor _distributor = null!;
-    private OutboundFeed _feed = null!;
+    private OutboundEventFeed _feed = null!;
     private ManualTime _time = null!;
     private long _position;
     private uint _ordinal;
@@ -57,7 +57,7 @@ internal sealed class DistributorTests(string kind)
             events,
             states,
             new RoomsOptions { ServerName = RoomsWorld.Server });
-        _feed = new OutboundFeed(reader, storage.Writer, _options);
+        _feed = new OutboundEventFeed(reader, storage.Writer, _options);
         _distributor = new Distributor(
             new RoomServers(
                 storage.Rooms, storage.Memberships, events, states, new ServerFilter([], _denied), _options),

@@ -6,7 +6,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Threads;
-using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Rooms.Notifications;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Unread;

@@ -119,7 +119,7 @@ let show (format: OutputFormat) (answer: string) : Ending =
 
 /// Asks, with the configuration's socket.
 let ask (config: string option) (verb: string) (path: string) (body: string | null) : Result<string, Ending> =
-    Settings.load config
+    LoadedConfig.load config
     |> Result.bind (fun settings -> ControlSocket.request settings verb path body)
 
 /// Asks, and shows the response.

@@ -19,7 +19,7 @@ let read (config: string option) (read: InspectedStorage -> OperatorSettings -> 
                 return! read opened settings
         }
 
-    match Settings.load config with
+    match LoadedConfig.load config with
     | Error ending -> ending
     | Ok settings ->
         try

@@ -106,7 +106,7 @@ module internal KeysCommand =
 
         match
             arguments.TryGetResult RotateArguments.Key_Version,
-            Settings.load (arguments.TryGetResult RotateArguments.Config)
+            LoadedConfig.load (arguments.TryGetResult RotateArguments.Config)
         with
         | _, Error ending -> ending
         | Some version, _ when not (SigningKeyFile.IsVersion version) -> badVersion version

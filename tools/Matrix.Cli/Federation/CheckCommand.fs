@@ -73,7 +73,7 @@ module internal CheckCommand =
         let server = arguments.GetResult FederationCheckArguments.Server
         let format = arguments.GetResult(FederationCheckArguments.Format, Text)
 
-        match Settings.load (arguments.TryGetResult FederationCheckArguments.Config) with
+        match LoadedConfig.load (arguments.TryGetResult FederationCheckArguments.Config) with
         | Error ending -> ending
         | Ok settings ->
             match settings.Network with

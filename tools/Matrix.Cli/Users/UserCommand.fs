@@ -97,7 +97,7 @@ module internal UserCommand =
         let isAdmin = arguments.Contains Admin
 
         let made =
-            Settings.load (arguments.TryGetResult Config)
+            LoadedConfig.load (arguments.TryGetResult Config)
             |> Result.bind (fun settings ->
                 addressOf (arguments.TryGetResult Server) settings
                 |> Result.bind (fun server -> secretOf settings |> Result.map (fun secret -> server, secret)))

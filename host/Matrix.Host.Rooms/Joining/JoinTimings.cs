@@ -6,7 +6,7 @@ namespace Matrix.Host.Rooms.Joining;
 /// How long each stage of a join through another server took, and how much of the processors' time the whole process
 /// used meanwhile.
 /// </summary>
-internal sealed class JoinStages(TimeProvider time)
+internal sealed class JoinTimings(TimeProvider time)
 {
     private readonly List<string> _ended = [];
     private long _started = time.GetTimestamp();

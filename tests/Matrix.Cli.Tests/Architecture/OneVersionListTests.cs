@@ -4,7 +4,7 @@ using Matrix.Processes;
 namespace Matrix.Cli.Tests.Architecture;
 
 /// <summary>The room versions are listed once, in `Versions.fs`: every other list is derived from that one.</summary>
-internal sealed partial class VersionListTests
+internal sealed partial class OneVersionListTests
 {
     private static readonly string _registry = Path.Combine("rules", "Matrix.Rules", "Versions.fs");
 

@@ -1,7 +1,7 @@
 namespace Matrix.Host.Rooms.Joining;
 
 /// <summary>Lets one join through other servers run for each room; others of the room wait.</summary>
-internal sealed class JoinGates(TimeProvider time)
+internal sealed class JoinTurns(TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Gate> _gates = [];
@@ -65,7 +65,7 @@ internal sealed class JoinGates(TimeProvider time)
         public int Users { get; set; }
     }
 
-    private sealed class Held(JoinGates gates, string roomId, Gate gate) : IDisposable
+    private sealed class Held(JoinTurns gates, string roomId, Gate gate) : IDisposable
     {
         public void Dispose()
         {

@@ -17,7 +17,7 @@ namespace Matrix.Host.Rooms.Joining;
 /// decides any event whose previous events no server has: its requests for the state before the join and for events are
 /// answered from the response to `send_join`. One batch writes the room.
 /// </summary>
-internal sealed partial class RoomEntrance(
+internal sealed partial class JoinedRoomWriter(
     RoomLanes lanes,
     RoomSnapshots rooms,
     DecisionWriter decisions,
@@ -25,7 +25,7 @@ internal sealed partial class RoomEntrance(
     RoomsTable roomsTable,
     RoomsOptions options,
     TimeProvider time,
-    ILogger<RoomEntrance> log)
+    ILogger<JoinedRoomWriter> log)
 {
     /// <summary>Far more than the machine needs if every request is answered.</summary>
     private const int MostRounds = 1000;
@@ -37,7 +37,7 @@ internal sealed partial class RoomEntrance(
     /// <param name="stages">The stages of the join before this one.</param>
     /// <param name="stop">Cancels everything before the room is written.</param>
     internal async ValueTask<RoomFailure?> EnterAsync(
-        string peer, RoomRules rules, CheckedRoom room, JoinStages stages, CancellationToken stop)
+        string peer, RoomRules rules, CheckedRoom room, JoinTimings stages, CancellationToken stop)
     {
         var roomId = room.Join.Pdu.RoomId;
         var known = await rooms.FindAsync(roomId, stop);
@@ -175,5 +175,5 @@ internal sealed partial class RoomEntrance(
         Level = LogLevel.Information,
         Message = "Joined {RoomId} through {Server}: {Events} events; milliseconds, and those of the processors: "
             + "{Stages}")]
-    private partial void Entered(string roomId, string server, int events, JoinStages stages);
+    private partial void Entered(string roomId, string server, int events, JoinTimings stages);
 }

@@ -9,7 +9,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 
-namespace Matrix.Host.Rooms.Unread;
+namespace Matrix.Host.Rooms.Notifications;
 
 /// <summary>An event that notified a user.</summary>
 /// <param name="Rule">The rule that matched.</param>

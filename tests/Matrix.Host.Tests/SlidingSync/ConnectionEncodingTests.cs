@@ -5,7 +5,7 @@ using Matrix.Host.Sync.Sliding;
 namespace Matrix.Host.Tests.SlidingSync;
 
 /// <summary>The stored form of a connection.</summary>
-internal sealed class ConnectionCodeTests
+internal sealed class ConnectionEncodingTests
 {
     private static readonly UserDevice _owner = new("@a:hs", "D");
     private static readonly SlidingPos _pos = new(7, new SyncToken(5, 1, 0));
@@ -21,7 +21,7 @@ internal sealed class ConnectionCodeTests
             Positions = new() { ["to_device"] = 4 },
         };
 
-        var read = ConnectionCode.Read(_owner, "main", ConnectionCode.Write(connection));
+        var read = ConnectionEncoding.Read(_owner, "main", ConnectionEncoding.Write(connection));
 
         Assert.That(read!.State.Positions, Is.EqualTo(new Dictionary<string, long> { ["org.example.new"] = 3 }));
         Assert.That(read.Pending!.Positions, Is.EqualTo(new Dictionary<string, long> { ["to_device"] = 4 }));
@@ -43,7 +43,7 @@ internal sealed class ConnectionCodeTests
         writer.Write(false);
         writer.Flush();
 
-        var read = ConnectionCode.Read(_owner, "main", stream.ToArray());
+        var read = ConnectionEncoding.Read(_owner, "main", stream.ToArray());
 
         Assert.That(read!.State.IsCut);
         Assert.That(
@@ -58,5 +58,5 @@ internal sealed class ConnectionCodeTests
 
     [Test]
     public void Another_form_is_not_read() =>
-        Assert.That(ConnectionCode.Read(_owner, "main", new byte[] { 3 }), Is.Null);
+        Assert.That(ConnectionEncoding.Read(_owner, "main", new byte[] { 3 }), Is.Null);
 }

@@ -9,7 +9,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Unread;
 
-namespace Matrix.Host.Rooms.Unread;
+namespace Matrix.Host.Rooms.Notifications;
 
 /// <summary>
 /// What an event that is stored means to one user: the outcome of their push rules, and whether they have read it. The

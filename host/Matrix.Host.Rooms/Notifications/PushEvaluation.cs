@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Storage.Tables.Unread;
 using PushOutcome = Matrix.Host.Rooms.Sending.PushOutcome;
 
-namespace Matrix.Host.Rooms.Unread;
+namespace Matrix.Host.Rooms.Notifications;
 
 /// <summary>
 /// Evaluates push rules for a new event: once for all members with default rules, and separately for users whom the

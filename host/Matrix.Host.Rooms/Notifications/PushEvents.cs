@@ -4,7 +4,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Storage.Tables.Events;
 
-namespace Matrix.Host.Rooms.Unread;
+namespace Matrix.Host.Rooms.Notifications;
 
 /// <summary>Events with the facts about their room that push conditions use.</summary>
 internal static class PushEvents

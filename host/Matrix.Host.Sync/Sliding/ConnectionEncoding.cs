@@ -9,7 +9,7 @@ namespace Matrix.Host.Sync.Sliding;
 /// The stored form of a connection. Members that were loaded lazily are left out: they are sent again, as a client
 /// expects that.
 /// </summary>
-internal static class ConnectionCode
+internal static class ConnectionEncoding
 {
     private const byte Form = 5;
 

@@ -13,7 +13,7 @@ namespace Matrix.Host.Outbound.Federation;
 /// missed, it reads them from storage; then it takes them as they are committed. A room that has no members of other
 /// servers costs one look into a cache for each batch.
 /// </summary>
-internal sealed class OutboundFeed : IChangeConsumer, IDisposable
+internal sealed class OutboundEventFeed : IChangeConsumer, IDisposable
 {
     private static readonly object _isLocal = new();
 
@@ -52,7 +52,7 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
     private int _batchesOfFlush;
 
     /// <summary>Creates a feed. No change may be committed before it is a consumer.</summary>
-    internal OutboundFeed(RoomChangesReader reader, IStorageWriter writer, OutboundOptions options)
+    internal OutboundEventFeed(RoomChangesReader reader, IStorageWriter writer, OutboundOptions options)
     {
         _reader = reader;
         _options = options;

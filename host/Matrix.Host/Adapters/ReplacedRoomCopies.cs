@@ -5,8 +5,8 @@ using Matrix.Host.Users.AccountData;
 namespace Matrix.Host.Adapters;
 
 /// <summary>Copies users' settings for a room to the one that replaces it.</summary>
-internal sealed class RoomSettings(ReplacedRooms settings) : IRoomSettings
+internal sealed class ReplacedRoomCopies(ReplacedRooms copies) : IRoomSettings
 {
     public ValueTask CopyAsync(string userId, string oldRoomId, string newRoomId, CancellationToken stop) =>
-        settings.CopyAsync(userId, oldRoomId, newRoomId, stop);
+        copies.CopyAsync(userId, oldRoomId, newRoomId, stop);
 }

@@ -1,5 +1,5 @@
 /// Reads the server's configuration for other commands.
-module internal Matrix.Cli.Config.Settings
+module internal Matrix.Cli.Config.LoadedConfig
 
 open Matrix.Cli.Output
 open Matrix.Host.Configuration

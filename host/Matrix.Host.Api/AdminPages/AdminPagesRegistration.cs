@@ -17,7 +17,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Matrix.Host.Api.AdminPages;
 
 /// <summary>Registers the pages for administrators.</summary>
-public static class AdminPageServices
+public static class AdminPagesRegistration
 {
     /// <summary>Adds the pages. They need the administration API's services.</summary>
     public static IServiceCollection AddAdminPages(this IServiceCollection services) => services

@@ -1,6 +1,6 @@
 /// The conditions of restricted joins, found in a version's own rules, whatever the rules' names.
 /// v1.19 rooms/v8#authorisation-rules
-module Matrix.Rules.Authorization.RestrictedJoinConditions
+module Matrix.Rules.RestrictedJoinConditions
 
 open Matrix.Rules
 
