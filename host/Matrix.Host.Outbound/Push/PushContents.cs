@@ -1,8 +1,8 @@
 using Matrix.Core.Event;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Events;
-using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Notifications;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Users.AccountData;

@@ -1,7 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Notifications;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 
 namespace Matrix.Host.Api.Client.Notifications;

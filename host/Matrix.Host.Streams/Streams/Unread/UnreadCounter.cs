@@ -1,6 +1,6 @@
 using Matrix.Core.Sync;
-using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Notifications;
+using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Events;
