@@ -1,4 +1,5 @@
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Fetching;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Core.StateRes;
 using Matrix.Host.Parts;
 

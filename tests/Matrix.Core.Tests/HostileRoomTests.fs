@@ -5,6 +5,8 @@ open Expecto
 open Matrix.Testing
 open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation

@@ -5,6 +5,9 @@ open Expecto
 open Matrix.Testing
 open Matrix.Core.Auth
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Graph
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 

@@ -4,6 +4,8 @@ module Matrix.Core.Tests.IncomingRequestsTests
 open Expecto
 open Matrix.Testing
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 

@@ -7,6 +7,9 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Graph
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
 

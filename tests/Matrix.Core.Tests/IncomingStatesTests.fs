@@ -7,6 +7,8 @@ open Matrix.Testing
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Core.State
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation

@@ -8,7 +8,7 @@ open Matrix.Testing
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Properties.Vectors
 open Matrix.Properties.Vectors.Generation
 open Matrix.Rules

@@ -9,6 +9,8 @@ open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Graph
 open Matrix.Core.State
 
 /// A type and state key.
@@ -45,34 +47,6 @@ type AuthSnapshot(events: IReadOnlyList<AuthEvent>) =
 
     interface IAuthState with
         member this.Find(eventType, stateKey) = this.Find(eventType, stateKey)
-
-/// An event that is hashed and not yet signed by this server. Dispose it when it is signed.
-[<Sealed>]
-type ComposedEvent internal (unsigned: UnsignedEvent) =
-
-    /// Its id.
-    member _.EventId = unsigned.EventId
-
-    /// Its room's id. In version 12 and later the create event determines it.
-    member _.RoomId = unsigned.RoomId
-
-    /// The bytes to sign, until it is disposed.
-    member _.BytesToSign = unsigned.BytesToSign
-
-    /// The event signed by this server: `signature` has 64 bytes, by the key `keyId` (`ed25519:…`).
-    member _.Sign(serverName: string, keyId: string, signature: byte[]) : Outcome<Pdu> =
-        let own: Signature = {
-            Entity = serverName
-            KeyId = keyId
-            Bytes = signature
-        }
-
-        match unsigned.Sign [| own |] with
-        | Ok pdu -> Outcome.Ok pdu
-        | Error fault -> Outcome.Refused(Refusal(RefusalKind.Size, "", fault.ToString()))
-
-    interface IDisposable with
-        member _.Dispose() = (unsigned :> IDisposable).Dispose()
 
 /// The rules of one room version, for the host.
 [<Sealed>]
@@ -125,7 +99,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | _ -> draft.Content, draft.Redacts
 
     /// Hashes a draft, with the members that the version determines.
-    let compose (draft: Draft) (greatestDepth: int64) (parts: EventParts) : Outcome<ComposedEvent> =
+    let compose (draft: Draft) (greatestDepth: int64) (parts: EventParts) : Outcome<UnsignedEvent> =
         let struct (content, redacts) = redactionOf draft
 
         let parts = {
@@ -139,7 +113,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         }
 
         match UnsignedEvent.Prepare(format, parts) with
-        | Ok unsigned -> Outcome.Ok(new ComposedEvent(unsigned))
+        | Ok unsigned -> Outcome.Ok unsigned
         | Error fault -> Outcome.Refused(refusedBy fault)
 
     /// The rules of a version, unstable ones included; null if there is none of that name.
@@ -207,7 +181,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             authEvents: string[],
             greatestDepth: int64,
             originServerTs: int64
-        ) : Outcome<ComposedEvent> =
+        ) : Outcome<UnsignedEvent> =
         compose draft greatestDepth {
             noParts with
                 RoomId = roomId
@@ -228,7 +202,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             authEvents: IReadOnlyList<Pdu>,
             greatestDepth: int64,
             originServerTs: int64
-        ) : Outcome<ComposedEvent> =
+        ) : Outcome<UnsignedEvent> =
         compose draft greatestDepth {
             noParts with
                 RoomId = roomId
@@ -252,7 +226,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             opaque: string,
             serverName: string,
             originServerTs: int64
-        ) : Outcome<ComposedEvent> =
+        ) : Outcome<UnsignedEvent> =
         let prepare depth struct (prevIds, prevHashes) struct (authIds, authHashes) =
             UnsignedEvent.Prepare(
                 format,
@@ -290,8 +264,20 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             | ValueNone, _, _ -> Error(PduFault.Missing "depth")
 
         match composed with
-        | Ok unsigned -> Outcome.Ok(new ComposedEvent(unsigned))
+        | Ok unsigned -> Outcome.Ok unsigned
         | Error fault -> Outcome.Refused(refusedBy fault)
+
+    /// The event signed by this server: `signature` has 64 bytes, by the key `keyId` (`ed25519:…`).
+    member _.Sign(event: UnsignedEvent, serverName: string, keyId: string, signature: byte[]) : Outcome<Pdu> =
+        let own: Signature = {
+            Entity = serverName
+            KeyId = keyId
+            Bytes = signature
+        }
+
+        match event.Sign [| own |] with
+        | Ok pdu -> Outcome.Ok pdu
+        | Error fault -> Outcome.Refused(Refusal(RefusalKind.Size, "", fault.ToString()))
 
     /// Decides an event of this server against the state before it; null if it is allowed. `cited` are its auth events,
     /// all accepted since they are from that state. `verify`: key, message, signature, for third-party invites.

@@ -75,7 +75,7 @@ type LocalRoom(rules: RoomRules) =
 
         match composed.Refusal with
         | null ->
-            let pdu = composed.Value.Sign(server, "ed25519:a", Array.zeroCreate 64).Value
+            let pdu = rules.Sign(composed.Value, server, "ed25519:a", Array.zeroCreate 64).Value
 
             match rules.Decide(pdu, List.toArray cited, snapshot, server, (fun _ _ _ -> false)) with
             | null ->

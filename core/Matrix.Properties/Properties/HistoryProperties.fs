@@ -5,7 +5,8 @@ open FsCheck
 open FsCheck.FSharp
 open Matrix.Rules
 open Matrix.Core.Event
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Fetching
 open Matrix.Properties
 open Matrix.Properties.Generators
 

@@ -8,6 +8,7 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference

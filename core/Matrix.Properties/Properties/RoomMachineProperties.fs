@@ -8,6 +8,9 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Graph
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Core.State
 open Matrix.Properties
 open Matrix.Properties.Generators

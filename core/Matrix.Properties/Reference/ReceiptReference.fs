@@ -6,7 +6,7 @@ module Matrix.Properties.Reference.ReceiptReference
 open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Event
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Generators
 

@@ -4,7 +4,7 @@ open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Room
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Core.State
 open Matrix.Core.StateRes
 

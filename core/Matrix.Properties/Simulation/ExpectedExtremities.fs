@@ -2,7 +2,8 @@ namespace Matrix.Properties.Simulation
 
 open System.Collections.Generic
 open Matrix.Core.Room
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Core.State
 
 /// The forward extremities after a decision, as they follow from the graph: v1.19 server-server-api#pdus

@@ -1,7 +1,7 @@
 namespace Matrix.Properties.Simulation
 
 open Matrix.Core.Event
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Rules
 
 /// A signature. Nothing is computed here: it is genuine or not.

@@ -3,7 +3,8 @@ namespace Matrix.Properties.Simulation
 open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.Room
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Core.State
 open Matrix.Core.StateRes
 open Matrix.Properties.Reference.StateResolution

@@ -5,6 +5,10 @@ open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Graph
+open Matrix.Core.Room.Incoming.Fetching
 open Matrix.Core.State
 
 /// One server: a room machine, a disk, and pending messages. A crash loses what is not on the disk.

@@ -1,7 +1,7 @@
 namespace Matrix.Properties.Simulation
 
 open System.Collections.Generic
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
 
 /// The responses of a server to others' requests, from what it durably knows.
 [<RequireQualifiedAccess>]

@@ -2,7 +2,7 @@ namespace Matrix.Properties.Simulation
 
 open Matrix.Core.Auth
 open Matrix.Core.Room
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
 open Matrix.Core.State
 
 /// The end of a run: each honest server sends events, and servers that accept each other's events have to agree on the

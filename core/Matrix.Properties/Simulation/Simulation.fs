@@ -4,7 +4,8 @@ open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Core.State
 open Matrix.Core.StateRes
 

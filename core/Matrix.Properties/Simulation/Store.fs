@@ -7,6 +7,11 @@ open Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Staging
+open Matrix.Core.Room.Incoming.Graph
+open Matrix.Core.Room.Incoming.Deciding
 open Matrix.Core.State
 
 /// What one server knows of the room: its database alone, or with its undurable decisions.

@@ -1,6 +1,7 @@
 namespace Matrix.Properties.Simulation
 
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Staging
+open Matrix.Core.Room.Incoming.Graph
 
 /// A violation in a run. Servers are given by name.
 [<RequireQualifiedAccess>]

@@ -2,6 +2,9 @@ namespace Matrix.Properties.Simulation
 
 open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Graph
+open Matrix.Core.Room.Incoming.Deciding
 
 /// What a server sees of the simulation.
 type IWorld =

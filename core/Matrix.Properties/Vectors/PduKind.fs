@@ -4,7 +4,7 @@ open System
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Protocol
 open Matrix.Properties.Generators
 open Matrix.Rules
 open Matrix.Properties.Vectors.Places

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Crypto;
 using Matrix.Host.Network.Keys;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Event;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Fetching;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Storage;

@@ -1,4 +1,4 @@
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Protocol;
 
 namespace Matrix.Host.Rooms.Inbound;
 

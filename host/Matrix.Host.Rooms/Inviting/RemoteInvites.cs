@@ -2,7 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Inbound;

@@ -1,5 +1,8 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Deciding;
+using Matrix.Core.Room.Incoming.Facts;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Core.State;
 using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Lanes;

@@ -26,9 +26,9 @@ internal sealed class TemplateSigner(ServerSigner signer, TimeProvider time)
             time.GetUtcNow().ToUnixTimeMilliseconds());
         if (outcome.Refusal is { } malformed) return RoomFailure.Of(malformed);
 
-        using var composed = outcome.Value;
-        var signature = signer.Sign(composed.BytesToSign.Span);
-        var signed = composed.Sign(signature.Entity, signature.KeyId, signature.Bytes);
+        using var unsigned = outcome.Value;
+        var signature = signer.Sign(unsigned.BytesToSign.Span);
+        var signed = rules.Sign(unsigned, signature.Entity, signature.KeyId, signature.Bytes);
         return signed.Refusal is { } tooLarge ? RoomFailure.Of(tooLarge) : signed.Value;
     }
 }

@@ -1,5 +1,9 @@
 using System.Runtime.CompilerServices;
 using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Deciding;
+using Matrix.Core.Room.Incoming.Facts;
+using Matrix.Core.Room.Incoming.Graph;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Core.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;

@@ -1,6 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Room;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;

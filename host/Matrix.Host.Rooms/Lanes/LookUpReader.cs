@@ -1,5 +1,5 @@
 using Matrix.Core.Room;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Facts;
 using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;

@@ -1,4 +1,4 @@
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Lanes;

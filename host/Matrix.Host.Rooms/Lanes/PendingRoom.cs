@@ -1,5 +1,5 @@
 using Matrix.Core.Room;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;

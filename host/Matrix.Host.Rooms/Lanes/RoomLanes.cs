@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 

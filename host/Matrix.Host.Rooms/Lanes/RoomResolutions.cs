@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Deciding;
 using Matrix.Host.Storage;
 
 namespace Matrix.Host.Rooms.Lanes;

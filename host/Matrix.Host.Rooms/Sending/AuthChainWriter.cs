@@ -1,4 +1,5 @@
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Facts;
+using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;

@@ -3,7 +3,9 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Room;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Deciding;
+using Matrix.Core.Room.Incoming.Facts;
+using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
@@ -165,9 +167,9 @@ internal sealed class EventAppender
                 moment);
         if (outcome.Refusal is { } malformed) return RoomFailure.Of(malformed);
 
-        using var composed = outcome.Value;
-        var signature = _signer.Sign(composed.BytesToSign.Span);
-        var signed = composed.Sign(signature.Entity, signature.KeyId, signature.Bytes);
+        using var unsigned = outcome.Value;
+        var signature = _signer.Sign(unsigned.BytesToSign.Span);
+        var signed = rules.Sign(unsigned, signature.Entity, signature.KeyId, signature.Bytes);
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
         if (rules.Decide(signed.Value, authEvents, state, _signer.ServerName, _verify) is { } refused)
         {

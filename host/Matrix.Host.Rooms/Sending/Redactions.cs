@@ -1,5 +1,6 @@
 using Matrix.Core.Event;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Graph;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;

@@ -1,7 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Inbound;
 using Microsoft.Extensions.Logging;
 

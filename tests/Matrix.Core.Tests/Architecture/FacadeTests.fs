@@ -9,6 +9,10 @@ open Matrix.Core.Discovery
 open Matrix.Core.Facade
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Graph
+open Matrix.Core.Room.Incoming.Deciding
 
 let rec private named (t: Type) : seq<Type> =
     seq {

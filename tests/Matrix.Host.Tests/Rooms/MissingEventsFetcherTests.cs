@@ -5,6 +5,10 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Deciding;
+using Matrix.Core.Room.Incoming.Facts;
+using Matrix.Core.Room.Incoming.Graph;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Core.State;
 using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient;
@@ -17,7 +21,7 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Logging.Abstractions;
-using Response = Matrix.Core.Room.Incoming.Response;
+using Response = Matrix.Core.Room.Incoming.Protocol.Response;
 
 namespace Matrix.Host.Tests.Rooms;
 

@@ -67,7 +67,7 @@ public static class MembershipRoom
             .OfType<Pdu>()
             .ToArray();
         var depth = room.Latest.Max(pdu => pdu.Depth);
-        using var composed = room.Rules.AssignsIds
+        using var unsigned = room.Rules.AssignsIds
             ? room.Rules.ComposeNamed(room.RoomId, draft, "t", room.Peer.Name, room.Latest, auth, depth, 1).Value
             : room.Rules.Compose(
                 room.RoomId,
@@ -76,7 +76,8 @@ public static class MembershipRoom
                 [.. auth.Select(each => each.EventId)],
                 depth,
                 1).Value;
-        var template = PeerRoom.Json(composed.Sign(room.Peer.Name, "ed25519:0", new byte[64]).Value);
+        var template = PeerRoom.Json(
+            room.Rules.Sign(unsigned, room.Peer.Name, "ed25519:0", new byte[64]).Value);
         foreach (var name in (string[])["hashes", "signatures", "event_id"]) template.Remove(name);
         return new JsonObject { ["room_version"] = room.Rules.Id, ["event"] = template };
     }

@@ -195,13 +195,13 @@ public sealed class PeerRoom
 
     private void Put(Pdu pdu) => _state[(pdu.Type, pdu.StateKey!)] = pdu;
 
-    private Pdu Sign(ComposedEvent composed)
+    private Pdu Sign(UnsignedEvent unsigned)
     {
-        using (composed)
+        using (unsigned)
         {
-            if (RoomId.Length == 0) RoomId = composed.RoomId;
-            var signature = Peer.Current.Key.Key.Sign(composed.BytesToSign.Span);
-            return composed.Sign(Peer.Name, Peer.Current.Key.Id, signature).Value;
+            if (RoomId.Length == 0) RoomId = unsigned.RoomId;
+            var signature = Peer.Current.Key.Key.Sign(unsigned.BytesToSign.Span);
+            return Rules.Sign(unsigned, Peer.Name, Peer.Current.Key.Id, signature).Value;
         }
     }
 

@@ -78,10 +78,10 @@ internal sealed class PeerRoom
     private static readonly JsonObject _content = Parse(JsonSerializer.SerializeToUtf8Bytes(
         new { body = LoadGen.Servers.Account.Sentence, msgtype = "m.text" }));
 
-    private Pdu Sign(Outcome<ComposedEvent> composing)
+    private Pdu Sign(Outcome<UnsignedEvent> composing)
     {
-        using var composed = composing.Value;
-        return composed.Sign(_peer.Name, _peer.KeyId, _peer.Sign(composed.BytesToSign.Span)).Value;
+        using var unsigned = composing.Value;
+        return _rules.Sign(unsigned, _peer.Name, _peer.KeyId, _peer.Sign(unsigned.BytesToSign.Span)).Value;
     }
 
     private static JsonObject Parse(ReadOnlySpan<byte> json) =>

@@ -7,6 +7,13 @@ open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Staging
+open Matrix.Core.Room.Incoming.Graph
+open Matrix.Core.Room.Incoming.Deciding
+open Matrix.Core.Room.Incoming.Fetching
+open Matrix.Core.Room.Incoming.Arriving
 
 [<Sealed>]
 type RoomMachine
@@ -24,9 +31,6 @@ type RoomMachine
     /// The work of a resolution, where that of a decided event is one: some hundred microseconds.
     let workOfResolution = 10
 
-    // States are resolved for the current state, and again for the state before the event that merges them.
-    let keptResolutions = 16
-
     let log = UndoLog()
     let frontier = Undoable(log, start)
     let nextNumber = Undoable(log, 1L)
@@ -42,84 +46,13 @@ type RoomMachine
     let fetchMissing =
         FetchMissing(server, frontier, known, staging, missingEvents, limits, behaviour)
 
-    // At most one resolution runs elsewhere. These events wait for it.
-    let resolving = Undoable<RoomResolution | null>(log, null)
-
-    let waiting =
-        UndoableMap<DecisionPlace, Staged>(log, SortedDictionary(DecisionOrder.comparer))
-
-    /// The conflicted events and their auth events are read in any case: they are looked up together.
-    let resolve
-        (known: KnownEvents)
-        (bounds: ResolutionLimits)
-        (trees: StateTree[])
-        : Result<StateTree, ResolutionError> =
-        let ordinalOf (eventId: string) =
-            match known.Find eventId with
-            | null -> 0u
-            | event -> event.Ordinal
-
-        let states = TreesToResolve.ofTrees trees
-
-        let conflicted = [
-            for entry in states.Conflicted do
-                for id in entry.Events do
-                    match id with
-                    | null -> ()
-                    | id -> id
-        ]
-
-        known.Require conflicted
-
-        known.Require [
-            for id in conflicted do
-                match known.Find id with
-                | null -> ()
-                | event -> yield! event.Event.Pdu.AuthEvents
-        ]
-
-        StateBefore.resolve resolver (known.Source()) ordinalOf bounds trees
-
-    // The resolution that the last unfinished step needs.
-    let mutable needed: RoomResolution | null = null
-
-    let elsewhere (trees: StateTree[]) : unit =
-        if isNull resolving.Value then
-            let own = LookUpCache(limits.Resolution.Events, 0)
-            let copy = known.Copy own
-            needed <- RoomResolution(trees, UndoLog(), own, behaviour.Resolve(resolve copy limits.Resolution))
-
-    let states =
-        ResolvedStates(
-            log,
-            behaviour.Resolve(resolve known limits.SmallResolution),
-            elsewhere,
-            limits.SmallStates,
-            keptResolutions
-        )
-
-    /// Whether the last unfinished step needs a resolution elsewhere. It is outstanding then, unless another one is.
-    let needsResolution () : bool =
-        let isNeeded = states.TakeTooLarge()
-
-        if isNeeded && isNull resolving.Value then
-            resolving.Value <- needed
-
-        needed <- null
-        isNeeded
-
-    let resolved (resolution: RoomResolution) : unit =
-        match resolution.Outcome with
-        | ValueSome outcome when obj.ReferenceEquals(resolution, resolving.Value) ->
-            states.Take(resolution.Trees, outcome)
-            resolving.Value <- null
-        | _ -> ()
+    let resolutions = StateResolutions(log, resolver, known, limits, behaviour)
 
     let roomEnd =
-        RoomEnd(rules, lookUpCache, known, states, limits, frontier, nextNumber)
+        RoomEnd(rules, lookUpCache, known, resolutions.States, limits, frontier, nextNumber)
 
     let deciding =
-        Deciding(rules, frontier, lookUpCache, known, staging, states, limits, behaviour, roomEnd)
+        Deciding(rules, frontier, lookUpCache, known, staging, resolutions.States, limits, behaviour, roomEnd)
 
     let outliers =
         FetchedOutliers(log, frontier, known, staging, missingEvents, arriving, fetchMissing, deciding, limits)
@@ -137,6 +70,21 @@ type RoomMachine
             lookUpCache.Trim()
             result
         | ValueNone -> unfinished (lookUpCache.TakeLacking())
+
+    /// Notes the facts that an input certainly needs and that are lacking, so that they are looked up together.
+    let scan (input: Input) : unit =
+        match input with
+        | Input.At _
+        | Input.Malformed _
+        | Input.HistoryPlace _
+        | Input.Reached _
+        | Input.NoSpaceForStrangers
+        | Input.Resolved _ -> ()
+        | Input.Received(peer, event)
+        | Input.Resumed(peer, event, _, _)
+        | Input.Decide(peer, event) -> arriving.ScanLive(event, peer)
+        | Input.History(_, event) -> arriving.Scan(event, false)
+        | Input.Responded(number, response) -> responding.Scan(number, response)
 
     /// Takes an input; `decided` gets the events that are decided at once.
     let absorb (decided: List<DecidedEvent>) (input: Input) =
@@ -158,13 +106,13 @@ type RoomMachine
         | Input.History _
         | Input.HistoryPlace _ -> ()
         | Input.Responded(number, response) -> decided.AddRange(responding.Respond(number, response))
-        | Input.Resolved resolution -> resolved resolution
+        | Input.Resolved resolution -> resolutions.Ended resolution
 
     let lookAtAll () =
         let earliest =
             lazy (Extremities.Choose(frontier.Value.Extremities, limits.Extremities)).Ids
 
-        let mutable next = staging.NextToDo()
+        let mutable next = staging.Waiting.NextToDo()
 
         while not (isNull next) do
             match next with
@@ -173,7 +121,7 @@ type RoomMachine
                 // One event may lack facts: the others go on, so that all that is lacking is looked up together.
                 log.Attempt(fun () -> fetchMissing.Examine(s, earliest)) |> ignore
 
-            next <- staging.NextToDo()
+            next <- staging.Waiting.NextToDo()
 
     let decide (s: Staged) : DecidedEvent voption =
         if s.IsOutlier && not frontier.Value.Numbers.HasOutlier then
@@ -201,36 +149,32 @@ type RoomMachine
         lookAtAll ()
 
         match nextReady () with
-        | null when staging.HasReady -> true
+        | null when staging.Waiting.HasReady -> true
         | null ->
-            if isNull resolving.Value && waiting.Count > 0 then
-                // One after the other: each may need another resolution elsewhere.
-                // Their places are those with which they began to wait: a copy that came since may have another.
-                let place = Seq.head waiting.Keys
-
-                match waiting.TryFind place with
-                | ValueSome first -> staging.Again first
-                | ValueNone -> ()
-
-                waiting.Remove place |> ignore
+            match resolutions.NextWaiting() with
+            | NonNull first ->
+                staging.Waiting.Again first
                 goOn decided nextReady
             // Nothing is outstanding and nothing is ready: events that wait for no postponed one wait for each other. A
             // fetched state may be the cause.
-            elif lookUpCache.IsComplete && staging.IsSilent && isNull resolving.Value then
-                match staging.Stuck() with
+            | _ when
+                lookUpCache.IsComplete
+                && staging.Requests.IsEmpty
+                && isNull resolutions.Outstanding
+                ->
+                match staging.Waiting.Stuck() with
                 | [||] -> false
                 | stuck ->
                     fetchMissing.Unblock stuck
                     goOn decided nextReady
-            else
-                false
+            | _ -> false
         | s ->
             match log.Attempt(fun () -> decide s) with
             | ValueSome(ValueSome decision) -> decided.Add decision
             | ValueSome ValueNone -> ()
             | ValueNone ->
-                if needsResolution () then
-                    waiting.Set(s.DecisionPlace, s)
+                if resolutions.IsNeeded() then
+                    resolutions.Wait s
 
             goOn decided nextReady
 
@@ -239,7 +183,7 @@ type RoomMachine
     let makeSpace (decided: List<DecidedEvent>) (inputs: Input[]) : unit =
         lookAtAll ()
 
-        if staging.HasReady then
+        if staging.Waiting.HasReady then
             let arriving = [|
                 for input in inputs do
                     match input with
@@ -248,7 +192,7 @@ type RoomMachine
                     | Input.History(_, event) -> event
                     | Input.Responded(number, Response.Events events)
                     | Input.Responded(number, Response.NotNow(events, _)) ->
-                        match staging.Request number with
+                        match staging.Requests.Find number with
                         | ValueSome(struct (_, Purpose.Previous)) -> yield! events
                         | _ -> ()
                     | _ -> ()
@@ -259,16 +203,19 @@ type RoomMachine
             let most = if limits.InBulk then arriving.Length else 1
 
             goOn decided (fun () ->
-                if decided.Count - before < most && staging.MayLackSpace(arriving.Length, size) then
-                    staging.NextReady()
+                if
+                    decided.Count - before < most
+                    && staging.Events.MayLackSpace(arriving.Length, size)
+                then
+                    staging.Waiting.NextReady()
                 else
                     null)
             |> ignore
 
     let receive (inputs: Input[]) : Output =
         let decided = List<DecidedEvent>()
-        let before = resolving.Value
-        responding.Scan inputs
+        let before = resolutions.Outstanding
+        Array.iter scan inputs
 
         if not lookUpCache.IsComplete then
             lookUpCache.Fail()
@@ -294,7 +241,7 @@ type RoomMachine
                     | _ -> ()
         ]
 
-        let resolvedBefore = states.Made
+        let resolvedBefore = resolutions.States.Made
 
         let first, others =
             inputs
@@ -340,7 +287,7 @@ type RoomMachine
         let isWithinWork () =
             decided.Count - decidedBefore
             + notStored
-            + workOfResolution * (states.Made - resolvedBefore)
+            + workOfResolution * (resolutions.States.Made - resolvedBefore)
                 <
                 limits.Work
 
@@ -349,22 +296,22 @@ type RoomMachine
 
         let rec nextNeeded (isNew: bool) : Staged | null =
             match needed with
-            | first :: rest when not (staging.Holds first) ->
+            | first :: rest when not (staging.Events.Holds first) ->
                 needed <- rest
                 nextNeeded isNew
             | left ->
-                match left |> List.tryFind (fun s -> staging.Holds s && s.IsReady) with
+                match left |> List.tryFind (fun s -> staging.Events.Holds s && s.IsReady) with
                 | Some s ->
-                    staging.NotReady s
+                    staging.Waiting.NotReady s
                     s
                 | None when isNew -> null
                 | None ->
                     // Auth events are looked for last: they may be needed now.
-                    needed <- staging.NeededFor urgent
+                    needed <- staging.Waiting.NeededFor urgent
                     nextNeeded true
 
         let nextReady () =
-            if isWithinWork () then staging.NextReady()
+            if isWithinWork () then staging.Waiting.NextReady()
             elif urgent.IsEmpty then null
             else nextNeeded false
 
@@ -408,10 +355,10 @@ type RoomMachine
         {
             LookUps = LookUps.None
             Resolve =
-                if obj.ReferenceEquals(resolving.Value, before) then
+                if obj.ReferenceEquals(resolutions.Outstanding, before) then
                     null
                 else
-                    resolving.Value
+                    resolutions.Outstanding
             Requests = requests
             Decided = decided.ToArray()
             Dropped = dropped
@@ -493,7 +440,7 @@ type RoomMachine
                     adopt ()
                 else
                     atomically adopt (fun lookUps ->
-                        if needsResolution () then
+                        if resolutions.IsNeeded() then
                             refused AdoptionRefusal.Resolving
                         else
                             Adoption(null, AdoptionRefusal.NeedsLookUps, lookUps))
@@ -512,9 +459,9 @@ type RoomMachine
                 HasMore = false
             })
         finally
-            staging.ForgetFollowers()
+            staging.Events.ForgetFollowers()
 
-    member _.Resolved(resolution: RoomResolution) : unit = resolved resolution
+    member _.Resolved(resolution: RoomResolution) : unit = resolutions.Ended resolution
 
     member _.Supply(supplied: LookUpResults) : unit = lookUpCache.Supply supplied
     member _.Durable(through: int64) : unit = known.Durable through
@@ -540,11 +487,10 @@ type RoomMachine
                         before.Gaps
                     )
 
-            states.Forget()
+            resolutions.Forget()
             staging.Held.LookThroughAgain()
             // They may follow what was taken back.
-            staging.ExamineReady()
-            resolving.Value <- null
+            staging.Waiting.ExamineReady()
 
             for entry in taken do
                 match entry.Received with
@@ -584,20 +530,20 @@ type RoomMachine
             )
 
     member _.CanBeEvicted =
-        staging.Count = 0
+        staging.Events.Count = 0
         && staging.Remembered.Count = 0
-        && staging.IsSilent
+        && staging.Requests.IsEmpty
         && known.UndurableCount = 0
 
     member _.RoomId = frontier.Value.RoomId
     member _.Extremities = frontier.Value.Extremities
-    member _.Resolving = resolving.Value
+    member _.Resolving = resolutions.Outstanding
     member _.Numbers = frontier.Value.Numbers
     member _.CurrentState = frontier.Value.CurrentState
     member _.Gaps = frontier.Value.Gaps
-    member _.Outstanding = staging.Outstanding
-    member _.Waiting = staging.Count
-    member _.WaitingBytes = staging.Bytes
+    member _.Outstanding = staging.Requests.All
+    member _.Waiting = staging.Events.Count
+    member _.WaitingBytes = staging.Events.Bytes
     member _.WaitingBytesByPeer = staging.BytesByPeer
     member _.IsStaged(eventId: string) = not (isNull (staging.Find eventId))
     member _.IsRemembered(eventId: string) = staging.Remembered.Has eventId

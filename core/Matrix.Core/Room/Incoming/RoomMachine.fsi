@@ -4,6 +4,10 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.State
+open Matrix.Core.Room.Incoming.Facts
+open Matrix.Core.Room.Incoming.Protocol
+open Matrix.Core.Room.Incoming.Graph
+open Matrix.Core.Room.Incoming.Deciding
 
 /// The owner of one room's decisions: of its extremities, event numbers, depth and current state, for events made here
 /// and for events that come. It performs no input or output, and is not for several threads at once. It keeps its own
@@ -18,12 +22,27 @@ open Matrix.Core.State
 /// A call that lacks facts of the durable history returns `LookUps`, and nothing of it has happened: `Supply` the facts
 /// and repeat the call. All that a transaction certainly needs is looked up together. Facts are kept within bounds.
 ///
-/// For an event that comes, the machine needs its signatures, then its previous events, then its auth events. It
-/// fetches previous events from the peer that sent the event and then from others, down to known events. If that does
-/// not end, or no peer has them, it fetches the state before the event, takes it on trust, and resolves it with the
-/// state that this server computed. Where several events could be decided next, the order is fixed: by depth, time and
-/// id.
-/// v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu
+/// The checks on receipt (v1.19 server-server-api#checks-performed-on-receipt-of-a-pdu), in the order of the page, and
+/// the file that makes each:
+///
+/// 1. valid by the format of its room version, else dropped: `Event/PduFormat`, before `Input.Received`; an event that
+///    is not comes as `Input.Malformed`;
+/// 2. signed, else dropped: `Protocol/Signing`; `Fetching/FetchMissing` requests keys that are not known;
+/// 3. its content hash, else redacted: `Event/PduFormat` redacts; `Fetching/FetchMissing` requests a whole copy;
+/// 4. allowed by its auth events, else rejected: `Deciding/Deciding`, by the rules of `Auth`;
+/// 5. allowed by the state before it, else rejected: the same; `Deciding/ResolvedStates` resolves that state;
+/// 6. allowed by the current state, else soft-failed: the same;
+/// 7. signed by the room's policy server, else soft-failed: not made (docs/known-gaps.md).
+///
+/// Between the third check and the fourth, an event waits in `Staging` for what the checks need: previous events, then
+/// auth events (`Fetching`). The machine fetches previous events from the peer that sent the event and then from
+/// others, down to known events. If that does not end, or no peer has them, it fetches the state before the event,
+/// takes it on trust, and resolves it with the state that this server computed. Where several events could be decided
+/// next, the order is fixed: by depth, time and id.
+///
+/// The folders, each of which opens only those before it: `Facts` (what is known of events, and the look-ups of what is
+/// not), `Protocol` (what the machine and the host say to each other), `Staging` (events that wait, and their bounds),
+/// `Graph` (decided events and extremities), `Deciding`, `Fetching` (requests to peers), `Arriving` (what peers sent).
 [<Sealed>]
 type RoomMachine =
 
