@@ -377,7 +377,7 @@ internal sealed class Homeserver : IAsyncDisposable
     /// <summary>
     /// The consumers of commits, in order: caches first, so that a client woken by a stream finds what was committed.
     /// </summary>
-    private static IReadOnlyList<IChangeConsumer> Consumers(IServiceProvider parts) =>
+    internal static IReadOnlyList<IChangeConsumer> Consumers(IServiceProvider parts) =>
     [
         .. parts.RoomConsumers(),
         parts.Get<PushRuleCache>(),

@@ -1,3 +1,4 @@
+using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -36,6 +37,20 @@ public sealed class SignInTests : AdminPageTests
 
     private async Task ChangeAsync(Change change) => await Server.Services.GetRequiredService<OpenedStorage>().Writer
         .WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+
+    [TestCase("GET")]
+    [TestCase("POST")]
+    public void Every_page_and_every_form_is_in_the_lists(string method)
+    {
+        var routes = new ClientRoutes();
+        foreach (var endpoints in Server.Services.GetServices<IEndpoints>()) endpoints.Map(routes);
+        var mapped = routes.Collected
+            .Where(route => route.Method == method && route.Template.StartsWith(Pages, StringComparison.Ordinal))
+            .Select(static route => route.Template[Pages.Length..]);
+        var listed = (method == "GET" ? _pages : _acts).Select(static page => page.Split('?')[0]);
+
+        Assert.That(mapped.Except(["", "sign-in"]), Is.EquivalentTo(listed));
+    }
 
     [TestCaseSource(nameof(_pages))]
     public async Task A_page_leads_to_the_sign_in_and_then_back(string page)
