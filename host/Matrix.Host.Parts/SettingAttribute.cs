@@ -18,10 +18,10 @@ public class SettingAttribute(string name, string meaning) : Attribute
     /// <summary>How the value is written, where the option's type alone does not say.</summary>
     public SettingForm Form { get; set; }
 
-    /// <summary>The least value of a number or a count of bytes.</summary>
+    /// <summary>The least value of an integer or a count of bytes.</summary>
     public long Least { get; set; }
 
-    /// <summary>The greatest value of a number or a count of bytes.</summary>
+    /// <summary>The greatest value of an integer or a count of bytes.</summary>
     public long Most { get; set; } = long.MaxValue;
 
     /// <summary>

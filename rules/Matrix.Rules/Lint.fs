@@ -226,7 +226,7 @@ module Lint =
                 | _ -> finding "" "leaves some events undecided"
 
             let lettingIn = [
-                match RestrictedJoinConditions.tryFind v.Authorization with
+                match AuthorisingUserRule.tryFind v.Authorization with
                 | Some restrictedJoin ->
                     for condition in Condition.all restrictedJoin.Where do
                         match condition with

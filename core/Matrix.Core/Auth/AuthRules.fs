@@ -256,9 +256,9 @@ type AuthRules(version: RoomVersion) =
 
     // False in versions without such rules.
     let allowsRestrictedJoins, mayAuthorise =
-        let restrictedJoin = lazy (RestrictedJoinConditions.tryFind version.Authorization)
+        let restrictedJoin = lazy (AuthorisingUserRule.tryFind version.Authorization)
 
-        let asked (what: RestrictedJoinConditions.RestrictedJoinConditions -> Condition) =
+        let asked (what: AuthorisingUserRule.AuthorisingUserRule -> Condition) =
             lazy
                 (restrictedJoin.Value
                  |> Option.map what

@@ -374,7 +374,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// The rooms whose members may join by these join rules; null if the rules are not restricted ones.
     member _.JoinsThrough(joinRules: AuthEvent) : IReadOnlyList<string> | null =
         if auth.AllowsRestrictedJoins(AuthSnapshot [| joinRules |]) then
-            Joining.allowedRooms joinRules.Pdu.Content
+            AllowedRooms.ofJoinRules joinRules.Pdu.Content
         else
             null
 

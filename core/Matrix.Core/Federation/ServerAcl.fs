@@ -1,14 +1,8 @@
 namespace Matrix.Core.Federation
 
-open System.Collections.Generic
 open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Core.Push
-
-module private ServerPatterns =
-
-    let matchesAny (patterns: Glob[]) (name: FoldedText) =
-        patterns |> Array.exists (fun pattern -> pattern.Matches name)
 
 /// A room's access control list of servers. v1.19 client-server-api#server-access-control-lists-acls-for-rooms
 [<Sealed>]
@@ -44,34 +38,8 @@ type ServerAcl private (allow: Glob[], deny: Glob[], allowIpLiterals: bool) =
         | Error _ -> false
         | Ok(struct (host, _, kind)) ->
             let name = FoldedText.Of host
+            let isIn = Array.exists (fun (pattern: Glob) -> pattern.Matches name)
 
             not (kind <> HostKind.Dns && not allowIpLiterals)
-            && not (ServerPatterns.matchesAny deny name)
-            && ServerPatterns.matchesAny allow name
-
-/// The servers that this server talks to, by an operator's lists of names or globs. An entry matches a server name with
-/// or without its port. Dots at the end of its host do not matter: it is the same one. An empty `allow` allows all.
-[<Sealed>]
-type ServerFilter(allow: IReadOnlyList<string>, deny: IReadOnlyList<string>) =
-
-    let allow = [| for pattern in allow -> Glob.Of pattern |]
-    let deny = [| for pattern in deny -> Glob.Of pattern |]
-
-    /// Whether requests to and from a server are allowed. What is no server name is not.
-    member _.Allows(serverName: string) : bool =
-        match ServerName.parts serverName with
-        | Error _ -> false
-        | Ok(struct (host, _, _)) ->
-            let bare = host.TrimEnd '.'
-
-            let names =
-                if bare.Length = host.Length then
-                    [| serverName; host |]
-                else
-                    [| serverName; host; bare; bare + serverName.Substring host.Length |]
-                |> Array.map FoldedText.Of
-
-            let isIn patterns =
-                names |> Array.exists (ServerPatterns.matchesAny patterns)
-
-            not (isIn deny) && (allow.Length = 0 || isIn allow)
+            && not (isIn deny)
+            && isIn allow

@@ -22,7 +22,7 @@ public static class AdminPagesRegistration
     /// <summary>Adds the pages. They need the administration API's services.</summary>
     public static IServiceCollection AddAdminPages(this IServiceCollection services) => services
         .Add<AdminFrame>()
-        .Add<PageNotices>()
+        .Add<ActionMessages>()
         .Add<ServerFigures>()
         .Add<IEndpoints, SignInPages>()
         .Add<IEndpoints, OverviewPage>()

@@ -24,15 +24,19 @@ internal sealed class ThreadSubscriptionsExtension(string name, ThreadSubscripti
         if (pass.Stream is { } stream && stream.KnownSince <= after && stream.LastThreads <= after) return;
 
         var most = pass.Options.MaxSlidingThreads;
-        var limit = Math.Clamp(request.Limit ?? Math.Min(ThreadChanges.UsualLimit, most), 1, most);
+        var limit = Math.Clamp(request.Limit ?? Math.Min(ThreadSubscriptionFormat.UsualLimit, most), 1, most);
         var changes = await subscriptions.ChangedAsync(
             pass.Reader.UserId, after, ThreadPlace.EndOf(pass.UpTo), limit + 1, stop);
         if (changes.Count == 0) return;
         pass.HasNews = true;
         var page = changes.Take(limit).ToList();
         pass.Json.WriteStartObject(Name);
-        ThreadChanges.Write(pass.Json, page);
-        if (changes.Count > limit) pass.Json.WriteString("prev_batch"u8, ThreadChanges.TokenBefore(page[^1]));
+        ThreadSubscriptionFormat.Write(pass.Json, page);
+        if (changes.Count > limit)
+        {
+            pass.Json.WriteString("prev_batch"u8, ThreadSubscriptionFormat.TokenBefore(page[^1]));
+        }
+
         pass.Json.WriteEndObject();
     }
 }

@@ -136,6 +136,8 @@ internal static class ConfigTypes
     private static ConfigType Usual(SettingAttribute setting, Type option) =>
         option == typeof(int) ? Whole((int)setting.Least, (int)Math.Min(setting.Most, int.MaxValue))
         : option == typeof(long) ? Bytes(setting.Least, setting.Most)
+        : setting is not { Least: 0, Most: long.MaxValue } ? throw new ArgumentException(
+            $"{setting.Name} has bounds: only integers and bytes have them.")
         : option == typeof(double) ? Number
         : option == typeof(bool) ? setting.Words is [var no, var yes] ? OneOf((no, false), (yes, true)) : Flag
         : option == typeof(string) ? setting.Words.Length > 0 ? OneOf(setting.Words) : Text

@@ -9,7 +9,7 @@ namespace Matrix.Host.Api.AdminPages.Frame;
 /// What all pages for administrators share: who is signed in, the tokens of forms, the password before what cannot be
 /// undone, and the layout.
 /// </summary>
-internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, ClientOptions options)
+internal sealed class AdminFrame(AdminSignIns signIns, ActionMessages messages, ClientOptions options)
 {
     /// <summary>
     /// The prefix of all pages. It is below the path of the administration API, so that whoever closes that path, or
@@ -50,9 +50,9 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
     /// <summary>The response with a page.</summary>
     internal Answer PageOf(AdminVisit visit, AdminView view)
     {
-        if (notices.Take(visit.Session) is { } notice)
+        if (messages.Take(visit.Session) is { } message)
         {
-            view = notice.IsAlert ? view with { Alert = notice.Text } : view with { Done = notice.Text };
+            view = message.IsAlert ? view with { Alert = message.Text } : view with { Done = message.Text };
         }
 
         return visit.Session.Keep(Layout.Of(visit, view, options.ServerName));
@@ -95,8 +95,8 @@ internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, Clie
         if (await VisitAsync(call, stop) is not { } visit) return ToSignIn(FirstPage);
         switch (await action(visit, form, stop))
         {
-            case AdminActionResult.GoesTo(var page, var notice):
-                notices.Put(visit.Session, notice);
+            case AdminActionResult.GoesTo(var page, var message):
+                messages.Put(visit.Session, message);
                 return visit.Session.Keep(Answer.Redirect(page));
             case AdminActionResult.Shows(var view):
                 return PageOf(visit, view);

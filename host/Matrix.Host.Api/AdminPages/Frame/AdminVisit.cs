@@ -57,17 +57,17 @@ internal abstract record AdminActionResult
     }
 
     /// <summary>The browser goes on to a page, which says what was done, or why it was not.</summary>
-    internal sealed record GoesTo(string Page, PageNotice Notice) : AdminActionResult;
+    internal sealed record GoesTo(string Page, ActionMessage Message) : AdminActionResult;
 
     /// <summary>The response is a page.</summary>
     internal sealed record Shows(AdminView View) : AdminActionResult;
 
     /// <summary>It was done.</summary>
     internal static AdminActionResult Done(string page, string text) =>
-        new GoesTo(page, new PageNotice(text, IsAlert: false));
+        new GoesTo(page, new ActionMessage(text, IsAlert: false));
 
     /// <summary>It was done, or failed.</summary>
     /// <param name="failure">Why it failed, as a sentence; null if it was done.</param>
     internal static AdminActionResult Of(string page, string? failure, string done) =>
-        new GoesTo(page, new PageNotice(failure ?? done, failure is not null));
+        new GoesTo(page, new ActionMessage(failure ?? done, failure is not null));
 }

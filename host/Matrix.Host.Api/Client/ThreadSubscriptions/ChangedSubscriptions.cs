@@ -24,16 +24,17 @@ internal sealed class ChangedSubscriptions(Rooms.Threads.ThreadSubscriptions sub
         var to = 0L;
         if (query.Token("from") is { } token)
         {
-            if (ThreadChanges.TryParse(token, out var place)) from = place;
+            if (ThreadSubscriptionFormat.TryParse(token, out var place)) from = place;
             else query.Refuse(MatrixError.InvalidParam, "`from` is no token of this endpoint.");
         }
 
-        if (query.Token("to") is { } pos && !ThreadChanges.TryPosition(pos, out to))
+        if (query.Token("to") is { } pos && !ThreadSubscriptionFormat.TryPosition(pos, out to))
         {
             query.Refuse(MatrixError.InvalidParam, "`to` is no position of sliding sync.");
         }
 
-        return new Asked(from, to, (int)Math.Min(query.Number("limit", 1) ?? ThreadChanges.UsualLimit, int.MaxValue));
+        var limit = query.Number("limit", 1) ?? ThreadSubscriptionFormat.UsualLimit;
+        return new Asked(from, to, (int)Math.Min(limit, int.MaxValue));
     }
 
     private async ValueTask<Answer> GetAsync(Call call, Asked asked, CancellationToken stop)
@@ -43,8 +44,8 @@ internal sealed class ChangedSubscriptions(Rooms.Threads.ThreadSubscriptions sub
         return Answer.Json((changes, limit), static (json, it) =>
         {
             var page = it.changes.Take(it.limit).ToList();
-            ThreadChanges.Write(json, page);
-            if (it.changes.Count > it.limit) json.WriteString("end", ThreadChanges.TokenBefore(page[^1]));
+            ThreadSubscriptionFormat.Write(json, page);
+            if (it.changes.Count > it.limit) json.WriteString("end", ThreadSubscriptionFormat.TokenBefore(page[^1]));
         });
     }
 }

@@ -33,7 +33,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Matrix.Host.Users;
 
 /// <summary>Registers the services of users.</summary>
-public static class UsersServices
+public static class UsersRegistration
 {
     /// <summary>
     /// Adds them. They need the network, an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/>, an

@@ -1,11 +1,11 @@
-/// The conditions of restricted joins, found in a version's own rules, whatever the rules' names.
+/// The rule about the authorising user of a restricted join, found in a version's own rules, whatever their names.
 /// v1.19 rooms/v8#authorisation-rules
-module Matrix.Rules.RestrictedJoinConditions
+module Matrix.Rules.AuthorisingUserRule
 
 open Matrix.Rules
 
-/// The conditions of a restricted join.
-type RestrictedJoinConditions = {
+/// What that rule requires.
+type AuthorisingUserRule = {
     /// The condition on the room.
     Where: Condition
     /// The condition on the authorising user, who must also be joined.
@@ -33,8 +33,8 @@ let private readsTheAuthorisingUser (condition: Condition) : bool =
         | Condition.Compare(a, _, b) -> a = Power.Of User.Authorising || b = Power.Of User.Authorising
         | _ -> false)
 
-/// The conditions of a table; none if it has no restricted joins.
-let tryFind (rules: Rule list) : RestrictedJoinConditions option =
+/// The rule of a table; none if it has no restricted joins.
+let tryFind (rules: Rule list) : AuthorisingUserRule option =
     Rule.all rules
     |> List.tryPick (function
         | Rule.Scope(_, where, inside) ->

@@ -9,7 +9,7 @@ namespace Matrix.Host.Streams.Streams.Threads;
 /// <summary>
 /// Changes of subscriptions to threads, as sliding sync and its companion endpoint send them. MSC4308.
 /// </summary>
-public static class ThreadChanges
+public static class ThreadSubscriptionFormat
 {
     /// <summary>The changes of one response, unless the client wants another number.</summary>
     public const int UsualLimit = 100;

@@ -2,10 +2,11 @@ namespace Matrix.Core.Room
 
 open Matrix.Core.Json
 
-/// The rooms that restricted join rules name. The authorization rules say whether a version has such rules.
+/// The rooms that restricted join rules name: their `allow` conditions. The authorization rules say
+/// whether a version has such rules.
 /// v1.19 client-server-api#restricted-rooms
 [<RequireQualifiedAccess>]
-module Joining =
+module AllowedRooms =
 
     let private text (o: JsonObject) (name: string) =
         match o.TryFind name with
@@ -13,7 +14,7 @@ module Joining =
         | _ -> ""
 
     /// The rooms whose members may join, by the content of a join rules event. Conditions of other types are ignored.
-    let allowedRooms (content: JsonObject) : string[] =
+    let ofJoinRules (content: JsonObject) : string[] =
         match content.TryFind "allow" with
         | ValueSome(Json.Array conditions) -> [|
             for condition in conditions do
