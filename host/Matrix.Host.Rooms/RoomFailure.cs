@@ -96,10 +96,13 @@ public enum RoomFailureKind
     /// <summary>An application service was asked and did not answer.</summary>
     TimedOut,
 
-    /// <summary>No server could check the conditions under which the room may be joined.</summary>
+    /// <summary>
+    /// The server that was asked, this one or another, cannot check all conditions of a restricted room, and the user
+    /// meets none that it can check.
+    /// </summary>
     UnableToAuthoriseJoin,
 
-    /// <summary>No server has a user who may let others join the room.</summary>
+    /// <summary>The server that was asked, this one or another, has no user who may authorise the join.</summary>
     UnableToGrantJoin,
 }
 

@@ -311,6 +311,7 @@ public sealed class RoomMemberships
                 Membership? now = member is null ? null : LaneState.MembershipOf(member.Pdu);
                 if (now == Membership.Join && keepIfJoined) return member!.EventId;
                 // A client cannot choose the authorising user: this server's signature authorises the join.
+                // A refusal is dropped: the rules refuse the join, and RoomJoins then asks other servers.
                 var authority = await _restricted.AuthoriseAsync(session, userId, stop);
                 var joining = RestrictedJoins.WithAuthorisingUser(content, authority.User);
                 if (now == Membership.Join && member!.Pdu.Content.Equals(joining)) return member.EventId;

@@ -13,7 +13,7 @@ using Matrix.Host.Streams.Streams.Unread;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>The one list of streams.</summary>
+/// <summary>The list of the streams that read commits; `PresenceStream` reads none, and is registered alone.</summary>
 internal static class AllStreams
 {
     /// <summary>The streams of sync, in the order in which they read a flush.</summary>

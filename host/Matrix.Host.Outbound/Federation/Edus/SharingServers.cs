@@ -9,7 +9,8 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>
 /// The other servers that share a room with a local user now. Read once for many destinations, and again if a server
-/// may share no room with the user any more, or the user joined or left. Thread-safe.
+/// may share no room with the user any more, or the user joined or left. Unlike those of <see cref="CurrentServers"/>,
+/// they include servers that the configuration denies. Thread-safe.
 /// </summary>
 internal sealed class SharingServers(
     IMembershipsTable membershipsTable, RoomSnapshots rooms, CurrentServers current, OutboundOptions options)

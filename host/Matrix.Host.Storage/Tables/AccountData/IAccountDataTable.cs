@@ -68,7 +68,7 @@ public sealed record AccountDataPut(string UserId, RoomNid? Room, string Type, R
     internal override int Weight => 200 + Content.Length;
 }
 
-/// <summary>Deletes all account data of a user whose account is erased.</summary>
+/// <summary>Deletes all account data of a user whose account ends.</summary>
 public sealed record AccountDataDeleted(string UserId) : Change;
 
 /// <summary>Drops the rows of what a user deleted. Clients that have not synced since are not told any more.</summary>

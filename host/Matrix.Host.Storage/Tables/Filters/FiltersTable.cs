@@ -61,5 +61,5 @@ public sealed record FilterCreated(string UserId, ReadOnlyMemory<byte> Json) : C
     internal override int Weight => 200 + Json.Length;
 }
 
-/// <summary>Deletes all filters of a user whose account is erased.</summary>
+/// <summary>Deletes all filters of a user whose account ends.</summary>
 public sealed record FiltersDeleted(string UserId) : Change;

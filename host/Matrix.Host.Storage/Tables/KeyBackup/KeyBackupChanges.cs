@@ -88,5 +88,5 @@ public sealed record BackupVersionRead(string UserId, long Version) : Conditiona
     public long Count { get; internal set; }
 }
 
-/// <summary>Deletes all backups of a user whose account is erased, with their keys.</summary>
+/// <summary>Deletes all backups of a user whose account ends, with their keys.</summary>
 public sealed record BackupsDeleted(string UserId) : Change;
