@@ -90,29 +90,11 @@ internal sealed class SlidingRooms(
         var unread = pass.IsUnstable
             ? await unreadReader.OfAsync(pass.Reader.UserId, snapshot.Room, member, end.LastNid, stop)
             : null;
-        var (notifications, highlights) = unread is null ? (0, 0) : (unread.Notifications, unread.Highlights);
-        pass.Next.Rooms[match.Room.RoomId] = (before ?? new SentRoom()) with
-        {
-            LastNid = end.LastNid,
-            Step = end.Step,
-            Membership = Membership.Join,
-            Since = match.Room.Since,
-            IsFull = true,
-            TimelineLimit = config.TimelineLimit,
-            RequiredState = config.RequiredState,
-            IsDirect = match.Room.IsDirect,
-            Notifications = notifications,
-            Highlights = highlights,
-            Counted = pass.IsUnstable ? pass.UpTo : 0,
-        };
-        if (sent is not null
-            && contents.IsEmpty
-            && !contents.ChangesSummary
-            && sent.IsDirect == match.Room.IsDirect
-            && (sent.Notifications, sent.Highlights) == (notifications, highlights))
-        {
-            return;
-        }
+        var counts = new SentCounts(
+            unread?.Notifications ?? 0, unread?.Highlights ?? 0, pass.IsUnstable ? pass.UpTo : 0);
+        var next = Sent(before, match, Membership.Join, config, end, counts);
+        pass.Next.Rooms[match.Room.RoomId] = next;
+        if (sent is not null && contents.IsEmpty && !contents.ChangesSummary && AreSameFields(sent, next)) return;
 
         pass.HasNews = true;
         RoomFields.Start(pass, match, sent);
@@ -120,8 +102,8 @@ internal sealed class SlidingRooms(
         await fields.BumpStampAsync(pass, span, stop);
         if (pass.IsUnstable)
         {
-            pass.Json.WriteNumber("notification_count"u8, notifications);
-            pass.Json.WriteNumber("highlight_count"u8, highlights);
+            pass.Json.WriteNumber("notification_count"u8, next.Notifications);
+            pass.Json.WriteNumber("highlight_count"u8, next.Highlights);
         }
 
         await fields.ContentsAsync(pass, span, contents, stop);
@@ -133,14 +115,7 @@ internal sealed class SlidingRooms(
     {
         var before = pass.Base.Rooms.GetValueOrDefault(match.Room.RoomId);
         var config = Bounded(pass, match.Config);
-        if (before is { Membership: Membership.Leave or Membership.Ban }
-            && before.Since == match.Room.Since
-            && config.TimelineLimit <= before.TimelineLimit
-            && config.RequiredState.Text == before.RequiredState.Text)
-        {
-            return;
-        }
-
+        if (before is not null && HasDeparture(before, match, config)) return;
         if (match.Room.Nid is not { } nid) return;
         if (await snapshots.FindAsync(nid, stop) is not { } snapshot) return;
         var room = snapshot.Room;
@@ -173,17 +148,13 @@ internal sealed class SlidingRooms(
             departure.Event.Nid,
             IsEnd: true);
         var contents = await reader.ReadAsync(pass, span, later, stop);
-        pass.Next.Rooms[match.Room.RoomId] = (before ?? new SentRoom()) with
-        {
-            LastNid = end.Through,
-            Step = departure.Event.Row.Step,
-            Membership = match.Room.Membership,
-            Since = match.Room.Since,
-            IsFull = true,
-            TimelineLimit = config.TimelineLimit,
-            RequiredState = config.RequiredState,
-            IsDirect = match.Room.IsDirect,
-        };
+        pass.Next.Rooms[match.Room.RoomId] = Sent(
+            before,
+            match,
+            match.Room.Membership,
+            config,
+            new RoomPosition(end.Through, departure.Event.Row.Step),
+            SentCounts.Of(before));
         pass.HasNews = true;
         RoomFields.Start(pass, match, sent);
         await fields.SummaryAsync(pass, span, contents, stop);
@@ -196,6 +167,49 @@ internal sealed class SlidingRooms(
         config.TimelineLimit <= pass.Options.MaxTimelineLimit
             ? config
             : new RoomConfig(pass.Options.MaxTimelineLimit, config.RequiredState);
+
+    /// <summary>What the client has of a room after this response.</summary>
+    private static SentRoom Sent(
+        SentRoom? before,
+        RoomMatch match,
+        Membership membership,
+        RoomConfig config,
+        RoomPosition end,
+        SentCounts counts) =>
+        (before ?? new SentRoom()) with
+        {
+            LastNid = end.LastNid,
+            Step = end.Step,
+            Membership = membership,
+            Since = match.Room.Since,
+            IsFull = true,
+            TimelineLimit = config.TimelineLimit,
+            RequiredState = config.RequiredState,
+            IsDirect = match.Room.IsDirect,
+            Notifications = counts.Notifications,
+            Highlights = counts.Highlights,
+            Counted = counts.At,
+        };
+
+    /// <summary>The unread counts that the client has.</summary>
+    /// <param name="At">The position at which they were read.</param>
+    private readonly record struct SentCounts(int Notifications, int Highlights, long At)
+    {
+        public static SentCounts Of(SentRoom? sent) =>
+            sent is null ? default : new(sent.Notifications, sent.Highlights, sent.Counted);
+    }
+
+    private static bool AreSameFields(SentRoom sent, SentRoom next) =>
+        sent.IsDirect == next.IsDirect
+        && sent.Notifications == next.Notifications
+        && sent.Highlights == next.Highlights;
+
+    /// <summary>Whether the client has a left room as it asks for it.</summary>
+    private static bool HasDeparture(SentRoom sent, RoomMatch match, RoomConfig config) =>
+        sent.Membership is Membership.Leave or Membership.Ban
+        && sent.Since == match.Room.Since
+        && config.TimelineLimit <= sent.TimelineLimit
+        && config.RequiredState.Text == sent.RequiredState.Text;
 
     private static bool IsSame(SentRoom sent, RoomMatch match, RoomConfig config, RoomPosition end) =>
         sent.LastNid == end.LastNid

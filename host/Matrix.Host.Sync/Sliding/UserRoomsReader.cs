@@ -222,20 +222,8 @@ internal sealed class UserRoomsReader(
                 return;
             }
 
-            after = (before ?? await NewAsync(rooms, snapshot, row, stop)) with
-            {
-                Nid = nid,
-                Membership = row.Membership,
-                Member = row.Event,
-                Since = row.Position,
-                Activity = row.Membership == Membership.Join
-                    ? Math.Max(row.Position, snapshot.Position)
-                    : row.Position,
-                IsListed = await IsListedAsync(nid, row, stop),
-                IsForgotten = row.Forgotten,
-                Stripped = null,
-                KnowsState = false,
-            };
+            var isListed = await IsListedAsync(nid, row, stop);
+            after = WithMember(before ?? await NewAsync(rooms, snapshot, row, stop), snapshot, row, isListed);
         }
         else if (before.Membership == Membership.Join)
         {
@@ -261,6 +249,20 @@ internal sealed class UserRoomsReader(
         rooms.Put(after);
         rooms.SpaceChanged(after.RoomId);
     }
+
+    private static RoomEntry WithMember(RoomEntry entry, RoomSnapshot snapshot, MemberRow row, bool isListed) =>
+        entry with
+        {
+            Nid = snapshot.Room.Nid,
+            Membership = row.Membership,
+            Member = row.Event,
+            Since = row.Position,
+            Activity = row.Membership == Membership.Join ? Math.Max(row.Position, snapshot.Position) : row.Position,
+            IsListed = isListed,
+            IsForgotten = row.Forgotten,
+            Stripped = null,
+            KnowsState = false,
+        };
 
     private async ValueTask<RoomEntry> NewAsync(
         UserRooms rooms, RoomSnapshot snapshot, MemberRow row, CancellationToken stop)
@@ -362,13 +364,13 @@ internal sealed class UserRoomsReader(
         }
     }
 
-    /// <summary>The rooms that `m.direct` names. Clients write this content, in any shape.</summary>
     /// <summary>A listed piece of account data with its content, large or not.</summary>
     private async ValueTask<AccountDataRow?> WholeAsync(string userId, AccountDataRow? row, CancellationToken stop) =>
         row is { IsLarge: true }
             ? await accountDataTable.FindAsync(userId, row.Room, row.Type, stop)
             : row;
 
+    /// <summary>The rooms that `m.direct` names. Clients write this content, in any shape.</summary>
     private static HashSet<string> DirectOf(AccountDataRow? row)
     {
         var rooms = new HashSet<string>(StringComparer.Ordinal);

@@ -42,10 +42,7 @@ internal sealed class JoinedRooms(
         bool isNew = input.Before is null
             || !await WasJoinedAsync(room, before, end, userId, stop);
         bool isFull = isNew || pass.Request.FullState;
-        var member = end.Find(EventTypes.Member, userId) is { } own
-            ? EventNid.Of(room.Nid, own.Ordinal)
-            : EventNid.None;
-
+        var member = MemberOf(room, end, userId);
         var scope = new ViewScope(Viewer.Member(userId, end), input.End.LastNid);
         var after = isNew ? EventNid.None : input.Before!.Value.LastNid;
         var timeline = await timelines.ReadAsync(room, after, input.End.LastNid, scope.Viewer, pass.Timelines, stop);
@@ -57,12 +54,10 @@ internal sealed class JoinedRooms(
         var receipts = await ephemeral.ReceiptsAsync(pass, input, isNew, stop);
         var accountData = await AccountDataAsync(pass, input, isNew, stop);
 
+        bool hasEvents = timeline.Events.Count > 0 || timeline.Limited || state.Count > 0 || summary is not null;
+        bool hasMore = typing is not null || receipts.Count > 0 || accountData.Count > 0;
         bool ownRead = (input.Parts & RoomParts.OwnReceipts) != 0;
-        if (!isFull && timeline.Events.Count == 0 && !timeline.Limited && state.Count == 0 && summary is null
-            && typing is null && receipts.Count == 0 && accountData.Count == 0 && !ownRead)
-        {
-            return false;
-        }
+        if (!isFull && !hasEvents && !hasMore && !ownRead) return false;
 
         var unread = await unreadReader.OfAsync(userId, room, member, input.End.LastNid, stop);
         var roots = pass.Filter.Timeline.UnreadThreadNotifications
@@ -90,6 +85,10 @@ internal sealed class JoinedRooms(
         await pass.StepAsync(stop);
         return true;
     }
+
+    /// <summary>The user's member event in a state.</summary>
+    private static EventNid MemberOf(RoomIdentity room, StateTree state, string userId) =>
+        state.Find(EventTypes.Member, userId) is { } own ? EventNid.Of(room.Nid, own.Ordinal) : EventNid.None;
 
     /// <summary>Whether the client has the room already, because the user was joined at its token.</summary>
     private async ValueTask<bool> WasJoinedAsync(

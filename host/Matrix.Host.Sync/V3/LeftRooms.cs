@@ -42,22 +42,46 @@ internal sealed class LeftRooms(
         bool isOld = input.Before is not null && at <= pass.SincePosition;
         bool isLaterNews = !departure.IsLatest && (input.Before is null || since > pass.SincePosition);
         var later = isLaterNews ? await events.GetAsync(room, member, stop) : null;
-        if (isOld && later is null && input.AccountData.Count == 0) return false;
-
-        if (departure.Previous is null)
+        bool isNews = !isOld || later is not null;
+        if (departure.Previous is { } joined)
         {
-            if (isOld && later is null) return false;
-            await WriteDeclinedAsync(pass, room, later ?? departure.Event, stop);
+            if (!isNews && input.AccountData.Count == 0) return false;
+            var contents = await ReadAsync(pass, input, new Parting(departure.Event, joined, at, isOld, later), stop);
+            await WriteAsync(pass, input, contents, member, stop);
             return true;
         }
 
+        if (!isNews) return false;
+        await WriteDeclinedAsync(pass, room, later ?? departure.Event, stop);
+        return true;
+    }
+
+    /// <summary>What the client is sent of the end of a membership.</summary>
+    /// <param name="Departure">The event by which the user left.</param>
+    /// <param name="Joined">The event by which they were joined before it.</param>
+    /// <param name="At">The position of the departure.</param>
+    /// <param name="IsOld">Whether the client has the departure.</param>
+    /// <param name="Later">A ban or unban after it that the client does not have.</param>
+    private readonly record struct Parting(
+        StoredEvent Departure, StoredEvent Joined, long At, bool IsOld, StoredEvent? Later);
+
+    /// <summary>The events of a left room.</summary>
+    private readonly record struct Contents(
+        StoredEvent Departure, ViewScope Scope, Timeline Timeline, IReadOnlyList<EventNid> State);
+
+    /// <summary>Reads the room up to the departure, and compares the members for device lists.</summary>
+    private async ValueTask<Contents> ReadAsync(
+        SyncPass pass, RoomInput input, Parting parting, CancellationToken stop)
+    {
+        var (departure, joined, at, isOld, later) = parting;
+        var room = input.Snapshot.Room;
         string userId = pass.Reader.UserId;
-        var end = await ends.OfAsync(room, departure.Event, at, stop);
+        var end = await ends.OfAsync(room, departure, at, stop);
         var before = input.Before is { } place
             ? await states.AtAsync(room.Nid, place.Step, stop)
             : StateTree.Empty;
         bool isNew = input.Before is null || !await memberships.IsJoinedAsync(room, before, userId, stop);
-        var reader = new Viewer(userId, end.State, false, departure.Previous.Nid, end.JoinedThrough);
+        var reader = new Viewer(userId, end.State, false, joined.Nid, end.JoinedThrough);
         var timeline = isOld
             ? new Timeline([], false, TimelineToken.JustAfter(end.Through), IsWhole: true)
             : await timelines.ReadAsync(
@@ -68,10 +92,9 @@ internal sealed class LeftRooms(
             timeline = timeline with { Events = [.. timeline.Events, later] };
         }
 
-        var scope = new ViewScope(reader, end.Through);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end.State, timeline, isNew);
         var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop);
-        if (later is not null && Place(pass, later).InState) state = With(state, departure.Event, later);
+        if (later is not null && Place(pass, later).InState) state = With(state, departure, later);
         if (!isOld && !pass.IsInitial)
         {
             // Other memberships that changed in the same batch are those of the departure's state.
@@ -86,10 +109,18 @@ internal sealed class LeftRooms(
                 stop);
         }
 
+        return new Contents(departure, new ViewScope(reader, end.Through), timeline, state);
+    }
+
+    private async ValueTask WriteAsync(
+        SyncPass pass, RoomInput input, Contents contents, EventNid member, CancellationToken stop)
+    {
+        var (departure, scope, timeline, state) = contents;
+        var room = input.Snapshot.Room;
         pass.HasNews = true;
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
-        await writer.StateAsync(pass, room, state, departure.Event.Nid, stop);
+        await writer.StateAsync(pass, room, state, departure.Nid, stop);
         await writer.TimelineAsync(
             pass,
             timeline,
@@ -101,7 +132,6 @@ internal sealed class LeftRooms(
         await writer.AccountDataAsync(pass, [.. accountData], stop);
         json.WriteEndObject();
         await pass.StepAsync(stop);
-        return true;
     }
 
     /// <summary>A state with a membership that follows the departure.</summary>

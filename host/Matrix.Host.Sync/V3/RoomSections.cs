@@ -34,47 +34,13 @@ internal sealed class RoomSections(
         json.WriteEndObject();
 
         json.WriteStartObject("invite"u8);
-        bool isShown = (found.Invited.Count > 0 || found.Stripped.Count > 0)
-            && !await permission.BlocksAsync(pass.Reader.UserId, stop);
-        foreach (var room in isShown ? found.Invited : [])
-        {
-            if (await snapshots.FindAsync(room.Room, stop) is not { } snapshot) continue;
-            pass.HasNews |= await invited.WriteInviteAsync(pass, snapshot, room.Member, stop);
-            await pass.StepAsync(stop);
-        }
-
-        foreach (var room in isShown ? found.Stripped : [])
-        {
-            if (room.Membership != Membership.Invite) continue;
-            pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "invite_state"u8);
-            await pass.StepAsync(stop);
-        }
-
+        if (found.Invited.Count > 0 || found.Stripped.Count > 0) await InvitesAsync(pass, found, stop);
         json.WriteEndObject();
 
-        var knocks = found.Stripped.FindAll(room => room.Membership == Membership.Knock);
-        if (knocks.Count + found.Knocked.Count > 0)
-        {
-            json.WriteStartObject("knock"u8);
-            foreach (var room in found.Knocked)
-            {
-                if (await snapshots.FindAsync(room.Room, stop) is not { } snapshot) continue;
-                pass.HasNews |= await invited.WriteKnockAsync(pass, snapshot, room.Member, stop);
-                await pass.StepAsync(stop);
-            }
-
-            foreach (var room in knocks) pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "knock_state"u8);
-            json.WriteEndObject();
-        }
+        if (found.Knocked.Count > 0 || found.Stripped.Count > 0) await KnocksAsync(pass, found, stop);
 
         json.WriteStartObject("leave"u8);
-        var departures = found.Left.ToDictionary(room => room.Pending.Room);
-        await foreach (var (pending, room) in inputs.ReadAsync(pass, found.Left.Select(each => each.Pending), stop))
-        {
-            var departure = departures[pending.Room];
-            pass.HasNews |= await left.WriteAsync(pass, room, departure.Member, departure.Since, stop);
-        }
-
+        if (found.Left.Count > 0) await DeparturesAsync(pass, found.Left, stop);
         foreach (var room in found.Stripped)
         {
             if (!room.IsOpen) pass.HasNews |= StrippedRooms.WriteEnded(pass, room);
@@ -82,6 +48,51 @@ internal sealed class RoomSections(
 
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private async ValueTask InvitesAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
+    {
+        if (await permission.BlocksAsync(pass.Reader.UserId, stop)) return;
+        foreach (var room in found.Invited)
+        {
+            if (await snapshots.FindAsync(room.Room, stop) is not { } snapshot) continue;
+            pass.HasNews |= await invited.WriteInviteAsync(pass, snapshot, room.Member, stop);
+            await pass.StepAsync(stop);
+        }
+
+        foreach (var room in found.Stripped)
+        {
+            if (room.Membership != Membership.Invite) continue;
+            pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "invite_state"u8);
+            await pass.StepAsync(stop);
+        }
+    }
+
+    /// <summary>Writes `knock`, which a response without knocks does not have.</summary>
+    private async ValueTask KnocksAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
+    {
+        var stripped = found.Stripped.FindAll(static room => room.Membership == Membership.Knock);
+        if (stripped.Count + found.Knocked.Count == 0) return;
+        pass.Json.WriteStartObject("knock"u8);
+        foreach (var room in found.Knocked)
+        {
+            if (await snapshots.FindAsync(room.Room, stop) is not { } snapshot) continue;
+            pass.HasNews |= await invited.WriteKnockAsync(pass, snapshot, room.Member, stop);
+            await pass.StepAsync(stop);
+        }
+
+        foreach (var room in stripped) pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "knock_state"u8);
+        pass.Json.WriteEndObject();
+    }
+
+    private async ValueTask DeparturesAsync(SyncPass pass, List<LeftRoom> rooms, CancellationToken stop)
+    {
+        var departures = rooms.ToDictionary(static room => room.Pending.Room);
+        await foreach (var (pending, room) in inputs.ReadAsync(pass, rooms.Select(static each => each.Pending), stop))
+        {
+            var departure = departures[pending.Room];
+            pass.HasNews |= await left.WriteAsync(pass, room, departure.Member, departure.Since, stop);
+        }
     }
 
     private async ValueTask AccountDataAsync(SyncPass pass, List<AccountDataRow> rows, CancellationToken stop)

@@ -31,19 +31,18 @@ internal sealed class SyncEngine(
         var stream = await notifier.ActivateAsync(request.Reader.UserId, stop);
         var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
         if (request.Filter.State.LazyLoadMembers) device.Members.Returned(request.Since?.ToString());
-        if (request.Since is { } acknowledged)
-        {
-            await devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop);
-        }
-
         var since = request.Since;
+        if (since is { } acknowledged) await devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop);
+
         while (true)
         {
             var now = notifier.Now;
-            if (since is not { } token
-                || request.FullState
-                || stream is null
-                || stream.HasNews(token, notifier, device))
+            if (since is { } token && !MayHaveNews(request, token, stream, device))
+            {
+                // Nothing concerns the user: the token advances, so that it stays within the notifier's memory.
+                since = now = now with { Position = Math.Max(now.Position, token.Position) };
+            }
+            else
             {
                 if (!await response.ReserveAsync(stop))
                 {
@@ -56,11 +55,6 @@ internal sealed class SyncEngine(
                 response.Release();
                 since = now = next;
             }
-            else
-            {
-                // Nothing concerns the user: the token advances, so that it stays within the notifier's memory.
-                since = now = now with { Position = Math.Max(now.Position, token.Position) };
-            }
 
             var left = deadline.Left;
             if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested)
@@ -68,10 +62,7 @@ internal sealed class SyncEngine(
                 return await EmptyAsync(request, response, now, device, stop);
             }
 
-            if (stream is null)
-            {
-                await notifier.PauseAsync(left, stop);
-            }
+            if (stream is null) await notifier.PauseAsync(left, stop);
             else if (!await notifier.WaitAsync(stream, device, now, left, stop))
             {
                 // The time is up, or another long-poll of the user ended this one: waiting again would end the other.
@@ -82,6 +73,9 @@ internal sealed class SyncEngine(
             device = stream?.Device(request.Reader.DeviceId) ?? device;
         }
     }
+
+    private bool MayHaveNews(SyncRequest request, SyncToken since, UserStream? stream, DeviceStream device) =>
+        request.FullState || stream is null || stream.HasNews(since, notifier, device);
 
     /// <summary>
     /// Reads the news. If there is none to return early for, there is no response, only the token to continue from.

@@ -87,33 +87,44 @@ internal sealed class UpdatedRoomsReader(
                 continue;
             }
 
-            var member = await membershipsTable.FindAsync(room, pass.Reader.UserId, stop);
-            if (member is null) continue;
-            if (each.Membership == ShownMembership.Left && member.Position > pass.UpTo)
+            if (await membershipsTable.FindAsync(room, pass.Reader.UserId, stop) is { } member)
             {
-                // The user left after the position at which this response ends, and is still joined there.
-                found.Joined.Add(PendingOf(room, snapshot.Room.RoomId, each.Parts | RoomParts.Events, found));
-            }
-            else if (member.Position <= pass.UpTo && member.Membership is Membership.Leave or Membership.Ban)
-            {
-                AddLeft(pass, room, snapshot.Room.RoomId, member, found);
-            }
-            else if (member.Position <= pass.UpTo
-                && member.Membership == Membership.Invite
-                && (each.Parts & RoomParts.Membership) != 0)
-            {
-                found.Invited.Add(new OpenRoom(room, snapshot.Room.RoomId, member.Event));
-            }
-            else if (member.Position <= pass.UpTo
-                && member.Membership == Membership.Knock
-                && (each.Parts & RoomParts.Membership) != 0)
-            {
-                found.Knocked.Add(new OpenRoom(room, snapshot.Room.RoomId, member.Event));
+                AddNotJoined(pass, each, snapshot.Room.RoomId, member, found);
             }
         }
 
-        // Account data of rooms that the user left before the stream was filled: the notifier does not know these
-        // rooms.
+        if (found.AccountData.Count > 0) await DataOfLeftAsync(pass, news, found, stop);
+        return found;
+    }
+
+    /// <summary>Adds a room to which the user is not joined now.</summary>
+    private static void AddNotJoined(
+        SyncPass pass, UpdatedRoom news, string roomId, MemberRow member, UpdatedRooms found)
+    {
+        var room = news.Room.RoomNid;
+        bool isNewMembership = member.Position <= pass.UpTo && (news.Parts & RoomParts.Membership) != 0;
+        if (news.Membership == ShownMembership.Left && member.Position > pass.UpTo)
+        {
+            // The user left after the position at which this response ends, and is still joined there.
+            found.Joined.Add(PendingOf(room, roomId, news.Parts | RoomParts.Events, found));
+        }
+        else if (member.Position <= pass.UpTo && member.Membership is Membership.Leave or Membership.Ban)
+        {
+            AddLeft(pass, room, roomId, member, found);
+        }
+        else if (isNewMembership && member.Membership is Membership.Invite or Membership.Knock)
+        {
+            found.AddOpen(new OpenRoom(room, roomId, member.Event), member.Membership);
+        }
+    }
+
+    /// <summary>
+    /// Adds account data of rooms that the user left before the stream was filled: the notifier does not know these
+    /// rooms.
+    /// </summary>
+    private async ValueTask DataOfLeftAsync(
+        SyncPass pass, List<UpdatedRoom> news, UpdatedRooms found, CancellationToken stop)
+    {
         foreach (var room in found.AccountData.Keys.Where(room => news.TrueForAll(each => each.Room.RoomNid != room)))
         {
             var member = await membershipsTable.FindAsync(room, pass.Reader.UserId, stop);
@@ -122,8 +133,6 @@ internal sealed class UpdatedRoomsReader(
             if (await rooms.FindAsync(room, stop) is not { } snapshot) continue;
             if (pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) AddLeft(pass, room, snapshot.Room.RoomId, member, found);
         }
-
-        return found;
     }
 
     /// <summary>
@@ -150,6 +159,30 @@ internal sealed class UpdatedRoomsReader(
         await AccountDataAsync(pass, found, stop);
         var rows = await membershipsTable
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop);
+        await JoinedNewsAsync(pass, rows, found, stop);
+        foreach (var row in rows)
+        {
+            bool changed = row.Position > pass.SincePosition && row.Position <= pass.UpTo;
+            bool data = found.AccountData.ContainsKey(row.Room);
+            if (MayBeJoined(pass, row) || !(changed || data) || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
+            if (row.Membership is Membership.Invite or Membership.Knock)
+            {
+                if (changed) found.AddOpen(new OpenRoom(row.Room, row.RoomId, row.Event), row.Membership);
+            }
+            else if (row.Membership is Membership.Leave or Membership.Ban)
+            {
+                var member = new MemberRow(pass.Reader.UserId, row.Membership, row.Event, row.Position, row.Forgotten);
+                AddLeft(pass, row.Room, row.RoomId, member, found);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Adds the rooms of the user that have events, typing users, receipts or account data.</summary>
+    private async ValueTask JoinedNewsAsync(
+        SyncPass pass, IReadOnlyList<UserRoomRow> rows, UpdatedRooms found, CancellationToken stop)
+    {
         var ids = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId))
             .ToDictionary(row => row.Room, row => row.RoomId);
         RoomNid[] joined = [.. ids.Keys];
@@ -184,28 +217,6 @@ internal sealed class UpdatedRoomsReader(
                 Receipts = receipts.GetValueOrDefault(room) ?? [],
             });
         }
-
-        foreach (var row in rows)
-        {
-            bool changed = row.Position > pass.SincePosition && row.Position <= pass.UpTo;
-            bool data = found.AccountData.ContainsKey(row.Room);
-            if (MayBeJoined(pass, row) || !(changed || data) || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
-            if (row.Membership == Membership.Invite && changed)
-            {
-                found.Invited.Add(new OpenRoom(row.Room, row.RoomId, row.Event));
-            }
-            else if (row.Membership == Membership.Knock && changed)
-            {
-                found.Knocked.Add(new OpenRoom(row.Room, row.RoomId, row.Event));
-            }
-            else if (row.Membership is Membership.Leave or Membership.Ban)
-            {
-                var member = new MemberRow(pass.Reader.UserId, row.Membership, row.Event, row.Position, row.Forgotten);
-                AddLeft(pass, row.Room, row.RoomId, member, found);
-            }
-        }
-
-        return found;
     }
 
     /// <summary>All rooms: for an initial sync, or one with full state.</summary>
@@ -217,15 +228,9 @@ internal sealed class UpdatedRoomsReader(
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop);
         foreach (var row in rows.Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)))
         {
-            if (row.Membership == Membership.Invite)
+            if (row.Membership is Membership.Invite or Membership.Knock)
             {
-                found.Invited.Add(new OpenRoom(row.Room, row.RoomId, row.Event));
-                continue;
-            }
-
-            if (row.Membership == Membership.Knock)
-            {
-                found.Knocked.Add(new OpenRoom(row.Room, row.RoomId, row.Event));
+                found.AddOpen(new OpenRoom(row.Room, row.RoomId, row.Event), row.Membership);
                 continue;
             }
 
@@ -296,6 +301,10 @@ internal sealed class UpdatedRooms
 
     /// <summary>Account data by room.</summary>
     public Dictionary<RoomNid, List<AccountDataRow>> AccountData { get; } = [];
+
+    /// <summary>Adds an invitation or a knock.</summary>
+    public void AddOpen(OpenRoom room, Membership membership) =>
+        (membership == Membership.Invite ? Invited : Knocked).Add(room);
 }
 
 /// <summary>A room that the user has left.</summary>

@@ -20,7 +20,16 @@ internal sealed record Timeline(IReadOnlyList<StoredEvent> Events, bool Limited,
 /// <param name="Scan">The time for finding events that pass the filter, in all rooms together.</param>
 /// <param name="PageBytes">The bytes after which a timeline ends; the rest comes later.</param>
 internal sealed record TimelineQuery(
-    EventFilter Filter, IReadOnlySet<string> Ignored, ScanBudget Scan, int PageBytes);
+    EventFilter Filter, IReadOnlySet<string> Ignored, ScanBudget Scan, int PageBytes)
+{
+    /// <summary>Whether an event is sent to a user who may see it.</summary>
+    public bool Allows(StoredEvent stored)
+    {
+        // State events of ignored users are sent, so that rooms look the same to everyone.
+        if ((stored.Row.Marks & EventMarks.State) == 0 && Ignored.Contains(stored.Row.Sender)) return false;
+        return TimelineReader.Admits(Filter, stored);
+    }
+}
 
 /// <summary>Reads timelines: the last events of a range that pass the filter and are visible to the user.</summary>
 internal sealed class TimelineReader(
@@ -43,95 +52,38 @@ internal sealed class TimelineReader(
         var floor = new EventNid(EventNid.FirstLiveOf(room.Nid).Value - 1);
         var isIncremental = after.Value > floor.Value;
         if (isIncremental) floor = after;
-        if (through.Value <= floor.Value)
-        {
-            return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
-        }
+        if (through.Value <= floor.Value) return Empty(through, isWhole: true);
 
         int limit = query.Filter.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
-        if (!query.Filter.AdmitsRoom(room.RoomId))
-        {
-            return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
-        }
+        if (!query.Filter.AdmitsRoom(room.RoomId)) return Empty(through, isWhole: false);
 
         // What comes late to a gap follows the next event that clients are shown when it comes.
         var shown = await gaps.ShownAsync(room, floor, through, stop);
         if (!isEnd) through = shown.Through;
-        if (through.Value <= floor.Value)
-        {
-            return new Timeline([], false, TimelineToken.JustAfter(shown.After), IsWhole: true);
-        }
+        if (through.Value <= floor.Value) return Empty(shown.After, isWhole: true);
 
         floor = shown.After;
-        var kept = new List<StoredEvent>();
-        var bytes = 0L;
-        var from = new EventNid(through.Value + 1);
-        var start = TimelineToken.JustAfter(through);
-        StoredEvent? first = null;
-        bool exhausted = false;
-        bool full = false;
-        bool hidden = false;
-        bool passedOver = false;
-        for (bool again = false; !exhausted && !full && (!again || query.Scan.MayGoOn()); again = true)
+        var scan = new TimelineScan(query, after, through, limit);
+        for (bool again = false; scan.GoesOn && (!again || query.Scan.MayGoOn()); again = true)
         {
             // One more than returned, to learn whether there are more.
             int wanted = again ? ScanBudget.Page : Math.Min(limit + 1, ScanBudget.Page);
             var rows = await events.RangeAsync(
-                room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop);
-            exhausted = rows.Count < wanted;
-
-            // The client pages backward into a gap. What is before it is not returned here.
+                room, scan.From, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop);
+            bool isLast = rows.Count < wanted;
             var gap = await gaps.LatestAsync(
-                room, from, rows, exhausted ? floor : null, EventNid.None, atEnd: isEnd, stop);
-            var below = gap?.Below;
-            if (gap is not null) rows = [.. rows.TakeWhile(stored => stored.Nid.Value >= gap.Below.Value)];
-
-            // What came to a gap is not new, and its state is not the current one.
-            if (rows.Any(IsHistory))
-            {
-                rows = [.. rows.TakeWhile(static stored => !IsHistory(stored))];
-                below = rows.Count > 0 ? rows[^1].Nid : from;
-            }
-
-            // A redaction that its event does not bring along is found where the event is.
-            while (below is not null && rows.Count > 0 && FollowsItsEvent(rows[^1], after))
-            {
-                rows = [.. rows.SkipLast(1)];
-                below = rows.Count > 0 ? rows[^1].Nid : from;
-            }
-
-            var seen = await visibility.FilterAsync(room, rows, reader, stop);
-            hidden |= seen.Count < rows.Count;
-            foreach (var stored in seen)
-            {
-                if (FollowsItsEvent(stored, after)) continue;
-                if (!Allows(stored, query))
-                {
-                    passedOver = true;
-                    continue;
-                }
-
-                if (kept.Count == limit || bytes >= query.PageBytes)
-                {
-                    full = true;
-                    break;
-                }
-
-                kept.Add(stored);
-                bytes += stored.Row.Json.Length;
-                start = TimelineToken.JustBefore(stored.Nid);
-            }
-
-            if (rows.Count > 0) (first, from) = (rows[^1], rows[^1].Nid);
-            if (below is { } place && !full) (full, start) = (true, TimelineToken.JustBefore(place));
-            if (!exhausted && !full) start = TimelineToken.JustBefore(from);
+                room, scan.From, rows, isLast ? floor : null, EventNid.None, atEnd: isEnd, stop);
+            var (known, below) = scan.Above(gap, rows);
+            var seen = await visibility.FilterAsync(room, known, reader, stop);
+            scan.Add(known, seen, below, isLast);
         }
 
-        bool isGap = exhausted
+        bool isGap = scan.IsExhausted
             && floor.Value < EventNid.FirstLiveOf(room.Nid).Value
-            && first is { } oldest
+            && scan.First is { } oldest
             && oldest.Pdu.Type != EventTypes.Create;
-        bool limited = full || !exhausted || isGap;
+        var (kept, start) = (scan.Kept, scan.Start);
+        bool limited = scan.IsFull || !scan.IsExhausted || isGap;
         if (isIncremental)
         {
             // A client that pages back from a limited timeline to its position finds what lies between.
@@ -141,8 +93,12 @@ internal sealed class TimelineReader(
         }
 
         kept.Reverse();
-        return new Timeline(kept, limited, start, IsWhole: !hidden && !passedOver);
+        return new Timeline(kept, limited, start, scan.IsWhole);
     }
+
+    /// <summary>A timeline without events.</summary>
+    private static Timeline Empty(EventNid through, bool isWhole) =>
+        new([], false, TimelineToken.JustAfter(through), isWhole);
 
     /// <summary>
     /// Adds the redactions that came before their events. Such a redaction was not shown while its event was missing,
@@ -177,9 +133,9 @@ internal sealed class TimelineReader(
         var found = await events.GetManyAsync(room, earlier, stop);
 
         // One that redacted its event as a part of a fetched state was shown when it came.
-        var late = found.Where(each => each.IsShown && FollowsItsEvent(each, after)).ToList();
+        var late = found.Where(each => each.IsShown && TimelineScan.FollowsItsEvent(each, after)).ToList();
         var seen = (await visibility.FilterAsync(room, late, reader, stop))
-            .Where(each => Allows(each, query))
+            .Where(query.Allows)
             .ToDictionary(each => each.Nid);
         StoredEvent[] newestFirst = [.. kept];
         kept.Clear();
@@ -209,19 +165,6 @@ internal sealed class TimelineReader(
     private readonly record struct Page(EventNid After, EventNid Through)
     {
         public bool Has(EventNid nid) => nid.Value > After.Value && nid.Value <= Through.Value;
-    }
-
-    private static bool IsHistory(StoredEvent stored) => (stored.Row.Marks & EventMarks.Backfilled) != 0;
-
-    /// <summary>Whether it is a redaction from before the client's position that waited for its event.</summary>
-    private static bool FollowsItsEvent(StoredEvent stored, EventNid after) =>
-        stored.Nid.Value <= after.Value && (stored.Row.Marks & EventMarks.ShownLate) != 0;
-
-    private static bool Allows(StoredEvent stored, TimelineQuery query)
-    {
-        // State events of ignored users are sent, so that rooms look the same to everyone.
-        if ((stored.Row.Marks & EventMarks.State) == 0 && query.Ignored.Contains(stored.Row.Sender)) return false;
-        return Admits(query.Filter, stored);
     }
 
     /// <summary>Whether a filter admits an event; the filter's rooms are checked elsewhere.</summary>
