@@ -35,6 +35,8 @@ public static class SyncRegistration
         .Add<EphemeralNews>()
         .Add<AccountDataNews>()
         .As<IPresentUsers, EphemeralNews>()
+        .Add<EventChunkWriter>()
+        .Add<RoomEventReader>()
         .Add<IEventFeed, EventStreamReader>()
         .Add<IInitialSync, InitialSyncReader>()
         .Add<ISync, SyncEngine>()

@@ -127,46 +127,44 @@ internal sealed class NewEvents(
         }
 
         var result = await access.OfAsync(userId, snapshot.Room.RoomId, stop);
-        var after = await positions.AtAsync(snapshot, since, stop);
-        var end = await positions.AtAsync(snapshot, upTo, stop);
-        var first = after.LastNid.Value;
-        var last = end.LastNid.Value;
-        if (row.Membership == Membership.Join)
+        var after = (await positions.AtAsync(snapshot, since, stop)).LastNid;
+        var last = (await positions.AtAsync(snapshot, upTo, stop)).LastNid;
+        if (row.Membership != Membership.Join)
+        {
+            last = row.Event.IsLive ? new EventNid(Math.Min(last.Value, row.Event.Value)) : EventNid.None;
+        }
+        else if (isNew && row.Event.IsLive)
         {
             // What was before the join is history, not news.
-            if (isNew && row.Event.IsLive) first = Math.Max(first, row.Event.Value - 1);
-        }
-        else
-        {
-            last = row.Event.IsLive ? Math.Min(last, row.Event.Value) : 0;
+            after = new EventNid(Math.Max(after.Value, row.Event.Value - 1));
         }
 
-        if (!result.IsOk || last == 0)
+        if (!result.IsOk || last.IsNone)
         {
             if (isYet) await AddOwnAsync(found, snapshot, userId, row, stop);
             return;
         }
 
-        var readable = result.Value;
-        last = Math.Min(last, readable.Through.Value);
+        await AddReadableAsync(found, result.Value, after, last, stop);
+    }
+
+    /// <summary>Adds the events of a room after one, through another, until a response is full.</summary>
+    private async ValueTask AddReadableAsync(
+        List<NewEvent> found, Readable readable, EventNid after, EventNid through, CancellationToken stop)
+    {
+        var last = new EventNid(Math.Min(through.Value, readable.Through.Value));
         var before = found.Count;
-        while (first < last)
+        while (after.Value < last.Value)
         {
             var page = await pages.ReadAsync(
-                readable,
-                new EventNid(first),
-                new EventNid(last),
-                Direction.Forward,
-                options.MaxTimelineLimit,
-                EventFilter.Everything,
-                stop);
+                readable, after, last, Direction.Forward, options.MaxTimelineLimit, EventFilter.Everything, stop);
             found.AddRange(page.Events.Select(stored => new NewEvent(stored.Row.Position, readable, stored, null)));
 
             // A full response suffices, unless all of it is of one batch, which the stream does not divide.
             if (page.Next is not { } next) break;
             if (IsFull(found, before) && found[before].Position != found[^1].Position) break;
 
-            first = next.Value;
+            after = next;
         }
     }
 
