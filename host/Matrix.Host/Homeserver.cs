@@ -145,19 +145,7 @@ internal sealed class Homeserver : IAsyncDisposable
             await app.Services.LoadRoomsAsync(stop);
             await app.Services.Get<RateOverrides>().LoadAsync(stop);
             await ListenAsync(app, config, stop);
-            server.ClientAddress = AddressOf(app, config.ClientListener, "http", opened: 0);
-            var federation = AddressOf(
-                app,
-                config.FederationListener,
-                certificate is null ? "http" : "https",
-                opened: config.ClientListener is null ? 0 : 1);
-            Uri?[] addresses = [federation, config.FederationOnClient ? server.ClientAddress : null];
-            server.FederationAddresses = [.. addresses.OfType<Uri>()];
-            server.AdminAddress = AddressOf(
-                app,
-                config.AdminListener,
-                "http",
-                opened: (config.ClientListener is null ? 0 : 1) + (config.FederationListener is null ? 0 : 1));
+            server.FindAddresses(config, certificate is null ? "http" : "https");
             server.FirstUserToken = await app.Services.Get<RegistrationGate>().FirstUserTokenAsync(stop);
             server.FirstUserLink = server.LinkOfFirstUser(config);
             return server;
@@ -262,65 +250,9 @@ internal sealed class Homeserver : IAsyncDisposable
         builder.Services
             .AddSingleton(clock)
             .AddSingleton(keys)
-            .AddStorage(storage)
-            .AddSingleton(config)
-            .AddSingleton(config.Http)
-            .AddSingleton(config.Rates)
-            .AddSingleton(config.Client)
-            .AddSingleton(new PageOptions(
-                config.Client.PublicBaseUrl.StartsWith("https:", StringComparison.Ordinal),
-                config.ServerName,
-                config.Client.PublicBaseUrl,
-                HasAdminPage: config.AdminListener is null))
-            .AddSingleton(config.Federation)
-            .AddSingleton(config.Rooms)
-            .AddSingleton(config.Admin)
-            .AddSingleton(config.Jobs)
-            .AddSingleton(config.Retention)
-            .AddSingleton(config.Media)
-            .AddSingleton(config.Sync)
-            .AddSingleton(config.Reading)
-            .AddSingleton(config.Search)
-            .AddSingleton(config.UserDirectory)
-            .AddSingleton(config.Storage)
-            .AddSingleton(config.Network)
-            .AddSingleton(config.Outbound)
-            .AddSingleton(config.Presence)
-            .AddSingleton(config.Push)
-            .AddSingleton(config.Mail)
-            .AddSingleton(config.Email)
-            .AddSingleton(config.TextMessages)
-            .AddSingleton(config.IdentityServers)
-            .AddSingleton(config.AppServices)
-            .AddSingleton(new ServerSigner(config.ServerName, keys))
-            .AddSingleton(new PasswordHasher(config.PasswordCost))
-            .Add<MetricsPage>()
-            .Add<Housekeeping>()
-            .Add<IdleMemory>()
-            .Add<SigningKeyReloads>()
-            .Add<AppServiceReloads>()
-            .Add<ImageCheck>()
-            .AddNetwork()
-            .AddRooms()
-            .AddOutbound()
-            .AddMedia(media)
-            .AddStreams()
-            .AddSync()
-            .AddUsers(config.Users, config.Keys)
-            .Add<ISentOnce, SentOnce>()
-            .Add<ILocalUsers, LocalUsers>()
-            .Add<IRoomSettings, ReplacedRoomCopies>()
-            .Add<IEncryptedRooms, EncryptedRooms>()
-            .Add<IOpenRooms, OpenRoomMembers>()
-            .Add<IAccountPolicy, AccountPolicy>()
-            .Add<IMediaPolicy, MediaPolicy>()
-            .Add<IAccountObserver, AccountObserver>()
-            .Add<ITypingObserver, TypingObserver>()
-            .AddHttp()
-            .AddClientApi()
-            .AddFederationApi()
-            .AddAdminApi()
-            .AddAdminPages();
+            .AddStorage(storage);
+        AddOptions(builder.Services, config);
+        AddParts(builder.Services, config, keys, media);
         AddRunning(builder.Services);
         if (certificate is not null) builder.Services.AddSingleton(certificate).Add<TlsReloads>().Runs<TlsReloads>();
         complete(builder.Services);
@@ -339,6 +271,71 @@ internal sealed class Homeserver : IAsyncDisposable
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
         return app;
     }
+
+    /// <summary>The settings, by the part that they are for.</summary>
+    private static void AddOptions(IServiceCollection services, HomeserverConfig config) => services
+        .AddSingleton(config)
+        .AddSingleton(config.Http)
+        .AddSingleton(config.Rates)
+        .AddSingleton(config.Client)
+        .AddSingleton(new PageOptions(
+            config.Client.PublicBaseUrl.StartsWith("https:", StringComparison.Ordinal),
+            config.ServerName,
+            config.Client.PublicBaseUrl,
+            HasAdminPage: config.AdminListener is null))
+        .AddSingleton(config.Federation)
+        .AddSingleton(config.Rooms)
+        .AddSingleton(config.Admin)
+        .AddSingleton(config.Jobs)
+        .AddSingleton(config.Retention)
+        .AddSingleton(config.Media)
+        .AddSingleton(config.Sync)
+        .AddSingleton(config.Reading)
+        .AddSingleton(config.Search)
+        .AddSingleton(config.UserDirectory)
+        .AddSingleton(config.Storage)
+        .AddSingleton(config.Network)
+        .AddSingleton(config.Outbound)
+        .AddSingleton(config.Presence)
+        .AddSingleton(config.Push)
+        .AddSingleton(config.Mail)
+        .AddSingleton(config.Email)
+        .AddSingleton(config.TextMessages)
+        .AddSingleton(config.IdentityServers)
+        .AddSingleton(config.AppServices);
+
+    /// <summary>The services of each project, and the adapters between them.</summary>
+    private static void AddParts(
+        IServiceCollection services, HomeserverConfig config, SigningKeyRing keys, MediaFolder media) => services
+        .AddSingleton(new ServerSigner(config.ServerName, keys))
+        .AddSingleton(new PasswordHasher(config.PasswordCost))
+        .Add<MetricsPage>()
+        .Add<Housekeeping>()
+        .Add<IdleMemory>()
+        .Add<SigningKeyReloads>()
+        .Add<AppServiceReloads>()
+        .Add<ImageCheck>()
+        .AddNetwork()
+        .AddRooms()
+        .AddOutbound()
+        .AddMedia(media)
+        .AddStreams()
+        .AddSync()
+        .AddUsers(config.Users, config.Keys)
+        .Add<ISentOnce, SentOnce>()
+        .Add<ILocalUsers, LocalUsers>()
+        .Add<IRoomSettings, ReplacedRoomCopies>()
+        .Add<IEncryptedRooms, EncryptedRooms>()
+        .Add<IOpenRooms, OpenRoomMembers>()
+        .Add<IAccountPolicy, AccountPolicy>()
+        .Add<IMediaPolicy, MediaPolicy>()
+        .Add<IAccountObserver, AccountObserver>()
+        .Add<ITypingObserver, TypingObserver>()
+        .AddHttp()
+        .AddClientApi()
+        .AddFederationApi()
+        .AddAdminApi()
+        .AddAdminPages();
 
     /// <summary>
     /// The parts that run while the server does, in the order in which they start: all before the web server, which
@@ -390,6 +387,21 @@ internal sealed class Homeserver : IAsyncDisposable
         .. parts.OutboundConsumers(),
     ];
 
+    private void FindAddresses(HomeserverConfig config, string federationScheme)
+    {
+        var client = config.ClientListener is null ? 0 : 1;
+        var federation = config.FederationListener is null ? 0 : 1;
+        ClientAddress = AddressOf(_app, config.ClientListener, "http", opened: 0);
+        AdminAddress = AddressOf(_app, config.AdminListener, "http", opened: client + federation);
+        Uri?[] addresses =
+        [
+            AddressOf(_app, config.FederationListener, federationScheme, opened: client),
+            config.FederationOnClient ? ClientAddress : null,
+        ];
+        FederationAddresses = [.. addresses.OfType<Uri>()];
+    }
+
+    /// <param name="opened">How many listeners were opened before it: a port of 0 is known by this order.</param>
     private static Uri? AddressOf(WebApplication app, IPEndPoint? listener, string scheme, int opened)
     {
         if (listener is null) return null;

@@ -59,22 +59,7 @@ internal static class Program
 
             using var log = LineFormatter.ToStandardOutput(config.LogAsJson);
             await using var server = await Homeserver.StartAsync(config, log, TimeProvider.System, stopping.Token);
-            Console.WriteLine(
-                $"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no client address"}");
-            foreach (var address in server.FederationAddresses)
-            {
-                var proxy = address.Scheme == "http" ? ", for a proxy with TLS" : "";
-                Console.WriteLine($"Serving federation at {address}{proxy}");
-            }
-
-            if (server.FirstUserToken is { } token)
-            {
-                Console.WriteLine(
-                    "There are no users yet. Register the first user, an administrator, with the registration "
-                        + $"token {token}");
-                if (server.FirstUserLink is { } link) Console.WriteLine($"In a browser: {link}");
-            }
-
+            Announce(server, config.ServerName);
             return await server.RunsUntilAsync(stopping.Token)
                 ? 0
                 : Refuse("The server stops because one of its parts failed. The log says which.");
@@ -87,6 +72,22 @@ internal static class Program
         {
             return Refuse(ExplainOrNull(fault) ?? $"The server failed to start or to stop: {fault}");
         }
+    }
+
+    /// <summary>Prints the addresses, and the token of the first user.</summary>
+    private static void Announce(Homeserver server, string name)
+    {
+        Console.WriteLine($"Serving {name} at {server.ClientAddress?.ToString() ?? "no client address"}");
+        foreach (var address in server.FederationAddresses)
+        {
+            var proxy = address.Scheme == "http" ? ", for a proxy with TLS" : "";
+            Console.WriteLine($"Serving federation at {address}{proxy}");
+        }
+
+        if (server.FirstUserToken is not { } token) return;
+        Console.WriteLine(
+            $"There are no users yet. Register the first user, an administrator, with the registration token {token}");
+        if (server.FirstUserLink is { } link) Console.WriteLine($"In a browser: {link}");
     }
 
     /// <summary>One line for a failed start with a known cause; null for a fault of the server.</summary>

@@ -33,7 +33,23 @@ internal sealed class ConfigValues
         var mistakes = read.Mistakes;
         var sections = keys.Keys.Where(k => k.Contains('.')).Select(k => k[..k.IndexOf('.')])
             .ToHashSet(StringComparer.Ordinal);
+        CheckNames(read, keys, sections, renamed);
 
+        var values = new ConfigValues(
+            read.Values.Where(v => keys.ContainsKey(v.Key)).ToDictionary(StringComparer.Ordinal));
+        values.Override(environment, keys.Values, sections, renamed, mistakes);
+        values.CheckTexts(keys, mistakes);
+        return (values, mistakes);
+    }
+
+    /// <summary>Adds the names of the file that are not those of settings and groups to its mistakes.</summary>
+    private static void CheckNames(
+        ConfigFile read,
+        Dictionary<string, Setting> keys,
+        HashSet<string> sections,
+        IReadOnlyDictionary<string, string> renamed)
+    {
+        var mistakes = read.Mistakes;
         foreach (var (path, text) in read.Values)
         {
             if (keys.ContainsKey(path)) continue;
@@ -64,12 +80,12 @@ internal sealed class ConfigValues
         mistakes.AddRange(read.Unset
             .Where(u => !keys.ContainsKey(u.Key) && !sections.Contains(u.Key))
             .Select(u => new ConfigMistake(u.Value, Unknown(u.Key, keys.Keys, renamed))));
+    }
 
-        var values = new ConfigValues(
-            read.Values.Where(v => keys.ContainsKey(v.Key)).ToDictionary(StringComparer.Ordinal));
-        values.Override(environment, keys.Values, sections, renamed, mistakes);
-
-        foreach (var (path, text) in values._texts)
+    /// <summary>Adds the values that are not of their settings' types to the mistakes.</summary>
+    private void CheckTexts(Dictionary<string, Setting> keys, List<ConfigMistake> mistakes)
+    {
+        foreach (var (path, text) in _texts)
         {
             if (text.Items is not null && !keys[path].IsList)
             {
@@ -85,8 +101,6 @@ internal sealed class ConfigValues
                         item.Location, $"`{path}`: expected {expected}, found {Shown(keys[path], item.Text)}"));
             }
         }
-
-        return (values, mistakes);
     }
 
     /// <summary>Sets the options of all settings that have a value.</summary>

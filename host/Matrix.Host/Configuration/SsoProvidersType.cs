@@ -41,9 +41,7 @@ internal sealed class SsoProvidersType() : ConfigType<IReadOnlyList<SsoProvider>
     {
         var isValid = true;
         foreach (var (name, _) in given.Members) isValid &= _known.Contains(name);
-        var id = Text("id");
-        var issuer = Text("issuer");
-        var provider = new SsoProvider(id, Text("name"), issuer, Text("client_id"))
+        var provider = new SsoProvider(Text("id"), Text("name"), Text("issuer"), Text("client_id"))
         {
             Icon = Text("icon"),
             Brand = Text("brand"),
@@ -55,21 +53,7 @@ internal sealed class SsoProvidersType() : ConfigType<IReadOnlyList<SsoProvider>
             LinksUsers = Flag("links_users", false),
             CreatesUsers = Flag("creates_users", true),
         };
-        return isValid
-            && id.Length is > 0 and <= 255
-            && id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '~' or '-')
-            && provider.Name.Length > 0
-            && provider.ClientId.Length > 0
-            && (provider.ClientSecret.Length == 0 || provider.ClientSecretFile.Length == 0)
-            && (provider.Icon.Length == 0 || provider.Icon.StartsWith("mxc://", StringComparison.Ordinal))
-            && ClaimTemplate.IsValid(provider.Localpart.Text)
-            && ClaimTemplate.IsValid(provider.DisplayName.Text)
-            && provider.Scopes.Contains("openid")
-            && Uri.TryCreate(issuer, UriKind.Absolute, out var url)
-            && url is { Query: "", Fragment: "", UserInfo: "" }
-            && (url.Scheme == Uri.UriSchemeHttps || UrlSender.IsPlainLoopback(url))
-            ? provider
-            : null;
+        return isValid && IsValid(provider) ? provider : null;
 
         string Text(string name, string otherwise = "")
         {
@@ -93,4 +77,18 @@ internal sealed class SsoProvidersType() : ConfigType<IReadOnlyList<SsoProvider>
             return [.. scopes.OfType<Json.String>().Select(static scope => scope.Item)];
         }
     }
+
+    private static bool IsValid(SsoProvider provider) =>
+        provider.Id.Length is > 0 and <= 255
+        && provider.Id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '~' or '-')
+        && provider.Name.Length > 0
+        && provider.ClientId.Length > 0
+        && (provider.ClientSecret.Length == 0 || provider.ClientSecretFile.Length == 0)
+        && (provider.Icon.Length == 0 || provider.Icon.StartsWith("mxc://", StringComparison.Ordinal))
+        && ClaimTemplate.IsValid(provider.Localpart.Text)
+        && ClaimTemplate.IsValid(provider.DisplayName.Text)
+        && provider.Scopes.Contains("openid")
+        && Uri.TryCreate(provider.Issuer, UriKind.Absolute, out var url)
+        && url is { Query: "", Fragment: "", UserInfo: "" }
+        && (url.Scheme == Uri.UriSchemeHttps || UrlSender.IsPlainLoopback(url));
 }
