@@ -41,7 +41,6 @@ internal sealed partial class MissingHistory(
     /// <summary>How often they are left to one after no server had what is missing there.</summary>
     private const int MostInVain = 3;
 
-
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _slots = new(options.Receiving.HistoryFetches, options.Receiving.HistoryFetches);
     private readonly ConcurrentDictionary<RoomNid, Task<HistoryFetch>> _running = new();
@@ -135,16 +134,8 @@ internal sealed partial class MissingHistory(
         var isLeft = false;
         foreach (var server in ServersOf(named, joined))
         {
-            if (late.IsCancellationRequested) break;
-            HistoryWalk walk;
-            try
-            {
-                walk = await walker.WalkAsync(server, room, followed, earlier, either.Token);
-            }
-            catch (OperationCanceledException) when (late.IsCancellationRequested)
-            {
-                break;
-            }
+            var walk = await WalkAsync(server, room, followed, earlier, either.Token, late.Token);
+            if (walk is null) break;
 
             // Below the create event nothing is looked for: what this server lacks, another one may have.
             var decided = await receiver.ReceiveHistoryAsync(
@@ -174,6 +165,26 @@ internal sealed partial class MissingHistory(
             .Take(options.Receiving.HistoryPage);
         return await receiver.ReceiveHistoryAsync(
             rest.Server, room, [.. rest.IsExhausted ? WithoutCreate(reached) : reached], below, stop) > 0;
+    }
+
+    /// <summary>What a server has; null if the time is up before.</summary>
+    private async ValueTask<HistoryWalk?> WalkAsync(
+        string server,
+        RoomIdentity room,
+        Pdu[] followed,
+        EarlierPlaces earlier,
+        CancellationToken within,
+        CancellationToken late)
+    {
+        if (late.IsCancellationRequested) return null;
+        try
+        {
+            return await walker.WalkAsync(server, room, followed, earlier, within);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     /// <summary>

@@ -100,7 +100,7 @@ public sealed class NotificationList(
         return [.. read.Where(stored => stored.Row.Position == commit.Position).Reverse()];
     }
 
-    private async ValueTask<(Matrix.Core.Push.PushOutcome Outcome, bool IsRead)?> NotificationAsync(
+    private async ValueTask<(PushOutcome Outcome, bool IsRead)?> NotificationAsync(
         Page page, StoredEvent stored, CancellationToken stop)
     {
         if (stored.Row.Sender == page.UserId || stored.IsRedacted || page.Ignored.Contains(stored.Row.Sender))

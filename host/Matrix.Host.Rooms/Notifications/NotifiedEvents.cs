@@ -26,7 +26,7 @@ public sealed class NotifiedEvents(
     RoomsOptions options)
 {
     /// <summary>The outcome of the user's push rules for an event of the room.</summary>
-    public async ValueTask<Matrix.Core.Push.PushOutcome> OutcomeAsync(
+    public async ValueTask<PushOutcome> OutcomeAsync(
         RoomSnapshot room, StoredEvent stored, string userId, CancellationToken stop)
     {
         var push = await PushEvents.OfAsync(
@@ -47,7 +47,7 @@ public sealed class NotifiedEvents(
     /// The outcome of the user's push rules for an invite to a room that this server is not in: nothing is known of the
     /// room's members and levels.
     /// </summary>
-    public async ValueTask<Matrix.Core.Push.PushOutcome> InviteOutcomeAsync(
+    public async ValueTask<PushOutcome> InviteOutcomeAsync(
         StoredEvent invite, string userId, CancellationToken stop)
     {
         var push = await PushEvents.OfAsync(

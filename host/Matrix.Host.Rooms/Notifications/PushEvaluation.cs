@@ -4,7 +4,6 @@ using Matrix.Core.Push;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Storage.Tables.Unread;
-using PushOutcome = Matrix.Host.Rooms.Sending.PushOutcome;
 
 namespace Matrix.Host.Rooms.Notifications;
 
@@ -15,28 +14,24 @@ namespace Matrix.Host.Rooms.Notifications;
 public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads, RoomsOptions options)
     : IPushEvaluation
 {
-    /// <summary>The <see cref="PushOutcome.NotifyClass"/> of events that notify members with default rules.</summary>
+    /// <summary>The <see cref="UnreadContribution.NotifyClass"/> of events that notify members with default rules.</summary>
     public const int NotifiesMost = 1;
 
     private static readonly HashSet<string> _nobody = [];
 
     /// <inheritdoc/>
-    public async ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop)
+    public async ValueTask<UnreadContribution> EvaluateAsync(EventInRoom happening, CancellationToken stop)
     {
         var pdu = happening.Event.Pdu;
         var push = await PushEvents.OfAsync(
             happening.Event, happening.JoinedCount, happening.StateEvent, options.PushPatternSteps);
-        var most = Ruleset.ForMost(push);
-        bool notifiesMost = most.Notifies;
-
-        List<UnreadAdded>? rows = null;
-        var named = Named(pdu.Content);
         var subscribers = PushEvents.RootOf(happening.Event) is { } rootId
             ? await threads.OfAsync(happening.Local.Joined, happening.Event.Nid.Room, rootId, stop)
             : null;
+        var evaluation = new EventEvaluation(users, happening, push, subscribers);
         foreach (string userId in happening.Local.Joined)
         {
-            if (userId != pdu.Sender) await ForAsync(userId);
+            if (userId != pdu.Sender) await evaluation.ForAsync(userId, stop);
         }
 
         // An invite notifies its target, who is not a member yet. Another server evaluates it for its own users.
@@ -47,45 +42,62 @@ public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads
             && pdu.Content.Text("membership") == "invite"
             && RoomNames.ServerOf(target) == options.ServerName)
         {
-            await ForAsync(target);
+            await evaluation.ForAsync(target, stop);
         }
 
-        return new PushOutcome(notifiesMost ? NotifiesMost : 0, rows ?? (IReadOnlyList<UnreadAdded>)[]);
+        return evaluation.Contribution;
+    }
 
-        async ValueTask ForAsync(string userId)
+    /// <summary>Evaluates one event for one user after the other.</summary>
+    private sealed class EventEvaluation(
+        ILocalUsers users,
+        EventInRoom happening,
+        PushEvent push,
+        IReadOnlyDictionary<string, bool>? subscribers)
+    {
+        private readonly Pdu _pdu = happening.Event.Pdu;
+        private readonly PushOutcome _most = Ruleset.ForMost(push);
+        private readonly HashSet<string> _named = Named(happening.Event.Pdu.Content);
+        private List<UnreadAdded>? _rows;
+
+        public UnreadContribution Contribution =>
+            new(_most.Notifies ? NotifiesMost : 0, _rows ?? (IReadOnlyList<UnreadAdded>)[]);
+
+        public async ValueTask ForAsync(string userId, CancellationToken stop)
         {
             // It is counted for everyone, and taken away from those who do not see it.
-            if (happening.HiddenFrom.Contains(userId) || await IsNotShownAsync(userId))
+            if (happening.HiddenFrom.Contains(userId) || await IsNotShownAsync(userId, stop))
             {
-                if (notifiesMost) Add(userId, UnreadKind.Silent);
+                if (_most.Notifies) Add(userId, UnreadKind.Silent);
                 return;
             }
 
             var own = await users.PushRulesAsync(userId, stop);
             var thread = PushEvents.ThreadOf(subscribers, userId);
-            var isOneOfMost = own is null && !most.Highlights && !named.Contains(userId) && pdu.StateKey != userId;
+            var isOneOfMost =
+                own is null && !_most.Highlights && !_named.Contains(userId) && _pdu.StateKey != userId;
             if (isOneOfMost && thread == ThreadSubscription.NotInThread) return;
             string? displayName = own is null ? null : await DisplayNameAsync(happening, userId);
             var outcome = isOneOfMost
                 ? Ruleset.ForMost(push, thread)
                 : (own ?? Ruleset.Default(userId)).Evaluate(push, displayName, thread);
             var kind = outcome.Highlights ? UnreadKind.Highlight : UnreadKind.None;
-            if (outcome.Notifies && !notifiesMost) kind |= UnreadKind.Notify;
-            if (!outcome.Notifies && notifiesMost) kind |= UnreadKind.Silent;
+            if (outcome.Notifies && !_most.Notifies) kind |= UnreadKind.Notify;
+            if (!outcome.Notifies && _most.Notifies) kind |= UnreadKind.Silent;
             if (kind != UnreadKind.None) Add(userId, kind);
         }
 
         // Messages and invites of users whom they ignore are not sent to clients, nor invites that they block.
-        async ValueTask<bool> IsNotShownAsync(string userId)
+        private async ValueTask<bool> IsNotShownAsync(string userId, CancellationToken stop)
         {
-            var isInvite = pdu.StateKey == userId && !happening.Local.IsJoined(userId);
-            if (pdu.IsState && !isInvite) return false;
-            return (await users.IgnoredByAsync(userId, stop)).Contains(pdu.Sender)
+            var isInvite = _pdu.StateKey == userId && !happening.Local.IsJoined(userId);
+            if (_pdu.IsState && !isInvite) return false;
+            return (await users.IgnoredByAsync(userId, stop)).Contains(_pdu.Sender)
                 || (isInvite && await users.BlocksInvitesAsync(userId, stop));
         }
 
-        void Add(string userId, UnreadKind kind) =>
-            (rows ??= []).Add(new UnreadAdded(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
+        private void Add(string userId, UnreadKind kind) =>
+            (_rows ??= []).Add(new UnreadAdded(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
     }
 
     /// <summary>The users whom an event mentions. v1.19 client-server-api#user-and-room-mentions</summary>

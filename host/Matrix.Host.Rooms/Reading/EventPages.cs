@@ -54,15 +54,14 @@ public sealed class EventPages(
         ScanBudget? scan = null)
     {
         var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop);
-        var kept = new List<StoredEvent>(Math.Min(limit, ScanBudget.Page));
-        var bytes = 0L;
+        var page = new PageInProgress(from, limit, options.PageBytes, filter, hidden);
         scan ??= new ScanBudget(time, options.LongestScan);
         var fetches = direction == Direction.Backward && fetchesHistory ? options.MaxHistoryFetches : 0;
         var passed = EventNid.None;
-        for (var (at, last, again) = (from, from, false); ; again = true)
+        for (var (at, again) = (from, false); ; again = true)
         {
             // The time is up: no event between the last of the page and this one passes.
-            if (again && !scan.MayGoOn()) return new Page(kept, at);
+            if (again && !scan.MayGoOn()) return page.EndsAfter(at);
 
             // One more than the limit shows whether there are more.
             var wanted = again ? ScanBudget.Page : Math.Min(limit + 1, ScanBudget.Page);
@@ -80,29 +79,16 @@ public sealed class EventPages(
                 : null;
             var known = gap is null ? read : [.. read.TakeWhile(each => each.Nid.Value >= gap.Below.Value)];
             var seen = await visibility.FilterAsync(readable.Room, known, readable.Viewer, stop);
-            foreach (var stored in seen)
-            {
-                if (!Admits(filter, stored)) continue;
-                if (hidden.Contains(stored.Row.Sender) && (stored.Row.Marks & EventMarks.State) == 0) continue;
-                if (kept.Count == limit || bytes >= options.PageBytes) return new Page(kept, last);
-                kept.Add(stored);
-                bytes += stored.Row.Json.Length;
-                last = stored.Nid;
-            }
-
+            if (!page.TryAdd(seen)) return page.EndsAfter(page.Last);
             if (gap is not null)
             {
-                if (kept.Count == limit) return new Page(kept, last);
+                if (page.HasMost) return page.EndsAfter(page.Last);
                 at = gap.Below;
-                var fetched = gap.IsFilled ? HistoryFetch.Fetched
-                    : fetches-- > 0
-                        ? await missing.FetchAsync(readable.Room, gap.Followers, gap.Place, stop)
-                    : options.MaxHistoryFetches > 0 ? HistoryFetch.NotYet
-                    : HistoryFetch.NowhereNow;
+                var fetched = await FetchAsync(readable.Room, gap, mayFetch: !gap.IsFilled && fetches-- > 0, stop);
 
                 // The next page may have what comes too late for this one. An empty one ends where it began: clients
                 // take that for the end of the room, unless they read up to a position.
-                if (fetched == HistoryFetch.NotYet && (kept.Count > 0 || until is not null)) return new Page(kept, at);
+                if (fetched == HistoryFetch.NotYet && (page.HasEvents || until is not null)) return page.EndsAfter(at);
 
                 // What is before the gap comes after what was fetched. If nothing was, the page passes over the gap.
                 if (fetched != HistoryFetch.Fetched) passed = at;
@@ -110,13 +96,54 @@ public sealed class EventPages(
 
                 // A client may ask again for what no server had now, unless it asked for nothing else. Then this looks
                 // whether another client's request has fetched some of it meanwhile.
-                if (kept.Count == 0) continue;
-                return new Page(kept, at);
+                if (!page.HasEvents) continue;
+                return page.EndsAfter(at);
             }
 
-            if (isEnd) return new Page(kept, null);
+            if (isEnd) return page.EndsAfter(null);
             at = read[^1].Nid;
         }
+    }
+
+    /// <summary>Fetches some of the events that are missing at a place, unless they have come meanwhile.</summary>
+    private ValueTask<HistoryFetch> FetchAsync(
+        RoomIdentity room, TimelineGap gap, bool mayFetch, CancellationToken stop) =>
+        gap.IsFilled ? new(HistoryFetch.Fetched)
+        : mayFetch ? missing.FetchAsync(room, gap.Followers, gap.Place, stop)
+        : options.MaxHistoryFetches > 0 ? new(HistoryFetch.NotYet)
+        : new(HistoryFetch.NowhereNow);
+
+    /// <summary>The events of a page that were found so far.</summary>
+    private struct PageInProgress(
+        EventNid from, int limit, int pageBytes, EventFilter filter, IReadOnlySet<string> hidden)
+    {
+        private readonly List<StoredEvent> _kept = new(Math.Min(limit, ScanBudget.Page));
+        private long _bytes;
+
+        /// <summary>The last of them; if there is none, the event after which the page begins.</summary>
+        public EventNid Last { get; private set; } = from;
+
+        public readonly bool HasEvents => _kept.Count > 0;
+
+        public readonly bool HasMost => _kept.Count == limit;
+
+        /// <summary>Adds the events that pass. False if the page has no space for one.</summary>
+        public bool TryAdd(IReadOnlyList<StoredEvent> seen)
+        {
+            foreach (var stored in seen)
+            {
+                if (!Admits(filter, stored)) continue;
+                if (hidden.Contains(stored.Row.Sender) && (stored.Row.Marks & EventMarks.State) == 0) continue;
+                if (HasMost || _bytes >= pageBytes) return false;
+                _kept.Add(stored);
+                _bytes += stored.Row.Json.Length;
+                Last = stored.Nid;
+            }
+
+            return true;
+        }
+
+        public readonly Page EndsAfter(EventNid? next) => new(_kept, next);
     }
 
     /// <summary>The number before the last one of a page backward.</summary>

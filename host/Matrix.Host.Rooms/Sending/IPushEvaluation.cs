@@ -8,7 +8,7 @@ namespace Matrix.Host.Rooms.Sending;
 public interface IPushEvaluation
 {
     /// <summary>Evaluates a new event for local members only, from memory where possible.</summary>
-    ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop);
+    ValueTask<UnreadContribution> EvaluateAsync(EventInRoom happening, CancellationToken stop);
 }
 
 /// <summary>A new event and its room.</summary>
@@ -28,16 +28,16 @@ public readonly record struct EventInRoom(
 /// <summary>The contribution of an event to unread counts.</summary>
 /// <param name="NotifyClass">The outcome of the default rules; 0 if they notify nobody.</param>
 /// <param name="Rows">A row for each user with another outcome.</param>
-public readonly record struct PushOutcome(int NotifyClass, IReadOnlyList<UnreadAdded> Rows)
+public readonly record struct UnreadContribution(int NotifyClass, IReadOnlyList<UnreadAdded> Rows)
 {
     /// <summary>The event notifies nobody.</summary>
-    public static PushOutcome Nobody { get; } = new(0, []);
+    public static UnreadContribution Nobody { get; } = new(0, []);
 }
 
 /// <summary>Notifies nobody: for measurements and tests of sending alone.</summary>
 public sealed class NoPushEvaluation : IPushEvaluation
 {
     /// <inheritdoc/>
-    public ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop) =>
-        new(PushOutcome.Nobody);
+    public ValueTask<UnreadContribution> EvaluateAsync(EventInRoom happening, CancellationToken stop) =>
+        new(UnreadContribution.Nobody);
 }
