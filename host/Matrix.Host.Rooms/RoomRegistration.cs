@@ -146,8 +146,13 @@ public static class RoomRegistration
         .Add<IRemoteMemberships, RemoteMemberships>()
         .Add<ResidentMemberships>()
         .Add<AddressInvites>()
+        .Add<ThirdPartyProofs>()
+        .Add<ProvenInvites>()
         .Add<ThirdPartyInvites>()
+        .Add<BoundInvites>()
         .Add<IStrippedRoomEvents, EndedInvites>()
+        .Add<InviteChecks>()
+        .Add<InviteStore>()
         .Add<ReceivedInvites>();
 
     private static IServiceCollection AddReading(this IServiceCollection services) => services

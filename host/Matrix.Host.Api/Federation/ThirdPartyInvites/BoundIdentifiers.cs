@@ -12,8 +12,8 @@ using Invites = Matrix.Host.Rooms.Inviting.ThirdPartyInvites;
 /// <summary>
 /// Third-party invites whose identifier was bound to a user. v1.19 server-server-api#third-party-invites
 /// </summary>
-internal sealed class BoundIdentifiers(Invites invites, RateLimiter limiter, RoomsOptions rooms)
-    : IFederationEndpoints
+internal sealed class BoundIdentifiers(
+    Invites invites, BoundInvites boundInvites, RateLimiter limiter, RoomsOptions rooms) : IFederationEndpoints
 {
     private static readonly RouteOptions _exchange = RouteOptions.ForServers with
     {
@@ -61,6 +61,6 @@ internal sealed class BoundIdentifiers(Invites invites, RateLimiter limiter, Roo
             ? TimeSpan.Zero
             : limiter.Take(RateClass.BoundInvites, AddressBlock.Of(call.Address), bound.Invites.Count, taken: 1);
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
-        return RoomAnswers.Empty(await invites.BindAsync(bound.UserId, bound.Invites, stop));
+        return RoomAnswers.Empty(await boundInvites.BindAsync(bound.UserId, bound.Invites, stop));
     }
 }
