@@ -62,19 +62,7 @@ public abstract partial class ApiServer
         }
         catch (Exception fault)
         {
-            var failure = FaultAnswers.For(fault, http.TraceIdentifier);
-            status = fault is ResponseEndedException ? 499 : failure.Status;
-            if (status >= 500) Failed(fault, http.TraceIdentifier, method, template);
-            if (http.Response.HasStarted)
-            {
-                // The client must not take a part of the response for the whole.
-                http.Abort();
-            }
-            else
-            {
-                http.Response.Headers.CacheControl = default;
-                await failure.SendAsync(http.Response);
-            }
+            status = await FailAsync(http, fault, template);
         }
         finally
         {
@@ -87,6 +75,24 @@ public abstract partial class ApiServer
                 Answered(http.TraceIdentifier, method, template, status, elapsed.TotalMilliseconds);
             }
         }
+    }
+
+    /// <summary>Sends the response of a failure, unless another has begun. Returns its status.</summary>
+    private async ValueTask<int> FailAsync(HttpContext http, Exception fault, string template)
+    {
+        var failure = FaultAnswers.For(fault, http.TraceIdentifier);
+        var status = fault is ResponseEndedException ? 499 : failure.Status;
+        if (status >= 500) Failed(fault, http.TraceIdentifier, http.Request.Method, template);
+        if (http.Response.HasStarted)
+        {
+            // The client must not take a part of the response for the whole.
+            http.Abort();
+            return status;
+        }
+
+        http.Response.Headers.CacheControl = default;
+        await failure.SendAsync(http.Response);
+        return status;
     }
 
     /// <summary>Responds to a request whose route was found.</summary>
@@ -114,6 +120,10 @@ public abstract partial class ApiServer
         var allowed = ServesBrowsers ? endpoint.Allowed + ", OPTIONS" : endpoint.Allowed;
         return (Answer.WrongMethod(allowed), "(wrong method)");
     }
+
+    /// <summary>The error of a request that has to wait; null if it has not.</summary>
+    private protected static Answer? Limited(TimeSpan wait) =>
+        wait > TimeSpan.Zero ? Answer.LimitExceeded(wait) : null;
 
     internal static void AllowBrowsers(IHeaderDictionary headers)
     {

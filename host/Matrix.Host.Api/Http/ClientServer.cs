@@ -106,34 +106,49 @@ public sealed class ClientServer : ApiServer
             caller = found;
         }
 
-        if (!isOperator && IsLimited(service, caller))
+        if (!isOperator && IsLimited(service, caller) && Limited(Take(route, caller, address)) is { } tooMany)
         {
-            var wait = caller is not null
-                    && route.Options.Rate == RateClass.Send
-                    && _overrides.Find(caller.UserId) is { } rate
-                ? _limiter.Take(RateClass.Send, caller.UserId, rate)
-                : _limiter.Take(route.Options.Rate, CountedBy(caller, route.Options.Rate, address));
-            if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
+            return tooMany;
         }
 
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
+        if (RefusedPage(http, route) is { } refused) return refused;
 
-        if (route.Options.IsPage && route.Method is not ("GET" or "HEAD") && !SameOrigin.Allows(http.Request))
-        {
-            return _otherOrigin;
-        }
-
-        if (route.Options.IsLocal && !BrowserRequest.IsLocal(http.Request)) return _pages.ElsewhereOnly;
-
-        var limit = _options.BytesOf(route.Options.Body);
         var call = new Call(http, target, route, names, values, caller, null, address)
         {
             Service = service,
             Server = this,
             Credentials = isOperator ? null : shown,
         };
-        if (!route.TakesBody) return await HandleAsync(call, null, stop);
+        return route.TakesBody
+            ? await HandleWithBodyAsync(http, call, stop)
+            : await HandleAsync(call, null, stop);
+    }
 
+    private TimeSpan Take(Route route, Caller? caller, string address) =>
+        caller is not null
+            && route.Options.Rate == RateClass.Send
+            && _overrides.Find(caller.UserId) is { } rate
+                ? _limiter.Take(RateClass.Send, caller.UserId, rate)
+                : _limiter.Take(route.Options.Rate, CountedBy(caller, route.Options.Rate, address));
+
+    /// <summary>The error for a request that comes from the wrong page or place; null for others.</summary>
+    private Answer? RefusedPage(HttpContext http, Route route)
+    {
+        if (route.Options.IsPage && route.Method is not ("GET" or "HEAD") && !SameOrigin.Allows(http.Request))
+        {
+            return _otherOrigin;
+        }
+
+        return route.Options.IsLocal && !BrowserRequest.IsLocal(http.Request) ? _pages.ElsewhereOnly : null;
+    }
+
+    /// <summary>Reads the body within the caller's share of memory, and handles the request.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Answer> HandleWithBodyAsync(HttpContext http, Call call, CancellationToken stop)
+    {
+        var route = call.Route;
+        var limit = _options.BytesOf(route.Options.Body);
         using var memory = IsSmall(http) ? null : _bodies.Open(OwnerOf(call));
         var charged = ChargeOfByte * Math.Min(http.Request.ContentLength ?? limit, limit);
         var waited = false;
@@ -189,8 +204,7 @@ public sealed class ClientServer : ApiServer
     internal Answer? Count(Call call, RateClass rate, int count, int taken)
     {
         if (!IsLimited(call.Service, call.CallerIfAny)) return null;
-        var wait = _limiter.Take(rate, CountedBy(call.CallerIfAny, rate, call.Address), count, taken);
-        return wait > TimeSpan.Zero ? Answer.LimitExceeded(wait) : null;
+        return Limited(_limiter.Take(rate, CountedBy(call.CallerIfAny, rate, call.Address), count, taken));
     }
 
     /// <summary>

@@ -83,8 +83,7 @@ public sealed class FederationServer : ApiServer
 
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
         var block = AddressBlock.Of(address);
-        var wait = _limiter.Take(RateClass.FederationAddress, block);
-        if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
+        if (Limited(_limiter.Take(RateClass.FederationAddress, block)) is { } tooMany) return tooMany;
 
         SignedRequest? signed = null;
         if (route.Options.Access == Access.Servers)
@@ -92,12 +91,10 @@ public sealed class FederationServer : ApiServer
             (signed, var refusal) = await FindKeysAsync(http, target, route, address);
             if (signed is null) return refusal!;
         }
-
-        else
+        else if (Limited(_limiter.Take(route.Options.Rate, block)) is { } tooManyOfRoute)
         {
             // Whoever asks has no name yet.
-            wait = _limiter.Take(route.Options.Rate, block);
-            if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
+            return tooManyOfRoute;
         }
 
         // Every PUT and POST has a body, whatever its handler reads: it is part of what is signed.
@@ -117,24 +114,26 @@ public sealed class FederationServer : ApiServer
             if (problem is not null) return problem;
         }
 
-        if (signed is not null)
-        {
-            // Not all servers send canonical JSON, which is what they sign.
-            if (!incoming.IsVerified && !signed.Verify(body is null ? [] : JsonText.Write(body)))
-            {
-                return RequestAuthentication.WrongSignature;
-            }
-
-            http.Features.Set(signed.Sender);
-            _outbound.Wake(signed.Sender.ServerName);
-            wait = _limiter.Take(route.Options.Rate, signed.Sender.ServerName);
-            if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
-        }
-
+        if (signed is not null && Admit(http, route, signed, incoming, body) is { } refused) return refused;
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
 
         var call = new Call(http, target, route, names, values, null, signed?.Sender, address);
         return await route.Handle(call, body, http.RequestAborted);
+    }
+
+    /// <summary>Verifies the signature of a request, and counts it. The error if it is refused.</summary>
+    private Answer? Admit(
+        HttpContext http, Route route, SignedRequest signed, IncomingBody incoming, JsonObject? body)
+    {
+        // Not all servers send canonical JSON, which is what they sign.
+        if (!incoming.IsVerified && !signed.Verify(body is null ? [] : JsonText.Write(body)))
+        {
+            return RequestAuthentication.WrongSignature;
+        }
+
+        http.Features.Set(signed.Sender);
+        _outbound.Wake(signed.Sender.ServerName);
+        return Limited(_limiter.Take(route.Options.Rate, signed.Sender.ServerName));
     }
 
     /// <summary>

@@ -76,6 +76,17 @@ internal sealed class UserInteractiveAuth
 
         stage ??= demand.Flows.SelectMany(static flow => flow.Stages).FirstOrDefault(
             type => _stages.GetValueOrDefault(type) is { IsCompletedElsewhere: true });
+        var attempted = await ProgressAsync(stage, new(session, demand, auth, call), request, stop);
+        if (attempted is { } refused) return refused;
+        if (!demand.Flows.Any(session.Completes)) return new AuthOutcome(Ask(session, demand), session, request);
+        return await ClaimAsync(call, session, operation, demand, request, stop);
+    }
+
+    /// <summary>Attempts a stage, if it is the next one. The outcome if it is not, or is not completed.</summary>
+    private async ValueTask<AuthOutcome?> ProgressAsync(
+        string? stage, StageAttempt attempt, string request, CancellationToken stop)
+    {
+        var (session, demand) = (attempt.Session, attempt.Demand);
         var progress = stage is null ? StageProgress.Completed : session.ProgressOf(demand.Flows, stage);
         if (progress == StageProgress.NotYet)
         {
@@ -87,8 +98,8 @@ internal sealed class UserInteractiveAuth
 
         if (progress == StageProgress.Next)
         {
-            var result = await AttemptAsync(stage!, new(session, demand, auth, call), stop);
-            if (reader.Problem is { } wrong) return new AuthOutcome(wrong, null);
+            var result = await AttemptAsync(stage!, attempt, stop);
+            if (attempt.Given.Problem is { } wrong) return new AuthOutcome(wrong, null);
             if (result is { Proof: null } why)
             {
                 return new AuthOutcome(
@@ -96,8 +107,18 @@ internal sealed class UserInteractiveAuth
             }
         }
 
-        if (!demand.Flows.Any(session.Completes)) return new AuthOutcome(Ask(session, demand), session, request);
+        return null;
+    }
 
+    /// <summary>Claims a session whose stages are completed for this request.</summary>
+    private async ValueTask<AuthOutcome> ClaimAsync(
+        Call call,
+        AuthSession session,
+        string operation,
+        AuthDemand demand,
+        string request,
+        CancellationToken stop)
+    {
         // Without a token, only the stages show whose account it is.
         var locked = call.CallerIfAny is null && session.UserId is { } user
             ? await _locks.OfUserAsync(user, stop)

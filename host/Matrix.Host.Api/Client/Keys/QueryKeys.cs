@@ -55,22 +55,7 @@ internal sealed class QueryKeys(
                 all is not null ? new(all) : queries.ReadAsync(asker, some, withDevices, stop);
 
             var output = new KeyObjects(response);
-            output.Begin("device_keys");
-            foreach (var some in local)
-            {
-                var read = await ReadAsync(some, withDevices: true);
-                foreach (var (user, devices) in read.Devices())
-                {
-                    await output.DevicesAsync(user, devices, stop);
-                }
-            }
-
-            foreach (var (user, devices) in remote.Keys.DeviceKeys)
-            {
-                await output.DevicesAsync(user, devices, stop);
-            }
-
-            output.End();
+            await WriteDevicesAsync(output, local, ReadAsync, remote.Keys.DeviceKeys, stop);
             output.Member("failures", KeyAnswers.Failures(remote.Failures));
             foreach (var (name, usage, ofOthers) in new[]
             {
@@ -93,6 +78,26 @@ internal sealed class QueryKeys(
             output.Close();
             return null;
         });
+    }
+
+    private delegate ValueTask<LocalKeys> ReadKeys(Dictionary<string, IReadOnlySet<string>> users, bool withDevices);
+
+    private static async ValueTask WriteDevicesAsync(
+        KeyObjects output,
+        Dictionary<string, IReadOnlySet<string>>[] local,
+        ReadKeys readAsync,
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonObject>> ofOthers,
+        CancellationToken stop)
+    {
+        output.Begin("device_keys");
+        foreach (var some in local)
+        {
+            var read = await readAsync(some, withDevices: true);
+            foreach (var (user, devices) in read.Devices()) await output.DevicesAsync(user, devices, stop);
+        }
+
+        foreach (var (user, devices) in ofOthers) await output.DevicesAsync(user, devices, stop);
+        output.End();
     }
 
     private static readonly IReadOnlyDictionary<string, JsonObject> _none = new Dictionary<string, JsonObject>();

@@ -117,30 +117,37 @@ internal sealed class Related(
         {
             output.Buffer.Raw("{\"chunk\":"u8);
             var written = await pages.WriteAsync(output, readable, seen, call.Caller.Device, stop, isPage: true);
-            if ((written < seen.Count ? seen[written - 1].Nid : next) is { } last)
-            {
-                var token = asked.Direction == Direction.Backward
-                    ? TimelineToken.JustBefore(last)
-                    : TimelineToken.JustAfter(last);
-                output.Buffer.Raw(",\"next_batch\":"u8);
-                CanonicalJson.WriteString(output.Buffer, token.ToString());
-            }
-
-            if (asked.From is not null)
-            {
-                output.Buffer.Raw(",\"prev_batch\":"u8);
-                CanonicalJson.WriteString(output.Buffer, asked.From);
-            }
-
-            if (asked.Recurse is not null)
-            {
-                output.Buffer.Raw(",\"recursion_depth\":"u8);
-                CanonicalJson.WriteInt(output.Buffer, depth);
-            }
-
-            output.Buffer.Byte((byte)'}');
+            WriteEnd(output.Buffer, asked, written < seen.Count ? seen[written - 1].Nid : next, depth);
             return null;
         });
+    }
+
+    /// <summary>Writes what follows the events of a page.</summary>
+    /// <param name="last">The event after which the next page begins; null if there is none.</param>
+    private static void WriteEnd(ByteBuffer output, Asked asked, EventNid? last, int depth)
+    {
+        if (last is { } nid)
+        {
+            var token = asked.Direction == Direction.Backward
+                ? TimelineToken.JustBefore(nid)
+                : TimelineToken.JustAfter(nid);
+            output.Raw(",\"next_batch\":"u8);
+            CanonicalJson.WriteString(output, token.ToString());
+        }
+
+        if (asked.From is not null)
+        {
+            output.Raw(",\"prev_batch\":"u8);
+            CanonicalJson.WriteString(output, asked.From);
+        }
+
+        if (asked.Recurse is not null)
+        {
+            output.Raw(",\"recursion_depth\":"u8);
+            CanonicalJson.WriteInt(output, depth);
+        }
+
+        output.Byte((byte)'}');
     }
 
     /// <summary>
