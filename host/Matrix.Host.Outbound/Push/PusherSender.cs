@@ -158,39 +158,48 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         {
             CountChanged |= content is null;
             services.Log.GatewayFailed(row, data, outcome);
-            if (content is not null && pending is { } push && outcome.Reply is { } refusal && IsGivenUp(push, refusal))
-            {
-                services.Log.Dropped(row, refusal.Status);
-                CountChanged = true;
-                _failures = 0;
-                await RecordAsync(push);
-            }
-
-            return Failed();
+            return await FailAsync(row, content is null ? null : pending, outcome);
         }
 
         _failures = 0;
         _refused = null;
         services.Log.Sent(isCount: content is null);
-        if (GatewayRequest.Rejects(reply.Body, row.PushKey))
-        {
-            var rejected = new PusherRejected(Pusher.PusherId, row.SetAt);
-            await services.Writer.WriteAsync(new WriteBatch(1).Add(rejected), CancellationToken.None);
-            if (rejected.Applied)
-            {
-                services.Index.Remove(Pusher.UserId, Pusher.PusherId);
-                return AttemptResult.Succeeded(hasMore: false);
-            }
-
-            // The pusher that was set meanwhile gets the same. If there is none, the next attempt finds so.
-            CountChanged |= content is null;
-            return AttemptResult.Succeeded(hasMore: true);
-        }
+        if (GatewayRequest.Rejects(reply.Body, row.PushKey)) return await RejectAsync(row, isCount: content is null);
 
         _lastCount = count;
         _hasSentCount = true;
         if (pending is { } sent) await RecordAsync(sent);
         return AttemptResult.Succeeded(hasMore: pending is not null || CountChanged);
+    }
+
+    /// <summary>The result of a request that failed. A push that the gateway refused for long is dropped.</summary>
+    private async ValueTask<AttemptResult> FailAsync(PusherRow row, PendingPush? pending, HttpOutcome outcome)
+    {
+        if (pending is { } push && outcome.Reply is { } refusal && IsGivenUp(push, refusal))
+        {
+            services.Log.Dropped(row, refusal.Status);
+            CountChanged = true;
+            _failures = 0;
+            await RecordAsync(push);
+        }
+
+        return Failed();
+    }
+
+    /// <summary>Removes a pusher whose push key the gateway rejects.</summary>
+    private async ValueTask<AttemptResult> RejectAsync(PusherRow row, bool isCount)
+    {
+        var rejected = new PusherRejected(Pusher.PusherId, row.SetAt);
+        await services.Writer.WriteAsync(new WriteBatch(1).Add(rejected), CancellationToken.None);
+        if (rejected.Applied)
+        {
+            services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+            return AttemptResult.Succeeded(hasMore: false);
+        }
+
+        // The pusher that was set meanwhile gets the same. If there is none, the next attempt finds so.
+        CountChanged |= isCount;
+        return AttemptResult.Succeeded(hasMore: true);
     }
 
     private async ValueTask RecordAsync(PendingPush sent) =>

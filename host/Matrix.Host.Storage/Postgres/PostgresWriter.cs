@@ -151,36 +151,9 @@ internal sealed class PostgresWriter : StorageWriter
         try
         {
             _writes.Begin(Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
-            if (batches.Count == 1 && batches[0].Preconditions.Count > 0)
-            {
-                await RequireAsync(batches[0], connection);
-                return default;
-            }
-
-            var inSteps = batches.Exists(HasOutcome);
-            if (inSteps)
-            {
-                _writes.Run("BEGIN");
-            }
-
-            _writes.Run(Advance, last, static (a, last) => a.Int(last));
-            var position = LastPosition;
-            foreach (var batch in batches)
-            {
-                Apply(batch, ++position);
-            }
-
-            if (inSteps)
-            {
-                await CommitAsync(connection, outcomesFirst: true);
-            }
-            else
-            {
-                // Without a BEGIN the batch is a transaction of its own.
-                _committing = true;
-                await _writes.SendAsync(connection);
-            }
-
+            await (batches is [{ Preconditions.Count: > 0 } alone]
+                ? RequireAsync(alone, connection)
+                : WriteAsync(batches, last, connection));
             return default;
         }
         catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault) || fault is StorageException)
@@ -268,6 +241,35 @@ internal sealed class PostgresWriter : StorageWriter
         }
     }
 
+    /// <summary>Writes batches without preconditions as one transaction.</summary>
+    private async Task WriteAsync(List<WriteBatch> batches, long last, NpgsqlConnection connection)
+    {
+        var inSteps = batches.Exists(HasOutcome);
+        if (inSteps)
+        {
+            _writes.Run("BEGIN");
+        }
+
+        _writes.Run(Advance, last, static (a, last) => a.Int(last));
+        var position = LastPosition;
+        foreach (var batch in batches)
+        {
+            Apply(batch, ++position);
+        }
+
+        if (inSteps)
+        {
+            await CommitAsync(connection, outcomesFirst: true);
+        }
+        else
+        {
+            // Without a BEGIN the batch is a transaction of its own.
+            _committing = true;
+            await _writes.SendAsync(connection);
+        }
+    }
+
+    /// <summary>Writes a batch as a transaction of its own, if its preconditions hold.</summary>
     private async Task RequireAsync(WriteBatch batch, NpgsqlConnection connection)
     {
         batch.Position = 0;

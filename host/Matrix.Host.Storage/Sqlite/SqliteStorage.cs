@@ -12,68 +12,70 @@ internal static class SqliteStorage
     {
         SqliteLibrary.Check();
         var path = PathOf(options);
-        var file = SqliteFile.Take(path, options);
-        var connections = new List<SqliteConnection>();
-        var metrics = new WriterMetrics();
-        SqliteReaders? readers = null;
-        SqliteWriter? writer = null;
-        var isClosed = false;
+        var opened = new OpenedFile(SqliteFile.Take(path, options));
         try
         {
             stop.ThrowIfCancellationRequested();
-            file.Migrate(migrations);
-            var writing = file.OpenToWrite();
-            connections.Add(writing);
-            var checkpointing = file.OpenToCheckpoint();
-            connections.Add(checkpointing);
-            for (var i = 0; i < Math.Max(1, options.Readers); i++)
-            {
-                connections.Add(file.OpenToRead());
-            }
-
-            readers = new SqliteReaders([.. connections.Skip(2)], options);
-            var handlers = StorageTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim));
-            writer = new SqliteWriter(writing, checkpointing, file.Sync, handlers, options, metrics);
-            metrics.WatchReads(() => readers.Waiting);
+            opened.Open(options, migrations);
             return await OpenedStorage.OpenAsync(
                 options,
-                readers,
-                writer,
-                new SqliteAdmin(readers, path, options.BusyTimeoutMs),
-                CloseAsync,
+                opened.Readers!,
+                opened.Writer!,
+                new SqliteAdmin(opened.Readers!, path, options.BusyTimeoutMs),
+                opened.CloseAsync,
                 stop);
         }
         catch
         {
-            await CloseAsync();
+            await opened.CloseAsync();
             throw;
         }
+    }
 
-        async ValueTask CloseAsync()
+    /// <summary>The file with its connections and the threads that use them.</summary>
+    private sealed class OpenedFile(SqliteFile file)
+    {
+        private readonly List<SqliteConnection> _connections = [];
+        private readonly WriterMetrics _metrics = new();
+        private bool _isClosed;
+
+        public SqliteReaders? Readers { get; private set; }
+
+        public SqliteWriter? Writer { get; private set; }
+
+        public void Open(StorageOptions options, IReadOnlyList<Migration> migrations)
         {
-            if (isClosed)
-            {
-                return;
-            }
+            file.Migrate(migrations);
+            var writing = Add(file.OpenToWrite());
+            var checkpointing = Add(file.OpenToCheckpoint());
+            var reading = new List<SqliteConnection>();
+            for (var i = 0; i < Math.Max(1, options.Readers); i++) reading.Add(Add(file.OpenToRead()));
+            var readers = Readers = new SqliteReaders([.. reading], options);
+            var handlers = StorageTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim));
+            Writer = new SqliteWriter(writing, checkpointing, file.Sync, handlers, options, _metrics);
+            _metrics.WatchReads(() => readers.Waiting);
+        }
 
-            isClosed = true;
+        /// <summary>Closes what was opened. Called again, it does nothing.</summary>
+        public async ValueTask CloseAsync()
+        {
+            if (_isClosed) return;
+            _isClosed = true;
 
             // Threads close before their connections. The writer's connection closes last, which moves the log into the
             // database and removes it.
-            if (writer is not null)
-            {
-                await writer.DisposeAsync();
-            }
-
-            if (readers is not null)
-            {
-                await readers.DisposeAsync();
-            }
-
-            connections.Reverse();
-            connections.ForEach(connection => connection.Dispose());
-            metrics.Dispose();
+            if (Writer is not null) await Writer.DisposeAsync();
+            if (Readers is not null) await Readers.DisposeAsync();
+            _connections.Reverse();
+            _connections.ForEach(static connection => connection.Dispose());
+            _metrics.Dispose();
             file.Dispose();
+        }
+
+        private SqliteConnection Add(SqliteConnection connection)
+        {
+            _connections.Add(connection);
+            return connection;
         }
     }
 

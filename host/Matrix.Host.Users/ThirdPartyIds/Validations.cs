@@ -84,26 +84,18 @@ public sealed class Validations(
 
         var sessionId = known?.SessionId ?? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SessionBytes));
         var isByCode = request.ByCode || id.Medium == Medium.Phone;
-        var token = isByCode
-            ? RandomNumberGenerator.GetString(Digits, CodeDigits)
-            : Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
+        var token = NewToken(isByCode);
         var kind = KindOf(purpose, isKnown: owner is not null);
-        var expiresAt = Now + (long)options.SessionLifetime.TotalMilliseconds;
         ReadOnlyMemory<byte>? hash = kind is MessageKind.InUse or MessageKind.Unknown
             ? null
             : TokenHashOf(sessionId, token);
-        var nextLink = AllowedLink(request.NextLink);
-        var account = known?.UserId ?? (purpose == ValidationPurpose.Addition ? request.UserId : null);
-        ConditionalChange change = known is null
-            ? new ValidationBegun(
-                new ValidationSessionRow(
-                    sessionId, purpose, id.Medium, id.Address, secret, request.SendAttempt, hash, 0, request.Language,
-                    nextLink, expiresAt)
-                {
-                    UserId = account,
-                },
-                options.Sessions)
-            : new ValidationResent(sessionId, request.SendAttempt, hash, nextLink, expiresAt) { UserId = account };
+        var session = new ValidationSessionRow(
+            sessionId, purpose, id.Medium, id.Address, secret, request.SendAttempt, hash, 0, request.Language,
+            AllowedLink(request.NextLink), Now + (long)options.SessionLifetime.TotalMilliseconds)
+        {
+            UserId = known?.UserId ?? (purpose == ValidationPurpose.Addition ? request.UserId : null),
+        };
+        var change = ChangeOf(session, isNew: known is null);
         await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
         if (!change.Applied)
         {
@@ -115,13 +107,26 @@ public sealed class Validations(
 
         _ = sender.TryPost(new Message(kind, id, request.Language)
         {
-            UserId = owner?.UserId ?? account ?? "",
+            UserId = owner?.UserId ?? session.UserId ?? "",
             Proof = isByCode ? token : LinkOf(sessionId, token),
             HasCode = isByCode,
-            ExpiresAt = expiresAt,
+            ExpiresAt = session.ExpiresAt,
         });
         return sessionId;
     }
+
+    /// <summary>A code to type, or the token of a link.</summary>
+    private static string NewToken(bool isCode) => isCode
+        ? RandomNumberGenerator.GetString(Digits, CodeDigits)
+        : Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
+
+    private ConditionalChange ChangeOf(ValidationSessionRow session, bool isNew) => isNew
+        ? new ValidationBegun(session, options.Sessions)
+        : new ValidationResent(
+            session.SessionId, session.SendAttempt, session.Token, session.NextLink, session.ExpiresAt)
+        {
+            UserId = session.UserId,
+        };
 
     /// <summary>The session of a link; null if it has ended.</summary>
     public async ValueTask<ValidationSessionRow?> FindAsync(string sessionId, CancellationToken stop) =>

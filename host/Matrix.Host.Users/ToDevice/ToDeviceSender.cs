@@ -98,22 +98,29 @@ public sealed class ToDeviceSender(
         }
 
         return await requests.OnceAsync(
-            transaction,
-            async done =>
-            {
-                if (await IsFullAsync(sender, sending, stop) is { } full)
-                {
-                    _refused.Add(1);
-                    return full;
-                }
+            transaction, done => WriteAsync(sender, sending, batch, pending, done, stop), stop);
+    }
 
-                var (allowed, failure) = await _remote.WithinLimitsAsync(sender, pending, stop);
-                foreach (var message in allowed) batch.Add(message);
-                if (failure is not null && batch.Changes.Count == 0) return failure;
-                await writer.WriteAsync(batch.Add(done), stop);
-                return null;
-            },
-            stop);
+    /// <summary>Writes the messages, if the inboxes have space for them, and that the request was carried out.</summary>
+    private async ValueTask<UserFailure?> WriteAsync(
+        string sender,
+        Inboxes sending,
+        WriteBatch batch,
+        IReadOnlyList<MessageEnqueued> pending,
+        TransactionRecorded done,
+        CancellationToken stop)
+    {
+        if (await IsFullAsync(sender, sending, stop) is { } full)
+        {
+            _refused.Add(1);
+            return full;
+        }
+
+        var (allowed, failure) = await _remote.WithinLimitsAsync(sender, pending, stop);
+        foreach (var message in allowed) batch.Add(message);
+        if (failure is not null && batch.Changes.Count == 0) return failure;
+        await writer.WriteAsync(batch.Add(done), stop);
+        return null;
     }
 
     private UserFailure TooMany() => new(
