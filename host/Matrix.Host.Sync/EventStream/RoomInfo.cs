@@ -3,11 +3,10 @@ using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Streams.Streams.AccountData;
 using Matrix.Host.Streams.Streams.Timelines;
 
 namespace Matrix.Host.Sync.EventStream;
@@ -16,20 +15,22 @@ namespace Matrix.Host.Sync.EventStream;
 /// Writes a room as it was at a token. v1.19 client-server-api#get_matrixclientv3initialsync: `RoomInfo`
 /// </summary>
 internal sealed class RoomInfo(
-    AccountDataReader accountData,
+    AccountDataWriter accountData,
     AliasesTable aliasesTable,
     RoomSnapshots rooms,
     EventPages pages,
-    RoomPositions positions)
+    RoomPositions positions,
+    SyncOptions options)
 {
     /// <summary>Writes a room that the user may read.</summary>
     /// <param name="membership">The user's membership; null for none.</param>
+    /// <param name="limit">The most messages; null for the usual number.</param>
     public async ValueTask WriteAsync(
         ResponseWriter response,
         Readable readable,
         Membership? membership,
         UserDevice reader,
-        int limit,
+        long? limit,
         SyncToken now,
         CancellationToken stop)
     {
@@ -46,15 +47,14 @@ internal sealed class RoomInfo(
             new EventNid(through.Value + 1),
             null,
             Direction.Backward,
-            limit,
+            (int)Math.Min(limit ?? options.DefaultTimelineLimit, options.MaxTimelineLimit),
             EventFilter.Everything,
             stop);
         var output = response.Buffer;
         output.Raw("{\"account_data\":["u8);
         if (membership is not null)
         {
-            var rows = await accountData.OfRoomAsync(reader.UserId, room.Nid, stop);
-            await WriteAccountDataAsync(response, reader.UserId, rows, stop);
+            await accountData.WriteOfRoomAsync(response, reader.UserId, room.Nid, stop);
         }
 
         output.Raw("]"u8);
@@ -83,19 +83,6 @@ internal sealed class RoomInfo(
         var isPublished = await aliasesTable.IsPublishedAsync(room.Nid, stop);
         CanonicalJson.WriteString(output, isPublished ? "public" : "private");
         output.Byte((byte)'}');
-    }
-
-    /// <summary>Writes account data as events, with commas, in steps.</summary>
-    public async ValueTask WriteAccountDataAsync(
-        ResponseWriter response, string userId, IReadOnlyList<AccountDataRow> rows, CancellationToken stop)
-    {
-        for (var i = 0; i < rows.Count; i++)
-        {
-            var content = await accountData.ContentAsync(userId, rows[i], stop);
-            if (i > 0) response.Buffer.Byte((byte)',');
-            AccountDataFormat.Write(response.Buffer, rows[i].Type, content);
-            await response.StepAsync(stop);
-        }
     }
 
     /// <summary>The specification's list has no knocks.</summary>
