@@ -63,16 +63,14 @@ internal static class PushRegistration
             new MissedPushes(
                 parts.Get<IEventsTable>(),
                 parts.Get<StrippedRoomsTable>(),
+                parts.Get<ReceiptsTable>(),
                 parts.Get<UnreadTable>(),
                 parts.Get<RoomSnapshots>(),
                 index,
                 options),
             badges,
             new PushSenders(services),
-            parts.Get<ReceiptsTable>(),
-            parts.Get<PushersTable>(),
-            parts.Get<IConsumersTable>(),
-            parts.Get<IStorageWriter>(),
+            new PushPosition(parts.Get<IConsumersTable>(), parts.Get<IStorageWriter>(), options),
             options,
             parts.Get<PushLog>());
     }

@@ -1,8 +1,10 @@
+using System.Runtime.CompilerServices;
 using Matrix.Core.Event;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.Unread;
 
@@ -12,6 +14,7 @@ namespace Matrix.Host.Outbound.Push;
 internal sealed class MissedPushes(
     IEventsTable eventsTable,
     StrippedRoomsTable strippedRoomsTable,
+    ReceiptsTable receiptsTable,
     UnreadTable unreadTable,
     RoomSnapshots rooms,
     PusherIndex index,
@@ -30,6 +33,19 @@ internal sealed class MissedPushes(
 
         events.Sort(static (a, b) => (a.Position, a.Nid.Value).CompareTo((b.Position, b.Nid.Value)));
         return new PushFlush(end, events, [], [], [], [.. invites.Where(invite => invite.Position <= end)]);
+    }
+
+    /// <summary>The users whose receipts moved after a position.</summary>
+    internal async IAsyncEnumerable<string> ReadersAsync(
+        long after, [EnumeratorCancellation] CancellationToken stop)
+    {
+        for (var (position, user) = (after + 1, ""); ;)
+        {
+            var moved = await receiptsTable.MovedFromAsync(position, user, options.EventsPerPage, stop);
+            foreach (var receipt in moved) yield return receipt.UserId;
+            if (moved.Count < options.EventsPerPage) break;
+            (position, user) = moved[^1];
+        }
     }
 
     /// <summary>Reads invites of other servers to users with pushers, and the position up to which it has all of them.

@@ -1,8 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Pushers;
-using Matrix.Host.Storage.Tables.Receipts;
 using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Outbound.Push;
@@ -14,9 +12,6 @@ namespace Matrix.Host.Outbound.Push;
 /// </summary>
 public sealed class PushOutbound : IHostedService, IAsyncDisposable
 {
-    /// <summary>The name of its position in the database.</summary>
-    internal const string Name = "push";
-
     /// <summary>About so many changes are written at once.</summary>
     private const int ChangesPerBatch = 2000;
 
@@ -26,40 +21,32 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     private readonly MissedPushes _missed;
     private readonly Badges _badges;
     private readonly PushSenders _senders;
-    private readonly ReceiptsTable _receiptsTable;
-    private readonly PushersTable _pushersTable;
-    private readonly IConsumersTable _consumersTable;
-    private readonly IStorageWriter _writer;
+    private readonly PushPosition _position;
     private readonly PushOptions _options;
     private readonly PushLog _log;
     private readonly CancellationTokenSource _stop = new();
     private Task? _running;
     private bool _isLoaded;
-    private long _handled;
-    private long _recorded;
-    private long _recordedAt = Environment.TickCount64;
 
     internal PushOutbound(
-        PushFeed feed, PusherIndex index, PendingPushes pending, MissedPushes missed, Badges badges,
+        PushFeed feed,
+        PusherIndex index,
+        PendingPushes pending,
+        MissedPushes missed,
+        Badges badges,
         PushSenders senders,
-        ReceiptsTable receiptsTable,
-        PushersTable pushersTable,
-        IConsumersTable consumersTable,
-        IStorageWriter writer,
+        PushPosition position,
         PushOptions options,
         PushLog log)
     {
         (_feed, _index, _pending, _missed, _badges, _senders) = (feed, index, pending, missed, badges, senders);
-        _receiptsTable = receiptsTable;
-        _pushersTable = pushersTable;
-        _consumersTable = consumersTable;
-        _writer = writer;
+        _position = position;
         _options = options;
         _log = log;
     }
 
     /// <summary>All changes up to this position were handled: what they owe is stored.</summary>
-    public long HandledThrough => _feed.IdleAt() ?? Volatile.Read(ref _handled);
+    public long HandledThrough => _feed.IdleAt() ?? _position.Handled;
 
     /// <summary>Starts to push.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -76,16 +63,16 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         if (_running is { } running) await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _senders.StopAsync();
         if (!_isLoaded) return;
-        if (_feed.IdleAt() is { } through) Volatile.Write(ref _handled, Math.Max(_handled, through));
+        if (_feed.IdleAt() is { } through) _position.Advance(through);
         try
         {
             var batch = new WriteBatch();
             foreach (var pusherId in _senders.Counting())
             {
-                batch.Add(new PushEnqueued(pusherId, _handled, EventNid.None));
+                batch.Add(new PushEnqueued(pusherId, _position.Handled, EventNid.None));
             }
 
-            await RecordAsync(batch);
+            await _position.RecordAsync(batch);
         }
         catch (StorageException fault)
         {
@@ -111,7 +98,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
                 await HandleAsync(stop);
                 await RecordIfIdleAsync(stop);
                 failures = 0;
-                await _feed.WaitAsync(_recorded, _senders.HasMany, _options.RecordInterval, stop);
+                await _feed.WaitAsync(_position.Recorded, _senders.HasMany, _options.RecordInterval, stop);
             }
 #pragma warning disable CA1031 // Every failure is retried: no change is skipped.
             catch (Exception fault) when (!stop.IsCancellationRequested)
@@ -128,31 +115,8 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     private async ValueTask LoadAsync(CancellationToken stop)
     {
         await _index.LoadAsync(stop);
-        var position = await _consumersTable.PositionAsync(Name, stop);
-        if (position is null)
-        {
-            // Without a stored position, a crash would skip what came since.
-            _handled = _feed.Beginning;
-            await RecordAsync(new WriteBatch(1));
-        }
-
-        Volatile.Write(ref _handled, position ?? _handled);
-        _recorded = _handled;
-        for (long after = 0; ;)
-        {
-            var owing = await _pushersTable.OwingAsync(after, _options.EventsPerPage, stop);
-            foreach (var pusherId in owing)
-            {
-                if (await _pushersTable.FindAsync(pusherId, stop) is { } row)
-                {
-                    _senders.Wake(new PusherName(row.PusherId, row.UserId, row.Kind));
-                }
-            }
-
-            if (owing.Count < _options.EventsPerPage) break;
-            after = owing[^1];
-        }
-
+        await _position.LoadAsync(_feed.Beginning, stop);
+        await _senders.WakeOwingAsync(stop);
         _isLoaded = true;
         _senders.Start();
     }
@@ -189,14 +153,14 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         var batch = new WriteBatch();
         foreach (var invite in flush.Invites)
         {
-            if (invite.Position <= _handled) continue;
+            if (invite.Position <= _position.Handled) continue;
             await _pending.AddInviteAsync(invite, batch, owing, stop);
         }
 
         for (var i = 0; i < flush.Events.Count; i++)
         {
             var pushed = flush.Events[i];
-            if (pushed.Position <= _handled) continue;
+            if (pushed.Position <= _position.Handled) continue;
             if (batch.Changes.Count >= ChangesPerBatch && pushed.Position > flush.Events[i - 1].Position)
             {
                 await EnqueueAsync(batch, owing, flush.Events[i - 1].Position);
@@ -229,23 +193,14 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     /// <summary>Makes durable what is pending, and wakes the senders.</summary>
     private async ValueTask EnqueueAsync(WriteBatch batch, Dictionary<PusherName, int> owing, long through)
     {
-        Volatile.Write(ref _handled, Math.Max(_handled, through));
+        _position.Advance(through);
         if (batch.Changes.Count == 0) return;
         foreach (var (pusher, events) in owing)
         {
             if (_senders.MustTrim(pusher, events)) batch.Add(new PushesTrimmed(pusher.PusherId, _options.MaxPending));
         }
 
-        try
-        {
-            await RecordAsync(batch);
-        }
-        catch
-        {
-            _handled = _recorded;
-            throw;
-        }
-
+        await _position.RecordOrReturnAsync(batch);
         foreach (var pusher in owing.Keys) _senders.Wake(pusher);
     }
 
@@ -253,31 +208,24 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     private async ValueTask ReadAsync(long through, CancellationToken stop)
     {
         _badges.ForgetAll();
-        var after = _handled;
+        var after = _position.Handled;
         if (_index.Users == 0)
         {
-            Volatile.Write(ref _handled, Math.Max(_handled, through));
+            _position.Advance(through);
             return;
         }
 
         // Mail that asks for a confirmation may not have been sent.
         foreach (var pusher in _index.OfKind(PusherKind.Email)) _senders.Wake(pusher);
         _senders.CountAll();
-        for (var (position, user) = (after + 1, ""); ;)
+        await foreach (var userId in _missed.ReadersAsync(after, stop))
         {
-            var moved = await _receiptsTable.MovedFromAsync(position, user, _options.EventsPerPage, stop);
-            foreach (var pusher in moved.SelectMany(receipt => _index.Of(receipt.UserId)))
-            {
-                _senders.CountChanged(pusher);
-            }
-
-            if (moved.Count < _options.EventsPerPage) break;
-            (position, user) = moved[^1];
+            foreach (var pusher in _index.Of(userId)) _senders.CountChanged(pusher);
         }
 
-        while (_handled < through)
+        while (_position.Handled < through)
         {
-            await HandleAsync(await _missed.ReadAsync(_handled, through, stop), stop);
+            await HandleAsync(await _missed.ReadAsync(_position.Handled, through, stop), stop);
         }
     }
 
@@ -285,22 +233,11 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     {
         _senders.DropIdle();
         if (_feed.IdleAt() is not { } through) return;
-        Volatile.Write(ref _handled, Math.Max(_handled, through));
+        _position.Advance(through);
         stop.ThrowIfCancellationRequested();
-        if (_feed.Changed > _recorded && IsTimeToRecord()) await RecordAsync(new WriteBatch(1));
-    }
-
-    private bool IsTimeToRecord()
-    {
-        if (Environment.TickCount64 - _recordedAt < _options.RecordInterval.TotalMilliseconds) return false;
-        _recordedAt = Environment.TickCount64;
-        return true;
-    }
-
-    private async ValueTask RecordAsync(WriteBatch batch)
-    {
-        var through = _handled;
-        await _writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), CancellationToken.None);
-        _recorded = through;
+        if (_feed.Changed > _position.Recorded && _position.IsTimeToRecord())
+        {
+            await _position.RecordAsync(new WriteBatch(1));
+        }
     }
 }

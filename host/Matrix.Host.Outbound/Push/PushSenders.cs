@@ -38,6 +38,26 @@ internal sealed class PushSenders : IDisposable
         _mails.Start();
     }
 
+    /// <summary>Wakes all pushers that have something pending in the database.</summary>
+    internal async ValueTask WakeOwingAsync(CancellationToken stop)
+    {
+        var most = _services.Options.EventsPerPage;
+        for (long after = 0; ;)
+        {
+            var owing = await _services.Table.OwingAsync(after, most, stop);
+            foreach (var pusherId in owing)
+            {
+                if (await _services.Table.FindAsync(pusherId, stop) is { } row)
+                {
+                    Wake(new PusherName(row.PusherId, row.UserId, row.Kind));
+                }
+            }
+
+            if (owing.Count < most) break;
+            after = owing[^1];
+        }
+    }
+
     /// <summary>A pusher has something pending.</summary>
     internal void Wake(PusherName pusher)
     {
