@@ -88,6 +88,13 @@ public sealed record RoomDeletionProgress
     /// <summary>The users that left, those beyond the list included.</summary>
     public int CountLeft { get; init; }
 
+    /// <summary>The progress at the beginning of a part.</summary>
+    internal RoomDeletionProgress At(DeletionStage stage, TimeProvider time) => this with
+    {
+        Stage = (int)stage,
+        Since = time.GetUtcNow().ToUnixTimeMilliseconds(),
+    };
+
     /// <summary>The progress of a job.</summary>
     public static RoomDeletionProgress Of(JobRow job) =>
         job.Progress.IsEmpty

@@ -7,7 +7,6 @@ using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Rooms.Stripped;
 
 namespace Matrix.Host.Rooms.Joining;
 
@@ -22,19 +21,14 @@ internal sealed record RemoteJoin(
 /// <summary>
 /// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. A join
 /// waits for another one of the room, which may bring the room here, but not for long: then it runs beside it. A user's
-/// second request to join a room gets the result of the first. Few joins are checked and stored at a time; they do not
-/// hold their place while they wait for other servers. v1.19 server-server-api#joining-rooms
+/// second request to join a room gets the result of the first. v1.19 server-server-api#joining-rooms
 /// </summary>
 internal sealed class RemoteJoins(
-    FederationApi api,
-    UserRequests requests,
     RoomSnapshots rooms,
-    TemplateSigner signer,
+    JoinHandshake handshake,
     JoinedRoomChecker checker,
-    JoinedRoomWriter entrance,
-    RoomReceiver receiver,
+    RoomArrivals arrivals,
     EnteringRooms entering,
-    MemberContents contents,
     ProfilePropagation profiles,
     RoomsOptions options,
     TimeProvider time) : IDisposable
@@ -42,20 +36,14 @@ internal sealed class RemoteJoins(
     /// <summary>The part of the joins that wait or run which one user or service may have.</summary>
     private const int PartOfOne = 4;
 
-    private static readonly TimeSpan _decisionPoll = TimeSpan.FromMilliseconds(20);
-
     /// <summary>The joins that run: the first one of a room, and one that was tired of waiting for it.</summary>
     private readonly JoinTurns _first = new(time);
     private readonly JoinTurns _beside = new(time);
 
-    /// <summary>One join at a time makes a room.</summary>
-    private readonly JoinTurns _entrances = new(time);
     private readonly Lock _lock = new();
     private readonly Dictionary<(string RoomId, string UserId), (string Who, Task<RoomResult<string>?> Task)>
         _running = [];
 
-    /// <summary>The places of joins that are checked and stored.</summary>
-    private readonly SemaphoreSlim _slots = new(options.JoinsAtOnce, options.JoinsAtOnce);
     private readonly CancellationTokenSource _closing = new();
 
     /// <summary>
@@ -88,7 +76,6 @@ internal sealed class RemoteJoins(
     {
         _closing.Cancel();
         _closing.Dispose();
-        _slots.Dispose();
     }
 
     private int MostOfOne => Math.Max(1, options.MaxJoins / PartOfOne);
@@ -171,140 +158,22 @@ internal sealed class RemoteJoins(
     private async ValueTask<RoomFailure?> ThroughAsync(
         string server, RemoteJoin join, RoomSnapshot? snapshot, CancellationToken stop)
     {
-        var stages = new JoinTimings(time);
-        string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
-        var made = await requests.SendAsync(
-            join.Who,
-            server,
-            within => api.MakeJoinAsync(server, join.RoomId, join.UserId, versions, within),
-            stop);
-        if (!made.IsOk) return RemoteFailures.PassedOn(server, made.Failure!);
-        stages.Ended("template");
-        if (RoomRules.FindUnstable(made.Value.RoomVersion) is not { } rules
-            || (snapshot is not null && snapshot.Room.Rules.Id != rules.Id))
-        {
-            return RemoteFailures.Unusable(server, $"the room cannot have the version {made.Value.RoomVersion}");
-        }
-
-        var authorisingUser = AuthorisingUserOf(made.Value.Event);
-        if (authorisingUser is not null && RoomNames.ServerOf(authorisingUser) != server)
-        {
-            // This server's signature must not authorise a join whose conditions it has not checked.
-            return RemoteFailures.Unusable(server, $"the authorising user {authorisingUser} is not one of its users");
-        }
-
-        var content = RestrictedJoins.WithAuthorisingUser(
-            await contents.OfAsync(join.UserId, "join", join.Reason, stop), authorisingUser);
-        var signed = signer.Sign(rules, join.RoomId, join.UserId, content, made.Value.Event);
-        if (!signed.IsOk) return RemoteFailures.InvalidTemplate(server, signed.Failure);
-
-        var pdu = signed.Value;
+        var timings = new JoinTimings(time);
+        var made = await handshake.MakeAsync(server, join, snapshot, timings, stop);
+        if (!made.IsOk) return made.Failure;
+        var (rules, pdu, content) = made.Value;
         using var isEntering = join.IsResident ? null : entering.Begin(join.RoomId);
-        var sent = await api.SendJoinAsync(
-            server, join.RoomId, pdu.EventId, EventJson.Of(pdu), omitMembers: false, stop);
-        if (!sent.IsOk) return RemoteFailures.PassedOn(server, sent.Failure!);
-        stages.Ended("response");
+        var sent = await handshake.SendAsync(server, join.RoomId, pdu, timings, stop);
+        if (!sent.IsOk) return sent.Failure;
 
         var returned = await checker.JoinAsync(server, rules, pdu, sent.Value.Event, stop);
         if (!returned.IsOk) return returned.Failure;
         var failure = join.IsResident
-            ? await ReceiveAsync(server, snapshot!, returned.Value.Pdu, stop)
-            : await EnterAsync(server, rules, returned.Value, sent.Value, stages, stop);
+            ? await arrivals.ReceiveAsync(server, snapshot!, returned.Value.Pdu, stop)
+            : await arrivals.EnterAsync(server, rules, returned.Value, sent.Value, timings, stop);
         if (failure is not null) return failure;
 
         await profiles.JoinedAsync(join.UserId, content);
         return null;
-    }
-
-    /// <summary>Checks and stores the room that a server returned; null if that succeeded.</summary>
-    private async ValueTask<RoomFailure?> EnterAsync(
-        string server,
-        RoomRules rules,
-        ReceivedEvent join,
-        JoinedRoom response,
-        JoinTimings stages,
-        CancellationToken stop)
-    {
-        RoomResult<ReadRoom> read;
-        using (await SlotAsync())
-        {
-            read = await checker.ReadAsync(server, rules, join.Pdu.RoomId, response, stop);
-        }
-
-        if (!read.IsOk) return read.Failure;
-        stages.Ended("read");
-        var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop);
-        stages.Ended("keys");
-        var whole = await checker.MendAsync(server, rules, read.Value, _closing.Token);
-        using var alone = await _entrances.EnterAsync(join.Pdu.RoomId, _closing.Token);
-
-        // Not cancelled by the clock from here on: the other server has taken the join.
-        var known = await rooms.FindAsync(join.Pdu.RoomId, _closing.Token);
-        if (IsResident(known))
-        {
-            // The state that the other join returned may have this one.
-            return known!.Local.IsJoined(join.Pdu.Sender)
-                ? null
-                : await ReceiveAsync(server, known, join.Pdu, _closing.Token);
-        }
-
-        using (await SlotAsync())
-        {
-            var room = await checker.CheckAsync(server, rules, join, whole, withoutKeys, _closing.Token);
-            if (!room.IsOk) return room.Failure;
-            stages.Ended("signatures");
-            var failure = await entrance.EnterAsync(server, rules, room.Value, stages, _closing.Token);
-            if (failure is null) entering.Arrived(join.Pdu.RoomId);
-            return failure;
-        }
-    }
-
-    /// <summary>Waits for one of the places. Not cancelled by the clock: the other server has taken the join.</summary>
-    private async ValueTask<Slot> SlotAsync()
-    {
-        await _slots.WaitAsync(_closing.Token);
-        return new Slot(_slots);
-    }
-
-    private readonly record struct Slot(SemaphoreSlim Slots) : IDisposable
-    {
-        public void Dispose() => Slots.Release();
-    }
-
-    /// <summary>The authorising user of a template; null for none. v1.19 client-server-api#restricted-rooms</summary>
-    private static string? AuthorisingUserOf(JsonObject template) =>
-        JsonText.TryGet(template, "content", out var given)
-        && given is Json.Object { Item: var of }
-        && of.Text(RestrictedJoins.AuthorisingUser) is { } user
-        && UserId.IsValid(user)
-            ? user
-            : null;
-
-    /// <summary>
-    /// Takes a join that another server accepted, in a room that is known here, and waits until it is decided; null if
-    /// the user is joined.
-    /// </summary>
-    private async ValueTask<RoomFailure?> ReceiveAsync(
-        string server, RoomSnapshot snapshot, Core.Event.Pdu join, CancellationToken stop)
-    {
-        var read = snapshot.Room.Rules.ReadReceived(join.Canonical);
-        if (read.Refusal is { } refusal) return RemoteFailures.Unusable(server, refusal.Reason);
-        var received = await receiver.ReceiveAsync(server, snapshot.Room, [read.Value], stop);
-        if (!received.IsOk) return received.Failure;
-        if (received.Value.Dropped.TryGetValue(join.EventId, out var dropped))
-        {
-            return RemoteFailures.Unusable(server, dropped.ToString());
-        }
-
-        var deadline = time.GetUtcNow() + options.JoinDecisionTime;
-        while (time.GetUtcNow() < deadline)
-        {
-            var now = await rooms.FindAsync(snapshot.Room.Nid, stop);
-            if (now?.Local.IsJoined(join.Sender) == true) return null;
-            await Task.Delay(_decisionPoll, time, stop);
-        }
-
-        return new RoomFailure(
-            RoomFailureKind.Forbidden, "This server does not allow the join, or lacks events for it.");
     }
 }

@@ -29,7 +29,7 @@ public sealed class RoomJoins
     /// <summary>The attempts of a join, which starts anew if the room changed meanwhile.</summary>
     private const int Attempts = 3;
 
-    private readonly RoomMemberships _memberships;
+    private readonly LocalJoins _joins;
     private readonly AliasResolver _aliases;
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
@@ -41,7 +41,7 @@ public sealed class RoomJoins
     private readonly RoomsOptions _options;
 
     internal RoomJoins(
-        RoomMemberships memberships,
+        LocalJoins joins,
         AliasResolver aliases,
         RoomSnapshots rooms,
         StateReader state,
@@ -52,7 +52,7 @@ public sealed class RoomJoins
         StrippedRoomsTable strippedRoomsTable,
         RoomsOptions options)
     {
-        _memberships = memberships;
+        _joins = joins;
         _aliases = aliases;
         _rooms = rooms;
         _state = state;
@@ -82,7 +82,7 @@ public sealed class RoomJoins
 
         for (var attempt = 1; ; attempt++)
         {
-            var local = await _memberships.JoinAsync(
+            var local = await _joins.JoinAsync(
                 request.UserId, roomId, request.Reason, stop, request.InvitationToken);
             if (local.IsOk || attempt > Attempts) return local;
 
@@ -96,7 +96,7 @@ public sealed class RoomJoins
 
             var servers = await CandidatesAsync(request.UserId, snapshot, roomId, via, stop);
             if (servers.Count == 0) return local;
-            var isGuest = await _memberships.IsGuestAsync(request.UserId, stop);
+            var isGuest = await _joins.IsGuestAsync(request.UserId, stop);
             if (isGuest)
             {
                 var allowed = await _guests.ServersAsync(request.Who, snapshot, roomId, servers, stop);

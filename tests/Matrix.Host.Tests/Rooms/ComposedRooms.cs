@@ -76,6 +76,8 @@ internal sealed class ComposedRooms : IDisposable
 
     internal RoomMemberships Memberships => _parts.GetRequiredService<RoomMemberships>();
 
+    internal ForgottenRooms Forgotten => _parts.GetRequiredService<ForgottenRooms>();
+
     internal RoomAccounts Accounts => _parts.GetRequiredService<RoomAccounts>();
 
     internal Departures Departures => _parts.GetRequiredService<Departures>();

@@ -223,7 +223,7 @@ internal sealed class LaneTests(string databaseKind)
 
         var banned = await _world.Rooms.Memberships.BanAsync(alice, room, bob, "enough", default);
         var back = await _world.JoinsAsync("bob", room);
-        var forgets = await _world.Rooms.Memberships.ForgetAsync(bob, room, default);
+        var forgets = await _world.Rooms.Forgotten.ForgetAsync(bob, room, default);
         var unbanned = await _world.Rooms.Memberships.UnbanAsync(alice, room, bob, null, default);
         var again = await _world.JoinsAsync("bob", room);
         var row = await _world.Storage.Memberships.FindAsync(

@@ -10,7 +10,11 @@ namespace Matrix.Host.Api.Client.RoomMembership;
 
 /// <summary>Joins, invites, leaves, kicks, bans and forgetting. v1.19 client-server-api#room-membership</summary>
 internal sealed class Membership(
-    RoomMemberships memberships, AddressInvites addresses, RoomJoins joins, SuspendedUsers suspended) : IEndpoints
+    RoomMemberships memberships,
+    AddressInvites addresses,
+    RoomJoins joins,
+    ForgottenRooms forgotten,
+    SuspendedUsers suspended) : IEndpoints
 {
     /// <summary>The most characters of a reason, which becomes part of an event.</summary>
     private const int LongestReason = 4096;
@@ -138,5 +142,5 @@ internal sealed class Membership(
             await memberships.LeaveAsync(call.Caller.UserId, call["roomId"], reason, stop, who: call.CausedBy));
 
     private async ValueTask<Answer> ForgetAsync(Call call, CancellationToken stop) =>
-        RoomAnswers.Empty(await memberships.ForgetAsync(call.Caller.UserId, call["roomId"], stop));
+        RoomAnswers.Empty(await forgotten.ForgetAsync(call.Caller.UserId, call["roomId"], stop));
 }
