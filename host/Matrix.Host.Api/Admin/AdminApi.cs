@@ -26,6 +26,8 @@ public static class AdminApi
         .Add<IEndpoints, SharedSecretRegistration>()
         .Add<IEndpoints, ServerVersion>()
         .Add<IEndpoints, AuditEntries>()
+        .Add<Accounts.AccountAnswer>()
+        .Add<IEndpoints, Accounts.AccountList>()
         .Add<IEndpoints, Accounts.Accounts>()
         .Add<IEndpoints, AccountAdminActions>()
         .Add<IEndpoints, AccountDetails>()

@@ -40,9 +40,7 @@ public sealed class ClientServer : ApiServer
 
     private readonly ClientAdmission _admission;
     private readonly WaitingRequests _waiting;
-    private readonly RateLimiter _limiter;
-    private readonly RateOverrides _overrides;
-    private readonly KnownLogins _known;
+    private readonly ClientRates _rates;
     private readonly HttpOptions _options;
     private readonly ByteBudget _bodies;
     private readonly ByteBudget _responses;
@@ -54,20 +52,16 @@ public sealed class ClientServer : ApiServer
         ClientAdmission admission,
         WaitingRequests waiting,
         HttpOptions options,
-        RateLimiter limiter,
+        ClientRates rates,
         RequestCounts counts,
-        RateOverrides overrides,
         TimeProvider clock,
-        KnownLogins known,
         IBrowserPages pages,
         ILogger<ClientServer> log)
         : base(Map(endpoints), counts, log)
     {
         _admission = admission;
         _waiting = waiting;
-        _limiter = limiter;
-        _overrides = overrides;
-        _known = known;
+        _rates = rates;
         _options = options;
         _bodies = Budget(options.ClientBodies, options, clock);
         _responses = Budget(options.ClientResponses, options, clock);
@@ -106,10 +100,7 @@ public sealed class ClientServer : ApiServer
             caller = found;
         }
 
-        if (!isOperator && IsLimited(service, caller) && Limited(Take(route, caller, address)) is { } tooMany)
-        {
-            return tooMany;
-        }
+        if (!isOperator && Limited(_rates.Take(route, service, caller, address)) is { } tooMany) return tooMany;
 
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
         if (RefusedPage(http, route) is { } refused) return refused;
@@ -124,13 +115,6 @@ public sealed class ClientServer : ApiServer
             ? await HandleWithBodyAsync(http, call, stop)
             : await HandleAsync(call, null, stop);
     }
-
-    private TimeSpan Take(Route route, Caller? caller, string address) =>
-        caller is not null
-            && route.Options.Rate == RateClass.Send
-            && _overrides.Find(caller.UserId) is { } rate
-                ? _limiter.Take(RateClass.Send, caller.UserId, rate)
-                : _limiter.Take(route.Options.Rate, CountedBy(caller, route.Options.Rate, address));
 
     /// <summary>The error for a request that comes from the wrong page or place; null for others.</summary>
     private Answer? RefusedPage(HttpContext http, Route route)
@@ -201,11 +185,8 @@ public sealed class ClientServer : ApiServer
     /// </summary>
     /// <param name="count">How many requests it counts as.</param>
     /// <param name="taken">How many of these the route's rate has counted.</param>
-    internal Answer? Count(Call call, RateClass rate, int count, int taken)
-    {
-        if (!IsLimited(call.Service, call.CallerIfAny)) return null;
-        return Limited(_limiter.Take(rate, CountedBy(call.CallerIfAny, rate, call.Address), count, taken));
-    }
+    internal Answer? Count(Call call, RateClass rate, int count, int taken) =>
+        Limited(_rates.Take(call, rate, count, taken));
 
     /// <summary>
     /// Waits for memory for a large response in the caller's share. Null if this takes too long, or if too many
@@ -305,25 +286,10 @@ public sealed class ClientServer : ApiServer
     private static string OwnerOf(Call call) =>
         call.Service?.SenderId ?? call.CallerIfAny?.UserId ?? AddressBlock.Of(call.Address);
 
-    /// <summary>
-    /// Whether rates hold for a caller. v1.19 application-service-api#registration: `rate_limited`.
-    /// </summary>
-    private static bool IsLimited(AppService? service, Caller? caller) =>
-        service is null || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId);
-
     private static bool IsSmall(HttpContext http) =>
         http.Request.ContentLength is { } length
             ? length <= SmallBody
             : http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
-
-    /// <summary>
-    /// By whom requests are counted. A user's confirmations at an address where they logged in lately do not end by
-    /// those of somebody elsewhere who has their token.
-    /// </summary>
-    private string CountedBy(Caller? caller, RateClass rate, string address) =>
-        caller is null ? AddressBlock.Of(address)
-        : rate == RateClass.Login && _known.Knows(caller.UserId, address) ? $"{caller.UserId} {address}"
-        : caller.UserId;
 
     private static ClientRoutes Map(IEnumerable<IEndpoints> endpoints)
     {

@@ -15,6 +15,7 @@ public static class HttpServices
         .Add<DiagnosticSource, RefusedRequests>()
         .Add<ClientAdmission>()
         .Add<WaitingRequests>()
+        .Add<ClientRates>()
         .Add<ClientServer>()
         .Add<RequestAuthentication>()
         .Add<FederationServer>();

@@ -58,12 +58,12 @@ public sealed class FaultTests
                 new ClientAdmission(new NoTokens(), new AppServiceDirectory([]), serviceCallers: null!, locks: null!),
                 waiting: null!,
                 new HttpOptions { Body = 1000, EventBody = 1000, LargeBody = 1000 },
-                new RateLimiter(
-                    new RateLimitOptions { Enabled = false, Tracked = 10 }, TimeProvider.System),
+                new ClientRates(
+                    new RateLimiter(new RateLimitOptions { Enabled = false, Tracked = 10 }, TimeProvider.System),
+                    overrides: null!,
+                    known: null!),
                 new RequestCounts(TimeProvider.System),
-                overrides: null!,
                 TimeProvider.System,
-                known: null!,
                 new BrowserPages(new PageOptions(IsSecure: false, "test.example", "", HasAdminPage: true)),
                 factory.CreateLogger<ClientServer>());
 
