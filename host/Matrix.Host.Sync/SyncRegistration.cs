@@ -26,6 +26,7 @@ public static class SyncRegistration
         .Add<InvitedRooms>()
         .Add<LeftRooms>()
         .Add<RoomInputs>()
+        .Add<AccountDataSection>()
         .Add<RoomSections>()
         .Add<UpdatedRoomsReader>()
         .Add<PresenceSection>()

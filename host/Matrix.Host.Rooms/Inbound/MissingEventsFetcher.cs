@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
-using Matrix.Core.Room.Incoming.Deciding;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;

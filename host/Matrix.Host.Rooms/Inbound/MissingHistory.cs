@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Event;
-using Matrix.Core.Room.Incoming.Fetching;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;

@@ -1,6 +1,5 @@
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
-using Matrix.Core.Room.Incoming.Deciding;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;

@@ -1,7 +1,7 @@
 using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;

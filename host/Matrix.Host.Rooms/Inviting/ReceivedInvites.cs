@@ -2,7 +2,6 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Core.Room.Incoming;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;

@@ -3,7 +3,6 @@ using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
-using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Crypto;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;

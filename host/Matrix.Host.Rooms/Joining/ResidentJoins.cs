@@ -1,6 +1,5 @@
 using Matrix.Core.Event;
 using Matrix.Core.Json;
-using Matrix.Core.Room.Incoming.Deciding;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;

@@ -1,6 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
-using Matrix.Core.Room.Incoming;
+using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Snapshots;

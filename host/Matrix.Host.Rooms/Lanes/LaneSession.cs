@@ -1,7 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
 using Matrix.Core.Room.Incoming.Facts;
-using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;

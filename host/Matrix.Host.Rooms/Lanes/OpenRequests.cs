@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Matrix.Core.Room.Incoming;
-using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Storage;
 
 namespace Matrix.Host.Rooms.Lanes;

@@ -1,5 +1,4 @@
 using Matrix.Core.Room.Incoming.Facts;
-using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;

@@ -1,8 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Room;
 using Matrix.Core.Room.Incoming;
-using Matrix.Core.Room.Incoming.Deciding;
-using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;

@@ -3,8 +3,6 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Room;
-using Matrix.Core.Room.Incoming.Deciding;
-using Matrix.Core.Room.Incoming.Facts;
 using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Host.Crypto;
 using Matrix.Host.Rooms.Events;

@@ -1,5 +1,4 @@
 using Matrix.Core.Event;
-using Matrix.Core.Room.Incoming.Deciding;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Core.State;
 using Matrix.Core.Sync;

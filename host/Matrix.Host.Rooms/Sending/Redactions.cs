@@ -1,5 +1,4 @@
 using Matrix.Core.Event;
-using Matrix.Core.Room.Incoming.Graph;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;

@@ -1,17 +1,12 @@
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Streams.Streams;
-using Matrix.Host.Streams.Streams.AccountData;
-using Matrix.Host.Sync.Responses;
 using Matrix.Host.Users.AccountData;
-using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes `account_data` and `rooms` of a response, and records whether they have news.</summary>
 internal sealed class RoomSections(
-    RoomEvents events,
+    AccountDataSection accountData,
     RoomInputs inputs,
     RoomSnapshots snapshots,
     JoinedRooms joined,
@@ -21,7 +16,7 @@ internal sealed class RoomSections(
 {
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
-        await AccountDataAsync(pass, found.Global, stop);
+        await accountData.WriteAsync(pass, found.Global, stop);
         var json = pass.Json;
         json.WriteStartObject("rooms"u8);
 
@@ -93,27 +88,5 @@ internal sealed class RoomSections(
             var departure = departures[pending.Room];
             pass.HasNews |= await left.WriteAsync(pass, room, departure.Member, departure.Since, stop);
         }
-    }
-
-    private async ValueTask AccountDataAsync(SyncPass pass, List<AccountDataRow> rows, CancellationToken stop)
-    {
-        if (rows.Count == 0 && !pass.IsInitial) return;
-        var filter = pass.Filter.AccountData;
-        var admitted = new List<AccountDataRow>(rows.Count);
-        foreach (var row in rows)
-        {
-            if (filter.Admits(row.Type, null, false)) admitted.Add(row);
-        }
-
-        // Users who changed no push rules get the server's default rules.
-        var withDefaultRules = pass.IsInitial
-            && filter.Admits(UserPushRules.Type, null, false)
-            && !rows.Exists(AccountDataFormat.IsPushRules);
-        if (admitted.Count == 0 && !withDefaultRules) return;
-        pass.HasNews = true;
-        pass.Json.WriteStartEvents("account_data"u8);
-        await events.AccountDataAsync(pass, admitted, stop);
-        if (withDefaultRules) AccountDataFormat.WriteDefaultPushRules(pass.Json, pass.Reader.UserId);
-        pass.Json.WriteEndEvents();
     }
 }
