@@ -22,18 +22,18 @@ internal static class SqliteStorage
                 opened.Readers!,
                 opened.Writer!,
                 new SqliteAdmin(opened.Readers!, path, options.BusyTimeoutMs),
-                opened.CloseAsync,
+                opened.DisposeAsync,
                 stop);
         }
         catch
         {
-            await opened.CloseAsync();
+            await opened.DisposeAsync();
             throw;
         }
     }
 
     /// <summary>The file with its connections and the threads that use them.</summary>
-    private sealed class OpenedFile(SqliteFile file)
+    private sealed class OpenedFile(SqliteFile file) : IAsyncDisposable
     {
         private readonly List<SqliteConnection> _connections = [];
         private readonly WriterMetrics _metrics = new();
@@ -57,7 +57,7 @@ internal static class SqliteStorage
         }
 
         /// <summary>Closes what was opened. Called again, it does nothing.</summary>
-        public async ValueTask CloseAsync()
+        public async ValueTask DisposeAsync()
         {
             if (_isClosed) return;
             _isClosed = true;
