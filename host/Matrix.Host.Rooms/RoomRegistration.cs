@@ -214,7 +214,7 @@ public static class RoomRegistration
         .Add<JobList>()
         .Add<JobRunner>()
         .Add<RoomEviction>()
-        .Add<RoomErasure>()
+        .Add<RoomRemoval>()
         .Add<RoomDeletion>()
         .As<IJobKind, RoomDeletion>()
         .Add<RoomFileUris>()

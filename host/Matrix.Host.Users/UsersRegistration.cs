@@ -116,7 +116,7 @@ public static class UsersRegistration
         .Add<PresenceLists>()
         .Add<EarlyPresence>()
         .Add<ReceivedPresence>()
-        .Add<UserRooms>()
+        .Add<AccountDataRooms>()
         .Add<UserAccountData>()
         .Add<RoomTags>()
         .Add<ReplacedRooms>()

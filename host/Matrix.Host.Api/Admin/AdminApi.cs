@@ -37,7 +37,7 @@ public static class AdminApi
         .Add<IEndpoints, Tokens>()
         .Add<IEndpoints, RoomListing>()
         .Add<IEndpoints, RoomDetails>()
-        .Add<IEndpoints, Extremities>()
+        .Add<IEndpoints, ExtremityAdministration>()
         .Add<IEndpoints, RoomActions>()
         .Add<IEndpoints, RoomDeletions>()
         .Add<IEndpoints, HistoryPurges>()
@@ -48,7 +48,7 @@ public static class AdminApi
         .Add<IEndpoints, RoomFiles>()
         .Add<IEndpoints, RateLimits>()
         .Add<IEndpoints, FoundEvents>()
-        .Add<IEndpoints, Destinations>()
+        .Add<IEndpoints, DestinationAdministration>()
         .Add<IEndpoints, EventReports>()
         .Add<IEndpoints, Notices>();
 }

@@ -143,19 +143,25 @@ public sealed class ClientServer : ApiServer
             if (!await entering) return Answer.Busy;
         }
 
+        JsonObject? body = null;
+        Answer? problem;
         if (route.Options.TakesForm)
         {
             var form = RequestBody.ReadFormAsync(http, limit, stop);
             waited |= !form.IsCompleted;
-            (call.Form, var broken) = await form;
-            return broken ?? await HandleArrivedAsync(call, null, waited, stop);
+            (call.Form, problem) = await form;
+        }
+        else
+        {
+            var incoming = memory is null ? null : new IncomingBody(memory, null, charged);
+            var reading = RequestBody.ReadAsync(http, route.Options, limit, incoming, stop);
+            waited |= !reading.IsCompleted;
+            (body, problem) = await reading;
         }
 
-        var incoming = memory is null ? null : new IncomingBody(memory, null, charged);
-        var reading = RequestBody.ReadAsync(http, route.Options, limit, incoming, stop);
-        waited |= !reading.IsCompleted;
-        var (body, problem) = await reading;
-        return problem ?? await HandleArrivedAsync(call, body, waited, stop);
+        // If the body was waited for, the session may have ended: then nothing is done.
+        if (problem is null && waited) problem = await JudgeArrivedAsync(call, stop);
+        return problem ?? await HandleAsync(call, body, stop);
     }
 
     /// <summary>
@@ -199,15 +205,6 @@ public sealed class ClientServer : ApiServer
             ? share
             : null;
     }
-
-    /// <summary>
-    /// Handles a request whose body is complete. If that was waited for, the session may have ended: then nothing is
-    /// done.
-    /// </summary>
-    private async ValueTask<Answer> HandleArrivedAsync(
-        Call call, JsonObject? body, bool waited, CancellationToken stop) =>
-        (waited ? await JudgeArrivedAsync(call, stop) : null)
-            ?? await HandleAsync(call, body, stop);
 
     private async ValueTask<Answer> HandleAsync(Call call, JsonObject? body, CancellationToken stop)
     {

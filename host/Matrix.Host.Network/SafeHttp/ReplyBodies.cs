@@ -6,7 +6,7 @@ namespace Matrix.Host.Network.SafeHttp;
 /// <summary>
 /// Reads bodies of responses, each within its own bound, and all within another (<see cref="BodyMemory"/>).
 /// </summary>
-internal sealed class BodyReader(long mostAtOnce)
+internal sealed class ReplyBodies(long mostAtOnce)
 {
     private const int FirstBuffer = 16 << 10;
 

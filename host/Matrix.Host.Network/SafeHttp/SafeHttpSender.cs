@@ -16,7 +16,7 @@ public sealed class SafeHttpSender : IDisposable
     private static readonly UriCreationOptions _asItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     private readonly ServerPools _pools;
-    private readonly BodyReader _bodies;
+    private readonly ReplyBodies _bodies;
     private readonly Meter _meter = new("Matrix.Network");
     private readonly TimeProvider _time;
 
@@ -27,7 +27,7 @@ public sealed class SafeHttpSender : IDisposable
         string purpose = "federation")
     {
         _time = time;
-        _bodies = new BodyReader(options.MaxResponseBytesAtOnce);
+        _bodies = new ReplyBodies(options.MaxResponseBytesAtOnce);
         _pools = new ServerPools(options, new Connector(options, policy, trust));
         _meter.CreateObservableGauge(
             $"matrix_{purpose}_sockets",

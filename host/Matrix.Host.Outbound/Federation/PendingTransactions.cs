@@ -31,8 +31,8 @@ internal sealed class PendingTransactions(string name, PendingRooms rooms, EduSo
 {
     private readonly Refusals _refusals = new();
     private PendingTransaction? _pending;
-    private int _most = Transaction.MaxPdus;
-    private int _mostEdus = Transaction.MaxEdus;
+    private int _most = FederationTransaction.MaxPdus;
+    private int _mostEdus = FederationTransaction.MaxEdus;
 
     /// <summary>
     /// Whether the next transaction with events has no EDUs. After a refused transaction with both, the EDUs go alone
@@ -88,8 +88,8 @@ internal sealed class PendingTransactions(string name, PendingRooms rooms, EduSo
     {
         _refusals.Succeeded(transaction);
         Remove(transaction);
-        if (transaction.Pdus.Count > 0) _most = Math.Min(2 * _most, Transaction.MaxPdus);
-        if (transaction.Edus.Count > 0) _mostEdus = Math.Min(2 * _mostEdus, Transaction.MaxEdus);
+        if (transaction.Pdus.Count > 0) _most = Math.Min(2 * _most, FederationTransaction.MaxPdus);
+        if (transaction.Edus.Count > 0) _mostEdus = Math.Min(2 * _mostEdus, FederationTransaction.MaxEdus);
     }
 
     /// <summary>

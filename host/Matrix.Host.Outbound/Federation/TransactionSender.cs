@@ -58,7 +58,7 @@ internal sealed class TransactionSender(
         IReadOnlyList<EventRow> rows = [.. transaction.Pdus.Where(found.ContainsKey).Select(pdu => found[pdu])];
         var response = await api.SendTransactionAsync(
             server,
-            new Transaction(
+            new FederationTransaction(
                 transaction.Id,
                 now,
                 [.. rows.Select(static row => row.Json)],

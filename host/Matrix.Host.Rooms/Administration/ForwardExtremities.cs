@@ -6,7 +6,7 @@ namespace Matrix.Host.Rooms.Administration;
 
 /// <summary>A forward extremity of a room.</summary>
 /// <param name="Step">The number of the state after the event.</param>
-public sealed record ForwardExtremity(string EventId, long Depth, int Step);
+public sealed record ListedExtremity(string EventId, long Depth, int Step);
 
 /// <summary>
 /// The forward extremities of a room, for administrators. None is dropped, because its state would be lost: they are
@@ -28,15 +28,15 @@ public sealed class ForwardExtremities
     }
 
     /// <summary>The extremities of a room.</summary>
-    public async ValueTask<RoomResult<IReadOnlyList<ForwardExtremity>>> OfAsync(string roomId, CancellationToken stop)
+    public async ValueTask<RoomResult<IReadOnlyList<ListedExtremity>>> OfAsync(string roomId, CancellationToken stop)
     {
         if (await _roomsTable.FindAsync(roomId, stop) is not { } row) return _unknown;
-        var found = new List<ForwardExtremity>();
+        var found = new List<ListedExtremity>();
         foreach (var extremity in row.Header.Extremities)
         {
             if (await _events.ByIdAsync(row.Identity, extremity.EventId, stop) is { } stored)
             {
-                found.Add(new ForwardExtremity(stored.EventId, stored.Pdu.Depth, stored.Row.Step));
+                found.Add(new ListedExtremity(stored.EventId, stored.Pdu.Depth, stored.Row.Step));
             }
         }
 

@@ -21,7 +21,7 @@ public sealed class RoomDeletion : IJobKind
     private readonly ILocalUsers _users;
     private readonly JobList _jobs;
     private readonly RoomEviction _eviction;
-    private readonly RoomErasure _erasure;
+    private readonly RoomRemoval _removal;
     private readonly IStorageWriter _writer;
     private readonly RoomsOptions _options;
 
@@ -30,7 +30,7 @@ public sealed class RoomDeletion : IJobKind
         ILocalUsers users,
         JobList jobs,
         RoomEviction eviction,
-        RoomErasure erasure,
+        RoomRemoval removal,
         IStorageWriter writer,
         RoomsOptions options)
     {
@@ -38,7 +38,7 @@ public sealed class RoomDeletion : IJobKind
         _users = users;
         _jobs = jobs;
         _eviction = eviction;
-        _erasure = erasure;
+        _removal = removal;
         _writer = writer;
         _options = options;
     }
@@ -89,13 +89,13 @@ public sealed class RoomDeletion : IJobKind
             DeletionStage.Begin => await _eviction.BeginAsync(job, wish, before, stop),
             DeletionStage.Members => await _eviction.LeaveSomeAsync(job.Subject, wish, before, stop),
             DeletionStage.Aliases => Evicted(wish, await _eviction.MoveAliasesAsync(before, stop)),
-            DeletionStage.Departures => await _erasure.AwaitAsync(before, checks: true, stop),
-            DeletionStage.Hide => await _erasure.HideAsync(job.Subject, wish, before, stop),
-            DeletionStage.Readers => await _erasure.AwaitAsync(before, checks: false, stop),
-            DeletionStage.Users => await _erasure.DeleteOfUsersAsync(before, stop),
-            _ => await _erasure.DeleteSomeAsync(before, stop),
+            DeletionStage.Departures => await _removal.AwaitAsync(before, checks: true, stop),
+            DeletionStage.Hide => await _removal.HideAsync(job.Subject, wish, before, stop),
+            DeletionStage.Readers => await _removal.AwaitAsync(before, checks: false, stop),
+            DeletionStage.Users => await _removal.DeleteOfUsersAsync(before, stop),
+            _ => await _removal.DeleteSomeAsync(before, stop),
         };
-        var tables = _erasure.Tables;
+        var tables = _removal.Tables;
         var total = tables + (int)DeletionStage.Tables;
         return next is null
             ? new JobStep(total, total, before.ToJson(), HasEnded: true)
@@ -104,5 +104,5 @@ public sealed class RoomDeletion : IJobKind
 
     /// <summary>The progress after all have left: a job that only evicts has ended.</summary>
     private RoomDeletionProgress Evicted(RoomDeletionWish wish, RoomDeletionProgress progress) =>
-        wish.Purges ? progress : progress with { Table = _erasure.Tables };
+        wish.Purges ? progress : progress with { Table = _removal.Tables };
 }

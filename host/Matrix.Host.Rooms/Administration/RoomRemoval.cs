@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Administration;
 /// The parts of a deletion after which nothing of a room is stored: those who need it are waited for, it is known no
 /// more, and its rows are deleted table by table.
 /// </summary>
-internal sealed class RoomErasure(
+internal sealed class RoomRemoval(
     RoomLanes lanes,
     RoomSnapshots rooms,
     IMembershipsTable membershipsTable,

@@ -24,7 +24,7 @@ public sealed record InspectedEvent(
 /// <summary>A received event that waits for others.</summary>
 /// <param name="RoomId">The room.</param>
 /// <param name="Row">The event, and who sent it.</param>
-public sealed record WaitingEvent(string RoomId, StagedEventRow Row);
+public sealed record UndecidedEvent(string RoomId, StagedEventRow Row);
 
 /// <summary>A received event that was given up: what it waited for did not come.</summary>
 /// <param name="RoomId">The room.</param>

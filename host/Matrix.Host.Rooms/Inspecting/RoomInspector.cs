@@ -62,15 +62,15 @@ public sealed class RoomInspector
     }
 
     /// <summary>The received events of an id that wait for others.</summary>
-    public async ValueTask<IReadOnlyList<WaitingEvent>> WaitingAsync(string eventId, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<UndecidedEvent>> WaitingAsync(string eventId, CancellationToken stop)
     {
-        var found = new List<WaitingEvent>();
+        var found = new List<UndecidedEvent>();
         foreach (var nid in await _storage.StagedEvents.RoomsAsync(stop))
         {
             foreach (var row in await _storage.StagedEvents.OfRoomAsync(nid, MaxStaged, stop))
             {
                 if (row.EventId != eventId) continue;
-                found.Add(new WaitingEvent(await IdOfAsync(nid, stop), row));
+                found.Add(new UndecidedEvent(await IdOfAsync(nid, stop), row));
             }
         }
 

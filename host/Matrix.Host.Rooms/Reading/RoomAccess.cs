@@ -57,7 +57,7 @@ public sealed class RoomAccess(
             ? null
             : await DepartureAsync(room, member, row.Position, stop);
 
-        RoomEnd? end = past is { } departure
+        ReadableEnd? end = past is { } departure
             ? await ends.OfAsync(
                 room,
                 departure.Event,

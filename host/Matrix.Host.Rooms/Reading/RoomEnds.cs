@@ -11,7 +11,7 @@ namespace Matrix.Host.Rooms.Reading;
 /// <param name="State">The state there.</param>
 /// <param name="JoinedThrough">The last event that surely came while they were in the room; none if that is not known,
 /// because they were removed on a branch.</param>
-public readonly record struct RoomEnd(EventNid Through, StateTree State, EventNid JoinedThrough);
+public readonly record struct ReadableEnd(EventNid Through, StateTree State, EventNid JoinedThrough);
 
 /// <summary>Finds where a room ends for users who left it.</summary>
 public sealed class RoomEnds(StateStore states, RoomsTable roomsTable, IEventsTable eventsTable)
@@ -20,12 +20,12 @@ public sealed class RoomEnds(StateStore states, RoomsTable roomsTable, IEventsTa
     /// <param name="room">The room.</param>
     /// <param name="departure">The event.</param>
     /// <param name="position">The position at which it became current.</param>
-    public async ValueTask<RoomEnd> OfAsync(
+    public async ValueTask<ReadableEnd> OfAsync(
         RoomIdentity room, StoredEvent departure, long position, CancellationToken stop)
     {
         if (departure.Nid.IsLive && (departure.Row.Marks & EventMarks.Branched) == 0)
         {
-            return new RoomEnd(
+            return new ReadableEnd(
                 departure.Nid,
                 await states.AtAsync(room.Nid, departure.Row.Step, stop),
                 departure.Nid);
@@ -33,7 +33,7 @@ public sealed class RoomEnds(StateStore states, RoomsTable roomsTable, IEventsTa
 
         // It came on a branch, or as part of a state that another server returned.
         var step = await roomsTable.CurrentStepAtAsync(room.Nid, position, stop);
-        return new RoomEnd(
+        return new ReadableEnd(
             await eventsTable.LastNidAtAsync(room.Nid, position, stop),
             await states.AtAsync(room.Nid, step, stop),
             EventNid.None);

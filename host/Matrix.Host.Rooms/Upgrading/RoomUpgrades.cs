@@ -20,7 +20,7 @@ namespace Matrix.Host.Rooms.Upgrading;
 /// <param name="Version">The version of the new room.</param>
 /// <param name="AdditionalCreators">Further creators, where the new version has them.</param>
 /// <param name="IsBounded">Whether the number of rooms that the user creates is bounded.</param>
-public sealed record UpgradeRequest(
+public sealed record RoomUpgradeRequest(
     string UserId, string RoomId, string Version, IReadOnlyList<string> AdditionalCreators, bool IsBounded);
 
 /// <summary>
@@ -76,7 +76,7 @@ public sealed class RoomUpgrades
 
     /// <summary>Replaces a room.</summary>
     /// <returns>The id of the new room.</returns>
-    public async ValueTask<RoomResult<string>> UpgradeAsync(UpgradeRequest request, CancellationToken stop)
+    public async ValueTask<RoomResult<string>> UpgradeAsync(RoomUpgradeRequest request, CancellationToken stop)
     {
         if (_creator.RulesOf(request.Version) is not { } rules)
         {
@@ -98,7 +98,7 @@ public sealed class RoomUpgrades
     }
 
     private async ValueTask<RoomResult<string>> UpgradeAsync(
-        UpgradeRequest request, RoomRules rules, CancellationToken stop)
+        RoomUpgradeRequest request, RoomRules rules, CancellationToken stop)
     {
         if (await _rooms.FindAsync(request.RoomId, stop) is not { } old)
         {
@@ -153,7 +153,7 @@ public sealed class RoomUpgrades
     /// power.
     /// </summary>
     private async ValueTask BanAsync(
-        UpgradeRequest request, RoomSnapshot old, string newRoomId, CancellationToken stop)
+        RoomUpgradeRequest request, RoomSnapshot old, string newRoomId, CancellationToken stop)
     {
         if (await _rooms.FindAsync(newRoomId, stop) is not { } successor) return;
         var limit = Math.Min(_options.MaxUpgradeBans, BansAtOnce);
@@ -196,7 +196,8 @@ public sealed class RoomUpgrades
     /// The new room of an earlier try that did not close the old one: made by the same user, in that version. Only the
     /// rooms that the user joined last are looked at.
     /// </summary>
-    private async ValueTask<string?> UnfinishedAsync(UpgradeRequest request, RoomSnapshot old, CancellationToken stop)
+    private async ValueTask<string?> UnfinishedAsync(
+        RoomUpgradeRequest request, RoomSnapshot old, CancellationToken stop)
     {
         if (old.State.Find(EventTypes.Tombstone, "") is not null) return null;
         var joined = await _membershipsTable.RoomsOfAsync(request.UserId, MembershipSet.Join, stop);
@@ -218,7 +219,7 @@ public sealed class RoomUpgrades
 
     /// <summary>The state of the old room that the new one begins with.</summary>
     private async ValueTask<ReplacedRoom> ReadAsync(
-        UpgradeRequest request, RoomSnapshot old, JsonObject joining, CancellationToken stop)
+        RoomUpgradeRequest request, RoomSnapshot old, JsonObject joining, CancellationToken stop)
     {
         var create = await _state.EventAsync(old, EventTypes.Create, "", stop);
         var last = await _events.GetAsync(old.Room, old.LastEvent, stop);
@@ -272,7 +273,11 @@ public sealed class RoomUpgrades
     /// Closes the old room. The tombstone must be allowed; the rest is done as far as the user has the power.
     /// </summary>
     private ValueTask<RoomResult<bool>> CloseAsync(
-        UpgradeRequest request, ReplacedRoom replaced, RoomSnapshot old, string newRoomId, CancellationToken stop) =>
+        RoomUpgradeRequest request,
+        ReplacedRoom replaced,
+        RoomSnapshot old,
+        string newRoomId,
+        CancellationToken stop) =>
         _lanes.EnterAsync<bool>(
             old.Room.Nid,
             async session =>
@@ -306,7 +311,7 @@ public sealed class RoomUpgrades
         await _appender.AppendAsync(session, draft, null, null, CancellationToken.None);
     }
 
-    private static Draft Tombstone(UpgradeRequest request, string newRoomId) => Draft.State(
+    private static Draft Tombstone(RoomUpgradeRequest request, string newRoomId) => Draft.State(
         EventTypes.Tombstone,
         "",
         request.UserId,

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Rooms;
 namespace Matrix.Host.Users.AccountData;
 
 /// <summary>The rooms in which a user may have account data.</summary>
-public sealed class UserRooms(RoomsTable roomsTable, IMembershipsTable membershipsTable)
+public sealed class AccountDataRooms(RoomsTable roomsTable, IMembershipsTable membershipsTable)
 {
     /// <summary>Users who never were in a room get the same failure whether or not the room exists.</summary>
     internal static UserFailure Unknown { get; } = new(

@@ -13,7 +13,11 @@ namespace Matrix.Host.Users.AccountData;
 /// v1.19 client-server-api#room-tagging
 /// </summary>
 public sealed class RoomTags(
-    IAccountDataTable accountDataTable, IStorageWriter writer, UserRooms rooms, UserLocks locks, UsersOptions options)
+    IAccountDataTable accountDataTable,
+    IStorageWriter writer,
+    AccountDataRooms rooms,
+    UserLocks locks,
+    UsersOptions options)
 {
     private const string Member = "tags";
     private const int LongestTag = 255;
@@ -24,7 +28,7 @@ public sealed class RoomTags(
         string userId, string roomId, CancellationToken stop)
     {
         var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
-        if (!isKnown) return UserRooms.Unknown;
+        if (!isKnown) return AccountDataRooms.Unknown;
         return (ReadOnlyMemory<byte>)ContentOf(await TagsAsync(userId, room, stop));
     }
 
@@ -47,7 +51,7 @@ public sealed class RoomTags(
         string userId, string roomId, Func<JsonObject, JsonObject> change, CancellationToken stop)
     {
         var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
-        if (!isKnown) return UserRooms.Unknown;
+        if (!isKnown) return AccountDataRooms.Unknown;
 
         using var held = await locks.TakeAsync(userId, stop);
         var before = await TagsAsync(userId, room, stop);

@@ -12,7 +12,7 @@ namespace Matrix.Host.Users.AccountData;
 public sealed class UserAccountData(
     IAccountDataTable accountDataTable,
     IStorageWriter writer,
-    UserRooms rooms,
+    AccountDataRooms rooms,
     UserPushRules pushRules,
     UsersOptions options)
 {
@@ -46,7 +46,7 @@ public sealed class UserAccountData(
         if (content.Count == 0) return await DeleteAsync(userId, roomId, type, stop);
         if (Judge(type) is { } refused) return refused;
         var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
-        if (!isKnown) return UserRooms.Unknown;
+        if (!isKnown) return AccountDataRooms.Unknown;
 
         var batch = new WriteBatch(2);
         var before = await accountDataTable.FindAsync(userId, room, type, stop);
@@ -89,7 +89,7 @@ public sealed class UserAccountData(
     {
         if (Judge(type) is { } refused) return refused;
         var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
-        if (!isKnown) return UserRooms.Unknown;
+        if (!isKnown) return AccountDataRooms.Unknown;
 
         if (await accountDataTable.FindAsync(userId, room, type, stop) is null) return null;
         var deletion = AccountDataPut.Deletion(userId, room, type);

@@ -3,8 +3,6 @@ using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Users.Keys;
-using ClaimOfServer = Matrix.Host.Network.FederationClient.Operations.KeyClaim;
-using KeyClaim = Matrix.Host.Users.Keys.KeyClaim;
 
 namespace Matrix.Host.Users.RemoteKeys;
 
@@ -34,7 +32,10 @@ public sealed class RemoteKeyClaims(FederationApi api, RemoteRequests requests, 
             time,
             (server, within) => api.ClaimKeysAsync(
                 server,
-                [.. servers[server].Select(claim => new ClaimOfServer(claim.UserId, claim.DeviceId, claim.Algorithm))],
+                [
+                    .. servers[server].Select(
+                        static claim => new OneTimeKeyClaim(claim.UserId, claim.DeviceId, claim.Algorithm)),
+                ],
                 within),
             stop);
 

@@ -223,7 +223,7 @@ internal sealed class OperationsTests
     public async Task A_transaction_is_canonical_and_its_errors_are_returned()
     {
         _client.Answers("""{"pdus":{"$a":{},"$b":{"error":"No"},"$c":3}}""");
-        var transaction = new Transaction(
+        var transaction = new FederationTransaction(
             "t/1", 7, [Bytes("""{"p":1}"""), Bytes("""{"p":2}""")], [Bytes("""{"edu_type":"m.typing"}""")]);
 
         var errors = (await Api.SendTransactionAsync(Them, transaction, Stop)).Value;
@@ -279,7 +279,7 @@ internal sealed class OperationsTests
 
         _client.Answers("""{"event_id":"$x","origin_server_ts":5}""");
         var closest = (await Api.TimestampToEventAsync(Them, Room, 9, forwards: true, Stop)).Value;
-        Assert.That(closest, Is.EqualTo(new EventAtTime("$x", 5)));
+        Assert.That(closest, Is.EqualTo(new TimestampedEvent("$x", 5)));
         Sent($"GET {V1}timestamp_to_event/{RoomPath}?ts=9&dir=f", null);
     }
 

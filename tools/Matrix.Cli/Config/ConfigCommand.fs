@@ -4,7 +4,7 @@ open Argu
 open Matrix.Cli.Output
 open Matrix.Host.Configuration
 
-type CheckArguments =
+type ConfigCheckArguments =
     | [<MainCommand; Unique>] File of FILE: string
     | [<Unique>] Format of OutputFormat
 
@@ -26,7 +26,7 @@ type DefaultArguments =
 
 [<RequireSubcommand>]
 type ConfigArguments =
-    | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<CheckArguments>
+    | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<ConfigCheckArguments>
     | [<CliPrefix(CliPrefix.None)>] Default of ParseResults<DefaultArguments>
 
     interface IArgParserTemplate with
@@ -36,8 +36,8 @@ type ConfigArguments =
             | Default _ -> "prints a configuration with every setting, its meaning and its default."
 
 module internal ConfigCommand =
-    let private check (arguments: ParseResults<CheckArguments>) =
-        let format = arguments.GetResult(CheckArguments.Format, Text)
+    let private check (arguments: ParseResults<ConfigCheckArguments>) =
+        let format = arguments.GetResult(ConfigCheckArguments.Format, Text)
         let settings = OperatorSettings.Load(Option.toObj (arguments.TryGetResult File))
         let mistakes = List.ofSeq settings.Mistakes
 

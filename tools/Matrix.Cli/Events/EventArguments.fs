@@ -39,7 +39,7 @@ type SignArguments =
             | Server _ -> "the server that signs."
             | File _ -> "the event. Default: standard input."
 
-type VerifyArguments =
+type EventVerifyArguments =
     | [<Mandatory; Unique>] Room_Version of VERSION: string
     | Keys of FILE: string
     | Public_Key of SERVER: string * KEY_ID: string * KEY: string
@@ -62,7 +62,7 @@ type EventArguments =
     | [<CliPrefix(CliPrefix.None)>] Id of ParseResults<EventFileArguments>
     | [<CliPrefix(CliPrefix.None)>] Redact of ParseResults<EventFileArguments>
     | [<CliPrefix(CliPrefix.None)>] Sign of ParseResults<SignArguments>
-    | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
+    | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<EventVerifyArguments>
 
     interface IArgParserTemplate with
         member this.Usage =

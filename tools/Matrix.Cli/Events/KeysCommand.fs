@@ -8,7 +8,7 @@ open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Host.Crypto
 
-type GenerateArguments =
+type KeyGenerateArguments =
     | [<Unique>] Out of FILE: string
     | [<Unique>] Key_Version of NAME: string
     | [<Unique>] Format of OutputFormat
@@ -34,7 +34,7 @@ type RotateArguments =
 
 [<RequireSubcommand>]
 type KeysArguments =
-    | [<CliPrefix(CliPrefix.None)>] Generate of ParseResults<GenerateArguments>
+    | [<CliPrefix(CliPrefix.None)>] Generate of ParseResults<KeyGenerateArguments>
     | [<CliPrefix(CliPrefix.None)>] Rotate of ParseResults<RotateArguments>
 
     interface IArgParserTemplate with
@@ -53,9 +53,9 @@ module internal KeysCommand =
         let generated = SigningKeyFile.Generate()
         SigningKey(defaultArg version generated.Version, generated.Key)
 
-    let private generate (arguments: ParseResults<GenerateArguments>) =
-        let format = arguments.GetResult(GenerateArguments.Format, Text)
-        let version = arguments.TryGetResult GenerateArguments.Key_Version
+    let private generate (arguments: ParseResults<KeyGenerateArguments>) =
+        let format = arguments.GetResult(KeyGenerateArguments.Format, Text)
+        let version = arguments.TryGetResult KeyGenerateArguments.Key_Version
 
         let file = arguments.TryGetResult Out
 

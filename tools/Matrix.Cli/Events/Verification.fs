@@ -58,7 +58,7 @@ let private addAnswer (ring: KeyRing) (item: EventTexts.Item) : Ending option =
             |> List.tryPick id
     | _ -> Some(Misused $"{item.Place}: expected an object with `server_name` and `verify_keys`")
 
-let private ringOf (arguments: ParseResults<VerifyArguments>) : Result<KeyRing, Ending> =
+let private ringOf (arguments: ParseResults<EventVerifyArguments>) : Result<KeyRing, Ending> =
     let ring = KeyRing()
 
     let ofFile file =
@@ -69,7 +69,7 @@ let private ringOf (arguments: ParseResults<VerifyArguments>) : Result<KeyRing, 
     let ofArgument (server, keyId, key) =
         add ring "--public-key" server keyId key Int64.MaxValue
 
-    arguments.GetResults VerifyArguments.Keys
+    arguments.GetResults EventVerifyArguments.Keys
     |> List.tryPick ofFile
     |> Option.orElseWith (fun () -> arguments.GetResults Public_Key |> List.tryPick ofArgument)
     |> function
@@ -96,14 +96,14 @@ let private check
         else
             SignatureFate.Invalid, "invalid"
 
-let run (arguments: ParseResults<VerifyArguments>) : Ending =
+let run (arguments: ParseResults<EventVerifyArguments>) : Ending =
     let event =
-        match RoomVersions.find (arguments.GetResult VerifyArguments.Room_Version) with
+        match RoomVersions.find (arguments.GetResult EventVerifyArguments.Room_Version) with
         | Error ending -> Error ending
         | Ok version ->
             let format = EventFormat version
 
-            EventTexts.read (arguments.TryGetResult VerifyArguments.File)
+            EventTexts.read (arguments.TryGetResult EventVerifyArguments.File)
             |> Result.bind (fun text ->
                 EventTexts.event format text
                 |> Result.bind (fun event ->
@@ -132,7 +132,7 @@ let run (arguments: ParseResults<VerifyArguments>) : Ending =
 
         let good = event.HashHolds && Array.forall holds required
 
-        Report.print (arguments.GetResult(VerifyArguments.Format, Text)) {
+        Report.print (arguments.GetResult(EventVerifyArguments.Format, Text)) {
             Facts = [
                 "event_id", Word event.EventId
                 "content_hash_holds", Truth event.HashHolds

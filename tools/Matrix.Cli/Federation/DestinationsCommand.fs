@@ -10,7 +10,7 @@ open Matrix.Cli.Output
 open Matrix.Host.Storage
 open Matrix.Host.Storage.Tables.Destinations
 
-type ListArguments =
+type DestinationListArguments =
     | [<Unique>] Config of FILE: string
     | [<Unique>] Format of OutputFormat
 
@@ -89,8 +89,8 @@ module internal DestinationsCommand =
     let private eventsOf (row: PendingEventsRow) : int =
         row.Ordinals.Count + (if row.IsOpen then 1 else 0)
 
-    let list (arguments: ParseResults<ListArguments>) : Ending =
-        Inspected.read (arguments.TryGetResult ListArguments.Config) (fun storage _ ->
+    let list (arguments: ParseResults<DestinationListArguments>) : Ending =
+        Inspected.read (arguments.TryGetResult DestinationListArguments.Config) (fun storage _ ->
             task {
                 storage.NeedTables()
                 let! failing = failing storage
@@ -106,7 +106,7 @@ module internal DestinationsCommand =
                     |> List.distinct
                     |> List.sortWith (fun a b -> String.CompareOrdinal(a, b))
 
-                Report.print (arguments.GetResult(ListArguments.Format, Text)) {
+                Report.print (arguments.GetResult(DestinationListArguments.Format, Text)) {
                     Facts = [ "servers", Count(int64 servers.Length) ]
                     Tables = [
                         {

@@ -8,7 +8,7 @@ open Matrix.Cli.Output
 [<RequireSubcommand>]
 type FederationArguments =
     | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<FederationCheckArguments>
-    | [<CliPrefix(CliPrefix.None)>] List of ParseResults<ListArguments>
+    | [<CliPrefix(CliPrefix.None)>] List of ParseResults<DestinationListArguments>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ServerArguments>
     | [<CliPrefix(CliPrefix.None)>] Retry of ParseResults<ThingArguments>
 

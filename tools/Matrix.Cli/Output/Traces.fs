@@ -118,9 +118,9 @@ type Said =
     | Rejected of string
 
 /// A line, with the depth of its rule and its own depth below the rule.
-type Line = { Depth: int; Below: int; Said: Said }
+type TraceLine = { Depth: int; Below: int; Said: Said }
 
-let rec private ofFound (depth: int) (below: int) (found: AuthTrace.Found) : Line list =
+let rec private ofFound (depth: int) (below: int) (found: AuthTrace.Found) : TraceLine list =
     {
         Depth = depth
         Below = below
@@ -130,7 +130,7 @@ let rec private ofFound (depth: int) (below: int) (found: AuthTrace.Found) : Lin
     :: (whyOf found |> List.collect (ofFound depth (below + 1)))
 
 /// A rule, its conditions and the rules inside, in lines.
-let rec ofTried (event: Pdu) (number: string -> string) (depth: int) (tried: AuthTrace.EvaluatedRule) : Line list =
+let rec ofTried (event: Pdu) (number: string -> string) (depth: int) (tried: AuthTrace.EvaluatedRule) : TraceLine list =
     let head = Rule.head tried.Rule
     let isDeciding = tried.Inside.IsEmpty && tried.Decision.IsSome
 
@@ -158,7 +158,7 @@ let private entryOf (entry: string) =
 let private numbered (number: string) =
     if number = "" then "" else number + " "
 
-let asText (line: Line) : string =
+let asText (line: TraceLine) : string =
     let indent =
         String(' ', 3 * line.Depth + (if line.Below = 0 then 0 else 3 + 2 * line.Below))
 
@@ -172,7 +172,7 @@ let asText (line: Line) : string =
     | Accepted -> indent + Terminal.green "accepted"
     | Rejected why -> indent + Terminal.red "rejected" + ": " + Ending.printable why
 
-let asMarkdown (line: Line) : string =
+let asMarkdown (line: TraceLine) : string =
     let text =
         match line.Said with
         | Tried(number, name, entry, text, _) -> $"{numbered number}`{name}`{entryOf entry}: {text}"

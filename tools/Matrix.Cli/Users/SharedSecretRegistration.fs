@@ -9,14 +9,14 @@ open System.Text.Json
 open System.Threading.Tasks
 
 /// The account to create.
-type Account = {
+type SharedSecretAccount = {
     Name: string
     Password: string
     IsAdmin: bool
 }
 
 /// Why the account was not created. Strings are one line.
-type Failure =
+type RegistrationFailure =
     /// The server refused, with this message.
     | Declined of string
     /// The server does not offer the protocol, because it has no secret.
@@ -116,7 +116,7 @@ let private reasonOf (fault: HttpRequestException) =
     | _ -> "the server there does not speak HTTP"
 
 /// Creates the account on a server and returns its user id.
-let create (server: Uri) (secret: string) (account: Account) : Task<Result<string, Failure>> =
+let create (server: Uri) (secret: string) (account: SharedSecretAccount) : Task<Result<string, RegistrationFailure>> =
     task {
         // A proxy is only for other machines.
         use handler =

@@ -8,7 +8,7 @@ open System.Threading.Tasks
 
 /// The result of reading a line.
 [<RequireQualifiedAccess>]
-type internal Line =
+type internal VectorLine =
     | Read of string
     /// The line exceeds the limit. The lines after it can still be read.
     | TooLong
@@ -25,14 +25,14 @@ type internal Lines(input: Stream, longest: int) =
     let mutable isSkipping = false
 
     let text (bytes: ReadOnlySpan<byte>) =
-        Line.Read((Encoding.UTF8.GetString bytes).TrimEnd '\r')
+        VectorLine.Read((Encoding.UTF8.GetString bytes).TrimEnd '\r')
 
     let keep (rest: byte[]) =
         received.SetLength 0L
         received.Write(rest, 0, rest.Length)
 
     /// Takes the first complete line out of the received bytes.
-    let rec next () : Line option =
+    let rec next () : VectorLine option =
         let bytes = ReadOnlySpan<byte>(received.GetBuffer(), 0, int received.Length)
 
         match bytes.IndexOf(byte '\n') with
@@ -42,7 +42,7 @@ type internal Lines(input: Stream, longest: int) =
         | -1 when bytes.Length > longest ->
             isSkipping <- true
             keep [||]
-            Some Line.TooLong
+            Some VectorLine.TooLong
         | -1 -> None
         | at when isSkipping ->
             isSkipping <- false
@@ -51,7 +51,7 @@ type internal Lines(input: Stream, longest: int) =
         | at ->
             let line =
                 if at > longest then
-                    Line.TooLong
+                    VectorLine.TooLong
                 else
                     text (bytes.Slice(0, at))
 
@@ -59,16 +59,16 @@ type internal Lines(input: Stream, longest: int) =
             Some line
 
     /// The rest of the stream, without a line break.
-    let last () : Line =
+    let last () : VectorLine =
         if received.Length = 0L || isSkipping then
-            Line.None
+            VectorLine.None
         else
             let line = text (ReadOnlySpan<byte>(received.GetBuffer(), 0, int received.Length))
             keep [||]
             line
 
     /// The next line.
-    member _.ReadAsync(stop: CancellationToken) : Task<Line> =
+    member _.ReadAsync(stop: CancellationToken) : Task<VectorLine> =
         task {
             let mutable line = next ()
 

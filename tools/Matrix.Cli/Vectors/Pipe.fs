@@ -45,9 +45,9 @@ type internal Pipe(command: string, patience: TimeSpan, longest: int) =
                     ()
 
                 match! output.ReadAsync stop.Token with
-                | Line.Read line -> return Ok line
-                | Line.TooLong -> return Error TooLong
-                | Line.None -> return Error Ended
+                | VectorLine.Read line -> return Ok line
+                | VectorLine.TooLong -> return Error TooLong
+                | VectorLine.None -> return Error Ended
             with
             | :? OperationCanceledException -> return Error TooSlow
             | :? IOException -> return Error Ended

@@ -243,9 +243,9 @@ module internal VectorsCommand =
 
             while isOpen do
                 match! lines.ReadAsync CancellationToken.None with
-                | Line.Read line -> do! say (Protocol.answer VectorFiles.ed25519 "Matrix.Hybrid" line)
-                | Line.TooLong -> do! say (Protocol.refusal $"a line of more than {Protocol.LongestLine} bytes")
-                | Line.None -> isOpen <- false
+                | VectorLine.Read line -> do! say (Protocol.answer VectorFiles.ed25519 "Matrix.Hybrid" line)
+                | VectorLine.TooLong -> do! say (Protocol.refusal $"a line of more than {Protocol.LongestLine} bytes")
+                | VectorLine.None -> isOpen <- false
 
             return Done
         }

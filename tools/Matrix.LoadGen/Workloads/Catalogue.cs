@@ -10,7 +10,7 @@ internal static class Catalogue
     [
         new Memory(), new SequentialSend(), new OneRoomSend(), new ManyRoomsSend(), new IdleSync(), new FanOut(),
         new InitialSync(), new Pages(), new BigRoom(), new MessageGrowth(), new StateGrowth(), new ManyRoomsClient(),
-        new SlidingFanOut(), new Search(), new Download(),
+        new SlidingFanOut(), new SearchWorkload(), new Download(),
     ];
 
     public static IWorkload Named(string name) => All.FirstOrDefault(w => w.Name == name)

@@ -29,7 +29,7 @@ internal sealed class SlidingFanOut : IWorkload
     public IRun? Prepare(Stage stage) => stage.Server.Kind == ServerKind.Homeserver ? new FanOutRun(stage, Poll) : null;
 
     private static string Poll(Account account, string? pos, int timeoutMilliseconds) =>
-        account.SlidingSync(pos, pos is null ? 0 : timeoutMilliseconds, SlidingRequest.Body);
+        account.SlidingSync(pos, pos is null ? 0 : timeoutMilliseconds, SlidingRequestBody.Body);
 }
 
 /// <summary>A user's sync after a token, or its first one; returns the next token.</summary>

@@ -89,7 +89,7 @@ internal sealed class ManyRoomsClientRun : IRun
     private long First()
     {
         var start = Stopwatch.GetTimestamp();
-        _pos = _user.SlidingSync(null, timeoutMilliseconds: 0, SlidingRequest.Body);
+        _pos = _user.SlidingSync(null, timeoutMilliseconds: 0, SlidingRequestBody.Body);
         var took = Stopwatch.GetTimestamp() - start;
         _firstBytes = _user.Connection.Body.Length;
         return took;
@@ -104,7 +104,7 @@ internal sealed class ManyRoomsClientRun : IRun
         var start = Stopwatch.GetTimestamp();
         do
         {
-            _pos = _user.SlidingSync(_pos, NewsTimeout, SlidingRequest.Body);
+            _pos = _user.SlidingSync(_pos, NewsTimeout, SlidingRequestBody.Body);
             if (Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(30))
             {
                 throw new InvalidDataException($"Message {_messages} did not come by sliding sync.");

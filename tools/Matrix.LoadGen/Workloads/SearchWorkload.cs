@@ -7,7 +7,7 @@ using Matrix.LoadGen.Servers;
 namespace Matrix.LoadGen.Workloads;
 
 /// <summary>Searches of a rare and of a frequent word among many messages.</summary>
-internal sealed class Search : IWorkload
+internal sealed class SearchWorkload : IWorkload
 {
     public string Name => "search";
 
@@ -36,7 +36,7 @@ internal sealed class SearchRun : IRun
 
     private readonly Stage _stage;
     private readonly Account _reader;
-    private readonly SearchedText _text;
+    private readonly RareWordText _text;
     private readonly (string Name, string Word, string Order, Durations Durations)[] _searches =
     [
         ("rare_rank_", Rare, "rank", new Durations()), ("rare_recent_", Rare, "recent", new Durations()),
@@ -51,7 +51,7 @@ internal sealed class SearchRun : IRun
     public SearchRun(Stage stage)
     {
         _stage = stage;
-        _text = new SearchedText(stage.Settings.SearchedMessages / RareHits, Rare, Frequent);
+        _text = new RareWordText(stage.Settings.SearchedMessages / RareHits, Rare, Frequent);
         _reader = stage.Population.Fresh();
         var senders = stage.Population.First(Senders + 1).Where(user => user != _reader).Take(Senders).ToList();
         var rooms = senders.ConvertAll(MakeRooms);
@@ -146,7 +146,7 @@ internal sealed class SearchRun : IRun
 /// Messages of a dozen words of a vocabulary of 20,000: some of these words are in most messages, most are in few. A
 /// fifth of the messages has the frequent word, and one of <paramref name="rareEvery"/> the rare one.
 /// </summary>
-internal sealed class SearchedText(int rareEvery, string rare, string frequent)
+internal sealed class RareWordText(int rareEvery, string rare, string frequent)
 {
     private const int Vocabulary = 20_000;
     private const int WordsOfMessage = 12;

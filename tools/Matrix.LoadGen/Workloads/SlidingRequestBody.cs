@@ -3,7 +3,7 @@ using System.Text;
 namespace Matrix.LoadGen.Workloads;
 
 /// <summary>A sliding sync request as today's clients make it: a window of 20 rooms, with all extensions.</summary>
-internal static class SlidingRequest
+internal static class SlidingRequestBody
 {
     private const string Json = """
         {

@@ -22,7 +22,7 @@ internal sealed class SearchMeasure : IMeasure
     private static async Task RunAsync(MeasureContext bench, string database, string? url, CancellationToken stop)
     {
         using var server = await ClientServer.StartAsync(url, stop);
-        var figures = Catalogue.Run(new Search(), [server.Stage])[0].Figures;
+        var figures = Catalogue.Run(new SearchWorkload(), [server.Stage])[0].Figures;
         bench.Add(Outcome.Reported($"search: {database}, messages sent to be searched", figures["messages"], ""));
         bench.Add(Outcome.Reported(
             $"search: {database}, their rate, indexed meanwhile", figures["filled_per_second"], "per second"));

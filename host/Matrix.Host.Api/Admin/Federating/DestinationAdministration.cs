@@ -9,7 +9,7 @@ namespace Matrix.Host.Api.Admin.Federating;
 /// <summary>
 /// Other servers, for administrators: those that are owed events or do not answer, and those that were sent to lately.
 /// </summary>
-internal sealed class Destinations(
+internal sealed class DestinationAdministration(
     FederationOutbound outbound, DestinationRetries retries, RoomLists rooms, AdminOptions options) : IEndpoints
 {
     private static readonly Answer _unknown = Answer.NotFound(

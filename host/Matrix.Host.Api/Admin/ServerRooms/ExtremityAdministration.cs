@@ -9,7 +9,8 @@ namespace Matrix.Host.Api.Admin.ServerRooms;
 /// `rooms/{room}/forward_extremities` of the administration API. `DELETE` merges them by an event, instead of dropping
 /// events that the room's state depends on.
 /// </summary>
-internal sealed class Extremities(ForwardExtremities extremities, RoomAdministration rooms, AuditLog audit) : IEndpoints
+internal sealed class ExtremityAdministration(
+    ForwardExtremities extremities, RoomAdministration rooms, AuditLog audit) : IEndpoints
 {
     private const string Path = "rooms/{roomIdOrAlias}/forward_extremities";
 

@@ -26,7 +26,7 @@ internal sealed class OverviewPage(AdminFrame frame, ServerFigures figures) : IE
             """))).Renewed();
     }
 
-    private static Html FiguresOf(Figures now)
+    private static Html FiguresOf(OverviewFigures now)
     {
         var counted = now.Counted;
         // The last second has only begun.
@@ -59,7 +59,7 @@ internal sealed class OverviewPage(AdminFrame frame, ServerFigures figures) : IE
     private static string Rate(double perSecond) => perSecond.ToString("0.#", CultureInfo.InvariantCulture);
 
     /// <summary>The events that clients sent, by second, as a drawing with a sentence.</summary>
-    private static Html ChartOf(Figures now)
+    private static Html ChartOf(OverviewFigures now)
     {
         var seconds = now.Minute.Take(now.Minute.Count - 1).Select(static second => second.Sends).ToArray();
         var most = seconds.Max();

@@ -15,7 +15,7 @@ namespace Matrix.Host.Api.AdminPages.Overview;
 /// <param name="Load">What waits to be sent to other servers.</param>
 /// <param name="Failing">Other servers that do not answer.</param>
 /// <param name="Running">How long the server has been running.</param>
-internal sealed record Figures(
+internal sealed record OverviewFigures(
     CountedFigures Counted,
     IReadOnlyList<(int Requests, int Sends, int Errors)> Minute,
     int Syncs,
@@ -45,10 +45,10 @@ internal sealed class ServerFigures(
     private DateTimeOffset _countedAt;
 
     /// <summary>The figures now.</summary>
-    internal async ValueTask<Figures> NowAsync(CancellationToken stop)
+    internal async ValueTask<OverviewFigures> NowAsync(CancellationToken stop)
     {
         var counted = await CountAsync(stop);
-        return new Figures(
+        return new OverviewFigures(
             counted,
             counts.LastMinute(),
             counts.Syncs,

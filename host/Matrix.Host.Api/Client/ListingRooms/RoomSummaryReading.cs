@@ -5,7 +5,7 @@ using Matrix.Host.Rooms.Summaries;
 namespace Matrix.Host.Api.Client.ListingRooms;
 
 /// <summary>The summary of one room. v1.19 client-server-api#room-summaries</summary>
-internal sealed class RoomSummaries(SummaryLookup summaries, RateLimiter limiter) : IEndpoints
+internal sealed class RoomSummaryReading(SummaryLookup summaries, RateLimiter limiter) : IEndpoints
 {
     private const string Prefix = "im.nheko.summary.";
 

@@ -12,7 +12,7 @@ namespace Matrix.Host.Api.Client.OAuth;
 /// The page on which a user types the code that a device shows, and allows it to sign in. A link that has the code
 /// fills it in, and decides nothing. v1.19 client-server-api#device-authorisation-flow; RFC 8628.
 /// </summary>
-internal sealed class Link(
+internal sealed class LinkPage(
     DeviceAuthorizations authorizations,
     DeviceManagement devices,
     Browsers browsers,

@@ -11,7 +11,7 @@ internal sealed class Knock(RoomMemberships memberships, AliasResolver aliases) 
     // v1.19 client-server-api#post_matrixclientv3knockroomidoralias
     public void Map(ClientRoutes routes) => routes.Post(
         "knock/{roomIdOrAlias}",
-        Membership.Reason,
+        MembershipActions.Reason,
         KnockAsync,
         new RouteOptions { Rate = RateClass.Membership, BodyMayBeMissing = true });
 

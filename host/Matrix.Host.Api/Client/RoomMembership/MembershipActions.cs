@@ -9,7 +9,7 @@ using Matrix.Host.Rooms.Sending;
 namespace Matrix.Host.Api.Client.RoomMembership;
 
 /// <summary>Joins, invites, leaves, kicks, bans and forgetting. v1.19 client-server-api#room-membership</summary>
-internal sealed class Membership(
+internal sealed class MembershipActions(
     RoomMemberships memberships,
     AddressInvites addresses,
     RoomJoins joins,

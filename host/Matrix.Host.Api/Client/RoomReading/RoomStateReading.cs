@@ -13,7 +13,7 @@ using Matrix.Host.Streams.Streams.Timelines;
 namespace Matrix.Host.Api.Client.RoomReading;
 
 /// <summary>Room state and members. v1.19 client-server-api#getting-events-for-a-room</summary>
-internal sealed class RoomStates(
+internal sealed class RoomStateReading(
     RoomAccess access,
     EventPages pages,
     EventStore events,

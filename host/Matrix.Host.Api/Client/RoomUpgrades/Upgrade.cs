@@ -33,7 +33,7 @@ internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades, ClientOptio
 
     private async ValueTask<Answer> UpgradeAsync(Call call, Asked asked, CancellationToken stop)
     {
-        var request = new UpgradeRequest(
+        var request = new RoomUpgradeRequest(
             call.Caller.UserId, call["roomId"], asked.Version, asked.AdditionalCreators, call.Service is null);
         var upgraded = await upgrades.UpgradeAsync(request, stop);
         return upgraded.IsOk

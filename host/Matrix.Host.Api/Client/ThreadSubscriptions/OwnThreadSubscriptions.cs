@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 namespace Matrix.Host.Api.Client.ThreadSubscriptions;
 
 /// <summary>A user's subscription to a thread: read, made and ended. MSC4306, which is not merged.</summary>
-internal sealed class ThreadSubscriptions(Rooms.Threads.ThreadSubscriptions subscriptions) : IEndpoints
+internal sealed class OwnThreadSubscriptions(Rooms.Threads.ThreadSubscriptions subscriptions) : IEndpoints
 {
     private const string Path = "rooms/{roomId}/thread/{eventId}/subscription";
 

@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Servers;
 namespace Matrix.Host.Api.Federation.Backfilling;
 
 /// <summary>History for servers in a room. v1.19 server-server-api#backfilling-and-retrieving-missing-events</summary>
-internal sealed class History(ServedHistory history, FederationOptions server, TimeProvider time)
+internal sealed class BackfillRequests(ServedHistory history, FederationOptions server, TimeProvider time)
     : IFederationEndpoints
 {
     private const int UsualMissing = 10;

@@ -8,7 +8,7 @@ using Matrix.Host.Users.Profiles;
 namespace Matrix.Host.Api.Federation.DeviceManagement;
 
 /// <summary>Device lists of local users. v1.19 server-server-api#device-management</summary>
-internal sealed class UserDevices(DeviceLists lists, FederationOptions server) : IFederationEndpoints
+internal sealed class ServedUserDevices(DeviceLists lists, FederationOptions server) : IFederationEndpoints
 {
     private static readonly Answer _notLocal = Answer.InvalidParam("The user is not a user of this server.");
 

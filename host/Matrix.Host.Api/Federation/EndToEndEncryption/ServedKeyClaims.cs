@@ -6,7 +6,8 @@ using Matrix.Host.Users.Keys;
 namespace Matrix.Host.Api.Federation.EndToEndEncryption;
 
 /// <summary>Claims of local users' one-time keys. v1.19 server-server-api#end-to-end-encryption</summary>
-internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, FederationOptions server) : IFederationEndpoints
+internal sealed class ServedKeyClaims(KeyClaims claims, KeyOptions options, FederationOptions server)
+    : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#post_matrixfederationv1userkeysclaim

@@ -6,7 +6,8 @@ using Matrix.Host.Users.Keys;
 namespace Matrix.Host.Api.Federation.EndToEndEncryption;
 
 /// <summary>Keys of local users' devices. v1.19 server-server-api#end-to-end-encryption</summary>
-internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, FederationOptions server) : IFederationEndpoints
+internal sealed class ServedKeyQueries(KeyQueries queries, KeyOptions options, FederationOptions server)
+    : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#post_matrixfederationv1userkeysquery

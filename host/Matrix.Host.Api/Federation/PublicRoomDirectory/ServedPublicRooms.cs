@@ -7,7 +7,7 @@ using Matrix.Host.Rooms.Summaries;
 namespace Matrix.Host.Api.Federation.PublicRoomDirectory;
 
 /// <summary>This server's published rooms. v1.19 server-server-api#published-room-directory</summary>
-internal sealed class PublicRooms(PublishedRooms published, FederationOptions server) : IFederationEndpoints
+internal sealed class ServedPublicRooms(PublishedRooms published, FederationOptions server) : IFederationEndpoints
 {
     private static readonly Answer _notServed =
         Answer.Forbidden("This server does not show its directory to other servers.");

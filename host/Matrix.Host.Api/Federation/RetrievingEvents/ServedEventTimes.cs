@@ -8,7 +8,7 @@ namespace Matrix.Host.Api.Federation.RetrievingEvents;
 /// <summary>
 /// The event closest to a time, for servers in the room. v1.19 server-server-api#retrieving-events
 /// </summary>
-internal sealed class EventAtTime(RoomTimes times) : IFederationEndpoints
+internal sealed class ServedEventTimes(RoomTimes times) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#get_matrixfederationv1timestamp_to_eventroomid

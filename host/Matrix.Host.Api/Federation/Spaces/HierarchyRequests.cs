@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Summaries;
 namespace Matrix.Host.Api.Federation.Spaces;
 
 /// <summary>A space and its rooms, as far as the other server may see them. v1.19 server-server-api#spaces</summary>
-internal sealed class Hierarchy(SpaceHierarchy hierarchy) : IFederationEndpoints
+internal sealed class HierarchyRequests(SpaceHierarchy hierarchy) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#get_matrixfederationv1hierarchyroomid

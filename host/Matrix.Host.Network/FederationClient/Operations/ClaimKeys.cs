@@ -3,7 +3,7 @@ using Matrix.Core.Json;
 namespace Matrix.Host.Network.FederationClient.Operations;
 
 /// <summary>A claim of a one-time key of a device.</summary>
-public sealed record KeyClaim(string UserId, string DeviceId, string Algorithm);
+public sealed record OneTimeKeyClaim(string UserId, string DeviceId, string Algorithm);
 
 public sealed partial class FederationApi
 {
@@ -12,7 +12,7 @@ public sealed partial class FederationApi
     /// v1.19 server-server-api#post_matrixfederationv1userkeysclaim
     /// </summary>
     public async ValueTask<FederationResult<JsonObject>> ClaimKeysAsync(
-        string server, IReadOnlyList<KeyClaim> claims, CancellationToken stop)
+        string server, IReadOnlyList<OneTimeKeyClaim> claims, CancellationToken stop)
     {
         var users = claims.GroupBy(claim => claim.UserId).Select(user => (
             user.Key,

@@ -16,7 +16,8 @@ public sealed record PublicRoomsQuery(
     string? ThirdPartyInstanceId);
 
 /// <summary>Published rooms of another server.</summary>
-public sealed record PublicRooms(IReadOnlyList<JsonObject> Chunk, string? NextBatch, string? PrevBatch, long? Total);
+public sealed record PublicRoomsPage(
+    IReadOnlyList<JsonObject> Chunk, string? NextBatch, string? PrevBatch, long? Total);
 
 public sealed partial class FederationApi
 {
@@ -25,7 +26,7 @@ public sealed partial class FederationApi
     /// v1.19 server-server-api#get_matrixfederationv1publicrooms,
     /// v1.19 server-server-api#post_matrixfederationv1publicrooms
     /// </summary>
-    public async ValueTask<FederationResult<PublicRooms>> GetPublicRoomsAsync(
+    public async ValueTask<FederationResult<PublicRoomsPage>> GetPublicRoomsAsync(
         string server, PublicRoomsQuery query, CancellationToken stop)
     {
         var request = query.SearchTerm is null && query.RoomTypes is null
@@ -37,7 +38,7 @@ public sealed partial class FederationApi
             : Post(server, $"{V1}publicRooms", BodyOf(query));
         var bounded = request with { MaxBytes = options.MaxPublishedRoomsBytes };
         var sent = await client.SendAsync(bounded, stop);
-        return sent.Then<PublicRooms>(static response => new PublicRooms(
+        return sent.Then<PublicRoomsPage>(static response => new PublicRoomsPage(
             response.Children("chunk"),
             response.Text("next_batch"),
             response.Text("prev_batch"),

@@ -3,7 +3,7 @@ using Matrix.Core.Json;
 namespace Matrix.Host.Network.FederationClient.Operations;
 
 /// <summary>A transaction. Its events are canonical JSON and are sent as they are.</summary>
-public sealed record Transaction(
+public sealed record FederationTransaction(
     string Id,
     long OriginServerTs,
     IReadOnlyList<ReadOnlyMemory<byte>> Pdus,
@@ -23,7 +23,7 @@ public sealed partial class FederationApi
     /// v1.19 server-server-api#put_matrixfederationv1sendtxnid
     /// </summary>
     public async ValueTask<FederationResult<IReadOnlyDictionary<string, string>>> SendTransactionAsync(
-        string server, Transaction transaction, CancellationToken stop)
+        string server, FederationTransaction transaction, CancellationToken stop)
     {
         var request = new FederationRequest(server, "PUT", $"{V1}send/{Escaped(transaction.Id)}", null)
         {
@@ -46,7 +46,7 @@ public sealed partial class FederationApi
     }
 
     /// <summary>The body as canonical JSON: its names are written in order.</summary>
-    private byte[] BodyOf(Transaction transaction)
+    private byte[] BodyOf(FederationTransaction transaction)
     {
         using var body = new ByteBuffer();
         body.Raw("{\"edus\":"u8);

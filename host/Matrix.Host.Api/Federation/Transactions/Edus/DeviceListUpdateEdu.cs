@@ -8,7 +8,7 @@ namespace Matrix.Host.Api.Federation.Transactions.Edus;
 /// <summary>
 /// `m.device_list_update`: a device of a user of the origin changed. v1.19 server-server-api#device-management
 /// </summary>
-internal sealed class DeviceListUpdates(RemoteDeviceLists lists) : IEduHandler
+internal sealed class DeviceListUpdateEdu(RemoteDeviceLists lists) : IEduHandler
 {
     // v1.19 server-server-api#definition-mdevice_list_update
     public string Type => EventTypes.DeviceListUpdate;

@@ -5,7 +5,7 @@ using Matrix.Host.Users.ToDevice;
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
 /// <summary>`m.direct_to_device`. v1.19 server-server-api#send-to-device-messaging</summary>
-internal sealed class DirectToDevice(ReceivedMessages messages) : IEduHandler
+internal sealed class DirectToDeviceEdu(ReceivedMessages messages) : IEduHandler
 {
     // v1.19 server-server-api#definition-mdirect_to_device
     public string Type => EventTypes.DirectToDevice;

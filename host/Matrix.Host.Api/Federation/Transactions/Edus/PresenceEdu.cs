@@ -6,7 +6,7 @@ using Matrix.Host.Users.Presence;
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
 /// <summary>`m.presence`. v1.19 server-server-api#presence</summary>
-internal sealed class Presence(ReceivedPresence presence) : IEduHandler
+internal sealed class PresenceEdu(ReceivedPresence presence) : IEduHandler
 {
     // v1.19 server-server-api#definition-mpresence
     public string Type => EventTypes.Presence;

@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Receipts;
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
 /// <summary>`m.receipt`. v1.19 server-server-api#receipts</summary>
-internal sealed class Receipts(ReceivedReceipts receipts, ReadingOptions options) : IEduHandler
+internal sealed class ReceiptEdu(ReceivedReceipts receipts, ReadingOptions options) : IEduHandler
 {
     /// <summary>The most rooms whose receipts are stored at once.</summary>
     private const int RoomsAtOnce = 16;

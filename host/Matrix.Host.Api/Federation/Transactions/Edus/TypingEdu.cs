@@ -5,7 +5,7 @@ using Matrix.Host.Streams.Streams.Typing;
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
 /// <summary>`m.typing`. v1.19 server-server-api#typing-notifications</summary>
-internal sealed class Typing(ReceivedTyping typing) : IEduHandler
+internal sealed class TypingEdu(ReceivedTyping typing) : IEduHandler
 {
     // v1.19 server-server-api#definition-mtyping
     public string Type => EventTypes.Typing;
