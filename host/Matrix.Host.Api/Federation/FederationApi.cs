@@ -19,7 +19,7 @@ public static class FederationApi
         .Add<IEduHandler, PresenceEdu>()
         .Add<IEduHandler, DirectToDeviceEdu>()
         .Add<IEduHandler, DeviceListUpdateEdu>()
-        .Add<IEduHandler, SigningKeyUpdates>()
+        .Add<IEduHandler, SigningKeyUpdateEdu>()
         .Add<IFederationEndpoints, Transactions.SendTransaction>()
         .Add<IFederationEndpoints, JoiningRooms.Joins>()
         .Add<IFederationEndpoints, RetrievingEvents.StoredEvents>()

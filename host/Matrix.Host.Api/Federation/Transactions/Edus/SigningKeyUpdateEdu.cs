@@ -9,7 +9,7 @@ namespace Matrix.Host.Api.Federation.Transactions.Edus;
 /// `m.signing_key_update`: cross-signing keys of a user of the origin changed.
 /// v1.19 server-server-api#end-to-end-encryption
 /// </summary>
-internal sealed class SigningKeyUpdates(RemoteDeviceLists lists) : IEduHandler
+internal sealed class SigningKeyUpdateEdu(RemoteDeviceLists lists) : IEduHandler
 {
     // v1.19 server-server-api#definition-msigning_key_update
     public string Type => EventTypes.SigningKeyUpdate;
