@@ -35,7 +35,8 @@ internal sealed class RegisteredPartTests
     private static IEnumerable<Type> Implementing(Type service) =>
         _types.Where(type => type is { IsAbstract: false, IsInterface: false } && service.IsAssignableFrom(type));
 
-    private static IEnumerable<Type> TypesOf(IEnumerable<object?> parts) => parts.Select(static part => part!.GetType());
+    private static IEnumerable<Type> TypesOf(IEnumerable<object?> parts) =>
+        parts.Select(static part => part!.GetType());
 
     [Test]
     public async Task Every_part_that_can_run_is_in_the_list_once()
