@@ -14,7 +14,9 @@ namespace Matrix.Host.Rooms.Notifications;
 public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads, RoomsOptions options)
     : IPushEvaluation
 {
-    /// <summary>The <see cref="UnreadContribution.NotifyClass"/> of events that notify members with default rules.</summary>
+    /// <summary>
+    /// The <see cref="UnreadContribution.NotifyClass"/> of events that notify members with default rules.
+    /// </summary>
     public const int NotifiesMost = 1;
 
     private static readonly HashSet<string> _nobody = [];

@@ -101,7 +101,9 @@ public sealed class ToDeviceSender(
             transaction, done => WriteAsync(sender, sending, batch, pending, done, stop), stop);
     }
 
-    /// <summary>Writes the messages, if the inboxes have space for them, and that the request was carried out.</summary>
+    /// <summary>
+    /// Writes the messages, if the inboxes have space for them, and the record that the request was carried out.
+    /// </summary>
     private async ValueTask<UserFailure?> WriteAsync(
         string sender,
         Inboxes sending,
