@@ -203,6 +203,23 @@ public sealed class EndedInviteTests : InvitedUserTests
         Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Null);
     }
 
+    [TestCase("v1/make_leave/", 403, "M_FORBIDDEN")]
+    [TestCase("v2/send_leave/", 400, "M_INVALID_PARAM")]
+    public async Task An_invite_is_rejected_though_the_inviters_server_refuses_the_leave(
+        string step, int status, string code)
+    {
+        var room = MembershipRoom.Create(Peer.Peer, "11");
+        (await room.InvitesAsync(Server, room.Sets(Alice.UserId, "invite"))).Is(200);
+        Peer.Answers = request => request.Path.StartsWith(step)
+            ? AnsweringPeer.Error(status, code)
+            : (200, room.Template(Alice.UserId, "leave"));
+
+        await Alice.LeavesAsync(room.RoomId);
+
+        Assert.That(Peer.Requests.Any(request => request.Path.StartsWith(step + room.RoomId)));
+        Assert.That((await Alice.SyncsAsync())["rooms"]!["invite"]![room.RoomId], Is.Null);
+    }
+
     [TestCaseSource(nameof(Versions))]
     public async Task The_inviters_server_takes_an_invite_back(string version)
     {

@@ -90,6 +90,19 @@ public sealed class RemoteInviteTests
         if (succeeds) Assert.That((await LastAsync(roomId))["unsigned"]?["invite_room_state"], Is.Null);
     }
 
+    [TestCase(403, "M_FORBIDDEN", 403, "M_FORBIDDEN")]
+    [TestCase(400, "M_INVALID_PARAM", 502, "M_UNKNOWN")]
+    public async Task A_refusal_by_the_first_api_reaches_the_client_too(
+        int status, string code, int expected, string expectedCode)
+    {
+        var roomId = await _alice.CreatesRoomAsync(version: "1");
+        _peer.Answers = request => request.Path.StartsWith("v1/invite/") ? AnsweringPeer.Error(status, code) : null;
+
+        (await InviteAsync(roomId)).Is(expected, expectedCode);
+
+        Assert.That(await MembershipOfBobAsync(roomId), Is.Null);
+    }
+
     [Test]
     public async Task A_new_room_does_not_wait_long_for_silent_servers()
     {

@@ -299,6 +299,27 @@ public sealed class ResidentMembershipTests
         Assert.That((await dora.SyncsAsync())["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
     }
 
+    [TestCase("knock", "make", 400, "M_INCOMPATIBLE_ROOM_VERSION")]
+    [TestCase("knock", "make", 404, "M_NOT_FOUND")]
+    [TestCase("knock", "send", 400, "M_INVALID_PARAM")]
+    [TestCase("knock", "send", 404, "M_NOT_FOUND")]
+    [TestCase("join", "send", 400, "M_INVALID_PARAM")]
+    [TestCase("join", "send", 403, "M_FORBIDDEN")]
+    public async Task What_a_server_in_the_room_refuses_is_passed_on(
+        string membership, string step, int status, string code)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "11", membership == "knock" ? "knock" : "public");
+        var refused = $"/{step}_{membership}/";
+        _peer.Answers = request => request.Path.Contains(refused, StringComparison.Ordinal)
+            ? AnsweringPeer.Error(status, code)
+            : (200, room.Template(_alice.UserId, membership));
+
+        (await _alice.PostAsync($"{membership}/{room.RoomId}?via={_peer.Peer.Name}")).Is(status, code);
+
+        Assert.That(_peer.Requests[^1].Path, Does.Contain(refused));
+        Assert.That((await _alice.SyncsAsync())["rooms"]?[membership]?[room.RoomId], Is.Null);
+    }
+
     [Test]
     public async Task A_knock_is_known_after_a_restart_before_its_response()
     {

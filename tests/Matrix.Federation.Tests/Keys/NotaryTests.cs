@@ -149,6 +149,32 @@ public sealed class NotaryTests(string databaseKind) : DatabaseTests(databaseKin
         }
     }
 
+    [Test]
+    public async Task A_request_of_a_server_that_is_gone_counts_if_a_notary_has_its_keys()
+    {
+        await using var notary = await AnsweringPeer.StartAsync();
+        await using var server = await TestServer.StartFederatingAsync(
+            await NewDatabaseAsync(), ("federation.notaries", notary.Peer.Name));
+        var gone = new Peer(Loopback.Next().ToString());
+        notary.Answers = request =>
+        {
+            if (request is not { Method: "POST", Path: "/_matrix/key/v2/query" }) return null;
+            var served = gone.KeyResponse();
+            var signatures = served["signatures"]!.DeepClone().AsObject();
+            served.Remove("signatures");
+            var notarized = notary.Peer.Sign(served, notary.Peer.Current);
+            foreach (var (name, signature) in signatures) notarized["signatures"]![name] = signature!.DeepClone();
+            return (200, new JsonObject { ["server_keys"] = new JsonArray(notarized) });
+        };
+
+        var reply = await gone.SendAsync(
+            server, "GET", $"/_matrix/federation/v1/query/profile?user_id=@nobody:{server.Name}");
+
+        reply.Is(404, "M_NOT_FOUND");
+        var asked = notary.Requests.Single(request => request.Method == "POST").Body!["server_keys"]!.AsObject();
+        Assert.That(asked.Single().Key, Is.EqualTo(gone.Name));
+    }
+
     private static async Task<JsonObject> GetAsync(TestServer notary, string query) =>
         (await notary.SendAsync(Peer.Request(notary, "GET", "/_matrix/key/v2/query/" + query)))
             .Is(200).Matches("keys_query.yaml", "/query/{serverName}").Json;

@@ -286,6 +286,24 @@ public sealed class RemoteMediaTests
     }
 
     [Test]
+    public async Task A_server_gets_thumbnails_of_images_that_are_not_too_large()
+    {
+        await StartAsync(("media.thumbnail_source_bytes", "500"));
+        // Grey, of 64 times 48 pixels.
+        var image = Convert.FromBase64String(
+            "iVBORw0KGgoAAAANSUhEUgAAAEAAAAAwCAAAAACEICPDAAAAJUlEQVR42u3MQREAAAwCIKMb3RD77SAA6VEEAoFAIBAIBALB12AwvgBb"
+            + "YhXmNQAAAABJRU5ErkJggg==");
+
+        var thumbnail = await ThumbnailAsync(image);
+        var refused = await ThumbnailAsync([.. image, .. new byte[500]]);
+
+        Assert.That(thumbnail.Status, Is.EqualTo(200), thumbnail.Text);
+        Assert.That(thumbnail.ContentHeaders.ContentType!.MediaType, Is.EqualTo("multipart/mixed"));
+        Assert.That(thumbnail.Text, Does.Contain("Content-Type: image/"));
+        refused.Is(413, "M_TOO_LARGE");
+    }
+
+    [Test]
     public async Task A_server_gets_what_exists_and_signs_for_it()
     {
         await StartAsync();
@@ -302,6 +320,16 @@ public sealed class RemoteMediaTests
         using var unsigned = new HttpRequestMessage(
             HttpMethod.Get, new Uri(_server.FederationAddress, $"/_matrix/federation/v1/media/download/{id}"));
         (await _server.SendAsync(unsigned)).Is(401, "M_UNAUTHORIZED");
+    }
+
+    /// <summary>Alice uploads an image, and the peer asks for a thumbnail of it.</summary>
+    private async Task<Reply> ThumbnailAsync(byte[] image)
+    {
+        using var body = new ByteArrayContent(image);
+        var uploaded = await _alice.SendAsync(HttpMethod.Post, "/_matrix/media/v3/upload", body);
+        var id = MediaActions.UriOf(uploaded).Split('/')[1];
+        return await _peer.Peer.SendAsync(
+            _server, "GET", $"/_matrix/federation/v1/media/thumbnail/{id}?width=32&height=24");
     }
 
     /// <summary>Two parts: no metadata, and a content, or where it is.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Matrix.Federation.Tests.Outbound;
 using Matrix.Processes;
@@ -32,6 +33,20 @@ public sealed class FederationCommandTests
             json.Json.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("step").GetString()),
             Is.EqualTo(new[] { "discovery", "tls", "keys", "clock", "version" }));
         Assert.That(text.Output, Does.Contain("Matrix.Hybrid"));
+    }
+
+    [Test]
+    public async Task The_version_of_another_program_is_shown()
+    {
+        await using var peer = await AnsweringPeer.StartAsync();
+        peer.Answers = request => request.Path == "v1/version"
+            ? (200, new JsonObject { ["server"] = new JsonObject { ["name"] = "Other", ["version"] = "7.5" } })
+            : null;
+
+        var ran = await RunAsync("federation", "check", peer.Peer.Name);
+
+        Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
+        Assert.That(ran.Output, Does.Match("✓ version +.*Other.*7\\.5"));
     }
 
     [Test]

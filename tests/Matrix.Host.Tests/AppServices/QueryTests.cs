@@ -61,6 +61,24 @@ internal sealed class QueryTests : AppServiceTests
         Assert.That(Service.Requests.Count(each => !each.IsTransaction), Is.EqualTo(2));
     }
 
+    [TestCase(401)]
+    [TestCase(403)]
+    [TestCase(404)]
+    public async Task What_a_service_refuses_is_not_found(int status)
+    {
+        Service.Answers(status, """{"errcode":"COM.EXAMPLE_REFUSED"}""");
+
+        (await Alice.GetAsync($"profile/{IdOf("_irc_one")}")).Is(404, "M_NOT_FOUND");
+        (await Alice.GetAsync("directory/room/%23_irc_one:test.example")).Is(404, "M_NOT_FOUND");
+        (await Alice.GetAsync("thirdparty/protocol/irc")).Is(404, "M_NOT_FOUND");
+        foreach (var look in (string[])
+            ["location/irc?channel=a", "location?alias=%23_irc_one:test.example", "user/irc?nick=a",
+                $"user?userid={IdOf("_irc_one")}"])
+        {
+            (await Alice.GetAsync("thirdparty/" + look)).Is(404, "M_NOT_FOUND");
+        }
+    }
+
     [Test]
     public async Task A_service_that_is_not_there_is_tried_again_and_then_the_client_is_told()
     {
