@@ -39,14 +39,16 @@ public sealed class RawConnection : IDisposable
     }
 
     /// <summary>Sends a request with any number of `Authorization` headers.</summary>
-    public static Task<Reply> RequestAsync(
+    public static async Task<Reply> RequestAsync(
         Uri address, string method, string target, string? body, params string[] authorizations)
     {
         var head = new StringBuilder($"{method} {target} HTTP/1.1\r\nHost: {address.Authority}\r\n");
         head.Append("Connection: close\r\n");
         foreach (var value in authorizations) head.Append(CultureInfo.InvariantCulture, $"Authorization: {value}\r\n");
         if (body is not null) head.Append(CultureInfo.InvariantCulture, $"Content-Length: {body.Length}\r\n");
-        return RequestAsync(address, head.Append("\r\n").Append(body).ToString());
+        var reply = await RequestAsync(address, head.Append("\r\n").Append(body).ToString());
+        SeenRequests.Received(method, target, reply.Status);
+        return reply;
     }
 
     /// <summary>Sends the text, one byte per character.</summary>

@@ -55,6 +55,7 @@ public sealed class Reply(int status, string text, HttpResponseHeaders headers, 
     {
         using var response = await http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
+        SeenRequests.Received(request.Method.Method, request.RequestUri!.PathAndQuery, (int)response.StatusCode);
         return new Reply((int)response.StatusCode, text, response.Headers, response.Content.Headers);
     }
 

@@ -30,7 +30,7 @@ public sealed class NotifiedInviteTests
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _service = builder.Build();
-        _service.Run(ServeAsync);
+        _service.Run(SeenRequests.Recording(ServeAsync));
         await _service.StartAsync();
         _folder = Directory.CreateTempSubdirectory("matrix-service-").FullName;
         await File.WriteAllTextAsync(Path.Combine(_folder, "bridge.yaml"), $"""

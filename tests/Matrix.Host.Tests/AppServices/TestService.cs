@@ -52,7 +52,7 @@ internal sealed class TestService : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var service = new TestService(
             builder.Build(), Directory.CreateTempSubdirectory("matrix-service-").FullName);
-        service._app.Run(service.HandleAsync);
+        service._app.Run(SeenRequests.Recording(service.HandleAsync));
         await service._app.StartAsync();
         return service;
     }

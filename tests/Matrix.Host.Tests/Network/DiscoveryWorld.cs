@@ -24,6 +24,7 @@ internal sealed class DiscoveryWorld : IAsyncDisposable
         Dns = DnsStub.Start();
         foreach (var host in Hosts) Dns.Addresses(host, "127.0.0.1");
         Web = WellKnownStub.Start(_authority.Issue(Hosts));
+        Web.Answered = SeenRequests.Sent;
         var options = new NetworkOptions
         {
             ServerName = "us.example",

@@ -29,7 +29,8 @@ internal sealed class PushGateway : IAsyncDisposable
     internal static async Task<PushGateway> StartAsync()
     {
         var gateway = new PushGateway();
-        gateway._server = await TlsServer.StartAsync(gateway._ca.Issue("127.0.0.1"), gateway.AnswerAsync);
+        gateway._server = await TlsServer.StartAsync(
+            gateway._ca.Issue("127.0.0.1"), SeenRequests.Recording(gateway.AnswerAsync));
         return gateway;
     }
 

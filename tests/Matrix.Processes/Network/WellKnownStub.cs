@@ -60,6 +60,9 @@ public sealed class WellKnownStub : IAsyncDisposable
     /// <summary>The requests so far.</summary>
     public IReadOnlyList<StubRequest> Requests => [.. _requests];
 
+    /// <summary>Called with the method, the target and the status of each request that was answered.</summary>
+    public Action<string, string, int>? Answered { get; set; }
+
     /// <summary>The connections so far, also those that made no request.</summary>
     public int Connections => Volatile.Read(ref _connections);
 
@@ -133,6 +136,7 @@ public sealed class WellKnownStub : IAsyncDisposable
                 var reply = _replies.GetValueOrDefault(HostOf(request.Host) + request.Target) ?? new StubReply(404);
                 if (reply.Delay > TimeSpan.Zero) await Task.Delay(reply.Delay, _stop.Token);
                 await tls.WriteAsync(Encoding.UTF8.GetBytes(Text(reply)), _stop.Token);
+                Answered?.Invoke(request.Method, request.Target, reply.Status);
                 await tls.ShutdownAsync();
             }
             catch (Exception fault) when (fault is OperationCanceledException or IOException

@@ -25,6 +25,7 @@ internal sealed class TlsHost : IAsyncDisposable
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(
             kestrel => kestrel.Listen(at, listen => listen.UseHttps(handshake)));
         App = builder.Build();
+        ((IApplicationBuilder)App).Use(SeenRequests.Recording);
         App.MapGet("/_matrix/key/v2/server", (HttpContext http) =>
         {
             Interlocked.Increment(ref _keyRequests);
