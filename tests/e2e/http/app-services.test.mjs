@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { User, call, refusedWith, v1, v3 } from "../support/client.mjs";
+import { recordingSent } from "../support/findings.mjs";
 import { Server } from "../support/server.mjs";
 
 const token = "the-as-token";
@@ -46,6 +47,7 @@ before(async () => {
 
     waiting.forEach((wake) => wake());
   });
+  recordingSent(bridge);
   await new Promise((listening) => bridge.listen(0, "127.0.0.1", listening));
   folder = mkdtempSync(join(tmpdir(), "matrix-bridge-"));
   writeFileSync(join(folder, "bridge.yaml"), `

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer, request } from "node:https";
+import { received, recordingSent } from "../support/findings.mjs";
 import { idOf, isSigned, namedIn, SigningKey, without } from "./pdu.mjs";
 import { Room } from "./room.mjs";
 
@@ -28,6 +29,7 @@ export class Peer {
         response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(json));
       });
     });
+    recordingSent(this.server);
     this.port = port;
   }
 
@@ -269,8 +271,10 @@ export class Peer {
         headers: { ...headers, ...(payload === undefined ? {} : { "content-type": "application/json" }) },
       }, (response) => {
         const parts = [];
-        response.on("data", (part) => parts.push(part)).on("error", failed).on("end", () =>
-          done({ status: response.statusCode, body: JSON.parse(Buffer.concat(parts).toString("utf8")) }));
+        response.on("data", (part) => parts.push(part)).on("error", failed).on("end", () => {
+          received(method, path, response.statusCode);
+          done({ status: response.statusCode, body: JSON.parse(Buffer.concat(parts).toString("utf8")) });
+        });
       });
       asked.on("error", failed).end(payload);
     });

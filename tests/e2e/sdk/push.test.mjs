@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { after, before, test } from "node:test";
 import { Authority } from "../peer/tls.mjs";
+import { recordingSent } from "../support/findings.mjs";
 import { Server } from "../support/server.mjs";
 import { Person, until } from "./person.mjs";
 
@@ -19,6 +20,7 @@ before(async () => {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ rejected: [] }));
   });
+  recordingSent(gateway);
   await new Promise((listening) => gateway.listen(0, "127.0.0.1", listening));
   server = await Server.start(
     { MATRIX_PUSH__ALLOW_NETWORKS: "127.0.0.0/8", MATRIX_FEDERATION__CUSTOM_CA: authority.file });

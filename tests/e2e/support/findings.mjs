@@ -1,6 +1,6 @@
 // What the suites saw of each operation: the facts that docs/conformance.md is made of.
 import { appendFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { checkResponse } from "./spec.mjs";
 
 const facts = new Set();
@@ -9,7 +9,8 @@ const isTable = ["every-operation", "listed-errors", "wrong-types"]
   .includes(basename(process.argv[1] ?? "").replace(".test.mjs", ""));
 
 process.on("exit", () => {
-  if (process.env.E2E_COVERAGE && facts.size > 0) appendFileSync(process.env.E2E_COVERAGE, [...facts, ""].join("\n"));
+  const folder = process.env.CONFORMANCE_FACTS;
+  if (folder && facts.size > 0) appendFileSync(join(folder, "e2e"), [...facts, ""].join("\n"));
 });
 
 /** Whether the server has no such operation. */
@@ -30,3 +31,11 @@ export const endpoint = (name, fact) => facts.add(`endpoint ${name} ${fact}`);
 
 /** Records that an operation was tried without a token, and with an unknown one, and answered as specified. */
 export const authenticated = (operation) => facts.add(`authenticated ${operation.id}`);
+
+/** Records a request of a test to our server's API for other servers: tests in C# write the same lines. */
+export const received = (method, target, status) =>
+  facts.add(`received ${method} ${target.split("?")[0]} ${status}`);
+
+/** Records the requests of our server that a stub answers, and returns the stub. */
+export const recordingSent = (stub) => stub.on("request", ({ method, url }, response) =>
+  response.on("finish", () => facts.add(`sent ${method} ${url.split("?")[0]} ${response.statusCode}`)));

@@ -34,7 +34,9 @@ ajv.addFormat("int64", { type: "number", validate: Number.isSafeInteger });
 ajv.addFormat("float", { type: "number", validate: Number.isFinite });
 
 const documents = new Map();
-const operations = [];
+/** The operations of each API whose requests tests record. */
+const apis = { "client-server": [], "server-server": [], "application-service": [], "push-gateway": [] };
+const operations = apis["client-server"];
 const eventTypes = new Map();
 
 function yamlFiles(under) {
@@ -56,12 +58,13 @@ function load() {
     ajv.addSchema(document, uriOf(file), false, false);
   }
   for (const [uri, document] of documents) {
-    if (uri.startsWith(`${root}api/client-server/`) && document.paths) readOperations(uri, document);
+    const api = uri.slice(root.length).match(/^api\/([^/]+)\/[^/]+$/)?.[1];
+    if (api in apis && document.paths) readOperations(api, uri, document);
     const name = uri.match(/event-schemas\/schema\/([^/]+)\.yaml$/);
     if (name) eventTypes.set(decodeURIComponent(name[1]), uri);
   }
   // "/rooms/{roomId}/state" is tried before "/rooms/{roomId}/{anything}".
-  operations.sort((a, b) => b.literals - a.literals);
+  for (const some of Object.values(apis)) some.sort((a, b) => b.literals - a.literals);
 }
 
 /** Members that are null although the schema does not allow null: docs/decisions/0023. */
@@ -87,14 +90,15 @@ function relaxOneOf(value) {
   Object.values(value).forEach(relaxOneOf);
 }
 
-function readOperations(uri, document) {
+function readOperations(api, uri, document) {
   const base = document.servers?.[0]?.variables?.basePath?.default ?? "";
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       if (!operation?.operationId) continue;
       const full = base + path.trim();
       const pattern = full.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{[^}]+\}/g, "([^/]*)");
-      operations.push({
+      apis[api].push({
+        api,
         id: operation.operationId,
         method: method.toUpperCase(),
         template: full,
@@ -126,8 +130,13 @@ export function operationFor(method, path, body) {
   return all.find((o) => apart[o.id]?.(query, body)) ?? all.find((o) => !apart[o.id]);
 }
 
-/** All operations of the Client-Server API, in the order of their modules. */
-export const everyOperation = () => operations.toSorted((a, b) => (a.uri + a.id < b.uri + b.id ? -1 : 1));
+/** The operation of a request between servers, or to an application service or a push gateway. */
+export const serversOperationFor = (method, path) => Object.values(apis).filter((some) => some !== operations).flat()
+  .find((o) => o.method === method && o.pattern.test(path));
+
+/** All operations of an API, in the order of their modules. */
+export const everyOperation = (api = "client-server") =>
+  apis[api].toSorted((a, b) => (a.uri + a.id < b.uri + b.id ? -1 : 1));
 
 /** The name of the file that describes an operation, such as `room_send`. */
 export const moduleOf = (operation) => operation.uri.match(/([^/]+)\.yaml$/)[1];
