@@ -3,7 +3,6 @@ using Matrix.Core.Json;
 using Matrix.Host.Network;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.Administration;
-using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;

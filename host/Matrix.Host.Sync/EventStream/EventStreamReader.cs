@@ -3,7 +3,6 @@ using Matrix.Core.Sync;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.EventStream;

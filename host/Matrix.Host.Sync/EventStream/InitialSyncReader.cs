@@ -4,7 +4,6 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.EventStream;

@@ -7,7 +7,6 @@ using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.UserListing;
 using Matrix.Host.Users;
-using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds;

@@ -1,4 +1,3 @@
-using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Tables.UserListing;
 using Matrix.Host.Users.Administration;

@@ -2,7 +2,6 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;

@@ -1,5 +1,4 @@
 using Matrix.Core.Sync;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
