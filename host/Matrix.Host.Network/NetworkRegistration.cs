@@ -39,7 +39,7 @@ public static class NetworkRegistration
         .Add<UserRequests>()
         .Add<IdentityApi>()
         .Add<IdentityKeys>()
-        .Add<FederationApi>()
+        .Add<FederationOperations>()
         .Add<OwnKeys>()
         .Add<KeyFetcher>()
         .Add<ServerKeys>()

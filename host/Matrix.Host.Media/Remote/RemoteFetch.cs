@@ -15,7 +15,7 @@ namespace Matrix.Host.Media.Remote;
 /// the deprecated one of clients where a server does not know it.
 /// </summary>
 public sealed class RemoteFetch(
-    FederationApi api,
+    FederationOperations api,
     UrlClient urls,
     ContentRepository repository,
     MediaSpool spool,

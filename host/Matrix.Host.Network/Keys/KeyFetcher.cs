@@ -11,12 +11,12 @@ namespace Matrix.Host.Network.Keys;
 /// </summary>
 internal sealed class KeyFetcher : IDisposable
 {
-    private readonly FederationApi _api;
+    private readonly FederationOperations _api;
     private readonly KeyResponseChecks _checks;
     private readonly KeyFetchQueue _queue;
     private readonly NotaryQueries _notariesForRequests;
 
-    internal KeyFetcher(FederationApi api, NetworkOptions options, TimeProvider time, ILogger<KeyFetcher> log)
+    internal KeyFetcher(FederationOperations api, NetworkOptions options, TimeProvider time, ILogger<KeyFetcher> log)
     {
         _api = api;
         _checks = new KeyResponseChecks(options, time, log);

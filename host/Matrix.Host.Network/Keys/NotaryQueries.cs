@@ -13,7 +13,7 @@ namespace Matrix.Host.Network.Keys;
 /// v1.19 server-server-api#querying-keys-through-another-server
 /// </summary>
 internal sealed class NotaryQueries(
-    FederationApi api, KeyResponseChecks checks, NetworkOptions options, TimeProvider time) : IDisposable
+    FederationOperations api, KeyResponseChecks checks, NetworkOptions options, TimeProvider time) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Server, string KeyId), WantedKeys> _wanted = [];

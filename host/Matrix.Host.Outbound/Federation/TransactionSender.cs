@@ -39,7 +39,7 @@ internal readonly record struct SendResult(
 
 /// <summary>Reads the events of a transaction and sends it.</summary>
 internal sealed class TransactionSender(
-    FederationApi api, EventStore events, IEventsTable eventsTable, TimeProvider time)
+    FederationOperations api, EventStore events, IEventsTable eventsTable, TimeProvider time)
 {
     /// <summary>Sends a transaction, without the events that are not stored any more.</summary>
     internal async ValueTask<SendResult> SendAsync(

@@ -13,7 +13,7 @@ public sealed record ResolvedAlias(string RoomId, IReadOnlyList<string> Servers)
 /// v1.19 client-server-api#room-aliases
 /// </summary>
 public sealed class AliasResolver(
-    RoomAliasDirectory aliases, FederationApi api, UserRequests requests, RoomsOptions options)
+    RoomAliasDirectory aliases, FederationOperations api, UserRequests requests, RoomsOptions options)
 {
     /// <summary>The room of an alias.</summary>
     /// <param name="who">The user, application service or address that causes a request to another server.</param>

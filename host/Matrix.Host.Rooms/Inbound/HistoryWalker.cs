@@ -49,7 +49,11 @@ internal sealed record EarlierPlaces(IReadOnlyList<Pdu> Followers, IReadOnlyColl
 /// v1.19 server-server-api#backfilling-and-retrieving-missing-events
 /// </summary>
 internal sealed class HistoryWalker(
-    FederationApi api, SignatureChecker signatures, IEventsTable eventsTable, RoomsOptions options, TimeProvider time)
+    FederationOperations api,
+    SignatureChecker signatures,
+    IEventsTable eventsTable,
+    RoomsOptions options,
+    TimeProvider time)
 {
     /// <summary>The most events that one request names.</summary>
     private const int MostNamed = 20;

@@ -42,7 +42,7 @@ public sealed partial class MissingEventsFetcher : BackgroundService
 
     private readonly OpenRequests _requests;
     private readonly IMachineInputs _inputs;
-    private readonly FederationApi _api;
+    private readonly FederationOperations _api;
     private readonly FetchSlots _slots;
     private readonly SignatureChecker _signatures;
     private readonly RoomResolutions _resolutions;
@@ -60,7 +60,7 @@ public sealed partial class MissingEventsFetcher : BackgroundService
     internal MissingEventsFetcher(
         OpenRequests requests,
         IMachineInputs inputs,
-        FederationApi api,
+        FederationOperations api,
         FetchSlots slots,
         SignatureChecker signatures,
         RoomResolutions resolutions,

@@ -21,7 +21,7 @@ public sealed record BoundInvite(string RoomId, string Sender, JsonObject Proof)
 /// </summary>
 public sealed partial class BoundInvites : IDisposable
 {
-    private readonly FederationApi _api;
+    private readonly FederationOperations _api;
     private readonly RoomSnapshots _rooms;
     private readonly ProvenInvites _proven;
     private readonly ILocalUsers _users;
@@ -32,7 +32,7 @@ public sealed partial class BoundInvites : IDisposable
     private readonly SemaphoreSlim _bindings;
 
     internal BoundInvites(
-        FederationApi api,
+        FederationOperations api,
         RoomSnapshots rooms,
         ProvenInvites proven,
         ILocalUsers users,

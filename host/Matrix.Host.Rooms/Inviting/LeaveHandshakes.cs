@@ -17,7 +17,7 @@ namespace Matrix.Host.Rooms.Inviting;
 /// v1.19 server-server-api#leaving-rooms-rejecting-invites
 /// </summary>
 internal sealed partial class LeaveHandshakes(
-    FederationApi api,
+    FederationOperations api,
     UserRequests requests,
     TemplateSigner signer,
     MemberContents contents,

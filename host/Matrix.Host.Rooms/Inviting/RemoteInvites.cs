@@ -21,7 +21,7 @@ namespace Matrix.Host.Rooms.Inviting;
 /// v1.19 server-server-api#inviting-to-a-room
 /// </summary>
 internal sealed class RemoteInvites(
-    FederationApi api,
+    FederationOperations api,
     RoomLanes lanes,
     EventAppender appender,
     RoomReceiver receiver,

@@ -15,7 +15,7 @@ namespace Matrix.Host.Rooms.Inviting;
 
 /// <summary>Knocks on rooms through servers in them. v1.19 server-server-api#knocking-rooms</summary>
 internal sealed class RemoteKnocks(
-    FederationApi api,
+    FederationOperations api,
     UserRequests requests,
     TemplateSigner signer,
     MemberContents contents,

@@ -19,7 +19,11 @@ internal sealed record SignedJoin(RoomRules Rules, Pdu Pdu, JsonObject Content);
 /// v1.19 server-server-api#joining-rooms
 /// </summary>
 internal sealed class JoinHandshake(
-    FederationApi api, UserRequests requests, TemplateSigner signer, MemberContents contents, RoomsOptions options)
+    FederationOperations api,
+    UserRequests requests,
+    TemplateSigner signer,
+    MemberContents contents,
+    RoomsOptions options)
 {
     /// <summary>Gets a template, and signs the join.</summary>
     /// <param name="snapshot">The room, if it is known here.</param>

@@ -38,7 +38,7 @@ internal sealed partial class JoinedRoomChecker(
     SignatureChecker signatures,
     IServerKeys keys,
     ServerSigner signer,
-    FederationApi api,
+    FederationOperations api,
     RoomsOptions options,
     TimeProvider time,
     ILogger<JoinedRoomChecker> log)

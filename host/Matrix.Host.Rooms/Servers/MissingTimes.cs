@@ -17,7 +17,7 @@ namespace Matrix.Host.Rooms.Servers;
 /// events between it and those that are here are known, too.
 /// </remarks>
 public sealed class MissingTimes(
-    FederationApi api,
+    FederationOperations api,
     UserRequests requests,
     EventTimes times,
     IMissingHistory history,

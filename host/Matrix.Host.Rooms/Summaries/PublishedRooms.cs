@@ -26,7 +26,7 @@ public sealed class PublishedRooms(
     RoomSnapshots rooms,
     RoomSummaries summaries,
     RoomSender sender,
-    FederationApi api,
+    FederationOperations api,
     UserRequests requests,
     AliasesTable aliasesTable,
     IStorageWriter writer,

@@ -11,7 +11,7 @@ public sealed record FoundHierarchy(HierarchyRoom Room, IReadOnlyDictionary<stri
 
 /// <summary>Asks other servers about rooms of spaces, and keeps their responses for a while.</summary>
 public sealed class RemoteHierarchies(
-    FederationApi api, UserRequests requests, RoomsOptions options, TimeProvider time)
+    FederationOperations api, UserRequests requests, RoomsOptions options, TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Server, string RoomId), Kept> _kept = new();
 

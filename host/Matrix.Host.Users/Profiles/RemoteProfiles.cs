@@ -13,7 +13,7 @@ namespace Matrix.Host.Users.Profiles;
 /// kept for a while, also that there is none. v1.19 server-server-api#querying-for-information
 /// </summary>
 public sealed class RemoteProfiles(
-    FederationApi api, RemoteRequests requests, UsersOptions options, TimeProvider time) : IDisposable
+    FederationOperations api, RemoteRequests requests, UsersOptions options, TimeProvider time) : IDisposable
 {
     /// <summary>The part of the look-ups that wait which one user or service may have.</summary>
     private const int PartOfOne = 4;

@@ -31,7 +31,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     private readonly IMembershipsTable _membershipsTable;
     private readonly RemoteDevicesTable _remoteDevicesTable;
     private readonly IStorageWriter _writer;
-    private readonly FederationApi _api;
+    private readonly FederationOperations _api;
     private readonly IEncryptedRooms _rooms;
     private readonly KeyOptions _options;
     private readonly TimeProvider _time;
@@ -50,7 +50,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         IMembershipsTable membershipsTable,
         RemoteDevicesTable remoteDevicesTable,
         IStorageWriter writer,
-        FederationApi api,
+        FederationOperations api,
         IEncryptedRooms rooms,
         KeyOptions options,
         TimeProvider time,

@@ -15,7 +15,7 @@ public sealed record RemoteClaimResult(
 /// <summary>
 /// Claims one-time keys of other servers' users at these servers. v1.19 client-server-api#one-time-and-fallback-keys
 /// </summary>
-public sealed class RemoteKeyClaims(FederationApi api, RemoteRequests requests, KeyOptions options)
+public sealed class RemoteKeyClaims(FederationOperations api, RemoteRequests requests, KeyOptions options)
 {
     /// <summary>Claims keys of other servers' users.</summary>
     /// <param name="who">The user, application service or address that causes the requests.</param>

@@ -24,7 +24,7 @@ public sealed class RemoteKeyQueries(
     KeysTable keysTable,
     RemoteDevicesTable remoteDevicesTable,
     RemoteDeviceLists lists,
-    FederationApi api,
+    FederationOperations api,
     RemoteRequests requests,
     KeyOptions options)
     : IRemoteMasterKeys

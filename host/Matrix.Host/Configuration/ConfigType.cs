@@ -106,7 +106,17 @@ internal static class ConfigTypes
                 && u.AbsolutePath.Length > 1), t));
 
     /// <summary>The type of an option's setting.</summary>
-    internal static ConfigType Of(SettingAttribute setting, Type option) => setting.Form switch
+    internal static ConfigType Of(SettingAttribute setting, Type option)
+    {
+        var isBounded = setting is not { Least: 0, Most: long.MaxValue };
+        var mayBeBounded = setting.Form == SettingForm.Bytes
+            || (setting.Form == SettingForm.Usual && (option == typeof(int) || option == typeof(long)));
+        return isBounded && !mayBeBounded
+            ? throw new ArgumentException($"{setting.Name} has bounds: only integers and bytes have them.")
+            : OfForm(setting, option);
+    }
+
+    private static ConfigType OfForm(SettingAttribute setting, Type option) => setting.Form switch
     {
         SettingForm.Usual => Usual(setting, option),
         SettingForm.Bytes => FewBytes((int)setting.Least, (int)Math.Min(setting.Most, int.MaxValue)),
@@ -136,8 +146,6 @@ internal static class ConfigTypes
     private static ConfigType Usual(SettingAttribute setting, Type option) =>
         option == typeof(int) ? Whole((int)setting.Least, (int)Math.Min(setting.Most, int.MaxValue))
         : option == typeof(long) ? Bytes(setting.Least, setting.Most)
-        : setting is not { Least: 0, Most: long.MaxValue } ? throw new ArgumentException(
-            $"{setting.Name} has bounds: only integers and bytes have them.")
         : option == typeof(double) ? Number
         : option == typeof(bool) ? setting.Words is [var no, var yes] ? OneOf((no, false), (yes, true)) : Flag
         : option == typeof(string) ? setting.Words.Length > 0 ? OneOf(setting.Words) : Text

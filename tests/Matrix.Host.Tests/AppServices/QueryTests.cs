@@ -77,6 +77,8 @@ internal sealed class QueryTests : AppServiceTests
         {
             (await Alice.GetAsync("thirdparty/" + look)).Is(404, "M_NOT_FOUND");
         }
+
+        Assert.That(Service.Requests.Count(each => !each.IsTransaction), Is.EqualTo(7));
     }
 
     [Test]

@@ -44,7 +44,7 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
         Store.ServerKeys,
         Store.Writer,
         _fetcher = new KeyFetcher(
-            new FederationApi(_servers, _options), _options, Time, NullLogger<KeyFetcher>.Instance),
+            new FederationOperations(_servers, _options), _options, Time, NullLogger<KeyFetcher>.Instance),
         Own,
         new ServerFilter([], ["denied.example"]),
         _options,

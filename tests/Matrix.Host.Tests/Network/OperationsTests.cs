@@ -29,7 +29,7 @@ internal sealed class OperationsTests
 
     private static CancellationToken Stop => CancellationToken.None;
 
-    private FederationApi Api => new(_client, _options);
+    private FederationOperations Api => new(_client, _options);
 
     [SetUp]
     public void Prepare()

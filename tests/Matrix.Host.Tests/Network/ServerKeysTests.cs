@@ -42,7 +42,7 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
         Store.ServerKeys,
         Store.Writer,
         _fetcher = new KeyFetcher(
-            new FederationApi(_servers, _options), _options, Time, NullLogger<KeyFetcher>.Instance),
+            new FederationOperations(_servers, _options), _options, Time, NullLogger<KeyFetcher>.Instance),
         new OwnKeys(Ring("old"), _options, Time),
         new ServerFilter([], ["denied.example"]),
         _options,
@@ -538,7 +538,8 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
             .BuildServiceProvider();
 
         var found = await parts.GetRequiredService<IServerKeys>().FindAsync(Them, [One], Now, KeyUse.Event, Stop);
-        var sent = await parts.GetRequiredService<FederationApi>().QueryProfileAsync(Them, "@user:" + Them, Stop);
+        var sent = await parts.GetRequiredService<FederationOperations>()
+            .QueryProfileAsync(Them, "@user:" + Them, Stop);
 
         Assert.That(found, Is.Empty);
         Assert.That(sent.Failure!.Kind, Is.EqualTo(FederationFailureKind.NotFound));

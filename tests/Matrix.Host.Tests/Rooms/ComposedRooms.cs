@@ -54,7 +54,7 @@ internal sealed class ComposedRooms : IDisposable
             .AddSingleton(new UserDirectoryOptions())
             .AddSingleton(TimeProvider.System)
             .AddSingleton<IServerKeys, NoOtherServers>()
-            .AddSingleton(new FederationApi(new NoOtherServers(), network))
+            .AddSingleton(new FederationOperations(new NoOtherServers(), network))
             .AddSingleton(new UserRequests(network, new ServerPaces(network, TimeProvider.System), TimeProvider.System))
             .AddLogging(logging => logging.AddProvider(log))
             .AddRooms()

@@ -263,7 +263,7 @@ public sealed class MissingEventsFetcherTests
             _fetcher = new MissingEventsFetcher(
                 _requests,
                 new Inputs(this),
-                new FederationApi(_servers, new NetworkOptions { ServerName = "one.test" }),
+                new FederationOperations(_servers, new NetworkOptions { ServerName = "one.test" }),
                 _slots,
                 new SignatureChecker(_servers),
                 resolutions: null!,

@@ -34,8 +34,8 @@ open Matrix.Core.Room.Incoming.Deciding
 /// 6. allowed by the current state, else soft-failed: the same;
 /// 7. signed by the room's policy server, else soft-failed: not made (docs/known-gaps.md).
 ///
-/// Between the third check and the fourth, an event waits in `Staging` for what the checks need: previous events, then
-/// auth events (`Fetching`). The machine fetches previous events from the peer that sent the event and then from
+/// From the second check on an event is in `Staging`. There it waits for keys, a whole copy, previous events and auth
+/// events, in this order. The machine fetches previous events from the peer that sent the event and then from
 /// others, down to known events. If that does not end, or no peer has them, it fetches the state before the event,
 /// takes it on trust, and resolves it with the state that this server computed. Where several events could be decided
 /// next, the order is fixed: by depth, time and id.

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /backfill/{roomId}`: events before others, these included.

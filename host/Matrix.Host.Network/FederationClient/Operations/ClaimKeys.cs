@@ -5,7 +5,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 /// <summary>A claim of a one-time key of a device.</summary>
 public sealed record OneTimeKeyClaim(string UserId, string DeviceId, string Algorithm);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `POST /user/keys/claim`: one-time keys by user and device.

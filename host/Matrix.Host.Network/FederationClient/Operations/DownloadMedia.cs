@@ -3,7 +3,7 @@ using Matrix.Host.Network.SafeHttp;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /media/download/{mediaId}`: two parts, the second of which is the content or leads to it.

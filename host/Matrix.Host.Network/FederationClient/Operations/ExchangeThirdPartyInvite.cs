@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `PUT /exchange_third_party_invite/{roomId}`: the inviter's server makes an invite of a third-party invite.

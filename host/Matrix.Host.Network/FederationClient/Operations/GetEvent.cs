@@ -1,6 +1,6 @@
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>`GET /event/{eventId}`: one event. v1.19 server-server-api#get_matrixfederationv1eventeventid</summary>
     public async ValueTask<FederationResult<ReadOnlyMemory<byte>>> GetEventAsync(

@@ -7,7 +7,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 public sealed record RemoteHierarchy(
     JsonObject Room, IReadOnlyList<JsonObject> Children, IReadOnlyList<string> InaccessibleChildren);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>The responses are kept for a while.</summary>
     private const int MaxHierarchyBytes = 1024 * 1024;

@@ -8,7 +8,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 public sealed record HistoryGap(
     IReadOnlyList<string> Earliest, IReadOnlyList<string> Latest, int Limit, long MinDepth);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `POST /get_missing_events/{roomId}`: events between others.

@@ -19,7 +19,7 @@ public sealed record PublicRoomsQuery(
 public sealed record PublicRoomsPage(
     IReadOnlyList<JsonObject> Chunk, string? NextBatch, string? PrevBatch, long? Total);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /publicRooms`, or `POST /publicRooms` with a filter.

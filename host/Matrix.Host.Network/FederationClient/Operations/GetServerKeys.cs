@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /_matrix/key/v2/server`: a server's own keys, unchecked. v1.19 server-server-api#get_matrixkeyv2server

@@ -4,7 +4,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 public sealed record RoomState(
     IReadOnlyList<ReadOnlyMemory<byte>> State, IReadOnlyList<ReadOnlyMemory<byte>> AuthChain);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /state/{roomId}`: the state before an event. v1.19 server-server-api#get_matrixfederationv1stateroomid

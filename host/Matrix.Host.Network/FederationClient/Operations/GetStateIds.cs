@@ -3,7 +3,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 /// <summary>The ids of a room's state before an event.</summary>
 public sealed record RoomStateIds(IReadOnlyList<string> State, IReadOnlyList<string> AuthChain);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /state_ids/{roomId}`: the ids of the state before an event.

@@ -13,7 +13,7 @@ public sealed record RemoteDeviceList(
 /// <param name="Keys">Its identity keys; null if it has none.</param>
 public sealed record RemoteDevice(string DeviceId, JsonObject? Keys, string? DisplayName);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>`GET /user/devices/{userId}`. v1.19 server-server-api#get_matrixfederationv1userdevicesuserid</summary>
     public async ValueTask<FederationResult<RemoteDeviceList>> GetUserDevicesAsync(

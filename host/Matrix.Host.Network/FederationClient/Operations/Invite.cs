@@ -3,7 +3,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `PUT /invite/{roomId}/{eventId}`: the invite as the invited user's server signed it. A server without version 2

@@ -1,6 +1,6 @@
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /make_leave/{roomId}/{userId}`: a template of the leave.

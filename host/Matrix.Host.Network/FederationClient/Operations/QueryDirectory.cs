@@ -3,7 +3,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 /// <summary>The room of an alias, and servers in it.</summary>
 public sealed record DirectoryEntry(string RoomId, IReadOnlyList<string> Servers);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /query/directory`: the room of an alias. v1.19 server-server-api#get_matrixfederationv1querydirectory

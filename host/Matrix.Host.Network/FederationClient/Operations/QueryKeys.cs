@@ -5,7 +5,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 /// <summary>Keys of users of another server, each by user id.</summary>
 public sealed record RemoteKeys(JsonObject DeviceKeys, JsonObject MasterKeys, JsonObject SelfSigningKeys);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>`POST /user/keys/query`. v1.19 server-server-api#post_matrixfederationv1userkeysquery</summary>
     /// <param name="devices">Device ids by user; an empty list for all devices.</param>

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>The bytes that a profile has less of. v1.19 client-server-api#profiles</summary>
     private const int MaxProfileBytes = 64 * 1024;

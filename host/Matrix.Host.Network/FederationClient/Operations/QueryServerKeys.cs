@@ -6,7 +6,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 /// <param name="MinimumValidUntil">The time until which the key should be valid at least.</param>
 public sealed record KeyQuery(string ServerName, string KeyId, long MinimumValidUntil);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `POST /_matrix/key/v2/query`: key responses of other servers as a notary has them, unchecked.

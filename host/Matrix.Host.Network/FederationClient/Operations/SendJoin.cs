@@ -16,7 +16,7 @@ public sealed record JoinedRoom(
     bool MembersOmitted,
     IReadOnlyList<string> ServersInRoom);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `PUT /send_join/{roomId}/{eventId}`. A server without version 2 is sent version 1.

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `PUT /send_knock/{roomId}/{eventId}`: stripped state of the room.

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Network.FederationClient.Operations;
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `PUT /send_leave/{roomId}/{eventId}`. A server without version 2 is sent version 1. The value is always true.

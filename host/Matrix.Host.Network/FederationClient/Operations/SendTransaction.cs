@@ -16,7 +16,7 @@ public sealed record FederationTransaction(
     public const int MaxEdus = 100;
 }
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `PUT /send/{txnId}`: the `error` of each refused PDU by its event id.

@@ -7,7 +7,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 /// <param name="RoomVersion">The room's version; "1" if the server did not say, as old servers do not.</param>
 public sealed record EventTemplate(string RoomVersion, JsonObject Event);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// The template in a response. It must be the membership event that was asked for, in a version that was offered:

@@ -5,7 +5,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 /// <summary>The event closest to a time.</summary>
 public sealed record TimestampedEvent(string EventId, long OriginServerTs);
 
-public sealed partial class FederationApi
+public sealed partial class FederationOperations
 {
     /// <summary>
     /// `GET /timestamp_to_event/{roomId}`. v1.19 server-server-api#get_matrixfederationv1timestamp_to_eventroomid

@@ -56,7 +56,12 @@ type internal Waiting(log: UndoLog, staged: UndoableMap<string, Staged>, held: H
 
     /// An event is decided or dropped: the events that waited for it are examined again.
     member _.Wake(eventId: string) : Staged[] =
-        match waiting.TryFind eventId with
+        match
+            (if waiting.Count = 0 then
+                 ValueNone
+             else
+                 waiting.TryFind eventId)
+        with
         | ValueSome all ->
             waiting.Remove eventId |> ignore
             let inOrder = all |> List.rev |> List.toArray

@@ -6,7 +6,7 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 /// The operations of the Server-Server API, a file each. Events are in the bytes in which they came; the caller checks
 /// them.
 /// </summary>
-public sealed partial class FederationApi(IFederationClient client, NetworkOptions options)
+public sealed partial class FederationOperations(IFederationClient client, NetworkOptions options)
 {
     private const string V1 = "/_matrix/federation/v1/";
     private const string V2 = "/_matrix/federation/v2/";
