@@ -62,7 +62,10 @@ public abstract partial class ApiServer
         }
         catch (Exception fault)
         {
-            status = await FailAsync(http, fault, template);
+            var failure = FaultAnswers.For(fault, http.TraceIdentifier);
+            status = fault is ResponseEndedException ? 499 : failure.Status;
+            if (status >= 500) Failed(fault, http.TraceIdentifier, method, template);
+            await FailAsync(http, failure);
         }
         finally
         {
@@ -77,22 +80,18 @@ public abstract partial class ApiServer
         }
     }
 
-    /// <summary>Sends the response of a failure, unless another has begun. Returns its status.</summary>
-    private async ValueTask<int> FailAsync(HttpContext http, Exception fault, string template)
+    /// <summary>Sends the response of a failure, unless another has begun.</summary>
+    private static async ValueTask FailAsync(HttpContext http, Answer failure)
     {
-        var failure = FaultAnswers.For(fault, http.TraceIdentifier);
-        var status = fault is ResponseEndedException ? 499 : failure.Status;
-        if (status >= 500) Failed(fault, http.TraceIdentifier, http.Request.Method, template);
         if (http.Response.HasStarted)
         {
             // The client must not take a part of the response for the whole.
             http.Abort();
-            return status;
+            return;
         }
 
         http.Response.Headers.CacheControl = default;
         await failure.SendAsync(http.Response);
-        return status;
     }
 
     /// <summary>Responds to a request whose route was found.</summary>

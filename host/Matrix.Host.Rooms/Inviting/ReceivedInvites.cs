@@ -3,7 +3,6 @@ using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room.Incoming.Protocol;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Stripped;

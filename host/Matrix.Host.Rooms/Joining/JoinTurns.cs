@@ -4,7 +4,7 @@ namespace Matrix.Host.Rooms.Joining;
 internal sealed class JoinTurns(TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Gate> _gates = [];
+    private readonly Dictionary<string, Turn> _turns = [];
 
     /// <summary>
     /// Waits until no join of the room runs, for a bounded time; null after it. Disposing the result lets the next one
@@ -27,50 +27,50 @@ internal sealed class JoinTurns(TimeProvider time)
     /// <summary>Waits until no join of the room runs. Disposing the result lets the next one run.</summary>
     internal async ValueTask<IDisposable> EnterAsync(string roomId, CancellationToken stop)
     {
-        Gate? gate;
+        Turn? turn;
         lock (_lock)
         {
-            if (!_gates.TryGetValue(roomId, out gate)) _gates.Add(roomId, gate = new Gate());
-            gate.Users++;
+            if (!_turns.TryGetValue(roomId, out turn)) _turns.Add(roomId, turn = new Turn());
+            turn.Users++;
         }
 
         try
         {
-            await gate.Open.WaitAsync(stop);
+            await turn.Open.WaitAsync(stop);
         }
         catch
         {
-            Leave(roomId, gate);
+            Leave(roomId, turn);
             throw;
         }
 
-        return new Held(this, roomId, gate);
+        return new Held(this, roomId, turn);
     }
 
-    private void Leave(string roomId, Gate gate)
+    private void Leave(string roomId, Turn turn)
     {
         lock (_lock)
         {
-            if (--gate.Users > 0) return;
-            _gates.Remove(roomId);
+            if (--turn.Users > 0) return;
+            _turns.Remove(roomId);
         }
 
-        gate.Open.Dispose();
+        turn.Open.Dispose();
     }
 
-    private sealed class Gate
+    private sealed class Turn
     {
         public SemaphoreSlim Open { get; } = new(1, 1);
 
         public int Users { get; set; }
     }
 
-    private sealed class Held(JoinTurns gates, string roomId, Gate gate) : IDisposable
+    private sealed class Held(JoinTurns turns, string roomId, Turn turn) : IDisposable
     {
         public void Dispose()
         {
-            gate.Open.Release();
-            gates.Leave(roomId, gate);
+            turn.Open.Release();
+            turns.Leave(roomId, turn);
         }
     }
 }

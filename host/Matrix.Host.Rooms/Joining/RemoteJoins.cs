@@ -1,7 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Sending;

@@ -14,7 +14,7 @@ namespace Matrix.Host.Rooms.Joining;
 internal sealed class RoomArrivals(
     RoomSnapshots rooms,
     JoinedRoomChecker checker,
-    JoinedRoomWriter entrance,
+    JoinedRoomWriter writer,
     RoomReceiver receiver,
     EnteringRooms entering,
     RoomsOptions options,
@@ -23,7 +23,7 @@ internal sealed class RoomArrivals(
     private static readonly TimeSpan _decisionPoll = TimeSpan.FromMilliseconds(20);
 
     /// <summary>One join at a time makes a room.</summary>
-    private readonly JoinTurns _entrances = new(time);
+    private readonly JoinTurns _turns = new(time);
 
     /// <summary>The places of joins that are checked and stored.</summary>
     private readonly SemaphoreSlim _slots = new(options.JoinsAtOnce, options.JoinsAtOnce);
@@ -57,7 +57,7 @@ internal sealed class RoomArrivals(
         var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop);
         timings.Ended("keys");
         var whole = await checker.MendAsync(server, rules, read.Value, _closing.Token);
-        using var alone = await _entrances.EnterAsync(join.Pdu.RoomId, _closing.Token);
+        using var alone = await _turns.EnterAsync(join.Pdu.RoomId, _closing.Token);
 
         // Not cancelled by the clock from here on: the other server has taken the join.
         var known = await rooms.FindAsync(join.Pdu.RoomId, _closing.Token);
@@ -74,7 +74,7 @@ internal sealed class RoomArrivals(
             var room = await checker.CheckAsync(server, rules, join, whole, withoutKeys, _closing.Token);
             if (!room.IsOk) return room.Failure;
             timings.Ended("signatures");
-            var failure = await entrance.EnterAsync(server, rules, room.Value, timings, _closing.Token);
+            var failure = await writer.EnterAsync(server, rules, room.Value, timings, _closing.Token);
             if (failure is null) entering.Arrived(join.Pdu.RoomId);
             return failure;
         }

@@ -121,7 +121,7 @@ public sealed class RoomJoins
 
     /// <summary>
     /// Whether another server may authorise a join that this server refused: the join rules are restricted, and the
-    /// user is not banned. The failure is that of the rules: RoomMemberships drops the refusal of RestrictedJoins.
+    /// user is not banned. The failure is that of the rules: LocalJoins drops the refusal of RestrictedJoins.
     /// v1.19 server-server-api#restricted-rooms
     /// </summary>
     private async ValueTask<bool> MayBeAuthorisedAsync(

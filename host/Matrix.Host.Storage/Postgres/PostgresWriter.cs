@@ -242,7 +242,7 @@ internal sealed class PostgresWriter : StorageWriter
     }
 
     /// <summary>Writes batches without preconditions as one transaction.</summary>
-    private async Task WriteAsync(List<WriteBatch> batches, long last, NpgsqlConnection connection)
+    private Task WriteAsync(List<WriteBatch> batches, long last, NpgsqlConnection connection)
     {
         var inSteps = batches.Exists(HasOutcome);
         if (inSteps)
@@ -259,14 +259,12 @@ internal sealed class PostgresWriter : StorageWriter
 
         if (inSteps)
         {
-            await CommitAsync(connection, outcomesFirst: true);
+            return CommitAsync(connection, outcomesFirst: true);
         }
-        else
-        {
-            // Without a BEGIN the batch is a transaction of its own.
-            _committing = true;
-            await _writes.SendAsync(connection);
-        }
+
+        // Without a BEGIN the batch is a transaction of its own.
+        _committing = true;
+        return _writes.SendAsync(connection);
     }
 
     /// <summary>Writes a batch as a transaction of its own, if its preconditions hold.</summary>
