@@ -13,8 +13,6 @@ internal sealed class QueryTests : AppServiceTests
 {
     protected override string Registration => "protocols: [irc]";
 
-    protected override (string Key, string Value)[] Settings => [("app_services.query_time", "300ms")];
-
     private IThirdPartyNetwork Networks => Server.Services.GetRequiredService<IThirdPartyNetwork>();
 
     [Test]
