@@ -264,6 +264,12 @@ let tests =
             Expect.isFalse (failsWith Simulation.usual plan) "fails with"
         }
 
+        // It came as an outlier, in a state that a peer made up, and was rejected when the state before it was known.
+        test "A server whose current state has a rejected event does not name it in its own events" {
+            let ended = Simulation.run (history "names-a-rejected-event.json")
+            Expect.isNull (ended.Violation |> Option.map string |> Option.toObj) "violation"
+        }
+
         // Without lies, what is taken on trust is what other servers computed.
         test "Servers that fetch states from honest ones have the same states as these" {
             let honest = List.except [ Fault.ByzantineServer ] (optionsOf "12").Faults

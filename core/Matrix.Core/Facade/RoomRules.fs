@@ -23,9 +23,13 @@ type StateKey(eventType: string, key: string) =
     /// Its state key.
     member _.Key = key
 
-/// The part of a state that an event is decided against: a few events, each read once.
+/// The part of a state that an event is decided against: a few events, each read once. `rejected` are those that came as
+/// outliers and were rejected since, in the state before them.
 [<Sealed>]
-type AuthSnapshot(events: IReadOnlyList<AuthEvent>) =
+type AuthSnapshot(events: IReadOnlyList<AuthEvent>, rejected: IReadOnlyList<AuthEvent>) =
+
+    /// Events of which none was rejected.
+    new(events: IReadOnlyList<AuthEvent>) = AuthSnapshot(events, [||])
 
     /// The event of a type and state key; null if there is none.
     member _.Find(eventType: string, stateKey: string) : AuthEvent | null =
@@ -44,6 +48,18 @@ type AuthSnapshot(events: IReadOnlyList<AuthEvent>) =
 
     /// The events.
     member _.Events = events
+
+    /// What an event may name of it: an event with a rejected auth event is rejected.
+    /// v1.19 server-server-api#rejection
+    member this.Nameable: AuthSnapshot =
+        if rejected.Count = 0 then
+            this
+        else
+            AuthSnapshot [|
+                for event in events do
+                    if not (Seq.contains event rejected) then
+                        event
+            |]
 
     interface IAuthState with
         member this.Find(eventType, stateKey) = this.Find(eventType, stateKey)
@@ -279,8 +295,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Ok pdu -> Outcome.Ok pdu
         | Error fault -> Outcome.Refused(Refusal(RefusalKind.Size, "", fault.ToString()))
 
-    /// Decides an event of this server against the state before it; null if it is allowed. `cited` are its auth events,
-    /// all accepted since they are from that state. `verify`: key, message, signature, for third-party invites.
+    /// Decides an event of this server against the state before it and what it may name of that; null if it is allowed.
+    /// `cited` are its auth events, none of them rejected. `verify`: key, message, signature, for third-party invites.
     member _.Decide
         (pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string, verify: Func<byte[], byte[], byte[], bool>)
         : Refusal | null =
@@ -304,7 +320,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
                 ThirdPartyKeys = thirdPartyKeys
         }
 
-        match Verdicts.decide auth pdu facts state state state with
+        match Verdicts.decide auth pdu facts state.Nameable state state with
         | Verdict.Accepted -> null
         | Verdict.Rejected failure
         | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)

@@ -167,6 +167,7 @@ module RoomMachineProperties =
                 ]
                 State = state
                 Read = here.AuthState
+                IsRejected = fun _ -> false
             }
 
             let pdu, cited = composed room eventBase prepared i n

@@ -48,6 +48,7 @@ type ByzantineServer(index: int, room: SimulatedRoom, node: Node, givesFalseStat
         Prev = prev
         State = state
         Read = authState
+        IsRejected = fun _ -> false
     }
 
     /// Some of the other servers.

@@ -34,13 +34,16 @@ type EventBase = {
     Prev: Pdu list
     State: StateTree
     Read: StateTree -> IAuthState
+    /// Whether the server rejected an event. A state can have one: it came as an outlier, by its auth events alone, and
+    /// was rejected when the state before it was known.
+    IsRejected: string -> bool
 }
 
 /// Making events.
 [<RequireQualifiedAccess>]
 module Composing =
 
-    /// The auth events of a draft, as far as the state has them.
+    /// The auth events of a draft, as far as the state has them. An event that names a rejected one is rejected.
     let authEvents (room: SimulatedRoom) (eventBase: EventBase) (draft: Matrix.Core.Room.Draft) : Pdu list =
         let state = eventBase.Read eventBase.State
 
@@ -53,6 +56,7 @@ module Composing =
                 match state.Find(eventType, key) with
                 | null -> ()
                 | found when found.Pdu.Type = "m.room.create" && not authEventsIncludeCreate -> ()
+                | found when eventBase.IsRejected found.Pdu.EventId -> ()
                 | found -> found.Pdu
         ]
 
@@ -114,6 +118,38 @@ module Composing =
         }
 
         room.Rules.Decide(pdu, eventBase.Read eventBase.State, facts).IsOk
+
+    /// Whether the auth events of an event allow it, together with the create event.
+    let isAllowedByAuthEvents
+        (room: SimulatedRoom)
+        (eventBase: EventBase)
+        (pdu: Pdu)
+        (cited: Pdu list)
+        (signers: string list)
+        : bool =
+        let state = eventBase.Read eventBase.State
+
+        let isCited (known: AuthEvent) =
+            known.Pdu.Type = "m.room.create"
+            || List.exists (fun (e: Pdu) -> e.EventId = known.Pdu.EventId) cited
+
+        let citedState = {
+            new IAuthState with
+                member _.Find(eventType, stateKey) =
+                    match state.Find(eventType, stateKey) with
+                    | NonNull known when isCited known -> known
+                    | _ -> null
+        }
+
+        isAllowed
+            room
+            {
+                eventBase with
+                    Read = fun _ -> citedState
+            }
+            pdu
+            cited
+            signers
 
     let private words (key: string) (content: JsonObject) =
         match content.Text key with

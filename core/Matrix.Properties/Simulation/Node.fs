@@ -408,6 +408,7 @@ type Node
         ]
         State = state
         Read = view.AuthState
+        IsRejected = view.IsRejected
     }
 
     /// The base of this server's next event.
@@ -455,7 +456,11 @@ type Node
                 cited
                 signers
 
-        if isAllowedNow && Composing.isAllowed room eventBase pdu cited signers then
+        if
+            isAllowedNow
+            && Composing.isAllowed room eventBase pdu cited signers
+            && Composing.isAllowedByAuthEvents room eventBase pdu cited signers
+        then
             let adoption = machine.AdoptOver(disk.Read, prepared, room.Rules.Read pdu, -1)
 
             match adoption.Decided with

@@ -50,7 +50,9 @@ type internal Settling(room: SimulatedRoom, nodes: Node[], honest: int[], checke
             let why = $"{draft.Type} of {draft.Sender} was refused"
             checker.Fail(Violation.Unwritable(room.Servers[n], why))
 
-    /// Each joined user of a server sends a message and changes the state, if their power is enough, and leaves.
+    /// Each joined user of a server sends a message and changes the state, if their power is enough, and leaves. Nobody
+    /// changes the state where the server rejected the power levels: no event may name them, and without them nobody but
+    /// the room's creator has power.
     member _.Write(n: int) : unit =
         let node = nodes[n]
         let eventBase = node.EventBase
@@ -66,7 +68,10 @@ type internal Settling(room: SimulatedRoom, nodes: Node[], honest: int[], checke
                         write n (Composing.draft room eventBase user user 1 kind)
 
                 attempt ActionKind.Message "m.room.message" false
-                attempt ActionKind.Topic "m.room.topic" true
+
+                if not (eventBase.IsRejected levels.Pdu.EventId) then
+                    attempt ActionKind.Topic "m.room.topic" true
+
                 write n (Composing.draft room eventBase user user 1 ActionKind.Leave)
             | _ -> ()
 

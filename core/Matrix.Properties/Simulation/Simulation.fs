@@ -66,6 +66,7 @@ module Simulation =
                 Prev = last
                 State = state
                 Read = read
+                IsRejected = fun _ -> false
             }
 
             let cited = Composing.authEvents room eventBase draft

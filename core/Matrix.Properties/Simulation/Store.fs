@@ -173,6 +173,12 @@ type Store(server: string) =
                     | known -> known.Event
     }
 
+    /// Whether an event is known and was rejected.
+    member this.IsRejected(eventId: string) : bool =
+        match this.Find eventId with
+        | null -> false
+        | known -> known.IsRejected
+
     /// The servers with a joined member in a state, in order of their names.
     member this.ServersIn(tree: StateTree) : string list =
         tree.OfType "m.room.member"

@@ -144,7 +144,7 @@ internal sealed class EventAppender
         var rules = room.Rules;
         var keys = rules.AuthKeys(draft);
         var state = await State.SnapshotAsync(session, prepared.StateBefore!, keys, stop);
-        var authEvents = AuthEventsOf(state, rules.AuthEventsIncludeCreate);
+        var authEvents = AuthEventsOf(state.Nameable, rules.AuthEventsIncludeCreate);
         var moment = timestamp ?? _time.GetUtcNow().ToUnixTimeMilliseconds();
         var outcome = rules.AssignsIds
             ? rules.ComposeNamed(

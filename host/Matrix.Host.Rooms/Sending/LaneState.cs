@@ -23,12 +23,14 @@ internal sealed class LaneState(EventStore events)
         LaneSession session, StateTree state, IReadOnlyList<StateKey> keys, CancellationToken stop)
     {
         var found = new List<AuthEvent>(keys.Count + 1);
+        List<AuthEvent>? rejected = null;
         var hasCreate = false;
         foreach (var key in keys)
         {
-            var stored = await EventAsync(session, state, key.Type, key.Key, stop);
-            if (stored is null) continue;
+            if (state.Find(key.Type, key.Key) is not { } entry) continue;
+            if (await EventAsync(session, entry, stop) is not { } stored) continue;
             found.Add(stored.Auth);
+            if (IsRejected(session, entry, stored)) (rejected ??= []).Add(stored.Auth);
             hasCreate |= key.Type == EventTypes.Create;
         }
 
@@ -39,8 +41,17 @@ internal sealed class LaneState(EventStore events)
             found.Add(create.Auth);
         }
 
-        return new AuthSnapshot(found);
+        return rejected is null ? new AuthSnapshot(found) : new AuthSnapshot(found, rejected);
     }
+
+    /// <summary>
+    /// Whether an event of a state was rejected. It came as an outlier, by its auth events alone; the decision on it
+    /// in its place may not be durable yet.
+    /// </summary>
+    private static bool IsRejected(LaneSession session, StateEntry entry, StoredEvent stored) =>
+        EventNid.Of(session.Pending.Room.Nid, entry.Ordinal).IsOutlier
+        && ((stored.Row.Marks & EventMarks.Rejected) != 0
+            || session.Machine.Known(entry.EventId) is { IsRejected: true });
 
     /// <summary>The current state's event of a key; null if there is none.</summary>
     internal ValueTask<StoredEvent?> EventAsync(

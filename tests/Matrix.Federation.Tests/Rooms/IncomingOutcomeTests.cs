@@ -156,6 +156,51 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
     }
 
     [Test]
+    public async Task An_event_of_a_fetched_state_that_is_rejected_later_is_not_named_by_local_events()
+    {
+        var room = await JoinedAsync(powerful: true, others: "carol");
+        var bob = room.State[("m.room.member", room.User("bob"))];
+        var carol = room.Makes("carol", "m.room.member", room.User("carol"), new() { ["membership"] = "join" });
+        await SendAsync(room, carol);
+
+        // Carol bans Bob; Bob, who is banned, changes the join rules.
+        var draft = room.Makes("bob", "m.room.join_rules", "", new() { ["join_rule"] = "public" });
+        room.Latest = [carol];
+        var ban = room.Makes("carol", "m.room.member", room.User("bob"), new() { ["membership"] = "ban" });
+        var json = PeerRoom.Json(draft);
+        json["prev_events"] = new JsonArray(ban.EventId);
+        json.Remove("hashes");
+        json.Remove("signatures");
+        var rules = room.Completes(json);
+
+        // Bob gets as much power as Carol. A state that the peer made up has Bob and his join rules.
+        var levels = (await Alice.GetAsync($"rooms/{Escape(room.RoomId)}/state/m.room.power_levels/")).Is(200).Json;
+        levels["users"]![room.User("bob")] = 100;
+        var raised = await StoredAsync(room, await Alice.SetsAsync(room.RoomId, "m.room.power_levels", levels));
+        room.Takes(bob);
+        room.Takes(rules);
+        room.Takes(raised.Pdu);
+        Peer.HasMissing = false;
+        room.Latest = [room.Says("carol", "not fetched"), raised.Pdu];
+        await SendAsync(room, room.Says("carol", "after the gap"));
+        await EventuallyAsync(room, ["after the gap"]);
+        Assert.That((await StoredAsync(room, rules.EventId)).Row.Marks.HasFlag(EventMarks.Outlier));
+
+        await SendAsync(room, ban);
+        Assert.That((await StoredAsync(room, ban.EventId)).Row.Marks.HasFlag(EventMarks.SoftFailed));
+        await SendAsync(room, rules);
+        Assert.That((await StoredAsync(room, rules.EventId)).Row.Marks.HasFlag(EventMarks.Rejected));
+
+        // A join names the join rules, if it may.
+        var joined = await Alice.SetsAsync(
+            room.RoomId, "m.room.member", new() { ["membership"] = "join", ["displayname"] = "Al" }, Alice.UserId);
+        var stored = await StoredAsync(room, joined);
+        Assert.That(
+            stored.Pdu.AuthEvents.Select(id => room.Events[id].Type),
+            Is.EquivalentTo(new[] { "m.room.create", "m.room.power_levels", "m.room.member" }));
+    }
+
+    [Test]
     public async Task An_event_of_a_banned_user_on_an_old_branch_is_soft_failed()
     {
         var room = await JoinedAsync();

@@ -1,10 +1,9 @@
-using System.Net;
-using System.Text;
 using System.Text.Json.Nodes;
-using System.Web;
 using Matrix.Host.Storage.Tables.Policies;
+using Matrix.Host.Tests.Network;
 using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.SingleSignOn;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
@@ -84,7 +83,7 @@ internal sealed class RegistrationStageTests
     [Test]
     public async Task People_who_come_from_a_provider_accept_the_policies_first()
     {
-        using var provider = new TestProvider();
+        await using var provider = await TestProvider.StartAsync();
         await using var server = await SsoActions.StartAsync(provider.Config(), ("terms.policies", Policies));
         var browser = new TestBrowser(server);
         await browser.OpensAsync(SsoActions.RedirectPath());
@@ -101,7 +100,7 @@ internal sealed class RegistrationStageTests
     [Test]
     public async Task A_captcha_is_checked_where_the_configuration_says()
     {
-        using var stub = new CaptchaStub();
+        await using var stub = await CaptchaStub.StartAsync();
         await using var server = await OAuthActions.StartAsync(
             ("captcha.public_key", "site-key"), ("captcha.private_key", "secret-key"), ("captcha.verify_url", stub.Url),
             ("captcha.allow_networks", "127.0.0.1/32"));
@@ -127,43 +126,30 @@ internal sealed class RegistrationStageTests
                 .And.Contain("frame-src https://www.google.com "));
     }
 
-    private sealed class CaptchaStub : IDisposable
+    /// <summary>What says whether a captcha was solved.</summary>
+    private sealed class CaptchaStub(WebPages pages) : IAsyncDisposable
     {
-        private readonly HttpListener _listener = new();
+        private readonly WebPages _pages = pages;
 
-        internal CaptchaStub()
-        {
-            Url = $"http://127.0.0.1:{Random.Shared.Next(20_000, 32_000)}/verify";
-            _listener.Prefixes.Add(Url + "/");
-            _listener.Start();
-            _ = ServeAsync();
-        }
-
-        internal string Url { get; }
+        internal string Url => _pages.Url + "/verify";
 
         internal string? Secret { get; private set; }
 
-        public void Dispose() => _listener.Close();
-
-        private async Task ServeAsync()
+        internal static async Task<CaptchaStub> StartAsync()
         {
-            while (_listener.IsListening)
-            {
-                try
-                {
-                    var call = await _listener.GetContextAsync();
-                    using var reader = new StreamReader(call.Request.InputStream);
-                    var form = HttpUtility.ParseQueryString(await reader.ReadToEndAsync());
-                    Secret = form["secret"];
-                    var right = form["response"] == "right" ? "true" : "false";
-                    await call.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes($$"""{"success":{{right}}}"""));
-                    call.Response.Close();
-                }
-                catch (Exception fault) when (fault is HttpListenerException or ObjectDisposedException)
-                {
-                    return;
-                }
-            }
+            var stub = new CaptchaStub(await WebPages.StartAsync());
+            stub._pages.Pages["/verify"] = stub.VerifyAsync;
+            return stub;
+        }
+
+        public ValueTask DisposeAsync() => _pages.DisposeAsync();
+
+        private async Task VerifyAsync(HttpContext http)
+        {
+            var form = await http.Request.ReadFormAsync();
+            Secret = form["secret"];
+            var right = form["response"] == "right" ? "true" : "false";
+            await http.Response.WriteAsync($$"""{"success":{{right}}}""");
         }
     }
 }

@@ -33,7 +33,7 @@ internal sealed class AbuseTests
     [Test]
     public async Task Every_page_refuses_the_forms_of_others_and_cannot_be_framed_or_sniffed()
     {
-        using var provider = new TestProvider();
+        await using var provider = await TestProvider.StartAsync();
         await using var world = await AddressWorld.StartAsync(
             TestDatabase.Sqlite,
             ("sso.providers", $"[{provider.Config()}]"),
@@ -89,7 +89,7 @@ internal sealed class AbuseTests
     [Test]
     public async Task Every_way_to_sign_in_begins_another_session_of_the_browser()
     {
-        using var provider = new TestProvider();
+        await using var provider = await TestProvider.StartAsync();
         await using var server = await SsoActions.StartAsync(provider.Config());
         var browser = new TestBrowser(server);
         const string signUp = OAuthActions.Root + "sign-up";

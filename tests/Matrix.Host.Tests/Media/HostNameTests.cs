@@ -2,6 +2,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Policy;
 using Matrix.Host.Network.Urls;
+using Matrix.Host.Tests.Network;
 
 namespace Matrix.Host.Tests.Media;
 

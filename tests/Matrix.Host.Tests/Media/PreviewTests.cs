@@ -1,4 +1,5 @@
 using Matrix.Host.Media.Previews;
+using Matrix.Host.Tests.Network;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,3 +1,5 @@
+using Matrix.Host.Tests.Network;
+
 namespace Matrix.Host.Tests.Media;
 
 /// <summary>The share of one caller in thumbnails and previews.</summary>

@@ -13,7 +13,7 @@ internal sealed class ConfirmTests
     [SetUp]
     public async Task StartAsync()
     {
-        _provider = new TestProvider();
+        _provider = await TestProvider.StartAsync();
         _server = await SsoActions.StartAsync(_provider.Config());
         _alice = await LogsInAsync();
     }
@@ -22,7 +22,7 @@ internal sealed class ConfirmTests
     public async Task StopAsync()
     {
         await _server.DisposeAsync();
-        _provider.Dispose();
+        await _provider.DisposeAsync();
     }
 
     private async Task<TestClient> LogsInAsync() =>

@@ -16,7 +16,7 @@ internal sealed class LogoutTests
     [SetUp]
     public async Task StartAsync()
     {
-        _provider = new TestProvider();
+        _provider = await TestProvider.StartAsync();
         _server = await SsoActions.StartAsync(_provider.Config(), ("sso.login_token_lifetime", "1h"));
     }
 
@@ -24,7 +24,7 @@ internal sealed class LogoutTests
     public async Task StopAsync()
     {
         await _server.DisposeAsync();
-        _provider.Dispose();
+        await _provider.DisposeAsync();
     }
 
     [TestCase("one", "one", null)]

@@ -13,7 +13,7 @@ internal sealed class ProviderTests
     [SetUp]
     public async Task StartAsync()
     {
-        _provider = new TestProvider();
+        _provider = await TestProvider.StartAsync();
         _server = await SsoActions.StartAsync(_provider.Config());
     }
 
@@ -21,7 +21,7 @@ internal sealed class ProviderTests
     public async Task StopAsync()
     {
         await _server.DisposeAsync();
-        _provider.Dispose();
+        await _provider.DisposeAsync();
     }
 
     private async Task<TestBrowser> ComesBackAsync(Func<string, string>? change = null)
@@ -155,7 +155,7 @@ internal sealed class ProviderTests
     [Test]
     public async Task A_provider_cannot_pass_the_response_of_another_one_off_as_its_own()
     {
-        using var evil = new TestProvider();
+        await using var evil = await TestProvider.StartAsync();
         await _server.RestartAsync(("sso.providers", $"[{_provider.Config()},{evil.Config("evil")}]"));
         var attacker = new TestBrowser(_server);
         await attacker.OpensAsync(SsoActions.RedirectPath());

@@ -15,7 +15,7 @@ internal sealed class SignInTests
     [SetUp]
     public async Task StartAsync()
     {
-        _provider = new TestProvider();
+        _provider = await TestProvider.StartAsync();
         _server = await SsoActions.StartAsync(_provider.Config());
     }
 
@@ -23,7 +23,7 @@ internal sealed class SignInTests
     public async Task StopAsync()
     {
         await _server.DisposeAsync();
-        _provider.Dispose();
+        await _provider.DisposeAsync();
     }
 
     [Test]

@@ -3,27 +3,21 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Web;
+using Matrix.Host.Tests.Network;
 using Matrix.Host.Tests.OAuth;
+using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Tests.SingleSignOn;
 
 /// <summary>An identity provider with its own keys, which a test can make lie.</summary>
-internal sealed class TestProvider : IDisposable
+internal sealed class TestProvider : IAsyncDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly WebPages _pages;
     private readonly Dictionary<string, (string Challenge, JsonObject Claims)> _codes = [];
-    private readonly Task _served;
 
-    internal TestProvider()
-    {
-        var port = Random.Shared.Next(20_000, 32_000);
-        Issuer = $"http://127.0.0.1:{port}";
-        _listener.Prefixes.Add(Issuer + "/");
-        _listener.Start();
-        _served = ServeAsync();
-    }
+    private TestProvider(WebPages pages) => _pages = pages;
 
-    internal string Issuer { get; }
+    internal string Issuer => _pages.Url;
 
     internal RSA Key { get; private set; } = RSA.Create(2048);
 
@@ -52,6 +46,13 @@ internal sealed class TestProvider : IDisposable
     internal string Algorithm { get; set; } = "RS256";
 
     internal HttpStatusCode? Fails { get; set; }
+
+    internal static async Task<TestProvider> StartAsync()
+    {
+        var provider = new TestProvider(await WebPages.StartAsync());
+        foreach (var path in Paths) provider._pages.Pages[path] = provider.ServeAsync;
+        return provider;
+    }
 
     /// <summary>The configuration of a server that has it.</summary>
     internal string Config(string id = "corp", string more = "") => $$"""
@@ -98,11 +99,9 @@ internal sealed class TestProvider : IDisposable
         return Sign(claims);
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _listener.Stop();
-        _listener.Close();
-        _served.Wait(TimeSpan.FromSeconds(5));
+        await _pages.DisposeAsync();
         Key.Dispose();
         EllipticKey.Dispose();
     }
@@ -134,32 +133,23 @@ internal sealed class TestProvider : IDisposable
         ["exp"] = Now + 300,
     };
 
-    private async Task ServeAsync()
+    private static IReadOnlyList<string> Paths { get; } =
+        ["/.well-known/openid-configuration", "/keys", "/token", "/userinfo"];
+
+    private async Task ServeAsync(HttpContext http)
     {
-        while (_listener.IsListening)
-        {
-            try
-            {
-                var call = await _listener.GetContextAsync();
-                using var reader = new StreamReader(call.Request.InputStream);
-                var form = HttpUtility.ParseQueryString(await reader.ReadToEndAsync());
-                var (status, body) = Answer(call.Request, form);
-                call.Response.StatusCode = (int)(Fails ?? status);
-                call.Response.ContentType = "application/json";
-                await call.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(body.ToJsonString()));
-                call.Response.Close();
-            }
-            catch (Exception fault) when (fault is HttpListenerException or ObjectDisposedException)
-            {
-                return;
-            }
-        }
+        using var reader = new StreamReader(http.Request.Body);
+        var form = HttpUtility.ParseQueryString(await reader.ReadToEndAsync());
+        var (status, body) = Answer(http.Request, form);
+        http.Response.StatusCode = (int)(Fails ?? status);
+        http.Response.ContentType = "application/json";
+        await http.Response.WriteAsync(body.ToJsonString());
     }
 
     private (HttpStatusCode Status, JsonObject Body) Answer(
-        HttpListenerRequest request, System.Collections.Specialized.NameValueCollection form)
+        HttpRequest request, System.Collections.Specialized.NameValueCollection form)
     {
-        switch (request.Url!.AbsolutePath)
+        switch (request.Path.Value)
         {
             case "/.well-known/openid-configuration":
                 var metadata = new JsonObject
@@ -184,8 +174,8 @@ internal sealed class TestProvider : IDisposable
                 var secret = Convert.ToBase64String("matrix:s%26cret"u8);
                 var proof = Url(SHA256.HashData(Encoding.ASCII.GetBytes(form["code_verifier"] ?? "")));
                 var isClient = TakesSecretInBody
-                    ? request.Headers["Authorization"] is null && form["client_secret"] == "s&cret"
-                    : request.Headers["Authorization"] == $"Basic {secret}" && form["client_secret"] is null;
+                    ? request.Headers.Authorization is [] && form["client_secret"] == "s&cret"
+                    : request.Headers.Authorization == $"Basic {secret}" && form["client_secret"] is null;
                 return isClient
                     && _codes.Remove(form["code"] ?? "", out var known)
                     && known.Challenge == proof
@@ -198,7 +188,7 @@ internal sealed class TestProvider : IDisposable
                     : (HttpStatusCode.BadRequest, new JsonObject { ["error"] = "invalid_grant" });
             case "/userinfo":
                 var info = (JsonObject)UserInfo.DeepClone();
-                info["sub"] ??= request.Headers["Authorization"]!["Bearer ".Length..];
+                info["sub"] ??= request.Headers.Authorization.ToString()["Bearer ".Length..];
                 return (HttpStatusCode.OK, info);
             default:
                 return (HttpStatusCode.NotFound, new JsonObject());

@@ -38,8 +38,10 @@ let told (plan: Plan) (history: HistoryEntry list) : Table =
 let private shrinkAttempts = 600
 
 /// Writes the history of a seed, shrunk as far as it fails in the same way. Returns the file's name, or why it could
-/// not be written.
-let keep (out: string option) (seed: int64) (plan: Plan) : string =
+/// not be written. Says first on standard error what failed, because shrinking takes minutes.
+let keep (out: string option) (seed: int64) (plan: Plan) (found: Violation) : string =
+    eprintfn $"mx: seed {seed}, room version {plan.Version}: {found}"
+    eprintfn $"mx: looking for a smaller history that fails so, in at most {shrinkAttempts} runs"
     let violation plan = (Simulation.run plan).Violation
 
     let file =

@@ -155,7 +155,7 @@ module internal SimulateCommand =
             // Only the first failure's history is written, because shrinking takes long.
             Word(
                 if at = 0 then
-                    Histories.keep out (seedOf n) (planOf n)
+                    Histories.keep out (seedOf n) (planOf n) violation
                 else
                     ""
             )

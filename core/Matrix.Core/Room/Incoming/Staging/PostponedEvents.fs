@@ -1,6 +1,5 @@
 namespace Matrix.Core.Room.Incoming.Staging
 
-open System
 open System.Collections.Generic
 open Matrix.Core.Room.Incoming.Facts
 
@@ -9,19 +8,7 @@ open Matrix.Core.Room.Incoming.Facts
 type internal PostponedEvents(log: UndoLog) =
 
     let byTime =
-        UndoableMap<struct (int64 * string), Staged>(
-            log,
-            SortedDictionary(
-                {
-                    new IComparer<struct (int64 * string)> with
-                        member _.Compare(struct (time, id), struct (otherTime, otherId)) =
-                            if time <> otherTime then
-                                compare time otherTime
-                            else
-                                String.CompareOrdinal(id, otherId)
-                }
-            )
-        )
+        UndoableMap<struct (int64 * string), Staged>(log, SortedDictionary(TimeOrder.comparer))
 
     /// An event waits no longer.
     member _.Remove(s: Staged) : unit =

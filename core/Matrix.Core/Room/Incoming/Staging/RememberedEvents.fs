@@ -1,6 +1,5 @@
 namespace Matrix.Core.Room.Incoming.Staging
 
-open System
 open System.Collections.Generic
 open Matrix.Core.Room.Incoming.Facts
 open Matrix.Core.Room.Incoming.Protocol
@@ -51,19 +50,7 @@ type internal RememberedEvents(log: UndoLog, limits: IncomingLimits) =
     let lacking = UndoableMap<string, string list>(log, Dictionary())
 
     let byTime =
-        UndoableMap<struct (int64 * string), Remembered>(
-            log,
-            SortedDictionary(
-                {
-                    new IComparer<struct (int64 * string)> with
-                        member _.Compare(struct (time, id), struct (otherTime, otherId)) =
-                            if time <> otherTime then
-                                compare time otherTime
-                            else
-                                String.CompareOrdinal(id, otherId)
-                }
-            )
-        )
+        UndoableMap<struct (int64 * string), Remembered>(log, SortedDictionary(TimeOrder.comparer))
 
     // Those to stage again.
     let due = UndoableQueue<Remembered>(log)

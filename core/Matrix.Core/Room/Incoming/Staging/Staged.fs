@@ -319,3 +319,16 @@ module internal DecisionOrder =
         let all = Seq.toArray events
         Array.Sort(all |> Array.map _.DecisionPlace, all, comparer)
         all
+
+/// The order of times, and of the ids of events at one time.
+[<RequireQualifiedAccess>]
+module internal TimeOrder =
+
+    let comparer: IComparer<struct (int64 * string)> = {
+        new IComparer<struct (int64 * string)> with
+            member _.Compare(struct (time, id), struct (otherTime, otherId)) =
+                if time <> otherTime then
+                    compare time otherTime
+                else
+                    String.CompareOrdinal(id, otherId)
+    }

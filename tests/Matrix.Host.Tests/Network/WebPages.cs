@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Matrix.Host.Tests.Media;
+namespace Matrix.Host.Tests.Network;
 
 /// <summary>A web server of tests, without TLS, that counts its requests.</summary>
 internal sealed class WebPages : IAsyncDisposable
