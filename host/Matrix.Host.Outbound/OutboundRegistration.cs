@@ -8,12 +8,14 @@ using Matrix.Host.Outbound.ThirdParty;
 using Matrix.Host.Parts;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Presence;
@@ -34,6 +36,8 @@ public static class OutboundRegistration
         .Add<TransactionSender>()
         .Add<CurrentServers>()
         .Add<TypingEdus>()
+        .AddSingleton(parts => new MissedReceipts(
+            parts.Get<RoomsTable>(), parts.Get<ReceiptsTable>(), parts.Get<OutboundOptions>().ServerName))
         .Add<ReceiptEdus>()
         .Add<MessageEdus>()
         .As<IEduSource, TypingEdus>()

@@ -70,7 +70,7 @@ public static class RoomRegistration
     /// <summary>Loads the data that must be in memory before the first request.</summary>
     public static async ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop)
     {
-        await parts.Get<ErasedUsers>().LoadAsync(parts.Get<IAccountsTable>(), stop);
+        await parts.Get<ErasedUsers>().LoadAsync(stop);
         await parts.Get<DelayedEvents>().LoadAsync(stop);
     }
 

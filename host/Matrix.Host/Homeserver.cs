@@ -260,7 +260,8 @@ internal sealed class Homeserver : IAsyncDisposable
         var app = builder.Build();
 
         // Added before anything is written. Long-polls must not delay a stop.
-        foreach (var consumer in Consumers(app.Services)) storage.Writer.AddConsumer(consumer);
+        var writer = app.Services.Get<IStorageWriter>();
+        foreach (var consumer in Consumers(app.Services)) writer.AddConsumer(consumer);
         app.Lifetime.ApplicationStopping.Register(app.Services.AnswerLongPolls);
         var dispatch = new RequestDispatch(
             app.Services.Get<ClientServer>(),

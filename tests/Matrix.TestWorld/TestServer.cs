@@ -4,6 +4,7 @@ using Matrix.Host;
 using Matrix.Host.Configuration;
 using Matrix.Host.Crypto;
 using Matrix.Host.Network.Keys;
+using Matrix.Host.Storage.Commits;
 using Matrix.TestWorld.Peers;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -20,6 +21,11 @@ public sealed class TestServer : ServerUnderTest
 
     /// <summary>The secret for registering users.</summary>
     public const string SharedSecret = "the-tests-own-secret";
+
+    private static readonly Func<IChangeConsumer, bool>? _byChance =
+        int.TryParse(Environment.GetEnvironmentVariable("MATRIX_TEST_MISSES"), out var many)
+            ? _ => Random.Shared.Next(many) == 0
+            : null;
 
     private readonly Dictionary<string, string> _settings;
     private readonly LineLog _log = new();
@@ -56,6 +62,12 @@ public sealed class TestServer : ServerUnderTest
         get => _clock.Ahead;
         set => _clock.Ahead = value;
     }
+
+    /// <summary>
+    /// Whether a consumer misses the flush that begins; asked on the writer's thread. Null if none does. With the
+    /// environment variable `MATRIX_TEST_MISSES=5` each consumer misses one flush in five, at random.
+    /// </summary>
+    internal Func<IChangeConsumer, bool>? Misses { get; set; } = _byChance;
 
     /// <summary>Replaces parts of the server from its next start on.</summary>
     public Action<IServiceCollection>? Replaces { get; set; }
@@ -224,6 +236,9 @@ public sealed class TestServer : ServerUnderTest
     private void Replace(IServiceCollection services)
     {
         if (_keys is not null) services.AddSingleton<IServerKeys>(_keys);
+        var writer = services.Last(static part => part.ServiceType == typeof(IStorageWriter)).ImplementationInstance;
+        services.AddSingleton<IStorageWriter>(
+            new MissingWriter((IStorageWriter)writer!, consumer => Misses?.Invoke(consumer) == true));
         Replaces?.Invoke(services);
     }
 

@@ -4,9 +4,9 @@ open System
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// The state that an event is decided against. It has no event that was rejected when it was put there; one that came as
-/// an outlier may have been rejected since. Once there is a create event, the state has it, even where the room version
-/// does not name it in `auth_events`.
+/// The state that an event is decided against. It has no event that was rejected when it was put there; one that came
+/// as an outlier may have been rejected since. Once there is a create event, the state has it, even where the room
+/// version does not name it in `auth_events`.
 type IAuthState =
     /// The state event of a type and state key; null if there is none.
     abstract Find: eventType: string * stateKey: string -> AuthEvent | null

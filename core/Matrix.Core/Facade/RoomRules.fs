@@ -23,8 +23,8 @@ type StateKey(eventType: string, key: string) =
     /// Its state key.
     member _.Key = key
 
-/// The part of a state that an event is decided against: a few events, each read once. `rejected` are those that came as
-/// outliers and were rejected since, in the state before them.
+/// The part of a state that an event is decided against: a few events, each read once. `rejected` are those of them
+/// that came as outliers and were rejected since, by the state before them.
 [<Sealed>]
 type AuthSnapshot(events: IReadOnlyList<AuthEvent>, rejected: IReadOnlyList<AuthEvent>) =
 
@@ -295,11 +295,18 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Ok pdu -> Outcome.Ok pdu
         | Error fault -> Outcome.Refused(Refusal(RefusalKind.Size, "", fault.ToString()))
 
-    /// Decides an event of this server against the state before it and what it may name of that; null if it is allowed.
-    /// `cited` are its auth events, none of them rejected. `verify`: key, message, signature, for third-party invites.
+    /// Decides an event of this server; null if it is allowed. `cited` are its auth events, none of them rejected;
+    /// `nameable` has these and the create event; `state` is the state before it, or the current one. `verify`: key,
+    /// message, signature, for third-party invites.
     member _.Decide
-        (pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string, verify: Func<byte[], byte[], byte[], bool>)
-        : Refusal | null =
+        (
+            pdu: Pdu,
+            cited: Pdu[],
+            nameable: AuthSnapshot,
+            state: AuthSnapshot,
+            serverName: string,
+            verify: Func<byte[], byte[], byte[], bool>
+        ) : Refusal | null =
         let thirdPartyKeys =
             if pdu.Type <> EventTypes.Member then
                 [||]
@@ -320,7 +327,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
                 ThirdPartyKeys = thirdPartyKeys
         }
 
-        match Verdicts.decide auth pdu facts state.Nameable state state with
+        match Verdicts.decide auth pdu facts nameable state state with
         | Verdict.Accepted -> null
         | Verdict.Rejected failure
         | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)

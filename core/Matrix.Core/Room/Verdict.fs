@@ -23,7 +23,7 @@ type Verdict =
 module Verdicts =
 
     /// Decides an event by its auth events, the state before it and the current state. States that are the same object
-    /// are checked once; for an event of this server all three are the same.
+    /// are checked once; for an event of this server usually all three are the same.
     let decide
         (rules: AuthRules)
         (event: Pdu)

@@ -77,7 +77,7 @@ type LocalRoom(rules: RoomRules) =
         | null ->
             let pdu = rules.Sign(composed.Value, server, "ed25519:a", Array.zeroCreate 64).Value
 
-            match rules.Decide(pdu, List.toArray cited, snapshot, server, (fun _ _ _ -> false)) with
+            match rules.Decide(pdu, List.toArray cited, snapshot, snapshot, server, (fun _ _ _ -> false)) with
             | null ->
                 events.Add pdu
                 roomId <- composed.Value.RoomId

@@ -51,8 +51,8 @@ type internal Settling(room: SimulatedRoom, nodes: Node[], honest: int[], checke
             checker.Fail(Violation.Unwritable(room.Servers[n], why))
 
     /// Each joined user of a server sends a message and changes the state, if their power is enough, and leaves. Nobody
-    /// changes the state where the server rejected the power levels: no event may name them, and without them nobody but
-    /// the room's creator has power.
+    /// changes the state where the server rejected the power levels: no event may name them, and without them nobody
+    /// but the room's creator has power.
     member _.Write(n: int) : unit =
         let node = nodes[n]
         let eventBase = node.EventBase

@@ -7,7 +7,7 @@ namespace Matrix.Host.Api.Http;
 /// The requests that wait for news. When a session may have ended, its user's requests are judged again at once, and
 /// those that are refused end.
 /// </summary>
-public sealed class WaitingRequests : IChangeConsumer
+public sealed class WaitingRequests : IRestoredConsumer
 {
     private readonly ClientAdmission _admission;
     private readonly Lock _gate = new();
@@ -44,9 +44,16 @@ public sealed class WaitingRequests : IChangeConsumer
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Each request is judged in any case before its response is written.
         _touched.Clear();
         _endsTokensOfAdmin = false;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        List<WaitingRequest> all;
+        lock (_gate) all = [.. _byUser.Values.SelectMany(static own => own)];
+        await JudgeAsync(all);
     }
 
     /// <summary>A request begins that may wait. Disposing ends it.</summary>

@@ -1,4 +1,5 @@
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
@@ -36,6 +37,8 @@ internal sealed partial class AppServiceContext(
     internal AppServicesTable Table => storage.AppServices;
 
     internal IStorageWriter Writer => storage.Writer;
+
+    internal MissedReceipts MissedReceipts { get; } = new(storage.Rooms, storage.Receipts, options.ServerName);
 
     /// <summary>Who types.</summary>
     internal TypingRooms Typing { get; } = new();

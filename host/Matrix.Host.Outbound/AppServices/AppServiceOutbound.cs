@@ -18,7 +18,7 @@ namespace Matrix.Host.Outbound.AppServices;
 /// Sends events to application services. A commit only wakes the senders; each reads the changes from storage, from its
 /// own durable position on. v1.19 application-service-api#pushing-events
 /// </summary>
-public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPresenceConsumer, IAsyncDisposable
+public sealed class AppServiceOutbound : IHostedService, IRestoredConsumer, IPresenceConsumer, IAsyncDisposable
 {
     private readonly AppServiceDirectory _directory;
     private readonly AppServiceContext _context;
@@ -159,10 +159,29 @@ public sealed class AppServiceOutbound : IHostedService, IChangeConsumer, IPrese
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Events are read from storage. Receipts and key counts of this flush may be lost.
         _context.AliasesChanged();
         _hasEvents = true;
         End(through);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        // The senders read events and device lists from storage themselves.
+        var ephemeral = _senders.Where(static sender => sender.Service.ReceivesEphemeral).ToArray();
+        if (ephemeral.Length > 0)
+        {
+            await foreach (var receipt in _context.MissedReceipts.BetweenAsync(after, through, stop))
+            {
+                foreach (var sender in ephemeral) sender.Ephemeral.Restore(receipt);
+            }
+        }
+
+        foreach (var sender in _senders)
+        {
+            if (sender.Service.ReceivesEncryption) await sender.Devices.RestoreAsync(sender.Service, stop);
+            _queue.Add(sender);
+        }
     }
 
     /// <summary>Stops sending, and records what the services have got.</summary>

@@ -66,13 +66,29 @@ internal sealed class ServiceDevices(
     }
 
     /// <summary>Finds the users whose messages were waiting before the start.</summary>
-    internal async ValueTask LoadAsync(AppService service, CancellationToken stop)
+    internal ValueTask LoadAsync(AppService service, CancellationToken stop) =>
+        FindAsync(toDeviceTable.UsersAsync, service, MessageSent, stop);
+
+    /// <summary>
+    /// Finds all users who may have messages, or key counts that the service does not know, after changes were missed.
+    /// </summary>
+    internal async ValueTask RestoreAsync(AppService service, CancellationToken stop)
+    {
+        await LoadAsync(service, stop);
+        await FindAsync(keysTable.UsersAsync, service, KeysChanged, stop);
+    }
+
+    private static async ValueTask FindAsync(
+        Func<string, int, CancellationToken, ValueTask<IReadOnlyList<string>>> read,
+        AppService service,
+        Action<string> found,
+        CancellationToken stop)
     {
         var last = "";
         while (true)
         {
-            var page = await toDeviceTable.UsersAsync(last, UsersPerPage, stop);
-            foreach (var user in page.Where(service.HasUser)) MessageSent(user);
+            var page = await read(last, UsersPerPage, stop);
+            foreach (var user in page.Where(service.HasUser)) found(user);
             if (page.Count < UsersPerPage) return;
             last = page[^1];
         }

@@ -50,6 +50,16 @@ internal sealed class ServiceEphemeral(
         }
     }
 
+    /// <summary>A receipt was moved before those that wait.</summary>
+    internal void Restore(ReceiptMoved receipt)
+    {
+        var key = (receipt.Room, receipt.UserId, receipt.Type, receipt.ThreadId);
+        lock (_gate)
+        {
+            if (_receipts.Count < options.MaxEphemeral) _receipts.TryAdd(key, receipt);
+        }
+    }
+
     /// <summary>The typing users of a room changed.</summary>
     internal void TypingChanged(RoomNid room)
     {

@@ -207,6 +207,8 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     /// <summary>Handles, from the database, changes that were missed.</summary>
     private async ValueTask ReadAsync(long through, CancellationToken stop)
     {
+        // Pushers may have been set.
+        await _index.LoadAsync(stop);
         _badges.ForgetAll();
         var after = _position.Handled;
         if (_index.Users == 0)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.State;
@@ -40,11 +41,13 @@ public sealed class RoomChangesReader(
     /// Reads a page of whole batches after a position. There are more if <see cref="RoomChanges.Through"/> is less than
     /// the published position.
     /// </summary>
-    public async ValueTask<RoomChanges> AfterAsync(long after, CancellationToken stop)
+    public ValueTask<RoomChanges> AfterAsync(long after, CancellationToken stop) =>
+        ReadAsync(after, writer.PublishedPosition, stop);
+
+    private async ValueTask<RoomChanges> ReadAsync(long after, long last, CancellationToken stop)
     {
-        var published = writer.PublishedPosition;
-        var (rows, through) = await PageAsync(after, published, stop);
-        if (rows.Count == 0) return new RoomChanges([], published);
+        var (rows, through) = await PageAsync(after, last, stop);
+        if (rows.Count == 0) return new RoomChanges([], last);
 
         var nids = rows.Select(row => row.Nid.Room).Distinct().ToArray();
         var rooms = (await roomsTable.FindManyAsync(nids, stop))
@@ -92,6 +95,18 @@ public sealed class RoomChangesReader(
         }
 
         return new RoomChanges(changes, through);
+    }
+
+    /// <summary>Reads the changes after one position and up to another, a page at a time.</summary>
+    public async IAsyncEnumerable<RoomChange> BetweenAsync(
+        long after, long through, [EnumeratorCancellation] CancellationToken stop)
+    {
+        while (after < through)
+        {
+            var page = await ReadAsync(after, through, stop);
+            foreach (var change in page.Changes) yield return change;
+            after = page.Through;
+        }
     }
 
     /// <summary>

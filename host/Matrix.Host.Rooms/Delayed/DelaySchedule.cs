@@ -44,7 +44,17 @@ internal sealed class DelaySchedule(DelayOptions options)
         }
     }
 
-    /// <summary>It is stored, or its attempt is to be repeated: it waits until it is due.</summary>
+    /// <summary>It is stored at a position: it waits until it is due.</summary>
+    internal void Store(WaitingEvent waiting, long position)
+    {
+        lock (_gate)
+        {
+            waiting.Position = position;
+            Wait(waiting);
+        }
+    }
+
+    /// <summary>Its attempt is to be repeated: it waits until it is due.</summary>
     internal void WaitFor(WaitingEvent waiting, long due)
     {
         lock (_gate)
@@ -103,8 +113,11 @@ internal sealed class DelaySchedule(DelayOptions options)
         }
     }
 
-    /// <summary>Takes the state events that others scheduled for a place that a state event has now.</summary>
-    internal IReadOnlyList<WaitingEvent> TakeReplaced(string roomId, string type, string stateKey, string sender)
+    /// <summary>
+    /// Takes the state events that others scheduled, before a position, for a place that a state event took at it.
+    /// </summary>
+    internal IReadOnlyList<WaitingEvent> TakeReplaced(
+        string roomId, string type, string stateKey, string sender, long position)
     {
         lock (_gate)
         {
@@ -112,12 +125,21 @@ internal sealed class DelaySchedule(DelayOptions options)
             List<WaitingEvent> replaced = [];
             foreach (var waiting in there)
             {
-                if (waiting.Row.Sender.UserId == sender || !Claim(waiting)) continue;
+                if (waiting.Row.Sender.UserId == sender || waiting.Position >= position || !Claim(waiting)) continue;
                 waiting.IsReplaced = true;
                 replaced.Add(waiting);
             }
 
             return replaced;
+        }
+    }
+
+    /// <summary>The rooms in which events wait.</summary>
+    internal IReadOnlyList<string> Rooms
+    {
+        get
+        {
+            lock (_gate) return [.. _byId.Values.Select(static waiting => waiting.Row.RoomId).Distinct()];
         }
     }
 

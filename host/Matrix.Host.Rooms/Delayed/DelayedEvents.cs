@@ -6,6 +6,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -28,7 +29,7 @@ namespace Matrix.Host.Rooms.Delayed;
 /// An event is sent as its user sends events, and may be refused then. A message is sent once, also across a kill. If
 /// the server is killed right after a state event replaced a delayed one, that one may still be sent.
 /// </remarks>
-public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
+public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
 {
     private const int PageSize = 1000;
     private const int IdBytes = 24;
@@ -42,6 +43,7 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
     private readonly ILocalUsers _users;
     private readonly SuspendedUsers _suspended;
     private readonly DelayedEventsTable _delayedEventsTable;
+    private readonly RoomChangesReader _changes;
     private readonly IStorageWriter _writer;
     private readonly DelayOptions _options;
     private readonly TimeProvider _time;
@@ -57,6 +59,7 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
         ILocalUsers users,
         SuspendedUsers suspended,
         DelayedEventsTable delayedEventsTable,
+        RoomChangesReader changes,
         IStorageWriter writer,
         DelayOptions options,
         TimeProvider time,
@@ -65,7 +68,7 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
         _sender = sender;
         _memberships = memberships;
         _rooms = rooms;
-        _delayedEventsTable = delayedEventsTable;
+        (_delayedEventsTable, _changes) = (delayedEventsTable, changes);
         _writer = writer;
         (_users, _suspended, _log) = (users, suspended, log);
         (_options, _time, _schedule) = (options, time, new DelaySchedule(options));
@@ -194,23 +197,45 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
         {
             // Their rows went with the room: the workers find that, and forget them.
             foreach (var waiting in _schedule.TakeOfRoom(deleted.Room.RoomId)) Queue(waiting);
-            return;
         }
-
-        if (!_schedule.HasStates || change is not EventsAppended appended) return;
-        for (var i = 0; i < appended.Events.Count; i++)
+        else if (_schedule.HasStates && change is EventsAppended appended)
         {
-            var stored = appended.Events[i];
-            if (!stored.Nid.IsLive || !stored.IsShown || stored.Pdu.StateKey is not { } key) continue;
-            var replaced = _schedule.TakeReplaced(appended.Room.RoomId, stored.Pdu.Type, key, stored.Row.Sender);
-            foreach (var waiting in replaced) Queue(waiting);
+            Replace(appended, position);
         }
     }
 
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Events that a missed state event would have cancelled are sent.
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        foreach (var roomId in _schedule.Rooms)
+        {
+            if (await _rooms.FindAsync(roomId, stop) is not null) continue;
+            foreach (var waiting in _schedule.TakeOfRoom(roomId)) Queue(waiting);
+        }
+
+        if (!_schedule.HasStates) return;
+        await foreach (var missed in _changes.BetweenAsync(after, through, stop))
+        {
+            if (missed.Change is EventsAppended appended) Replace(appended, missed.Position);
+        }
+    }
+
+    /// <summary>Takes the delayed events whose places state events have taken.</summary>
+    private void Replace(EventsAppended appended, long position)
+    {
+        for (var i = 0; i < appended.Events.Count; i++)
+        {
+            var stored = appended.Events[i];
+            if (!stored.Nid.IsLive || !stored.IsShown || stored.Pdu.StateKey is not { } key) continue;
+            var replaced = _schedule.TakeReplaced(
+                appended.Room.RoomId, stored.Pdu.Type, key, stored.Row.Sender, position);
+            foreach (var waiting in replaced) Queue(waiting);
+        }
     }
 
     /// <summary>Sends what is due, until it is stopped.</summary>
@@ -323,9 +348,10 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
 
     private async ValueTask StoreAsync(WaitingEvent waiting, DelayedEventRow row)
     {
+        WriteReceipt stored;
         try
         {
-            await WriteAsync(new DelayedEventAdded(row));
+            stored = await WriteAsync(new DelayedEventAdded(row));
         }
         catch
         {
@@ -334,13 +360,13 @@ public sealed partial class DelayedEvents : BackgroundService, IChangeConsumer
             throw;
         }
 
-        _schedule.WaitFor(waiting, waiting.Due);
+        _schedule.Store(waiting, stored.Position);
         waiting.Stored.SetResult(true);
         Wake();
     }
 
     // Not cancelled with the request: a row that is written and not in memory would be sent after the next start.
-    private async ValueTask WriteAsync(Change change) =>
+    private async ValueTask<WriteReceipt> WriteAsync(Change change) =>
         await _writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
 
     /// <summary>It waits again, after an attempt that failed.</summary>

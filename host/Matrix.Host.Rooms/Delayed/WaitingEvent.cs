@@ -38,6 +38,9 @@ internal sealed class WaitingEvent(DelayedEventRow row)
     /// <summary>When it is sent, in milliseconds since the epoch.</summary>
     internal long Due { get; set; } = row.Since + row.Delay;
 
+    /// <summary>The position at which it was stored; 0 if before this start.</summary>
+    internal long Position { get; set; }
+
     /// <summary>Whether another user's state event has taken its place.</summary>
     internal bool IsReplaced { get; set; }
 

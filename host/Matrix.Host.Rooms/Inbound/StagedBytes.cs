@@ -1,6 +1,7 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.RoomRows;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Inbound;
 
@@ -8,7 +9,7 @@ namespace Matrix.Host.Rooms.Inbound;
 /// The bytes of the events that wait in all rooms, and those of each server that sent them: of strangers together.
 /// Thread-safe.
 /// </summary>
-internal sealed class StagedBytes(ReceivingOptions options) : IChangeConsumer
+internal sealed class StagedBytes(RoomsTable roomsTable, ReceivingOptions options) : IRestoredConsumer
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, (string Server, long Bytes)[]> _rooms = [];
@@ -25,7 +26,15 @@ internal sealed class StagedBytes(ReceivingOptions options) : IChangeConsumer
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // What is counted for a room that is gone stays until a restart: the bounds only become a little narrower.
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        RoomNid[] counted;
+        lock (_gate) counted = [.. _rooms.Keys];
+        var found = await roomsTable.FindManyAsync(counted, stop);
+        foreach (var gone in counted.Except(found.Select(static room => room.Nid))) Set(gone, []);
     }
 
     /// <summary>Whether a further event of a server may wait.</summary>

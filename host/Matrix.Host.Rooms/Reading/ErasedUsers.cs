@@ -13,7 +13,7 @@ namespace Matrix.Host.Rooms.Reading;
 /// messages. Users who were joined before still see the messages. v1.19 client-server-api#account-deactivation
 /// </summary>
 /// <remarks>State events are not redacted. All erased users are in memory, about a hundred bytes each.</remarks>
-public sealed class ErasedUsers : IChangeConsumer
+public sealed class ErasedUsers : IRestoredConsumer
 {
     private const int PageOfUsers = 1000;
 
@@ -22,22 +22,24 @@ public sealed class ErasedUsers : IChangeConsumer
 
     private readonly ConcurrentDictionary<string, long> _since = new(StringComparer.Ordinal);
     private readonly MembershipHistory _history;
+    private readonly IAccountsTable _accountsTable;
     private readonly TimeProvider _time;
     private volatile bool _any;
 
-    internal ErasedUsers(MembershipHistory history, TimeProvider time)
+    internal ErasedUsers(MembershipHistory history, IAccountsTable accountsTable, TimeProvider time)
     {
         _history = history;
+        _accountsTable = accountsTable;
         _time = time;
     }
 
     /// <summary>Loads the users who were erased before this start.</summary>
-    public async ValueTask LoadAsync(IAccountsTable accounts, CancellationToken stop)
+    public async ValueTask LoadAsync(CancellationToken stop)
     {
         var after = "";
         while (true)
         {
-            var page = await accounts.ListErasedAsync(after, PageOfUsers, stop);
+            var page = await _accountsTable.ListErasedAsync(after, PageOfUsers, stop);
             foreach (var user in page) Add(user.UserId, user.DeactivatedAt ?? 0);
             if (page.Count < PageOfUsers) return;
             after = page[^1].UserId;
@@ -56,8 +58,11 @@ public sealed class ErasedUsers : IChangeConsumer
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Erasure is never undone, so known users stay valid; a missed one is loaded at the next start.
+        // Erasure is never undone, so known users stay valid.
     }
+
+    /// <inheritdoc/>
+    public ValueTask RestoreAsync(long after, long through, CancellationToken stop) => LoadAsync(stop);
 
     /// <summary>Events of one room, redacted where the reader may not see erased messages.</summary>
     internal async ValueTask<IReadOnlyList<StoredEvent>> HideAsync(

@@ -144,7 +144,8 @@ internal sealed class EventAppender
         var rules = room.Rules;
         var keys = rules.AuthKeys(draft);
         var state = await State.SnapshotAsync(session, prepared.StateBefore!, keys, stop);
-        var authEvents = AuthEventsOf(state.Nameable, rules.AuthEventsIncludeCreate);
+        var nameable = state.Nameable;
+        var authEvents = AuthEventsOf(nameable, rules.AuthEventsIncludeCreate);
         var moment = timestamp ?? _time.GetUtcNow().ToUnixTimeMilliseconds();
         var outcome = rules.AssignsIds
             ? rules.ComposeNamed(
@@ -169,7 +170,7 @@ internal sealed class EventAppender
         var signature = _signer.Sign(unsigned.BytesToSign.Span);
         var signed = rules.Sign(unsigned, signature.Entity, signature.KeyId, signature.Bytes);
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
-        if (rules.Decide(signed.Value, authEvents, state, _signer.ServerName, _verify) is { } refused)
+        if (rules.Decide(signed.Value, authEvents, nameable, state, _signer.ServerName, _verify) is { } refused)
         {
             return RoomFailure.Of(refused);
         }
@@ -178,7 +179,7 @@ internal sealed class EventAppender
 
         // More extremities than an event may name: the current state has to allow it too, or others soft-fail it.
         var current = await State.SnapshotAsync(session, prepared.CurrentState, keys, stop);
-        return rules.Decide(signed.Value, authEvents, current, _signer.ServerName, _verify) is { } refusedNow
+        return rules.Decide(signed.Value, authEvents, nameable, current, _signer.ServerName, _verify) is { } refusedNow
             ? RoomFailure.Of(refusedNow)
             : signed.Value;
     }

@@ -3,6 +3,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -20,12 +21,13 @@ namespace Matrix.Host.Rooms.Upgrading;
 /// <remarks>
 /// Only commits that are waiting when the server is killed lose their copies; the settings stay in the old room.
 /// </remarks>
-public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
+public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
 {
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
     private readonly IRoomSettings _settings;
     private readonly IMembershipsTable _membershipsTable;
+    private readonly RoomChangesReader _changes;
     private readonly ILogger<RoomFollowers> _log;
     private readonly Channel<Arrival> _arrivals;
 
@@ -37,6 +39,7 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
         StateReader state,
         IRoomSettings settings,
         IMembershipsTable membershipsTable,
+        RoomChangesReader changes,
         RoomsOptions options,
         ILogger<RoomFollowers> log)
     {
@@ -44,6 +47,7 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
         _state = state;
         _settings = settings;
         _membershipsTable = membershipsTable;
+        _changes = changes;
         _log = log;
         _arrivals = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(options.MaxWaitingFollowers)
         {
@@ -53,24 +57,7 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void OnChange(Change change, long position)
-    {
-        switch (change)
-        {
-            case MembershipChanged { IsLocal: true, After: Membership.Join, Before: not Membership.Join } joined:
-                _taken.Add(new Arrival(joined.Room, joined.UserId));
-                break;
-            case EventsAppended appended:
-                for (var i = 0; i < appended.Events.Count; i++)
-                {
-                    var pdu = appended.Events[i].Pdu;
-                    if (pdu.Type != EventTypes.Tombstone || !pdu.IsState) continue;
-                    _taken.Add(new Arrival(appended.Events[i].Nid.Room, null));
-                }
-
-                break;
-        }
-    }
+    public void OnChange(Change change, long position) => Take(change, _taken);
 
     /// <inheritdoc/>
     public void End(long through)
@@ -81,10 +68,18 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Missed(long through)
+    public void Missed(long through) => _taken.Clear();
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
     {
-        // Users whose join was missed keep their settings in the old room.
-        _taken.Clear();
+        var arrivals = new List<Arrival>();
+        await foreach (var missed in _changes.BetweenAsync(after, through, stop))
+        {
+            Take(missed.Change, arrivals);
+            foreach (var arrival in arrivals) await TryFollowAsync(arrival, stop);
+            arrivals.Clear();
+        }
     }
 
     /// <summary>Copies settings until it is stopped; what waits then is still copied.</summary>
@@ -93,16 +88,41 @@ public sealed partial class RoomFollowers : BackgroundService, IChangeConsumer
         using var ending = stoppingToken.Register(() => _arrivals.Writer.TryComplete());
         await foreach (var arrival in _arrivals.Reader.ReadAllAsync(CancellationToken.None))
         {
-            try
-            {
-                await FollowAsync(arrival, CancellationToken.None);
-            }
+            await TryFollowAsync(arrival, CancellationToken.None);
+        }
+    }
+
+    private async ValueTask TryFollowAsync(Arrival arrival, CancellationToken stop)
+    {
+        try
+        {
+            await FollowAsync(arrival, stop);
+        }
 #pragma warning disable CA1031 // One room's failure does not keep the others' settings from being copied.
-            catch (Exception fault)
+        catch (Exception fault) when (!stop.IsCancellationRequested)
 #pragma warning restore CA1031
-            {
-                Failed(fault);
-            }
+        {
+            Failed(fault);
+        }
+    }
+
+    /// <summary>Adds the arrivals that a change has.</summary>
+    private static void Take(Change change, List<Arrival> arrivals)
+    {
+        switch (change)
+        {
+            case MembershipChanged { IsLocal: true, After: Membership.Join, Before: not Membership.Join } joined:
+                arrivals.Add(new Arrival(joined.Room, joined.UserId));
+                break;
+            case EventsAppended appended:
+                for (var i = 0; i < appended.Events.Count; i++)
+                {
+                    var pdu = appended.Events[i].Pdu;
+                    if (pdu.Type != EventTypes.Tombstone || !pdu.IsState) continue;
+                    arrivals.Add(new Arrival(appended.Events[i].Nid.Room, null));
+                }
+
+                break;
         }
     }
 

@@ -2,11 +2,19 @@ namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
 /// Gives every consumer the changes of each flush. A consumer that throws neither delays the flush nor affects the
-/// others.
+/// others: it reads from storage what it missed.
 /// </summary>
-internal sealed class CommitDispatcher(WriterMetrics metrics)
+internal sealed class CommitDispatcher(WriterMetrics metrics) : IAsyncDisposable
 {
+    private readonly Restorations _restorations = new(metrics);
+    private readonly HashSet<IRestoredConsumer> _missed = [];
     private IChangeConsumer[] _consumers = [];
+
+    /// <summary>The position up to which consumers have been given the changes; for the writer's thread only.</summary>
+    private long _through;
+
+    /// <summary>Sets the position of the last change before this process began.</summary>
+    public void StartAt(long position) => _through = position;
 
     public void Add(IChangeConsumer consumer)
     {
@@ -32,7 +40,15 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
         {
             Guarded(consumer, static (c, _, through) => c.End(through), batches, through);
         }
+
+        // Not before: what they read from storage may come from caches, which have read the flush now.
+        foreach (var consumer in _missed) _restorations.Add(consumer, _through, through);
+        _missed.Clear();
+        _through = through;
     }
+
+    /// <summary>Ends what consumers read from storage.</summary>
+    public ValueTask DisposeAsync() => _restorations.DisposeAsync();
 
     private static void Read(IChangeConsumer consumer, List<WriteBatch> batches, long through)
     {
@@ -70,6 +86,8 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
             {
                 metrics.ConsumerFailed(second);
             }
+
+            if (consumer is IRestoredConsumer restored) _missed.Add(restored);
         }
     }
 }

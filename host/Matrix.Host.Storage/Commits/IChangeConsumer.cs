@@ -21,15 +21,15 @@ public interface IChangeConsumer
     /// <summary>A change is durable. Conditional changes that were not applied are skipped.</summary>
     void OnChange(Change change, long position);
 
-    /// <summary>Every consumer has read the flush.</summary>
+    /// <summary>Every consumer has read the flush, or missed it.</summary>
     /// <param name="through">The greatest position of the flush.</param>
     void End(long through)
     {
     }
 
     /// <summary>
-    /// The consumer threw before it had read all of a flush. Its memory may be wrong: it drops it and reads from
-    /// storage again.
+    /// The consumer did not read all of a flush. Its memory may be wrong: it drops it, and reads from storage when it
+    /// is asked, or at once if it is an <see cref="IRestoredConsumer"/>.
     /// </summary>
     /// <param name="through">The greatest position of the flush.</param>
     void Missed(long through);

@@ -41,7 +41,11 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     {
         LastPosition = position;
         Volatile.Write(ref _published, position);
+        _consumers.StartAt(position);
     }
+
+    /// <summary>Ends what consumers read from storage; before the store closes.</summary>
+    protected ValueTask EndRestorationsAsync() => _consumers.DisposeAsync();
 
     /// <summary>Removes and fails the batches whose chain is broken.</summary>
     protected static void DropBroken(List<WriteBatch> batches)

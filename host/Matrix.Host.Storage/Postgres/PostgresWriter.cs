@@ -52,6 +52,7 @@ internal sealed class PostgresWriter : StorageWriter
 
     public override async ValueTask DisposeAsync()
     {
+        await EndRestorationsAsync();
         Queue.Close();
         await _loop;
         _writes.Dispose();

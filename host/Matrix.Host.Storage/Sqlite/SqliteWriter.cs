@@ -69,6 +69,7 @@ internal sealed class SqliteWriter : StorageWriter
 
     public override async ValueTask DisposeAsync()
     {
+        await EndRestorationsAsync();
         Queue.Close();
         await _ended.Task;
         _checkpointer.Dispose();

@@ -203,7 +203,12 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         ToWake.Clear();
     }
 
-    public void Missed(long through) => ForgetAll(through);
+    public void Missed(long through)
+    {
+        // Who becomes active from now on knows nothing of the flush.
+        Volatile.Write(ref _begun, through);
+        ForgetAll(through);
+    }
 
     /// <summary>Evicts all users after a stream missed changes: each user is read from the database again.</summary>
     internal void ForgetAll(long through)

@@ -13,7 +13,7 @@ namespace Matrix.Host.Sync.Sliding;
 /// The connections of all devices. They are in memory; one that was idle for long, and all when the server stops in
 /// order, are in the database. After a crash clients start new connections. MSC4186, "Connections".
 /// </summary>
-public sealed partial class SlidingConnections : IHostedService, IChangeConsumer, IDisposable
+public sealed partial class SlidingConnections : IHostedService, IRestoredConsumer, IDisposable
 {
     private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(1);
 
@@ -23,6 +23,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
     private readonly Lock _gate = new();
     private readonly Dictionary<UserDevice, List<SlidingConnection>> _devices = [];
     private readonly SlidingConnectionsTable _slidingConnectionsTable;
+    private readonly IAccountsTable _accountsTable;
     private readonly IStorageWriter _writer;
     private readonly SyncOptions _options;
     private readonly TimeProvider _time;
@@ -33,6 +34,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
 
     internal SlidingConnections(
         SlidingConnectionsTable slidingConnectionsTable,
+        IAccountsTable accountsTable,
         IStorageWriter writer,
         SyncOptions options,
         TimeProvider time,
@@ -40,6 +42,7 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
     {
         _log = log;
         _slidingConnectionsTable = slidingConnectionsTable;
+        _accountsTable = accountsTable;
         _writer = writer;
         _options = options;
         _time = time;
@@ -68,7 +71,21 @@ public sealed partial class SlidingConnections : IHostedService, IChangeConsumer
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Connections of a device that is gone may stay until they are idle.
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        // Callers without a device, such as services, have connections too.
+        UserDevice[] owners;
+        lock (_gate) owners = [.. _devices.Keys.Where(static owner => owner.DeviceId.Length > 0)];
+        foreach (var owner in owners)
+        {
+            if (await _accountsTable.FindDeviceAsync(owner.UserId, owner.DeviceId, stop) is null)
+            {
+                End(other => other == owner);
+            }
+        }
     }
 
     /// <summary>A number for a response.</summary>

@@ -9,7 +9,7 @@ namespace Matrix.Host.Users.Presence;
 /// What local users do: they send events and read. Nobody learns of private receipts.
 /// v1.19 client-server-api#last-active-ago
 /// </summary>
-public sealed class PresenceActivity(PresenceBoard board) : IChangeConsumer
+public sealed class PresenceActivity(PresenceBoard board, IAccountsTable accountsTable) : IRestoredConsumer
 {
     /// <inheritdoc/>
     public void OnChange(Change change, long position)
@@ -36,6 +36,15 @@ public sealed class PresenceActivity(PresenceBoard board) : IChangeConsumer
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Some activities are not seen.
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        // When somebody was active last is not restored: it is shown for minutes only.
+        foreach (var userId in board.LocalUsers())
+        {
+            if (await accountsTable.FindUserAsync(userId, stop) is not { DeactivatedAt: null }) board.Ended(userId);
+        }
     }
 }

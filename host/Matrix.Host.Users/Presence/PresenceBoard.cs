@@ -164,6 +164,20 @@ public sealed class PresenceBoard : IDisposable
         }
     }
 
+    /// <summary>The local users in memory who have a status message or are present.</summary>
+    internal IReadOnlyList<string> LocalUsers()
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _users.Where(static each => each.Value.IsLocal
+                        && (each.Value.Status is not null || each.Value.Devices != UserPresence.Absent))
+                    .Select(static each => each.Key),
+            ];
+        }
+    }
+
     /// <summary>A local user's account ended.</summary>
     internal void Ended(string userId)
     {

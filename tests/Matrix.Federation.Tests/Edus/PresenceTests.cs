@@ -37,6 +37,17 @@ public sealed class PresenceTests : EduTests
     }
 
     [Test]
+    public async Task A_server_whose_join_was_missed_gets_the_presence_of_the_rooms_users()
+    {
+        var roomId = await Alice.CreatesRoomAsync(version: RoomRules.Recommended);
+        await SetAsync(Alice, "online", "at work");
+        Server.Misses = static _ => true;
+        await Peer.Peer.JoinsAsync(Server, roomId, "bob");
+
+        await EventuallyAsync(() => Task.FromResult(LastOf(Alice)), ("online", true, "at work"));
+    }
+
+    [Test]
     public async Task A_transaction_with_presence_is_as_specified()
     {
         await RoomAsync();

@@ -37,6 +37,23 @@ public sealed class ReceiptTests : EduTests
     }
 
     [Test]
+    public async Task Receipts_that_were_missed_are_read_from_storage()
+    {
+        var room = await RoomAsync();
+        var said = await Alice.SaysAsync(room.RoomId, "hello");
+        var last = await Alice.SaysAsync(room.RoomId, "hello again");
+        Server.Misses = static _ => true;
+
+        await Alice.ReadsAsync(room.RoomId, last, type: "m.read.private");
+        await Alice.ReadsAsync(room.RoomId, said);
+        await HasTakenAsync("m.receipt", 1);
+
+        var receipt = Taken("m.receipt")[0][room.RoomId]!["m.read"]!.AsObject().Single();
+        Assert.That(receipt.Key, Is.EqualTo(Alice.UserId));
+        Assert.That(receipt.Value!["event_ids"]!.ToJsonString(), Is.EqualTo($"""["{said}"]"""));
+    }
+
+    [Test]
     public async Task A_burst_is_one_EDU_with_the_newest_of_each_thread()
     {
         await RestartAsync(("federation.receipt_delay", "5s"));

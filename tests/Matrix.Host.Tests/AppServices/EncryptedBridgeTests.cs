@@ -58,8 +58,19 @@ internal sealed class EncryptedBridgeTests(string databaseKind) : AppServiceTest
     }
 
     [Test]
-    public async Task A_claimed_key_changes_the_counts()
+    public async Task Messages_to_devices_that_were_missed_reach_the_service()
     {
+        await CreatesDeviceAsync();
+        Server.Misses = static _ => true;
+        await SendsAsync("one");
+
+        await Service.TakesAsync(request => Messages(request).Contains("one"));
+    }
+
+    [Test]
+    public async Task A_claimed_key_changes_the_counts([Values] bool isMissed)
+    {
+        if (isMissed) Server.Misses = static _ => true;
         await CreatesDeviceAsync();
         var ghost = IdOf("_irc_ghost");
         var keys = new JsonObject

@@ -24,6 +24,20 @@ internal sealed class EphemeralTests : AppServiceTests
     }
 
     [Test]
+    public async Task Receipts_that_were_missed_reach_the_service_too()
+    {
+        var room = await BridgedRoomAsync();
+        var said = await Alice.SaysAsync(room, "one");
+        await Service.GetsAsync("one");
+        Server.Misses = static _ => true;
+
+        await Alice.ReadsAsync(room, said);
+
+        var receipt = await EphemeralAsync("m.receipt");
+        Assert.That((long)receipt["content"]![said]!["m.read"]![Alice.UserId]!["ts"]!, Is.GreaterThan(0));
+    }
+
+    [Test]
     public async Task Private_receipts_and_those_of_other_rooms_do_not()
     {
         var mine = await Alice.CreatesRoomAsync();

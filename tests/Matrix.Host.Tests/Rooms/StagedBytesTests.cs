@@ -11,7 +11,7 @@ internal sealed class StagedBytesTests
     [Test]
     public void What_waits_in_a_room_does_not_count_after_the_room_is_deleted()
     {
-        var staged = new StagedBytes(new ReceivingOptions { AllStagedBytes = 100, AllStagedBytesOfServer = 50 });
+        var staged = new StagedBytes(null!, new ReceivingOptions { AllStagedBytes = 100, AllStagedBytesOfServer = 50 });
         staged.Set(Samples.Kitchen, [("peer.example", 60)]);
         Assert.That(staged.Allows("peer.example"), Is.False);
 

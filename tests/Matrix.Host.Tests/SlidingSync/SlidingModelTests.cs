@@ -19,6 +19,20 @@ internal sealed class SlidingModelTests(string kind) : TwoUsersTests(kind)
     public async Task Both_forms_of_sync_end_with_the_same_rooms([Values] bool isStable, [Values(1, 2, 3)] int seed)
     {
         var random = new Random(seed);
+        await EndAlikeAsync(isStable, random);
+    }
+
+    [Test]
+    public async Task Both_forms_of_sync_end_with_the_same_rooms_though_consumers_miss_changes(
+        [Values] bool isStable, [Values(4, 5, 6)] int seed)
+    {
+        var missed = new Random(seed);
+        Server.Misses = _ => missed.Next(3) == 0;
+        await EndAlikeAsync(isStable, new Random(seed));
+    }
+
+    private async Task EndAlikeAsync(bool isStable, Random random)
+    {
         _rooms.Clear();
         _sent.Clear();
         foreach (var preset in new[] { "public_chat", "private_chat", "public_chat", "private_chat" })

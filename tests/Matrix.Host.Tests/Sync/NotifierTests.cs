@@ -41,8 +41,9 @@ internal sealed class NotifierTests
     }
 
     [TearDown]
-    public void TearDown()
+    public async Task TearDownAsync()
     {
+        await _flushes.DisposeAsync();
         _notifier.Dispose();
         _metrics.Dispose();
     }
@@ -392,7 +393,7 @@ internal sealed class NotifierTests
         _flushes = new CommitDispatcher(_metrics);
         var streams = AllStreams.Of(
             _notifier,
-            new TypingBoard(_notifier, _time, options),
+            new TypingBoard(_notifier, null!, _time, options),
             new UnreadCounter(null!, null!, null!, _notifier, new SyncOptions()),
             new RoomWatches(_time, options));
         foreach (var stream in streams) _flushes.Add(stream);

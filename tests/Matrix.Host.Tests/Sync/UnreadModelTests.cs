@@ -18,7 +18,18 @@ internal sealed class UnreadModelTests(string databaseKind) : TwoInARoomTests(da
     };
 
     [Test]
-    public async Task Counts_are_those_of_the_model_after_every_act([Values(1, 2, 3, 4, 5, 6)] int seed)
+    public Task Counts_are_those_of_the_model_after_every_act([Values(1, 2, 3, 4, 5, 6)] int seed) =>
+        CountsAsync(seed);
+
+    [Test]
+    public Task Counts_are_those_of_the_model_though_consumers_miss_changes([Values(7, 8, 9)] int seed)
+    {
+        var missed = new Random(seed);
+        Server.Misses = _ => missed.Next(3) == 0;
+        return CountsAsync(seed);
+    }
+
+    private async Task CountsAsync(int seed)
     {
         (await Bob.PutAsync("pushrules/global/content/cake", new JsonObject
         {

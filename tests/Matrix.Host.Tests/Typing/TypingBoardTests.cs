@@ -19,7 +19,7 @@ internal sealed class TypingBoardTests
     {
         _time = new ManualTime();
         _notifier = new Notifier(new Nobody(), _time, _options, 0);
-        _typing = new TypingBoard(_notifier, _time, _options);
+        _typing = new TypingBoard(_notifier, null!, _time, _options);
     }
 
     [TearDown]
@@ -57,7 +57,8 @@ internal sealed class TypingBoardTests
     public void An_observer_sees_the_start_the_end_and_repetitions()
     {
         var seen = new Seen();
-        var typing = new TypingBoard(_notifier, _time, _options with { TypingRepeat = TimeSpan.FromSeconds(5) }, seen);
+        var typing = new TypingBoard(
+            _notifier, null!, _time, _options with { TypingRepeat = TimeSpan.FromSeconds(5) }, seen);
 
         typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
         _time.Advance(TimeSpan.FromSeconds(4));

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Federation;
+using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -24,10 +25,11 @@ internal sealed class DeviceListEdus(
     IStorageWriter writer,
     DeviceListUpdates updates,
     RoomSnapshots rooms,
+    RoomChangesReader changes,
     SharingServers sharing,
     ServerFilter filter,
     KeyOptions keys,
-    OutboundOptions options) : IEduSource, IChangeConsumer
+    OutboundOptions options) : IEduSource, IRestoredConsumer
 {
     /// <summary>The consumer's name in the database.</summary>
     private const string Name = "device-lists";
@@ -165,10 +167,7 @@ internal sealed class DeviceListEdus(
                 _hasChanged = true;
                 break;
             case MembershipChanged { IsLocal: true, After: Membership.Join, Before: not Membership.Join } joined:
-                // Beyond the bound the servers of the room learn of the user's devices when they ask for them.
-                if (_joins.Count >= options.MaxWaitingBatches) break;
-                _joins.Enqueue(new Joined(joined.Room, joined.UserId, position));
-                _hasChanged = true;
+                _hasChanged |= TryAdd(joined, position);
                 break;
         }
     }
@@ -182,6 +181,33 @@ internal sealed class DeviceListEdus(
 
     /// <inheritdoc/>
     public void Missed(long through) => _news.Wake();
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        await foreach (var missed in changes.BetweenAsync(after, through, stop))
+        {
+            if (missed.Change is MembershipChanged
+                {
+                    IsLocal: true, After: Membership.Join, Before: not Membership.Join,
+                } joined
+                && TryAdd(joined, missed.Position))
+            {
+                _news.Wake();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Adds a join. False beyond the bound: then the servers of the room learn of the user's devices when they ask for
+    /// them.
+    /// </summary>
+    private bool TryAdd(MembershipChanged joined, long position)
+    {
+        if (_joins.Count >= options.MaxWaitingBatches) return false;
+        _joins.Enqueue(new Joined(joined.Room, joined.UserId, position));
+        return true;
+    }
 
     /// <summary>Enqueues changes since the position for their servers. False if there were none.</summary>
     private async ValueTask<bool> HandleAsync(CancellationToken stop)

@@ -2,6 +2,7 @@ using Matrix.Core.Federation;
 using Matrix.Core.Json;
 using Matrix.Core.Presence;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -20,9 +21,10 @@ internal sealed class PresenceEdus(
     CurrentServers servers,
     SharingServers sharing,
     RoomSnapshots rooms,
+    RoomChangesReader changes,
     ServerFilter filter,
     PresenceOptions options,
-    TimeProvider time) : IEduSource, IPresenceConsumer, IChangeConsumer
+    TimeProvider time) : IEduSource, IPresenceConsumer, IRestoredConsumer
 {
     private readonly Lock _gate = new();
     private readonly News _news = new();
@@ -82,7 +84,16 @@ internal sealed class PresenceEdus(
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Servers whose joins were missed get the presence when it changes or is repeated.
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        if (!board.IsFederated) return;
+        await foreach (var missed in changes.BetweenAsync(after, through, stop))
+        {
+            OnChange(missed.Change, missed.Position);
+        }
     }
 
     /// <summary>

@@ -11,8 +11,9 @@ namespace Matrix.Host.Outbound.Federation.Edus;
 /// Public receipts of local users. They are gathered for a short time; only the newest of a user, room and thread
 /// waits, in memory. A restart drops those that were not sent. v1.19 server-server-api#receipts
 /// </summary>
-internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions options, TimeProvider time)
-    : IEduSource, IChangeConsumer
+internal sealed class ReceiptEdus(
+    CurrentServers servers, MissedReceipts missed, OutboundOptions options, TimeProvider time)
+    : IEduSource, IRestoredConsumer
 {
     /// <summary>The most receipts in one EDU.</summary>
     private const int MaxInEdu = 100;
@@ -32,7 +33,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     /// <inheritdoc/>
     public void OnChange(Change change, long position)
     {
-        if (change is not ReceiptMoved { IsLocal: true, Type: ReceiptTypes.Read } moved) return;
+        if (change is not ReceiptMoved moved || !Concerns(moved)) return;
         var key = ReceiptKey.Of(moved);
         lock (_gate)
         {
@@ -46,7 +47,15 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // The next receipt of a user replaces one that was missed.
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        await foreach (var receipt in missed.OfLocalUsersAsync(after, through, stop))
+        {
+            if (Concerns(receipt)) TakeBack([new(ReceiptKey.Of(receipt), receipt)]);
+        }
     }
 
     /// <inheritdoc/>
@@ -131,8 +140,12 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
         }
     }
 
-    /// <summary>Gathers receipts again whose servers could not be read, unless newer ones replace them.</summary>
-    private void TakeBack(Dictionary<ReceiptKey, ReceiptMoved> moved)
+    private static bool Concerns(ReceiptMoved moved) => moved is { IsLocal: true, Type: ReceiptTypes.Read };
+
+    /// <summary>
+    /// Gathers receipts that were missed, or whose servers could not be read, unless newer ones replace them.
+    /// </summary>
+    private void TakeBack(IEnumerable<KeyValuePair<ReceiptKey, ReceiptMoved>> moved)
     {
         lock (_gate)
         {

@@ -35,6 +35,14 @@ public sealed class KeysTable(IReads reads)
         SELECT algorithm, NULL FROM fallback_keys WHERE user_id = $1 AND device_id = $2 AND used = 0
         """);
 
+    private static readonly Statement UsersWithKeys = Statement.Of("""
+        SELECT user_id FROM (
+            SELECT DISTINCT user_id FROM one_time_key_claims WHERE user_id > $1 ORDER BY user_id LIMIT $2) AS claims
+        UNION SELECT user_id FROM (
+            SELECT DISTINCT user_id FROM fallback_keys WHERE user_id > $1 ORDER BY user_id LIMIT $2) AS fallbacks
+        ORDER BY user_id LIMIT $2
+        """);
+
     private static readonly Statement Algorithms = Statement.Of(KeyHandlers.AlgorithmsOfDevice);
 
     private static readonly Statement PositionOf = Statement.Of(
@@ -58,6 +66,17 @@ public sealed class KeysTable(IReads reads)
             WHERE a.user_id = $1 AND a.is_local = 1 AND {SharedMemberships.MayHaveBeenJoined("$3")}))))
         GROUP BY c.user_id
         """);
+
+    /// <summary>
+    /// The users who have had one-time or fallback keys, in order, a page at a time: those after one.
+    /// </summary>
+    public ValueTask<IReadOnlyList<string>> UsersAsync(string after, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            UsersWithKeys,
+            (after, limit),
+            static (a, q) => a.Text(q.after).Int(q.limit),
+            static row => row.Text(0),
+            stop);
 
     /// <summary>The identity keys of a device, or null.</summary>
     public ValueTask<DeviceKeysRow?> FindDeviceKeysAsync(string userId, string deviceId, CancellationToken stop) =>

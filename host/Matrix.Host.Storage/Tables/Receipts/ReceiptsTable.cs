@@ -23,6 +23,11 @@ public sealed class ReceiptsTable(IReads reads)
         ORDER BY position, user_id LIMIT $3
         """);
 
+    private static readonly Statement LocalPage = Statement.Of($"""
+        SELECT {Columns} FROM receipts WHERE is_local = 1 AND position > $1 AND position <= $2
+        ORDER BY position LIMIT $3
+        """);
+
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO receipts (room_nid, user_id, type, thread_id, event_nid, event_id, ts, position, is_local)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -75,6 +80,19 @@ public sealed class ReceiptsTable(IReads reads)
             (position, userId, limit),
             static (a, q) => a.Int(q.position).Text(q.userId).Int(q.limit),
             static row => (row.Int64(0), row.Text(1)),
+            stop);
+
+    /// <summary>
+    /// Receipts of local users that were put after one position and up to another, in the order of positions, private
+    /// ones included.
+    /// </summary>
+    public ValueTask<IReadOnlyList<ReceiptRow>> OfLocalUsersAsync(
+        long after, long through, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            LocalPage,
+            (after, through, limit),
+            static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
+            Row,
             stop);
 
     private static ReceiptRow Row(IRow row) => new(

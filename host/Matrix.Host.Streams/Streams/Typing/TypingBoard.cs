@@ -10,8 +10,12 @@ namespace Matrix.Host.Streams.Streams.Typing;
 /// v1.19 client-server-api#typing-notifications
 /// </summary>
 internal sealed class TypingBoard(
-    Notifier notifier, TimeProvider time, SyncOptions options, ITypingObserver? observer = null)
-    : ITypingBoard, IChangeConsumer
+    Notifier notifier,
+    IMembershipsTable membershipsTable,
+    TimeProvider time,
+    SyncOptions options,
+    ITypingObserver? observer = null)
+    : ITypingBoard, IRestoredConsumer
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, List<Typist>> _rooms = [];
@@ -40,7 +44,20 @@ internal sealed class TypingBoard(
 
     public void Missed(long through)
     {
-        // A user who left while typing ends by timeout.
+    }
+
+    public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
+    {
+        RoomNid[] rooms;
+        lock (_gate) rooms = [.. _rooms.Keys];
+        foreach (var room in rooms)
+        {
+            var typing = In(room);
+            var members = await membershipsTable.FindManyAsync(room, typing, stop);
+            var joined = members.Where(static each => each.Membership == Membership.Join)
+                .Select(static each => each.UserId).ToHashSet(StringComparer.Ordinal);
+            foreach (var userId in typing.Where(userId => !joined.Contains(userId))) Stop(room, userId);
+        }
     }
 
     /// <summary>A user stops typing, or left the room.</summary>
