@@ -16,14 +16,19 @@ public sealed class OpenedStorage : StorageTables, IAsyncDisposable
 
     private OpenedStorage(
         IReads reads, StorageOptions options, int lastRoom, IStorageWriter writer, IStorageAdmin admin,
-        Func<ValueTask> close)
-        : base(reads, options, lastRoom) => (Writer, Admin, _close) = (writer, admin, close);
+        Task<StorageException> lost, Func<ValueTask> close)
+        : base(reads, options, lastRoom) => (Writer, Admin, Lost, _close) = (writer, admin, lost, close);
 
     /// <summary>The only way to change anything.</summary>
     public IStorageWriter Writer { get; }
 
     /// <summary>Sizes, backup, schema.</summary>
     public IStorageAdmin Admin { get; }
+
+    /// <summary>
+    /// Completes when another process has taken the database over, with the reason: this one writes no more.
+    /// </summary>
+    public Task<StorageException> Lost { get; }
 
     /// <summary>Flushes the submitted batches and closes the database.</summary>
     public async ValueTask DisposeAsync()
@@ -35,13 +40,13 @@ public sealed class OpenedStorage : StorageTables, IAsyncDisposable
     }
 
     internal static async ValueTask<OpenedStorage> OpenAsync(
-        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close,
-        CancellationToken stop)
+        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Task<StorageException> lost,
+        Func<ValueTask> close, CancellationToken stop)
     {
         try
         {
             return new OpenedStorage(
-                reads, options, await RoomsTable.LastNumberAsync(reads, stop), writer, admin, close);
+                reads, options, await RoomsTable.LastNumberAsync(reads, stop), writer, admin, lost, close);
         }
         catch
         {

@@ -18,6 +18,9 @@ public static class StorageEngine
     public static ValueTask<OpenedStorage> OpenAsync(StorageOptions options, CancellationToken stop) =>
         OpenAsync(options, Migration.All, stop);
 
+    /// <summary>Whether several machines can reach the database.</summary>
+    public static bool IsShared(StorageOptions options) => PostgresUrl.IsPostgres(options.Url);
+
     /// <summary>
     /// Opens the database that the options name for reading only: nothing changes and no lock is taken, whether or not
     /// a server runs.

@@ -23,6 +23,18 @@ public sealed record StorageOptions
     /// <summary>The clock, for rows with a time.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    [Setting(
+        "cluster.node",
+        "PostgreSQL: this machine's name, if several may serve. One does; a server that starts beside it waits, and "
+            + "takes over when that one ends or gives no sign of life. If it is empty, a second server is refused.")]
+    public string Node { get; init; } = "";
+
+    [Setting("cluster.take_over_after", "How long a server that waits sees no sign of life before it takes over.")]
+    public TimeSpan TakeOverAfter { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Called when this server begins to wait for another node, with its name.</summary>
+    public Action<string>? OnStandBy { get; init; }
+
     [Setting("database.readers", "Reading threads (SQLite) or connections (PostgreSQL).", Least = 1, Most = 256)]
     public int Readers { get; init; } = 4;
 

@@ -128,7 +128,9 @@ internal sealed class Homeserver : IAsyncDisposable
         var registrations = new AppServiceFiles(
             config.AppServiceFiles, config.ServerName, config.MaxAppServices, config.MaxNamespaces);
         var services = new AppServiceDirectory(registrations.Load());
-        var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop);
+        var starting = log.CreateLogger(typeof(TakenOver).FullName!);
+        var storage = await StorageEngine.OpenAsync(
+            config.Storage with { Time = clock, OnStandBy = node => TakenOver.StandsBy(starting, node) }, stop);
         WebApplication? app = null;
         MediaFolder? media = null;
         try
@@ -183,6 +185,14 @@ internal sealed class Homeserver : IAsyncDisposable
 
     private static SigningKeyRing LoadKeys(HomeserverConfig config, TimeProvider clock)
     {
+        if (config.Storage.Node.Length > 0 && !File.Exists(config.SigningKeyFile))
+        {
+            // A new key would be another one than that of the machine that serves.
+            throw new IOException(
+                $"cluster.node: {config.SigningKeyFile} is missing. Copy it from the machine that serves, or start "
+                + "once without cluster.node.");
+        }
+
         try
         {
             OwnFiles.MakeFolder(config.DataDir);
@@ -313,6 +323,7 @@ internal sealed class Homeserver : IAsyncDisposable
         .Add<MetricsPage>()
         .Add<Housekeeping>()
         .Add<IdleMemory>()
+        .Add<TakenOver>()
         .Add<SigningKeyReloads>()
         .Add<AppServiceReloads>()
         .Add<ImageCheck>()
@@ -343,6 +354,7 @@ internal sealed class Homeserver : IAsyncDisposable
     /// stops first. They stop in the reversed order, so that presence is saved once no change of it is shown any more.
     /// </summary>
     private static void AddRunning(IServiceCollection services) => services
+        .Runs<TakenOver>()
         .Runs<Housekeeping>()
         .Runs<IdleMemory>()
         .Runs<SigningKeyReloads>()

@@ -133,7 +133,8 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     private static StorageException ChainBroken() =>
         new(StorageFailure.ChainBroken, "An earlier write that this one builds on was not stored.");
 
-    private static void FailAll(List<WriteBatch> batches, StorageException failure)
+    /// <summary>Fails batches that were not kept.</summary>
+    protected static void FailAll(List<WriteBatch> batches, StorageException failure)
     {
         foreach (var batch in batches)
         {

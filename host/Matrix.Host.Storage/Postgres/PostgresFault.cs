@@ -12,13 +12,11 @@ internal static class PostgresFault
         fault is NpgsqlException or SocketException or IOException or TimeoutException or ObjectDisposedException;
 
     /// <summary>
-    /// Whether the server answered with an error: then the request was not executed. Otherwise its outcome is unknown.
+    /// Whether the server answered with an error, and goes on with the session: then the request was not executed.
+    /// Otherwise its outcome is unknown.
     /// </summary>
     public static bool IsFromServer(Exception fault) =>
-        fault is StorageException or PostgresException
-        {
-            SqlState: not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown),
-        };
+        fault is StorageException or PostgresException { InvariantSeverity: not ("FATAL" or "PANIC") };
 
     public static StorageException Of(Exception fault, string doing) => fault switch
     {

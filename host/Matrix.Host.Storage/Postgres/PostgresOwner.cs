@@ -7,13 +7,15 @@ using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
 
-/// <summary>
-/// The one connection that writes. It holds an advisory lock on the database, which makes this process the only writer.
-/// </summary>
+/// <summary>The one connection that writes, with the claim of this process to write.</summary>
 internal sealed class PostgresOwner : IAsyncDisposable
 {
-    // "matrix" on a telephone's keys: any number will do, so long as all processes agree.
-    private const long Lock = 628749;
+    // Another one than that of those who write.
+    private const long MigrationLock = 628750;
+
+    /// <summary>Whether a process changes the schema now: one boolean.</summary>
+    internal static readonly string IsMigrating =
+        $"SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = {MigrationLock})";
 
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(50);
 
@@ -21,15 +23,16 @@ internal sealed class PostgresOwner : IAsyncDisposable
     private readonly int _waitMs;
     private NpgsqlConnection _connection;
 
-    private PostgresOwner(string connectionString, int waitMs)
+    private PostgresOwner(WriteClaim claim, string connectionString, int waitMs)
     {
+        Claim = claim;
         _connectionString = connectionString;
         _waitMs = waitMs;
         _connection = new NpgsqlConnection(connectionString);
     }
 
-    /// <summary>The sequence's position when the connection was made.</summary>
-    public long Position { get; private set; }
+    /// <summary>How this process proves that it may write.</summary>
+    public WriteClaim Claim { get; }
 
     /// <summary>PostgreSQL's version.</summary>
     public string Version => _connection.ServerVersion;
@@ -39,17 +42,32 @@ internal sealed class PostgresOwner : IAsyncDisposable
         NpgsqlConnectionStringBuilder settings, StorageOptions options, IReadOnlyList<Migration> migrations,
         CancellationToken stop)
     {
-        var owner = new PostgresOwner(
-            new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString,
-            options.OwnershipWaitMs);
+        var own = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false };
+        WriteClaim claim = options.Node.Length == 0
+            ? new ExclusiveClaim()
+            : new NodeClaim(options, own.ConnectionString);
+        own.Options = $"{own.Options} {claim.Options}".TrimEnd();
+        var owner = new PostgresOwner(claim, own.ConnectionString, options.OwnershipWaitMs);
         try
         {
             await owner.TakeAsync(stop);
             await owner.CheckServerAsync(stop);
+            if (await owner.ScalarAsync("SELECT to_regclass('nodes') IS NOT NULL", stop) is true)
+            {
+                await owner.PinServerNameAsync(options.ServerName, stop);
+                await BeginAsync();
+            }
+
             await owner.MigrateAsync(options, migrations, stop);
             await owner.PinServerNameAsync(options.ServerName, stop);
-            await owner.ReadPositionAsync(stop);
+            await BeginAsync();
             return owner;
+
+            Task BeginAsync() => claim.BeginAsync(
+                owner._connection,
+                options.Time.GetUtcNow().ToUnixTimeMilliseconds(),
+                async () => _ = Migration.Pending(migrations, await owner.AppliedAsync(stop)),
+                stop);
         }
         catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
         {
@@ -74,14 +92,45 @@ internal sealed class PostgresOwner : IAsyncDisposable
         return _connection;
     }
 
-    /// <summary>Reconnects and reads the sequence's position.</summary>
+    /// <summary>Reconnects, and looks what became of the claim. An open connection has always looked.</summary>
     public async Task ReconnectAsync()
     {
         await _connection.DisposeAsync();
         _connection = new NpgsqlConnection(_connectionString);
-        await TakeAsync(CancellationToken.None);
-        await ReadPositionAsync(CancellationToken.None);
+        try
+        {
+            await TakeAsync(CancellationToken.None);
+            await Claim.LookAsync(_connection, CancellationToken.None);
+        }
+        catch
+        {
+            await CloseAsync();
+            throw;
+        }
     }
+
+    /// <summary>Looks what became of the claim.</summary>
+    public async Task LookAsync()
+    {
+        if (_connection.State != ConnectionState.Open)
+        {
+            await ReconnectAsync();
+            return;
+        }
+
+        try
+        {
+            await Claim.LookAsync(_connection, CancellationToken.None);
+        }
+        catch
+        {
+            await CloseAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Closes the connection: the next use makes it again.</summary>
+    public Task CloseAsync() => _connection.CloseAsync();
 
     /// <summary>Ends a transaction that an error left open.</summary>
     public async Task AbandonTransactionAsync()
@@ -105,7 +154,8 @@ internal sealed class PostgresOwner : IAsyncDisposable
             {
                 // Unlock explicitly: the server notices a closed connection a little later, and the next process may
                 // already be starting.
-                await ExecuteAsync($"SELECT pg_advisory_unlock({Lock})", CancellationToken.None);
+                await Claim.EndAsync(_connection);
+                await ExecuteAsync(Claim.Unlock, CancellationToken.None);
             }
             catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
             {
@@ -121,7 +171,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
     {
         await _connection.OpenAsync(stop);
         var started = Stopwatch.GetTimestamp();
-        while (await ScalarAsync($"SELECT pg_try_advisory_lock({Lock})", stop) is not true)
+        while (await ScalarAsync(Claim.TryLock, stop) is not true)
         {
             if (Stopwatch.GetElapsedTime(started).TotalMilliseconds >= _waitMs)
             {
@@ -155,12 +205,21 @@ internal sealed class PostgresOwner : IAsyncDisposable
     private async Task MigrateAsync(StorageOptions options, IReadOnlyList<Migration> known, CancellationToken stop)
     {
         await ExecuteAsync("SET client_min_messages = warning", stop);
-        await ExecuteAsync(Migration.CreateRecord, stop);
-        var applied = Convert.ToInt32(
-            await ScalarAsync("SELECT COUNT(*) FROM migrations", stop), CultureInfo.InvariantCulture);
-        foreach (var migration in Migration.Pending(known, applied))
+        if (await ScalarAsync("SELECT to_regclass('migrations') IS NOT NULL", stop) is not true)
         {
             await using var transaction = await _connection.BeginTransactionAsync(stop);
+            await ExecuteAsync($"SELECT pg_advisory_xact_lock({MigrationLock})", stop);
+            await ExecuteAsync(Migration.CreateRecord, stop);
+            await transaction.CommitAsync(stop);
+        }
+
+        foreach (var migration in Migration.Pending(known, await AppliedAsync(stop)))
+        {
+            await using var transaction = await _connection.BeginTransactionAsync(stop);
+            await ExecuteAsync($"SELECT pg_advisory_xact_lock({MigrationLock})", stop);
+
+            // Another process may have made it meanwhile.
+            if (await AppliedAsync(stop) >= migration.Number) continue;
             await ExecuteAsync(migration.ForPostgres, stop);
             await using var record = new NpgsqlCommand(
                 "INSERT INTO migrations (number, name, applied_at) VALUES ($1, $2, $3)", _connection)
@@ -177,6 +236,10 @@ internal sealed class PostgresOwner : IAsyncDisposable
         }
     }
 
+    /// <summary>How many migrations the database has.</summary>
+    private async Task<int> AppliedAsync(CancellationToken stop) => Convert.ToInt32(
+        await ScalarAsync("SELECT COUNT(*) FROM migrations", stop), CultureInfo.InvariantCulture);
+
     private async Task PinServerNameAsync(string serverName, CancellationToken stop)
     {
         await using var insert = new NpgsqlCommand(
@@ -190,9 +253,6 @@ internal sealed class PostgresOwner : IAsyncDisposable
             throw Migration.ForeignServer(theirs, serverName);
         }
     }
-
-    private async Task ReadPositionAsync(CancellationToken stop) =>
-        Position = (long)(await ScalarAsync("SELECT position FROM sequence WHERE one = 1", stop))!;
 
     private async Task<object?> ScalarAsync(string sql, CancellationToken stop)
     {

@@ -24,6 +24,7 @@ internal static class PostgresStorage
             reads,
             writer,
             new PostgresAdmin(reads, owner.Version),
+            writer.Lost,
             async () =>
             {
                 await writer.DisposeAsync();

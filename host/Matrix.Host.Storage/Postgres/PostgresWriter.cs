@@ -8,24 +8,21 @@ namespace Matrix.Host.Storage.Postgres;
 /// <summary>
 /// The writer. It sends the waiting batches as one Npgsql batch, which is one transaction and one round trip. It takes
 /// two round trips if a change reads its outcome, and one more for a batch with preconditions. Every transaction first
-/// advances the single row of the sequence. So positions are in commit order whichever process writes, and after a lost
-/// connection that row shows whether the last transaction was kept. Outcomes are known before the commit is sent, so a
-/// kept transaction can be completed even if the reply to its commit was lost.
+/// advances the single row of the sequence, and proves that this process may write (<see cref="WriteClaim"/>). So
+/// positions are in commit order whichever process writes, and after a lost connection the claim knows whether the last
+/// transaction was kept. Outcomes are known before the commit is sent, so a kept transaction can be completed even if
+/// the reply to its commit was lost.
 /// </summary>
 internal sealed class PostgresWriter : StorageWriter
 {
     /// <summary>The pause between reconnections after the connection was lost during a commit.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>
-    /// Each process starts this far above the last position of the process before it. If the sequence's position is out
-    /// of range, another process has taken the database.
-    /// </summary>
-    private const long Apart = 1 << 20;
-
-    private static readonly Statement Advance = Statement.Of("UPDATE sequence SET position = $1 WHERE one = 1");
+    /// <summary>How often a transaction is sent again that was not kept.</summary>
+    private const int Repeats = 3;
 
     private readonly PostgresOwner _owner;
+    private readonly WriteClaim _claim;
     private readonly WriteHandlers _handlers;
     private readonly PostgresWrites _writes = new();
     private readonly Task _loop;
@@ -36,6 +33,12 @@ internal sealed class PostgresWriter : StorageWriter
     /// </summary>
     private (List<WriteBatch> Batches, long Last)? _doubt;
 
+    /// <summary>When others saw the last time that this process lives.</summary>
+    private long _signed = Stopwatch.GetTimestamp();
+
+    private readonly TaskCompletionSource<StorageException> _lost =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Whether the current transaction's commit has been sent.</summary>
     private bool _committing;
 
@@ -43,12 +46,16 @@ internal sealed class PostgresWriter : StorageWriter
         : base(options, metrics)
     {
         _owner = owner;
+        _claim = owner.Claim;
         _handlers = handlers;
-        StartAt(owner.Position);
-        LastPosition += Apart;
+        StartAt(_claim.Position);
+        LastPosition += _claim.Apart;
         metrics.Watch(() => Queue.Count, () => PublishedPosition);
         _loop = Task.Run(RunAsync);
     }
+
+    /// <summary>Completes when another process writes instead of this one, with the reason.</summary>
+    public Task<StorageException> Lost => _lost.Task;
 
     public override async ValueTask DisposeAsync()
     {
@@ -63,28 +70,52 @@ internal sealed class PostgresWriter : StorageWriter
     {
         var batches = new List<WriteBatch>(Options.MaxBatchesPerFlush);
         var run = new List<WriteBatch>(Options.MaxBatchesPerFlush);
+        try
+        {
+            await RunAsync(batches, run);
+        }
+#pragma warning disable CA1031 // Nobody else would learn of it: whoever waits gets an answer, and the server ends.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            FailAll(batches, NotBuilt(fault));
+            _lost.TrySetResult(
+                new StorageException(StorageFailure.Refused, $"The writer failed: {fault.Message}", fault));
+            Queue.Close();
+        }
+
+        FailWaiting();
+    }
+
+    private async Task RunAsync(List<WriteBatch> batches, List<WriteBatch> run)
+    {
         while (true)
         {
             if (Queue.TryTake(batches))
             {
                 await FlushAllAsync(batches, run);
                 batches.Clear();
+
+                // A flush of which nothing was kept is no sign of life.
+                if (_claim.BeatsEvery is { } most && Stopwatch.GetElapsedTime(_signed) > most) await BeatAsync();
             }
             else if (Queue.IsClosed)
             {
                 break;
             }
-            else if (_doubt is null)
+            else if (_doubt is not null)
+            {
+                if (!await Queue.WaitAsync(LookAgain)) await ConnectAsync();
+            }
+            else if (_claim.BeatsEvery is { } pause && !_lost.Task.IsCompleted)
+            {
+                if (!await Queue.WaitAsync(pause)) await BeatAsync();
+            }
+            else
             {
                 await Queue.WaitAsync();
             }
-            else if (!await Queue.WaitAsync(LookAgain))
-            {
-                await ConnectAsync();
-            }
         }
-
-        FailWaiting();
     }
 
     // Keeps the order of submission: consecutive plain batches go together, each batch with preconditions goes alone.
@@ -120,10 +151,10 @@ internal sealed class PostgresWriter : StorageWriter
 
         var started = Stopwatch.GetTimestamp();
         var (failure, again) = await TryAsync(batches);
-        if (again)
+        for (var repeats = 0; again && repeats < Repeats; repeats++)
         {
-            // The connection was lost and is back, and nothing was kept: try again.
-            (failure, _) = await TryAsync(batches);
+            // The connection was lost and is back, or another process wrote, and nothing was kept: try again.
+            (failure, again) = await TryAsync(batches);
         }
 
         if (TryComplete(batches, failure, started))
@@ -140,8 +171,6 @@ internal sealed class PostgresWriter : StorageWriter
     /// <summary>Runs one transaction. The failure is returned if nothing was kept.</summary>
     private async Task<(StorageException? Failure, bool Again)> TryAsync(List<WriteBatch> batches)
     {
-        // Positions of a transaction that is not kept are not reused.
-        var last = LastPosition + batches.Count;
         _committing = false;
         var (connection, unavailable) = await ConnectAsync();
         if (connection is null)
@@ -149,6 +178,8 @@ internal sealed class PostgresWriter : StorageWriter
             return (unavailable, false);
         }
 
+        // Positions of a transaction that is not kept are not reused.
+        var last = LastPosition + batches.Count;
         try
         {
             _writes.Begin(Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -183,28 +214,44 @@ internal sealed class PostgresWriter : StorageWriter
         try
         {
             var connection = await _owner.ConnectionAsync();
-            if (_owner.Position > LastPosition)
+            if (_claim.IsLost(LastPosition))
             {
                 _doubt = null;
-                return (null, new StorageException(
-                    StorageFailure.Refused,
-                    "Another process wrote to the database while the connection was lost. Restart this server."));
+                return (null, Loses());
             }
 
             if (_doubt is { } doubt)
             {
                 _doubt = null;
-                if (_owner.Position == doubt.Last)
+                if (_claim.IsKept(doubt.Last))
                 {
                     Announce(doubt.Batches);
                 }
             }
 
+            LastPosition = Math.Max(LastPosition, _claim.Position);
             return (connection, null);
         }
         catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault) || fault is StorageException)
         {
             return (null, PostgresFault.Of(fault, "writing"));
+        }
+    }
+
+    /// <summary>Gives a sign of life, and learns so whether this process may write still.</summary>
+    private async Task BeatAsync()
+    {
+        var (connection, _) = await ConnectAsync();
+        if (connection is null) return;
+        try
+        {
+            if (await _claim.BeatAsync(connection)) _signed = Stopwatch.GetTimestamp();
+            else _ = Loses();
+        }
+        catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
+        {
+            // The next one, or the next write, connects again.
+            await _owner.CloseAsync();
         }
     }
 
@@ -221,7 +268,7 @@ internal sealed class PostgresWriter : StorageWriter
         return false;
     }
 
-    private async Task CommitAsync(NpgsqlConnection connection, bool outcomesFirst)
+    private async Task CommitAsync(NpgsqlConnection connection, long last, bool outcomesFirst)
     {
         if (outcomesFirst)
         {
@@ -231,6 +278,7 @@ internal sealed class PostgresWriter : StorageWriter
         _writes.Run("COMMIT");
         _committing = true;
         await _writes.SendAsync(connection);
+        Committed(last);
     }
 
     private void Apply(WriteBatch batch, long position)
@@ -243,7 +291,7 @@ internal sealed class PostgresWriter : StorageWriter
     }
 
     /// <summary>Writes batches without preconditions as one transaction.</summary>
-    private Task WriteAsync(List<WriteBatch> batches, long last, NpgsqlConnection connection)
+    private async Task WriteAsync(List<WriteBatch> batches, long last, NpgsqlConnection connection)
     {
         var inSteps = batches.Exists(HasOutcome);
         if (inSteps)
@@ -251,7 +299,7 @@ internal sealed class PostgresWriter : StorageWriter
             _writes.Run("BEGIN");
         }
 
-        _writes.Run(Advance, last, static (a, last) => a.Int(last));
+        _claim.Take(_writes, last);
         var position = LastPosition;
         foreach (var batch in batches)
         {
@@ -260,12 +308,14 @@ internal sealed class PostgresWriter : StorageWriter
 
         if (inSteps)
         {
-            return CommitAsync(connection, outcomesFirst: true);
+            await CommitAsync(connection, last, outcomesFirst: true);
+            return;
         }
 
         // Without a BEGIN the batch is a transaction of its own.
         _committing = true;
-        return _writes.SendAsync(connection);
+        await _writes.SendAsync(connection);
+        Committed(last);
     }
 
     /// <summary>Writes a batch as a transaction of its own, if its preconditions hold.</summary>
@@ -274,7 +324,7 @@ internal sealed class PostgresWriter : StorageWriter
         batch.Position = 0;
         _writes.Position = LastPosition + 1;
         _writes.Run("BEGIN");
-        _writes.Run(Advance, LastPosition + 1, static (a, last) => a.Int(last));
+        _claim.Take(_writes, LastPosition + 1);
         foreach (var precondition in batch.Preconditions)
         {
             _handlers.Apply(precondition, _writes);
@@ -290,7 +340,7 @@ internal sealed class PostgresWriter : StorageWriter
         }
 
         Apply(batch, LastPosition + 1);
-        await CommitAsync(connection, HasOutcome(batch));
+        await CommitAsync(connection, batch.Position, HasOutcome(batch));
     }
 
     /// <summary>
@@ -303,7 +353,7 @@ internal sealed class PostgresWriter : StorageWriter
         if (PostgresFault.IsFromServer(fault))
         {
             await _owner.AbandonTransactionAsync();
-            return (failure, false);
+            return _claim.MustLook(fault) ? await LookAsync(failure) : (failure, false);
         }
 
         for (var started = Stopwatch.GetTimestamp(); ; await Task.Delay(LookAgain))
@@ -329,6 +379,36 @@ internal sealed class PostgresWriter : StorageWriter
         }
 
         // If the commit was kept, its batches are published; if not, they are written again.
-        return _owner.Position == last ? default : (failure, _owner.Position < last);
+        if (_claim.IsKept(last)) return default;
+        if (!_claim.IsLost(last)) return (failure, _claim.MayRepeat(last));
+        return (Loses(), false);
+    }
+
+    /// <summary>Another process writes instead of this one.</summary>
+    private StorageException Loses()
+    {
+        _lost.TrySetResult(_claim.Lost());
+        return _claim.Lost();
+    }
+
+    private void Committed(long last)
+    {
+        _claim.Committed(last);
+        _signed = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>After another process wrote: whether this one may write still, and from where on.</summary>
+    private async Task<(StorageException? Failure, bool Again)> LookAsync(StorageException failure)
+    {
+        try
+        {
+            await _owner.LookAsync();
+            if (!_claim.IsLost(LastPosition)) return (failure, true);
+            return (Loses(), false);
+        }
+        catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault) || fault is StorageException)
+        {
+            return (failure, false);
+        }
     }
 }

@@ -22,6 +22,7 @@ internal static class SqliteStorage
                 opened.Readers!,
                 opened.Writer!,
                 new SqliteAdmin(opened.Readers!, path, options.BusyTimeoutMs),
+                new TaskCompletionSource<StorageException>().Task,
                 opened.DisposeAsync,
                 stop);
         }

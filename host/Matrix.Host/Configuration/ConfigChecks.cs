@@ -1,6 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Storage;
 using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Configuration;
@@ -12,7 +13,30 @@ internal static class ConfigChecks
 
     /// <summary>The mistakes, each with the setting to which it belongs.</summary>
     internal static IEnumerable<(string Setting, string Message)> MistakesIn(HomeserverConfig config) =>
-        Files(config).Concat(Tls(config)).Concat(Listeners(config)).Concat(SignIn(config)).Concat(Rooms(config));
+    [
+        .. Database(config), .. Files(config), .. Tls(config), .. Listeners(config), .. SignIn(config),
+        .. Rooms(config),
+    ];
+
+    private static IEnumerable<(string, string)> Database(HomeserverConfig config)
+    {
+        var node = config.Storage.Node;
+        if (node.Length == 0) yield break;
+        if (node.Length > 64 || !node.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'))
+        {
+            yield return ("cluster.node", "`cluster.node`: expected at most 64 letters, digits and - . _");
+        }
+        else if (!StorageEngine.IsShared(config.Storage))
+        {
+            yield return ("cluster.node", "`cluster.node` needs a `database.url` of PostgreSQL");
+        }
+
+        // A node that has nothing to write gives a sign of life each second.
+        if (config.Storage.TakeOverAfter < TimeSpan.FromSeconds(3))
+        {
+            yield return ("cluster.take_over_after", "`cluster.take_over_after`: expected at least 3s");
+        }
+    }
 
     private static IEnumerable<(string, string)> Files(HomeserverConfig config)
     {

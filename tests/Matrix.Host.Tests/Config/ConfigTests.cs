@@ -141,6 +141,13 @@ public sealed class ConfigTests
     [TestCase(
         "tls:\n  check_interval: 30\n",
         "homeserver.yaml:2: `tls.check_interval`: expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `30`")]
+    [TestCase("cluster:\n  node: left\n", "homeserver.yaml:2: `cluster.node` needs a `database.url` of PostgreSQL")]
+    [TestCase(
+        "cluster:\n  node: left/right\n",
+        "homeserver.yaml:2: `cluster.node`: expected at most 64 letters, digits and - . _")]
+    [TestCase(
+        "database:\n  url: postgres://a@b/c\ncluster:\n  node: left\n  take_over_after: 1s\n",
+        "homeserver.yaml:5: `cluster.take_over_after`: expected at least 3s")]
     [TestCase(
         "turn:\n  uris: [\"turn:a.example\"]\n",
         "homeserver.yaml:2: `turn.uris` needs `turn.shared_secret`, or `turn.username` and its password")]

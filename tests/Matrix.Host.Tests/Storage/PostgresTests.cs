@@ -10,9 +10,11 @@ using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>Faults that only a database server has.</summary>
+/// <summary>Faults that only a database server has, for the only process and for a node.</summary>
 [Category(TestDatabase.Postgres)]
-internal sealed class PostgresTests
+[TestFixture("")]
+[TestFixture("a")]
+internal sealed class PostgresTests(string node)
 {
     private PostgresServer _server = null!;
     private string _name = null!;
@@ -78,7 +80,8 @@ internal sealed class PostgresTests
         var failure = Assert.ThrowsAsync<StorageException>(
             async () => await first.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop))!;
 
-        Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Doubtful));
+        Assert.That(
+            failure.Failure, Is.EqualTo(node.Length == 0 ? StorageFailure.Doubtful : StorageFailure.Refused));
         await second.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop);
 
         // Once the second has gone, the first does not know enough of the database to continue,
@@ -173,6 +176,7 @@ internal sealed class PostgresTests
             Url = url ?? _server.UrlOf(_name),
             DataDir = _folder,
             ServerName = "example.org",
+            Node = node,
             Time = new ManualTime(),
             OwnershipWaitMs = ownershipWaitMs,
             SettleWaitMs = settleWaitMs,

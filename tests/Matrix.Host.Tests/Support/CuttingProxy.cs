@@ -97,7 +97,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         var buffer = new byte[64 * 1024];
         while (await from.GetStream().ReadAsync(buffer, _end.Token) is var read && read > 0)
         {
-            writes.Value |= buffer.AsSpan(0, read).IndexOf("UPDATE sequence"u8) >= 0;
+            var sent = buffer.AsSpan(0, read);
+            writes.Value |= sent.IndexOf("UPDATE sequence"u8) >= 0 || sent.IndexOf("take_positions"u8) >= 0;
             await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _end.Token);
         }
     }

@@ -1,0 +1,186 @@
+using System.Security.Cryptography;
+using Matrix.Host.Storage.Statements;
+using Npgsql;
+
+namespace Matrix.Host.Storage.Postgres;
+
+/// <summary>
+/// The claim of a node, one of several machines of which one serves. A node that starts beside another waits until that
+/// one ends, or gives no sign of life; then it fences it, whether it runs, stands still or is cut off. Each start draws
+/// an incarnation, and each transaction proves in its first statement that this incarnation may write.
+/// </summary>
+/// <param name="connectionString">For a second connection, while the first one is blocked.</param>
+internal sealed class NodeClaim(StorageOptions options, string connectionString) : WriteClaim
+{
+    private const string SequenceMoved = "MX001";
+    private const string Fenced = "MX002";
+
+    // A transaction that stands still after this time is rolled back by the server. A commit never stands so.
+    private const int IdleInTransactionMs = 2_000;
+
+    private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(250);
+    private static readonly Statement _takePositions = Statement.Of("CALL take_positions($1, $2, $3, $4)");
+
+    private readonly string _node = options.Node;
+    private long _incarnation;
+    private long _lastFlush;
+    private bool _isFenced;
+
+    /// <summary>The node that gave no sign of life for long.</summary>
+    private Sign? _silent;
+
+    internal override string TryLock => $"SELECT pg_try_advisory_lock_shared({Lock})";
+
+    internal override string Unlock => $"SELECT pg_advisory_unlock_shared({Lock})";
+
+    internal override string Options => $"-c idle_in_transaction_session_timeout={IdleInTransactionMs}";
+
+    internal override string WhyLost { get; } =
+        $"Another server has taken the database over from the node {options.Node}.";
+
+    internal override TimeSpan? BeatsEvery { get; } = TimeSpan.FromSeconds(1);
+
+    internal override async Task BeginAsync(
+        NpgsqlConnection connection, long now, Func<Task> check, CancellationToken stop)
+    {
+        if (_incarnation != 0) return;
+        await check();
+        do
+        {
+            await StandByAsync(connection, stop);
+            await check();
+        }
+        while (!await TryBeginAsync(connection, now, stop));
+    }
+
+    internal override async Task EndAsync(NpgsqlConnection connection) => _ = await ScalarAsync(
+        connection,
+        "UPDATE nodes SET alive = 0 WHERE node = $1 AND incarnation = $2",
+        CancellationToken.None,
+        _node, _incarnation);
+
+    /// <summary>
+    /// Advances the sequence in a transaction of its own: it waits for the transaction that was lost, if the server
+    /// still has it.
+    /// </summary>
+    internal override async Task LookAsync(NpgsqlConnection connection, CancellationToken stop)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await AdvanceAsync(connection, 1, stop);
+        var found = await ScalarAsync(
+            connection,
+            "SELECT last_flush FROM nodes WHERE node = $1 AND incarnation = $2 AND alive = 1",
+            stop,
+            _node, _incarnation);
+        if (found is long lastFlush) _lastFlush = lastFlush;
+        else _isFenced = true;
+        await transaction.CommitAsync(stop);
+    }
+
+    internal override async Task<bool> BeatAsync(NpgsqlConnection connection)
+    {
+        _isFenced |= await ScalarAsync(
+            connection,
+            """
+            UPDATE nodes SET heartbeat = heartbeat + 1 WHERE node = $1 AND incarnation = $2 AND alive = 1
+            RETURNING heartbeat
+            """,
+            CancellationToken.None,
+            _node, _incarnation) is null;
+        return !_isFenced;
+    }
+
+    internal override void Take(PostgresWrites writes, long last) => writes.Run(
+        _takePositions,
+        (Claim: this, Last: last),
+        static (a, q) => a.Int(q.Claim.Position).Int(q.Last).Text(q.Claim._node).Int(q.Claim._incarnation));
+
+    internal override bool IsLost(long greatest) => _isFenced;
+
+    internal override bool IsKept(long last) => !_isFenced && _lastFlush == last;
+
+    internal override bool MayRepeat(long last) => !_isFenced && _lastFlush < last;
+
+    internal override bool MustLook(Exception fault) =>
+        fault is PostgresException { SqlState: SequenceMoved or Fenced };
+
+    /// <summary>Waits until no other node is alive, or the one that is gives no sign of life for long.</summary>
+    private async Task StandByAsync(NpgsqlConnection connection, CancellationToken stop)
+    {
+        var seen = await OtherAsync(connection, stop);
+        if (seen is null) return;
+        options.OnStandBy?.Invoke(seen.Node);
+        for (var since = options.Time.GetTimestamp(); options.Time.GetElapsedTime(since) < options.TakeOverAfter;)
+        {
+            await Task.Delay(_lookAgain, options.Time, stop);
+            var now = await OtherAsync(connection, stop);
+            if (now is null) return;
+
+            // While it changes the schema it gives no other sign.
+            var isChanging = await ScalarAsync(connection, PostgresOwner.IsMigrating, stop) is true;
+            if (now == seen && !isChanging) continue;
+            (seen, since) = (now, options.Time.GetTimestamp());
+        }
+
+        _silent = seen;
+    }
+
+    /// <summary>Fences who wrote before. False if another node was quicker.</summary>
+    private async Task<bool> TryBeginAsync(NpgsqlConnection connection, long now, CancellationToken stop)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+
+        // This waits for a transaction of whoever wrote before.
+        await AdvanceAsync(connection, Between, stop);
+
+        // A sign of life may be on its way.
+        if (await OtherAsync(connection, stop, "FOR UPDATE") is { } other && other != _silent) return false;
+        _ = await ScalarAsync(connection, "UPDATE nodes SET alive = 0 WHERE node <> $1 AND alive = 1", stop, _node);
+
+        // Drawn, not counted: a database that failed over may have lost the last count.
+        var incarnation = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
+        _ = await ScalarAsync(
+            connection,
+            """
+            INSERT INTO nodes (node, incarnation, alive, last_flush, heartbeat, started_at)
+            VALUES ($1, $2, 1, $3, 0, $4)
+            ON CONFLICT (node) DO UPDATE SET incarnation = excluded.incarnation, alive = 1,
+                last_flush = excluded.last_flush, started_at = excluded.started_at
+            """,
+            stop,
+            _node, incarnation, Position, now);
+        await transaction.CommitAsync(stop);
+        (_incarnation, _lastFlush) = (incarnation, Position);
+        return true;
+    }
+
+    private async Task AdvanceAsync(NpgsqlConnection connection, long by, CancellationToken stop)
+    {
+        await using (BlockedWriters.Ending(connectionString, connection))
+        {
+            Position = (long)(await ScalarAsync(
+                connection,
+                "UPDATE sequence SET position = position + $1 WHERE one = 1 RETURNING position",
+                stop,
+                by))!;
+        }
+    }
+
+    /// <summary>The other node that is alive, with its signs of life; null if there is none.</summary>
+    private async Task<Sign?> OtherAsync(NpgsqlConnection connection, CancellationToken stop, string lockRows = "")
+    {
+        await using var command = new NpgsqlCommand(
+            $"SELECT node, incarnation, last_flush, heartbeat FROM nodes WHERE node <> $1 AND alive = 1 {lockRows}",
+            connection)
+        {
+            Parameters = { new NpgsqlParameter { Value = _node } },
+        };
+        await using var row = await command.ExecuteReaderAsync(stop);
+        return await row.ReadAsync(stop)
+            ? new Sign(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3))
+            : null;
+    }
+
+    /// <summary>What changes while a node lives.</summary>
+    private sealed record Sign(string Node, long Incarnation, long LastFlush, long Heartbeat);
+}

@@ -1,0 +1,296 @@
+using System.Collections.Concurrent;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Tests.Support;
+using Npgsql;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>Processes that may take the database over from one another, and which of them writes.</summary>
+[Category(TestDatabase.Postgres)]
+internal sealed class NodeTests
+{
+    private PostgresServer _server = null!;
+    private string _name = null!;
+    private string _folder = null!;
+    private ConcurrentQueue<string> _standsBy = null!;
+
+    private static CancellationToken Stop => CancellationToken.None;
+
+    [SetUp]
+    public async Task TakeDatabase()
+    {
+        _server = await PostgresServer.SharedAsync();
+        _name = await _server.TakeDatabaseAsync();
+        _folder = Directory.CreateTempSubdirectory("matrix-node-").FullName;
+        _standsBy = [];
+    }
+
+    [TearDown]
+    public async Task GiveBackDatabase()
+    {
+        await _server.ExecuteAsync($"ALTER DATABASE {_name} RESET ALL");
+        await _server.GiveBackDatabaseAsync(_name);
+        Directory.Delete(_folder);
+    }
+
+    [Test]
+    public async Task The_next_start_of_a_node_writes_and_the_one_before_writes_nothing_more()
+    {
+        await using var first = await OpenAsync("a");
+        await WriteAsync(first, 1);
+        await using var second = await OpenAsync("a");
+        await WriteAsync(second, 2);
+
+        var refused = Assert.ThrowsAsync<StorageException>(async () => await WriteAsync(first, 3))!;
+        Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
+        Assert.That(refused.Message, Does.Contain("from the node a"));
+        Assert.That((await first.Lost.WaitAsync(TimeSpan.FromSeconds(20))).Message, Is.EqualTo(refused.Message));
+        await WriteAsync(second, 4);
+        Assert.That(await OrdinalsAsync(second), Is.EqualTo(new uint[] { 1, 2, 4 }));
+        Assert.That(second.Lost.IsCompleted, Is.False);
+    }
+
+    [Test]
+    public async Task An_idle_node_learns_that_another_has_taken_over()
+    {
+        await using var first = await OpenAsync("a");
+        await _server.ExecuteAsync("UPDATE nodes SET alive = 0", _name);
+        await using var second = await OpenAsync("b");
+
+        await first.Lost.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Test]
+    public async Task A_node_waits_while_another_lives_and_takes_over_when_it_ends()
+    {
+        var first = await OpenAsync("a");
+        await WriteAsync(first, 1);
+        var opening = OpenAsync("b", takeOverAfter: TimeSpan.FromSeconds(3)).AsTask();
+
+        // It gives signs of life while it has nothing to write.
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        Assert.That(_standsBy, Is.EqualTo(new[] { "a" }));
+        Assert.That(opening.IsCompleted, Is.False);
+        await WriteAsync(first, 2);
+        await first.DisposeAsync();
+
+        await using var second = await opening.WaitAsync(TimeSpan.FromSeconds(20));
+        await WriteAsync(second, 3);
+        Assert.That(await OrdinalsAsync(second), Is.EqualTo(new uint[] { 1, 2, 3 }));
+    }
+
+    [Test]
+    public async Task A_node_takes_over_from_one_that_gives_no_sign_of_life()
+    {
+        await (await OpenAsync("a")).DisposeAsync();
+        await _server.ExecuteAsync("UPDATE nodes SET alive = 1", _name);
+        var started = TimeProvider.System.GetTimestamp();
+
+        await using var second = await OpenAsync("b", takeOverAfter: TimeSpan.FromSeconds(1));
+
+        Assert.That(TimeProvider.System.GetElapsedTime(started), Is.GreaterThan(TimeSpan.FromSeconds(1)));
+        await WriteAsync(second, 1);
+    }
+
+    [Test]
+    public async Task A_node_that_is_silent_but_lives_is_fenced_and_writes_nothing_more()
+    {
+        await using var first = await OpenAsync("a");
+        await WriteAsync(first, 1);
+        var opening = OpenAsync("b", takeOverAfter: TimeSpan.FromSeconds(2)).AsTask();
+
+        // Its signs of life wait.
+        await using var still = await ConnectAsync();
+        await ScalarAsync(still, "BEGIN");
+        await ScalarAsync(still, "SELECT 1 FROM nodes FOR SHARE");
+        await Task.Delay(TimeSpan.FromSeconds(4));
+        Assert.That(opening.IsCompleted, Is.False, "a sign of life is on its way");
+        await ScalarAsync(still, "COMMIT");
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.That(opening.IsCompleted, Is.False, "it lives");
+
+        await ScalarAsync(still, "UPDATE nodes SET alive = 0");
+        await using var second = await opening.WaitAsync(TimeSpan.FromSeconds(20));
+        await WriteAsync(second, 2);
+        Assert.ThrowsAsync<StorageException>(async () => await WriteAsync(first, 3));
+        Assert.That(await OrdinalsAsync(second), Is.EqualTo(new uint[] { 1, 2 }));
+    }
+
+    [Test]
+    public async Task A_node_that_comes_back_after_a_server_without_a_node_writes_nothing_more()
+    {
+        await using var proxy = new CuttingProxy(_server.Address);
+        await using var first = await OpenAsync("a", url: proxy.UrlFor(_server.UrlOf(_name)), settleWaitMs: 400);
+        await WriteAsync(first, 1);
+        proxy.CutAtNextCommit(andStayAway: true);
+        Assert.ThrowsAsync<StorageException>(async () => await WriteAsync(first, 2));
+        var only = await OpenAsync("", ownershipWaitMs: 20_000);
+        await WriteAsync(only, 3);
+        await only.DisposeAsync();
+        proxy.ComeBack();
+
+        var refused = Assert.ThrowsAsync<StorageException>(async () => await WriteAsync(first, 4))!;
+        Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
+        Assert.That(await OrdinalsAsync(first), Is.EqualTo(new uint[] { 1, 2, 3 }).Or.EqualTo(new uint[] { 1, 3 }));
+    }
+
+    [Test]
+    public async Task Of_two_that_wait_one_takes_over_and_the_other_waits_on()
+    {
+        var first = await OpenAsync("a");
+        var others = new[] { OpenAsync("b").AsTask(), OpenAsync("c").AsTask() };
+        await Until.HoldsAsync(() => _standsBy.Count == 2);
+        await first.DisposeAsync();
+
+        await using var second = await await Task.WhenAny(others).WaitAsync(TimeSpan.FromSeconds(20));
+        await WriteAsync(second, 1);
+        await Task.Delay(1000);
+        Assert.That(others.Count(static each => each.IsCompleted), Is.EqualTo(1));
+        await second.DisposeAsync();
+        foreach (var each in others) await (await each.WaitAsync(TimeSpan.FromSeconds(20))).DisposeAsync();
+    }
+
+    [Test]
+    public async Task A_node_that_lost_its_connection_and_then_the_database_writes_nothing_more()
+    {
+        await using var first = await OpenAsync("a");
+        await WriteAsync(first, 1);
+        await _server.ExecuteAsync($"ALTER DATABASE {_name} CONNECTION LIMIT 0");
+        await LoseConnectionsAsync();
+        await _server.ExecuteAsync($"ALTER DATABASE {_name} CONNECTION LIMIT -1");
+        await _server.ExecuteAsync("UPDATE nodes SET alive = 0", _name);
+        await using var second = await OpenAsync("b");
+
+        var refused = Assert.ThrowsAsync<StorageException>(async () => await WriteAsync(first, 2))!;
+
+        Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
+        Assert.That(await OrdinalsAsync(second), Is.EqualTo(new uint[] { 1 }));
+    }
+
+    [TestCase("SELECT 1")]
+    [TestCase("COPY identity FROM STDIN")]
+    public async Task A_process_that_stands_still_in_a_transaction_keeps_nobody_from_taking_over(string last)
+    {
+        await (await OpenAsync("a")).DisposeAsync();
+        await _server.ExecuteAsync("UPDATE nodes SET alive = 1", _name);
+        await using var still = await ConnectAsync();
+        var position = await ScalarAsync(still, "SELECT position FROM sequence");
+        var incarnation = await ScalarAsync(still, "SELECT incarnation FROM nodes");
+        await ScalarAsync(still, "BEGIN");
+        await ScalarAsync(still, $"CALL take_positions({position}, {position} + 5, 'a', {incarnation})");
+        if (last.StartsWith("COPY", StringComparison.Ordinal)) _ = await still.BeginTextImportAsync(last);
+        else await ScalarAsync(still, last);
+
+        var opening = OpenAsync("a").AsTask();
+        await using var store = await opening.WaitAsync(TimeSpan.FromSeconds(30));
+
+        await WriteAsync(store, 1);
+        await using var looks = await ConnectAsync();
+        var isThere = $"SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = {still.ProcessID})";
+        await Until.HoldsAsync(async () => await ScalarAsync(looks, isThere) is false);
+        await WriteAsync(store, 2);
+        Assert.That(await OrdinalsAsync(store), Is.EqualTo(new uint[] { 1, 2 }));
+    }
+
+    [Test]
+    public async Task A_flush_that_another_write_to_the_sequence_came_before_is_sent_again()
+    {
+        await using var store = await OpenAsync("a");
+        await WriteAsync(store, 1);
+        await _server.ExecuteAsync("UPDATE sequence SET position = position + 100", _name);
+
+        await WriteAsync(store, 2);
+
+        Assert.That(await OrdinalsAsync(store), Is.EqualTo(new uint[] { 1, 2 }));
+        var rows = await RowsAsync(store);
+        Assert.That(rows[1].Position, Is.GreaterThan(rows[0].Position + 100));
+    }
+
+    [Test]
+    public async Task A_transaction_whose_session_was_ended_is_sent_again()
+    {
+        await using var store = await OpenAsync("a");
+        await WriteAsync(store, 1);
+        await using var block = await ConnectAsync();
+        await ScalarAsync(block, "BEGIN");
+        await ScalarAsync(block, "UPDATE sequence SET position = position");
+        var writing = WriteAsync(store, 2);
+        await Until.HoldsAsync(async () => (bool)(await ScalarAsync(
+            block,
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            + "AND datname = current_database())"))!);
+        await LoseConnectionsAsync(but: block.ProcessID);
+        await ScalarAsync(block, "COMMIT");
+        await writing;
+
+        Assert.That(await OrdinalsAsync(store), Is.EqualTo(new uint[] { 1, 2 }));
+    }
+
+    [Test]
+    public async Task A_server_without_a_node_and_one_with_a_node_keep_each_other_out()
+    {
+        await using (await OpenAsync("a"))
+        {
+            Refused(async () => await OpenAsync(""));
+        }
+
+        await using (await OpenAsync(""))
+        {
+            Refused(async () => await OpenAsync("a"));
+        }
+
+        await using var again = await OpenAsync("a");
+        await WriteAsync(again, 1);
+
+        static void Refused(Func<Task> open)
+        {
+            var refused = Assert.ThrowsAsync<StorageException>(open)!;
+            Assert.That(refused.Message, Does.Contain("in use by another process"));
+        }
+    }
+
+    private ValueTask<OpenedStorage> OpenAsync(
+        string node, TimeSpan? takeOverAfter = null, int ownershipWaitMs = 300, string? url = null,
+        int settleWaitMs = 20_000) => StorageEngine.OpenAsync(
+        new StorageOptions
+        {
+            TakeOverAfter = takeOverAfter ?? TimeSpan.FromSeconds(60),
+            OnStandBy = _standsBy.Enqueue,
+            Url = url ?? _server.UrlOf(_name),
+            DataDir = _folder,
+            ServerName = "example.org",
+            Node = node,
+            OwnershipWaitMs = ownershipWaitMs,
+            SettleWaitMs = settleWaitMs,
+        },
+        Stop);
+
+    private static async Task WriteAsync(OpenedStorage store, uint ordinal) =>
+        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, ordinal))), Stop);
+
+    private static ValueTask<IReadOnlyList<EventRow>> RowsAsync(OpenedStorage store) => store.Events.RangeAsync(
+        Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventMarks.None, Stop);
+
+    private static async Task<uint[]> OrdinalsAsync(OpenedStorage store) =>
+        [.. (await RowsAsync(store)).Select(static row => (uint)(row.Nid.Value - Live(Kitchen, 0).Value))];
+
+    private Task<NpgsqlConnection> ConnectAsync() => _server.ConnectAsync(_name);
+
+    private async Task LoseConnectionsAsync(int but = 0)
+    {
+        await using var connection = await _server.ConnectAsync("matrix");
+        await ScalarAsync(
+            connection,
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            + $"WHERE datname = '{_name}' AND pid <> {but}");
+    }
+
+    private static async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync();
+    }
+}
