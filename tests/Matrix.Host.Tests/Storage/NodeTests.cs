@@ -68,10 +68,11 @@ internal sealed class NodeTests
     {
         var first = await OpenAsync("a");
         await WriteAsync(first, 1);
-        var opening = OpenAsync("b", takeOverAfter: TimeSpan.FromSeconds(3)).AsTask();
+        var opening = OpenAsync("b").AsTask();
 
         // It gives signs of life while it has nothing to write.
-        await Task.Delay(TimeSpan.FromSeconds(5));
+        await using var looks = await ConnectAsync();
+        await Until.HoldsAsync(async () => (long)(await ScalarAsync(looks, "SELECT MAX(heartbeat) FROM nodes"))! >= 2);
         Assert.That(_standsBy, Is.EqualTo(new[] { "a" }));
         Assert.That(opening.IsCompleted, Is.False);
         await WriteAsync(first, 2);
@@ -100,13 +101,16 @@ internal sealed class NodeTests
     {
         await using var first = await OpenAsync("a");
         await WriteAsync(first, 1);
-        var opening = OpenAsync("b", takeOverAfter: TimeSpan.FromSeconds(2)).AsTask();
+        var opening = OpenAsync("b", takeOverAfter: TimeSpan.FromSeconds(6)).AsTask();
 
-        // Its signs of life wait.
+        // Its sign of life waits, and then the one that would take over.
         await using var still = await ConnectAsync();
         await ScalarAsync(still, "BEGIN");
         await ScalarAsync(still, "SELECT 1 FROM nodes FOR SHARE");
-        await Task.Delay(TimeSpan.FromSeconds(4));
+        await Until.HoldsAsync(async () => (long)(await ScalarAsync(
+            still,
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            + "AND datname = current_database()"))! == 2);
         Assert.That(opening.IsCompleted, Is.False, "a sign of life is on its way");
         await ScalarAsync(still, "COMMIT");
         await Task.Delay(TimeSpan.FromSeconds(1));
