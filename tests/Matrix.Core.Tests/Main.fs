@@ -24,6 +24,9 @@ let private quick = [
     Policy.PolicyRulesTests.tests
     DeviceLists.BrokenTrackerTests.tests
     DeviceLists.UpdateTests.tests
+    Cluster.ShardTests.tests
+    Cluster.PlacementTests.tests
+    Cluster.BrokenPlacementTests.tests
     CheckingTests.tests
     CoreProps.tests
     VectorTests.tests

@@ -15,6 +15,8 @@ module AllProperties =
             BackoffProperties.all
             PresenceProperties.all
             DeviceListProperties.all
+            ShardProperties.all
+            PlacementProperties.all
             EventProperties.all
             StateTreeProperties.all
             StateStorageProperties.all

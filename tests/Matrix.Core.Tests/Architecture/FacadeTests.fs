@@ -157,6 +157,21 @@ let tests =
                 "types"
         }
 
+        test "No signature of clusters has a type that only F# has" {
+            let isRecordMember (m: string) =
+                m.Contains ".CompareTo" || m.Contains ".Equals"
+
+            let types = inFolder "Matrix.Core.Cluster"
+            Expect.contains (types |> Array.map _.Name) "Placement" "name of types"
+
+            Expect.isEmpty
+                (types
+                 |> Seq.collect foreignMembers
+                 |> Seq.filter (isRecordMember >> not)
+                 |> Seq.toList)
+                "types"
+        }
+
         test "No signature of the room machine that the host calls has a type that only F# has" {
             let found =
                 ofTheMachine

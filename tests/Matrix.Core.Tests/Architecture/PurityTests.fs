@@ -122,6 +122,7 @@ let private directions =
         "DeviceLists", [ "Json"; "Federation" ]
         "Presence", [ "Json" ]
         "Policy", [ "Json"; "Ident"; "Push" ]
+        "Cluster", []
         "Facade",
         [
             "Json"
