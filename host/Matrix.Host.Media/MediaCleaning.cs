@@ -14,6 +14,9 @@ public sealed partial class MediaCleaning(
     TimeProvider clock,
     ILogger<MediaCleaning> log) : BackgroundService
 {
+    /// <summary>The authority over what is deleted in the background.</summary>
+    internal static readonly Authority Duty = Authority.Duty("media cleaning");
+
     private static readonly TimeSpan _sweepInterval = TimeSpan.FromDays(1);
 
     /// <inheritdoc/>

@@ -27,7 +27,7 @@ internal sealed partial class Housekeeping(
     {
         var now = clock.GetUtcNow();
         var unusedClients = now.Subtract(config.Users.OAuth.ClientsKept).ToUnixTimeMilliseconds();
-        var batch = new WriteBatch(5)
+        var batch = new WriteBatch(Authority.Duty("housekeeping"), 5)
             .Add(new TransactionsPurged(config.Rooms.RememberedTransactions))
             .Add(new ExpiredTokensPurged(now.Subtract(config.ExpiredTokensKept).ToUnixTimeMilliseconds()))
             .Add(new SlidingConnectionsExpired(now.Subtract(config.Sync.SlidingKept).ToUnixTimeMilliseconds()))

@@ -12,6 +12,7 @@ namespace Matrix.Benchmarks.Disk;
 internal static class CommitSpeed
 {
     private static readonly RoomNid Room = new(1);
+    private static readonly Authority OfRoom = Authority.Room(PlainEvent.Room(Room).RoomId);
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(2);
 
     public static async Task<(double OneByOne, double ByTen)> MeasureAsync(
@@ -20,7 +21,8 @@ internal static class CommitSpeed
         var options = new StorageOptions { Url = databaseUrl, DataDir = folder, ServerName = "floor.test" };
         await using var storage = await StorageEngine.OpenAsync(options, stop);
         await storage.Writer.WriteAsync(
-            new WriteBatch().Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())), stop);
+            new WriteBatch(OfRoom).Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())),
+            stop);
         var ordinal = EventNid.FirstLiveOrdinal;
 
         async Task<int> CommitsAsync()
@@ -30,7 +32,7 @@ internal static class CommitSpeed
             for (; watch.Elapsed < Duration; count++)
             {
                 var nid = EventNid.Of(Room, Interlocked.Increment(ref ordinal));
-                await storage.Writer.WriteAsync(new WriteBatch(1).Add(PlainEvent.Message(nid)), stop);
+                await storage.Writer.WriteAsync(new WriteBatch(OfRoom, 1).Add(PlainEvent.Message(nid)), stop);
             }
 
             return count;

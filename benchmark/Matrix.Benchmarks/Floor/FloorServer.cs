@@ -24,6 +24,7 @@ internal static class FloorServer
     public const string Token = "floor";
 
     private static readonly RoomNid Room = new(1);
+    private static readonly Authority OfRoom = Authority.Room(PlainEvent.Room(Room).RoomId);
     private static readonly byte[] Empty = "{}"u8.ToArray();
     private static readonly byte[] TokenHash = SHA256.HashData(Encoding.UTF8.GetBytes(Token));
 
@@ -33,7 +34,8 @@ internal static class FloorServer
         var options = new StorageOptions { Url = databaseUrl, DataDir = dataFolder, ServerName = "floor.test" };
         await using var storage = await StorageEngine.OpenAsync(options, stop);
         await storage.Writer.WriteAsync(
-            new WriteBatch().Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())), stop);
+            new WriteBatch(OfRoom).Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())),
+            stop);
 
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -53,7 +55,8 @@ internal static class FloorServer
 
             await DrainAsync(context);
             var nid = EventNid.Of(Room, Interlocked.Increment(ref ordinal));
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(PlainEvent.Message(nid)), context.RequestAborted);
+            var batch = new WriteBatch(OfRoom, 1).Add(PlainEvent.Message(nid));
+            await storage.Writer.WriteAsync(batch, context.RequestAborted);
             await AnswerAsync(context);
         });
         ServeFiles(app, Path.Combine(dataFolder, "files"));

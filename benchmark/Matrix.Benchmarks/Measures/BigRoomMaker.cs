@@ -80,7 +80,7 @@ internal static class BigRoomMaker
         {
             var (before, stateBefore) = (header, state);
             var step = header.LastStep + 1;
-            var batch = new WriteBatch(PerStep + 4);
+            var batch = new WriteBatch(Authority.Room(roomId), PerStep + 4);
             var joins = new List<StoredEvent>(PerStep);
             var changes = new List<StateChange>(PerStep);
             for (var i = added; i < Math.Min(added + PerStep, users.Count); i++)

@@ -5,6 +5,7 @@ using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Crypto;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Sessions;
@@ -76,6 +77,7 @@ internal sealed class SharedSecretRegistration(
         var actor = new AdminActor(SecretHolder, call.Address);
         var account = new NewAccount(userId, hash)
         {
+            Authority = Authority.Minted(request.Nonce),
             IsAdmin = request.IsAdmin,
             DisplayName = request.DisplayName,
             Conditions = [audit.Of(actor, request.IsAdmin ? "user.create_admin" : "user.create", userId)],

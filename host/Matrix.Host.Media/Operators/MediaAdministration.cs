@@ -77,7 +77,7 @@ public sealed class MediaAdministration(
         {
             var page = await mediaListTable.OfUserAsync(
                 userId, MediaOrder.MediaId, isReversed: false, skip, ReadAtOnce, stop);
-            var batch = new Storage.Commits.WriteBatch();
+            var batch = new Storage.Commits.WriteBatch(Storage.Commits.Authority.Nobody);
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
             var open = page.Where(static media => media is { IsQuarantined: false, IsProtected: false }).ToArray();
             foreach (var media in open) batch.Add(new FileQuarantined(media.FileHash!, by, now));
@@ -92,7 +92,7 @@ public sealed class MediaAdministration(
     public async ValueTask<bool> ProtectAsync(
         string mediaId, bool isProtected, Storage.Commits.ConditionalChange record, CancellationToken stop)
     {
-        var batch = new Storage.Commits.WriteBatch(2)
+        var batch = new Storage.Commits.WriteBatch(Storage.Commits.Authority.Nobody, 2)
             .Require(new MediaProtected(options.ServerName, mediaId, isProtected))
             .Require(record);
         return !(await writer.WriteAsync(batch, stop)).Refused;
@@ -114,8 +114,9 @@ public sealed class MediaAdministration(
                 continue;
             }
 
-            await writer.WriteAsync(
-                new Storage.Commits.WriteBatch(1).Add(new FileQuarantined(hash, by, now)), stop);
+            var batch = new Storage.Commits.WriteBatch(Storage.Commits.Authority.Nobody, 1)
+                .Add(new FileQuarantined(hash, by, now));
+            await writer.WriteAsync(batch, stop);
             count++;
         }
 

@@ -37,7 +37,7 @@ public sealed class MediaOperations(
     {
         if (await HashAsync(uriOrHash, stop) is not { } hash) return Unknown(uriOrHash);
         var change = new FileQuarantined(hash, by, time.GetUtcNow().ToUnixTimeMilliseconds());
-        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), stop);
         var uris = await mediaTable.CountOfFileAsync(hash, stop);
         return new MediaOutcome(true, $"not served any more: the content {hash} (URIs: {uris})");
     }
@@ -47,7 +47,7 @@ public sealed class MediaOperations(
     {
         if (await HashAsync(uriOrHash, stop) is not { } hash) return Unknown(uriOrHash);
         var change = new FileReleased(hash);
-        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), stop);
         return change.Applied
             ? new MediaOutcome(true, $"served again: the content {hash}")
             : new MediaOutcome(false, $"the content {hash} is not in quarantine");

@@ -52,6 +52,6 @@ public sealed class PreviewCleaner(
         }
 
         await writer.WriteAsync(
-            new WriteBatch(1).Add(new UrlPreviewDeleted(preview.Url, preview.FetchedAt)), stop);
+            new WriteBatch(MediaCleaning.Duty, 1).Add(new UrlPreviewDeleted(preview.Url, preview.FetchedAt)), stop);
     }
 }

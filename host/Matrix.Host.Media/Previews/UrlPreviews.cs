@@ -106,7 +106,7 @@ public sealed partial class UrlPreviews : IDisposable
         var stored = new UrlPreviewStored(row);
         if (image is null)
         {
-            await _writer.WriteAsync(new WriteBatch(1).Add(stored), stop);
+            await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(stored), stop);
             return (ReadOnlyMemory<byte>)body;
         }
 

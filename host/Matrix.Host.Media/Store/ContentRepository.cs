@@ -80,7 +80,7 @@ public sealed partial class ContentRepository : IDisposable
         var row = new MediaRow(
             _options.ServerName, pending.MediaId, null, 0, Upload.DefaultType, null, userId, now, now,
             pending.ExpiresAt, false);
-        await _writer.WriteAsync(new WriteBatch(1).Add(new MediaCreated(row)), stop);
+        await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(new MediaCreated(row)), stop);
         return pending;
     }
 
@@ -131,7 +131,7 @@ public sealed partial class ContentRepository : IDisposable
         if (file is null || now - media.AccessedAt < _options.AccessPrecision.TotalMilliseconds) return file;
         try
         {
-            _writer.Post(new WriteBatch(1).Add(new MediaAccessed(media.Origin, media.MediaId, now)));
+            _writer.Post(new WriteBatch(Authority.Nobody, 1).Add(new MediaAccessed(media.Origin, media.MediaId, now)));
         }
         catch (StorageException)
         {
@@ -152,7 +152,7 @@ public sealed partial class ContentRepository : IDisposable
     internal async ValueTask<bool> DeleteAsync(MediaRow media, long? unusedSince, CancellationToken stop)
     {
         var deleted = new MediaDeleted(media, unusedSince);
-        await _writer.WriteAsync(new WriteBatch(1).Add(deleted), stop);
+        await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(deleted), stop);
         if (deleted.Applied && media.FileHash is { } hash
             && await TryDropAsync(hash, CancellationToken.None))
         {
@@ -229,7 +229,7 @@ public sealed partial class ContentRepository : IDisposable
     }
 
     private async ValueTask SettleAsync(string hash, CancellationToken stop) =>
-        await _writer.WriteAsync(new WriteBatch(1).Add(new DroppedFileSettled(hash)), stop);
+        await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(new DroppedFileSettled(hash)), stop);
 
     /// <summary>Keeps a content, and makes its URI durable. Returns whether it was applied.</summary>
     /// <param name="file">The content.</param>
@@ -244,7 +244,7 @@ public sealed partial class ContentRepository : IDisposable
             await _files.KeepAsync(file, stop);
 
             // Not cancelled any more: the content would stay without a URI.
-            var batch = new WriteBatch(2).Add(change);
+            var batch = new WriteBatch(Authority.Nobody, 2).Add(change);
             if (more is not null) batch.Add(more);
             await _writer.WriteAsync(batch, CancellationToken.None);
         }

@@ -35,7 +35,7 @@ public sealed class MediaCleaner(
     {
         var now = time.GetUtcNow();
         await writer.WriteAsync(
-            new WriteBatch(1).Add(new ExpiredMediaPurged(now.ToUnixTimeMilliseconds())), stop);
+            new WriteBatch(MediaCleaning.Duty, 1).Add(new ExpiredMediaPurged(now.ToUnixTimeMilliseconds())), stop);
         if (options.LocalKept is { } local) await DeleteUnusedAsync(true, now - local, stop);
         if (options.RemoteKept is { } remote) await DeleteUnusedAsync(false, now - remote, stop);
         await ShrinkAsync(stop);

@@ -186,7 +186,7 @@ internal sealed class ServerKeys(
     private void Store(string server, KnownKeys known)
     {
         var responses = _responses.TryGet(server, out var cached) ? cached : null;
-        var batch = new WriteBatch(1)
+        var batch = new WriteBatch(Authority.Server(server), 1)
         {
             OnFailed = (_, _) => _known.Put(server, known with { IsStored = false }),
         }.Add(new ServerKeysFetched(server, known.Rows, responses));

@@ -59,6 +59,8 @@ internal sealed class ServiceSender : QueuedSender
         set => _service = value;
     }
 
+    private Authority Authority => Authority.AppService(_service.Id);
+
     /// <summary>Whether the service has no registration, or no address, any more.</summary>
     internal bool IsEnded
     {
@@ -78,7 +80,7 @@ internal sealed class ServiceSender : QueuedSender
         if (_row is not { } row || row == _recorded) return;
         try
         {
-            await WriteAsync(new WriteBatch(1), row, stop);
+            await WriteAsync(new WriteBatch(Authority, 1), row, stop);
         }
         catch (StorageException fault)
         {
@@ -123,7 +125,7 @@ internal sealed class ServiceSender : QueuedSender
             // The ids of a new database must not repeat those that the service remembers.
             _row = _recorded
                 ?? new AppServiceRow(service.Id, _begin, 0, _begin, TransactionId: _context.Now, null, null);
-            if (_recorded is null) await WriteAsync(new WriteBatch(1), _row, stop);
+            if (_recorded is null) await WriteAsync(new WriteBatch(Authority, 1), _row, stop);
             Restart();
         }
 
@@ -156,7 +158,7 @@ internal sealed class ServiceSender : QueuedSender
             var isSent = _recorded?.Body is not null;
             if (isSent || row.Position - (_recorded?.Position ?? 0) >= _context.Options.RecordAfter)
             {
-                await WriteAsync(new WriteBatch(1), row, stop);
+                await WriteAsync(new WriteBatch(Authority, 1), row, stop);
             }
 
             return (false, mayBeMore);
@@ -174,7 +176,7 @@ internal sealed class ServiceSender : QueuedSender
                 Body = body,
                 Delivers = delivers.Count == 0 ? null : DeliversOf(delivers),
             };
-            await WriteAsync(new WriteBatch(1), row, stop);
+            await WriteAsync(new WriteBatch(Authority, 1), row, stop);
             return (true, true);
         }
         catch
@@ -277,7 +279,7 @@ internal sealed class ServiceSender : QueuedSender
         if (row.Delivers is { } delivers)
         {
             // The next transaction must not have the same messages.
-            var batch = new WriteBatch();
+            var batch = new WriteBatch(Authority);
             foreach (var delivered in DeliversIn(delivers)) batch.Add(delivered);
             await WriteAsync(batch, taken, CancellationToken.None);
         }

@@ -220,7 +220,7 @@ internal sealed class Destination : QueuedSender
             var stage = _backoff.Stage;
             if (stage != _recordedStage || (all && stage > 0))
             {
-                batch.Add(new DestinationChanged(
+                batch.AlsoOf(Authority.Server(Name)).Add(new DestinationChanged(
                     Name, stage == 0 ? 0 : _backoff.Failures, _backoff.RetryAt, _lastSuccess, _failure));
                 _recordedStage = stage;
             }

@@ -45,7 +45,7 @@ internal sealed partial class DestinationServices(
     {
         metrics.Skipped();
         if (_lines.Allows(server, out var heldBack)) LogSkipped(server, pdu, failure.ToString(), heldBack);
-        Record([new EventRefusedByServer(
+        Record(server, [new EventRefusedByServer(
             server, pdu, failure.Status, failure.ErrorCode, failure.Message, options.MaxRefusedKept)]);
     }
 
@@ -65,7 +65,7 @@ internal sealed partial class DestinationServices(
     {
         if (refused.Count == 0 || !_lines.Allows(server, out var heldBack)) return;
         LogPduRefused(server, refused[0].EventId, Short(refused[0].Error), heldBack);
-        Record([.. refused.Select(pdu => new EventRefusedByServer(
+        Record(server, [.. refused.Select(pdu => new EventRefusedByServer(
             server, pdu.Nid, OkStatus, "", Short(pdu.Error), options.MaxRefusedKept))]);
     }
 
@@ -75,9 +75,12 @@ internal sealed partial class DestinationServices(
         if (_lines.Allows(server, out var heldBack)) LogFailed(fault, server, heldBack);
     }
 
-    private void Record(IReadOnlyList<EventRefusedByServer> refused)
+    private void Record(string server, IReadOnlyList<EventRefusedByServer> refused)
     {
-        var batch = new WriteBatch(refused.Count) { OnFailed = (_, _) => metrics.RecordingFailed() };
+        var batch = new WriteBatch(Authority.Server(server), refused.Count)
+        {
+            OnFailed = (_, _) => metrics.RecordingFailed(),
+        };
         foreach (var each in refused) batch.Add(each);
         try
         {

@@ -128,7 +128,7 @@ internal sealed class PendingRooms(string server, OutboundOptions options)
             var room = _rooms.GetValueOrDefault(nid);
             if (room is null or { IsEmpty: true })
             {
-                if (_recorded.Remove(nid)) batch.Add(new PendingEventsRecorded(server, nid, [], false));
+                if (_recorded.Remove(nid)) Add(new PendingEventsRecorded(server, nid, [], false));
             }
             else if (!withYoung && room.OldestPosition > recordedThrough)
             {
@@ -138,13 +138,14 @@ internal sealed class PendingRooms(string server, OutboundOptions options)
             else
             {
                 _recorded[nid] = room.IsOpenRowEnough;
-                batch.Add(new PendingEventsRecorded(server, nid, [.. room.Ordinals], room.IsOpenRowEnough));
+                Add(new PendingEventsRecorded(server, nid, [.. room.Ordinals], room.IsOpenRowEnough));
             }
 
             _unrecorded.Remove(nid);
         }
 
         return through;
+        void Add(PendingEventsRecorded recorded) => batch.AlsoOf(Authority.Server(server)).Add(recorded);
     }
 
     /// <summary>Records everything again: a record was not written.</summary>

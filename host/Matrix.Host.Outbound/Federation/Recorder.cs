@@ -34,8 +34,8 @@ internal sealed class Recorder(
         var recorded = await consumersTable.PositionAsync(Name, stop);
         if (recorded is null)
         {
-            var batch = new WriteBatch(1).Add(new ConsumerAdvanced(Name, writer.PublishedPosition));
-            await writer.WriteAsync(batch, stop);
+            var batch = new WriteBatch(Authority.Duty(Name), 1);
+            await writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, writer.PublishedPosition)), stop);
             recorded = await consumersTable.PositionAsync(Name, stop);
         }
 
@@ -96,7 +96,7 @@ internal sealed class Recorder(
             // Read first: what is pending later than this may be recorded too, but nothing earlier may be missing.
             var batches = feed.Batches;
             var handled = feed.HandledThrough;
-            var batch = new WriteBatch();
+            var batch = new WriteBatch(Authority.Duty(Name));
             var (limit, recorded) = destinations.Record(batch, _through, all);
             var through = Math.Max(_through, Math.Min(handled, limit));
             var isNew = through > _through && (all || batches != _batches);

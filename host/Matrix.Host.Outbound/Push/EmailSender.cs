@@ -128,7 +128,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
 
     private async ValueTask RecordAsync(PusherRow row, PendingPush? last, bool isMailed)
     {
-        var batch = new WriteBatch(2);
+        var batch = new WriteBatch(Authority.User(row.UserId), 2);
         if (last is { } sent) batch.Add(new PushSent(row.PusherId, sent.Position, sent.Event));
         if (isMailed) batch.Add(new PusherMailed(row.PusherId));
         if (batch.Changes.Count == 0) return;

@@ -66,7 +66,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         if (_feed.IdleAt() is { } through) _position.Advance(through);
         try
         {
-            var batch = new WriteBatch();
+            var batch = new WriteBatch(PushPosition.Duty);
             foreach (var pusherId in _senders.Counting())
             {
                 batch.Add(new PushEnqueued(pusherId, _position.Handled, EventNid.None));
@@ -150,7 +150,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     {
         var owing = new Dictionary<PusherName, int>();
         var counting = new HashSet<PusherName>();
-        var batch = new WriteBatch();
+        var batch = new WriteBatch(PushPosition.Duty);
         foreach (var invite in flush.Invites)
         {
             if (invite.Position <= _position.Handled) continue;
@@ -164,7 +164,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
             if (batch.Changes.Count >= ChangesPerBatch && pushed.Position > flush.Events[i - 1].Position)
             {
                 await EnqueueAsync(batch, owing, flush.Events[i - 1].Position);
-                (batch, owing) = (new WriteBatch(), []);
+                (batch, owing) = (new WriteBatch(PushPosition.Duty), []);
             }
 
             await _pending.AddAsync(pushed, batch, owing, counting, stop);
@@ -239,7 +239,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         stop.ThrowIfCancellationRequested();
         if (_feed.Changed > _position.Recorded && _position.IsTimeToRecord())
         {
-            await _position.RecordAsync(new WriteBatch(1));
+            await _position.RecordAsync(new WriteBatch(PushPosition.Duty, 1));
         }
     }
 }

@@ -9,6 +9,9 @@ internal sealed class PushPosition(IConsumersTable consumersTable, IStorageWrite
     /// <summary>The name of its position in the database.</summary>
     private const string Name = "push";
 
+    /// <summary>The authority over the position, and over what is recorded with it.</summary>
+    internal static readonly Authority Duty = Authority.Duty(Name);
+
     private long _handled;
     private long _recordedAt = Environment.TickCount64;
 
@@ -25,7 +28,7 @@ internal sealed class PushPosition(IConsumersTable consumersTable, IStorageWrite
         {
             // Without a stored position, a crash would skip what came since.
             _handled = beginning;
-            await RecordAsync(new WriteBatch(1));
+            await RecordAsync(new WriteBatch(Duty, 1));
         }
 
         Volatile.Write(ref _handled, position ?? _handled);

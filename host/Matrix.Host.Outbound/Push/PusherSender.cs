@@ -190,7 +190,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     private async ValueTask<AttemptResult> RejectAsync(PusherRow row, bool isCount)
     {
         var rejected = new PusherRejected(Pusher.PusherId, row.SetAt);
-        await services.Writer.WriteAsync(new WriteBatch(1).Add(rejected), CancellationToken.None);
+        await WriteAsync(rejected);
         if (rejected.Applied)
         {
             services.Index.Remove(Pusher.UserId, Pusher.PusherId);
@@ -202,9 +202,11 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         return AttemptResult.Succeeded(hasMore: true);
     }
 
-    private async ValueTask RecordAsync(PendingPush sent) =>
-        await services.Writer.WriteAsync(
-            new WriteBatch(1).Add(new PushSent(Pusher.PusherId, sent.Position, sent.Event)), CancellationToken.None);
+    private ValueTask RecordAsync(PendingPush sent) =>
+        WriteAsync(new PushSent(Pusher.PusherId, sent.Position, sent.Event));
+
+    private async ValueTask WriteAsync(Change change) => await services.Writer.WriteAsync(
+        new WriteBatch(Authority.User(Pusher.UserId), 1).Add(change), CancellationToken.None);
 
     private async ValueTask<int> CountAsync(CancellationToken stop)
     {

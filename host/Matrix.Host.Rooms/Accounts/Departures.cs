@@ -17,6 +17,7 @@ namespace Matrix.Host.Rooms.Accounts;
 public sealed partial class Departures : BackgroundService
 {
     private const int PageSize = 100;
+    private static readonly Authority _duty = Authority.Duty("departures");
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
 
     private readonly RoomMemberships _memberships;
@@ -167,7 +168,7 @@ public sealed partial class Departures : BackgroundService
 
             if (failure is null)
             {
-                await _writer.WriteAsync(new WriteBatch(1).Add(new DepartureEnded(userId)), stop);
+                await _writer.WriteAsync(new WriteBatch(_duty, 1).Add(new DepartureEnded(userId)), stop);
             }
         }
         catch (StorageException fault)

@@ -20,6 +20,7 @@ namespace Matrix.Host.Rooms.Accounts;
 public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
 {
     private const int PageSize = 100;
+    private static readonly Authority _duty = Authority.Duty("guest departures");
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
 
     private readonly RoomMemberships _memberships;
@@ -163,7 +164,7 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
 
         if (failure is null)
         {
-            await _writer.WriteAsync(new WriteBatch(1).Add(new GuestAccessHandled(change)), stop);
+            await _writer.WriteAsync(new WriteBatch(_duty, 1).Add(new GuestAccessHandled(change)), stop);
         }
 
         return failure;

@@ -51,7 +51,7 @@ public sealed class HistoryPurger(
         EventNid[] purged = [.. chosen.Select(static each => each.Nid)];
         if (purged.Length > 0)
         {
-            await writer.WriteAsync(new WriteBatch(1).Add(new EventsPurged(room.Room.Nid, purged)), stop);
+            await writer.WriteAsync(new WriteBatch(JobList.Duty, 1).Add(new EventsPurged(room.Room.Nid, purged)), stop);
         }
 
         return new PurgedPart(page[^1].Nid, purged.Length, page.Count, page.Count < jobs.Rows);
@@ -61,6 +61,6 @@ public sealed class HistoryPurger(
     internal async ValueTask EndAsync(RoomNid room, EventNid before, CancellationToken stop)
     {
         var users = await roomRowsTable.UsersAsync(room, int.MaxValue, stop);
-        await writer.WriteAsync(new WriteBatch(1).Add(new HistoryPurged(room, before, users)), stop);
+        await writer.WriteAsync(new WriteBatch(JobList.Duty, 1).Add(new HistoryPurged(room, before, users)), stop);
     }
 }

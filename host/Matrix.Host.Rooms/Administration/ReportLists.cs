@@ -80,7 +80,7 @@ public sealed class ReportLists(
     /// <param name="record">The record of the act, written with it.</param>
     public async ValueTask<bool> DeleteAsync(long id, ConditionalChange record, CancellationToken stop)
     {
-        var batch = new WriteBatch(2).Require(new ReportDeleted(id)).Require(record);
+        var batch = new WriteBatch(Authority.Nobody, 2).Require(new ReportDeleted(id)).Require(record);
         return !(await writer.WriteAsync(batch, stop)).Refused;
     }
 

@@ -58,7 +58,7 @@ public sealed class RoomAdministration(
         string adminId, string roomId, bool isBlocked, ConditionalChange record, CancellationToken stop)
     {
         Change change = isBlocked ? new RoomBlocked(roomId, adminId) : new RoomUnblocked(roomId);
-        var batch = new WriteBatch(2).Require(record).Add(change);
+        var batch = new WriteBatch(Authority.Nobody, 2).Require(record).Add(change);
         await writer.WriteAsync(batch, stop);
     }
 

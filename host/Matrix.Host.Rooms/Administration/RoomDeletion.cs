@@ -73,7 +73,7 @@ public sealed class RoomDeletion : IJobKind
 
         if (blocks)
         {
-            await _writer.WriteAsync(new WriteBatch(1).Add(new RoomBlocked(roomId, who)), stop);
+            await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(new RoomBlocked(roomId, who)), stop);
         }
 
         return await _jobs.BeginAsync(Kind, roomId, who, wish.ToJson(), records, stop);

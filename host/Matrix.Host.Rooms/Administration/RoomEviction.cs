@@ -125,7 +125,7 @@ internal sealed class RoomEviction(
     {
         var nid = new RoomNid(progress.Nid);
         var aliases = await aliasesTable.OfRoomAsync(nid, stop);
-        var batch = new WriteBatch(aliases.Count + 1);
+        var batch = new WriteBatch(JobList.Duty, aliases.Count + 1);
         if (progress.NewRoomId is { } newRoom
             && await rooms.FindAsync(newRoom, stop) is { } target)
         {

@@ -62,7 +62,7 @@ internal sealed class RoomRemoval(
                 room.Room,
                 [.. members.Select(static member => member.UserId)],
                 time.GetUtcNow().ToUnixTimeMilliseconds());
-            await lanes.DeleteAsync(nid, new WriteBatch(1).Require(deleted), stop);
+            await lanes.DeleteAsync(nid, new WriteBatch(Authority.Room(roomId), 1).Require(deleted), stop);
         }
 
         return progress.At(DeletionStage.Readers, time);
@@ -74,7 +74,7 @@ internal sealed class RoomRemoval(
         var nid = new RoomNid(progress.Nid);
         var users = await roomRowsTable.UsersAsync(nid, UsersAtOnce, stop);
         if (users.Count == 0) return progress.At(DeletionStage.Tables, time);
-        var batch = new WriteBatch(users.Count);
+        var batch = new WriteBatch(JobList.Duty, users.Count);
         foreach (var userId in users) batch.Add(new RoomRowsOfUserDeleted(nid, userId));
         await writer.WriteAsync(batch, stop);
         return progress;
@@ -91,7 +91,7 @@ internal sealed class RoomRemoval(
             var table = (progress.Table + i) % tables.Count;
             if (!await roomRowsTable.AnyAsync(tables[table], nid, stop)) continue;
             var rows = new RoomRowsDeleted(nid, tables[table], jobOptions.Rows);
-            await writer.WriteAsync(new WriteBatch(1).Add(rows), stop);
+            await writer.WriteAsync(new WriteBatch(JobList.Duty, 1).Add(rows), stop);
             return progress with { Table = table };
         }
 

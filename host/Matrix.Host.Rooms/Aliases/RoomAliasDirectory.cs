@@ -76,7 +76,8 @@ public sealed class RoomAliasDirectory(
 
         var create = new AliasCreated(alias, snapshot.Room.Nid, userId);
         var fits = new AliasesFewerThan(userId, options.MaxAliases);
-        var batch = isBounded ? new WriteBatch(1).Require(fits) : new WriteBatch(1);
+        var batch = new WriteBatch(Authority.Nobody, 1);
+        if (isBounded) batch.Require(fits);
         var receipt = await writer.WriteAsync(batch.Require(create), stop);
         return !receipt.Refused ? null
             : isBounded && !fits.Applied ? RoomCreator.TooManyAliases(options)
@@ -100,8 +101,8 @@ public sealed class RoomAliasDirectory(
                 "You did not create this alias, and you may not change the aliases of its room.");
         }
 
-        var receipt = await writer.WriteAsync(new WriteBatch(1).Require(new AliasDeleted(alias)), stop);
-        return receipt.Refused ? Missing(alias) : null;
+        var batch = new WriteBatch(Authority.Nobody, 1).Require(new AliasDeleted(alias));
+        return (await writer.WriteAsync(batch, stop)).Refused ? Missing(alias) : null;
     }
 
     /// <summary>

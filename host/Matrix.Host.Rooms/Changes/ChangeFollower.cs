@@ -114,7 +114,7 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
                 var changes = await _reader.AfterAsync(position.Value, stop);
                 if (changes.Changes.Count > 0)
                 {
-                    var batch = new WriteBatch();
+                    var batch = new WriteBatch(Authority.Duty(_consumer.Name));
                     await _consumer.HandleAsync(changes, batch, stop);
                     await _writer.WriteAsync(
                         batch.Add(new ConsumerAdvanced(_consumer.Name, changes.Through)), stop);

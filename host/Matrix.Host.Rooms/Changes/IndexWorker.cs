@@ -54,9 +54,13 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
     {
         _name = name;
         _time = time;
+        Authority = Authority.Duty(name);
         Writer = writer;
         _ended = writer.PublishedPosition;
     }
+
+    /// <summary>The authority over the index: two workers would index the same changes.</summary>
+    protected Authority Authority { get; }
 
     /// <summary>The database's writer.</summary>
     protected IStorageWriter Writer { get; }

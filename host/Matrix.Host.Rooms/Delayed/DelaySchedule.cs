@@ -85,16 +85,16 @@ internal sealed class DelaySchedule(DelayOptions options)
         }
     }
 
-    /// <summary>Begins the delay anew. False if none waits under this id.</summary>
-    internal bool Restart(string delayId, long now)
+    /// <summary>Begins the delay of one anew; null if none waits under this id.</summary>
+    internal WaitingEvent? Restart(string delayId, long now)
     {
         lock (_gate)
         {
-            if (!_byId.TryGetValue(delayId, out var waiting) || waiting.Phase != DelayPhase.Waiting) return false;
+            if (!_byId.TryGetValue(delayId, out var waiting) || waiting.Phase != DelayPhase.Waiting) return null;
             _order.Remove((waiting.Due, delayId));
             waiting.Due = now + waiting.Row.Delay;
             _order.Add((waiting.Due, delayId));
-            return true;
+            return waiting;
         }
     }
 

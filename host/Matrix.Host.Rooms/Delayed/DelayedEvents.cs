@@ -147,8 +147,8 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
     public async ValueTask<bool> RestartAsync(string delayId)
     {
         var now = Now();
-        if (!_schedule.Restart(delayId, now)) return false;
-        await WriteAsync(new DelayedEventRestarted(delayId, now));
+        if (_schedule.Restart(delayId, now) is not { } waiting) return false;
+        await WriteAsync(waiting.Row.RoomId, new DelayedEventRestarted(delayId, now));
         return true;
     }
 
@@ -158,7 +158,7 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         if (_schedule.Take(delayId) is not { } waiting) return false;
         try
         {
-            await WriteAsync(new DelayedEventEnded(delayId));
+            await WriteAsync(waiting.Row.RoomId, new DelayedEventEnded(delayId));
         }
         catch
         {
@@ -299,7 +299,7 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
             }
         }
 
-        await WriteAsync(new DelayedEventEnded(waiting.Row.DelayId));
+        await WriteAsync(waiting.Row.RoomId, new DelayedEventEnded(waiting.Row.DelayId));
         End(waiting, end);
         return end;
     }
@@ -351,7 +351,7 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         WriteReceipt stored;
         try
         {
-            stored = await WriteAsync(new DelayedEventAdded(row));
+            stored = await WriteAsync(row.RoomId, new DelayedEventAdded(row));
         }
         catch
         {
@@ -366,8 +366,8 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
     }
 
     // Not cancelled with the request: a row that is written and not in memory would be sent after the next start.
-    private async ValueTask<WriteReceipt> WriteAsync(Change change) =>
-        await _writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+    private async ValueTask<WriteReceipt> WriteAsync(string roomId, Change change) =>
+        await _writer.WriteAsync(new WriteBatch(Authority.Room(roomId), 1).Add(change), CancellationToken.None);
 
     /// <summary>It waits again, after an attempt that failed.</summary>
     private void Again(WaitingEvent waiting, long due, object? why = null)

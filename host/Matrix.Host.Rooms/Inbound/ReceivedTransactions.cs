@@ -127,7 +127,7 @@ public sealed partial class ReceivedTransactions(
             await EdusAsync(origin, transactionId, receiveEdus);
             if (!made.IsOk) return made;
             var record = new TransactionReceived(origin, transactionId, JsonText.Write(made.Value));
-            await writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
+            await writer.WriteAsync(new WriteBatch(Authority.Server(origin), 1).Add(record), CancellationToken.None);
             _edusOf.TryRemove(origin, out _);
             return made;
         }

@@ -40,7 +40,7 @@ internal sealed class EndedInvites(
 
         var change = new StrippedRoomLeft(
             userId, roomId, row.EventId, received.Pdu.Sender, id, received.Pdu.Canonical, options.MaxEndedInvites);
-        _ = await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        _ = await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), stop);
         return (id, "");
     }
 

@@ -34,7 +34,7 @@ internal sealed class InviteStore(
             state,
             Position: 0);
         var entered = new StrippedRoomEntered(invite.StateKey!, row, options.MaxOpenInvites);
-        var receipt = await writer.WriteAsync(new WriteBatch(1).Require(entered), stop);
+        var receipt = await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Require(entered), stop);
         if (!receipt.Refused) return null;
         var known = await strippedRoomsTable.FindAsync(invite.StateKey!, invite.RoomId, stop);
         if (known is { IsOpen: false } && known.EndedId == invite.EventId)

@@ -96,7 +96,7 @@ internal sealed class RemoteKnocks(
             await stripped.OfKnockAsync(rules, [], knock, stop),
             Position: 0);
         var entered = new StrippedRoomEntered(userId, row, options.MaxOpenInvites);
-        var receipt = await writer.WriteAsync(new WriteBatch(1).Require(entered), stop);
+        var receipt = await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Require(entered), stop);
         if (receipt.Refused)
         {
             return (
@@ -126,7 +126,7 @@ internal sealed class RemoteKnocks(
 
         var state = await stripped.OfKnockAsync(rules, sent.Value, knock, closing);
         var described = new StrippedRoomDescribed(knock.Sender, knock.RoomId, knock.EventId, state);
-        _ = await writer.WriteAsync(new WriteBatch(1).Add(described), closing);
+        _ = await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(described), closing);
         return default;
     }
 
@@ -155,6 +155,6 @@ internal sealed class RemoteKnocks(
         {
             EndedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
-        _ = await writer.WriteAsync(new WriteBatch(1).Add(ended), CancellationToken.None);
+        _ = await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(ended), CancellationToken.None);
     }
 }

@@ -43,7 +43,7 @@ internal sealed class RemoteLeaves(
         };
 
         // Not cancelled: a server may have taken the leave.
-        _ = await writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+        _ = await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), CancellationToken.None);
         if (left is not null) await EnterAsync(row, left);
         return true;
     }

@@ -49,7 +49,7 @@ internal sealed class RemoteMemberships(
     {
         if (await strippedRoomsTable.FindAsync(userId, roomId, stop) is null) return false;
         var forget = new StrippedRoomForgotten(userId, roomId);
-        var receipt = await writer.WriteAsync(new WriteBatch(1).Require(forget), stop);
+        var receipt = await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Require(forget), stop);
         return receipt.Refused ? new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.") : true;
     }
 }

@@ -17,6 +17,9 @@ public sealed class JobList(JobsTable jobsTable, IStorageWriter writer, JobOptio
 
     private TaskCompletionSource _changed = NewSignal();
 
+    /// <summary>The authority over what jobs do: each runs once at a time.</summary>
+    internal static Authority Duty { get; } = Authority.Duty("jobs");
+
     /// <summary>
     /// Whether jobs go on. While they do not, jobs wait. A restart enables them.
     /// </summary>
@@ -40,7 +43,7 @@ public sealed class JobList(JobsTable jobsTable, IStorageWriter writer, JobOptio
         CancellationToken stop)
     {
         var job = new JobRow(NewId(), kind, subject, who, input);
-        var batch = new WriteBatch(2).Require(new JobCreated(job, options.MostOpen, options.Kept));
+        var batch = new WriteBatch(Authority.Nobody, 2).Require(new JobCreated(job, options.MostOpen, options.Kept));
         foreach (var record in records) batch.Require(record);
         if ((await writer.WriteAsync(batch, stop)).Refused)
         {
@@ -70,7 +73,9 @@ public sealed class JobList(JobsTable jobsTable, IStorageWriter writer, JobOptio
     public async ValueTask<RoomFailure?> CancelAsync(string jobId, ConditionalChange record, CancellationToken stop)
     {
         if (await FindAsync(jobId, stop) is null) return _unknown;
-        var batch = new WriteBatch(2).Require(new JobEnded(jobId, JobState.Cancelled, "")).Require(record);
+        var batch = new WriteBatch(Authority.Nobody, 2)
+            .Require(new JobEnded(jobId, JobState.Cancelled, ""))
+            .Require(record);
         var refused = (await writer.WriteAsync(batch, stop)).Refused;
         Announce();
         return refused ? new RoomFailure(RoomFailureKind.BadState, "The job has ended.") : null;

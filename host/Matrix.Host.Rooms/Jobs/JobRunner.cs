@@ -127,7 +127,8 @@ public sealed partial class JobRunner(
         }
 
         var step = await kind.StepAsync(job, stop);
-        var batch = new WriteBatch(2).Require(new JobAdvanced(job.JobId, step.Done, step.Total, step.Progress));
+        var batch = new WriteBatch(JobList.Duty, 2)
+            .Require(new JobAdvanced(job.JobId, step.Done, step.Total, step.Progress));
         if (step.HasEnded) batch.Require(new JobEnded(job.JobId, JobState.Done, ""));
         var written = await writer.WriteAsync(batch, stop);
         return !written.Refused && !step.HasEnded;
@@ -137,7 +138,7 @@ public sealed partial class JobRunner(
     {
         try
         {
-            await writer.WriteAsync(new WriteBatch(1).Add(new JobEnded(job.JobId, state, error)), stop);
+            await writer.WriteAsync(new WriteBatch(JobList.Duty, 1).Add(new JobEnded(job.JobId, state, error)), stop);
         }
         catch (StorageException fault)
         {

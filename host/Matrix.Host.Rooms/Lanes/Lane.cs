@@ -136,7 +136,7 @@ internal sealed class Lane(
             if (_chain.IsBroken) await TakeBackAsync();
             else if (!_submitted.IsEmpty)
             {
-                await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None);
+                await writer.WriteAsync(Barrier(_chain), CancellationToken.None);
             }
 
             Forget();
@@ -296,8 +296,12 @@ internal sealed class Lane(
         // Also those without events: they may store events that wait.
         ReportDurable();
         if (_submitted.IsEmpty) return;
-        await writer.WriteAsync(new WriteBatch(0) { Chain = chain }, CancellationToken.None);
+        await writer.WriteAsync(Barrier(chain), CancellationToken.None);
     }
+
+    /// <summary>An empty batch after those that were submitted, with their authority.</summary>
+    private WriteBatch Barrier(WriteChain chain) =>
+        new(_submitted.Oldest?.Batch.Authority ?? Authority.Nobody, capacity: 0) { Chain = chain };
 
     /// <summary>Reports durable decisions to the machine.</summary>
     private void ReportDurable()
@@ -319,7 +323,7 @@ internal sealed class Lane(
         try
         {
             // Comes after all others of the chain: once it has failed, their outcomes are known.
-            await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None);
+            await writer.WriteAsync(Barrier(_chain), CancellationToken.None);
         }
         catch (StorageException broken)
             when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)

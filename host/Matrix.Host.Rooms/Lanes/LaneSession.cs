@@ -185,6 +185,9 @@ internal sealed class LaneSession : IDisposable
     /// <summary>The hash of the session's request with a transaction id; null if there is none.</summary>
     internal UInt128? Request { get; set; }
 
+    /// <summary>What decides the batch in memory beside the room; nobody for nothing.</summary>
+    internal Authority Also { get; set; }
+
     /// <summary>Adds a change to the batch.</summary>
     internal void Write(Change change) => _changes.Add(change);
 
@@ -252,7 +255,8 @@ internal sealed class LaneSession : IDisposable
     /// </summary>
     internal WriteBatch ToBatch()
     {
-        var batch = new WriteBatch(_changes.Count + 3) { Chain = _chain };
+        var batch = new WriteBatch(Authority.Room(Pending.Room.RoomId), _changes.Count + 3) { Chain = _chain }
+            .AlsoOf(Also);
         if (_preconditions is not null)
         {
             foreach (var precondition in _preconditions) batch.Require(precondition);

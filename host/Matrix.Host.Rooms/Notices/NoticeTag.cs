@@ -24,7 +24,7 @@ internal sealed class NoticeTag(IAccountDataTable accountDataTable, IStorageWrit
                 ? known
                 : JsonObject.Empty;
         if (tags.Has(Tag)) return;
-        await writer.WriteAsync(new WriteBatch(1).Add(Put(userId, room, tags)), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.User(userId), 1).Add(Put(userId, room, tags)), stop);
     }
 
     /// <summary>Gives a room the tag beside others.</summary>

@@ -61,7 +61,7 @@ public sealed class ReceiptWriter(
             return MarkerFault.NotJoined;
         }
 
-        var batch = new WriteBatch(markers.Count * 3);
+        var batch = new WriteBatch(Authority.Nobody, markers.Count * 3);
         foreach (var marker in markers)
         {
             var stored = await events.ByIdAsync(snapshot.Room, marker.EventId, stop);

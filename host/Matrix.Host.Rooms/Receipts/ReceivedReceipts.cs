@@ -66,7 +66,7 @@ public sealed partial class ReceivedReceipts : BackgroundService
             return receipts.Count;
         }
 
-        var batch = new WriteBatch(receipts.Count * 2);
+        var batch = new WriteBatch(Authority.Nobody, receipts.Count * 2);
         var skipped = 0;
         foreach (var receipt in receipts)
         {

@@ -77,7 +77,7 @@ public sealed class ContentReports(
     private async ValueTask StoreAsync(string reporter, ReportedContent content, CancellationToken stop)
     {
         var report = new ContentReported(reporter, content, options.MaxReportsOfUser, options.MaxReports);
-        await writer.WriteAsync(new WriteBatch(1).Add(report), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(report), stop);
     }
 
     private static readonly RoomFailure _noRoom = new(RoomFailureKind.NotFound, "This server has no such room.");

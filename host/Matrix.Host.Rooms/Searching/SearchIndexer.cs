@@ -51,7 +51,7 @@ public sealed class SearchIndexer(
         var after = _position
             ??= await consumersTable.PositionAsync(Name, stop) ?? 0;
         var (rows, read) = await PageAsync(after, through, stop);
-        var batch = new WriteBatch();
+        var batch = new WriteBatch(Authority);
         if (rows.Count > 0)
         {
             await _texts.AddAsync(batch, rows, areNew: true, stop);
@@ -81,7 +81,7 @@ public sealed class SearchIndexer(
         }
 
         _merged = pages;
-        var batch = new WriteBatch().Add(new SegmentsMerged(options.MergedPages));
+        var batch = new WriteBatch(Authority).Add(new SegmentsMerged(options.MergedPages));
         await Writer.WriteAsync(batch, stop);
         return true;
     }

@@ -32,7 +32,7 @@ public sealed class ForgottenRooms
         }
 
         var forget = new RoomForgotten(snapshot.Room.Nid, userId);
-        var receipt = await _writer.WriteAsync(new WriteBatch(1).Require(forget), stop);
+        var receipt = await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Require(forget), stop);
         if (!receipt.Refused) return null;
 
         var now = await _membershipsTable.FindAsync(snapshot.Room.Nid, userId, stop);

@@ -61,6 +61,9 @@ public sealed record RoomRequest
     /// <summary>State events, sent after those of the preset.</summary>
     public IReadOnlyList<(string Type, string StateKey, JsonObject Content)> InitialState { get; init; } = [];
 
+    /// <summary>The room that this one replaces, which lets one replacement run; nobody for none.</summary>
+    internal Authority Replaced { get; init; }
+
     /// <summary>A change without which the room is not created.</summary>
     internal Func<RoomNid, ConditionalChange>? Requires { get; init; }
 
@@ -296,6 +299,7 @@ public sealed class RoomCreator
                         : made.Failure;
                 }
 
+                session.Also = request.Replaced;
                 if (request.IsBounded) session.Require(fits);
                 if (request.Alias is { } alias)
                 {

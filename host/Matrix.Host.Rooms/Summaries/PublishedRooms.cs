@@ -71,7 +71,7 @@ public sealed class PublishedRooms(
         }
 
         var change = new DirectoryVisibilityChanged(snapshot.Room.Nid, isPublished);
-        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), stop);
         return null;
     }
 
@@ -119,7 +119,7 @@ public sealed class PublishedRooms(
     {
         if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return _unknown;
         var change = new NetworkVisibilityChanged(instanceId, snapshot.Room.Nid, isPublished);
-        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), stop);
         return null;
     }
 

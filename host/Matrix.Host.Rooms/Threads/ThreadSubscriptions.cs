@@ -86,7 +86,7 @@ public sealed class ThreadSubscriptions(
         // The transaction decides: the user may be unsubscribing on another device.
         var subscribed = new ThreadSubscribed(
             room, rootId, userId, cause?.Row.Position, options.MaxThreadSubscriptions);
-        await writer.WriteAsync(new WriteBatch(1).Add(subscribed), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(subscribed), stop);
         if (subscribed.Applied) return SubscriptionOutcome.Done;
         row = await threadSubscriptionsTable.FindAsync(room, rootId, userId, stop);
         return row switch
@@ -111,7 +111,7 @@ public sealed class ThreadSubscriptions(
         if (row is not (null or { State: SubscriptionState.Unsubscribed }))
         {
             var ended = new ThreadUnsubscribed(room, rootId, userId);
-            await writer.WriteAsync(new WriteBatch(1).Add(ended), stop);
+            await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(ended), stop);
         }
 
         return SubscriptionOutcome.Done;
@@ -143,6 +143,6 @@ public sealed class ThreadSubscriptions(
     {
         var count = await threadSubscriptionsTable.CountAsync(userId, stop);
         if (count < options.MaxThreadSubscriptions) return;
-        await writer.WriteAsync(new WriteBatch(1).Add(new EndedThreadsForgotten(userId)), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(new EndedThreadsForgotten(userId)), stop);
     }
 }

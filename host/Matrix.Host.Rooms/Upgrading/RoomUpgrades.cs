@@ -9,6 +9,7 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
 
@@ -129,6 +130,7 @@ public sealed class RoomUpgrades
                     Creator = request.UserId,
                     Preset = Preset.PrivateChat,
                     IsBounded = request.IsBounded,
+                    Replaced = Authority.Room(request.RoomId),
                 },
                 stop,
                 replaced.MayLack);

@@ -45,7 +45,7 @@ public sealed class DirectoryIndexer(
     protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
     {
         var pending = await directoryTable.PendingAsync(through, options.EntriesAtOnce, stop);
-        var batch = new WriteBatch(pending.Count + 1);
+        var batch = new WriteBatch(Authority, pending.Count + 1);
         if (pending.Count < options.EntriesAtOnce
             && await directoryTable.PendingEntryAsync(through, stop) is { } room)
         {

@@ -9,13 +9,26 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
 {
     private readonly List<Change> _changes;
     private List<ConditionalChange>? _preconditions;
+    private HashSet<Authority>? _otherAuthorities;
     private ManualResetValueTaskSourceCore<WriteReceipt> _source = new() { RunContinuationsAsynchronously = true };
     private int _submitted;
     private int _outcome;
 
     /// <summary>Creates an empty batch.</summary>
+    /// <param name="authority">What decides in memory what the batch writes; nobody if nothing does.</param>
     /// <param name="capacity">The expected number of changes.</param>
-    public WriteBatch(int capacity = 4) => _changes = new List<Change>(capacity);
+    public WriteBatch(Authority authority, int capacity = 4)
+    {
+        Authority = authority;
+        _changes = new List<Change>(capacity);
+    }
+
+    /// <summary>What has authority over the batch; if several have, the first one named.</summary>
+    public Authority Authority { get; private set; }
+
+    /// <summary>What else has authority over the batch, each once.</summary>
+    public IReadOnlyCollection<Authority> OtherAuthorities =>
+        _otherAuthorities ?? (IReadOnlyCollection<Authority>)[];
 
     /// <summary>The changes, in order, without the preconditions, which are evaluated before them.</summary>
     public IReadOnlyList<Change> Changes => _changes;
@@ -40,6 +53,15 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
 
     /// <summary>Called when a posted batch failed.</summary>
     public Action<WriteBatch, StorageException>? OnFailed { get; init; }
+
+    /// <summary>Names a further authority. It changes nothing if that is named already, or is nobody.</summary>
+    public WriteBatch AlsoOf(Authority authority)
+    {
+        if (authority.Kind == AuthorityKind.Nobody || authority == Authority) return this;
+        if (Authority.Kind == AuthorityKind.Nobody) Authority = authority;
+        else (_otherAuthorities ??= []).Add(authority);
+        return this;
+    }
 
     /// <summary>Adds a change.</summary>
     public WriteBatch Add(Change change)

@@ -166,11 +166,11 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
     {
         foreach (var some in All().Chunk(SavedAtOnce))
         {
-            var batch = new WriteBatch(SavedAtOnce);
+            var batch = new WriteBatch(Authority.Nobody, SavedAtOnce);
             foreach (var connection in some)
             {
                 using var turn = await connection.EnterAsync(stop);
-                if (Saved(connection) is { } saved) batch.Add(saved);
+                if (Saved(connection) is { } saved) batch.AlsoOf(AuthorityOf(connection)).Add(saved);
             }
 
             if (batch.Changes.Count > 0) await _writer.WriteAsync(batch, stop);
@@ -284,7 +284,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         try
         {
             // If the client comes back before this is durable, it starts a new connection.
-            if (Saved(connection) is { } saved) _writer.Post(new WriteBatch(1).Add(saved));
+            if (Saved(connection) is { } saved) _writer.Post(new WriteBatch(AuthorityOf(connection), 1).Add(saved));
         }
         catch (StorageException)
         {
@@ -293,6 +293,8 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
 
         Remove(connection);
     }
+
+    private static Authority AuthorityOf(SlidingConnection connection) => Authority.User(connection.Owner.UserId);
 
     private SlidingConnectionSaved? Saved(SlidingConnection connection) =>
         connection.IsClosed || (connection.State.Pos is null && connection.Pending is null)

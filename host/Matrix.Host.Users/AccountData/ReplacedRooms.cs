@@ -34,7 +34,7 @@ public sealed class ReplacedRooms(
         }
 
         using var held = await locks.TakeAsync(userId, stop);
-        var batch = new WriteBatch(3);
+        var batch = new WriteBatch(Authority.User(userId), 3);
         if (await TagsAsync(userId, before.Nid, after.Nid, stop) is { } tags)
         {
             batch.Add(new AccountDataPut(userId, after.Nid, EventTypes.Tag, tags));

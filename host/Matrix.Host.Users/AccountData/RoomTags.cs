@@ -67,7 +67,7 @@ public sealed class RoomTags(
 
         var put = new AccountDataPut(userId, room, EventTypes.Tag, content);
         var row = await accountDataTable.FindAsync(userId, room, EventTypes.Tag, stop);
-        var batch = new WriteBatch(1).Require(UserAccountData.Fit(put, row, options)).Add(put);
+        var batch = new WriteBatch(Authority.User(userId), 1).Require(UserAccountData.Fit(put, row, options)).Add(put);
         return (await writer.WriteAsync(batch, stop)).Refused
             ? UserAccountData.TooMuch(options)
             : null;

@@ -14,6 +14,7 @@ public sealed class UserAccountData(
     IStorageWriter writer,
     AccountDataRooms rooms,
     UserPushRules pushRules,
+    UserLocks locks,
     UsersOptions options)
 {
     private const int LongestType = 255;
@@ -48,7 +49,9 @@ public sealed class UserAccountData(
         var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
         if (!isKnown) return AccountDataRooms.Unknown;
 
-        var batch = new WriteBatch(2);
+        // Tags and direct chats are read and written back elsewhere.
+        using var held = await locks.TakeAsync(userId, stop);
+        var batch = new WriteBatch(Authority.User(userId), 2);
         var before = await accountDataTable.FindAsync(userId, room, type, stop);
         if (before is null)
         {
@@ -91,9 +94,10 @@ public sealed class UserAccountData(
         var (room, isKnown) = await rooms.FindAsync(userId, roomId, stop);
         if (!isKnown) return AccountDataRooms.Unknown;
 
+        using var held = await locks.TakeAsync(userId, stop);
         if (await accountDataTable.FindAsync(userId, room, type, stop) is null) return null;
         var deletion = AccountDataPut.Deletion(userId, room, type);
-        await writer.WriteAsync(new WriteBatch(1).Add(deletion), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.User(userId), 1).Add(deletion), stop);
         return null;
     }
 

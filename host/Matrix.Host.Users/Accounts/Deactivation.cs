@@ -50,7 +50,9 @@ public sealed class Deactivation(
         string? identityServer = null)
     {
         var owned = await thirdPartyIdsTable.OfUserAsync(userId, stop);
-        var batch = new WriteBatch().Require(condition).Require(new UserDeactivated(userId, erase));
+        var batch = new WriteBatch(Authority.User(userId))
+            .Require(condition)
+            .Require(new UserDeactivated(userId, erase));
         DeviceManagement.AddDeletionOfAll(batch, userId, except: null);
 
         // An application service sets pushers of its users without a device.

@@ -33,7 +33,7 @@ public sealed class PasswordChanges(IStorageWriter writer, PasswordHasher hasher
             return new UserFailure(UserFailureKind.Busy, "Too many passwords are being hashed.");
         }
 
-        var batch = new WriteBatch(4).Require(condition).Require(new PasswordChanged(userId, hash));
+        var batch = new WriteBatch(Authority.Nobody, 4).Require(condition).Require(new PasswordChanged(userId, hash));
         if (logsOut) DeviceManagement.AddDeletionOfAll(batch, userId, except);
         var receipt = await writer.WriteAsync(batch, stop);
         if (receipt.Refused)

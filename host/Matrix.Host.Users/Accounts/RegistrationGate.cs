@@ -33,7 +33,7 @@ public sealed class RegistrationGate(
 
         var token = RandomNumberGenerator.GetString(TokenAlphabet, TokenLetters);
         var put = new RegistrationTokenIssued(token, UsesAllowed: 1, ExpiresAt: null, MakesAdmin: true);
-        await writer.WriteAsync(new WriteBatch(1).Add(put), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(put), stop);
         return token;
     }
 

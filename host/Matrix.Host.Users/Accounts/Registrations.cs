@@ -31,6 +31,9 @@ public sealed record NewAccount(string UserId, string? PasswordHash)
     /// <summary>The policies that the user accepted.</summary>
     public IReadOnlyList<AcceptedPolicy> Accepted { get; init; } = [];
 
+    /// <summary>What in memory allows the account to be made once, such as a session of authentication.</summary>
+    public Authority Authority { get; init; }
+
     /// <summary>Must hold when the account is written.</summary>
     public IReadOnlyList<ConditionalChange> Conditions { get; init; } = [];
 }
@@ -61,7 +64,7 @@ public sealed class Registrations(IAccountsTable accountsTable, IStorageWriter w
         var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
 
         // The token comes first: the first user's token is valid only while there is no user.
-        var batch = new WriteBatch(4);
+        var batch = new WriteBatch(account.Authority, 4);
         if (condition is not null) batch.Require(condition);
         if (redemption is not null) batch.Require(redemption);
         foreach (var also in account.Conditions) batch.Require(also);

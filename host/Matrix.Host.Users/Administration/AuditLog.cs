@@ -57,5 +57,5 @@ public sealed class AuditLog(AuditLogTable auditLogTable, IStorageWriter writer,
 
     // The act has been done: that its client has gone does not take it back.
     private async ValueTask WriteAsync(AdminActionRecorded record) =>
-        await writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(record), CancellationToken.None);
 }

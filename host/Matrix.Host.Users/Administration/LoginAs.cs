@@ -44,7 +44,7 @@ public sealed class LoginAs(
 
         var latest = now.Add(options.LongestLoginAs).ToUnixTimeMilliseconds();
         var token = "mat_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
-        var batch = new WriteBatch(3)
+        var batch = new WriteBatch(Authority.Nobody, 3)
             .Require(new UserIsActive(userId))
             .Require(audit.Of(actor, "user.login_as", userId))
             .Add(new LoginAsIssued(

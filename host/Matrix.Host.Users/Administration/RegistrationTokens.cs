@@ -51,7 +51,7 @@ public sealed class RegistrationTokens(
         }
 
         var made = token ?? RandomNumberGenerator.GetString(Alphabet, length);
-        var batch = new WriteBatch(2)
+        var batch = new WriteBatch(Authority.Nobody, 2)
             .Require(new RegistrationTokenCreated(made, usesAllowed, expiresAt))
             .Require(audit.Of(actor, "token.create", NameOf(made)));
         return (await writer.WriteAsync(batch, stop)).Refused
@@ -69,7 +69,7 @@ public sealed class RegistrationTokens(
     {
         if (await FindAsync(token, stop) is not { } before) return _unknown;
         var after = change(before);
-        var batch = new WriteBatch(2)
+        var batch = new WriteBatch(Authority.Nobody, 2)
             .Require(new RegistrationTokenLimited(token, after.UsesAllowed, after.ExpiresAt))
             .Require(audit.Of(actor, "token.change", NameOf(token)));
         return (await writer.WriteAsync(batch, stop)).Refused ? _unknown : after;
@@ -79,7 +79,7 @@ public sealed class RegistrationTokens(
     public async ValueTask<UserFailure?> DeleteAsync(AdminActor actor, string token, CancellationToken stop)
     {
         if (await FindAsync(token, stop) is null) return _unknown;
-        var batch = new WriteBatch(2)
+        var batch = new WriteBatch(Authority.Nobody, 2)
             .Require(new RegistrationTokenDeleted(token))
             .Require(audit.Of(actor, "token.delete", NameOf(token)));
         return (await writer.WriteAsync(batch, stop)).Refused ? _unknown : null;

@@ -109,7 +109,7 @@ public sealed class UserAdministration(
         var found = await FindAsync(userId, stop);
         if (!found.IsOk) return found.Failure;
         if (isAdmin && found.Value.Kind != UserKind.User) return _noPerson;
-        var batch = new WriteBatch(3)
+        var batch = new WriteBatch(Authority.Nobody, 3)
             .Require(new UserIsActive(userId))
             .Require(new AdminChanged(userId, isAdmin))
             .Require(audit.Of(actor, isAdmin ? "user.make_admin" : "user.unmake_admin", userId));

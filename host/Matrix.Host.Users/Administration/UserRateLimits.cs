@@ -17,7 +17,7 @@ public sealed class UserRateLimits(IStorageWriter writer, AuditLog audit)
 
     private async ValueTask WriteAsync(AdminActionRecorded record, Change change, CancellationToken stop)
     {
-        var batch = new WriteBatch(2).Require(record).Add(change);
+        var batch = new WriteBatch(Authority.Nobody, 2).Require(record).Add(change);
         await writer.WriteAsync(batch, stop);
     }
 }

@@ -59,7 +59,7 @@ public sealed class DehydratedDevices(
             var isActive = new UserIsActive(userId);
             var isAsBefore = new DehydratedDeviceIs(userId, before?.DeviceId);
             var added = new DeviceAdded(userId, wish.DeviceId, wish.Name);
-            var batch = new WriteBatch().Require(isActive).Require(isAsBefore);
+            var batch = new WriteBatch(Authority.Nobody).Require(isActive).Require(isAsBefore);
             if (before is not null) batch.Require(new DeviceDeleted(userId, before.DeviceId));
             batch.Require(added);
             if (uploads.AddOfNew(batch, new UserDevice(userId, wish.DeviceId), wish.Keys) is { } unfit) return unfit;
@@ -87,7 +87,7 @@ public sealed class DehydratedDevices(
     {
         while (await FindAsync(userId, stop) is { } device)
         {
-            var batch = new WriteBatch(3)
+            var batch = new WriteBatch(Authority.Nobody, 3)
                 .Require(new DehydratedDeviceIs(userId, device.DeviceId))
                 .Add(new DeviceDeleted(userId, device.DeviceId))
                 .Add(new DeviceListChanged(userId));

@@ -41,7 +41,7 @@ public sealed class DeviceManagement(
         }
 
         // Other users get the name with the device's keys.
-        var batch = new WriteBatch(2)
+        var batch = new WriteBatch(Authority.Nobody, 2)
             .Require(new DeviceRenamed(userId, deviceId, name))
             .Add(new DeviceListChanged(userId));
         return !(await writer.WriteAsync(batch, stop)).Refused;
@@ -55,7 +55,7 @@ public sealed class DeviceManagement(
     {
         var (userId, deviceId) = device;
         if (await logins.RefuseDeviceAsync(userId, deviceId, stop) is { } refused) return refused;
-        var batch = new WriteBatch(2)
+        var batch = new WriteBatch(Authority.Nobody, 2)
             .Require(new UserIsActive(userId))
             .Add(new DeviceAdded(userId, deviceId, name));
         return (await writer.WriteAsync(batch, stop)).Refused
@@ -66,7 +66,7 @@ public sealed class DeviceManagement(
     /// <summary>Deletes one device. A device that is gone already is no failure.</summary>
     public async ValueTask DeleteAsync(UserDevice device, CancellationToken stop)
     {
-        var batch = new WriteBatch(2)
+        var batch = new WriteBatch(Authority.Nobody, 2)
             .Add(new DeviceDeleted(device.UserId, device.DeviceId))
             .Add(new DeviceListChanged(device.UserId));
         await writer.WriteAsync(batch, stop);
@@ -81,7 +81,7 @@ public sealed class DeviceManagement(
     {
         var rows = await accountsTable.DevicesAsync(userId, stop);
         var has = rows.Select(row => row.DeviceId).ToHashSet(StringComparer.Ordinal);
-        var batch = new WriteBatch().Require(condition);
+        var batch = new WriteBatch(Authority.Nobody).Require(condition);
         var any = false;
         foreach (var deviceId in deviceIds.Distinct().Where(has.Contains))
         {
@@ -95,7 +95,7 @@ public sealed class DeviceManagement(
 
     /// <summary>Deletes all devices of a user, and the login tokens.</summary>
     public async ValueTask DeleteAllAsync(string userId, CancellationToken stop) =>
-        await writer.WriteAsync(AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop);
+        await writer.WriteAsync(AddDeletionOfAll(new WriteBatch(Authority.Nobody, 2), userId, except: null), stop);
 
     /// <summary>
     /// Adds the deletion of all devices but one, and of the login tokens, to a batch. It covers a device that logs in

@@ -33,7 +33,8 @@ public sealed class StoredFilters(
 
         var bytes = StoredBytesFit.BytesOf(created.Json);
         var fits = new StoredBytesFit(userId, StoredKind.Filters, bytes, options.FilterBytes);
-        return (await writer.WriteAsync(new WriteBatch(1).Require(fits).Add(created), stop)).Refused
+        var batch = new WriteBatch(Authority.User(userId), 1).Require(fits).Add(created);
+        return (await writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(
                 UserFailureKind.LimitReached, $"The filters of an account have at most {options.FilterBytes} bytes.")
             : created.FilterId;

@@ -26,6 +26,9 @@ public sealed record GuestUpgrade(string UserId, string AccessToken, string Pass
     /// <summary>The login that goes with it; null for none.</summary>
     public LoginWish? Login { get; init; }
 
+    /// <summary>The session of authentication that allows it.</summary>
+    public Authority Authority { get; init; }
+
     /// <summary>Must hold when it is written.</summary>
     public IReadOnlyList<ConditionalChange> Conditions { get; init; } = [];
 }
@@ -94,7 +97,7 @@ public sealed class GuestAccounts(
             && await accountsTable.FindRegistrationTokenAsync(token, stop)
                 is { MakesAdmin: true };
         var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
-        var batch = new WriteBatch();
+        var batch = new WriteBatch(upgrade.Authority);
         if (redemption is not null) batch.Require(redemption);
         foreach (var also in upgrade.Conditions) batch.Require(also);
         batch.Require(new GuestUpgraded(

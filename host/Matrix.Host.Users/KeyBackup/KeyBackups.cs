@@ -45,7 +45,9 @@ public sealed class KeyBackups(KeyBackupTable keyBackupTable, IStorageWriter wri
     {
         if (TooLarge(info) is { } tooLarge) return tooLarge;
         var made = new BackupVersionCreated(userId, info.Algorithm, info.AuthData);
-        var batch = new WriteBatch(1).Require(new BackupVersionFits(userId, options.MaxBackups)).Add(made);
+        var batch = new WriteBatch(Authority.Nobody, 1)
+            .Require(new BackupVersionFits(userId, options.MaxBackups))
+            .Add(made);
         return (await writer.WriteAsync(batch, stop)).Refused
             ? new UserFailure(
                 UserFailureKind.TooLarge, $"An account has at most {options.MaxBackups} backups. Delete old ones.")
@@ -65,7 +67,7 @@ public sealed class KeyBackups(KeyBackupTable keyBackupTable, IStorageWriter wri
         if (TooLarge(info) is { } tooLarge) return tooLarge;
 
         var update = new BackupVersionUpdated(userId, number, info.Algorithm, info.AuthData);
-        await writer.WriteAsync(new WriteBatch(1).Add(update), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(update), stop);
         if (update.Applied) return null;
 
         var found = await keyBackupTable.FindVersionAsync(userId, number, stop);
@@ -77,7 +79,7 @@ public sealed class KeyBackups(KeyBackupTable keyBackupTable, IStorageWriter wri
     {
         if (NumberOf(version) is not { } number) return false;
         var delete = new BackupVersionDeleted(userId, number);
-        await writer.WriteAsync(new WriteBatch(1).Add(delete), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(delete), stop);
         return delete.Applied;
     }
 
@@ -125,7 +127,7 @@ public sealed class KeyBackups(KeyBackupTable keyBackupTable, IStorageWriter wri
         var bytes = keys.Sum(static key => (long)key.SessionData.Length);
         var fits = new BackupKeysFit(
             userId, keys.Count, bytes, options.MaxBackupKeysOfUser, options.MaxBackupBytesOfUser);
-        var batch = new WriteBatch(keys.Count + 2).Require(latest).Require(fits);
+        var batch = new WriteBatch(Authority.Nobody, keys.Count + 2).Require(latest).Require(fits);
         foreach (var key in keys)
         {
             if (key.SessionData.Length > options.MaxKeyBytes)
@@ -163,7 +165,9 @@ public sealed class KeyBackups(KeyBackupTable keyBackupTable, IStorageWriter wri
     {
         if (NumberOf(version) is not { } number) return null;
         var after = new BackupVersionRead(userId, number);
-        var batch = new WriteBatch(2).Add(new BackupKeysDeleted(userId, number, roomId, sessionId)).Add(after);
+        var batch = new WriteBatch(Authority.Nobody, 2)
+            .Add(new BackupKeysDeleted(userId, number, roomId, sessionId))
+            .Add(after);
         await writer.WriteAsync(batch, stop);
         return after.Applied ? new BackupState(after.Count, after.Etag) : null;
     }

@@ -74,13 +74,14 @@ public sealed class CrossSigningUploads(
     /// Writes the change, if the condition (null for none) holds. False if it does not, or if the user's keys have
     /// changed since the upload was checked: then check it again.
     /// </summary>
+    /// <param name="authority">What in memory allows the change; nobody if only the condition does.</param>
     public async ValueTask<bool> MakeAsync(
-        CrossSigningChange change, ConditionalChange? condition, CancellationToken stop)
+        CrossSigningChange change, ConditionalChange? condition, Authority authority, CancellationToken stop)
     {
         if (change.Batch is null) return true;
 
         // The caller's condition comes first, so that its outcome is known even if another one fails.
-        var batch = new WriteBatch(8);
+        var batch = new WriteBatch(authority, 8);
         if (condition is not null) batch.Require(condition);
         foreach (var own in change.Batch.Preconditions) batch.Require(own);
         foreach (var own in change.Batch.Changes) batch.Add(own);
@@ -177,7 +178,7 @@ public sealed class CrossSigningUploads(
     private static WriteBatch SetOf(
         string userId, List<SigningKey> changed, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known)
     {
-        var batch = new WriteBatch(8);
+        var batch = new WriteBatch(Authority.Nobody, 8);
         foreach (var usage in Enum.GetValues<CrossSigningUsage>())
         {
             batch.Require(new CrossSigningKeyIs(userId, usage, known.GetValueOrDefault(usage)?.PublicKey));

@@ -49,7 +49,7 @@ public sealed class DeviceKeyUploads(KeysTable keysTable, IStorageWriter writer,
             if (Excess(before.OneTime, upload.OneTimeKeys) is { } excess) return excess;
         }
 
-        var batch = new WriteBatch(upload.OneTimeKeys.Count + 4);
+        var batch = new WriteBatch(Authority.Nobody, upload.OneTimeKeys.Count + 4);
         if (await RequireFewAlgorithmsAsync(batch, device, upload, stop) is { } tooMany)
         {
             return tooMany;

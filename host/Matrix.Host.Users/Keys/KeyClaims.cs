@@ -29,7 +29,7 @@ public sealed class KeyClaims(IStorageWriter writer)
 
         var wanted = new KeysClaimed(
             [.. claims.Distinct().Select(claim => new ClaimOfKey(claim.UserId, claim.DeviceId, claim.Algorithm))]);
-        await writer.WriteAsync(new WriteBatch(1).Add(wanted), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(wanted), stop);
 
         return [.. wanted.Claims
             .Where(claim => claim.KeyId is not null)

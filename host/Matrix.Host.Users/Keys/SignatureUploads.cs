@@ -68,7 +68,7 @@ public sealed class SignatureUploads(
     private static (WriteBatch? Batch, List<UnsignedKey> Failures) Judge(
         KeyRing ring, IReadOnlyCollection<SignedKey> keys)
     {
-        var batch = new WriteBatch(keys.Count + 3);
+        var batch = new WriteBatch(Authority.Nobody, keys.Count + 3);
         var failures = new List<UnsignedKey>();
         var changed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var key in keys)

@@ -66,7 +66,7 @@ public sealed class AccountModeration(
     {
         if (!IsLocal(userId)) return _notLocal;
         if (userId == actor.Who) return _own;
-        var batch = new WriteBatch(2).Require(change).Require(audit.Of(actor, action, userId));
+        var batch = new WriteBatch(Authority.Nobody, 2).Require(change).Require(audit.Of(actor, action, userId));
         if (!(await writer.WriteAsync(batch, stop)).Refused) return null;
 
         // Of active users, only administrators are spared.

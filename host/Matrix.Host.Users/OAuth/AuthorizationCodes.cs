@@ -37,7 +37,7 @@ public sealed class AuthorizationCodes(IStorageWriter writer, Logins logins, OAu
             request.Scope.Text,
             request.RedirectUri,
             request.Challenge);
-        var batch = new WriteBatch(3)
+        var batch = new WriteBatch(Authority.Nobody, 3)
             .Require(user.NewCondition())
             .Add(new OAuthCodeIssued(row, options.CodesOfUser));
         if (user.Origin is { } origin)

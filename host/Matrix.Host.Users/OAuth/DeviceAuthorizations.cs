@@ -72,7 +72,7 @@ public sealed class DeviceAuthorizations(
             UserId: null);
         var issued = new OAuthDeviceCodeIssued(
             row, options.DeviceCodes, AddressBlock.Of(address), options.DeviceCodesOfAddress);
-        await writer.WriteAsync(new WriteBatch(1).Add(issued), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(issued), stop);
         return issued.Applied
             ? new DeviceAuthorization(device, $"{user[..GroupLetters]}-{user[GroupLetters..]}")
             : new OAuthError(OAuthError.TemporarilyUnavailable, "Too many devices ask at once.");
@@ -109,7 +109,7 @@ public sealed class DeviceAuthorizations(
         var decided = new OAuthDeviceCodeDecided(
             hash, user.UserId, allows ? OAuthDecision.Allowed : OAuthDecision.Denied);
         var condition = user.NewCondition();
-        var batch = new WriteBatch(2).Require(condition).Require(decided);
+        var batch = new WriteBatch(Authority.Nobody, 2).Require(condition).Require(decided);
         if (allows && user.Origin is { } origin)
         {
             var expiry = clock.GetUtcNow().Add(options.DeviceCodeLifetime).ToUnixTimeMilliseconds();

@@ -33,7 +33,7 @@ public sealed class OAuthClients(OAuthTable oAuthTable, IStorageWriter writer, O
 
         var client = new OAuthClient(ClientMetadata.IdOf(stored), metadata);
         var change = new OAuthClientRegistered(client.Id, stored, options.Clients);
-        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), stop);
         return change.Applied
             ? client
             : new OAuthError(OAuthError.TemporarilyUnavailable, "Too many clients are registered.");

@@ -176,7 +176,7 @@ public sealed class OAuthGrants(
         }
 
         var secret = RefreshToken.NewSession();
-        var batch = new WriteBatch(6).Require(redemption).Require(new UserIsActive(device.UserId));
+        var batch = new WriteBatch(Authority.Nobody, 6).Require(redemption).Require(new UserIsActive(device.UserId));
         var wish = new LoginWish(device.DeviceId, client.ShownName, Refreshes: true);
         var login = logins.Add(batch, device.UserId, wish, secret);
         batch.Add(new OAuthSessionBegun(new OAuthSessionRow(

@@ -68,7 +68,7 @@ public sealed class OAuthSessions(IAccountsTable accountsTable, OAuthTable oAuth
     /// <summary>Ends a session, unless its device has begun another one meanwhile.</summary>
     private async ValueTask EndAsync(OAuthSessionRow session, CancellationToken stop)
     {
-        var batch = new WriteBatch(3)
+        var batch = new WriteBatch(Authority.Nobody, 3)
             .Require(new OAuthSessionIs(session))
             .Add(new DeviceDeleted(session.UserId, session.DeviceId))
             .Add(new DeviceListChanged(session.UserId));

@@ -13,12 +13,14 @@ public sealed partial class PresenceAtStop(
     PresenceBoard board, PresenceTable presenceTable, IStorageWriter writer, ILogger<PresenceAtStop> log)
     : IHostedService
 {
+    private static readonly Authority _duty = Authority.Duty("presence at stop");
+
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (!board.IsOn) return;
         board.Restore(await presenceTable.AtStopAsync(cancellationToken));
-        writer.Post(new WriteBatch(1).Add(new PresenceStopped([])));
+        writer.Post(new WriteBatch(_duty, 1).Add(new PresenceStopped([])));
     }
 
     /// <inheritdoc/>
@@ -28,7 +30,7 @@ public sealed partial class PresenceAtStop(
         try
         {
             await writer.WriteAsync(
-                new WriteBatch(1).Add(new PresenceStopped(board.Present())), cancellationToken);
+                new WriteBatch(_duty, 1).Add(new PresenceStopped(board.Present())), cancellationToken);
         }
         catch (Exception fault) when (fault is StorageException or OperationCanceledException)
         {

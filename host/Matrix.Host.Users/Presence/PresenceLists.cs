@@ -28,13 +28,13 @@ public sealed class PresenceLists(
         // The conditions of a batch are looked at before its other changes.
         if (dropped.Count > 0)
         {
-            var drops = new WriteBatch(dropped.Count);
+            var drops = new WriteBatch(Authority.Nobody, dropped.Count);
             foreach (var other in dropped) drops.Add(new PresenceUnlisted(userId, other));
             await writer.WriteAsync(drops, stop);
         }
 
         if (invited.Count == 0) return null;
-        var batch = new WriteBatch(invited.Count);
+        var batch = new WriteBatch(Authority.Nobody, invited.Count);
         foreach (var other in invited) batch.Require(new PresenceListed(userId, other, options.MaxListed));
         return (await writer.WriteAsync(batch, stop)).Refused ? _full : null;
     }

@@ -42,8 +42,8 @@ public sealed class UserPresences(
         using var held = await locks.TakeAsync(device.UserId, stop);
         if (await StatusAsync(device.UserId, stop) != status)
         {
-            var batch = new WriteBatch(1).Add(new PresenceStatusChanged(device.UserId, status));
-            await writer.WriteAsync(batch, stop);
+            var batch = new WriteBatch(Authority.User(device.UserId), 1);
+            await writer.WriteAsync(batch.Add(new PresenceStatusChanged(device.UserId, status)), stop);
         }
 
         board.Put(device, state, status);

@@ -39,7 +39,7 @@ public sealed class ProfileUpdates(
         using (await locks.TakeAsync(userId, stop))
         {
             if (await profilesTable.FieldAsync(userId, name, stop) is null) return null;
-            await writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop);
+            await WriteAsync(userId, new ProfileFieldDeleted(userId, name), stop);
         }
 
         await NotifyRoomsAsync(userId, name);
@@ -59,12 +59,15 @@ public sealed class ProfileUpdates(
             }
 
             if (profile.TryGetValue(name, out var before) && before.Span.SequenceEqual(value)) return null;
-            await writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop);
+            await WriteAsync(userId, new ProfileFieldChanged(userId, name, value), stop);
         }
 
         await NotifyRoomsAsync(userId, name);
         return null;
     }
+
+    private async ValueTask WriteAsync(string userId, Change change, CancellationToken stop) =>
+        await writer.WriteAsync(new WriteBatch(Authority.User(userId), 1).Add(change), stop);
 
     // The change is durable: rooms must show it even if the client has gone.
     private ValueTask NotifyRoomsAsync(string userId, string name) => ProfileFields.IsShownInRooms(name)

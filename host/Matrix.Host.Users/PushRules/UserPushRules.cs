@@ -53,7 +53,7 @@ public sealed class UserPushRules(
         }
 
         var put = new AccountDataPut(userId, null, Type, content);
-        await writer.WriteAsync(new WriteBatch(1).Add(put), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.User(userId), 1).Add(put), stop);
         return null;
     }
 

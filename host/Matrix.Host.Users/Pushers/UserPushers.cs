@@ -52,7 +52,7 @@ public sealed class UserPushers(
         var secret = isEmail ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)) : "";
         var set = new PusherSet(
             pusher with { IsConfirmed = isConfirmed, Secret = secret }, isAppended || isEmail);
-        await writer.WriteAsync(new WriteBatch(1).Add(set), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.User(pusher.UserId), 1).Add(set), stop);
         return set.Applied ? null : new UserFailure(UserFailureKind.Outdated, "The device has ended.");
     }
 
@@ -68,11 +68,11 @@ public sealed class UserPushers(
 
     /// <summary>Deletes a pusher, if there is one.</summary>
     public async ValueTask DeleteAsync(string userId, string appId, string pushKey, CancellationToken stop) =>
-        await writer.WriteAsync(new WriteBatch(1).Add(new PusherDeleted(userId, appId, pushKey)), stop);
+        await AppliesAsync(new PusherDeleted(userId, appId, pushKey), stop);
 
     private async ValueTask<bool> AppliesAsync(ConditionalChange change, CancellationToken stop)
     {
-        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), stop);
         return change.Applied;
     }
 

@@ -84,7 +84,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         string userId, IReadOnlyList<DeviceListUpdate> updates, CancellationToken stop)
     {
         using var held = await _locks.TakeAsync(userId, stop);
-        var batch = new WriteBatch();
+        var batch = new WriteBatch(AuthorityOf(userId));
         var (list, row) = await LoadAsync(userId, batch, stop);
         if (list is null)
         {
@@ -112,7 +112,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         if (cached?.Devices.Count > _options.MaxRemoteDevices)
         {
             list = list.Lost().Next;
-            batch = new WriteBatch().Add(new RemoteListDropped(userId));
+            batch = new WriteBatch(AuthorityOf(userId)).Add(new RemoteListDropped(userId));
         }
         else if (list.IsCached)
         {
@@ -278,7 +278,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         }
 
         using var held = await _locks.TakeAsync(userId, stop);
-        var batch = new WriteBatch();
+        var batch = new WriteBatch(AuthorityOf(userId));
         var (list, row) = await LoadAsync(userId, batch, stop);
         if (list is not { IsFetching: true })
         {
@@ -332,7 +332,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         using var held = await _locks.TakeAsync(userId, stop);
         if (!_active.TryGetValue(userId, out var list)) return;
         var step = list.FetchRefused();
-        var batch = new WriteBatch();
+        var batch = new WriteBatch(AuthorityOf(userId));
         if (step.Drops) batch.Add(new RemoteListDropped(userId));
         if (step.Announcement == Announcement.Always) batch.Add(new DeviceListChanged(userId));
         try
@@ -354,7 +354,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
             var rooms = await _membershipsTable.SharedRoomsAsync([userId], stop);
             if (!await _rooms.AnyAsync([.. rooms.Select(row => row.Room)], stop)) continue;
             using var held = await _locks.TakeAsync(userId, stop);
-            var batch = new WriteBatch();
+            var batch = new WriteBatch(AuthorityOf(userId));
             var (list, _) = await LoadAsync(userId, batch, stop);
             await WriteAsync(batch, stop);
             if (list is not null) Settle(userId, list.Wanted(Now()).Next);
@@ -396,7 +396,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         {
             if (_active.Count >= _options.MaxStaleLists) return;
             using var held = await _locks.TakeAsync(userId, stop);
-            var batch = new WriteBatch();
+            var batch = new WriteBatch(AuthorityOf(userId));
             var (list, _) = await LoadAsync(userId, batch, stop);
             await WriteAsync(batch, stop);
             if (list is not null) Settle(userId, list);
@@ -409,7 +409,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         foreach (var userId in userIds.Where(userId => !since.ContainsKey(userId)))
         {
             using var held = await _locks.TakeAsync(userId, stop);
-            var batch = new WriteBatch();
+            var batch = new WriteBatch(AuthorityOf(userId));
             await LoadAsync(userId, batch, stop);
             await WriteAsync(batch, stop);
         }
@@ -434,6 +434,8 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     {
         if (batch.Changes.Count > 0) await _writer.WriteAsync(batch, stop);
     }
+
+    private static Authority AuthorityOf(string userId) => Authority.Server(UserId.Server(userId));
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 

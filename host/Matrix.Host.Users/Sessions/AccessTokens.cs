@@ -101,7 +101,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             // The first use of a refreshed pair of tokens ends the pair before it.
             if (!row.Confirmed)
             {
-                var batch = new WriteBatch(1).Add(new TokensConfirmed(row.UserId, bytes));
+                var batch = new WriteBatch(Authority.Nobody, 1).Add(new TokensConfirmed(row.UserId, bytes));
                 await _writer.WriteAsync(batch, stop);
             }
 
@@ -154,8 +154,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         var agent = userAgent?.Length > LongestUserAgent ? userAgent[..LongestUserAgent] : userAgent;
         try
         {
-            _writer.Post(
-                new WriteBatch(1).Add(new DeviceSeen(caller.UserId, caller.DeviceId, now, address, agent)));
+            var seen = new DeviceSeen(caller.UserId, caller.DeviceId, now, address, agent);
+            _writer.Post(new WriteBatch(Authority.Nobody, 1).Add(seen));
         }
         catch (StorageException)
         {

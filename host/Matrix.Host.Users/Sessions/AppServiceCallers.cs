@@ -53,7 +53,7 @@ public sealed class AppServiceCallers : IChangeConsumer
         if (user is null && wanted == service.SenderId)
         {
             var created = new UserCreated(wanted, UserKind.AppService, PasswordHash: null, IsAdmin: false);
-            await _writer.WriteAsync(new WriteBatch(1).Add(created), stop);
+            await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(created), stop);
             user = await UserAsync(wanted, stop);
         }
 

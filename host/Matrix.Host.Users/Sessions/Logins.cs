@@ -67,7 +67,7 @@ public sealed class Logins(
             return refused;
         }
 
-        var batch = new WriteBatch(2);
+        var batch = new WriteBatch(Authority.Nobody, 2);
         foreach (var condition in proof.Conditions) batch.Require(condition);
         var login = Add(batch, proof.UserId, wish, byService: proof.IsByService);
         if (proof.LoginToken is { } token) batch.Add(new SsoGrantUsed(token, login.UserId, login.DeviceId));
@@ -157,7 +157,7 @@ public sealed class Logins(
             ExpiryOf(options.AccessTokenLifetime),
             TokenHash.BytesOf(refresh),
             RefreshExpiresAt: null);
-        await writer.WriteAsync(new WriteBatch(1).Add(rotation), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(rotation), stop);
         return rotation.Applied ? (access, refresh, options.AccessTokenLifetime) : null;
     }
 
@@ -182,7 +182,9 @@ public sealed class Logins(
         var token = "mlt_" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
         var hash = TokenHash.BytesOf(token);
         var expiry = clock.GetUtcNow().Add(lifetime).ToUnixTimeMilliseconds();
-        var batch = new WriteBatch(2).Require(condition).Add(new LoginTokenIssued(hash, userId, expiry));
+        var batch = new WriteBatch(Authority.Nobody, 2)
+            .Require(condition)
+            .Add(new LoginTokenIssued(hash, userId, expiry));
         if (origin is not null) batch.Add(new SsoGrantIssued(hash, userId, origin.Issuer, origin.Session, expiry));
         return (await writer.WriteAsync(batch, stop)).Refused ? null : token;
     }

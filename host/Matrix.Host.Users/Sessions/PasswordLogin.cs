@@ -164,7 +164,7 @@ public sealed class PasswordLogin(
     {
         var rehashed = await hasher.HashAsync(password, attempt.Requester, stop);
         if (rehashed is not { } hash) return user;
-        var batch = new WriteBatch()
+        var batch = new WriteBatch(Authority.Nobody)
             .Require(new PasswordIs(user.UserId, user.PasswordHash!))
             .Require(new PasswordChanged(user.UserId, hash));
         var receipt = await writer.WriteAsync(batch, stop);

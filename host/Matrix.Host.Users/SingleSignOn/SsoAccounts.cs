@@ -131,7 +131,7 @@ public sealed class SsoAccounts(
     {
         if (await JudgeAsync(userId, stop) is not SsoAccount.Known known) return _ended;
         if (known.User.Kind != UserKind.User) return new SsoAccount.None("The account of your name is not a person's.");
-        var batch = new WriteBatch(2)
+        var batch = new WriteBatch(Authority.Nobody, 2)
             .Require(new UserIsActive(userId))
             .Require(new SsoIdentityLinked(identity.Provider.Issuer, identity.Subject, userId));
         return (await writer.WriteAsync(batch, stop)).Refused

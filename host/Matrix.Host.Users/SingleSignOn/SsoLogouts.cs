@@ -61,7 +61,7 @@ public sealed class SsoLogouts(
         if (logout.Session is null && userId is null) return;
 
         // First what was granted: afterwards no new device can come from it.
-        var batch = new WriteBatch(1).Add(new SsoGrantsRevoked(issuer, logout.Session, userId));
+        var batch = new WriteBatch(Authority.Nobody, 1).Add(new SsoGrantsRevoked(issuer, logout.Session, userId));
         await writer.WriteAsync(batch, stop);
         foreach (var session in await SessionsAsync(issuer, logout, userId, stop))
         {

@@ -81,7 +81,7 @@ public sealed class AccountIdentifiers(
         var isNew = !owned.Any(row => row.Medium == session.Medium && row.Address == session.Address);
         if (isNew && owned.Count >= options.MostOfUser) return TooMany;
         var addition = AdditionOf(userId, session);
-        var batch = new WriteBatch(1)
+        var batch = new WriteBatch(Authority.User(userId), 1)
             .Require(condition)
             .Require(addition)
             .Require(new ValidationUsed(session.SessionId));
@@ -105,9 +105,10 @@ public sealed class AccountIdentifiers(
     public async ValueTask<bool> RemoveAsync(
         string userId, ThirdPartyId id, CancellationToken stop, ConditionalChange? condition = null)
     {
+        using var held = await locks.TakeAsync(userId, stop);
         var before = await OfAsync(userId, stop);
         var removal = new ThirdPartyIdRemoved(userId, id.Medium, id.Address);
-        var batch = new WriteBatch(2);
+        var batch = new WriteBatch(Authority.User(userId), 2);
         if (condition is not null) batch.Require(condition);
         if (before.Any(row => IsThat(row, id))) EndPusher(batch, userId, id.Medium, id.Address);
         if ((await writer.WriteAsync(batch.Add(removal), stop)).Refused) return false;
@@ -124,7 +125,7 @@ public sealed class AccountIdentifiers(
         using var held = await locks.TakeAsync(userId, stop);
         var before = await OfAsync(userId, stop);
         var (now, language) = (clock.GetUtcNow().ToUnixTimeMilliseconds(), Messages.Languages.Usual);
-        var batch = new WriteBatch().Require(new UserIsActive(userId)).Require(record);
+        var batch = new WriteBatch(Authority.User(userId)).Require(new UserIsActive(userId)).Require(record);
         var removed = before.Where(row => !ids.Any(id => IsThat(row, id))).ToArray();
         foreach (var row in removed)
         {

@@ -32,8 +32,8 @@ public sealed partial class IdentityBindings(
         var binding = new ThirdPartyBinding(userId, medium, address, server.Name);
 
         // Not cancelled: the identity server has done it.
-        await writer.WriteAsync(
-            new WriteBatch(1).Add(new ThirdPartyIdBound(binding, options.MostOfUser)), CancellationToken.None);
+        var batch = new WriteBatch(Authority.Nobody, 1).Add(new ThirdPartyIdBound(binding, options.MostOfUser));
+        await writer.WriteAsync(batch, CancellationToken.None);
         return null;
     }
 
@@ -95,7 +95,7 @@ public sealed partial class IdentityBindings(
         if (failure is null)
         {
             await writer.WriteAsync(
-                new WriteBatch(1).Add(new ThirdPartyIdUnbound(binding)), CancellationToken.None);
+                new WriteBatch(Authority.Nobody, 1).Add(new ThirdPartyIdUnbound(binding)), CancellationToken.None);
         }
 
         return failure;

@@ -96,7 +96,7 @@ public sealed class Validations(
             UserId = known?.UserId ?? (purpose == ValidationPurpose.Addition ? request.UserId : null),
         };
         var change = ChangeOf(session, isNew: known is null);
-        await writer.WriteAsync(new WriteBatch(1).Add(change), stop);
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(change), stop);
         if (!change.Applied)
         {
             // Another request of the client began the session, or sent the message.
@@ -159,7 +159,7 @@ public sealed class Validations(
 
         var tried = new ValidationTried(sessionId, options.Tries);
         var confirmed = new ValidationConfirmed(sessionId, TokenHashOf(sessionId, token)) { UserId = account };
-        var batch = new WriteBatch(1).Require(tried).Add(confirmed);
+        var batch = new WriteBatch(Authority.Nobody, 1).Require(tried).Add(confirmed);
         if ((await writer.WriteAsync(batch, stop)).Refused) return Expired;
         return confirmed.Applied
             ? row

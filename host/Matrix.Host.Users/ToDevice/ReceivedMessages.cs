@@ -66,7 +66,8 @@ public sealed class ReceivedMessages(
 
         if (valid.Length > 0 && IsTrimDue(origin, valid.Length))
         {
-            var trim = new WriteBatch(1).Add(new ReceivedMessagesTrimmed(origin, options.RememberedMessages));
+            var trim = new WriteBatch(Authority.Server(origin), 1)
+                .Add(new ReceivedMessagesTrimmed(origin, options.RememberedMessages));
             writes.Add(writer.WriteAsync(trim, stop).AsTask());
         }
 
@@ -104,7 +105,8 @@ public sealed class ReceivedMessages(
         string origin, ReceivedMessage received, Dictionary<Share, long> waiting, CancellationToken stop)
     {
         var sender = ToDeviceSent.RemoteSender(origin, received.Sender);
-        var batch = new WriteBatch(received.Messages.Count).Require(new MessageReceived(origin, received.MessageId));
+        var batch = new WriteBatch(Authority.Server(origin), received.Messages.Count)
+            .Require(new MessageReceived(origin, received.MessageId));
         var devices = 0;
         foreach (var message in received.Messages)
         {

@@ -62,7 +62,7 @@ public sealed class ToDeviceSender(
         IReadOnlyList<ToDeviceMessage> messages,
         CancellationToken stop)
     {
-        var batch = new WriteBatch(messages.Count + 1);
+        var batch = new WriteBatch(Authority.User(sender), messages.Count + 1);
         var sending = new Inboxes();
         List<ToDeviceMessage>? remote = null;
         var sent = 0;

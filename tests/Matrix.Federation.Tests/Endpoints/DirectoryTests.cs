@@ -38,7 +38,7 @@ public sealed class DirectoryTests
     {
         var storage = server.Services.GetRequiredService<OpenedStorage>();
         var alias = await storage.Aliases.FindAsync($"#kitchen:{server.Name}", CancellationToken.None);
-        var batch = new WriteBatch(users.Length);
+        var batch = Batches.New(users.Length);
         foreach (var (userId, isJoined) in users)
         {
             var membership = isJoined ? Membership.Join : Membership.Leave;

@@ -91,7 +91,7 @@ public sealed class DummyEventTests : OutboundTests
         }
 
         Assert.That(await ExtremitiesAsync(room), Is.EqualTo(4));
-        var admin = new WriteBatch(1).Add(new AdminChanged(Alice.UserId, true));
+        var admin = Batches.New(1).Add(new AdminChanged(Alice.UserId, true));
         await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(admin, CancellationToken.None);
         var path = $"/_synapse/admin/v1/rooms/{Escape(room.RoomId)}/forward_extremities";
 

@@ -39,7 +39,7 @@ public sealed class PasswordChangeTests
                 isChanged = true;
                 var hash = await hasher.HashAsync(NewPassword, default, CancellationToken.None);
                 await storage.Writer.WriteAsync(
-                    new WriteBatch().Require(new PasswordChanged(alice.UserId, hash)), CancellationToken.None);
+                    Batches.New().Require(new PasswordChanged(alice.UserId, hash)), CancellationToken.None);
             });
             return ActivatorUtilities.CreateInstance<PasswordLogin>(made, accounts);
         });

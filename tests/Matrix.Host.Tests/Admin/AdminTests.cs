@@ -32,7 +32,7 @@ public abstract class AdminTests
     protected async Task<TestUser> RegistersAdminAsync(string name)
     {
         var user = await Server.RegistersAsync(name);
-        var change = new WriteBatch(1).Add(new AdminChanged(user.UserId, true));
+        var change = Batches.New(1).Add(new AdminChanged(user.UserId, true));
         await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(change, CancellationToken.None);
         return user;
     }

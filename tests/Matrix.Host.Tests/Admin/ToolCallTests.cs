@@ -95,7 +95,7 @@ public sealed class ToolCallTests : AdminTests
         await using var server = await TestServer.StartAsync();
         var user = await server.RegistersAsync("known");
         var provider = new SsoProvider("work", "Work", "https://id.work.example", "client");
-        var change = new WriteBatch(2)
+        var change = Batches.New(2)
             .Require(new SsoIdentityLinked(provider.Issuer, "7 seven", user.UserId))
             .Require(new SsoIdentityLinked("https://former.example", "old", user.UserId));
         await server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(change, CancellationToken.None);

@@ -36,7 +36,7 @@ public sealed class SignInTests : AdminPageTests
     ];
 
     private async Task ChangeAsync(Change change) => await Server.Services.GetRequiredService<OpenedStorage>().Writer
-        .WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+        .WriteAsync(Batches.New(1).Add(change), CancellationToken.None);
 
     [TestCase("GET")]
     [TestCase("POST")]

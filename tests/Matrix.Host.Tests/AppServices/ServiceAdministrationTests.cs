@@ -18,7 +18,7 @@ internal sealed class ServiceAdministrationTests : AppServiceTests
     {
         (await RegistersGhostAsync("_irc_boss")).Is(200);
         await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Add(new AdminChanged(Boss, true)), CancellationToken.None);
+            Batches.New(1).Add(new AdminChanged(Boss, true)), CancellationToken.None);
     }
 
     [Test]
@@ -71,7 +71,7 @@ internal sealed class ServiceAdministrationTests : AppServiceTests
     {
         var registered = (await RegistersGhostAsync("_irc_later", inhibitLogin: false)).Is(200);
         await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Add(new AdminChanged(IdOf("_irc_later"), true)), CancellationToken.None);
+            Batches.New(1).Add(new AdminChanged(IdOf("_irc_later"), true)), CancellationToken.None);
         var later = new TestClient(Server, registered.Member("access_token"));
 
         (await later.GetAsync("account/whoami")).Is(200);

@@ -65,7 +65,7 @@ public sealed class DelayedEventTests
         Assert.That(await SchedulesAsync(), Is.False, "as many wait as may");
 
         await _server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Require(new RoomDeleted(deleted, [_alice.UserId], 1)), default);
+            Batches.New(1).Require(new RoomDeleted(deleted, [_alice.UserId], 1)), default);
 
         await Until.HoldsAsync(SchedulesAsync);
         Assert.That(await WaitingAsync(), Has.Count.EqualTo(1));

@@ -129,7 +129,7 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     public async Task Another_key_of_the_same_name_refuses_the_whole_set()
     {
         await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
-        var batch = new WriteBatch()
+        var batch = Batches.New()
             .Require(new OneTimeKeyUploaded(Alice, Device, Algorithm, "B", Bytes("2")))
             .Require(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("3")))
             .Add(new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
@@ -242,7 +242,7 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         await Write(created);
         var after = new BackupVersionRead(Alice, created.Version);
         var latest = new BackupVersionIsLatest(Alice, created.Version);
-        var batch = new WriteBatch()
+        var batch = Batches.New()
             .Require(latest)
             .Add(new BackupKeyPut(Alice, created.Version, new BackupKeyRow("!r:x", "s1", 1, 0, true, Bytes("{}"))))
             .Add(new BackupKeyPut(Alice, created.Version, new BackupKeyRow("!r:x", "s2", 1, 0, true, Bytes("{}"))))

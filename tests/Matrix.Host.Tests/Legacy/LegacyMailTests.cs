@@ -297,7 +297,7 @@ internal sealed partial class LegacyMailTests
         await _world.Server.RestartAsync(
             ("registration.requires_token", "true"), ("registration.requires_email", "true"));
         await _world.Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Add(new RegistrationTokenIssued("a-token", 5, null, MakesAdmin: false)), default);
+            Batches.New(1).Add(new RegistrationTokenIssued("a-token", 5, null, MakesAdmin: false)), default);
         (await Anyone.PostAsync(Register, Body(Url, ("user", "bob"), ("email", Address)))).Is(403, "M_FORBIDDEN");
         var shown = (await Anyone.PostAsync(Register, Body(Token, ("token", "a-token")))).Is(200);
         Assert.That(shown.Member("next"), Is.EqualTo(Url));

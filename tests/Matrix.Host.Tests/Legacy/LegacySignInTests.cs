@@ -75,7 +75,7 @@ internal sealed class LegacySignInTests() : LegacyTests
         await Server.RestartAsync(("registration.requires_token", "true"));
         const string Token = "a-token";
         await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Add(new RegistrationTokenIssued(Token, 5, null, MakesAdmin: false)), default);
+            Batches.New(1).Add(new RegistrationTokenIssued(Token, 5, null, MakesAdmin: false)), default);
         var anyone = Server.Anyone;
         var flow = (await anyone.GetAsync(Old + "register")).Is(200).Json["flows"]!.AsArray().Single()!;
         Assert.That(flow["stages"]!.AsArray().Select(stage => (string?)stage), Is.EqualTo(

@@ -67,12 +67,12 @@ internal sealed class CleaningTests
             var row = new MediaRow(
                 "other.test", $"m{n}", new string((char)('a' + n), 64), 100, "text/plain", null, null, n, n, null,
                 false);
-            await Storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaCreated(row)), CancellationToken.None);
+            await Storage.Writer.WriteAsync(Batches.New(1).Add(new MediaCreated(row)), CancellationToken.None);
         }
 
         var local = await _alice.UploadsAsync(new string('x', 1000));
         await Storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new MediaAccessed(
+            Batches.New(1).Add(new MediaAccessed(
                 "other.test", "m0", DateTimeOffset.UtcNow.ToUnixTimeMilliseconds())),
             CancellationToken.None);
 
@@ -94,7 +94,7 @@ internal sealed class CleaningTests
         await StartAsync();
         var uri = await _alice.UploadsAsync("old");
         var row = await Storage.Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
-        await Storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaDeleted(row!)), CancellationToken.None);
+        await Storage.Writer.WriteAsync(Batches.New(1).Add(new MediaDeleted(row!)), CancellationToken.None);
         Assert.That(MediaServer.FilesOf(_server), Has.Length.EqualTo(1));
         _server.Ahead = TimeSpan.FromDays(40);
 
@@ -110,7 +110,7 @@ internal sealed class CleaningTests
         await StartAsync();
         var uri = await _alice.UploadsAsync("again");
         var row = await Storage.Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
-        await Storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaDeleted(row!)), CancellationToken.None);
+        await Storage.Writer.WriteAsync(Batches.New(1).Add(new MediaDeleted(row!)), CancellationToken.None);
         var second = await _alice.UploadsAsync("again");
 
         await Cleaner.CleanAsync(CancellationToken.None);

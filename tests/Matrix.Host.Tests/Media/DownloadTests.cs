@@ -133,7 +133,7 @@ internal sealed class DownloadTests
         var row = await storage.Media.FindAsync("test.example", first.Split('/')[1], CancellationToken.None);
 
         await storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new FileQuarantined(row!.FileHash!, "@admin:test.example", 1)),
+            Batches.New(1).Add(new FileQuarantined(row!.FileHash!, "@admin:test.example", 1)),
             CancellationToken.None);
 
         var again = await _alice.UploadsAsync("bad");

@@ -58,7 +58,7 @@ internal sealed class UndeletableTests
                 "other.test", $"m{n}", $"{n:x64}", 1, "text/plain", null, null, n, n, null, false);
             foreach (var change in new Change[] { new MediaCreated(row), new MediaDeleted(row) })
             {
-                await Storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+                await Storage.Writer.WriteAsync(Batches.New(1).Add(change), CancellationToken.None);
             }
 
             if (n != 449) _files.Undeletable[row.FileHash!] = true;
@@ -99,7 +99,7 @@ internal sealed class UndeletableTests
             TimeProvider.System);
         var preview = new UrlPreviewRow("https://a.test/", 1, "{}"u8.ToArray(), null, 0);
         await Storage.Writer.WriteAsync(
-            new WriteBatch(1).Add(new UrlPreviewStored(preview)), CancellationToken.None);
+            Batches.New(1).Add(new UrlPreviewStored(preview)), CancellationToken.None);
         using var service = new MediaCleaning(
             cleaner, _server.Services.GetRequiredService<PreviewCleaner>(), options, TimeProvider.System,
             NullLogger<MediaCleaning>.Instance);

@@ -45,9 +45,9 @@ internal sealed class MissedChangesTests(string databaseKind) : TwoUsersTests(da
         var writer = Part<IStorageWriter>();
         MissAll();
         await writer.WriteAsync(
-            new WriteBatch(1).Add(new RateLimitSet(new UserRateLimit(Alice.UserId, 3, 5))), CancellationToken.None);
+            Batches.New(1).Add(new RateLimitSet(new UserRateLimit(Alice.UserId, 3, 5))), CancellationToken.None);
         await Until.HoldsAsync(() => rates.Find(Alice.UserId) is { Burst: 5 });
-        await writer.WriteAsync(new WriteBatch(1).Add(new RateLimitRemoved(Alice.UserId)), CancellationToken.None);
+        await writer.WriteAsync(Batches.New(1).Add(new RateLimitRemoved(Alice.UserId)), CancellationToken.None);
         await Until.HoldsAsync(() => rates.Find(Alice.UserId) is null);
     }
 
@@ -151,7 +151,7 @@ internal sealed class MissedChangesTests(string databaseKind) : TwoUsersTests(da
         // Nothing else wakes the request.
         Server.Misses = static consumer => consumer is WaitingRequests;
         await Part<IStorageWriter>().WriteAsync(
-            new WriteBatch(1).Add(new AccountLockChanged(Alice.UserId, true, SparesAdmins: false)),
+            Batches.New(1).Add(new AccountLockChanged(Alice.UserId, true, SparesAdmins: false)),
             CancellationToken.None);
 
         (await waiting.WaitAsync(TimeSpan.FromSeconds(30))).Is(401, "M_USER_LOCKED");

@@ -37,7 +37,7 @@ internal abstract class ModerationTests
     protected Task<TestUser> SomeoneAsync() => Server.RegistersAsync($"someone{Interlocked.Increment(ref _made)}");
 
     protected async Task MakesAdminAsync(TestUser user) => await Server.Services.GetRequiredService<IStorageWriter>()
-        .WriteAsync(new WriteBatch(1).Add(new AdminChanged(user.UserId, true)), CancellationToken.None);
+        .WriteAsync(Batches.New(1).Add(new AdminChanged(user.UserId, true)), CancellationToken.None);
 
     protected Task<Reply> LocksAsync(string userId, bool locked = true) =>
         Admin.PutAsync(LockPath(userId), new JsonObject { ["locked"] = locked });

@@ -189,7 +189,7 @@ internal sealed class AccountPageTests
     [Test]
     public async Task A_client_of_an_administrator_does_not_administer_the_server()
     {
-        var makesAdmin = new WriteBatch(1).Add(new AdminChanged(_alice.UserId, true));
+        var makesAdmin = Batches.New(1).Add(new AdminChanged(_alice.UserId, true));
         await _server.Services.GetRequiredService<IStorageWriter>().WriteAsync(makesAdmin, CancellationToken.None);
         var client = await _server.RegistersClientAsync();
         var tokens = await _server.SignsInAsync(_alice, new Authorization(client, "LAPTOP"), _browser);

@@ -81,7 +81,7 @@ internal sealed class PolicyListTests(string kind) : TwoInARoomTests(kind)
     [Test]
     public async Task Administrators_are_not_locked_out_and_matching_names_are_not_registered()
     {
-        var change = new WriteBatch(1).Add(new AdminChanged(Alice.UserId, true));
+        var change = Batches.New(1).Add(new AdminChanged(Alice.UserId, true));
         await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(change, CancellationToken.None);
         await BansAsync("user", "@*:test.example");
 

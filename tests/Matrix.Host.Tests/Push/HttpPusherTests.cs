@@ -137,7 +137,7 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
 
     private async Task StoredAsync(Change change) =>
         await Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Add(change), CancellationToken.None);
+            Batches.New(1).Add(change), CancellationToken.None);
 
     [Test]
     public async Task Pushes_that_fail_are_retried_and_the_order_stays()
@@ -243,7 +243,7 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
         var nid = (await storage.Events.FindAnywhereAsync(sent, 1, default)).Single().Nid;
 
         await storage.Writer.WriteAsync(
-            new WriteBatch(2)
+            Batches.New(2)
                 .Add(new EventsPurged(nid.Room, [nid]))
                 .Add(new HistoryPurged(nid.Room, new EventNid(nid.Value + 1), [Bob.UserId])),
             default);

@@ -183,6 +183,6 @@ internal sealed class SilentServersTests : IFederationClient
             "[]"u8.ToArray(),
             Position: 0);
         await _server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Require(new StrippedRoomEntered(user.UserId, invite, 100)), default);
+            Batches.New(1).Require(new StrippedRoomEntered(user.UserId, invite, 100)), default);
     }
 }

@@ -33,7 +33,7 @@ public sealed class AuthChainsTests(string kind)
             room.Room.Nid, EventNid.FirstOf(room.Room.Nid), 10_000, default);
         var nids = rows.ToDictionary(row => row.EventId, row => row.Nid);
         var pdus = rows.Select(row => new StoredEvent(room.Room, row).Pdu).ToDictionary(pdu => pdu.EventId);
-        var index = new WriteBatch(rows.Count + 1).Add(new RoomFederated(room.Room.Nid));
+        var index = Batches.New(rows.Count + 1).Add(new RoomFederated(room.Room.Nid));
         foreach (var pdu in pdus.Values)
         {
             index.Add(new AuthEventsIndexed(nids[pdu.EventId], [.. pdu.AuthEvents.Select(id => nids[id])], 0));

@@ -34,7 +34,7 @@ internal sealed class BrokenChainTests(string databaseKind)
 
         // The writer is busy, so that the second send builds on the first before either is written.
         _writer.Hold();
-        _writer.Post(new WriteBatch(1));
+        _writer.Post(Batches.New(1));
         _writer.PoisonNext(new EventsAppended(before[0].Room, [before[0]]));
         var failing = _world.SaysAsync("alice", room, "never written");
         await _writer.HasTakenAsync(1);

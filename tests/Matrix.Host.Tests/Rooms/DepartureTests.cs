@@ -109,7 +109,7 @@ internal sealed partial class DepartureTests(string kind)
             Assert.That(await _world.JoinsAsync("alice", rooms[i]), Is.Null);
         }
 
-        var deactivation = new WriteBatch().Require(new UserDeactivated(RoomsWorld.Id("alice"), Erase: false));
+        var deactivation = Batches.New().Require(new UserDeactivated(RoomsWorld.Id("alice"), Erase: false));
         Assert.That((await _world.Storage.Writer.WriteAsync(deactivation, default)).Refused, Is.False);
         return rooms;
     }

@@ -34,7 +34,7 @@ internal sealed class ProfileRaceTests : TwoUsersTests
         async Task<Task> IsCalledAsync(string name)
         {
             await world.Storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new ProfileFieldChanged(
+                Batches.New(1).Add(new ProfileFieldChanged(
                     RoomsWorld.Id("bob"),
                     "displayname",
                     Encoding.UTF8.GetBytes($"\"{name}\""))),

@@ -24,7 +24,7 @@ internal sealed class RoomChangesTests(string kind)
     public async Task Starts()
     {
         _world = await RoomsWorld.StartsAsync(kind);
-        await _world.Storage.Writer.WriteAsync(new WriteBatch().Add(new DeviceAdded(Inbox, "DEVICE", null)), default);
+        await _world.Storage.Writer.WriteAsync(Batches.New().Add(new DeviceAdded(Inbox, "DEVICE", null)), default);
     }
 
     [TearDown]

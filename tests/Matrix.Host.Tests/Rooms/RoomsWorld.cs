@@ -113,7 +113,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
     {
         if (!_users.Add(user)) return;
         var create = new UserCreated(Id(user), UserKind.User, null, false);
-        await Storage.Writer.WriteAsync(new WriteBatch(1).Require(create), default);
+        await Storage.Writer.WriteAsync(Batches.New(1).Require(create), default);
     }
 
     public async ValueTask DisposeAsync()

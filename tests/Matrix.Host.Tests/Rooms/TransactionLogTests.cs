@@ -111,7 +111,7 @@ internal sealed class TransactionLogTests
     private async ValueTask<RoomResult<string>> DoesAsync(Transaction mine)
     {
         Interlocked.Increment(ref _done);
-        await _world.Storage.Writer.WriteAsync(new WriteBatch(1).Add(mine.Record()), default);
+        await _world.Storage.Writer.WriteAsync(Batches.New(1).Add(mine.Record()), default);
         return "";
     }
 }

@@ -83,7 +83,7 @@ internal sealed class WaitingRedactionTests(string kind)
         foreach (var each in waiting)
         {
             var batch =
-                new Matrix.Host.Storage.Commits.WriteBatch().Add(new RedactionWaits(each, $"${each.Ordinal}", Keep: 3));
+                Batches.New().Add(new RedactionWaits(each, $"${each.Ordinal}", Keep: 3));
             await _world.Storage.Writer.WriteAsync(batch, default);
         }
 

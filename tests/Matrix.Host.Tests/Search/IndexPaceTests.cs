@@ -158,7 +158,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
             if (Steps == Most) return false;
             for (var other = 0; other < 2; other++)
             {
-                var batch = new WriteBatch().Add(new DeviceListChanged("@other:example.org"));
+                var batch = Batches.New().Add(new DeviceListChanged("@other:example.org"));
                 await Writer.WriteAsync(batch, stop);
             }
 

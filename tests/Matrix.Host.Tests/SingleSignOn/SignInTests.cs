@@ -247,7 +247,7 @@ internal sealed class SignInTests
         var storage = _server.Services.GetRequiredService<Matrix.Host.Storage.OpenedStorage>();
         Assert.That(admin, Is.Not.Null);
         await storage.Writer.WriteAsync(
-            new Matrix.Host.Storage.Commits.WriteBatch(1).Add(
+            Batches.New(1).Add(
                 new Matrix.Host.Storage.Tables.Accounts.UserDeactivated(login.Member("user_id"), false)),
             CancellationToken.None);
         var browser = new TestBrowser(_server);

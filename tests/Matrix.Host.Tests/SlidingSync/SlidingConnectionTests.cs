@@ -182,7 +182,7 @@ internal sealed class SlidingConnectionTests(string kind) : TwoInARoomTests(kind
         var invite = "$" + new string('a', 43);
         var storage = Server.Services.GetRequiredService<OpenedStorage>();
         Task WritesAsync(Change change) =>
-            storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None).AsTask();
+            storage.Writer.WriteAsync(Batches.New(1).Add(change), CancellationToken.None).AsTask();
         await WritesAsync(new StrippedRoomEntered(
             Bob.UserId,
             new StrippedRoomRow(

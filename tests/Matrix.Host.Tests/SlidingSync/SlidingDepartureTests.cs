@@ -107,5 +107,5 @@ internal sealed class SlidingDepartureTests(string kind) : TwoInARoomTests(kind)
         ?["content"]!["membership"];
 
     private async Task WritesAsync(Change change) => await Server.Services.GetRequiredService<OpenedStorage>()
-        .Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None);
+        .Writer.WriteAsync(Batches.New(1).Add(change), CancellationToken.None);
 }

@@ -226,7 +226,7 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     {
         await Write(new UserCreated(Alice, UserKind.User, "old", false));
         WriteBatch Login(string hash) =>
-            new WriteBatch().Require(new PasswordIs(Alice, hash)).Add(new DeviceAdded(Alice, Phone, null));
+            Batches.New().Require(new PasswordIs(Alice, hash)).Add(new DeviceAdded(Alice, Phone, null));
 
         await Write(new PasswordChanged(Alice, "new"));
 
@@ -247,7 +247,7 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
             new RegistrationTokenIssued("first", 1, null, true),
             new RegistrationTokenIssued("other", null, null, false));
         WriteBatch Registration(string user) =>
-            new WriteBatch().Require(new RegistrationTokenRedeemed("first"))
+            Batches.New().Require(new RegistrationTokenRedeemed("first"))
                 .Require(new UserCreated(user, UserKind.User, null, true));
         Assert.That(
             (await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token),

@@ -105,7 +105,7 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         await Write([.. Enumerable.Range(0, 30).Select(n => OneTime($"k{n}", $"{n}"))]);
         var claims = Enumerable.Range(0, 40).Select(_ => new KeysClaimed(Alice, Phone, "curve")).ToArray();
 
-        await Task.WhenAll(claims.Select(claim => Store.Writer.WriteAsync(new WriteBatch().Add(claim), Stop).AsTask()));
+        await Task.WhenAll(claims.Select(claim => Store.Writer.WriteAsync(Batches.New().Add(claim), Stop).AsTask()));
 
         Assert.That(
             claims.Where(claim => claim.Applied).Select(claim => claim.Claims[0].KeyId).ToArray(),

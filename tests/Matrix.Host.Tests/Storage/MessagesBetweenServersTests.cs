@@ -117,7 +117,7 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
         var receipts = new List<WriteReceipt>();
         foreach (var (origin, id) in new[] { ("a.org", "1"), ("a.org", "2"), ("b.org", "1"), ("a.org", "1") })
         {
-            var batch = new WriteBatch(1).Require(new MessageReceived(origin, id))
+            var batch = Batches.New(1).Require(new MessageReceived(origin, id))
                 .Add(new MessageEnqueued("c.org", Alice, Json($"{origin} {id}")));
             receipts.Add(await Store.Writer.WriteAsync(batch, Stop));
         }
@@ -148,7 +148,7 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
         new(server, sender, Json(json));
 
     private async Task<WriteReceipt> ReceiveAsync(string origin, string id) =>
-        await Store.Writer.WriteAsync(new WriteBatch(1).Require(new MessageReceived(origin, id)), Stop);
+        await Store.Writer.WriteAsync(Batches.New(1).Require(new MessageReceived(origin, id)), Stop);
 
     private async Task<IReadOnlyList<OutboundMessageRow>> NextAsync(
         string server, MessagePlace after, int limit, long bytes = 1000) =>

@@ -273,7 +273,7 @@ internal sealed class NodeTests
         Stop);
 
     private static async Task WriteAsync(OpenedStorage store, uint ordinal) =>
-        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, ordinal))), Stop);
+        await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, ordinal))), Stop);
 
     private static ValueTask<IReadOnlyList<EventRow>> RowsAsync(OpenedStorage store) => store.Events.RangeAsync(
         Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventMarks.None, Stop);

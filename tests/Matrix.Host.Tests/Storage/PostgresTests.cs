@@ -57,7 +57,7 @@ internal sealed class PostgresTests(string node)
         {
             await LoseConnectionsAsync();
             await Task.WhenAll(Enumerable.Range(0, 5).Select(k => store.Writer.WriteAsync(
-                new WriteBatch().Add(Event(Live(Kitchen, (n * 10) + (uint)k))), Stop).AsTask()));
+                Batches.New().Add(Event(Live(Kitchen, (n * 10) + (uint)k))), Stop).AsTask()));
         }
 
         var rows = await store.Events.RangeAsync(
@@ -71,25 +71,25 @@ internal sealed class PostgresTests(string node)
     public async Task While_a_connection_is_lost_another_process_that_took_the_database_keeps_it()
     {
         await using var first = await OpenAsync(ownershipWaitMs: 300, settleWaitMs: 400);
-        await first.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
+        await first.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 1))), Stop);
         await _server.ExecuteAsync($"ALTER DATABASE {_name} CONNECTION LIMIT 0");
         await LoseConnectionsAsync();
         await _server.ExecuteAsync($"ALTER DATABASE {_name} CONNECTION LIMIT -1");
         await using var second = await OpenAsync();
 
         var failure = Assert.ThrowsAsync<StorageException>(
-            async () => await first.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop))!;
+            async () => await first.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 2))), Stop))!;
 
         Assert.That(
             failure.Failure, Is.EqualTo(node.Length == 0 ? StorageFailure.Doubtful : StorageFailure.Refused));
-        await second.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop);
+        await second.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 2))), Stop);
 
         // Once the second has gone, the first does not know enough of the database to continue,
         // and dispatches none of the second's writes.
         var heard = new Heard(first);
         await second.DisposeAsync();
         var late = Assert.ThrowsAsync<StorageException>(
-            async () => await first.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 3))), Stop))!;
+            async () => await first.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 3))), Stop))!;
         Assert.That(late.Failure, Is.EqualTo(StorageFailure.Refused));
         Assert.That(heard.Positions, Is.Empty);
     }
@@ -101,16 +101,16 @@ internal sealed class PostgresTests(string node)
         await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)));
         var heard = new Heard(store);
         var known = new ReceiptMoved(Kitchen, Alice, "m.read", "", Live(Kitchen, 5), IdOf(Live(Kitchen, 5)), 1, true);
-        await store.Writer.WriteAsync(new WriteBatch().Add(known), Stop);
+        await store.Writer.WriteAsync(Batches.New().Add(known), Stop);
 
         var moved = known with { Event = Live(Kitchen, 6) };
         var notMoved = known with { Event = Live(Kitchen, 4) };
         WriteBatch[] batches =
         [
-            new WriteBatch().Add(Event(Live(Kitchen, 1)) with { Request = 1 }),
-            new WriteBatch().Add(moved),
-            new WriteBatch().Add(notMoved),
-            new WriteBatch().Add(Event(Live(Kitchen, 2))).Require(new UserCreated(Bob, UserKind.User, null, false)),
+            Batches.New().Add(Event(Live(Kitchen, 1)) with { Request = 1 }),
+            Batches.New().Add(moved),
+            Batches.New().Add(notMoved),
+            Batches.New().Add(Event(Live(Kitchen, 2))).Require(new UserCreated(Bob, UserKind.User, null, false)),
         ];
         foreach (var batch in batches)
         {
@@ -133,12 +133,12 @@ internal sealed class PostgresTests(string node)
     {
         await using var proxy = new CuttingProxy(_server.Address);
         await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)), settleWaitMs: 400);
-        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
+        await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 1))), Stop);
         var heard = new Heard(store);
 
         proxy.CutAtNextCommit(andStayAway: true);
         var failure = Assert.ThrowsAsync<StorageException>(
-            async () => await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop))!;
+            async () => await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 2))), Stop))!;
         Assert.That((failure.Failure, heard.Positions.Count), Is.EqualTo((StorageFailure.Doubtful, 0)));
         proxy.ComeBack();
 
@@ -146,7 +146,7 @@ internal sealed class PostgresTests(string node)
         var row = await store.Events.FindAsync(Live(Kitchen, 2), Stop);
         Assert.That(row!.Position, Is.EqualTo(heard.Positions[0]).And.EqualTo(store.Writer.PublishedPosition));
         Assert.That(
-            (await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 3))), Stop)).Position,
+            (await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 3))), Stop)).Position,
             Is.GreaterThan(row.Position));
     }
 

@@ -12,9 +12,9 @@ internal sealed class ServerNoticesTableTests(string kind) : StorageTests(kind)
     {
         Assert.That(await Store.ServerNotices.FindAsync("@a:x", Stop), Is.Null);
         var first = await Store.Writer.WriteAsync(
-            new WriteBatch(1).Require(new NoticeRoomMade("@a:x", new RoomNid(7))), Stop);
+            Batches.New(1).Require(new NoticeRoomMade("@a:x", new RoomNid(7))), Stop);
         var second = await Store.Writer.WriteAsync(
-            new WriteBatch(1).Require(new NoticeRoomMade("@a:x", new RoomNid(8))), Stop);
+            Batches.New(1).Require(new NoticeRoomMade("@a:x", new RoomNid(8))), Stop);
 
         Assert.That((first.Refused, second.Refused), Is.EqualTo((false, true)));
         Assert.That(await Store.ServerNotices.FindAsync("@a:x", Stop), Is.EqualTo(new RoomNid(7)));

@@ -33,7 +33,7 @@ internal sealed class SingleSignOnTests(string kind) : StorageTests(kind)
     {
         var links = new[] { "s1", "s2" }.Select(subject => new SsoIdentityLinked(Issuer, subject, Alice)).ToArray();
         await Task.WhenAll(links.Select(link =>
-            Store.Writer.WriteAsync(new WriteBatch(1).Require(link), Stop).AsTask()));
+            Store.Writer.WriteAsync(Batches.New(1).Require(link), Stop).AsTask()));
         Assert.That(links.Count(link => link.Applied), Is.EqualTo(1));
         Assert.That(await Store.SingleSignOn.IdentitiesAsync(Alice, Stop), Has.Count.EqualTo(1));
     }

@@ -59,7 +59,7 @@ internal sealed class SqliteTests
                 try
                 {
                     await store.Writer.WriteAsync(
-                        new WriteBatch().Add(Event(Live(Kitchen, kept + 1)) with { Padding = 60_000 })
+                        Batches.New().Add(Event(Live(Kitchen, kept + 1)) with { Padding = 60_000 })
                             .Add(Event(Live(Garden, kept + 1))),
                         Stop);
                     kept++;
@@ -73,12 +73,12 @@ internal sealed class SqliteTests
             Assert.That(full.Failure, Is.EqualTo(StorageFailure.Full));
             Assert.That(await store.Events.FindAsync(Live(Garden, kept), Stop), Is.Not.Null);
             Assert.That(await store.Events.FindAsync(Live(Garden, kept + 1), Stop), Is.Null);
-            await store.Writer.WriteAsync(new WriteBatch().Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))), Stop);
+            await store.Writer.WriteAsync(Batches.New().Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))), Stop);
         }
 
         await using var larger = await OpenAsync();
         await larger.Writer.WriteAsync(
-            new WriteBatch().Add(Event(Live(Kitchen, 9_999)) with { Padding = 60_000 }),
+            Batches.New().Add(Event(Live(Kitchen, 9_999)) with { Padding = 60_000 }),
             Stop);
     }
 
@@ -90,12 +90,12 @@ internal sealed class SqliteTests
         {
             other.Execute("BEGIN IMMEDIATE");
             var failure = Assert.ThrowsAsync<StorageException>(
-                async () => await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop))!;
+                async () => await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 1))), Stop))!;
             other.Execute("ROLLBACK");
             Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Busy));
         }
 
-        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
+        await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 1))), Stop);
     }
 
     [Test]
@@ -105,13 +105,13 @@ internal sealed class SqliteTests
         var position = 0L;
         for (var n = 1u; n <= 40; n++)
         {
-            position = (await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n))), Stop)).Position;
+            position = (await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, n))), Stop)).Position;
         }
 
         await using var found = await OpenAsync(options => options with { DataDir = Copied() });
         Assert.That(await found.Events.FindAsync(Live(Kitchen, 40), Stop), Is.Not.Null);
         Assert.That(found.Writer.PublishedPosition, Is.GreaterThanOrEqualTo(position));
-        var next = await found.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 41))), Stop);
+        var next = await found.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 41))), Stop);
         Assert.That(next.Position, Is.GreaterThan(position));
     }
 
@@ -121,7 +121,7 @@ internal sealed class SqliteTests
         await using var store = await OpenAsync(options => options with { WriterCacheBytes = 64 * 1024 });
         for (var batch = 0u; batch < 5; batch++)
         {
-            var large = new WriteBatch();
+            var large = Batches.New();
             for (var n = 1u; n <= 300; n++)
             {
                 large.Add(Long((batch * 300) + n));
@@ -147,14 +147,14 @@ internal sealed class SqliteTests
     public async Task A_set_that_is_refused_within_a_largecommit_leaves_the_others_whole()
     {
         await using var store = await OpenAsync(options => options with { WriterCacheBytes = 64 * 1024 });
-        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
+        await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 1))), Stop);
         var writing = new List<Task>();
         for (var n = 2u; n <= 60; n++)
         {
             // Every third event exists already: its commit is repeated without it.
             var nid = n % 3 == 0 ? 1 : n;
             writing.Add(
-                store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, nid)) with { Padding = 30_000 }), Stop)
+                store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, nid)) with { Padding = 30_000 }), Stop)
                     .AsTask());
         }
 
@@ -176,7 +176,7 @@ internal sealed class SqliteTests
         for (var n = 1u; n <= 200; n++)
         {
             var written = Event(Live(Kitchen, n)) with { Padding = 100 * (int)n };
-            await store.Writer.WriteAsync(new WriteBatch().Add(written), Stop);
+            await store.Writer.WriteAsync(Batches.New().Add(written), Stop);
             Assert.That(
                 (await store.Events.FindAsync(Live(Kitchen, n), Stop))?.Json.Length,
                 Is.EqualTo(written.Json.Length));
@@ -196,7 +196,7 @@ internal sealed class SqliteTests
                     for (var n = 1u; n <= 100; n++)
                     {
                         await store.Writer.WriteAsync(
-                            new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 60_000 }),
+                            Batches.New().Add(Event(Live(Kitchen, n)) with { Padding = 60_000 }),
                             Stop);
                     }
                 })!.Failure,
@@ -212,7 +212,7 @@ internal sealed class SqliteTests
         await using var store = await OpenAsync(options => options with { CheckpointIdleBytes = 100_000 });
         for (var n = 1u; n <= 100; n++)
         {
-            await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 3_000 }), Stop);
+            await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, n)) with { Padding = 3_000 }), Stop);
         }
 
         Assert.That(() => new FileInfo(File("matrix.db")).Length, Is.GreaterThan(300_000).After(20_000, 20));
@@ -228,7 +228,7 @@ internal sealed class SqliteTests
             for (var n = 1u; n <= 20; n++)
             {
                 var written = Event(Live(Kitchen, (20 * step) + n)) with { Padding = 3_000 };
-                await store.Writer.WriteAsync(new WriteBatch().Add(written), Stop);
+                await store.Writer.WriteAsync(Batches.New().Add(written), Stop);
             }
 
             // Each step fills the log more than once. Its checkpoint runs on a thread of its own, and a writer that
@@ -249,7 +249,7 @@ internal sealed class SqliteTests
             for (var n = 1u; n <= 400; n++)
             {
                 var event_ = Event(Live(Kitchen, (uint)writer * 400 + n)) with { Padding = 40_000 };
-                await store.Writer.WriteAsync(new WriteBatch().Add(event_), Stop);
+                await store.Writer.WriteAsync(Batches.New().Add(event_), Stop);
             }
         }));
         var longest = 0L;
@@ -268,14 +268,14 @@ internal sealed class SqliteTests
     public async Task A_backup_taken_while_writing_goes_on_is_one_committed_instant()
     {
         await using var store = await OpenAsync();
-        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))).Add(Event(Live(Garden, 1))), Stop);
+        await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 1))).Add(Event(Live(Garden, 1))), Stop);
         using var enough = new CancellationTokenSource();
         var writing = Task.Run(async () =>
         {
             for (var n = 2u; !enough.IsCancellationRequested; n++)
             {
                 await store.Writer.WriteAsync(
-                    new WriteBatch().Add(Event(Live(Kitchen, n))).Add(Event(Live(Garden, n))),
+                    Batches.New().Add(Event(Live(Kitchen, n))).Add(Event(Live(Garden, n))),
                     Stop);
             }
         });

@@ -60,7 +60,7 @@ internal abstract class StorageTests(string kind)
     /// <summary>Writes changes and returns their position.</summary>
     protected async Task<long> Write(params Change[] changes)
     {
-        var batch = new WriteBatch();
+        var batch = Batches.New();
         foreach (var change in changes)
         {
             batch.Add(change);

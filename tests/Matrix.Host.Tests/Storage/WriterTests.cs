@@ -73,7 +73,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         Store.Writer.AddConsumer(last);
 
         var receipt = await Store.Writer.WriteAsync(
-            new WriteBatch().Add(Event(Live(Kitchen, 1))).Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))),
+            Batches.New().Add(Event(Live(Kitchen, 1))).Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))),
             Stop);
 
         Assert.That(read, Is.EqualTo(new[]
@@ -175,11 +175,11 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         await Write(new UserCreated(Alice, UserKind.User, null, false));
 
         var refused = await Store.Writer.WriteAsync(
-            new WriteBatch().Add(new ProfileFieldChanged(Alice, "displayname", Json("\"A\"")))
+            Batches.New().Add(new ProfileFieldChanged(Alice, "displayname", Json("\"A\"")))
                 .Require(new UserCreated(Alice, UserKind.User, null, true)),
             Stop);
         var kept = await Store.Writer.WriteAsync(
-            new WriteBatch().Add(new ProfileFieldChanged(Bob, "displayname", Json("\"B\"")))
+            Batches.New().Add(new ProfileFieldChanged(Bob, "displayname", Json("\"B\"")))
                 .Require(new UserCreated(Bob, UserKind.User, null, true)),
             Stop);
 
@@ -200,7 +200,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         var create = new UserCreated(Alice, UserKind.User, null, false);
 
         var before = Submit(Event(Live(Kitchen, 1)));
-        var refused = Store.Writer.WriteAsync(new WriteBatch().Require(redeem).Require(create), Stop);
+        var refused = Store.Writer.WriteAsync(Batches.New().Require(redeem).Require(create), Stop);
         var after = Submit(Event(Live(Kitchen, 2)));
 
         Assert.That((await refused).Refused);
@@ -214,7 +214,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task What_is_written_after_a_batch_that_cannot_be_built_is_kept()
     {
-        var broken = new WriteBatch().Add(new ProfileFieldChanged(null!, "displayname", Json("\"A\"")))
+        var broken = Batches.New().Add(new ProfileFieldChanged(null!, "displayname", Json("\"A\"")))
             .Require(new UserCreated(Alice, UserKind.User, null, false));
 
         var failure = Fails(async () => await Store.Writer.WriteAsync(broken, Stop));
@@ -233,7 +233,8 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         var chain = new WriteChain();
 
         var refused = Store.Writer.WriteAsync(
-            new WriteBatch { Chain = chain }.Require(new UserCreated(Alice, UserKind.User, null, false)),
+            new WriteBatch(Authority.Nobody) { Chain = chain }
+                .Require(new UserCreated(Alice, UserKind.User, null, false)),
             Stop);
         var builtOnIt = Submit(chain, Event(Live(Kitchen, 1)));
 
@@ -248,7 +249,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         await Write(new RegistrationTokenIssued("token", 1, null, false));
 
         var receipts = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => Store.Writer.WriteAsync(
-            new WriteBatch().Require(new RegistrationTokenRedeemed("token"))
+            Batches.New().Require(new RegistrationTokenRedeemed("token"))
                 .Require(new UserCreated($"@u{n}:example.org", UserKind.User, null, false)),
             Stop).AsTask()));
 
@@ -263,9 +264,11 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         var failed = new TaskCompletionSource<StorageException>();
 
         Store.Writer.Post(
-            new WriteBatch { OnCommitted = (_, receipt) => committed.SetResult(receipt) }.Add(Event(Live(Kitchen, 1))));
+            new WriteBatch(Authority.Nobody) { OnCommitted = (_, receipt) => committed.SetResult(receipt) }
+                .Add(Event(Live(Kitchen, 1))));
         Store.Writer.Post(
-            new WriteBatch { OnFailed = (_, failure) => failed.SetResult(failure) }.Add(Event(Live(Kitchen, 1))));
+            new WriteBatch(Authority.Nobody) { OnFailed = (_, failure) => failed.SetResult(failure) }
+                .Add(Event(Live(Kitchen, 1))));
 
         Assert.That((await committed.Task).Position, Is.EqualTo((await Everything(Kitchen)).Single().Position));
         Assert.That((await failed.Task).Failure, Is.EqualTo(StorageFailure.Rejected));
@@ -323,7 +326,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public void A_set_is_submitted_once()
     {
-        var batch = new WriteBatch().Add(Event(Live(Kitchen, 1)));
+        var batch = Batches.New().Add(Event(Live(Kitchen, 1)));
 
         Assert.That(
             async () =>
@@ -353,7 +356,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
 
     private async Task<WriteReceipt> Submit(WriteChain? chain, params Change[] changes)
     {
-        var batch = new WriteBatch { Chain = chain };
+        var batch = new WriteBatch(Authority.Nobody) { Chain = chain };
         foreach (var change in changes)
         {
             batch.Add(change);

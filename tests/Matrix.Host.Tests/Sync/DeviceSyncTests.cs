@@ -130,7 +130,7 @@ internal sealed class DeviceSyncTests(string kind)
     /// <summary>Writes as the endpoints for keys and messages do.</summary>
     private async Task WritesAsync(params Change[] changes)
     {
-        var batch = new WriteBatch();
+        var batch = Batches.New();
         foreach (var change in changes) batch.Add(change);
         await _server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(batch, default);
     }

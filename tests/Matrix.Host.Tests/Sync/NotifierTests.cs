@@ -427,7 +427,7 @@ internal sealed class NotifierTests
 
     private static WriteBatch Batch(Change[] changes)
     {
-        var batch = new WriteBatch();
+        var batch = Batches.New();
         foreach (var change in changes) batch.Add(change);
         return batch;
     }

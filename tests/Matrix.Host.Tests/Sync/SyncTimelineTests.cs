@@ -78,7 +78,7 @@ internal sealed class SyncTimelineTests(string kind) : TwoUsersTests(kind)
         var first = EventNid.FirstLiveOf((await storage.Rooms.FindAsync(room, default))!.Nid);
         var create = (await storage.Events.FindAsync(first, default))!;
         await storage.Writer.WriteAsync(
-            new WriteBatch().Add(new EventMarksChanged(first, create.Marks | EventMarks.Outlier)),
+            Batches.New().Add(new EventMarksChanged(first, create.Marks | EventMarks.Outlier)),
             default);
         await Server.RestartAsync();
         Assert.That((await Alice.SyncsAsync()).IsLimited(room), Is.True);

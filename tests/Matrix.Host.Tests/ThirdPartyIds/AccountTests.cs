@@ -327,7 +327,7 @@ internal sealed class AccountTests(string kind)
     {
         var user = await _world.Server.RegistersAsync("admin");
         await _world.Server.Services.GetRequiredService<OpenedStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Add(new AdminChanged(user.UserId, true)), CancellationToken.None);
+            Batches.New(1).Add(new AdminChanged(user.UserId, true)), CancellationToken.None);
         return user;
     }
 }

@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.OAuth;
@@ -61,7 +62,8 @@ internal sealed class UploadSigningKeys(
             // Checks again at the write: only the first keys need no authentication, and another request may have
             // uploaded some since.
             var condition = authenticated?.NewCondition();
-            if (await uploads.MakeAsync(change, condition, stop))
+            var authority = isConfirmed ? Authority.User(userId) : Authority.Nobody;
+            if (await uploads.MakeAsync(change, condition, authority, stop))
             {
                 return authenticated is { } used ? UserInteractiveAuth.Grant(used, Answer.Empty) : Answer.Empty;
             }

@@ -143,11 +143,13 @@ internal sealed class Register(
         var login = request.InhibitLogin ? null : request.Wish;
         var accepted = auth.Session.Accepted;
         var proved = auth.Session.Validations;
+        var authority = Authority.Minted(auth.Session.Id);
         var additions = identifiers.AdditionsOf(userId, proved.Select(static each => each.Validation));
         var created = request.GuestToken is { } guestToken
             ? await guests.UpgradeAsync(
                 new GuestUpgrade(userId, guestToken, hash)
                 {
+                    Authority = authority,
                     RegistrationToken = token,
                     Login = login,
                     Accepted = accepted,
@@ -157,6 +159,7 @@ internal sealed class Register(
             : await registrations.CreateAsync(
                 new NewAccount(userId, hash)
                 {
+                    Authority = authority,
                     RegistrationToken = token,
                     Login = login,
                     Accepted = accepted,

@@ -214,7 +214,7 @@ internal sealed class DeviceListEdus(
     {
         var published = writer.PublishedPosition;
         var users = await deviceUpdatesTable.ChangedAsync(_through, published, RowsAtOnce, stop);
-        var batch = new WriteBatch();
+        var batch = new WriteBatch(Authority.Duty(Name));
         foreach (var user in users)
         {
             var servers = await membershipsTable.ServersSharingWithAsync(user.UserId, stop);
@@ -307,7 +307,7 @@ internal sealed class DeviceListEdus(
 
     private void Post(string server, DeviceUpdatesSent[] sent)
     {
-        var batch = new WriteBatch(sent.Length)
+        var batch = new WriteBatch(Authority.Server(server), sent.Length)
         {
             OnCommitted = (_, _) => Forget(sent),
             OnFailed = (_, _) => SendAgain(server, sent),

@@ -140,7 +140,7 @@ internal sealed partial class MessageEdus(
 
         try
         {
-            writer.Post(new WriteBatch(1)
+            writer.Post(new WriteBatch(Authority.Server(server), 1)
             {
                 OnCommitted = (_, _) => Deleted(server, through),
                 OnFailed = (_, _) => metrics.RecordingFailed(),
@@ -171,7 +171,8 @@ internal sealed partial class MessageEdus(
             {
                 var count = await outboundMessagesTable.CountStoredBeforeAsync(server, before, stop);
                 if (count == 0) continue;
-                await writer.WriteAsync(new WriteBatch(1).Add(new MessagesExpired(server, before)), stop);
+                var batch = new WriteBatch(Authority.Server(server), 1).Add(new MessagesExpired(server, before));
+                await writer.WriteAsync(batch, stop);
                 metrics.MessagesExpired(count);
                 LogExpired(server, count);
             }

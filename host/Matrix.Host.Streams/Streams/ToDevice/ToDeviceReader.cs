@@ -54,7 +54,7 @@ internal sealed class ToDeviceReader(ToDeviceTable toDeviceTable, IStorageWriter
         {
             // Nothing waits for this deletion: messages that arrived are not sent again, whether or not they are
             // deleted yet.
-            writer.Post(new WriteBatch(1)
+            writer.Post(new WriteBatch(Authority.Nobody, 1)
             {
                 OnCommitted = (_, _) => device.Acknowledged(through),
             }.Add(new ToDeviceDelivered(reader.UserId, reader.DeviceId, through)));
