@@ -1,6 +1,7 @@
 using Matrix.Host.Media.Previews;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -10,9 +11,10 @@ namespace Matrix.Host.Media;
 public sealed partial class MediaCleaning(
     MediaCleaner cleaner,
     PreviewCleaner previews,
+    ShardGates gates,
     MediaOptions options,
     TimeProvider clock,
-    ILogger<MediaCleaning> log) : BackgroundService
+    ILogger<MediaCleaning> log) : DutyService(Duty, gates)
 {
     /// <summary>The authority over what is deleted in the background.</summary>
     internal static readonly Authority Duty = Authority.Duty("media cleaning");
@@ -20,20 +22,20 @@ public sealed partial class MediaCleaning(
     private static readonly TimeSpan _sweepInterval = TimeSpan.FromDays(1);
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(options.CleaningInterval, clock);
         var sweepAt = clock.GetUtcNow();
         do
         {
-            await TryAsync(cleaner.CleanAsync, stoppingToken);
-            await TryAsync(previews.CleanAsync, stoppingToken);
-            if (clock.GetUtcNow() >= sweepAt && await TryAsync(cleaner.SweepAsync, stoppingToken))
+            await TryAsync(cleaner.CleanAsync, stop);
+            await TryAsync(previews.CleanAsync, stop);
+            if (clock.GetUtcNow() >= sweepAt && await TryAsync(cleaner.SweepAsync, stop))
             {
                 sweepAt = clock.GetUtcNow() + _sweepInterval;
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        while (await timer.WaitForNextTickAsync(stop));
     }
 
     /// <summary>Does one part of a pass: the others are done even if it fails.</summary>

@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables;
 using Matrix.Host.Storage.Tables.Rooms;
@@ -16,14 +17,18 @@ public sealed class OpenedStorage : StorageTables, IAsyncDisposable
 
     private OpenedStorage(
         IReads reads, StorageOptions options, int lastRoom, IStorageWriter writer, IStorageAdmin admin,
-        Task<StorageException> lost, Func<ValueTask> close)
-        : base(reads, options, lastRoom) => (Writer, Admin, Lost, _close) = (writer, admin, lost, close);
+        NodeShards shards, Task<StorageException> lost, Func<ValueTask> close)
+        : base(reads, options, lastRoom) =>
+        (Writer, Admin, NodeShards, Lost, _close) = (writer, admin, shards, lost, close);
 
     /// <summary>The only way to change anything.</summary>
     public IStorageWriter Writer { get; }
 
     /// <summary>Sizes, backup, schema.</summary>
     public IStorageAdmin Admin { get; }
+
+    /// <summary>The shards of this process: all of them on SQLite, and without a node.</summary>
+    public NodeShards NodeShards { get; }
 
     /// <summary>
     /// Completes when another process has taken the database over, with the reason: this one writes no more.
@@ -40,13 +45,13 @@ public sealed class OpenedStorage : StorageTables, IAsyncDisposable
     }
 
     internal static async ValueTask<OpenedStorage> OpenAsync(
-        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Task<StorageException> lost,
-        Func<ValueTask> close, CancellationToken stop)
+        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, NodeShards shards,
+        Task<StorageException> lost, Func<ValueTask> close, CancellationToken stop)
     {
         try
         {
             return new OpenedStorage(
-                reads, options, await RoomsTable.LastNumberAsync(reads, stop), writer, admin, lost, close);
+                reads, options, await RoomsTable.LastNumberAsync(reads, stop), writer, admin, shards, lost, close);
         }
         catch
         {

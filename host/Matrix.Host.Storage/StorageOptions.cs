@@ -32,6 +32,20 @@ public sealed record StorageOptions
     [Setting("cluster.take_over_after", "How long a server that waits sees no sign of life before it takes over.")]
     public TimeSpan TakeOverAfter { get; init; } = TimeSpan.FromSeconds(10);
 
+    [Setting("cluster.keep_flushes", "How long the changes of a flush are kept for other nodes.")]
+    public TimeSpan KeepFlushes { get; init; } = TimeSpan.FromMinutes(1);
+
+    [Setting(
+        "cluster.flush_row_bytes",
+        "The most bytes of a flush's changes that are kept for other nodes; beyond them these read the tables.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 256 << 20)]
+    public int MaxFlushRowBytes { get; init; } = 8 * 1024 * 1024;
+
+    [Setting(
+        "cluster.flush_time",
+        "The time of one transaction after which the following ones are made smaller: it keeps all nodes waiting.")]
+    public TimeSpan LongestFlush { get; init; } = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Called when this server begins to wait for another node, with its name.</summary>
     public Action<string>? OnStandBy { get; init; }
 

@@ -13,7 +13,8 @@ public static class StorageRegistration
     /// <summary>Adds an open storage, its writer and each of its tables.</summary>
     public static IServiceCollection AddStorage(this IServiceCollection services, OpenedStorage storage)
     {
-        services.AddSingleton(storage).AddSingleton(storage.Writer).AddSingleton(storage.Admin);
+        services.AddSingleton(storage).AddSingleton(storage.Writer).AddSingleton(storage.Admin)
+            .AddSingleton(storage.NodeShards).AddSingleton(storage.NodeShards.Gates);
         foreach (var table in _tables)
         {
             services.AddSingleton(table.PropertyType, table.GetValue(storage)!);

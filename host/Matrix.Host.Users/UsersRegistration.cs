@@ -4,6 +4,8 @@ using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Parts;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
@@ -83,7 +85,7 @@ public static class UsersRegistration
         .Add<DehydratedDevices>()
         .Add<KnownLogins>()
         .Add<PasswordLogin>()
-        .Add<UserLocks>()
+        .AddSingleton(parts => new UserLocks(parts.Get<ShardGates>(), Authority.User))
         .Add<Usernames>()
         .Add<RegistrationGate>()
         .Add<Registrations>()

@@ -1,5 +1,6 @@
 using Matrix.Host.Configuration;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.SingleSignOn;
@@ -16,8 +17,10 @@ namespace Matrix.Host;
 /// ended proofs of addresses, every ten minutes.
 /// </summary>
 internal sealed partial class Housekeeping(
-    IStorageWriter writer, TimeProvider clock, HomeserverConfig config, ILogger<Housekeeping> log) : BackgroundService
+    IStorageWriter writer, ShardGates gates, TimeProvider clock, HomeserverConfig config, ILogger<Housekeeping> log)
+    : DutyService(_duty, gates)
 {
+    private static readonly Authority _duty = Authority.Duty("housekeeping");
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(10);
 
     /// <summary>How long a device with an expired code still learns that it has expired.</summary>
@@ -27,7 +30,7 @@ internal sealed partial class Housekeeping(
     {
         var now = clock.GetUtcNow();
         var unusedClients = now.Subtract(config.Users.OAuth.ClientsKept).ToUnixTimeMilliseconds();
-        var batch = new WriteBatch(Authority.Duty("housekeeping"), 5)
+        var batch = new WriteBatch(_duty, 5)
             .Add(new TransactionsPurged(config.Rooms.RememberedTransactions))
             .Add(new ExpiredTokensPurged(now.Subtract(config.ExpiredTokensKept).ToUnixTimeMilliseconds()))
             .Add(new SlidingConnectionsExpired(now.Subtract(config.Sync.SlidingKept).ToUnixTimeMilliseconds()))
@@ -37,14 +40,14 @@ internal sealed partial class Housekeeping(
         await writer.WriteAsync(batch, stop);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(_interval, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await timer.WaitForNextTickAsync(stop))
         {
             try
             {
-                await TidyAsync(stoppingToken);
+                await TidyAsync(stop);
             }
             catch (StorageException fault)
             {

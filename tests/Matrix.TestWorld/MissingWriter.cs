@@ -47,8 +47,7 @@ internal sealed class MissingWriter(IStorageWriter writer, Func<IChangeConsumer,
 
         public void Missed(long through) => consumer.Missed(through);
 
-        private static void Throw() =>
-            throw new InvalidOperationException("The test lets the consumer miss this flush.");
+        private static void Throw() => throw new ChosenMissException();
     }
 
     private sealed class Restored(IRestoredConsumer consumer, Func<IChangeConsumer, bool> misses)
@@ -58,3 +57,6 @@ internal sealed class MissingWriter(IStorageWriter writer, Func<IChangeConsumer,
             consumer.RestoreAsync(after, through, stop);
     }
 }
+
+/// <summary>The test lets the consumer miss the flush.</summary>
+internal sealed class ChosenMissException() : Exception("The test lets the consumer miss this flush.");

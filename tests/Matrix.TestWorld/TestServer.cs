@@ -5,6 +5,7 @@ using Matrix.Host.Configuration;
 using Matrix.Host.Crypto;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Storage.Commits;
+using Matrix.TestWorld.Authorities;
 using Matrix.TestWorld.Peers;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -27,11 +28,15 @@ public sealed class TestServer : ServerUnderTest
             ? _ => Random.Shared.Next(many) == 0
             : null;
 
+    private static readonly bool _areDecoded = Environment.GetEnvironmentVariable("MATRIX_TEST_DECODED") == "1";
+
     private readonly Dictionary<string, string> _settings;
     private readonly LineLog _log = new();
     private readonly AheadClock _clock = new();
     private readonly KnownKeys? _keys;
     private Homeserver? _server;
+    private JudgedWriter? _writer;
+    private DecodedWriter? _decoded;
 
     private TestServer(Dictionary<string, string> settings, string folder, KnownKeys? keys)
     {
@@ -68,6 +73,15 @@ public sealed class TestServer : ServerUnderTest
     /// environment variable `MATRIX_TEST_MISSES=5` each consumer misses one flush in five, at random.
     /// </summary>
     internal Func<IChangeConsumer, bool>? Misses { get; set; } = _byChance;
+
+    /// <summary>Called with each batch that the server writes, by many threads.</summary>
+    internal Action<WriteBatch>? Writes { get; set; }
+
+    /// <summary>
+    /// Whether consumers get changes as those of another node do, from the next start on: written as bytes, and read.
+    /// With the environment variable `MATRIX_TEST_DECODED=1` those of all servers do.
+    /// </summary>
+    internal bool Decodes { get; set; } = _areDecoded;
 
     /// <summary>Replaces parts of the server from its next start on.</summary>
     public Action<IServiceCollection>? Replaces { get; set; }
@@ -136,12 +150,21 @@ public sealed class TestServer : ServerUnderTest
         await StartAgainAsync(settings);
     }
 
-    /// <summary>Stops the server; its data stays.</summary>
+    /// <summary>
+    /// Stops the server; its data stays. The test fails if a batch did not name what has authority over it.
+    /// </summary>
     public async Task StopAsync()
     {
         Disconnect();
         if (_server is not null) await _server.DisposeAsync();
         _server = null;
+        var faults = _writer?.Faults ?? [];
+        _writer = null;
+        Assert.That(faults, Is.Empty);
+        if (_decoded is not { } decoded) return;
+        _decoded = null;
+        await decoded.DisposeAsync();
+        Assert.That(decoded.Faults, Is.Empty, "consumers of decoded changes");
     }
 
     /// <summary>Starts the server after a stop, with the same data.</summary>
@@ -154,10 +177,16 @@ public sealed class TestServer : ServerUnderTest
     /// <summary>Stops the server and deletes its data.</summary>
     public override async ValueTask DisposeAsync()
     {
-        await StopAsync();
-        await base.DisposeAsync();
-        _log.Dispose();
-        Directory.Delete(Folder, recursive: true);
+        try
+        {
+            await StopAsync();
+        }
+        finally
+        {
+            await base.DisposeAsync();
+            _log.Dispose();
+            Directory.Delete(Folder, recursive: true);
+        }
     }
 
     private static async Task<TestServer> StartAsync(
@@ -236,9 +265,12 @@ public sealed class TestServer : ServerUnderTest
     private void Replace(IServiceCollection services)
     {
         if (_keys is not null) services.AddSingleton<IServerKeys>(_keys);
-        var writer = services.Last(static part => part.ServiceType == typeof(IStorageWriter)).ImplementationInstance;
+        var writer = (IStorageWriter)services
+            .Last(static part => part.ServiceType == typeof(IStorageWriter)).ImplementationInstance!;
+        writer = _writer = new JudgedWriter(writer, batch => Writes?.Invoke(batch));
+        if (Decodes) writer = _decoded = new DecodedWriter(writer);
         services.AddSingleton<IStorageWriter>(
-            new MissingWriter((IStorageWriter)writer!, consumer => Misses?.Invoke(consumer) == true));
+            new MissingWriter(writer, consumer => Misses?.Invoke(consumer) == true));
         Replaces?.Invoke(services);
     }
 

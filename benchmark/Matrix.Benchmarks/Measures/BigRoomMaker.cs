@@ -112,7 +112,7 @@ internal static class BigRoomMaker
             };
             batch.Add(new EventsAppended(room, joins))
                 .Add(numbered)
-                .Add(new StateChanged(row.Nid, stateBefore, state, step))
+                .Add(new StateChanged(row.Nid, before.CurrentStep, stateBefore, step, state))
                 .Add(new RoomAdvanced(room, before, header));
             await storage.Writer.WriteAsync(batch, stop);
         }

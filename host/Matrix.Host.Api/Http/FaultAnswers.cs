@@ -16,6 +16,8 @@ internal static class FaultAnswers
             Answer.Error(503, MatrixError.Unknown, "The request took too long."),
         StorageException { Failure: StorageFailure.Rejected } =>
             Answer.InvalidParam("The request contains something that cannot be stored."),
+        StorageException { Failure: StorageFailure.NotOwned } =>
+            Answer.Error(503, MatrixError.Unknown, "Another node of this server is taking this over. Try again."),
         StorageException { Failure: not (StorageFailure.ChainBroken or StorageFailure.Refused) } =>
             Answer.Error(503, MatrixError.Unknown, "This server's storage is unavailable. Try again later."),
         FileNotFoundException => Answer.NotFound("The file was deleted meanwhile."),

@@ -12,7 +12,9 @@ public sealed class RateOverrides : IRestoredConsumer
     private readonly ConcurrentDictionary<string, Rate> _rates = new(StringComparer.Ordinal);
     private readonly RateLimitsTable _rateLimitsTable;
     private readonly Lock _gate = new();
-    private long _changes;
+
+    /// <summary>The users whose limits change while all are read; null while they are not.</summary>
+    private HashSet<string>? _changedMeanwhile;
 
     /// <summary>Creates it, and subscribes it to commits.</summary>
     public RateOverrides(RateLimitsTable rateLimitsTable, IStorageWriter writer)
@@ -21,25 +23,22 @@ public sealed class RateOverrides : IRestoredConsumer
         writer.AddConsumer(this);
     }
 
-    /// <summary>Reads them all.</summary>
+    /// <summary>Reads them all; one call at a time.</summary>
     public async ValueTask LoadAsync(CancellationToken stop)
     {
-        while (true)
+        var changed = new HashSet<string>(StringComparer.Ordinal);
+        lock (_gate) _changedMeanwhile = changed;
+        var all = (await _rateLimitsTable.AllAsync(stop)).ToDictionary(static limit => limit.UserId);
+        lock (_gate)
         {
-            var before = Volatile.Read(ref _changes);
-            var all = (await _rateLimitsTable.AllAsync(stop)).ToDictionary(static limit => limit.UserId);
-            lock (_gate)
+            // A change that came meanwhile may be newer than what was read.
+            foreach (var userId in _rates.Keys.Where(userId => !all.ContainsKey(userId) && !changed.Contains(userId)))
             {
-                // A change that came meanwhile may be newer than what was read.
-                if (before != _changes) continue;
-                foreach (var userId in _rates.Keys)
-                {
-                    if (!all.ContainsKey(userId)) _rates.TryRemove(userId, out _);
-                }
-
-                foreach (var limit in all.Values) Put(limit);
-                return;
+                _rates.TryRemove(userId, out _);
             }
+
+            foreach (var limit in all.Values.Where(limit => !changed.Contains(limit.UserId))) Put(limit);
+            _changedMeanwhile = null;
         }
     }
 
@@ -49,9 +48,9 @@ public sealed class RateOverrides : IRestoredConsumer
         if (change is not (RateLimitSet or RateLimitRemoved)) return;
         lock (_gate)
         {
-            _changes++;
             if (change is RateLimitSet set) Put(set.Limit);
             else if (change is RateLimitRemoved removed) _rates.TryRemove(removed.UserId, out _);
+            _changedMeanwhile?.Add((change as RateLimitSet)?.Limit.UserId ?? ((RateLimitRemoved)change).UserId);
         }
     }
 

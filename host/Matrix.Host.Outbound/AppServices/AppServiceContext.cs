@@ -19,6 +19,7 @@ internal sealed partial class AppServiceContext(
     ServiceTransactions transactions,
     SharedPages pages,
     OpenedStorage storage,
+    MissedReceipts missedReceipts,
     EventStore events,
     StateStore states,
     RoomSnapshots rooms,
@@ -38,7 +39,7 @@ internal sealed partial class AppServiceContext(
 
     internal IStorageWriter Writer => storage.Writer;
 
-    internal MissedReceipts MissedReceipts { get; } = new(storage.Rooms, storage.Receipts, options.ServerName);
+    internal MissedReceipts MissedReceipts => missedReceipts;
 
     /// <summary>Who types.</summary>
     internal TypingRooms Typing { get; } = new();

@@ -82,8 +82,9 @@ internal sealed class ServiceSender : QueuedSender
         {
             await WriteAsync(new WriteBatch(Authority, 1), row, stop);
         }
-        catch (StorageException fault)
+        catch (Exception fault) when (fault is StorageException or OperationCanceledException)
         {
+            // A stop that has taken too long already does not wait for it.
             _context.LogNotRecorded(fault, row.ServiceId);
         }
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
@@ -14,7 +15,7 @@ namespace Matrix.Host.Rooms.Accounts;
 /// Removes deactivated users from their rooms: they leave, reject invites and retract knocks. The deactivation writes a
 /// row for the user, which is deleted when no room is left: failures are retried, and the next start continues.
 /// </summary>
-public sealed partial class Departures : BackgroundService
+public sealed partial class Departures : DutyService
 {
     private const int PageSize = 100;
     private static readonly Authority _duty = Authority.Duty("departures");
@@ -39,9 +40,11 @@ public sealed partial class Departures : BackgroundService
         StrippedRoomsTable strippedRoomsTable,
         IAccountsTable accountsTable,
         IStorageWriter writer,
+        ShardGates gates,
         RoomsOptions options,
         TimeProvider time,
         ILogger<Departures> log)
+        : base(_duty, gates)
     {
         _memberships = memberships;
         _membershipsTable = membershipsTable;
@@ -81,7 +84,7 @@ public sealed partial class Departures : BackgroundService
     /// Finishes departures until it is stopped, beginning with those of earlier runs. It sleeps while there are none;
     /// while some fail, it retries after growing pauses.
     /// </summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stop)
     {
         var pause = _firstPause;
         while (true)
@@ -89,14 +92,14 @@ public sealed partial class Departures : BackgroundService
             // Created before the round: a departure that fails while it runs starts the next round.
             var again = NewSignal();
             Volatile.Write(ref _again, again);
-            if (await RoundAsync(stoppingToken))
+            if (await RoundAsync(stop))
             {
-                await again.Task.WaitAsync(stoppingToken);
+                await again.Task.WaitAsync(stop);
                 pause = _firstPause;
             }
             else
             {
-                await Task.Delay(pause, _time, stoppingToken);
+                await Task.Delay(pause, _time, stop);
                 pause = pause * 2 < _options.LongestDeparturePause ? pause * 2 : _options.LongestDeparturePause;
             }
         }

@@ -1,10 +1,10 @@
 using System.Globalization;
-using Matrix.Core.State;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Rooms;
 using Microsoft.Extensions.Hosting;
@@ -17,7 +17,7 @@ namespace Matrix.Host.Rooms.Accounts;
 /// v1.19 client-server-api#guest-access. The change of the room writes a row, which is deleted when its guests have
 /// left: failures are retried, and the next start continues.
 /// </summary>
-public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
+public sealed partial class GuestDepartures : DutyService, IChangeConsumer
 {
     private const int PageSize = 100;
     private static readonly Authority _duty = Authority.Duty("guest departures");
@@ -41,9 +41,11 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
         StateReader state,
         IGuestsTable guestsTable,
         IStorageWriter writer,
+        ShardGates gates,
         RoomsOptions options,
         TimeProvider time,
         ILogger<GuestDepartures> log)
+        : base(_duty, gates)
     {
         (_memberships, _rooms, _state) = (memberships, rooms, state);
         (_guestsTable, _writer, _options, _time, _log) = (guestsTable, writer, options, time, log);
@@ -53,7 +55,7 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
     /// <inheritdoc/>
     public void OnChange(Change change, long position)
     {
-        if (change is StateChanged changed && EntryOf(changed.Before) != EntryOf(changed.After)) _hasNews = true;
+        if (change is StateChanged changed && changed.ChangeOf(GuestAccess.EventType, "") is not null) _hasNews = true;
     }
 
     /// <inheritdoc/>
@@ -80,20 +82,20 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
     }
 
     /// <summary>Makes guests leave until it is stopped, beginning with the changes of earlier runs.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stop)
     {
         var pause = _firstPause;
         while (true)
         {
-            await _news.WaitAsync(stoppingToken);
-            if (await RoundAsync(stoppingToken))
+            await _news.WaitAsync(stop);
+            if (await RoundAsync(stop))
             {
                 pause = _firstPause;
                 continue;
             }
 
             Wake();
-            await Task.Delay(pause, _time, stoppingToken);
+            await Task.Delay(pause, _time, stop);
             pause = pause * 2 < _options.LongestDeparturePause ? pause * 2 : _options.LongestDeparturePause;
         }
     }
@@ -195,8 +197,6 @@ public sealed partial class GuestDepartures : BackgroundService, IChangeConsumer
             // Already awake, or disposed.
         }
     }
-
-    private static uint EntryOf(StateTree state) => state.Find(GuestAccess.EventType, "")?.Ordinal ?? 0;
 
     [LoggerMessage(
         Level = LogLevel.Warning,

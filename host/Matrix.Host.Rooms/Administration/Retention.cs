@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -27,8 +28,9 @@ public sealed class Retention(
     RoomsTable roomsTable,
     IEventsTable eventsTable,
     IMembershipsTable membershipsTable,
+    ShardGates gates,
     RetentionOptions options,
-    TimeProvider time) : BackgroundService, IJobKind
+    TimeProvider time) : DutyService(JobList.Duty, gates), IJobKind
 {
     /// <summary>The kind of these jobs.</summary>
     public const string Kind = "retention";
@@ -44,7 +46,7 @@ public sealed class Retention(
     public string Name => Kind;
 
     /// <summary>Begins a job at each interval until it is stopped.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stop)
     {
         if (!options.IsOn) return;
         using var timer = new PeriodicTimer(options.Interval, time);
@@ -52,14 +54,14 @@ public sealed class Retention(
         {
             try
             {
-                await BeginAsync(stoppingToken);
+                await BeginAsync(stop);
             }
             catch (StorageException)
             {
                 // The next interval begins one.
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        while (await timer.WaitForNextTickAsync(stop));
     }
 
     /// <summary>Begins a job, unless one goes on.</summary>

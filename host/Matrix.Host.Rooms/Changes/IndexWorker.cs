@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Rooms.Changes;
@@ -24,7 +25,7 @@ public readonly record struct IndexTimes(TimeSpan Delay, TimeSpan LongestWait, T
 /// Keeps an index behind the commits. Commits only wake it; it works in bounded steps, from what is durable, so that a
 /// restart continues where it ended. A search waits, for a bounded time, for what was committed before it.
 /// </summary>
-public abstract class IndexWorker : BackgroundService, IChangeConsumer
+public abstract class IndexWorker : DutyService, IChangeConsumer
 {
     /// <summary>An index that has not caught up after so many steps is being filled: no search waits.</summary>
     private const int MostAwaitedSteps = 8;
@@ -49,8 +50,10 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
     /// <summary>Creates a worker, which does nothing until it is run.</summary>
     /// <param name="name">Its name in metrics.</param>
     /// <param name="writer">The database's writer.</param>
+    /// <param name="gates">The shards that are here.</param>
     /// <param name="time">The clock.</param>
-    protected IndexWorker(string name, IStorageWriter writer, TimeProvider time)
+    protected IndexWorker(string name, IStorageWriter writer, ShardGates gates, TimeProvider time)
+        : base(Authority.Duty(name), gates)
     {
         _name = name;
         _time = time;
@@ -110,14 +113,18 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
     }
 
     /// <summary>Works until it is stopped.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stop)
     {
         var failures = 0;
         long? behindSince = null;
+
+        // Another node may have gone on with the index since this one left it.
+        Forget();
+        Release(_news);
         while (true)
         {
-            await NewsAsync(stoppingToken);
-            await _hurry.WaitAsync(Times.Delay, stoppingToken);
+            await NewsAsync(stop);
+            await _hurry.WaitAsync(Times.Delay, stop);
             try
             {
                 for (var more = true; more;)
@@ -127,7 +134,7 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
                     // The published position may be ahead of the rooms in memory, which a step reads.
                     var through = Volatile.Read(ref _ended);
                     var published = Writer.PublishedPosition;
-                    more = await StepAsync(through, stoppingToken);
+                    more = await StepAsync(through, stop);
                     Volatile.Write(ref _steps, more ? _steps + 1 : 0);
                     if (!more)
                     {
@@ -142,20 +149,20 @@ public abstract class IndexWorker : BackgroundService, IChangeConsumer
                     // The step wrote one batch. Further ones are of others, who wait for the writer meanwhile.
                     behindSince ??= began;
                     var others = Writer.PublishedPosition - published > 1;
-                    await PauseAsync(began, behindSince.Value, others, stoppingToken);
+                    await PauseAsync(began, behindSince.Value, others, stop);
                 }
 
                 failures = 0;
             }
 #pragma warning disable CA1031 // Every failure is retried: no change is skipped.
-            catch (Exception) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception) when (!stop.IsCancellationRequested)
 #pragma warning restore CA1031
             {
                 _failures.Add(1, new KeyValuePair<string, object?>("index", _name));
                 Forget();
                 Release(_news);
                 var pause = Math.Min(Math.Pow(2, failures++), Times.LongestPause.TotalSeconds);
-                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stoppingToken);
+                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop);
             }
         }
     }

@@ -84,10 +84,11 @@ public sealed class RoomChangesReader(
             }
 
             if (!log.TryGetValue((nid, position), out var step)) continue;
-            var before = await states.AtAsync(nid, steps.GetValueOrDefault(nid), stop);
+            var parent = steps.GetValueOrDefault(nid);
+            var before = await states.AtAsync(nid, parent, stop);
             var state = await states.AtAsync(nid, step, stop);
             steps[nid] = step;
-            changes.Add(new RoomChange(position, new StateChanged(nid, before, state, step)));
+            changes.Add(new RoomChange(position, new StateChanged(nid, parent, before, step, state)));
             foreach (var membership in await MembershipsAsync(room, before, state, stop))
             {
                 changes.Add(new RoomChange(position, membership));

@@ -231,7 +231,8 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         for (var i = 0; i < appended.Events.Count; i++)
         {
             var stored = appended.Events[i];
-            if (!stored.Nid.IsLive || !stored.IsShown || stored.Pdu.StateKey is not { } key) continue;
+            if (!stored.Nid.IsLive || !stored.IsShown || (stored.Row.Marks & EventMarks.State) == 0) continue;
+            if (stored.Pdu.StateKey is not { } key) continue;
             var replaced = _schedule.TakeReplaced(
                 appended.Room.RoomId, stored.Pdu.Type, key, stored.Row.Sender, position);
             foreach (var waiting in replaced) Queue(waiting);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Jobs;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -12,8 +13,8 @@ namespace Matrix.Host.Rooms.Jobs;
 /// step took.
 /// </summary>
 public sealed partial class JobRunner(
-    JobList jobs, IEnumerable<IJobKind> kinds, IStorageWriter writer, JobOptions options, TimeProvider time,
-    ILogger<JobRunner> log) : BackgroundService
+    JobList jobs, IEnumerable<IJobKind> kinds, IStorageWriter writer, ShardGates gates, JobOptions options,
+    TimeProvider time, ILogger<JobRunner> log) : DutyService(JobList.Duty, gates)
 {
     /// <summary>A job fails when so many attempts of one step have failed.</summary>
     private const int MostAttempts = 8;
@@ -24,17 +25,17 @@ public sealed partial class JobRunner(
     private readonly ConcurrentDictionary<string, Task> _running = new();
 
     /// <summary>Runs until it is stopped, beginning with the jobs of earlier runs.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stop)
     {
         try
         {
             while (true)
             {
                 var changed = jobs.Changed;
-                await BeginAsync(stoppingToken);
-                await changed.WaitAsync(_look, time, stoppingToken)
+                await BeginAsync(stop);
+                await changed.WaitAsync(_look, time, stop)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                stoppingToken.ThrowIfCancellationRequested();
+                stop.ThrowIfCancellationRequested();
             }
         }
         finally

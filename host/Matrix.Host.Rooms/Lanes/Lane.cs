@@ -7,6 +7,7 @@ using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Core.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Lanes;
@@ -22,6 +23,7 @@ internal sealed class Lane(
     RoomResolutions resolutions,
     OpenRequests requests,
     IStorageWriter writer,
+    ShardGates gates,
     RoomsOptions options) : IDisposable
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -37,6 +39,9 @@ internal sealed class Lane(
     private RoomMachine? _machine;
     private WriteChain _chain = new();
     private int _waiting;
+
+    /// <summary>How often shards had been opened when the room was loaded.</summary>
+    private long _loadedAt;
 
     /// <summary>Whether a session left before it had written what the machine decided of received events.</summary>
     private bool _isSpoilt;
@@ -91,14 +96,10 @@ internal sealed class Lane(
             else if (_chain.IsBroken) await TakeBackAsync();
             else ReportDurable();
             EndOneByOne();
-            if (_pending is null && await loader.LoadAsync(room, stop) is { } loaded)
+            if (await LoadedAsync(stop) is { } visit)
             {
-                _machine = MachineOf(loaded, _oneByOne.Begin(_limits));
-                _pending = loaded;
-                _hasUnsentStaged = loaded.HadStaged;
+                return new LaneSession(this, _pending!, _machine!, _chain, visit);
             }
-
-            if (_pending is { } pending) return new LaneSession(this, pending, _machine!, _chain);
         }
         catch
         {
@@ -116,9 +117,44 @@ internal sealed class Lane(
         PendingRoom pending, CancellationToken stop, IncomingLimits? limits = null)
     {
         await HoldAsync(stop);
-        _machine = MachineOf(pending, limits ?? _limits);
-        _pending = pending;
-        return new LaneSession(this, pending, _machine, _chain);
+        try
+        {
+            var visit = gates.Enter(Authority.Room(pending.Room.RoomId));
+            _machine = MachineOf(pending, limits ?? _limits);
+            _pending = pending;
+            _loadedAt = visit.Opening;
+            return new LaneSession(this, pending, _machine, _chain, visit);
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Loads the room unless its memory is good, and enters its shard. Null if the room does not exist.
+    /// </summary>
+    private async ValueTask<ShardVisit?> LoadedAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            if (_pending is null)
+            {
+                _loadedAt = gates.Openings;
+                if (await loader.LoadAsync(room, stop) is not { } loaded) return null;
+                _machine = MachineOf(loaded, _oneByOne.Begin(_limits));
+                _pending = loaded;
+                _hasUnsentStaged = loaded.HadStaged;
+            }
+
+            var visit = gates.Enter(Authority.Room(_pending.Room.RoomId));
+            if (visit.Opening <= _loadedAt) return visit;
+
+            // Another node may have written since the room was loaded.
+            visit.Dispose();
+            await StartAgainAsync();
+        }
     }
 
     /// <summary>
@@ -140,11 +176,18 @@ internal sealed class Lane(
             }
 
             Forget();
-            if (await loader.LoadAsync(room, stop) is { Local.Joined.Count: 0 } loaded)
+            for (_loadedAt = gates.Openings; ; _loadedAt = gates.Openings)
             {
-                _pending = loaded;
-                _machine = MachineOf(loaded with { Extremities = [], State = StateTree.Empty }, limits);
-                return new LaneSession(this, loaded, _machine, _chain);
+                if (await loader.LoadAsync(room, stop) is not { Local.Joined.Count: 0 } loaded) break;
+                var visit = gates.Enter(Authority.Room(loaded.Room.RoomId));
+                if (visit.Opening <= _loadedAt)
+                {
+                    _pending = loaded;
+                    _machine = MachineOf(loaded with { Extremities = [], State = StateTree.Empty }, limits);
+                    return new LaneSession(this, loaded, _machine, _chain, visit);
+                }
+
+                visit.Dispose();
             }
         }
         catch
@@ -185,6 +228,7 @@ internal sealed class Lane(
         await HoldAsync(stop);
         try
         {
+            using var visit = gates.Enter(batch.Authority);
             if (_chain.IsBroken) await TakeBackAsync();
             else await SettledAsync(_chain);
             return await writer.WriteAsync(batch, CancellationToken.None);

@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Rooms.Lanes;
 
@@ -10,6 +11,7 @@ internal sealed class LaneDirectory(
     RoomResolutions resolutions,
     OpenRequests requests,
     IStorageWriter writer,
+    ShardGates gates,
     RoomsOptions options) : IDisposable
 {
     private readonly Lock _gate = new();
@@ -32,7 +34,7 @@ internal sealed class LaneDirectory(
         {
             if (!_lanes.TryGetValue(room, out var lane))
             {
-                lane = new Lane(room, loader, lookUpReader, resolutions, requests, writer, options);
+                lane = new Lane(room, loader, lookUpReader, resolutions, requests, writer, gates, options);
                 _lanes.Add(room, lane);
             }
             else if (lane.Users == 0)

@@ -3,10 +3,12 @@ using Matrix.Core.Room.Incoming;
 using Matrix.Core.Room.Incoming.Facts;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StagedEvents;
+using Matrix.Host.Storage.Tables.State;
 
 namespace Matrix.Host.Rooms.Lanes;
 
@@ -21,6 +23,7 @@ internal sealed class LaneSession : IDisposable
 
     private readonly Lane _lane;
     private readonly WriteChain _chain;
+    private ShardVisit? _visit;
     private readonly List<Change> _changes = new(2);
     private SessionIndex? _index;
     private Dictionary<int, StepChain>? _chains;
@@ -30,10 +33,11 @@ internal sealed class LaneSession : IDisposable
     private bool _hasStaged;
     private int _lookUps;
 
-    internal LaneSession(Lane lane, PendingRoom pending, RoomMachine machine, WriteChain chain)
+    internal LaneSession(Lane lane, PendingRoom pending, RoomMachine machine, WriteChain chain, ShardVisit visit)
     {
         _lane = lane;
         _chain = chain;
+        _visit = visit;
         Machine = machine;
         Pending = Start = pending;
     }
@@ -212,7 +216,7 @@ internal sealed class LaneSession : IDisposable
         }
         finally
         {
-            Dispose();
+            Leave();
         }
     }
 
@@ -277,7 +281,12 @@ internal sealed class LaneSession : IDisposable
         foreach (var change in _changes) batch.Add(change);
         if (!ReferenceEquals(Pending.State, Start.State))
         {
-            batch.Add(new StateChanged(room.Nid, Start.State, Pending.State, Pending.CurrentStep));
+            batch.Add(new StateChanged(
+                room.Nid, Start.CurrentStep, Start.State, Pending.CurrentStep, Pending.State)
+            {
+                Numbered = (StateNumbered?)_changes.Find(change => change is StateNumbered numbered
+                    && numbered.Step == Pending.CurrentStep && numbered.Parent == Start.CurrentStep),
+            });
         }
 
         foreach (var membership in Memberships) batch.Add(membership);
@@ -287,6 +296,16 @@ internal sealed class LaneSession : IDisposable
 
     /// <summary>Leaves the lane.</summary>
     public void Dispose()
+    {
+        Leave();
+        _visit?.Dispose();
+        _visit = null;
+    }
+
+    /// <summary>
+    /// Opens the lane for the next session, unless this one has left. What was not submitted is undone.
+    /// </summary>
+    private void Leave()
     {
         if (_left) return;
         _left = true;

@@ -1,6 +1,7 @@
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Relations;
@@ -18,10 +19,11 @@ public sealed class SearchIndexer(
     SearchTable searchTable,
     IConsumersTable consumersTable,
     IStorageWriter writer,
+    ShardGates gates,
     SearchOptions options,
     RoomsOptions rooms,
     TimeProvider time)
-    : IndexWorker(Name, writer, time)
+    : IndexWorker(Name, writer, gates, time)
 {
     private const string Name = "search";
     private const int RangesAtOnce = 100;

@@ -123,7 +123,7 @@ public sealed class RoomSnapshots : IChangeConsumer
                 for (var i = 0; i < appended.Events.Count; i++)
                 {
                     _events.Put(appended.Events[i]);
-                    _batch.Relates |= appended.Events[i].Relation is not null;
+                    _batch.Relates |= appended.Events[i].HasRelation;
                 }
 
                 break;
@@ -138,8 +138,9 @@ public sealed class RoomSnapshots : IChangeConsumer
                 _events.Drop(changed.Nid);
                 break;
             case StateChanged changed:
-                _states.Put(changed.Room, changed.Step, changed.After);
                 _batch.State = changed;
+                _batch.After = AfterOf(changed);
+                if (_batch.After is { } after) _states.Put(changed.Room, changed.Step, after);
                 break;
             case MembershipChanged { IsLocal: true } changed:
                 (_batch.Memberships ??= []).Add(changed);
@@ -175,14 +176,26 @@ public sealed class RoomSnapshots : IChangeConsumer
     /// <summary>Forgets a room that does not exist any more.</summary>
     private void Delete(RoomIdentity room)
     {
-        lock (_gate)
-        {
-            _snapshots.Remove(room.Nid);
-            if (_loading.TryGetValue(room.Nid, out var loading)) loading.Missed = true;
-        }
-
+        lock (_gate) Forget(room.Nid);
         _ids.Remove(room.RoomId);
         _states.Remove(room.Nid);
+    }
+
+    /// <summary>Drops a room from memory; a reader that is loading it now does not keep it. Under the lock.</summary>
+    private void Forget(RoomNid room)
+    {
+        _snapshots.Remove(room);
+        if (_loading.TryGetValue(room, out var loading)) loading.Missed = true;
+    }
+
+    /// <summary>The new state of a room; null if another node changed one that is not in memory.</summary>
+    private StateTree? AfterOf(StateChanged changed)
+    {
+        if (changed.After is { } after) return after;
+        var parent = _snapshots.TryGet(changed.Room, out var snapshot) && snapshot.Step == changed.Parent
+            ? snapshot.State
+            : _states.Known(changed.Room, changed.Parent);
+        return parent is null ? null : changed.ApplyTo(parent);
     }
 
     /// <summary>Ends the batch's changes of the room: readers see all of them at once.</summary>
@@ -192,7 +205,8 @@ public sealed class RoomSnapshots : IChangeConsumer
         {
             if (_snapshots.TryGet(room, out var snapshot))
             {
-                _snapshots.Put(room, _batch.After(snapshot));
+                if (_batch.TryApply(snapshot, out var after)) _snapshots.Put(room, after);
+                else Forget(room);
                 _batch.Reset();
             }
             else
@@ -227,6 +241,7 @@ public sealed class RoomSnapshots : IChangeConsumer
             for (var i = 0; i < read.Length; i++)
             {
                 var room = read[i].Room.Nid;
+                var isStateKnown = true;
                 lock (_gate)
                 {
                     if (_snapshots.TryGet(room, out var known))
@@ -235,9 +250,19 @@ public sealed class RoomSnapshots : IChangeConsumer
                     }
                     else
                     {
-                        foreach (var batch in loadings[room].Batches) read[i] = batch.After(read[i]);
-                        if (!loadings[room].Missed) _snapshots.Put(room, read[i]);
+                        foreach (var batch in loadings[room].Batches)
+                        {
+                            isStateKnown &= batch.TryApply(read[i], out var after);
+                            read[i] = after;
+                        }
+
+                        if (isStateKnown && !loadings[room].Missed) _snapshots.Put(room, read[i]);
                     }
+                }
+
+                if (!isStateKnown)
+                {
+                    read[i] = read[i] with { State = await _states.AtAsync(room, read[i].Step, stop) };
                 }
 
                 _ids.Put(read[i].Room.RoomId, read[i].Room);
@@ -309,15 +334,25 @@ public sealed class RoomSnapshots : IChangeConsumer
 
         public StateChanged? State { get; set; }
 
+        /// <summary>The new state; null if it has not changed, or is not known yet.</summary>
+        public StateTree? After { get; set; }
+
         public List<MembershipChanged>? Memberships { get; set; }
 
         public RoomAdvanced? Advanced { get; set; }
 
         public long Position { get; set; }
 
-        public RoomSnapshot After(RoomSnapshot before)
+        /// <summary>
+        /// Applies the batch to a room. False if its new state is unknown: another node changed a state that is not the
+        /// room's.
+        /// </summary>
+        public bool TryApply(RoomSnapshot before, out RoomSnapshot after)
         {
-            if (before.Position >= Position) return before;
+            after = before;
+            if (before.Position >= Position) return true;
+            var state = State is null ? before.State : After;
+            if (state is null && State!.Parent == before.Step) state = State.ApplyTo(before.State);
             var header = Advanced!.Header;
             var local = before.Local;
             foreach (var changed in Memberships ?? [])
@@ -325,11 +360,11 @@ public sealed class RoomSnapshots : IChangeConsumer
                 local = local.With(changed.UserId, changed.After == Membership.Join);
             }
 
-            return new RoomSnapshot
+            after = new RoomSnapshot
             {
                 Room = before.Room,
                 Step = State?.Step ?? before.Step,
-                State = State?.After ?? before.State,
+                State = state ?? before.State,
                 JoinedCount = header.JoinedCount,
                 InvitedCount = header.InvitedCount,
                 LastEvent = EventNid.Of(before.Room.Nid, header.LastOrdinal),
@@ -337,12 +372,14 @@ public sealed class RoomSnapshots : IChangeConsumer
                 HasRelations = before.HasRelations || Relates,
                 Position = Position,
             };
+            return state is not null;
         }
 
         public void Reset()
         {
             Relates = false;
             State = null;
+            After = null;
             Memberships = null;
             Advanced = null;
         }

@@ -117,8 +117,9 @@ public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
             case EventsAppended appended:
                 for (var i = 0; i < appended.Events.Count; i++)
                 {
-                    var pdu = appended.Events[i].Pdu;
-                    if (pdu.Type != EventTypes.Tombstone || !pdu.IsState) continue;
+                    // An event that another node stored is not parsed yet.
+                    if ((appended.Events[i].Row.Marks & EventMarks.State) == 0) continue;
+                    if (appended.Events[i].Pdu.Type != EventTypes.Tombstone) continue;
                     arrivals.Add(new Arrival(appended.Events[i].Nid.Room, null));
                 }
 

@@ -5,6 +5,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -23,6 +24,7 @@ public sealed class DirectoryIndexer(
     IAccountsTable accountsTable,
     UserDirectoryTable directoryTable,
     IStorageWriter writer,
+    ShardGates gates,
     RoomSnapshots rooms,
     OpenRooms openRooms,
     EventStore events,
@@ -30,7 +32,7 @@ public sealed class DirectoryIndexer(
     UserDirectoryOptions options,
     RoomsOptions roomsOptions,
     TimeProvider time)
-    : IndexWorker("user_directory", writer, time)
+    : IndexWorker("user_directory", writer, gates, time)
 {
     /// <inheritdoc/>
     protected override IndexTimes Times =>

@@ -1,29 +1,6 @@
+using Matrix.Core.Cluster;
+
 namespace Matrix.Host.Storage.Commits;
-
-/// <summary>The kinds of what can have authority over a batch.</summary>
-public enum AuthorityKind
-{
-    /// <summary>Nothing in memory.</summary>
-    Nobody,
-
-    /// <summary>A room.</summary>
-    Room,
-
-    /// <summary>A local user.</summary>
-    User,
-
-    /// <summary>Another server.</summary>
-    Server,
-
-    /// <summary>An application service.</summary>
-    AppService,
-
-    /// <summary>Work in the background that is done in one place.</summary>
-    Duty,
-
-    /// <summary>A session or flow whose id this server has made.</summary>
-    Minted,
-}
 
 /// <summary>
 /// What has authority over a batch: memory of it decides what is written, such as a room's lane or a user's lock. Two
@@ -40,8 +17,14 @@ public readonly record struct Authority
     /// </summary>
     public static Authority Nobody => default;
 
-    /// <summary>The kind.</summary>
+    /// <summary>The kind; 0 for nobody.</summary>
     public AuthorityKind Kind { get; }
+
+    /// <summary>Whether nothing has authority.</summary>
+    public bool IsNobody => Kind == 0;
+
+    /// <summary>The number of the shard that it belongs to. Nobody belongs to none.</summary>
+    public int Shard => Shards.Of(Kind, Name);
 
     /// <summary>The name within the kind; empty for nobody.</summary>
     public string Name => _name ?? "";
@@ -62,9 +45,9 @@ public readonly record struct Authority
     public static Authority Duty(string name) => new(AuthorityKind.Duty, name);
 
     /// <summary>A session or flow in memory whose id this server has made.</summary>
-    public static Authority Minted(string id) => new(AuthorityKind.Minted, id);
+    public static Authority Minted(string id) => new(AuthorityKind.MintedId, id);
 
     /// <summary>The kind only: ids of sessions are secret.</summary>
     public override string ToString() =>
-        Kind is AuthorityKind.Nobody or AuthorityKind.Minted ? Kind.ToString() : $"{Kind} {Name}";
+        IsNobody ? "nobody" : Kind == AuthorityKind.MintedId ? "a minted id" : $"{Kind} {Name}";
 }

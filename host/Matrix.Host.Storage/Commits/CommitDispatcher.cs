@@ -6,6 +6,8 @@ namespace Matrix.Host.Storage.Commits;
 /// </summary>
 internal sealed class CommitDispatcher(WriterMetrics metrics) : IAsyncDisposable
 {
+    private static readonly List<WriteBatch> _none = [];
+
     private readonly Restorations _restorations = new(metrics);
     private readonly HashSet<IRestoredConsumer> _missed = [];
     private IChangeConsumer[] _consumers = [];
@@ -41,10 +43,25 @@ internal sealed class CommitDispatcher(WriterMetrics metrics) : IAsyncDisposable
             Guarded(consumer, static (c, _, through) => c.End(through), batches, through);
         }
 
-        // Not before: what they read from storage may come from caches, which have read the flush now.
-        foreach (var consumer in _missed) _restorations.Add(consumer, _through, through);
-        _missed.Clear();
-        _through = through;
+        Restore(through);
+    }
+
+    /// <summary>Lets every consumer miss the changes since the last ones, up to a position.</summary>
+    public void Miss(long through)
+    {
+        var consumers = _consumers;
+        foreach (var consumer in consumers)
+        {
+            Guarded(consumer, static (c, _, through) => c.Begin(through), _none, through);
+        }
+
+        foreach (var consumer in consumers) Missed(consumer, through);
+        foreach (var consumer in consumers)
+        {
+            Guarded(consumer, static (c, _, through) => c.End(through), _none, through);
+        }
+
+        Restore(through);
     }
 
     /// <summary>Ends what consumers read from storage.</summary>
@@ -65,6 +82,17 @@ internal sealed class CommitDispatcher(WriterMetrics metrics) : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Consumers that missed changes read them from storage. Not before all have read the flush: what they read may
+    /// come from caches.
+    /// </summary>
+    private void Restore(long through)
+    {
+        foreach (var consumer in _missed) _restorations.Add(consumer, _through, through);
+        _missed.Clear();
+        _through = through;
+    }
+
     private void Guarded(
         IChangeConsumer consumer, Action<IChangeConsumer, List<WriteBatch>, long> step, List<WriteBatch> batches,
         long through)
@@ -75,19 +103,26 @@ internal sealed class CommitDispatcher(WriterMetrics metrics) : IAsyncDisposable
         }
 #pragma warning disable CA1031 // A consumer's exception must not end the writer's thread or affect others.
         catch (Exception fault)
+#pragma warning restore CA1031
         {
             metrics.ConsumerFailed(fault);
-            try
-            {
-                consumer.Missed(through);
-            }
-            catch (Exception second)
-#pragma warning restore CA1031
-            {
-                metrics.ConsumerFailed(second);
-            }
-
-            if (consumer is IRestoredConsumer restored) _missed.Add(restored);
+            Missed(consumer, through);
         }
+    }
+
+    private void Missed(IChangeConsumer consumer, long through)
+    {
+        try
+        {
+            consumer.Missed(through);
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            metrics.ConsumerFailed(fault);
+        }
+
+        if (consumer is IRestoredConsumer restored) _missed.Add(restored);
     }
 }

@@ -18,7 +18,10 @@ public interface IChangeConsumer
     {
     }
 
-    /// <summary>A change is durable. Conditional changes that were not applied are skipped.</summary>
+    /// <summary>
+    /// A change is durable. Conditional changes that were not applied are skipped. A change of another node lacks what
+    /// no consumer reads, as the remarks of its record say.
+    /// </summary>
     void OnChange(Change change, long position);
 
     /// <summary>Every consumer has read the flush, or missed it.</summary>

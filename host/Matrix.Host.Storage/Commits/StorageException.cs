@@ -40,6 +40,9 @@ public enum StorageFailure
     /// <summary>The store is closed or closing.</summary>
     Closed,
 
+    /// <summary>This node does not own the shard of what the batch changes, or of the memory that decides it.</summary>
+    NotOwned,
+
     /// <summary>
     /// This server may not open the database: it belongs to another server, has a newer schema, is in use, or does not
     /// exist.

@@ -1,14 +1,14 @@
 namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
-/// The shared part of both databases' writers: submission, publication and completion. A database adds the flush.
+/// The shared part of both databases' writers: submission, and what becomes of the batches. A database adds the flush.
 /// </summary>
-internal abstract class StorageWriter(StorageOptions options, WriterMetrics metrics) : IStorageWriter, IAsyncDisposable
+internal abstract class StorageWriter(StorageOptions options, WriterMetrics metrics, IPublication publication)
+    : IStorageWriter, IAsyncDisposable
 {
-    private readonly CommitDispatcher _consumers = new(metrics);
-    private long _published;
+    public long PublishedPosition => Publication.Position;
 
-    public long PublishedPosition => Volatile.Read(ref _published);
+    protected IPublication Publication { get; } = publication;
 
     protected WriteQueue Queue { get; } = new(options);
 
@@ -32,7 +32,7 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         Queue.Submit(batch, posted: true);
     }
 
-    public void AddConsumer(IChangeConsumer consumer) => _consumers.Add(consumer);
+    public void AddConsumer(IChangeConsumer consumer) => Publication.AddConsumer(consumer);
 
     public abstract ValueTask DisposeAsync();
 
@@ -40,58 +40,28 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     protected void StartAt(long position)
     {
         LastPosition = position;
-        Volatile.Write(ref _published, position);
-        _consumers.StartAt(position);
+        Publication.StartAt(position);
     }
-
-    /// <summary>Ends what consumers read from storage; before the store closes.</summary>
-    protected ValueTask EndRestorationsAsync() => _consumers.DisposeAsync();
 
     /// <summary>Removes and fails the batches whose chain is broken.</summary>
-    protected static void DropBroken(List<WriteBatch> batches)
+    protected void DropBroken(List<WriteBatch> batches)
     {
-        batches.RemoveAll(static batch =>
-        {
-            if (batch.Chain is not { IsBroken: true })
-            {
-                return false;
-            }
-
-            Answer(batch, ChainBroken());
-            return true;
-        });
-    }
-
-    /// <summary>
-    /// Publishes batches that are durable; those with position 0 were refused. Consumers read them, then every
-    /// submitter is completed.
-    /// </summary>
-    private void Publish(List<WriteBatch> batches)
-    {
-        Announce(batches);
-        foreach (var batch in batches)
-        {
-            if (batch.IsOrphan)
-            {
-                Answer(batch, ChainBroken());
-            }
-            else
-            {
-                Answer(batch, new WriteReceipt(batch.Position, batch.Position == 0));
-            }
-        }
+        if (!batches.Exists(static batch => batch.Chain is { IsBroken: true })) return;
+        FailAll(batches.FindAll(static batch => batch.Chain is { IsBroken: true }), Commits.Publication.ChainBroken());
+        batches.RemoveAll(static batch => batch.Chain is { IsBroken: true });
     }
 
     /// <summary>
     /// Publishes the batches of a flush, or fails them. False if the flush failed because one of several batches
     /// violates the schema: each is then flushed alone, so that only that one fails.
     /// </summary>
-    protected bool TryComplete(List<WriteBatch> batches, StorageException? failure, long started)
+    /// <param name="after">The position of the sequence before the flush.</param>
+    protected bool TryComplete(List<WriteBatch> batches, long after, StorageException? failure, long started)
     {
         if (failure is null)
         {
             Metrics.Flushed(started, batches.Count);
-            Publish(batches);
+            Publication.Kept(batches, after);
             return true;
         }
 
@@ -109,37 +79,11 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     protected static StorageException NotBuilt(Exception fault) =>
         new(StorageFailure.Rejected, $"A write failed: {fault.Message}", fault);
 
-    /// <summary>Makes the batches' changes visible to readers, then to consumers.</summary>
-    protected void Announce(List<WriteBatch> batches)
+    /// <summary>Fails batches that were not kept. Later batches of their chains are not tried.</summary>
+    protected void FailAll(List<WriteBatch> batches, StorageException failure)
     {
-        var kept = new List<WriteBatch>(batches.Count);
-        foreach (var batch in batches)
-        {
-            if (batch.Position != 0)
-            {
-                batch.Durable();
-                kept.Add(batch);
-            }
-        }
-
-        if (kept.Count > 0)
-        {
-            var last = kept[^1].Position;
-            Volatile.Write(ref _published, last);
-            _consumers.Dispatch(kept, last);
-        }
-    }
-
-    private static StorageException ChainBroken() =>
-        new(StorageFailure.ChainBroken, "An earlier write that this one builds on was not stored.");
-
-    /// <summary>Fails batches that were not kept.</summary>
-    protected static void FailAll(List<WriteBatch> batches, StorageException failure)
-    {
-        foreach (var batch in batches)
-        {
-            Answer(batch, failure);
-        }
+        foreach (var batch in batches) batch.Chain?.Break();
+        Publication.Failed(batches, failure);
     }
 
     /// <summary>Fails every batch that still waits when the store closes.</summary>
@@ -151,34 +95,6 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         {
             FailAll(waiting, failure);
             waiting.Clear();
-        }
-    }
-
-    private static void Answer(WriteBatch batch, WriteReceipt receipt)
-    {
-        try
-        {
-            batch.Complete(receipt);
-        }
-#pragma warning disable CA1031 // A callback's exception must not end the writer's thread or affect others.
-        catch (Exception fault)
-#pragma warning restore CA1031
-        {
-            WriterMetrics.CallbackFailed(fault);
-        }
-    }
-
-    private static void Answer(WriteBatch batch, StorageException failure)
-    {
-        try
-        {
-            batch.Fail(failure);
-        }
-#pragma warning disable CA1031 // As above.
-        catch (Exception fault)
-#pragma warning restore CA1031
-        {
-            WriterMetrics.CallbackFailed(fault);
         }
     }
 }

@@ -57,8 +57,8 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
     /// <summary>Names a further authority. It changes nothing if that is named already, or is nobody.</summary>
     public WriteBatch AlsoOf(Authority authority)
     {
-        if (authority.Kind == AuthorityKind.Nobody || authority == Authority) return this;
-        if (Authority.Kind == AuthorityKind.Nobody) Authority = authority;
+        if (authority.IsNobody || authority == Authority) return this;
+        if (Authority.IsNobody) Authority = authority;
         else (_otherAuthorities ??= []).Add(authority);
         return this;
     }

@@ -5,10 +5,15 @@ namespace Matrix.Host.Storage.Commits;
 /// </summary>
 internal sealed class WriteQueue(StorageOptions options) : IDisposable
 {
+    private const int MostHalved = 6;
+
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _arrived = new(0);
     private Queue<WriteBatch> _waiting = new();
     private bool _closed;
+
+    /// <summary>How often the bounds of a flush are halved; for the writer only.</summary>
+    private int _halved;
 
     /// <summary>The number of waiting batches.</summary>
     public int Count
@@ -57,16 +62,26 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
     /// <summary>Waits for a submission or for the queue to be closed; false after the timeout.</summary>
     public Task<bool> WaitAsync(TimeSpan timeout) => _arrived.WaitAsync(timeout);
 
+    /// <summary>
+    /// Makes the next flushes smaller after one that took too long, and greater again after short ones.
+    /// </summary>
+    public void Adapt(TimeSpan took, TimeSpan most)
+    {
+        if (took > most) _halved = Math.Min(_halved + 1, MostHalved);
+        else if (took < most / 4) _halved = Math.Max(_halved - 1, 0);
+    }
+
     /// <summary>Takes the batches of one flush. False if none waits.</summary>
     public bool TryTake(List<WriteBatch> into)
     {
         lock (_lock)
         {
             var bytes = 0L;
-            while (into.Count < options.MaxBatchesPerFlush && _waiting.TryPeek(out var next))
+            var mostBatches = Math.Max(options.MaxBatchesPerFlush >> _halved, 1);
+            while (into.Count < mostBatches && _waiting.TryPeek(out var next))
             {
                 bytes += next.Weight;
-                if (into.Count > 0 && bytes > options.MaxBytesPerFlush)
+                if (into.Count > 0 && bytes > options.MaxBytesPerFlush >> _halved)
                 {
                     break;
                 }

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.Shards;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
@@ -20,11 +22,26 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
 
     private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(250);
     private static readonly Statement _takePositions = Statement.Of("CALL take_positions($1, $2, $3, $4)");
+    private static readonly Statement _nextPositions = Statement.Of("SELECT next_positions($1, $2, $3)");
 
     private readonly string _node = options.Node;
+    private readonly FlushLog _log = new(options);
     private long _incarnation;
     private long _lastFlush;
     private bool _isFenced;
+
+    /// <summary>By number, the shards that are this node's at the writer's next flush.</summary>
+    private readonly bool[] _owned = new bool[Core.Cluster.Shards.Count];
+    private bool _hasMoved;
+
+    /// <summary>
+    /// Whether another node has written since this one began. Until then nobody reads what its flushes changed: who
+    /// joins later writes first, and reads on from there.
+    /// </summary>
+    private bool _isFollowed;
+
+    /// <summary>How far the last look advanced the sequence.</summary>
+    private long _looked;
 
     /// <summary>The node that gave no sign of life for long.</summary>
     private Sign? _silent;
@@ -75,6 +92,8 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         if (found is long lastFlush) _lastFlush = lastFlush;
         else _isFenced = true;
         await transaction.CommitAsync(stop);
+        _hasMoved = false;
+        _looked = 1;
     }
 
     internal override async Task<bool> BeatAsync(NpgsqlConnection connection)
@@ -90,6 +109,59 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         return !_isFenced;
     }
 
+    /// <summary>This start of the node.</summary>
+    internal ShardOwner Self => new(_node, _incarnation);
+
+    internal override bool KnowsPosition => !_hasMoved;
+
+    internal override void TakeNext(PostgresWrites writes, int count, Action<long> taken) => writes.Read(
+        _nextPositions,
+        (Claim: this, Count: count),
+        static (a, q) => a.Int(q.Count).Text(q.Claim._node).Int(q.Claim._incarnation),
+        row =>
+        {
+            var last = row.Int64(0);
+
+            // As long as nobody else writes, one round trip less does.
+            _hasMoved = last - count != Position;
+            _isFollowed |= _hasMoved;
+            taken(last);
+        });
+
+    internal override bool Owns(WriteBatch batch) =>
+        Owns(batch.Authority) && (batch.OtherAuthorities.Count == 0 || batch.OtherAuthorities.All(Owns));
+
+    internal override void Sends(WriteBatch batch)
+    {
+        foreach (var moved in batch.Preconditions.OfType<ShardMoved>())
+        {
+            if (moved.From == Self) _owned[moved.Shard] = false;
+        }
+    }
+
+    internal override void Ended(WriteBatch batch, bool isKept)
+    {
+        foreach (var moved in batch.Preconditions.OfType<ShardMoved>())
+        {
+            if ((isKept ? moved.To : moved.From) == Self) _owned[moved.Shard] = true;
+        }
+    }
+
+    internal override TimeSpan? LongestFlush { get; } = options.LongestFlush;
+
+    internal override void Log(PostgresWrites writes, List<WriteBatch> batches, long after, long last)
+    {
+        if (_isFollowed) _log.Add(writes, batches, new FlushOrigin(after, last, _node, _incarnation));
+    }
+
+    internal override long After => Position - _looked;
+
+    internal override void Committed(long last)
+    {
+        base.Committed(last);
+        _looked = 0;
+    }
+
     internal override void Take(PostgresWrites writes, long last) => writes.Run(
         _takePositions,
         (Claim: this, Last: last),
@@ -101,8 +173,14 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
 
     internal override bool MayRepeat(long last) => !_isFenced && _lastFlush < last;
 
-    internal override bool MustLook(Exception fault) =>
-        fault is PostgresException { SqlState: SequenceMoved or Fenced };
+    internal override bool HasMoved(Exception fault)
+    {
+        if (fault is not PostgresException { SqlState: SequenceMoved }) return false;
+        _hasMoved = _isFollowed = true;
+        return true;
+    }
+
+    internal override bool MustLook(Exception fault) => fault is PostgresException { SqlState: Fenced };
 
     /// <summary>Waits until no other node is alive, or the one that is gives no sign of life for long.</summary>
     private async Task StandByAsync(NpgsqlConnection connection, CancellationToken stop)
@@ -149,10 +227,23 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             """,
             stop,
             _node, incarnation, Position, now);
+        _ = await ScalarAsync(
+            connection,
+            """
+            INSERT INTO shards (shard, node, incarnation)
+            SELECT number, $1, $2 FROM generate_series(0, $3 - 1) AS number
+            ON CONFLICT (shard) DO UPDATE SET node = excluded.node, incarnation = excluded.incarnation
+            """,
+            stop,
+            _node, incarnation, Core.Cluster.Shards.Count);
         await transaction.CommitAsync(stop);
         (_incarnation, _lastFlush) = (incarnation, Position);
+        _log.StartAt(Position);
+        Array.Fill(_owned, true);
         return true;
     }
+
+    private bool Owns(Authority authority) => authority.IsNobody || _owned[authority.Shard];
 
     private async Task AdvanceAsync(NpgsqlConnection connection, long by, CancellationToken stop)
     {
@@ -164,6 +255,13 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
                 stop,
                 by))!;
         }
+
+        // No node waits for what is between.
+        _ = await ScalarAsync(
+            connection,
+            "INSERT INTO flushes (last, after, node, incarnation, changes) VALUES ($1, $2, '', 0, '')",
+            stop,
+            Position, Position - by);
     }
 
     /// <summary>The other node that is alive, with its signs of life; null if there is none.</summary>

@@ -14,8 +14,11 @@ internal sealed class PostgresOwner : IAsyncDisposable
     private const long MigrationLock = 628750;
 
     /// <summary>Whether a process changes the schema now: one boolean.</summary>
-    internal static readonly string IsMigrating =
-        $"SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = {MigrationLock})";
+    internal static readonly string IsMigrating = $"""
+        SELECT EXISTS (
+            SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = {MigrationLock}
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+        """;
 
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(50);
 

@@ -1,7 +1,10 @@
 using System.Globalization;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Formats;
 using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables;
+using Matrix.Host.Storage.Tables.Shards;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
@@ -18,12 +21,19 @@ internal static class PostgresStorage
         var reads = new PostgresReads(source);
         var metrics = new WriterMetrics();
         var handlers = StorageTables.Handlers(new(PostgresEventInsert.Insert, PostgresKeyClaims.Claim));
-        var writer = new PostgresWriter(owner, handlers, options, metrics);
+        var direct = new Publication(metrics);
+        var format = new FlushFormat(SharedChanges.Formats);
+        IPublication publication = owner.Claim is NodeClaim claim
+            ? new FlushChain(
+                direct, new PostgresFlushRows(source, claim), Read, options.MaxQueuedBatches)
+            : direct;
+        var writer = new PostgresWriter(owner, handlers, options, metrics, publication);
         return await OpenedStorage.OpenAsync(
             options,
             reads,
             writer,
             new PostgresAdmin(reads, owner.Version),
+            ShardsOf(owner.Claim, writer),
             writer.Lost,
             async () =>
             {
@@ -33,6 +43,18 @@ internal static class PostgresStorage
                 metrics.Dispose();
             },
             stop);
+
+        // A row without bytes is one of positions that nothing was written at.
+        List<WriteBatch>? Read(ReadOnlyMemory<byte> changes) =>
+            changes.IsEmpty ? [] : format.TryRead(changes, out var read, out _) ? read : null;
+    }
+
+    private static NodeShards ShardsOf(WriteClaim claim, IStorageWriter writer)
+    {
+        if (claim is not NodeClaim node) return new NodeShards(ShardOwner.Nobody, ShardGates.AlwaysOpen, writer);
+        var shards = new NodeShards(node.Self, ShardGates.Closed(), writer);
+        shards.Gates.Open(Enumerable.Range(0, Core.Cluster.Shards.Count));
+        return shards;
     }
 
     /// <summary>The pool of reading connections, each query bounded in time.</summary>

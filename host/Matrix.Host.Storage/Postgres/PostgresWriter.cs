@@ -31,7 +31,13 @@ internal sealed class PostgresWriter : StorageWriter
     /// The batches of a commit whose outcome is unknown, and its last position. The callers that waited for the batches
     /// have already failed with <see cref="StorageFailure.Doubtful"/>.
     /// </summary>
-    private (List<WriteBatch> Batches, long Last)? _doubt;
+    private (List<WriteBatch> Batches, long After, long Last)? _doubt;
+
+    /// <summary>The position of the sequence before the current transaction.</summary>
+    private long _after;
+
+    /// <summary>The last position of the current transaction; the greatest number until it is known.</summary>
+    private long _last;
 
     /// <summary>When others saw the last time that this process lives.</summary>
     private long _signed = Stopwatch.GetTimestamp();
@@ -42,8 +48,10 @@ internal sealed class PostgresWriter : StorageWriter
     /// <summary>Whether the current transaction's commit has been sent.</summary>
     private bool _committing;
 
-    public PostgresWriter(PostgresOwner owner, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
-        : base(options, metrics)
+    public PostgresWriter(
+        PostgresOwner owner, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics,
+        IPublication publication)
+        : base(options, metrics, publication)
     {
         _owner = owner;
         _claim = owner.Claim;
@@ -59,9 +67,10 @@ internal sealed class PostgresWriter : StorageWriter
 
     public override async ValueTask DisposeAsync()
     {
-        await EndRestorationsAsync();
+        await Publication.EndRestorationsAsync();
         Queue.Close();
         await _loop;
+        await Publication.DisposeAsync();
         _writes.Dispose();
         Queue.Dispose();
     }
@@ -91,6 +100,10 @@ internal sealed class PostgresWriter : StorageWriter
     {
         while (true)
         {
+            while (!await Publication.WaitForRoomAsync(LookAgain) && !Queue.IsClosed)
+            {
+            }
+
             if (Queue.TryTake(batches))
             {
                 await FlushAllAsync(batches, run);
@@ -141,9 +154,20 @@ internal sealed class PostgresWriter : StorageWriter
         run.Clear();
     }
 
+    /// <summary>Removes and fails the batches of shards that another node owns.</summary>
+    private void DropForeign(List<WriteBatch> batches)
+    {
+        if (batches.TrueForAll(_claim.Owns)) return;
+        FailAll(
+            batches.FindAll(batch => !_claim.Owns(batch)),
+            new StorageException(StorageFailure.NotOwned, "Another node owns what this write changes."));
+        batches.RemoveAll(batch => !_claim.Owns(batch));
+    }
+
     private async Task FlushAsync(List<WriteBatch> batches)
     {
         DropBroken(batches);
+        DropForeign(batches);
         if (batches.Count == 0)
         {
             return;
@@ -157,7 +181,13 @@ internal sealed class PostgresWriter : StorageWriter
             (failure, again) = await TryAsync(batches);
         }
 
-        if (TryComplete(batches, failure, started))
+        if (_doubt is null && batches is [{ Preconditions.Count: > 0 } one])
+        {
+            _claim.Ended(one, failure is null && one.Position != 0);
+        }
+
+        if (_claim.LongestFlush is { } longest) Queue.Adapt(Stopwatch.GetElapsedTime(started), longest);
+        if (TryComplete(batches, _after, failure, started))
         {
             return;
         }
@@ -178,19 +208,18 @@ internal sealed class PostgresWriter : StorageWriter
             return (unavailable, false);
         }
 
-        // Positions of a transaction that is not kept are not reused.
-        var last = LastPosition + batches.Count;
+        _last = long.MaxValue;
         try
         {
             _writes.Begin(Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
             await (batches is [{ Preconditions.Count: > 0 } alone]
-                ? RequireAsync(alone, connection)
-                : WriteAsync(batches, last, connection));
+                ? RequireAsync(batches, alone, connection)
+                : WriteAsync(batches, connection));
             return default;
         }
         catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault) || fault is StorageException)
         {
-            return await SettleAsync(batches, last, fault);
+            return await SettleAsync(batches, fault);
         }
 #pragma warning disable CA1031 // An exception while one statement is built fails its batch, not the writer.
         catch (Exception fault)
@@ -202,7 +231,8 @@ internal sealed class PostgresWriter : StorageWriter
         }
         finally
         {
-            LastPosition = last;
+            // Positions that were known before the transaction are not used again if it is not kept.
+            if (_last != long.MaxValue) LastPosition = _last;
         }
     }
 
@@ -223,9 +253,11 @@ internal sealed class PostgresWriter : StorageWriter
             if (_doubt is { } doubt)
             {
                 _doubt = null;
-                if (_claim.IsKept(doubt.Last))
+                var isKept = _claim.IsKept(doubt.Last);
+                if (doubt.Batches is [{ Preconditions.Count: > 0 } one]) _claim.Ended(one, isKept);
+                if (isKept)
                 {
-                    Announce(doubt.Batches);
+                    Publication.KeptInDoubt(doubt.Batches, doubt.After);
                 }
             }
 
@@ -268,17 +300,40 @@ internal sealed class PostgresWriter : StorageWriter
         return false;
     }
 
-    private async Task CommitAsync(NpgsqlConnection connection, long last, bool outcomesFirst)
+    /// <summary>
+    /// Begins a transaction. When this returns, its positions are known: it takes a round trip if another process has
+    /// written since this one did.
+    /// </summary>
+    /// <param name="inSteps">Whether more than one round trip follows in any case.</param>
+    /// <returns>Whether the transaction has to be committed by a statement.</returns>
+    private async Task<bool> BeginAsync(int count, bool inSteps, NpgsqlConnection connection)
+    {
+        var isKnown = _claim.KnowsPosition;
+        if (inSteps || !isKnown) _writes.Run("BEGIN");
+        if (isKnown)
+        {
+            (_after, _last) = (_claim.After, LastPosition + count);
+            _claim.Take(_writes, _last);
+            return inSteps;
+        }
+
+        _claim.TakeNext(_writes, count, last => (_after, _last) = (last - count, last));
+        await _writes.SendAsync(connection);
+        return true;
+    }
+
+    private async Task CommitAsync(List<WriteBatch> batches, NpgsqlConnection connection, bool outcomesFirst)
     {
         if (outcomesFirst)
         {
             await _writes.SendAsync(connection);
         }
 
+        _claim.Log(_writes, batches, _after, _last);
         _writes.Run("COMMIT");
         _committing = true;
         await _writes.SendAsync(connection);
-        Committed(last);
+        Committed(_last);
     }
 
     private void Apply(WriteBatch batch, long position)
@@ -291,16 +346,11 @@ internal sealed class PostgresWriter : StorageWriter
     }
 
     /// <summary>Writes batches without preconditions as one transaction.</summary>
-    private async Task WriteAsync(List<WriteBatch> batches, long last, NpgsqlConnection connection)
+    private async Task WriteAsync(List<WriteBatch> batches, NpgsqlConnection connection)
     {
-        var inSteps = batches.Exists(HasOutcome);
-        if (inSteps)
-        {
-            _writes.Run("BEGIN");
-        }
-
-        _claim.Take(_writes, last);
-        var position = LastPosition;
+        var outcomesFirst = batches.Exists(HasOutcome);
+        var inSteps = await BeginAsync(batches.Count, outcomesFirst, connection);
+        var position = _last - batches.Count;
         foreach (var batch in batches)
         {
             Apply(batch, ++position);
@@ -308,23 +358,24 @@ internal sealed class PostgresWriter : StorageWriter
 
         if (inSteps)
         {
-            await CommitAsync(connection, last, outcomesFirst: true);
+            await CommitAsync(batches, connection, outcomesFirst);
             return;
         }
 
         // Without a BEGIN the batch is a transaction of its own.
+        _claim.Log(_writes, batches, _after, _last);
         _committing = true;
         await _writes.SendAsync(connection);
-        Committed(last);
+        Committed(_last);
     }
 
     /// <summary>Writes a batch as a transaction of its own, if its preconditions hold.</summary>
-    private async Task RequireAsync(WriteBatch batch, NpgsqlConnection connection)
+    private async Task RequireAsync(List<WriteBatch> batches, WriteBatch batch, NpgsqlConnection connection)
     {
         batch.Position = 0;
-        _writes.Position = LastPosition + 1;
-        _writes.Run("BEGIN");
-        _claim.Take(_writes, LastPosition + 1);
+        _claim.Sends(batch);
+        _ = await BeginAsync(1, inSteps: true, connection);
+        _writes.Position = _last;
         foreach (var precondition in batch.Preconditions)
         {
             _handlers.Apply(precondition, _writes);
@@ -339,20 +390,20 @@ internal sealed class PostgresWriter : StorageWriter
             return;
         }
 
-        Apply(batch, LastPosition + 1);
-        await CommitAsync(connection, batch.Position, HasOutcome(batch));
+        Apply(batch, _last);
+        await CommitAsync(batches, connection, HasOutcome(batch));
     }
 
     /// <summary>
     /// Handles a failed transaction. If the connection was lost, this first finds out whether the transaction was kept.
     /// </summary>
-    private async Task<(StorageException? Failure, bool Again)> SettleAsync(
-        List<WriteBatch> batches, long last, Exception fault)
+    private async Task<(StorageException? Failure, bool Again)> SettleAsync(List<WriteBatch> batches, Exception fault)
     {
         var failure = PostgresFault.Of(fault, "writing");
         if (PostgresFault.IsFromServer(fault))
         {
             await _owner.AbandonTransactionAsync();
+            if (_claim.HasMoved(fault)) return (failure, true);
             return _claim.MustLook(fault) ? await LookAsync(failure) : (failure, false);
         }
 
@@ -372,15 +423,15 @@ internal sealed class PostgresWriter : StorageWriter
 
                 if (Queue.IsClosed || Stopwatch.GetElapsedTime(started).TotalMilliseconds >= Options.SettleWaitMs)
                 {
-                    _doubt = ([.. batches], last);
+                    _doubt = ([.. batches], _after, _last);
                     return (new StorageException(StorageFailure.Doubtful, failure.Message, fault), false);
                 }
             }
         }
 
         // If the commit was kept, its batches are published; if not, they are written again.
-        if (_claim.IsKept(last)) return default;
-        if (!_claim.IsLost(last)) return (failure, _claim.MayRepeat(last));
+        if (_claim.IsKept(_last)) return default;
+        if (!_claim.IsLost(_last)) return (failure, _claim.MayRepeat(_last));
         return (Loses(), false);
     }
 
@@ -397,7 +448,7 @@ internal sealed class PostgresWriter : StorageWriter
         _signed = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>After another process wrote: whether this one may write still, and from where on.</summary>
+    /// <summary>After another process took over, perhaps: whether this one may write still.</summary>
     private async Task<(StorageException? Failure, bool Again)> LookAsync(StorageException failure)
     {
         try

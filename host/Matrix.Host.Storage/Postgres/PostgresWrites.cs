@@ -66,6 +66,13 @@ internal sealed class PostgresWrites : IWrites, IDisposable
         _results.Add(row => change.Applied |= read(change, row));
     }
 
+    /// <summary>Adds a statement whose row is read.</summary>
+    public void Read<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind, Action<IRow> read)
+    {
+        _ = Add(statement, args, bind);
+        _results.Add(read);
+    }
+
     /// <summary>Adds a statement without arguments.</summary>
     public void Run(string text)
     {

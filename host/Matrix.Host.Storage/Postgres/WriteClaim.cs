@@ -15,6 +15,11 @@ internal abstract class WriteClaim
     /// <summary>The position of the sequence, as far as it is known.</summary>
     internal long Position { get; private protected set; }
 
+    /// <summary>
+    /// The position before the next flush of this process: what it advanced itself since is no flush of anybody.
+    /// </summary>
+    internal virtual long After => Position;
+
     /// <summary>Takes the lock of the database for the connection's session, if it is free: one boolean.</summary>
     internal abstract string TryLock { get; }
 
@@ -54,8 +59,52 @@ internal abstract class WriteClaim
     /// <summary>Gives a sign of life. False if this process may write no more.</summary>
     internal virtual Task<bool> BeatAsync(NpgsqlConnection connection) => Task.FromResult(true);
 
-    /// <summary>Adds the first statement of a transaction that takes the positions up to one.</summary>
+    /// <summary>
+    /// Whether <see cref="Position"/> is where the sequence is, unless somebody else wrote. Then a transaction's
+    /// positions are known before it begins.
+    /// </summary>
+    internal virtual bool KnowsPosition => true;
+
+    /// <summary>
+    /// Adds the first statement of a transaction that takes the positions up to one. It fails if the sequence is not
+    /// where it is expected.
+    /// </summary>
     internal abstract void Take(PostgresWrites writes, long last);
+
+    /// <summary>
+    /// Adds the first statement of a transaction that takes the next positions, wherever the sequence is. Once it is
+    /// sent, <paramref name="taken"/> has got the last one.
+    /// </summary>
+    internal virtual void TakeNext(PostgresWrites writes, int count, Action<long> taken) =>
+        throw new InvalidOperationException("The position is known.");
+
+    /// <summary>
+    /// The time of a flush after which the next ones are made smaller, because others wait for it; null for none.
+    /// </summary>
+    internal virtual TimeSpan? LongestFlush => null;
+
+    /// <summary>
+    /// Adds what a flush changed for the processes that read it, once its outcomes are known.
+    /// </summary>
+    internal virtual void Log(PostgresWrites writes, List<WriteBatch> batches, long after, long last)
+    {
+    }
+
+    /// <summary>Whether this process owns the shards of all authorities of a batch.</summary>
+    internal virtual bool Owns(WriteBatch batch) => true;
+
+    /// <summary>
+    /// A batch with preconditions is sent: shards that it gives away are not this process's any more, as long as it is
+    /// in doubt too.
+    /// </summary>
+    internal virtual void Sends(WriteBatch batch)
+    {
+    }
+
+    /// <summary>Such a batch has ended, and it is known whether it was kept.</summary>
+    internal virtual void Ended(WriteBatch batch, bool isKept)
+    {
+    }
 
     /// <summary>A transaction was committed.</summary>
     internal virtual void Committed(long last) => Position = last;
@@ -68,6 +117,12 @@ internal abstract class WriteClaim
 
     /// <summary>Whether that transaction was not kept, and may be sent again.</summary>
     internal abstract bool MayRepeat(long last);
+
+    /// <summary>
+    /// Whether the first statement failed because another process has written, which may be: the transaction is sent
+    /// again.
+    /// </summary>
+    internal virtual bool HasMoved(Exception fault) => false;
 
     /// <summary>
     /// Whether the first statement failed, so that this process has to look what became of its claim.

@@ -1,6 +1,8 @@
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables;
+using Matrix.Host.Storage.Tables.Shards;
 
 namespace Matrix.Host.Storage.Sqlite;
 
@@ -22,6 +24,7 @@ internal static class SqliteStorage
                 opened.Readers!,
                 opened.Writer!,
                 new SqliteAdmin(opened.Readers!, path, options.BusyTimeoutMs),
+                new NodeShards(ShardOwner.Nobody, ShardGates.AlwaysOpen, opened.Writer!),
                 new TaskCompletionSource<StorageException>().Task,
                 opened.DisposeAsync,
                 stop);

@@ -51,7 +51,7 @@ internal sealed class SqliteWriter : StorageWriter
     public SqliteWriter(
         SqliteConnection connection, SqliteConnection checkpoint, Action syncDatabase, WriteHandlers handlers,
         StorageOptions options, WriterMetrics metrics)
-        : base(options, metrics)
+        : base(options, metrics, new Publication(metrics))
     {
         _connection = connection;
         _handlers = handlers;
@@ -69,9 +69,10 @@ internal sealed class SqliteWriter : StorageWriter
 
     public override async ValueTask DisposeAsync()
     {
-        await EndRestorationsAsync();
+        await Publication.EndRestorationsAsync();
         Queue.Close();
         await _ended.Task;
+        await Publication.DisposeAsync();
         _checkpointer.Dispose();
         Queue.Dispose();
     }
@@ -109,8 +110,9 @@ internal sealed class SqliteWriter : StorageWriter
         }
 
         var started = Stopwatch.GetTimestamp();
+        var after = LastPosition;
         var failure = Try(batches);
-        if (TryComplete(batches, failure, started))
+        if (TryComplete(batches, after, failure, started))
         {
             return;
         }

@@ -41,6 +41,7 @@ using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.ServerNotices;
+using Matrix.Host.Storage.Tables.Shards;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -145,6 +146,9 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
 
     /// <summary>The limits of single users.</summary>
     public RateLimitsTable RateLimits { get; } = new(reads);
+
+    /// <summary>Which node has which shard.</summary>
+    public ShardsTable Shards { get; } = new(reads);
 
     /// <summary>The rows of rooms that are deleted.</summary>
     public RoomRowsTable RoomRows { get; } = new(reads);
@@ -279,6 +283,7 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
         BlockedRoomsTable.Register(handlers);
         JobsTable.Register(handlers);
         RateLimitsTable.Register(handlers);
+        ShardsTable.Register(handlers);
         RoomRowsTable.Register(handlers);
         ServerNoticesTable.Register(handlers);
         DehydratedDevicesTable.Register(handlers);

@@ -306,10 +306,9 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
             if (subscription is not null && member.Membership == ShownMembership.Joined) room.Admit(subscription);
         }
 
-        stream.FilledAt(Begun);
-
         // No change is half applied now: those after this one reach the user as a member of the rooms.
         lock (_typingGate) stream.KnowsPresenceAfter(_ephemeral);
+        stream.FilledAt(Begun);
         return true;
     }
 

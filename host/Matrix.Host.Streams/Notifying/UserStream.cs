@@ -132,10 +132,14 @@ internal sealed class UserStream(string userId)
         lock (_gate) return !_evicted && _presence.TryCollect(after, through, users);
     }
 
-    /// <summary>Changes of presence after this ephemeral counter reach the stream.</summary>
+    /// <summary>Changes of presence after this ephemeral counter reach the stream. Those before may be news.</summary>
     public void KnowsPresenceAfter(long ephemeral)
     {
-        lock (_gate) _presence.KnowsAfter(ephemeral);
+        lock (_gate)
+        {
+            _presence.KnowsAfter(ephemeral);
+            if (ephemeral > _lastEphemeral) Volatile.Write(ref _lastEphemeral, ephemeral);
+        }
     }
 
     /// <summary>Collects the rooms that the user is joined to.</summary>

@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Users.Accounts;
 using Microsoft.Extensions.Hosting;
@@ -12,22 +13,23 @@ namespace Matrix.Host.Users.Guests;
 public sealed partial class UnusedGuests(
     IGuestsTable guestsTable,
     Deactivation deactivation,
+    ShardGates gates,
     UsersOptions options,
     TimeProvider time,
-    ILogger<UnusedGuests> log) : BackgroundService
+    ILogger<UnusedGuests> log) : DutyService(Authority.Duty("unused guests"), gates)
 {
     private const int PageSize = 100;
     private static readonly TimeSpan _interval = TimeSpan.FromHours(1);
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(_interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await timer.WaitForNextTickAsync(stop))
         {
             try
             {
-                var ended = await EndAsync(stoppingToken);
+                var ended = await EndAsync(stop);
                 if (ended > 0) Ended(ended);
             }
             catch (StorageException fault)

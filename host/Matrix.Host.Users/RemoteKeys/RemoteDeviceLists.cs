@@ -6,6 +6,7 @@ using Matrix.Core.Ident;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.RemoteDevices;
@@ -37,7 +38,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     private readonly TimeProvider _time;
     private readonly ILogger<RemoteDeviceLists> _log;
     private readonly BackoffPauses _pauses;
-    private readonly UserLocks _locks = new();
+    private readonly UserLocks _locks;
     private readonly FetchQueue _queue;
 
     /// <summary>The lists that are fetched, or wait for it.</summary>
@@ -52,10 +53,12 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         IStorageWriter writer,
         FederationOperations api,
         IEncryptedRooms rooms,
+        ShardGates gates,
         KeyOptions options,
         TimeProvider time,
         ILogger<RemoteDeviceLists> log)
     {
+        _locks = new UserLocks(gates, AuthorityOf);
         _membershipsTable = membershipsTable;
         _remoteDevicesTable = remoteDevicesTable;
         _writer = writer;

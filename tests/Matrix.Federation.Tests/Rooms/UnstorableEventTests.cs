@@ -4,6 +4,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -33,6 +34,7 @@ public sealed class UnstorableEventTests
                     parts.GetRequiredService<RoomResolutions>(),
                     parts.GetRequiredService<OpenRequests>(),
                     _writer,
+                    parts.GetRequiredService<ShardGates>(),
                     parts.GetRequiredService<RoomsOptions>());
             }),
             ("federation.decided_at_once", "2"));

@@ -26,7 +26,8 @@ public sealed class DeactivationTests
         var left = await EventOfAsync(bob, rooms[2], alice);
 
         // The durable state if the server dies just after the deactivation.
-        var deactivation = Batches.New().Require(new UserDeactivated(alice.UserId, Erase: false));
+        var deactivation = new WriteBatch(Authority.User(alice.UserId))
+            .Require(new UserDeactivated(alice.UserId, Erase: false));
         await server.Services.GetRequiredService<IStorageWriter>().WriteAsync(deactivation, CancellationToken.None);
         await server.RestartAsync();
 

@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Reflection.Emit;
 using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
@@ -64,25 +63,12 @@ internal sealed class ForgottenRowsTests
     }
 
     /// <summary>Whether the code of one of the holder's consumers looks at changes of this kind.</summary>
-    private static bool LearnsOf(Holder holder, Type kind) => holder.Consumers
-        .SelectMany(MethodCode.MethodsOf)
-        .SelectMany(WithHelpers)
-        .SelectMany(MethodCode.MembersOf)
-        .Any(named => named.Code == OpCodes.Isinst && named.Member.Equals(kind));
-
-    /// <summary>A method, and those to which it gives a change.</summary>
-    private static IEnumerable<MethodBase> WithHelpers(MethodBase method) => MethodCode.MembersOf(method)
-        .Select(named => named.Member).OfType<MethodInfo>()
-        .Where(called => called.IsStatic
-            && Array.Exists(called.GetParameters(), each => each.ParameterType == typeof(Change)))
-        .Prepend(method);
+    private static bool LearnsOf(Holder holder, Type kind) =>
+        holder.Consumers.Any(consumer => ConsumerCode.KindsOf(consumer).Contains(kind));
 
     /// <summary>The consumers of changes, and the classes with caches or with tables by what storage names.</summary>
     private static IEnumerable<Type> Found() =>
-        Directory.GetFiles(AppContext.BaseDirectory, "Matrix.Host*.dll")
-            .Select(path => Path.GetFileNameWithoutExtension(path))
-            .Where(name => name is not ("Matrix.Host.Tests" or "Matrix.Host.Storage"))
-            .SelectMany(name => Assembly.Load(name).GetTypes())
+        ConsumerCode.HostTypes
             .Where(type => !type.Name.Contains('<', StringComparison.Ordinal)
                 && (typeof(IChangeConsumer).IsAssignableFrom(type) || Fields(type).Any(Remembers)));
 

@@ -5,6 +5,7 @@ using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Guests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -43,6 +44,7 @@ internal sealed class GuestDepartureTests
                     services.GetRequiredService<StateReader>(),
                     UnreadableRoom.Of(table, guests[0].Guest.UserId),
                     services.GetRequiredService<IStorageWriter>(),
+                    services.GetRequiredService<ShardGates>(),
                     services.GetRequiredService<RoomsOptions>(),
                     services.GetRequiredService<TimeProvider>(),
                     services.GetRequiredService<ILogger<GuestDepartures>>());

@@ -3,6 +3,7 @@ using Matrix.Host.Media.Previews;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.UrlPreviews;
 using Microsoft.Extensions.DependencyInjection;
@@ -101,8 +102,8 @@ internal sealed class UndeletableTests
         await Storage.Writer.WriteAsync(
             Batches.New(1).Add(new UrlPreviewStored(preview)), CancellationToken.None);
         using var service = new MediaCleaning(
-            cleaner, _server.Services.GetRequiredService<PreviewCleaner>(), options, TimeProvider.System,
-            NullLogger<MediaCleaning>.Instance);
+            cleaner, _server.Services.GetRequiredService<PreviewCleaner>(), ShardGates.AlwaysOpen, options,
+            TimeProvider.System, NullLogger<MediaCleaning>.Instance);
 
         await service.StartAsync(CancellationToken.None);
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -211,6 +212,22 @@ internal sealed class PresenceTests
         }
 
         Assert.That(SeenOf(_bob, await _alice.SyncsAsync(alice)), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task What_changes_while_a_user_is_not_in_memory_is_seen()
+    {
+        await _carol.JoinsAsync(_room);
+        var (_, carol) = (await _alice.SyncTokenAsync(), await _carol.SyncTokenAsync());
+        var notifier = _server.Services.GetRequiredService<Notifier>();
+        var before = notifier.Ephemeral;
+        notifier.ForgetAll(notifier.Applied);
+        await SetsAsync(_bob, "online");
+        await SeesAsync(_carol, carol, "online");
+
+        // Durable changes are not what tells that there is news.
+        var since = new SyncToken(notifier.Applied, notifier.Epoch, before);
+        Assert.That(SeenOf(_bob, await _alice.SyncsAsync(since.ToString())), Is.Not.Empty);
     }
 
     [Test]

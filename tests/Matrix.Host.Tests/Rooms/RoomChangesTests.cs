@@ -173,8 +173,8 @@ internal sealed class RoomChangesTests(string kind)
         EventsAppended appended => $"{appended.Room.RoomId} " + string.Join(' ', appended.Events.Select(stored =>
             $"{stored.Nid} {stored.EventId} {stored.Row.Step} {stored.Row.Position} {stored.Pdu.Type}")),
         EventRedacted redacted => $"{redacted.Nid} redacted by {redacted.By}",
-        StateChanged changed => $"{changed.Room} {changed.Step} "
-            + $"{Convert.ToHexString(changed.Before.Root.Span)} {Convert.ToHexString(changed.After.Root.Span)}",
+        StateChanged changed => $"{changed.Room} {changed.Parent} {changed.Step} "
+            + $"{Convert.ToHexString(changed.DeltaBytes.Span)} {Convert.ToHexString(changed.After!.Root.Span)}",
         MembershipChanged membership => membership.ToString()
             + $" {membership.Room} {membership.UserId} {membership.Before} {membership.After}"
             + $" {membership.Event} {membership.IsLocal}",

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Tests.Storage;
 
@@ -72,7 +73,8 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     }
 
     /// <summary>An index with one step for each news, which is tidied in three steps.</summary>
-    private sealed class UntidyIndex(IStorageWriter writer) : IndexWorker("untidy", writer, TimeProvider.System)
+    private sealed class UntidyIndex(IStorageWriter writer)
+        : IndexWorker("untidy", writer, ShardGates.AlwaysOpen, TimeProvider.System)
     {
         public static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(300);
 
@@ -134,7 +136,8 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     }
 
     /// <summary>An index that has as many steps to do, each of 50 ms, beside which others write.</summary>
-    private sealed class SlowIndex(IStorageWriter writer) : IndexWorker("slow", writer, TimeProvider.System)
+    private sealed class SlowIndex(IStorageWriter writer)
+        : IndexWorker("slow", writer, ShardGates.AlwaysOpen, TimeProvider.System)
     {
         public const int Most = 4;
 

@@ -2,6 +2,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Searching;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.UserDirectory;
@@ -378,6 +379,7 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
         Store.Search,
         Store.Consumers,
         Store.Writer,
+        ShardGates.AlwaysOpen,
         options,
         new RoomsOptions { ServerName = "example.org" },
         Time);

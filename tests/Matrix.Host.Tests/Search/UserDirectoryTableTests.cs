@@ -69,7 +69,7 @@ internal sealed class UserDirectoryTableTests(string kind) : StorageTests(kind)
         var noted = (await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop)).ToList();
         foreach (var each in noted) await Write(new DirectoryEntryDeleted(each));
         var rules = StateEntry.Of("m.room.join_rules", "", EventId("rules"), Live(Kitchen, 3).Ordinal);
-        var position = await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty.Set(rules), 2));
+        var position = await Write(Changes(Kitchen, 2, after: StateTree.Empty.Set(rules)));
         Assert.That(await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop), Is.Empty);
         Assert.That(await Store.UserDirectory.PendingEntryAsync(position - 1, Stop), Is.Null, "not read by all yet");
         var room = (await Store.UserDirectory.PendingEntryAsync(position, Stop))!.Value;

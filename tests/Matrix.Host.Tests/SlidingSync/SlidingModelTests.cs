@@ -31,6 +31,15 @@ internal sealed class SlidingModelTests(string kind) : TwoUsersTests(kind)
         await EndAlikeAsync(isStable, new Random(seed));
     }
 
+    [Test]
+    public async Task Both_forms_of_sync_end_with_the_same_rooms_though_changes_come_from_another_node(
+        [Values] bool isStable)
+    {
+        Server.Decodes = true;
+        await Server.RestartAsync();
+        await EndAlikeAsync(isStable, new Random(7));
+    }
+
     private async Task EndAlikeAsync(bool isStable, Random random)
     {
         _rooms.Clear();

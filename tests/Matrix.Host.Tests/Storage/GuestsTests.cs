@@ -77,10 +77,10 @@ internal sealed class GuestsTests(string kind) : StorageTests(kind)
         StateTree Of(uint ordinal) =>
             StateTree.Empty.Set(StateEntry.Of("m.room.guest_access", "", EventId($"access {ordinal}"), ordinal));
         await Write(Room(Kitchen), Room(Garden));
-        await Write(new StateChanged(Garden, StateTree.Empty, Of(3), 1));
-        var first = await Write(new StateChanged(Kitchen, Of(3), Of(4), 1));
-        var second = await Write(new StateChanged(Kitchen, Of(4), StateTree.Empty, 2));
-        await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 3));
+        await Write(Changes(Garden, 1, after: Of(3)));
+        var first = await Write(Changes(Kitchen, 1, Of(3), Of(4)));
+        var second = await Write(Changes(Kitchen, 2, Of(4)));
+        await Write(Changes(Kitchen, 3));
 
         var change = new GuestAccessChange(Kitchen, second);
         Assert.That(await Store.Guests.ChangedRoomsAsync(new(0), 10, Stop), Is.EqualTo(new[] { change }));

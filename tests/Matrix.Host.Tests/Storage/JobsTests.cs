@@ -1,4 +1,5 @@
 using Matrix.Host.Rooms.Jobs;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.Jobs;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -104,7 +105,9 @@ internal sealed class JobsTests(string kind) : StorageTests(kind)
     private JobList List() => new(Store.Jobs, Store.Writer, _options, TimeProvider.System);
 
     private JobRunner Runner(JobList jobs, IJobKind kind) =>
-        new(jobs, [kind], Store.Writer, _options, TimeProvider.System, NullLogger<JobRunner>.Instance);
+        new(
+            jobs, [kind], Store.Writer, ShardGates.AlwaysOpen, _options, TimeProvider.System,
+            NullLogger<JobRunner>.Instance);
 
     private async Task EndsAsync(JobList jobs, IJobKind kind, string jobId)
     {

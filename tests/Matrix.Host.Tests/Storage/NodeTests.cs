@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Shards;
 using Matrix.Host.Tests.Support;
 using Npgsql;
 using static Matrix.Host.Tests.Storage.Samples;
@@ -107,8 +108,11 @@ internal sealed class NodeTests
         await using var still = await ConnectAsync();
         await ScalarAsync(still, "BEGIN");
         await ScalarAsync(still, "SELECT 1 FROM nodes FOR SHARE");
+
+        // A transaction sees the sessions of its first look: these are looked at from outside.
+        await using var looks = await ConnectAsync();
         await Until.HoldsAsync(async () => (long)(await ScalarAsync(
-            still,
+            looks,
             "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
             + "AND datname = current_database()"))! == 2);
         Assert.That(opening.IsCompleted, Is.False, "a sign of life is on its way");
@@ -214,6 +218,102 @@ internal sealed class NodeTests
     }
 
     [Test]
+    public async Task A_node_that_starts_owns_all_shards()
+    {
+        await using var first = await OpenAsync("a");
+        var owners = await first.Shards.OwnersAsync(Stop);
+        Assert.That(owners, Has.Count.EqualTo(512).And.All.EqualTo(first.NodeShards.Self));
+        await first.DisposeAsync();
+        await using var second = await OpenAsync("b");
+        Assert.That(await second.Shards.OwnersAsync(Stop), Is.All.EqualTo(second.NodeShards.Self));
+        Assert.That(second.NodeShards.Self.Node, Is.EqualTo("b"));
+    }
+
+    [Test]
+    public async Task Batches_of_a_shard_that_was_given_away_fail_until_it_is_taken_again()
+    {
+        await using var store = await OpenAsync("a");
+        var kitchen = Authority.Room(RoomIdOf(Kitchen));
+        int[] its = [kitchen.Shard];
+        await store.NodeShards.GiveAsync(its, ShardOwner.Nobody, Stop);
+
+        var refused = Assert.ThrowsAsync<StorageException>(async () => await WriteAsync(store, 1))!;
+        Assert.That(refused.Failure, Is.EqualTo(StorageFailure.NotOwned));
+        Assert.That(store.NodeShards.Gates.TryEnter(kitchen, out _), Is.False);
+        Assert.ThrowsAsync<StorageException>(async () => await store.Writer.WriteAsync(
+            new WriteBatch(Authority.Nobody).AlsoOf(kitchen), Stop));
+        await store.Writer.WriteAsync(new WriteBatch(Authority.Nobody).Add(Event(Live(Kitchen, 2))), Stop);
+        Assert.That((await store.Shards.OwnersAsync(Stop))[its[0]], Is.EqualTo(ShardOwner.Nobody));
+
+        Assert.That(await store.NodeShards.TakeAsync(its, Stop), Is.True);
+        await WriteAsync(store, 3);
+        Assert.That(store.NodeShards.Gates.TryEnter(kitchen, out _), Is.True);
+        Assert.That(await OrdinalsAsync(store), Is.EqualTo(new uint[] { 2, 3 }));
+    }
+
+    [Test]
+    public async Task A_shard_that_has_an_owner_is_not_taken_and_one_that_is_not_owned_is_not_given()
+    {
+        await using var store = await OpenAsync("a");
+        await _server.ExecuteAsync("UPDATE shards SET node = 'b', incarnation = 7 WHERE shard = 5", _name);
+
+        Assert.That(await store.NodeShards.TakeAsync([5], Stop), Is.False);
+        Assert.ThrowsAsync<StorageException>(() => store.NodeShards.GiveAsync([4, 5], ShardOwner.Nobody, Stop));
+        var owners = await store.Shards.OwnersAsync(Stop);
+        Assert.That(owners[4], Is.EqualTo(store.NodeShards.Self), "nothing of a batch that was refused is kept");
+        Assert.That(owners[5], Is.EqualTo(new ShardOwner("b", 7)));
+    }
+
+    [Test]
+    public async Task Each_flush_leaves_its_changes_for_another_node_and_old_ones_are_deleted()
+    {
+        await using var store = await OpenAsync("a", keepFlushes: TimeSpan.FromMilliseconds(1));
+        await using var looks = await ConnectAsync();
+        await WriteAsync(store, 0);
+        Assert.That(
+            await ScalarAsync(looks, "SELECT COUNT(*) FROM flushes WHERE node <> ''"), Is.Zero, "nobody reads them");
+
+        // Another node writes.
+        await _server.ExecuteAsync("UPDATE sequence SET position = position + 1", _name);
+        await WriteAsync(store, 1);
+        var last = (long)(await ScalarAsync(looks, "SELECT MAX(last) FROM flushes"))!;
+        Assert.That(await ScalarAsync(looks, "SELECT position FROM sequence"), Is.EqualTo(last));
+        var before = (long)(await ScalarAsync(looks, $"SELECT after FROM flushes WHERE last = {last}"))!;
+        Assert.That(before, Is.EqualTo(last - 1));
+        Assert.That(
+            await ScalarAsync(looks, "SELECT COUNT(*) FROM flushes WHERE length(changes) > 100"), Is.EqualTo(1));
+
+        for (var ordinal = 2U; ordinal < 300; ordinal++) await WriteAsync(store, ordinal);
+
+        Assert.That(await ScalarAsync(looks, "SELECT COUNT(*) FROM flushes"), Is.LessThan(200));
+        var persistence = await ScalarAsync(looks, "SELECT relpersistence FROM pg_class WHERE relname = 'flushes'");
+        Assert.That(persistence, Is.EqualTo('u'), "it is unlogged");
+    }
+
+    [Test]
+    public async Task Writes_beside_another_writer_to_the_sequence_are_kept_in_order()
+    {
+        await using var store = await OpenAsync("a");
+        using var over = new CancellationTokenSource();
+        var other = Task.Run(async () =>
+        {
+            await using var connection = await ConnectAsync();
+            while (!over.IsCancellationRequested)
+            {
+                await ScalarAsync(connection, "UPDATE sequence SET position = position + 1");
+                await Task.Delay(1);
+            }
+        });
+        for (var ordinal = 1U; ordinal <= 90; ordinal++) await WriteAsync(store, ordinal);
+        await over.CancelAsync();
+        await other;
+
+        Assert.That(await OrdinalsAsync(store), Is.EqualTo(Enumerable.Range(1, 90)));
+        var positions = (await RowsAsync(store)).Select(static row => row.Position).ToArray();
+        Assert.That(positions, Is.Ordered.Ascending.And.Unique);
+    }
+
+    [Test]
     public async Task A_transaction_whose_session_was_ended_is_sent_again()
     {
         await using var store = await OpenAsync("a");
@@ -258,9 +358,10 @@ internal sealed class NodeTests
 
     private ValueTask<OpenedStorage> OpenAsync(
         string node, TimeSpan? takeOverAfter = null, int ownershipWaitMs = 300, string? url = null,
-        int settleWaitMs = 20_000) => StorageEngine.OpenAsync(
+        int settleWaitMs = 20_000, TimeSpan? keepFlushes = null) => StorageEngine.OpenAsync(
         new StorageOptions
         {
+            KeepFlushes = keepFlushes ?? TimeSpan.FromMinutes(1),
             TakeOverAfter = takeOverAfter ?? TimeSpan.FromSeconds(60),
             OnStandBy = _standsBy.Enqueue,
             Url = url ?? _server.UrlOf(_name),
@@ -273,7 +374,8 @@ internal sealed class NodeTests
         Stop);
 
     private static async Task WriteAsync(OpenedStorage store, uint ordinal) =>
-        await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, ordinal))), Stop);
+        await store.Writer.WriteAsync(
+            new WriteBatch(Authority.Room(RoomIdOf(Kitchen))).Add(Event(Live(Kitchen, ordinal))), Stop);
 
     private static ValueTask<IReadOnlyList<EventRow>> RowsAsync(OpenedStorage store) => store.Events.RangeAsync(
         Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventMarks.None, Stop);

@@ -117,12 +117,12 @@ internal sealed class PostgresTests(string node)
             proxy.CutAtNextCommit();
             var receipt = await store.Writer.WriteAsync(batch, Stop);
             Assert.That((receipt.Refused, proxy.HasCut), Is.EqualTo((false, true)));
-            Assert.That(heard.Positions[^1], Is.EqualTo(receipt.Position));
-            Assert.That(store.Writer.PublishedPosition, Is.EqualTo(receipt.Position));
+            Assert.That(heard.Positions, Does.Contain(receipt.Position));
+            Assert.That(store.Writer.PublishedPosition, Is.AtLeast(receipt.Position));
         }
 
         Assert.That((moved.Applied, notMoved.Applied), Is.EqualTo((true, false)));
-        Assert.That(heard.Positions, Has.Count.EqualTo(1 + batches.Length).And.Unique);
+        Assert.That(heard.Positions, Has.Count.AtLeast(1 + batches.Length).And.Unique.And.Ordered);
         var rows = await store.Events.RangeAsync(
             Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventMarks.None, Stop);
         Assert.That(rows.Select(row => row.Nid), Is.EqualTo(new[] { Live(Kitchen, 1), Live(Kitchen, 2) }));

@@ -206,11 +206,9 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
     public async Task The_current_state_at_a_position_is_the_latest_logged_by_then()
     {
         var before = await Write(Room(Kitchen), Room(Garden));
-        var first = await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 1));
-        var between = await Write(new StateChanged(Garden, StateTree.Empty, StateTree.Empty, 7));
-        var second = await Write(
-            new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 2),
-            new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 3));
+        var first = await Write(Changes(Kitchen, 1));
+        var between = await Write(Changes(Garden, 7));
+        var second = await Write(Changes(Kitchen, 2), Changes(Kitchen, 3));
 
         Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, before, Stop), Is.Zero);
         Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, first, Stop), Is.EqualTo(1));

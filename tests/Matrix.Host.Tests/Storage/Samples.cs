@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Core.Facade;
+using Matrix.Core.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
@@ -50,6 +51,10 @@ internal static class Samples
     /// <summary>A redaction of an event by another.</summary>
     public static EventRedacted Redacts(EventNid nid, EventNid by) =>
         new((Event(nid) with { RedactedBy = by, Content = "{}" }).ToStored());
+
+    /// <summary>The change from one state to another, by default between empty ones.</summary>
+    public static StateChanged Changes(RoomNid room, int step, StateTree? before = null, StateTree? after = null) =>
+        new(room, step - 1, before ?? StateTree.Empty, step, after ?? StateTree.Empty);
 
     public static MembershipChanged Sets(
         RoomNid room, string user, Membership membership, EventNid nid, bool isLocal = true) =>

@@ -29,6 +29,14 @@ internal sealed class UnreadModelTests(string databaseKind) : TwoInARoomTests(da
         return CountsAsync(seed);
     }
 
+    [Test]
+    public async Task Counts_are_those_of_the_model_though_changes_come_from_another_node([Values(10, 11)] int seed)
+    {
+        Server.Decodes = true;
+        await Server.RestartAsync();
+        await CountsAsync(seed);
+    }
+
     private async Task CountsAsync(int seed)
     {
         (await Bob.PutAsync("pushrules/global/content/cake", new JsonObject

@@ -59,6 +59,7 @@ public static class AccountDataContents
 
 /// <summary>Puts account data. A null room means global account data.</summary>
 /// <param name="Content">The content; empty for a deletion.</param>
+/// <remarks>Other nodes do not get the content: it is empty there.</remarks>
 public sealed record AccountDataPut(string UserId, RoomNid? Room, string Type, ReadOnlyMemory<byte> Content) : Change
 {
     /// <summary>Deletes one piece. Its row stays, so that sync tells clients of it.</summary>

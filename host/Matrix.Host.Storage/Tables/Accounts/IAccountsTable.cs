@@ -166,6 +166,7 @@ public sealed record RegistrationTokenRow(
 }
 
 /// <summary>Creates a user. Not applied if the id was ever taken.</summary>
+/// <remarks>Other nodes do not get the password.</remarks>
 public sealed record UserCreated(string UserId, UserKind Kind, string? PasswordHash, bool IsAdmin) : ConditionalChange;
 
 /// <summary>
@@ -210,9 +211,11 @@ public sealed record RegistrationTokenRedeemed(string Token) : ConditionalChange
 /// Creates a device with this name, unless it exists. Applied if it was created: then the user's device list has
 /// changed, even though the device has no keys yet.
 /// </summary>
+/// <remarks>Other nodes do not get the name.</remarks>
 public sealed record DeviceAdded(string UserId, string DeviceId, string? InitialDisplayName) : ConditionalChange;
 
 /// <summary>Renames a device. Not applied if there is none.</summary>
+/// <remarks>Other nodes do not get the name.</remarks>
 public sealed record DeviceRenamed(string UserId, string DeviceId, string? DisplayName) : ConditionalChange;
 
 /// <summary>Records when, where and with which client a device was seen; written in batches.</summary>
@@ -235,6 +238,7 @@ public sealed record OtherDevicesDeleted(string UserId, string? Except) : Change
 /// <param name="AccessExpiresAt">Milliseconds since the epoch; null for never.</param>
 /// <param name="RefreshHash">Null if there is no refresh token.</param>
 /// <param name="RefreshExpiresAt">Milliseconds since the epoch; null for never.</param>
+/// <remarks>Other nodes do not get the tokens.</remarks>
 public sealed record TokensIssued(
     string UserId,
     string DeviceId,
@@ -253,6 +257,7 @@ public sealed record TokensIssued(
 /// </summary>
 /// <param name="AccessExpiresAt">Milliseconds since the epoch; null for never.</param>
 /// <param name="RefreshExpiresAt">Milliseconds since the epoch; null for never.</param>
+/// <remarks>Other nodes get the owner only.</remarks>
 public sealed record TokensRotated(
     ReadOnlyMemory<byte> OldRefreshHash,
     ReadOnlyMemory<byte> NewAccessHash,
@@ -268,6 +273,7 @@ public sealed record TokensRotated(
 /// A token was used: confirms its generation, and ends the device's earlier ones. Does nothing if the token has ended:
 /// the device may have logged in again, with generations that begin anew.
 /// </summary>
+/// <remarks>Other nodes do not get the token.</remarks>
 public sealed record TokensConfirmed(string UserId, ReadOnlyMemory<byte> Hash) : Change;
 
 /// <summary>

@@ -18,6 +18,7 @@ public sealed record EventsPurged(RoomNid Room, IReadOnlyList<EventNid> Events) 
 /// are unread events.
 /// </summary>
 /// <param name="UnreadUsers">The users who may have unread events there.</param>
+/// <remarks>Other nodes do not get the users.</remarks>
 public sealed record HistoryPurged(RoomNid Room, EventNid Before, IReadOnlyList<string> UnreadUsers) : Change;
 
 /// <summary>What may be deleted of a room's history, and how.</summary>

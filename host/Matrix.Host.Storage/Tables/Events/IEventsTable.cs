@@ -207,6 +207,7 @@ public sealed record SentAs(string DeviceId, string TransactionId);
 
 /// <summary>Stores new events of a room. The batch fails if an event's id or number is already stored.</summary>
 /// <param name="Events">The events, in the order of their numbers.</param>
+/// <remarks>On other nodes it has no <see cref="Request"/>.</remarks>
 public sealed record EventsAppended(RoomIdentity Room, IReadOnlyList<StoredEvent> Events) : Change
 {
     /// <summary>The hash of the key of the request with a transaction id that made these events, if any.</summary>
@@ -238,7 +239,7 @@ public sealed record EventsAppended(RoomIdentity Room, IReadOnlyList<StoredEvent
             var weight = 0;
             for (var i = 0; i < Events.Count; i++)
             {
-                weight += 400 + Events[i].Row.Json.Length + (Events[i].Relation is null ? 0 : 200);
+                weight += 400 + Events[i].Row.Json.Length + (Events[i].HasRelation ? 200 : 0);
             }
 
             return weight;

@@ -13,6 +13,7 @@ public sealed class StoredEvent
     private AuthEvent? _auth;
     private Relation? _relation;
     private bool _relationKnown;
+    private readonly bool? _hasRelation;
     private long _originServerTs = -1;
     private ClientForm? _clientForm;
     private string? _membership;
@@ -60,6 +61,13 @@ public sealed class StoredEvent
             _relationKnown = true;
             return _relation;
         }
+    }
+
+    /// <summary>Whether it has a relation. Does not parse an event that another node stored.</summary>
+    public bool HasRelation
+    {
+        get => _hasRelation ?? Relation is not null;
+        init => _hasRelation = value;
     }
 
     /// <summary>Its `origin_server_ts`, in milliseconds since the epoch. Does not parse the event.</summary>

@@ -1,5 +1,4 @@
 using Matrix.Core.Event;
-using Matrix.Core.State;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Rooms;
 
@@ -48,7 +47,7 @@ internal sealed class GuestsTable(IReads reads) : IGuestsTable
         .On<StateChanged>(static (op, writes) =>
         {
             // No guest is in a room that never admitted any.
-            if (Of(op.Before) is not 0 and var before && before != Of(op.After))
+            if (op.ChangeOf(EventTypes.GuestAccess, "") is { Before: not 0 })
             {
                 writes.Run(Note, op, static (a, op) => a.Room(op.Room).Position());
             }
@@ -74,6 +73,4 @@ internal sealed class GuestsTable(IReads reads) : IGuestsTable
             static (a, q) => a.Room(q.after).Int(q.limit),
             static row => new GuestAccessChange(row.Room(0), row.Int64(1)),
             stop);
-
-    private static uint Of(StateTree state) => state.Find(EventTypes.GuestAccess, "")?.Ordinal ?? 0;
 }

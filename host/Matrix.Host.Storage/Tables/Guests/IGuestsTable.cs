@@ -37,5 +37,6 @@ public sealed record GuestIsUnused(string UserId, long Since) : ConditionalChang
 /// Makes a guest an ordinary user. Not applied unless the token is one of an active guest of this name whose account is
 /// not locked.
 /// </summary>
+/// <remarks>Other nodes do not get the token and the password.</remarks>
 public sealed record GuestUpgraded(
     string UserId, ReadOnlyMemory<byte> AccessHash, string? PasswordHash, bool IsAdmin) : ConditionalChange;

@@ -46,6 +46,7 @@ public sealed record KeyCounts(IReadOnlyDictionary<string, int> OneTime, IReadOn
 /// Puts a device's identity keys in place of earlier ones; if they differ, uploaded signatures on the earlier ones are
 /// deleted. Skipped if the device was deleted meanwhile.
 /// </summary>
+/// <remarks>Other nodes do not get the keys.</remarks>
 public sealed record DeviceKeysUploaded(string UserId, string DeviceId, ReadOnlyMemory<byte> Json) : Change
 {
     internal override int Weight => 200 + Json.Length;
@@ -55,6 +56,7 @@ public sealed record DeviceKeysUploaded(string UserId, string DeviceId, ReadOnly
 /// Adds a one-time key. Not applied if the device has a key with this id and other content. Applied without effect if
 /// it has the same key, if this very key was claimed before, or if there is no such device.
 /// </summary>
+/// <remarks>Other nodes do not get the key and its id.</remarks>
 public sealed record OneTimeKeyUploaded(
     string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
     : ConditionalChange;
@@ -69,6 +71,7 @@ public sealed record KeyAlgorithmsAtMost(string UserId, string DeviceId, int Mos
 /// Replaces the device's fallback key of this algorithm, and marks it as unused; the same key again keeps its mark.
 /// Skipped if there is no such device.
 /// </summary>
+/// <remarks>Other nodes do not get the key and its id.</remarks>
 public sealed record FallbackKeyUploaded(
     string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
     : Change;
@@ -78,6 +81,7 @@ public sealed record FallbackKeyUploaded(
 /// fallback key, which is marked as used. Applies if some claim got a key. The claims are of different devices or
 /// algorithms.
 /// </summary>
+/// <remarks>Other nodes do not get the keys.</remarks>
 public sealed record KeysClaimed(IReadOnlyList<ClaimOfKey> Claims) : ConditionalChange
 {
     /// <summary>A single claim.</summary>
@@ -121,6 +125,7 @@ public sealed record ClaimedKeysForgotten(string UserId, string DeviceId, int Ke
 /// <summary>
 /// Puts a cross-signing key in place of the one of its usage; signatures on the earlier one are deleted.
 /// </summary>
+/// <remarks>Other nodes do not get the key.</remarks>
 public sealed record CrossSigningKeyUploaded(
     string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json)
     : Change;
@@ -135,6 +140,7 @@ public sealed record CrossSigningKeysDeleted(string UserId) : Change;
 public sealed record CrossSigningKeyIs(string UserId, CrossSigningUsage Usage, string? PublicKey) : ConditionalChange;
 
 /// <summary>Stores a signature on a key.</summary>
+/// <remarks>Other nodes get the two users only.</remarks>
 public sealed record KeySignatureUploaded(
     string TargetUser, string TargetKey, string Signer, string SignerKey, string Signature)
     : Change;

@@ -172,6 +172,7 @@ public readonly record struct OutboundBytesRow(string ServerName, long Bytes);
 /// <summary>A message is enqueued for a server.</summary>
 /// <param name="Sender">The user who sent it.</param>
 /// <param name="Json">The EDU as it is sent.</param>
+/// <remarks>Other nodes do not get the message.</remarks>
 public sealed record MessageEnqueued(string ServerName, string Sender, ReadOnlyMemory<byte> Json) : Change
 {
     /// <summary>Bytes added to a message's own when what waits is measured.</summary>

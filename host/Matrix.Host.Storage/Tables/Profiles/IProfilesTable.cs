@@ -14,6 +14,7 @@ public interface IProfilesTable
 
 /// <summary>Sets a profile field.</summary>
 /// <param name="Value">Its value as JSON.</param>
+/// <remarks>Other nodes do not get the value.</remarks>
 public sealed record ProfileFieldChanged(string UserId, string Field, ReadOnlyMemory<byte> Value) : Change
 {
     internal override int Weight => 200 + Value.Length;

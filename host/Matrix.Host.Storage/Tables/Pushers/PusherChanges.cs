@@ -65,6 +65,7 @@ public readonly record struct PendingPush(long Position, EventNid Event, long En
 /// pushers of other users with the same `app_id` and `pushkey` are deleted. Not applied if the device has ended.
 /// </summary>
 /// <param name="Pusher">The pusher; its id and time are set when it is stored.</param>
+/// <remarks>Other nodes get the id, kind, user, device and `app_id` only.</remarks>
 public sealed record PusherSet(PusherRow Pusher, bool IsAppended) : ConditionalChange
 {
     /// <summary>The id, once stored.</summary>

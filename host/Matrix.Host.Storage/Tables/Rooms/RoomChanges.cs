@@ -99,6 +99,7 @@ public readonly record struct Extremity(uint Ordinal, string EventId)
 }
 
 /// <summary>This server has stored a new room. Rejected if its id or number exists already.</summary>
+/// <remarks>On other nodes the header has no extremities.</remarks>
 public sealed record RoomCreated(RoomIdentity Room, string Creator, RoomHeader Header) : Change;
 
 /// <summary>Applies if the user has created fewer rooms that this server has; changes nothing.</summary>
@@ -109,6 +110,7 @@ public sealed record CreatedRoomsFewerThan(string Creator, int Most) : Condition
 /// </summary>
 /// <param name="Before">The header before the batch; null for a room that the batch creates.</param>
 /// <param name="Header">The header after the batch.</param>
+/// <remarks>On other nodes there is no header before, and the one after has no extremities.</remarks>
 public sealed record RoomAdvanced(RoomIdentity Room, RoomHeader? Before, RoomHeader Header) : Change
 {
     /// <summary>Whether the header follows from the batch's other changes; then it is not written.</summary>
@@ -120,7 +122,3 @@ public sealed record RoomAdvanced(RoomIdentity Room, RoomHeader? Before, RoomHea
 /// in the same batch.
 /// </summary>
 public sealed record RoomFederated(RoomNid Room) : Change;
-
-/// <summary>The current state of a room has changed.</summary>
-/// <param name="Step">The number of the new state.</param>
-public sealed record StateChanged(RoomNid Room, StateTree Before, StateTree After, int Step) : Change;

@@ -95,6 +95,7 @@ public sealed record StagedEventRow(string EventId, string Peer, ReadOnlyMemory<
 public sealed record GivenUpEventRow(string EventId, long GivenUpAt, string Reason);
 
 /// <summary>A received event waits for others. A second copy of it is ignored.</summary>
+/// <remarks>Other nodes do not get the event.</remarks>
 public sealed record EventStaged(
     RoomNid Room, string EventId, string Peer, ReadOnlyMemory<byte> Json, long StagedAt) : Change
 {

@@ -173,6 +173,7 @@ public sealed record StrippedRoomRow(
 /// </summary>
 /// <param name="Room">The room. Its position is that of the batch.</param>
 /// <param name="MostOpen">The most rooms by which the user is invited or knocking.</param>
+/// <remarks>Other nodes do not get the events.</remarks>
 public sealed record StrippedRoomEntered(string UserId, StrippedRoomRow Room, int MostOpen) : ConditionalChange
 {
     internal override int Weight => 300 + Room.Event.Length + Room.State.Length;
@@ -181,6 +182,7 @@ public sealed record StrippedRoomEntered(string UserId, StrippedRoomRow Room, in
 /// <summary>The stripped state of a knock came, if the knock is still the last one and has not ended.</summary>
 /// <param name="EventId">The id of the knock.</param>
 /// <param name="State">The stripped state.</param>
+/// <remarks>Other nodes do not get the state.</remarks>
 public sealed record StrippedRoomDescribed(
     string UserId, string RoomId, string EventId, ReadOnlyMemory<byte> State) : Change
 {
@@ -193,6 +195,7 @@ public sealed record StrippedRoomDescribed(
 /// <param name="EventId">The id of that event; the same as <paramref name="EndedId"/> if there is none.</param>
 /// <param name="Event">The event; empty if there is none.</param>
 /// <param name="MostEnded">The most ended rooms of the user that are kept; the earliest are deleted.</param>
+/// <remarks>Other nodes do not get the event.</remarks>
 public sealed record StrippedRoomLeft(
     string UserId,
     string RoomId,

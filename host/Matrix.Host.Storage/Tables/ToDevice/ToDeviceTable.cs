@@ -189,6 +189,7 @@ public readonly record struct ToDeviceRow(long Position, ReadOnlyMemory<byte> Js
 /// </summary>
 /// <param name="DeviceId">The device, or <see cref="AllDevices"/>.</param>
 /// <param name="Json">The event as the device gets it: `sender`, `type`, `content`.</param>
+/// <remarks>Other nodes do not get the message and its sender.</remarks>
 public sealed record ToDeviceSent(string UserId, string DeviceId, ReadOnlyMemory<byte> Json) : Change
 {
     /// <summary>The device id that stands for all devices of a user.</summary>

@@ -1,5 +1,4 @@
 using Matrix.Core.Event;
-using Matrix.Core.State;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -289,10 +288,6 @@ public sealed class UserDirectoryTable(IReads reads)
 
     /// <summary>Whether the room's members may have become findable for everyone, or no longer be.</summary>
     private static bool MayOpen(StateChanged changed) =>
-        Differs(changed, EventTypes.JoinRules) || Differs(changed, EventTypes.HistoryVisibility);
-
-    private static bool Differs(StateChanged changed, string type) =>
-        Of(changed.Before, type) != Of(changed.After, type);
-
-    private static uint Of(StateTree state, string type) => state.Find(type, "")?.Ordinal ?? 0;
+        changed.ChangeOf(EventTypes.JoinRules, "") is not null
+        || changed.ChangeOf(EventTypes.HistoryVisibility, "") is not null;
 }

@@ -1,0 +1,183 @@
+using System.Threading.Channels;
+
+namespace Matrix.Host.Storage.Commits;
+
+/// <summary>
+/// The publication of a node that may not write alone. Each flush names the position before it, so the flushes of all
+/// nodes are a chain. Consumers read them in its order, on a task of its own: the writer goes on meanwhile, and nothing
+/// is read from the database here. What another node flushed comes from <see cref="IFlushRows"/>. A flush that is not
+/// there, or cannot be read, is missed by all consumers, which then read storage.
+/// </summary>
+internal sealed class FlushChain : IPublication
+{
+    private readonly Publication _publication;
+    private readonly IFlushRows _rows;
+    private readonly Func<ReadOnlyMemory<byte>, List<WriteBatch>?> _read;
+    private readonly int _mostBatches;
+    private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new() { SingleReader = true });
+    private readonly Task _running;
+
+    /// <summary>What the writer handed over and the chain has not reached, in order; for the task only.</summary>
+    private readonly Queue<Ended> _own = [];
+
+    /// <summary>The position that consumers have reached; for the task only, once it has begun.</summary>
+    private long _through;
+
+    /// <summary>The batches that wait for their consumers.</summary>
+    private int _waiting;
+
+    /// <summary>Set while the writer waits for fewer of them.</summary>
+    private TaskCompletionSource? _room;
+
+    /// <param name="rows">The flushes of other nodes. The chain owns it.</param>
+    /// <param name="read">The batches of a row; null if they cannot be read.</param>
+    /// <param name="mostBatches">The most batches that wait for their consumers, before the writer waits.</param>
+    public FlushChain(
+        Publication publication, IFlushRows rows, Func<ReadOnlyMemory<byte>, List<WriteBatch>?> read, int mostBatches)
+    {
+        _publication = publication;
+        _rows = rows;
+        _read = read;
+        _mostBatches = mostBatches;
+        _rows.OnRead = found => _entries.Writer.TryWrite(new(null, found));
+        _running = Task.Run(RunAsync);
+    }
+
+    public long Position => _publication.Position;
+
+    public void AddConsumer(IChangeConsumer consumer) => _publication.AddConsumer(consumer);
+
+    public void StartAt(long position)
+    {
+        _through = position;
+        _publication.StartAt(position);
+    }
+
+    public void Kept(List<WriteBatch> batches, long after) => Add(new([.. batches], after, null, IsAnswered: false));
+
+    public void KeptInDoubt(List<WriteBatch> batches, long after) =>
+        Add(new([.. batches], after, null, IsAnswered: true));
+
+    public void Failed(List<WriteBatch> batches, StorageException failure) =>
+        Add(new([.. batches], 0, failure, IsAnswered: false));
+
+    public async ValueTask<bool> WaitForRoomAsync(TimeSpan most)
+    {
+        if (HasRoom) return true;
+        var room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref _room, room);
+        if (!HasRoom) await Task.WhenAny(room.Task, Task.Delay(most));
+        return HasRoom;
+    }
+
+    public ValueTask EndRestorationsAsync() => _publication.EndRestorationsAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        _entries.Writer.TryComplete();
+        await _running;
+        await _rows.DisposeAsync();
+        await _publication.DisposeAsync();
+    }
+
+    private bool HasRoom => Volatile.Read(ref _waiting) < _mostBatches;
+
+    private void Add(Ended ended)
+    {
+        Interlocked.Add(ref _waiting, ended.Batches.Count);
+        _entries.Writer.TryWrite(new(ended, null));
+    }
+
+    private async Task RunAsync()
+    {
+        await foreach (var entry in _entries.Reader.ReadAllAsync())
+        {
+            if (entry.Own is { } own) _own.Enqueue(own);
+            if (entry.Found is { } found) Take(found);
+            Reach(_through);
+            if (_own.Count > 0) _rows.ReadAfter(_through);
+        }
+
+        // The store closes. What other nodes wrote is not needed any more.
+        while (_own.Count > 0) End();
+    }
+
+    /// <summary>Gives consumers what other nodes flushed.</summary>
+    private void Take(FoundFlushes found)
+    {
+        foreach (var flush in found.Flushes)
+        {
+            Reach(flush.After);
+            if (flush.Last <= _through) continue;
+
+            // It was committed, and the writer has not handed it over yet.
+            if (flush.IsOwn) return;
+            if (flush.Changes is not { } changes || _read(changes) is not { } batches)
+            {
+                Miss(flush.Last);
+                continue;
+            }
+
+            _through = flush.Last;
+            _publication.Dispatch(Publication.Stamp(batches), _through);
+        }
+
+        Reach(found.Through);
+    }
+
+    /// <summary>
+    /// Ends what the writer handed over, up to a position. What consumers were not given up to there is missed by them.
+    /// </summary>
+    private void Reach(long position)
+    {
+        while (true)
+        {
+            while (_own.TryPeek(out var next) && next.After <= _through) End();
+            if (position <= _through) return;
+            Miss(_own.TryPeek(out var own) && own.After < position ? own.After : position);
+        }
+    }
+
+    /// <summary>Ends the first of what the writer handed over.</summary>
+    private void End()
+    {
+        var ended = _own.Dequeue();
+        if (ended.Failure is { } failure)
+        {
+            _publication.Failed(ended.Batches, failure);
+        }
+        else
+        {
+            var kept = Publication.Stamp(ended.Batches);
+            if (kept.Count > 0 && ended.Last > _through)
+            {
+                _through = ended.Last;
+                _publication.Dispatch(kept, _through);
+            }
+
+            if (!ended.IsAnswered) Publication.Complete(ended.Batches);
+        }
+
+        Interlocked.Add(ref _waiting, -ended.Batches.Count);
+        if (HasRoom) Interlocked.Exchange(ref _room, null)?.TrySetResult();
+    }
+
+    private void Miss(long through)
+    {
+        _through = through;
+        _publication.Miss(through);
+    }
+
+    /// <summary>Either what the writer handed over, or what was read.</summary>
+    private readonly record struct Entry(Ended? Own, FoundFlushes? Found);
+
+    /// <summary>Batches that have ended.</summary>
+    /// <param name="After">The position that consumers must have reached before; 0 for failed batches.</param>
+    /// <param name="IsAnswered">Whether the submitters have their answer already.</param>
+    private sealed record Ended(
+        List<WriteBatch> Batches, long After, StorageException? Failure, bool IsAnswered)
+    {
+        /// <summary>The position of the last batch that was kept; 0 if none was.</summary>
+        internal long Last { get; } = Failure is null ? Batches.Max(static batch => batch.Position) : 0;
+    }
+}

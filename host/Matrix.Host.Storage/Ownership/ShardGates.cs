@@ -1,0 +1,78 @@
+using Matrix.Core.Cluster;
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Storage.Ownership;
+
+/// <summary>
+/// The shards that are open on this node. Whoever uses memory of an authority enters its shard first. A shard is closed
+/// before it is given away: nobody enters any more, and who is inside leaves. Memory that was filled before a shard was
+/// opened the last time is not used any more: another node may have written since. Thread-safe.
+/// </summary>
+/// <remarks>In single mode all shards are open for ever, and entering costs nothing.</remarks>
+public sealed class ShardGates
+{
+    private readonly ShardGate[] _gates;
+    private long _openings;
+
+    private ShardGates(ShardGate[] gates) => _gates = gates;
+
+    /// <summary>Those of a server that owns everything for ever.</summary>
+    public static ShardGates AlwaysOpen { get; } = new([]);
+
+    /// <summary>Those of a node, all closed.</summary>
+    public static ShardGates Closed() =>
+        new([.. Enumerable.Range(0, Core.Cluster.Shards.Count).Select(static _ => new ShardGate())]);
+
+    /// <summary>
+    /// How often a shard was opened so far. What was read before entering is older than a shard whose opening is
+    /// greater.
+    /// </summary>
+    public long Openings => Volatile.Read(ref _openings);
+
+    /// <summary>Enters the shard of an authority; disposing the visit leaves it.</summary>
+    /// <exception cref="StorageException">The shard is not open here (<see cref="StorageFailure.NotOwned"/>).
+    /// </exception>
+    public ShardVisit Enter(Authority authority) =>
+        TryEnter(authority, out var visit) ? visit : throw NotOwned(authority);
+
+    /// <summary>Enters the shard of an authority, if it is open here.</summary>
+    public bool TryEnter(Authority authority, out ShardVisit visit)
+    {
+        visit = default;
+        if (_gates.Length == 0 || authority.IsNobody) return true;
+        var gate = _gates[authority.Shard];
+        if (!gate.TryEnter()) return false;
+        visit = new ShardVisit(gate);
+        return true;
+    }
+
+    /// <summary>Waits until the shard of an authority is open here, and enters it.</summary>
+    public async ValueTask<ShardVisit> EnterWhenOpenAsync(Authority authority, CancellationToken stop)
+    {
+        ShardVisit visit;
+        while (!TryEnter(authority, out visit)) await _gates[authority.Shard].Opened.WaitAsync(stop);
+        return visit;
+    }
+
+    /// <summary>Whether a shard is open here.</summary>
+    public bool IsOpen(int shard) => _gates.Length == 0 || _gates[shard].IsOpen;
+
+    /// <summary>Opens shards that this node owns now.</summary>
+    public void Open(IEnumerable<int> shards)
+    {
+        foreach (var shard in shards) _gates[shard].Open(Interlocked.Increment(ref _openings));
+    }
+
+    /// <summary>Closes shards: when this returns, nobody is inside.</summary>
+    /// <exception cref="OperationCanceledException">Somebody stayed inside too long. The shards are closed.</exception>
+    public Task CloseAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        // All at once: who is inside of one may wait for another.
+        foreach (var shard in shards) _gates[shard].Close();
+        return Task.WhenAll(shards.Select(shard => _gates[shard].EmptyAsync(stop)));
+    }
+
+    /// <summary>The failure of a use of memory, or of a batch, whose shard is not this node's.</summary>
+    internal static StorageException NotOwned(Authority authority) =>
+        new(StorageFailure.NotOwned, $"This node does not own the shard {authority.Shard} of {authority}.");
+}
