@@ -2,7 +2,6 @@ using Matrix.Host.Media.Previews;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Media;

@@ -7,7 +7,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Rooms;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Accounts;

@@ -11,7 +11,6 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Rooms.Administration;
 

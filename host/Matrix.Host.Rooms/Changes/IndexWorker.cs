@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
-using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Rooms.Changes;
 

@@ -3,7 +3,6 @@ using System.Collections.Frozen;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Jobs;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Jobs;

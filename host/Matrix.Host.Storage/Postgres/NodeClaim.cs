@@ -83,6 +83,7 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
     internal override async Task LookAsync(NpgsqlConnection connection, CancellationToken stop)
     {
         await using var transaction = await connection.BeginTransactionAsync(stop);
+        var before = Position;
         await AdvanceAsync(connection, 1, stop);
         var found = await ScalarAsync(
             connection,
@@ -93,6 +94,7 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         else _isFenced = true;
         await transaction.CommitAsync(stop);
         _hasMoved = false;
+        _isFollowed |= Position - 1 != Math.Max(before, _lastFlush);
         _looked = 1;
     }
 

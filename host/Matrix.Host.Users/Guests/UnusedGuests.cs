@@ -2,7 +2,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Users.Accounts;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Users.Guests;

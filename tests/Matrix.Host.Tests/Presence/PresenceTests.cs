@@ -386,7 +386,7 @@ internal sealed class PresenceTests
     {
         for (var n = 0; n < 50; n++)
         {
-            var sync = await user.WaitsAsync(since);
+            var sync = await user.WaitsAsync(since, seconds: 1);
             since = sync.Next;
             if (SeenOf(_bob, sync).LastOrDefault(each => (string?)each["presence"] == state) is { } content)
             {

@@ -291,6 +291,29 @@ internal sealed class NodeTests
     }
 
     [Test]
+    public async Task What_another_node_wrote_while_the_connection_was_lost_is_noticed()
+    {
+        await using var store = await OpenAsync("a");
+        await WriteAsync(store, 1);
+        await LoseConnectionsAsync();
+        await WriteAsync(store, 2);
+        Assert.That(await FlushesAsync(), Is.Zero, "only this node wrote");
+
+        await LoseConnectionsAsync();
+        await _server.ExecuteAsync("UPDATE sequence SET position = position + 1", _name);
+        await WriteAsync(store, 3);
+
+        Assert.That(await FlushesAsync(), Is.EqualTo(1));
+        Assert.That(await OrdinalsAsync(store), Is.EqualTo(new uint[] { 1, 2, 3 }));
+
+        async Task<long> FlushesAsync()
+        {
+            await using var looks = await ConnectAsync();
+            return (long)(await ScalarAsync(looks, "SELECT COUNT(*) FROM flushes WHERE node = 'a'"))!;
+        }
+    }
+
+    [Test]
     public async Task Writes_beside_another_writer_to_the_sequence_are_kept_in_order()
     {
         await using var store = await OpenAsync("a");
