@@ -7,13 +7,15 @@ using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
-/// Carries out transactions of other servers, each once. Rooms are handled side by side.
+/// Carries out transactions of other servers, each once. Rooms are handled side by side. A transaction is cancelled
+/// when the shard of its server closes: it comes again, to the node that has the shard then.
 /// v1.19 server-server-api#transactions
 /// </summary>
 public sealed partial class ReceivedTransactions(
@@ -24,6 +26,7 @@ public sealed partial class ReceivedTransactions(
     IStrippedRoomEvents stripped,
     ReceivedTransactionsTable receivedTransactionsTable,
     IStorageWriter writer,
+    ShardGates gates,
     RoomsOptions options,
     TimeProvider time,
     ILogger<ReceivedTransactions> log)
@@ -45,8 +48,12 @@ public sealed partial class ReceivedTransactions(
 
     private readonly Lock _gate = new();
 
-    /// <summary>The transaction of a server whose EDUs were received, though it may have failed.</summary>
-    private readonly ConcurrentDictionary<string, string> _edusOf = new(StringComparer.Ordinal);
+    /// <summary>
+    /// The transaction of a server whose EDUs were received, though it may have failed, and the opening of the server's
+    /// shard at that time.
+    /// </summary>
+    private readonly ConcurrentDictionary<string, (string TransactionId, long Opening)> _edusOf =
+        new(StringComparer.Ordinal);
 
     private readonly Dictionary<string, OfOrigin> _origins = new(StringComparer.Ordinal);
     private readonly FullRooms _full = new(options.Receiving, time);
@@ -74,20 +81,29 @@ public sealed partial class ReceivedTransactions(
         Task<RoomResult<JsonObject>> running;
         lock (_gate)
         {
-            if (!_origins.TryGetValue(origin, out var of)) _origins.Add(origin, of = new OfOrigin());
-            if (of.Running.TryGetValue(transactionId, out var same)) running = same;
-            else if (of.Running.Count > options.Receiving.TransactionsWaiting) return TooMany;
+            var of = _origins.GetValueOrDefault(origin);
+            if (of?.Running.TryGetValue(transactionId, out var same) == true) running = same;
+            else if (of?.Running.Count > options.Receiving.TransactionsWaiting) return TooMany;
             else
             {
+                var visit = gates.Enter(Authority.Server(origin));
+                if (of is null) _origins.Add(origin, of = new OfOrigin());
+
                 // Not cancelled: a peer that disconnects sends the transaction again, and gets this response.
                 var before = of.Last;
                 of.Last = running = Task.Run(
-                    () => OnceAsync(origin, transactionId, before, pdus, receiveEdus));
+                    () => OnceAsync(origin, transactionId, visit, before, pdus, receiveEdus));
                 of.Running.Add(transactionId, running);
             }
         }
 
         return await running.WaitAsync(stop);
+    }
+
+    /// <summary>The number of transactions of a server that run or wait.</summary>
+    internal int CountOf(string origin)
+    {
+        lock (_gate) return _origins.GetValueOrDefault(origin)?.Running.Count ?? 0;
     }
 
     private static RoomFailure TooMany { get; } = new(
@@ -96,15 +112,18 @@ public sealed partial class ReceivedTransactions(
     private async Task<RoomResult<JsonObject>> OnceAsync(
         string origin,
         string transactionId,
+        ShardVisit visit,
         Task before,
         IReadOnlyList<JsonObject> pdus,
         Func<CancellationToken, ValueTask> receiveEdus)
     {
+        var closing = visit.Closing;
         try
         {
             // Whether the one before succeeded does not matter to this one.
             await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            var last = await receivedTransactionsTable.LastAsync(origin, CancellationToken.None);
+            closing.ThrowIfCancellationRequested();
+            var last = await receivedTransactionsTable.LastAsync(origin, closing);
             if (last?.TransactionId == transactionId)
             {
                 return JsonText.TryParseStored(last.Response.Span, out var response)
@@ -115,21 +134,25 @@ public sealed partial class ReceivedTransactions(
             RoomResult<JsonObject> made;
             try
             {
-                made = await PdusAsync(origin, pdus);
+                made = await PdusAsync(origin, pdus, closing);
             }
             catch (StorageException)
             {
-                await EdusAsync(origin, transactionId, receiveEdus);
+                await EdusAsync(origin, transactionId, visit, receiveEdus);
                 throw;
             }
 
             // A transaction that failed will come again; one busy room does not delay its EDUs.
-            await EdusAsync(origin, transactionId, receiveEdus);
+            await EdusAsync(origin, transactionId, visit, receiveEdus);
             if (!made.IsOk) return made;
             var record = new TransactionReceived(origin, transactionId, JsonText.Write(made.Value));
             await writer.WriteAsync(new WriteBatch(Authority.Server(origin), 1).Add(record), CancellationToken.None);
             _edusOf.TryRemove(origin, out _);
             return made;
+        }
+        catch (OperationCanceledException) when (closing.IsCancellationRequested)
+        {
+            throw ShardGates.NotOwned(Authority.Server(origin));
         }
         finally
         {
@@ -139,6 +162,8 @@ public sealed partial class ReceivedTransactions(
                 of.Running.Remove(transactionId);
                 if (of.Running.Count == 0) _origins.Remove(origin);
             }
+
+            visit.Dispose();
         }
     }
 
@@ -147,21 +172,23 @@ public sealed partial class ReceivedTransactions(
     /// may not be true now.
     /// </summary>
     private async ValueTask EdusAsync(
-        string origin, string transactionId, Func<CancellationToken, ValueTask> receiveEdus)
+        string origin, string transactionId, ShardVisit visit, Func<CancellationToken, ValueTask> receiveEdus)
     {
-        if (_edusOf.TryGetValue(origin, out var received) && received == transactionId) return;
-        await receiveEdus(CancellationToken.None);
+        var attempt = (transactionId, visit.Opening);
+        if (_edusOf.TryGetValue(origin, out var received) && received == attempt) return;
+        await receiveEdus(visit.Closing);
         if (_edusOf.Count >= MostFailing) _edusOf.Clear();
-        _edusOf[origin] = transactionId;
+        _edusOf[origin] = attempt;
     }
 
-    private async ValueTask<RoomResult<JsonObject>> PdusAsync(string origin, IReadOnlyList<JsonObject> pdus)
+    private async ValueTask<RoomResult<JsonObject>> PdusAsync(
+        string origin, IReadOnlyList<JsonObject> pdus, CancellationToken stop)
     {
         // Rooms side by side: one that is being joined, or is slow, delays its own events only.
         var results = new ConcurrentDictionary<string, string>();
         var reading = pdus.GroupBy(json => json.Text("room_id"))
             .Where(each => each.Key is not null)
-            .Select(each => ReadAsync(origin, each.Key!, [.. each], results))
+            .Select(each => ReadAsync(origin, each.Key!, [.. each], results, stop))
             .ToArray();
 
         // One query for the rooms that are here, in place of one for each.
@@ -173,13 +200,13 @@ public sealed partial class ReceivedTransactions(
             ? null
             : await receiver.UnknownAsync(
                 [.. ready.SelectMany(each => each.Pdus.Select(pdu => (each.Room!.Nid, pdu.EventId)))],
-                CancellationToken.None);
+                stop);
         var failures = await Task.WhenAll(Array.ConvertAll(reading, async each =>
         {
             var (room, taken) = await each;
             return taken.Count == 0
                 ? null
-                : await InRoomAsync(origin, room!, taken, unknown, results);
+                : await InRoomAsync(origin, room!, taken, unknown, results, stop);
         }));
         if (Array.Find(failures, static each => each is not null) is { } failure) return failure;
 
@@ -195,18 +222,20 @@ public sealed partial class ReceivedTransactions(
     /// here, only versions 1 and 2 have ids.
     /// </summary>
     private async Task<(RoomIdentity? Room, List<ReceivedPdu> Pdus)> ReadAsync(
-        string origin, string roomId, IReadOnlyList<JsonObject> pdus, ConcurrentDictionary<string, string> results)
+        string origin,
+        string roomId,
+        IReadOnlyList<JsonObject> pdus,
+        ConcurrentDictionary<string, string> results,
+        CancellationToken stop)
     {
-        await entering.EndedAsync(roomId, CancellationToken.None);
-        var found = await rooms.FindAsync(roomId, CancellationToken.None);
-        var isDenied = found is { IsResident: true }
-            && await access.DeniesAsync(origin, found, CancellationToken.None);
+        await entering.EndedAsync(roomId, stop);
+        var found = await rooms.FindAsync(roomId, stop);
+        var isDenied = found is { IsResident: true } && await access.DeniesAsync(origin, found, stop);
         var taken = new List<ReceivedPdu>();
         foreach (var json in pdus)
         {
             if (found is not { IsResident: true }
-                && await stripped.ReceiveAsync(roomId, json, CancellationToken.None)
-                    is var (id, reason))
+                && await stripped.ReceiveAsync(roomId, json, stop) is var (id, reason))
             {
                 results[id] = reason;
                 continue;
@@ -250,10 +279,11 @@ public sealed partial class ReceivedTransactions(
         RoomIdentity room,
         List<ReceivedPdu> pdus,
         UnknownEvents? unknown,
-        ConcurrentDictionary<string, string> results)
+        ConcurrentDictionary<string, string> results,
+        CancellationToken stop)
     {
         var space = new Space();
-        var failure = await InRoomAsync(origin, room, pdus, unknown, results, space);
+        var failure = await InRoomAsync(origin, room, pdus, unknown, results, space, attempt: 1, stop);
         var isFull = _full.Fails(origin, room.Nid, space.IsRoomFull, space.IsFound);
         var isAllFull = _full.Fails(origin, null, space.IsAllFull, receiver.HasSpaceFor(origin));
         return failure ?? (isFull || isAllFull
@@ -268,19 +298,21 @@ public sealed partial class ReceivedTransactions(
         UnknownEvents? unknown,
         ConcurrentDictionary<string, string> results,
         Space space,
-        int attempt = 1)
+        int attempt,
+        CancellationToken stop)
     {
         RoomResult<ReceivedEvents> received;
         try
         {
-            received = await receiver.ReceiveAsync(origin, room, pdus, unknown, CancellationToken.None);
+            received = await receiver.ReceiveAsync(origin, room, pdus, unknown, stop);
         }
         catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected && attempt < MostAttempts)
         {
             NotStored(refused, room.RoomId, origin);
-            return await InRoomAsync(origin, room, pdus, null, results, space, attempt + 1);
+            return await InRoomAsync(origin, room, pdus, null, results, space, attempt + 1, stop);
         }
-        catch (Exception fault) when (fault is not StorageException { Failure: not StorageFailure.Rejected })
+        catch (Exception fault) when (
+            fault is not StorageException { Failure: not StorageFailure.Rejected } && !stop.IsCancellationRequested)
         {
             NotStored(fault, room.RoomId, origin);
             RoomFailure? failure = null;
@@ -290,7 +322,9 @@ public sealed partial class ReceivedTransactions(
                 foreach (var pdu in pdus)
                 {
                     // Of those for an event alone, one is left in which it is refused, and one without it.
-                    failure = await InRoomAsync(origin, room, [pdu], null, results, space, MostAttempts - 1) ?? failure;
+                    var alone = await InRoomAsync(
+                        origin, room, [pdu], null, results, space, MostAttempts - 1, stop);
+                    failure = alone ?? failure;
                 }
             }
 

@@ -73,6 +73,6 @@ public sealed class ShardGates
     }
 
     /// <summary>The failure of a use of memory, or of a batch, whose shard is not this node's.</summary>
-    internal static StorageException NotOwned(Authority authority) =>
+    public static StorageException NotOwned(Authority authority) =>
         new(StorageFailure.NotOwned, $"This node does not own the shard {authority.Shard} of {authority}.");
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Matrix.Core.Ident;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ToDevice;
@@ -25,6 +26,7 @@ public sealed class ReceivedMessages(
     IAccountsTable accountsTable,
     ToDeviceTable toDeviceTable,
     IStorageWriter writer,
+    ShardGates gates,
     UsersOptions accounts,
     KeyOptions options)
 {
@@ -41,7 +43,8 @@ public sealed class ReceivedMessages(
         "Messages of other servers that were dropped because they are too large, or the sender's or the server's share "
             + "of an inbox is full.");
 
-    private readonly ConcurrentDictionary<string, int> _untrimmed = new(StringComparer.Ordinal);
+    /// <summary>How many ids came since a server's were trimmed, and the opening of its shard at that time.</summary>
+    private readonly ConcurrentDictionary<string, (int Count, long Opening)> _untrimmed = new(StringComparer.Ordinal);
 
     /// <summary>
     /// Delivers messages in order, durably, unless their id came before. A device's inbox takes messages of a sender
@@ -51,6 +54,7 @@ public sealed class ReceivedMessages(
     public async ValueTask<int> ReceiveAsync(
         string origin, IReadOnlyList<ReceivedMessage> received, CancellationToken stop)
     {
+        using var visit = gates.Enter(Authority.Server(origin));
         var valid = received.Where(each => IsValid(origin, each)).ToArray();
         var users = valid.SelectMany(static each => each.Messages).Select(static message => message.UserId)
             .Where(IsLocal).ToHashSet(StringComparer.Ordinal);
@@ -64,7 +68,7 @@ public sealed class ReceivedMessages(
             writes.Add(writer.WriteAsync(batch, stop).AsTask());
         }
 
-        if (valid.Length > 0 && IsTrimDue(origin, valid.Length))
+        if (valid.Length > 0 && IsTrimDue(origin, valid.Length, visit.Opening))
         {
             var trim = new WriteBatch(Authority.Server(origin), 1)
                 .Add(new ReceivedMessagesTrimmed(origin, options.RememberedMessages));
@@ -165,15 +169,15 @@ public sealed class ReceivedMessages(
         && received.MessageId.Length is > 0 and <= LongestId;
 
     /// <summary>
-    /// Whether a server's ids are to be trimmed: with the first after a start, and then each time that a tenth of the
-    /// bound has come.
+    /// Whether a server's ids are to be trimmed: with the first after its shard was opened, and then each time that a
+    /// tenth of the bound has come.
     /// </summary>
-    private bool IsTrimDue(string origin, int more)
+    private bool IsTrimDue(string origin, int more, long opening)
     {
         if (_untrimmed.Count > MaxCounted) _untrimmed.Clear();
-        var isKnown = _untrimmed.TryGetValue(origin, out var before);
-        var isDue = !isKnown || before + more >= options.RememberedMessages / 10;
-        _untrimmed[origin] = isDue ? 0 : before + more;
+        var isKnown = _untrimmed.TryGetValue(origin, out var before) && before.Opening == opening;
+        var isDue = !isKnown || before.Count + more >= options.RememberedMessages / 10;
+        _untrimmed[origin] = (isDue ? 0 : before.Count + more, opening);
         return isDue;
     }
 }
