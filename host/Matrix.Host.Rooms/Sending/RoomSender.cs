@@ -7,6 +7,7 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Relations;
@@ -53,6 +54,7 @@ public sealed class RoomSender
     public ValueTask<RoomResult<string>> SendAsync(
         UserDevice sender, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) =>
         _transactions.OnceAsync(
+            Authority.Room(roomId),
             key,
             transaction => AppendAsync(
                 roomId, draft, new SentAs(sender.DeviceId, key.TransactionId), timestamp, transaction, stop),

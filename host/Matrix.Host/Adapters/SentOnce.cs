@@ -1,5 +1,6 @@
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Transactions;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Users;
 using Matrix.Host.Users.ToDevice;
@@ -14,6 +15,7 @@ internal sealed class SentOnce(TransactionLog log) : ISentOnce
     {
         UserFailure? mine = null;
         var result = await log.OnceAsync(
+            Authority.User(transaction.UserId),
             transaction,
             async once =>
             {

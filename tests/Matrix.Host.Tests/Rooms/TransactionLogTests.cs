@@ -9,6 +9,9 @@ internal sealed class TransactionLogTests
 {
     private const int Remembered = 4;
 
+    private static readonly Authority _room = Authority.Room("!room");
+
+    private MovableShards _shards = null!;
     private RoomsWorld _world = null!;
     private TransactionLog _log = null!;
     private int _done;
@@ -17,6 +20,7 @@ internal sealed class TransactionLogTests
     public async Task Opens()
     {
         _done = 0;
+        _shards = new MovableShards();
         _world = await RoomsWorld.StartsAsync();
         _log = Log();
     }
@@ -32,9 +36,9 @@ internal sealed class TransactionLogTests
     public async Task A_request_that_is_made_again_does_not_end_with_the_first_one_whose_client_went_away()
     {
         using var gone = new CancellationTokenSource();
-        await _log.OnceAsync(Key("0"), DoesAsync, default);
+        await OnceAsync(Key("0"), DoesAsync, default);
 
-        var first = _log.OnceAsync(
+        var first = OnceAsync(
             Key("1"),
             async _ =>
             {
@@ -42,7 +46,7 @@ internal sealed class TransactionLogTests
                 return "$never";
             },
             gone.Token).AsTask();
-        var second = _log.OnceAsync(Key("1"), _ => ValueTask.FromResult<RoomResult<string>>("$made"), default).AsTask();
+        var second = OnceAsync(Key("1"), _ => ValueTask.FromResult<RoomResult<string>>("$made"), default).AsTask();
         await gone.CancelAsync();
 
         Assert.That((await second).Value, Is.EqualTo("$made"));
@@ -53,7 +57,7 @@ internal sealed class TransactionLogTests
     public async Task The_same_request_at_the_same_time_is_done_once()
     {
         var go = new TaskCompletionSource();
-        var asked = Enumerable.Range(0, 5).Select(_ => _log.OnceAsync(
+        var asked = Enumerable.Range(0, 5).Select(_ => OnceAsync(
             Key("1"),
             async mine =>
             {
@@ -70,18 +74,18 @@ internal sealed class TransactionLogTests
     [Test]
     public async Task What_failed_or_did_nothing_durable_is_done_again()
     {
-        await _log.OnceAsync(
+        await OnceAsync(
             Key("1"),
             _ => ValueTask.FromResult<RoomResult<string>>(new RoomFailure(RoomFailureKind.Busy, "Later.")),
             default);
         Assert.That(
-            async () => await _log.OnceAsync(
+            async () => await OnceAsync(
                 Key("1"),
                 mine => throw new StorageException(StorageFailure.Full, mine.Record(default).ToString()),
                 default),
             Throws.InstanceOf<StorageException>());
-        await _log.OnceAsync(Key("1"), DoesAsync, default);
-        await _log.OnceAsync(Key("1"), DoesAsync, default);
+        await OnceAsync(Key("1"), DoesAsync, default);
+        await OnceAsync(Key("1"), DoesAsync, default);
 
         Assert.That(_done, Is.EqualTo(1));
     }
@@ -89,15 +93,58 @@ internal sealed class TransactionLogTests
     [Test]
     public async Task The_latest_requests_are_known_the_oldest_go_and_a_restart_changes_nothing()
     {
-        for (var i = 0; i <= Remembered; i++) await _log.OnceAsync(Key($"{i}"), DoesAsync, default);
-        for (var i = 1; i <= Remembered; i++) await _log.OnceAsync(Key($"{i}"), DoesAsync, default);
+        for (var i = 0; i <= Remembered; i++) await OnceAsync(Key($"{i}"), DoesAsync, default);
+        for (var i = 1; i <= Remembered; i++) await OnceAsync(Key($"{i}"), DoesAsync, default);
         Assert.That(_done, Is.EqualTo(Remembered + 1));
 
         using var restarted = Log();
-        for (var i = 1; i <= Remembered; i++) await restarted.OnceAsync(Key($"{i}"), DoesAsync, default);
+        for (var i = 1; i <= Remembered; i++) await OnceAsync(restarted, Key($"{i}"), DoesAsync, default);
         Assert.That(_done, Is.EqualTo(Remembered + 1));
-        await restarted.OnceAsync(Key("0"), DoesAsync, default);
+        await OnceAsync(restarted, Key("0"), DoesAsync, default);
         Assert.That(_done, Is.EqualTo(Remembered + 2));
+    }
+
+    [Test]
+    public async Task What_another_node_did_while_the_shard_was_away_is_known_when_it_comes_back()
+    {
+        await OnceAsync(Key("1"), DoesAsync, default);
+        using var other = Log();
+        await _shards.CloseAsync(_room);
+        await other.OnceAsync(Authority.User(RoomsWorld.Id("alice")), Key("2"), DoesAsync, default);
+        Assert.That(
+            async () => await OnceAsync(Key("2"), DoesAsync, default),
+            Throws.InstanceOf<StorageException>().With.Property(nameof(StorageException.Failure))
+                .EqualTo(StorageFailure.NotOwned));
+        _shards.Open(_room);
+
+        await OnceAsync(Key("2"), DoesAsync, default);
+        await OnceAsync(Key("1"), DoesAsync, default);
+        Assert.That(_done, Is.EqualTo(2), "neither is done again");
+        await OnceAsync(Key("3"), DoesAsync, default);
+        Assert.That(_done, Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task The_shard_closes_after_the_request_that_runs()
+    {
+        var go = new TaskCompletionSource();
+        await OnceAsync(Key("0"), DoesAsync, default);
+        var running = OnceAsync(
+            Key("1"),
+            async mine =>
+            {
+                await go.Task;
+                return await DoesAsync(mine);
+            },
+            default).AsTask();
+        var again = OnceAsync(Key("1"), DoesAsync, default).AsTask();
+        var closing = _shards.CloseAsync(_room);
+        await Task.Delay(20);
+        Assert.That(closing.IsCompleted, Is.False);
+        go.SetResult();
+
+        await closing;
+        Assert.That((await running).Value, Is.EqualTo((await again).Value));
     }
 
     private static TransactionKey Key(string id) =>
@@ -106,7 +153,19 @@ internal sealed class TransactionLogTests
     private TransactionLog Log() => new(
         _world.Storage.Transactions,
         _world.Storage.Events,
+        _world.Storage.Writer,
+        _shards.Gates,
         new RoomsOptions { ServerName = RoomsWorld.Server, TransactionCacheBytes = 64 * Remembered });
+
+    private ValueTask<RoomResult<string>> OnceAsync(
+        TransactionKey key, Func<Transaction, ValueTask<RoomResult<string>>> act, CancellationToken stop) =>
+        _log.OnceAsync(_room, key, act, stop);
+
+    private static ValueTask<RoomResult<string>> OnceAsync(
+        TransactionLog log,
+        TransactionKey key,
+        Func<Transaction, ValueTask<RoomResult<string>>> act,
+        CancellationToken stop) => log.OnceAsync(_room, key, act, stop);
 
     private async ValueTask<RoomResult<string>> DoesAsync(Transaction mine)
     {

@@ -207,7 +207,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
 
         Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
         var rows = await Store.Events.AfterPositionAsync(0, 20, 10, Stop);
-        var requests = await Store.Transactions.LatestAsync(10, Stop);
+        var requests = await Store.Transactions.LatestAsync(10, 0, Stop);
         await Store.DisposeAsync();
         Store = await OpenAsync();
 
@@ -240,7 +240,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         await (await StorageEngine.OpenAsync(options, [before], Stop)).DisposeAsync();
 
         Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
-        var known = await Store.Transactions.LatestAsync(10, Stop);
+        var known = await Store.Transactions.LatestAsync(10, 0, Stop);
         await Store.DisposeAsync();
         Store = await OpenAsync();
 

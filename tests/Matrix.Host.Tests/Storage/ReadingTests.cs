@@ -190,13 +190,13 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
             new(2, EventNid.None),
             new(UInt128.MaxValue, Live(Kitchen, 1)),
         ];
-        Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all));
-        Assert.That(await Store.Transactions.LatestAsync(2, Stop), Is.EqualTo(all[..2]));
+        Assert.That(await Store.Transactions.LatestAsync(10, 0, Stop), Is.EqualTo(all));
+        Assert.That(await Store.Transactions.LatestAsync(2, 0, Stop), Is.EqualTo(all[..2]));
 
         await Write(new TransactionsPurged(2));
-        Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all));
+        Assert.That(await Store.Transactions.LatestAsync(10, 0, Stop), Is.EqualTo(all));
         await Write(new TransactionsPurged(1));
-        Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all[..2].Append(all[3])));
+        Assert.That(await Store.Transactions.LatestAsync(10, 0, Stop), Is.EqualTo(all[..2].Append(all[3])));
     }
 
     private async Task<IReadOnlyList<UnreadRow>> Rows() =>

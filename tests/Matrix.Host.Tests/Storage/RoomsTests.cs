@@ -160,7 +160,7 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
 
         var found = (await Store.Rooms.FindManyAsync([Kitchen, Garden], Stop)).ToDictionary(row => row.Nid);
         var events = await Store.Events.AfterPositionAsync(positions[0] - 1, positions[^1], 100, Stop);
-        var requests = await Store.Transactions.LatestAsync(100, Stop);
+        var requests = await Store.Transactions.LatestAsync(100, 0, Stop);
 
         Assert.That((found[Kitchen].Header.Depth, found[Garden].Header.Depth), Is.EqualTo((59, 60)));
         Assert.That(

@@ -3,6 +3,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.Admin.Moderation;
 
@@ -10,9 +11,9 @@ namespace Matrix.Host.Api.Admin.Moderation;
 /// `/_synapse/admin/v1/send_server_notice`: a notice in the user's room of server notices. Only text can be sent. A
 /// repeated transaction id of the administrator returns the first notice, as long as it is remembered.
 /// </summary>
-internal sealed class Notices(NoticeSending notices) : IEndpoints
+internal sealed class Notices(NoticeSending notices, ShardGates gates) : IEndpoints
 {
-    private readonly AnsweredOnce _sent = new(most: 1000);
+    private readonly AnsweredOnce _sent = new(most: 1000, gates);
 
     private sealed record Notice(string UserId, string Text, bool IsActive);
 
@@ -47,7 +48,7 @@ internal sealed class Notices(NoticeSending notices) : IEndpoints
     }
 
     private ValueTask<Answer> PutAsync(Call call, Notice notice, CancellationToken stop) => _sent.OnceAsync(
-        $"{call.Caller.UserId} {call["txnId"]}", () => PostAsync(call, notice, stop), stop);
+        call.Caller.UserId, call["txnId"], () => PostAsync(call, notice, stop), stop);
 
     private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop) => RoomAnswers.EventId(
         await notices.SendAsync(call.Actor(), notice.UserId, notice.Text, notice.IsActive, stop));

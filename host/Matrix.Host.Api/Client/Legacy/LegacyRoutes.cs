@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.Client.Legacy;
 
@@ -7,12 +8,12 @@ namespace Matrix.Host.Api.Client.Legacy;
 /// Routes under `/_matrix/client/api/v1/`. A POST is a PUT too, with a transaction id at the end of the path. The 2014
 /// specification, "API Standards".
 /// </summary>
-internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options)
+internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options, ShardGates gates)
 {
     internal const string Prefix = "/_matrix/client/api/v1/";
 
     private readonly ClientRoutes _routes = routes.At(Prefix);
-    private readonly AnsweredOnce _once = new(options.MaxTransactions);
+    private readonly AnsweredOnce _once = new(options.MaxTransactions, gates);
 
     /// <summary>The operations of today that are mapped.</summary>
     internal CurrentOperations Current { get; } = new(routes.Collected);
@@ -32,7 +33,8 @@ internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options)
             read,
             (call, input, stop) => call.CallerIfAny is { } caller
                 ? _once.OnceAsync(
-                    $"{caller.UserId} {caller.DeviceId} {call.Template} {call.ParametersText}",
+                    caller.UserId,
+                    $"{caller.DeviceId} {call.Template} {call.ParametersText}",
                     () => handler(call, input, stop),
                     stop)
                 : handler(call, input, stop),
@@ -97,12 +99,12 @@ internal interface ILegacyGroup
 /// The Client-Server API of 2014, as translations to today's. Not served unless the configuration says so. It is mapped
 /// after today's API.
 /// </summary>
-internal sealed class LegacyApi(IEnumerable<ILegacyGroup> groups, ClientOptions options) : IEndpoints
+internal sealed class LegacyApi(IEnumerable<ILegacyGroup> groups, ShardGates gates, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
         if (!options.Legacy.IsOn) return;
-        var legacy = new LegacyRoutes(routes, options.Legacy);
+        var legacy = new LegacyRoutes(routes, options.Legacy, gates);
         foreach (var group in groups) group.Map(legacy);
     }
 }

@@ -9,7 +9,7 @@ namespace Matrix.Host.Storage.Tables.Transactions;
 
 /// <summary>
 /// Requests by transaction id, in commit order: those that made events in `commits`, the others in `transactions`. Each
-/// is appended at the end of its table. Only the start of the server reads them.
+/// is appended at the end of its table. They are read after the start of a server, and after it got shards of others.
 /// v1.19 client-server-api#transaction-identifiers
 /// </summary>
 public sealed class TransactionsTable(IReads reads)
@@ -19,11 +19,11 @@ public sealed class TransactionsTable(IReads reads)
     private static readonly Statement Latest = Statement.Of("""
         SELECT request, event_nid FROM (
             SELECT * FROM (
-                SELECT position, request, event_nid FROM commits WHERE request IS NOT NULL
+                SELECT position, request, event_nid FROM commits WHERE request IS NOT NULL AND position > $2
                 ORDER BY position DESC LIMIT $1) made
             UNION ALL
             SELECT * FROM (
-                SELECT position, request, NULLIF(position, position) FROM transactions
+                SELECT position, request, NULLIF(position, position) FROM transactions WHERE position > $2
                 ORDER BY position DESC LIMIT $1) others
         ) latest ORDER BY position DESC LIMIT $1
         """);
@@ -47,13 +47,14 @@ public sealed class TransactionsTable(IReads reads)
         .On<TransactionRecorded>(Record, static (a, op) => a.Position().Blob(Bytes(op.Request)))
         .On<TransactionsPurged>(Purge, static (a, op) => a.Int(op.Kept));
 
-    /// <summary>The requests on record, the latest first.</summary>
-    public ValueTask<IReadOnlyList<TransactionRow>> LatestAsync(int limit, CancellationToken stop) => reads.ListAsync(
-        Latest,
-        limit,
-        static (a, most) => a.Int(most),
-        static row => new TransactionRow(BinaryPrimitives.ReadUInt128BigEndian(row.Blob(0)), row.Nid(1)),
-        stop);
+    /// <summary>The requests on record after a position, the latest first.</summary>
+    public ValueTask<IReadOnlyList<TransactionRow>> LatestAsync(int limit, long after, CancellationToken stop) =>
+        reads.ListAsync(
+            Latest,
+            (limit, after),
+            static (a, asked) => a.Int(asked.limit).Int(asked.after),
+            static row => new TransactionRow(BinaryPrimitives.ReadUInt128BigEndian(row.Blob(0)), row.Nid(1)),
+            stop);
 
     private static void BindCommit(IArguments arguments, EventsAppended appended)
     {
