@@ -12,6 +12,8 @@ namespace Matrix.Host.Storage.Ownership;
 public sealed class ShardGates
 {
     private readonly ShardGate[] _gates;
+    private readonly Lock _gate = new();
+    private Action<IReadOnlyCollection<int>>? _moved;
     private long _openings;
 
     private ShardGates(ShardGate[] gates) => _gates = gates;
@@ -60,16 +62,30 @@ public sealed class ShardGates
     /// <summary>Opens shards that this node owns now.</summary>
     public void Open(IEnumerable<int> shards)
     {
-        foreach (var shard in shards) _gates[shard].Open(Interlocked.Increment(ref _openings));
+        int[] opened = [.. shards];
+        foreach (var shard in opened) _gates[shard].Open(Interlocked.Increment(ref _openings));
+        Volatile.Read(ref _moved)?.Invoke(opened);
+    }
+
+    /// <summary>
+    /// Has an action called after shards were opened, and after they were closed and everybody has left. It may not
+    /// block.
+    /// </summary>
+    public void OnMoves(Action<IReadOnlyCollection<int>> moved)
+    {
+        // Those of single mode outlive a server, and never move.
+        if (_gates.Length == 0) return;
+        lock (_gate) _moved += moved;
     }
 
     /// <summary>Closes shards: when this returns, nobody is inside.</summary>
     /// <exception cref="OperationCanceledException">Somebody stayed inside too long. The shards are closed.</exception>
-    public Task CloseAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    public async Task CloseAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
     {
         // All at once: who is inside of one may wait for another.
         foreach (var shard in shards) _gates[shard].Close();
-        return Task.WhenAll(shards.Select(shard => _gates[shard].EmptyAsync(stop)));
+        await Task.WhenAll(shards.Select(shard => _gates[shard].EmptyAsync(stop)));
+        Volatile.Read(ref _moved)?.Invoke(shards);
     }
 
     /// <summary>The failure of a use of memory, or of a batch, whose shard is not this node's.</summary>

@@ -191,6 +191,7 @@ internal static class UnsharedChanges
 
         // Presence
         typeof(PresenceStopped),
+        typeof(PresenceResumed),
         typeof(PresenceStatusChanged),
 
         // PresenceLists

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Memberships;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -10,11 +11,12 @@ namespace Matrix.Host.Users.Presence;
 /// <summary>
 /// The presence of other servers' users who share no room with a local user yet. A server sends it soon after a join,
 /// and this one may not have stored the join by then. It is kept for a short time, and shown if the join comes; servers
-/// repeat presence only much later. Thread-safe.
+/// repeat presence only much later. What came before the server's shard was opened here is not shown. Thread-safe.
 /// </summary>
 public sealed partial class EarlyPresence(
     PresenceBoard board,
     IMembershipsTable membershipsTable,
+    ShardGates gates,
     PresenceOptions options,
     TimeProvider time,
     ILogger<EarlyPresence> log) : BackgroundService
@@ -37,7 +39,8 @@ public sealed partial class EarlyPresence(
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Keeps what a server says about its user. What does not find space is dropped.</summary>
-    internal void Keep(string server, PresenceUpdate update)
+    /// <param name="opening">The opening of the server's shard, which the caller has entered.</param>
+    internal void Keep(string server, PresenceUpdate update, long opening)
     {
         var now = Now;
         lock (_gate)
@@ -50,7 +53,7 @@ public sealed partial class EarlyPresence(
             }
 
             var pause = (long)_firstPause.TotalMilliseconds;
-            _users[update.UserId] = new Early(server, update, now, now + pause, pause);
+            _users[update.UserId] = new Early(server, update, opening, now, now + pause, pause);
         }
 
         _news.Writer.TryWrite(true);
@@ -108,7 +111,10 @@ public sealed partial class EarlyPresence(
         {
             Early? early;
             lock (_gate) early = Remove(userId);
-            if (early is not null) board.Receive(early.Update.After(now - early.At, ReceivedPresence.LongestAgo));
+            if (early is null || !gates.TryEnter(Authority.Server(early.Server), out var visit)) continue;
+            using var inside = visit;
+            if (visit.Opening != early.Opening) continue;
+            board.Receive(early.Update.After(now - early.At, ReceivedPresence.LongestAgo));
         }
     }
 
@@ -153,5 +159,6 @@ public sealed partial class EarlyPresence(
     private partial void LogEnded(Exception fault);
 
     /// <summary>What is kept of a user: since when, when the user is looked up next, the pause before.</summary>
-    private sealed record Early(string Server, PresenceUpdate Update, long At, long NextAt, long Pause);
+    private sealed record Early(
+        string Server, PresenceUpdate Update, long Opening, long At, long NextAt, long Pause);
 }

@@ -1,14 +1,18 @@
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
+using Matrix.Core.Ident;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Presence;
 
 namespace Matrix.Host.Users.Presence;
 
 /// <summary>
 /// The presence of local users and of those of other servers, in memory only. Changes wait here until
-/// <see cref="PresencePublisher"/> shows them; of several changes of a user the latest is shown. Thread-safe.
+/// <see cref="PresencePublisher"/> shows them; of several changes of a user the latest is shown. Users of shards that
+/// other nodes have are kept as they were shown last. Thread-safe.
 /// v1.19 client-server-api#presence
 /// </summary>
 public sealed class PresenceBoard : IDisposable
@@ -29,6 +33,8 @@ public sealed class PresenceBoard : IDisposable
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    private readonly ShardGates _gates;
+    private readonly bool _areAlwaysOpen;
     private readonly PresenceOptions _options;
     private readonly PresenceLimits _limits;
     private readonly TimeProvider _time;
@@ -36,8 +42,10 @@ public sealed class PresenceBoard : IDisposable
     private long _timerAt = long.MaxValue;
 
     /// <summary>Creates a board on which everyone is offline.</summary>
-    public PresenceBoard(PresenceOptions options, TimeProvider time)
+    public PresenceBoard(ShardGates gates, PresenceOptions options, TimeProvider time)
     {
+        _gates = gates;
+        _areAlwaysOpen = ReferenceEquals(gates, ShardGates.AlwaysOpen);
         _options = options;
         _limits = options.Limits;
         _time = time;
@@ -48,6 +56,7 @@ public sealed class PresenceBoard : IDisposable
             "matrix_presence_users", () => Count, "{user}", "Users whose presence is in memory.");
         _meter.CreateObservableGauge(
             "matrix_presence_waiting", () => Waiting, "{user}", "Users whose changed presence is not shown yet.");
+        gates.OnMoves(Moved);
     }
 
     /// <summary>Whether anybody sees presence.</summary>
@@ -74,7 +83,12 @@ public sealed class PresenceBoard : IDisposable
     /// </summary>
     public PresentSync Sync(UserDevice device, PresenceState state)
     {
-        if (!IsOn || state == PresenceState.Offline) return default;
+        if (!IsOn || state == PresenceState.Offline || !TryEnter(device.UserId, isLocal: true, out var visit))
+        {
+            return default;
+        }
+
+        using var inside = visit;
         var now = Now;
         lock (_gate)
         {
@@ -98,6 +112,8 @@ public sealed class PresenceBoard : IDisposable
         {
             foreach (var each in users)
             {
+                if (!TryEnter(each.UserId, isLocal: true, out var visit)) continue;
+                using var inside = visit;
                 if (_users.ContainsKey(each.UserId) || FindOrAdd(each.UserId, isLocal: true) is not { } user) continue;
                 user.Devices = UserPresence.Restored((PresenceState)each.State, each.LastActive, now);
                 user.IsRestored = true;
@@ -114,7 +130,7 @@ public sealed class PresenceBoard : IDisposable
         {
             return
             [
-                .. _users.Values.Where(static user => user.IsLocal)
+                .. _users.Values.Where(user => user.IsLocal && IsOwn(user))
                     .Select(user => new PresentUser(
                         user.UserId, (int)user.At(now, _limits).State, user.Devices.LastActive))
                     .Where(static user => user.State != (int)PresenceState.Offline),
@@ -128,7 +144,8 @@ public sealed class PresenceBoard : IDisposable
         if (!IsOn) return;
         lock (_gate)
         {
-            if (!_users.TryGetValue(userId, out var user) || !user.IsLocal) return;
+            if (FindOwn(userId, out var visit) is not { } user) return;
+            using var inside = visit;
             var now = Now;
             if (Math.Abs(now - user.Devices.LastActive) < ActivityStep && user.Published.IsCurrentlyActive) return;
             user.Devices = user.Devices.Acted(now, _limits);
@@ -152,6 +169,8 @@ public sealed class PresenceBoard : IDisposable
     /// <summary>A local user set their presence; the message is stored already.</summary>
     internal void Put(UserDevice device, PresenceState state, string? status)
     {
+        if (!TryEnter(device.UserId, isLocal: true, out var visit)) return;
+        using var inside = visit;
         var now = Now;
         lock (_gate)
         {
@@ -171,7 +190,7 @@ public sealed class PresenceBoard : IDisposable
         {
             return
             [
-                .. _users.Where(static each => each.Value.IsLocal
+                .. _users.Where(static each => each.Value is { IsLocal: true, IsOwn: true }
                         && (each.Value.Status is not null || each.Value.Devices != UserPresence.Absent))
                     .Select(static each => each.Key),
             ];
@@ -183,7 +202,8 @@ public sealed class PresenceBoard : IDisposable
     {
         lock (_gate)
         {
-            if (!_users.TryGetValue(userId, out var user) || !user.IsLocal) return;
+            if (FindOwn(userId, out var visit) is not { } user) return;
+            using var inside = visit;
             user.Devices = UserPresence.Absent;
             user.Status = null;
             user.StatusIsKnown = true;
@@ -200,6 +220,8 @@ public sealed class PresenceBoard : IDisposable
     /// <summary>Takes what another server says about its user.</summary>
     internal void Receive(PresenceUpdate update)
     {
+        if (!TryEnter(update.UserId, isLocal: false, out var visit)) return;
+        using var inside = visit;
         var now = Now;
         lock (_gate)
         {
@@ -227,7 +249,8 @@ public sealed class PresenceBoard : IDisposable
         var now = Now;
         lock (_gate)
         {
-            if (!_users.TryGetValue(device.UserId, out var user)) return;
+            if (FindOwn(device.UserId, out var visit) is not { } user) return;
+            using var inside = visit;
             user.Devices = user.Devices.SyncEnded(device.DeviceId, now);
             Changed(user, now);
         }
@@ -281,6 +304,7 @@ public sealed class PresenceBoard : IDisposable
                 }
 
                 user.IsWaiting = false;
+                if (!IsOwn(user)) continue;
                 var shown = user.At(now, _limits);
                 var isRepeated = IsRepetitionDue(user, shown, now);
                 if (shown != user.Published || user.MustShow || isRepeated)
@@ -310,7 +334,7 @@ public sealed class PresenceBoard : IDisposable
         {
             foreach (var change in changes)
             {
-                if (!_users.TryGetValue(change.UserId, out var user)) continue;
+                if (!_users.TryGetValue(change.UserId, out var user) || !user.IsOwn) continue;
                 user.MustShow = true;
                 Changed(user, Now);
             }
@@ -324,12 +348,67 @@ public sealed class PresenceBoard : IDisposable
         return new SeenPresence(user.UserId, shown.State, shown.IsCurrentlyActive, shown.Status, ago);
     }
 
-    /// <summary>The user; null if there is no space for another one.</summary>
+    /// <summary>Shards were opened or closed.</summary>
+    private void Moved(IReadOnlyCollection<int> shards)
+    {
+        var moved = shards.ToHashSet();
+        lock (_gate)
+        {
+            var now = Now;
+            foreach (var user in _users.Values)
+            {
+                if (!moved.Contains(user.Shard)) continue;
+                if (_gates.IsOpen(user.Shard)) TakeOver(user, now);
+                else if (user.IsOwn)
+                {
+                    user.Release();
+                    Changed(user, now);
+                }
+            }
+        }
+    }
+
+    private void TakeOver(PresenceEntry user, long now)
+    {
+        if (user.IsOwn) return;
+        user.TakeOver(now, (long)_options.RemoteFor.TotalMilliseconds);
+        Changed(user, now);
+    }
+
+    private bool IsOwn(PresenceEntry user) => user.IsOwn && _gates.IsOpen(user.Shard);
+
+    /// <summary>Enters the shard of a user, if this node has it.</summary>
+    private bool TryEnter(string userId, bool isLocal, out ShardVisit visit)
+    {
+        visit = default;
+        return _areAlwaysOpen || _gates.TryEnter(AuthorityOf(userId, isLocal), out visit);
+    }
+
+    private static Authority AuthorityOf(string userId, bool isLocal) =>
+        isLocal ? Authority.User(userId) : Authority.Server(UserId.Server(userId));
+
+    /// <summary>A local user who is in memory and whose shard this node has, entered; null if there is none.</summary>
+    private PresenceEntry? FindOwn(string userId, out ShardVisit visit)
+    {
+        visit = default;
+        if (!_users.TryGetValue(userId, out var user) || !user.IsLocal) return null;
+        if (!TryEnter(userId, isLocal: true, out visit)) return null;
+        TakeOver(user, Now);
+        return user;
+    }
+
+    /// <summary>The user, whose shard was entered; null if there is no space for another one.</summary>
     private PresenceEntry? FindOrAdd(string userId, bool isLocal)
     {
-        if (_users.TryGetValue(userId, out var known)) return known;
+        if (_users.TryGetValue(userId, out var known))
+        {
+            TakeOver(known, Now);
+            return known;
+        }
+
         if (_users.Count >= _options.MaxUsers && !MakeRoom()) return null;
-        var user = new PresenceEntry(userId, isLocal) { StatusIsKnown = !isLocal };
+        var shard = _areAlwaysOpen ? 0 : AuthorityOf(userId, isLocal).Shard;
+        var user = new PresenceEntry(userId, isLocal, shard) { StatusIsKnown = !isLocal };
         user.InOrder = _order.AddLast(user);
         _users[userId] = user;
         return user;
@@ -373,7 +452,7 @@ public sealed class PresenceBoard : IDisposable
             }
             else next = Math.Min(next, earliest);
         }
-        else if (user.IsLocal && IsFederated && shown.State != PresenceState.Offline)
+        else if (user is { IsLocal: true, IsOwn: true } && IsFederated && shown.State != PresenceState.Offline)
         {
             next = Math.Min(next, Math.Max(now + 1, RepetitionOf(user)));
         }
@@ -383,7 +462,8 @@ public sealed class PresenceBoard : IDisposable
     }
 
     private bool IsRepetitionDue(PresenceEntry user, PublishedPresence shown, long now) =>
-        user.IsLocal && IsFederated && shown.State != PresenceState.Offline && RepetitionOf(user) <= now;
+        user is { IsLocal: true, IsOwn: true } && IsFederated && shown.State != PresenceState.Offline
+        && RepetitionOf(user) <= now;
 
     private long RepetitionOf(PresenceEntry user) => user.ShownAt + (long)_options.RepeatAfter.TotalMilliseconds;
 

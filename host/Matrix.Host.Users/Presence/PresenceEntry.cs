@@ -3,11 +3,19 @@ using Matrix.Core.Presence;
 namespace Matrix.Host.Users.Presence;
 
 /// <summary>A user in <see cref="PresenceBoard"/>, guarded by its lock. Times are milliseconds.</summary>
-internal sealed class PresenceEntry(string userId, bool isLocal)
+internal sealed class PresenceEntry(string userId, bool isLocal, int shard)
 {
     public string UserId => userId;
 
     public bool IsLocal => isLocal;
+
+    /// <summary>The shard of the user, or of the user's server; 0 where shards do not move.</summary>
+    public int Shard => shard;
+
+    /// <summary>
+    /// Whether this node has the shard, and decides what is shown. Otherwise the entry is kept as it was shown last.
+    /// </summary>
+    public bool IsOwn { get; private set; } = true;
 
     /// <summary>A local user's devices.</summary>
     public UserPresence Devices { get; set; } = UserPresence.Absent;
@@ -21,12 +29,12 @@ internal sealed class PresenceEntry(string userId, bool isLocal)
     /// <summary>Whether the message was read from the database, if it is a local user's.</summary>
     public bool StatusIsKnown { get; set; }
 
-    /// <summary>What the server of a remote user said last.</summary>
+    /// <summary>What the server of a remote user said last; or what was shown last of a user who is not own.</summary>
     public PresenceState RemoteState { get; set; }
 
     public bool RemoteIsActive { get; set; }
 
-    /// <summary>The last activity of a remote user; 0 if none is known.</summary>
+    /// <summary>The last activity of such a user; 0 if none is known.</summary>
     public long RemoteLastActive { get; set; }
 
     /// <summary>When a remote user is taken for offline.</summary>
@@ -53,7 +61,34 @@ internal sealed class PresenceEntry(string userId, bool isLocal)
     /// <summary>Its place in the order of changes.</summary>
     public LinkedListNode<PresenceEntry>? InOrder { get; set; }
 
-    public long LastActive => isLocal ? Devices.LastActive : RemoteLastActive;
+    public long LastActive => HasDevices ? Devices.LastActive : RemoteLastActive;
+
+    /// <summary>Whether its devices say what is shown.</summary>
+    private bool HasDevices => isLocal && IsOwn;
+
+    /// <summary>The shard was given away: what was shown stays.</summary>
+    public void Release()
+    {
+        RemoteLastActive = LastActive;
+        (RemoteState, RemoteIsActive, Status) = (Published.State, Published.IsCurrentlyActive, Published.Status);
+        StatusIsKnown = true;
+        MustShow = false;
+        Devices = UserPresence.Absent;
+        IsRestored = false;
+        IsOwn = false;
+    }
+
+    /// <summary>The shard came here: unless there is news of the user soon, they are shown as offline.</summary>
+    public void TakeOver(long now, long remoteFor)
+    {
+        IsOwn = true;
+        RemoteUntil = now + remoteFor;
+        if (!isLocal) return;
+        StatusIsKnown = false;
+        if (RemoteState == PresenceState.Offline) return;
+        Devices = UserPresence.Restored(RemoteState, RemoteLastActive, now);
+        IsRestored = true;
+    }
 
     /// <summary>A device is back after a restart: its own state counts, and no longer that of before.</summary>
     public void HasReturned()
@@ -65,20 +100,21 @@ internal sealed class PresenceEntry(string userId, bool isLocal)
     /// <summary>What others see now.</summary>
     public PublishedPresence At(long now, PresenceLimits limits)
     {
-        if (isLocal)
+        if (HasDevices)
         {
             var shown = Devices.At(now, limits);
             return new PublishedPresence(shown.State, shown.IsCurrentlyActive, Status);
         }
 
-        return now < RemoteUntil
+        return now < RemoteUntil || !IsOwn
             ? new PublishedPresence(RemoteState, RemoteIsActive, Status)
             : new PublishedPresence(PresenceState.Offline, false, Status);
     }
 
     /// <summary>When that may change by itself.</summary>
     public long NextChange(long now, PresenceLimits limits) =>
-        isLocal ? Devices.NextChange(now, limits)
+        !IsOwn ? long.MaxValue
+            : isLocal ? Devices.NextChange(now, limits)
             : RemoteState != PresenceState.Offline && now < RemoteUntil ? RemoteUntil
             : long.MaxValue;
 }

@@ -1,12 +1,18 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Presence;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Users.Presence;
 
 /// <summary>Takes the presence of other servers' users. v1.19 server-server-api#presence</summary>
 public sealed class ReceivedPresence(
-    PresenceBoard board, EarlyPresence early, IMembershipsTable membershipsTable, PresenceOptions options)
+    PresenceBoard board,
+    EarlyPresence early,
+    IMembershipsTable membershipsTable,
+    ShardGates gates,
+    PresenceOptions options)
 {
     /// <summary>The longest `last_active_ago` that is read; after this, no activity is known.</summary>
     public const long LongestAgo = 10L * 365 * 86_400_000;
@@ -21,10 +27,12 @@ public sealed class ReceivedPresence(
     /// Shows users of a server who share a room with a local user. Returns the number of updates of other users: they
     /// are shown if the users join soon, and are ignored otherwise.
     /// </summary>
+    /// <exception cref="StorageException">Another node has the server.</exception>
     public async ValueTask<int> ReceiveAsync(
         string origin, IReadOnlyList<PresenceUpdate> updates, CancellationToken stop)
     {
         if (!board.IsFederated) return updates.Count;
+        using var visit = gates.Enter(Authority.Server(origin));
         var own = updates.Where(each => UserId.IsValid(each.UserId) && UserId.Server(each.UserId) == origin)
             .Take(options.MaxReceived).ToArray();
         var unknown = own.Where(each => !board.Knows(each.UserId)).Select(static each => each.UserId).ToHashSet();
@@ -39,7 +47,7 @@ public sealed class ReceivedPresence(
         {
             if (unknown.Contains(update.UserId))
             {
-                early.Keep(origin, update);
+                early.Keep(origin, update, visit.Opening);
                 continue;
             }
 

@@ -2,6 +2,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Tests.Presence;
@@ -13,6 +14,7 @@ internal sealed class PresenceBoardTests
     private static readonly UserDevice _desk = new("@a:hs", "DESK");
 
     private ManualTime _time = null!;
+    private MovableShards _shards = null!;
     private PresenceBoard _board = null!;
 
     [SetUp]
@@ -200,6 +202,70 @@ internal sealed class PresenceBoardTests
         Assert.That(_time.Timers, Is.Zero);
     }
 
+    [Test]
+    public async Task A_user_whose_shard_is_given_away_stays_as_shown_and_is_decided_elsewhere()
+    {
+        var sync = _board.Sync(_phone, PresenceState.Online);
+        Assert.That(Published(), Is.EqualTo(new[] { "@a:hs online active" }));
+        await _shards.CloseAsync(Authority.User("@a:hs"));
+
+        sync.Dispose();
+        _board.Acted("@a:hs");
+        _board.Put(_phone, PresenceState.Unavailable, "away");
+        _board.Sync(_desk, PresenceState.Unavailable).Dispose();
+        _board.Ended("@a:hs");
+        _time.Advance(TimeSpan.FromHours(2));
+
+        Assert.That(Published(), Is.Empty);
+        Assert.That(_board.Find("@a:hs")!.State, Is.EqualTo(PresenceState.Online));
+        Assert.That((_board.Present().Count, _board.LocalUsers().Count), Is.EqualTo((0, 0)));
+    }
+
+    [Test]
+    public async Task A_change_that_waits_when_the_shard_is_given_away_is_not_shown_from_here()
+    {
+        _board.Put(_phone, PresenceState.Online, "here");
+        await _shards.CloseAsync(Authority.User("@a:hs"));
+        Assert.That(Published(), Is.Empty);
+        Assert.That(_board.Find("@a:hs")!.State, Is.EqualTo(PresenceState.Offline));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_user_whose_shard_comes_back_goes_on_from_what_was_shown(bool comesBack)
+    {
+        _board.Sync(_phone, PresenceState.Online);
+        Published();
+        await _shards.CloseAsync(Authority.User("@a:hs"));
+        _time.Advance(TimeSpan.FromMinutes(10));
+        _shards.Open(Authority.User("@a:hs"));
+        Assert.That(_board.Find("@a:hs")!.IsPresent, Is.True);
+
+        if (comesBack) _board.Sync(_phone, PresenceState.Online);
+        _time.Advance(TimeSpan.FromSeconds(31));
+        Assert.That(Published(), comesBack ? Is.Empty : Is.EqualTo(new[] { "@a:hs offline" }));
+        Assert.That(_board.Find("@a:hs")!.IsPresent, Is.EqualTo(comesBack));
+    }
+
+    [Test]
+    public async Task Users_of_a_server_whose_shard_is_given_away_stay_as_shown_and_end_here_once_it_comes_back()
+    {
+        Start(new PresenceOptions { RemoteFor = TimeSpan.FromMinutes(30) });
+        var update = Update("""{"user_id":"@r:far","presence":"online","last_active_ago":5}""");
+        _board.Receive(update);
+        Assert.That(Published(), Is.EqualTo(new[] { "@r:far online" }));
+        await _shards.CloseAsync(Authority.Server("far"));
+        _board.Receive(Update("""{"user_id":"@r:far","presence":"unavailable","last_active_ago":5}"""));
+        _time.Advance(TimeSpan.FromHours(1));
+        Assert.That((Published().Count, _board.Find("@r:far")!.State), Is.EqualTo((0, PresenceState.Online)));
+
+        _shards.Open(Authority.Server("far"));
+        _time.Advance(TimeSpan.FromMinutes(29));
+        Assert.That(Published(), Is.Empty);
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.That(Published(), Is.EqualTo(new[] { "@r:far offline" }));
+    }
+
     private static JsonObject Parse(string json)
     {
         var bytes = System.Text.Encoding.UTF8.GetBytes(json);
@@ -220,7 +286,8 @@ internal sealed class PresenceBoardTests
     {
         _board?.Dispose();
         _time = new ManualTime();
-        _board = new PresenceBoard(options, _time);
+        _shards = new MovableShards();
+        _board = new PresenceBoard(_shards.Gates, options, _time);
     }
 
     /// <summary>What is shown now.</summary>

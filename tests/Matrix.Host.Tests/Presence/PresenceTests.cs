@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.DependencyInjection;
@@ -274,6 +276,28 @@ internal sealed class PresenceTests
         await _server.RestartAsync(("presence.offline_after", "2s"));
         await SeesAsync(_alice, since, "offline");
         Assert.That(await StateAsync(_bob), Is.EqualTo("offline"));
+    }
+
+    [Test]
+    public async Task Users_who_were_present_at_a_stop_are_taken_up_by_the_node_that_gets_their_shard()
+    {
+        await SetsAsync(_bob, "online");
+        await _server.StopAsync();
+        var shards = new MovableShards();
+        await shards.CloseAsync(Authority.User(_bob.UserId));
+        _server.Replaces = shards.AddTo;
+        await _server.StartAgainAsync();
+        Assert.That(await StateAsync(_bob), Is.EqualTo("offline"));
+
+        shards.Open(Authority.User(_bob.UserId));
+        await Until.HoldsAsync(async () => await StateAsync(_bob) == "online");
+        var stopped = _server.Services.GetRequiredService<PresenceTable>();
+        await Until.HoldsAsync(async () => (await stopped.AtStopAsync(CancellationToken.None)).Count == 0);
+
+        await shards.CloseAsync(Authority.User(_bob.UserId));
+        await _server.RestartAsync();
+        stopped = _server.Services.GetRequiredService<PresenceTable>();
+        Assert.That(await stopped.AtStopAsync(CancellationToken.None), Is.Empty, "another node saves him");
     }
 
     [Test]

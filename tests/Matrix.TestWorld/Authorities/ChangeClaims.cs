@@ -113,6 +113,8 @@ internal static class ChangeClaims
         Add<ThirdPartyIdAdded>(static (change, batch) => IsNewAccount(batch) ? None : User(change.Row.UserId));
         Add<ThirdPartyIdRemoved>(static change => User(change.UserId));
         Add<PresenceStatusChanged>(static change => User(change.UserId));
+        Add<PresenceStopped>(static change => User(change.User.UserId));
+        Add<PresenceResumed>(static change => User(change.UserId));
         Add<SlidingConnectionSaved>(static change => User(change.Device.UserId));
         Add<PusherSet>(static change => User(change.Pusher.UserId));
         Some<PushSent>(AuthorityKind.User);
@@ -176,7 +178,6 @@ internal static class ChangeClaims
         May<AliasDeleted>(AuthorityKind.Duty);
         Duty<DepartureEnded>("departures");
         Duty<GuestAccessHandled>("guest departures");
-        Duty<PresenceStopped>("presence at stop");
         Duty<TransactionsPurged>("housekeeping");
         Duty<ExpiredTokensPurged>("housekeeping");
         Duty<SlidingConnectionsExpired>("housekeeping");

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 namespace Matrix.Host.Storage.Tables.Presence;
 
 /// <summary>
-/// The messages that local users attached to their presence, and who was present at the last orderly stop.
+/// The messages that local users attached to their presence, and who was present at an orderly stop.
 /// v1.19 client-server-api#presence. The rest of presence is kept in memory. A row takes the bytes of the user id and
 /// of the message, at most two for each user.
 /// </summary>
@@ -23,21 +23,17 @@ public sealed class PresenceTable(IReads reads)
 
     private static readonly Statement AtStop = Statement.Of("SELECT user_id, state, last_active FROM presence_at_stop");
 
-    private static readonly Statement ClearStop = Statement.Of("DELETE FROM presence_at_stop");
+    private static readonly Statement DeleteStop = Statement.Of("DELETE FROM presence_at_stop WHERE user_id = $1");
 
-    private static readonly Statement PutStop = Statement.Of(
-        "INSERT INTO presence_at_stop (user_id, state, last_active) VALUES ($1, $2, $3)");
+    private static readonly Statement PutStop = Statement.Of("""
+        INSERT INTO presence_at_stop (user_id, state, last_active) VALUES ($1, $2, $3)
+        ON CONFLICT (user_id) DO UPDATE SET state = excluded.state, last_active = excluded.last_active
+        """);
 
     internal static void Register(WriteHandlers handlers) => handlers
-        .On<PresenceStopped>(static (op, writes) =>
-        {
-            writes.Run(ClearStop, op, static (_, _) => { });
-            foreach (var user in op.Users)
-            {
-                writes.Run(PutStop, user, static (a, user) => a
-                    .Text(user.UserId).Int(user.State).Int(user.LastActive));
-            }
-        })
+        .On<PresenceStopped>(PutStop, static (a, op) => a
+            .Text(op.User.UserId).Int(op.User.State).Int(op.User.LastActive))
+        .On<PresenceResumed>(DeleteStop, static (a, op) => a.Text(op.UserId))
         .On<PresenceStatusChanged>(static (op, writes) =>
         {
             if (op.Message is { } message)
@@ -57,7 +53,7 @@ public sealed class PresenceTable(IReads reads)
         return rows.ToDictionary(static row => row.UserId, static row => row.Message, StringComparer.Ordinal);
     }
 
-    /// <summary>The local users who were not offline when the server stopped.</summary>
+    /// <summary>The local users who were not offline at a stop, and were not taken up since.</summary>
     public ValueTask<IReadOnlyList<PresentUser>> AtStopAsync(CancellationToken stop) => reads.ListAsync(
         AtStop,
         0,
@@ -72,13 +68,12 @@ public sealed class PresenceTable(IReads reads)
 public readonly record struct PresentUser(string UserId, int State, long LastActive);
 
 /// <summary>
-/// The server stops with these users not offline, in place of those of the last stop. A row takes the bytes of the
-/// user id; `presence.users` bounds them.
+/// The server stops while a user is not offline. A row takes the bytes of the user id; `presence.users` bounds them.
 /// </summary>
-public sealed record PresenceStopped(IReadOnlyList<PresentUser> Users) : Change
-{
-    internal override int Weight => 100 + (100 * Users.Count);
-}
+public sealed record PresenceStopped(PresentUser User) : Change;
+
+/// <summary>The row of a user that was written at a stop was taken up.</summary>
+public sealed record PresenceResumed(string UserId) : Change;
 
 /// <summary>A user's message changed; null if there is none any more.</summary>
 public sealed record PresenceStatusChanged(string UserId, string? Message) : Change;
