@@ -1,6 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -393,7 +394,7 @@ internal sealed class NotifierTests
         _flushes = new CommitDispatcher(_metrics);
         var streams = AllStreams.Of(
             _notifier,
-            new TypingBoard(_notifier, null!, _time, options),
+            new TypingBoard(_notifier, null!, ShardGates.AlwaysOpen, _time, options),
             new UnreadCounter(null!, null!, null!, _notifier, new SyncOptions()),
             new RoomWatches(_time, options));
         foreach (var stream in streams) _flushes.Add(stream);

@@ -1,5 +1,7 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Streams.Streams.Typing;
 
 namespace Matrix.Host.Api.Client.Typing;
@@ -23,8 +25,9 @@ internal sealed class Typing(RoomSnapshots rooms, ITypingBoard board) : IEndpoin
             return Answer.Forbidden("You are not in this room.");
         }
 
-        board.Set(snapshot.Room.Nid, call.Caller.UserId, typing);
-        return Answer.Empty;
+        return board.Set(snapshot.Room, call.Caller.UserId, typing)
+            ? Answer.Empty
+            : throw ShardGates.NotOwned(Authority.Room(snapshot.Room.RoomId));
     }
 
     /// <summary>The time that the user types for; null if they stopped.</summary>

@@ -21,7 +21,8 @@ public sealed class ReceivedTyping(ServerAccess access, ITypingBoard board, Sync
             return false;
         }
 
-        board.Set(snapshot.Room.Nid, userId, isTyping ? options.RemoteTyping : null);
+        // Not worth a failed transaction if another node has the room: the server repeats it.
+        board.Set(snapshot.Room, userId, isTyping ? options.RemoteTyping : null);
         return true;
     }
 }

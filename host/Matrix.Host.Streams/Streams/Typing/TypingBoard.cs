@@ -1,17 +1,20 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams.Typing;
 
 /// <summary>
-/// The typing users of each room, in memory only. Entries end by timeout and with the process.
+/// The typing users of each room, in memory only. Entries end by timeout and with the process. Those of a room that
+/// another node got are shown until they end; only the node that has the room tells others of them.
 /// v1.19 client-server-api#typing-notifications
 /// </summary>
 internal sealed class TypingBoard(
     Notifier notifier,
     IMembershipsTable membershipsTable,
+    ShardGates gates,
     TimeProvider time,
     SyncOptions options,
     ITypingObserver? observer = null)
@@ -20,13 +23,16 @@ internal sealed class TypingBoard(
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, List<Typist>> _rooms = [];
 
-    public void Set(RoomNid room, string userId, TimeSpan? timeout)
+    public bool Set(RoomIdentity room, string userId, TimeSpan? timeout)
     {
+        if (!gates.TryEnter(Authority.Room(room.RoomId), out var visit)) return false;
+        using var inside = visit;
         if (timeout is { } given && given > TimeSpan.Zero)
         {
             Start(room, userId, given < options.LongestTyping ? given : options.LongestTyping);
         }
-        else Stop(room, userId);
+        else Stop(room.Nid, userId);
+        return true;
     }
 
     public IReadOnlyList<string> In(RoomNid room)
@@ -77,20 +83,22 @@ internal sealed class TypingBoard(
 
     private void Changed(Typist typist, bool isTyping)
     {
-        notifier.TypingChanged(typist.Room);
-        observer?.TypingChanged(typist.Room, typist.UserId, isTyping);
+        notifier.TypingChanged(typist.Room.Nid);
+        if (observer is null || !gates.TryEnter(Authority.Room(typist.Room.RoomId), out var visit)) return;
+        using var inside = visit;
+        observer.TypingChanged(typist.Room.Nid, typist.UserId, isTyping);
     }
 
-    private void Start(RoomNid room, string userId, TimeSpan timeout)
+    private void Start(RoomIdentity room, string userId, TimeSpan timeout)
     {
         var now = time.GetUtcNow();
         Typist? typist;
         lock (_gate)
         {
-            if (!_rooms.TryGetValue(room, out var typists))
+            if (!_rooms.TryGetValue(room.Nid, out var typists))
             {
                 if (_rooms.Count >= options.MaxTypingRooms) return;
-                typists = _rooms[room] = [];
+                typists = _rooms[room.Nid] = [];
             }
 
             typist = typists.Find(t => t.UserId == userId);
@@ -108,7 +116,7 @@ internal sealed class TypingBoard(
                 typist.Until = now + timeout;
                 if (now - typist.ObservedAt < options.TypingRepeat) return;
                 typist.ObservedAt = now;
-                observer?.TypingChanged(room, userId, isTyping: true);
+                observer?.TypingChanged(room.Nid, userId, isTyping: true);
                 return;
             }
         }
@@ -120,7 +128,7 @@ internal sealed class TypingBoard(
     {
         lock (_gate)
         {
-            if (!_rooms.TryGetValue(typist.Room, out var typists) || !typists.Contains(typist)) return;
+            if (!_rooms.TryGetValue(typist.Room.Nid, out var typists) || !typists.Contains(typist)) return;
             var left = typist.Until - time.GetUtcNow();
             if (left > TimeSpan.Zero)
             {
@@ -141,12 +149,12 @@ internal sealed class TypingBoard(
     {
         typists.Remove(typist);
         typist.Timer!.Dispose();
-        if (typists.Count == 0) _rooms.Remove(typist.Room);
+        if (typists.Count == 0) _rooms.Remove(typist.Room.Nid);
     }
 
-    private sealed class Typist(TypingBoard board, RoomNid room, string userId)
+    private sealed class Typist(TypingBoard board, RoomIdentity room, string userId)
     {
-        internal RoomNid Room => room;
+        internal RoomIdentity Room => room;
 
         internal string UserId => userId;
 
@@ -175,7 +183,8 @@ public interface ITypingObserver
 public interface ITypingBoard
 {
     /// <summary>A user types for this long, unless they stop earlier; null if they stopped.</summary>
-    void Set(RoomNid room, string userId, TimeSpan? timeout);
+    /// <returns>False, and nothing changed, if another node has the room.</returns>
+    bool Set(RoomIdentity room, string userId, TimeSpan? timeout);
 
     /// <summary>The typing users of a room, in the order in which they began.</summary>
     IReadOnlyList<string> In(RoomNid room);
