@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.Pages;
 
@@ -35,7 +36,7 @@ internal sealed record PageSession(string Id, string? NewCookie)
 }
 
 /// <summary>Finds and begins the sessions of browsers.</summary>
-internal sealed class PageSessions(PageOptions options)
+internal sealed class PageSessions(PageOptions options, ShardGates gates)
 {
     private const int IdBytes = 32;
     private const int Longest = 64;
@@ -57,7 +58,8 @@ internal sealed class PageSessions(PageOptions options)
     /// </summary>
     internal PageSession Begin()
     {
-        var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes));
+        var id = MintedIds.Draw(
+            gates, static () => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)));
         return new PageSession(id, _cookie.Write(id));
     }
 }

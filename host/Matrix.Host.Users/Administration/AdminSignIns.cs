@@ -1,3 +1,4 @@
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
 
@@ -22,13 +23,14 @@ public sealed class AdminSignIns(
     PasswordLogin passwords,
     AccountLocks locks,
     AuditLog audit,
+    ShardGates gates,
     AdminOptions options,
     TimeProvider clock)
 {
     private const string TooMany = "There were too many attempts. Wait a moment and try again.";
 
     private readonly BrowserStore<AdminSignIn> _browsers = new(
-        options.SignInLifetime, options.SignIns, options.SignIns, static signIn => signIn.UserId, clock);
+        gates, options.SignInLifetime, options.SignIns, options.SignIns, static signIn => signIn.UserId, clock);
 
     /// <summary>
     /// Finds an administrator by user id and password. The answer to anybody else is the same: it does not say whether

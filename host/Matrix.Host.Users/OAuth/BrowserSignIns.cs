@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
 
@@ -45,11 +46,13 @@ public sealed class BrowserSignIns : IChangeConsumer
         IAccountsTable accountsTable,
         IStorageWriter writer,
         AccountLocks locks,
+        ShardGates gates,
         OAuthOptions options,
         TimeProvider clock)
     {
         (_accountsTable, _locks, _clock) = (accountsTable, locks, clock);
         _browsers = new BrowserStore<BrowserSignIn>(
+            gates,
             options.SignInLifetime,
             options.SignIns,
             options.SignInsOfUser,

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using Matrix.Host.Network;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.Sessions;
@@ -30,6 +31,7 @@ public sealed class DeviceAuthorizations(
     IStorageWriter writer,
     OAuthClients clients,
     Logins logins,
+    ShardGates gates,
     OAuthOptions options,
     TimeProvider clock)
 {
@@ -59,7 +61,8 @@ public sealed class DeviceAuthorizations(
         var read = OAuthScope.Read(scope);
         if (read.Value is not { } asked) return read.Error!;
 
-        var device = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(CodeBytes));
+        var device = MintedIds.Draw(
+            gates, static () => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(CodeBytes)));
         var user = RandomNumberGenerator.GetString(Letters, 2 * GroupLetters);
         var row = new OAuthDeviceCodeRow(
             TokenHash.BytesOf(device),

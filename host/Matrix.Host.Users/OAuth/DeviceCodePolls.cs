@@ -1,9 +1,11 @@
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.OAuth;
 
 /// <summary>When each device code was last polled, in memory and within the bound of device codes. RFC 8628.</summary>
-public sealed class DeviceCodePolls(OAuthOptions options, TimeProvider clock)
+public sealed class DeviceCodePolls(ShardGates gates, OAuthOptions options, TimeProvider clock)
 {
     // Clients' timers are not exact.
     private static readonly TimeSpan _tolerance = TimeSpan.FromMilliseconds(500);
@@ -12,9 +14,11 @@ public sealed class DeviceCodePolls(OAuthOptions options, TimeProvider clock)
     private readonly Dictionary<TokenHash, LinkedListNode<(TokenHash Code, DateTimeOffset At)>> _byCode = [];
     private readonly LinkedList<(TokenHash Code, DateTimeOffset At)> _byAge = new();
 
-    /// <summary>Notes a request. False if the one before it is not long enough ago.</summary>
-    internal bool Take(TokenHash code)
+    /// <summary>Notes a request. False if the one before it, to this node, is not long enough ago.</summary>
+    /// <exception cref="StorageException">Another node has the code.</exception>
+    internal bool Take(string deviceCode, TokenHash code)
     {
+        using var visit = gates.Enter(Authority.Minted(deviceCode));
         var now = clock.GetUtcNow();
         lock (_lock)
         {

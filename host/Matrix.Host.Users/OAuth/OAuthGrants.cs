@@ -84,7 +84,11 @@ public sealed class OAuthGrants(
 
         if (row.ClientId != client.Id) return _badCode;
         if (row.ExpiresAt <= Now) return new OAuthError(OAuthError.ExpiredToken, "The device code has expired.");
-        if (!polls.Take(text)) return new OAuthError(OAuthError.SlowDown, "Wait longer between two requests.");
+        if (!polls.Take(deviceCode, text))
+        {
+            return new OAuthError(OAuthError.SlowDown, "Wait longer between two requests.");
+        }
+
         return row.Decision switch
         {
             OAuthDecision.Pending => new OAuthError(

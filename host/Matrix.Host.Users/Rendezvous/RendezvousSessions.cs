@@ -1,13 +1,16 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Users.Rendezvous;
 
 /// <summary>
 /// Sessions in which a new device and one that is signed in find each other: each holds one payload, which both
-/// overwrite. They are in memory, and end after a time. MSC4108 and MSC4388, which are not merged.
+/// overwrite. They are in memory, and end after a time, or when their shard is given away. MSC4108 and MSC4388, which
+/// are not merged.
 /// </summary>
-public sealed class RendezvousSessions(RendezvousOptions options, TimeProvider clock)
+public sealed class RendezvousSessions(ShardGates gates, RendezvousOptions options, TimeProvider clock)
 {
     private const int IdBytes = 24;
 
@@ -48,8 +51,10 @@ public sealed class RendezvousSessions(RendezvousOptions options, TimeProvider c
             }
 
             var now = clock.GetUtcNow();
-            var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes));
-            var session = new Session(form, address)
+            var id = MintedIds.Draw(
+                gates, static () => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)), out var visit);
+            using var inside = visit;
+            var session = new Session(form, address, visit.Opening)
             {
                 Payload = new RendezvousPayload(id, data, 1, now, now + options.Lifetime),
             };
@@ -61,15 +66,18 @@ public sealed class RendezvousSessions(RendezvousOptions options, TimeProvider c
     }
 
     /// <summary>The payload of a session; null if there is no such session.</summary>
+    /// <exception cref="StorageException">Another node has the session, if there is one.</exception>
     public RendezvousPayload? Find(RendezvousForm form, string id)
     {
-        lock (_gate) return SessionOf(form, id)?.Payload;
+        using var visit = gates.Enter(Authority.Minted(id));
+        lock (_gate) return SessionOf(form, id, visit)?.Payload;
     }
 
     /// <summary>Replaces a session's payload.</summary>
     /// <param name="hasSeen">Whether the sender has seen the payload that is there.</param>
     /// <param name="transaction">The request's transaction id: a repeated one gets the same response. Null for
     /// none.</param>
+    /// <exception cref="StorageException">Another node has the session, if there is one.</exception>
     public RendezvousWrite Write(
         RendezvousForm form,
         string id,
@@ -77,9 +85,14 @@ public sealed class RendezvousSessions(RendezvousOptions options, TimeProvider c
         ReadOnlyMemory<byte> data,
         string? transaction = null)
     {
+        using var visit = gates.Enter(Authority.Minted(id));
         lock (_gate)
         {
-            if (SessionOf(form, id) is not { } session) return new RendezvousWrite(RendezvousOutcome.Unknown, null);
+            if (SessionOf(form, id, visit) is not { } session)
+            {
+                return new RendezvousWrite(RendezvousOutcome.Unknown, null);
+            }
+
             if (transaction is not null && session.Responses.TryGetValue(transaction, out var before)) return before;
             if (session.Writes >= options.MaxWrites)
             {
@@ -120,20 +133,24 @@ public sealed class RendezvousSessions(RendezvousOptions options, TimeProvider c
     }
 
     /// <summary>Ends a session. False if there is none.</summary>
+    /// <exception cref="StorageException">Another node has the session, if there is one.</exception>
     public bool Delete(RendezvousForm form, string id)
     {
+        using var visit = gates.Enter(Authority.Minted(id));
         lock (_gate)
         {
-            if (SessionOf(form, id) is not { } session) return false;
+            if (SessionOf(form, id, visit) is not { } session) return false;
             End(session);
             return true;
         }
     }
 
-    private Session? SessionOf(RendezvousForm form, string id)
+    private Session? SessionOf(RendezvousForm form, string id, ShardVisit visit)
     {
         EndExpired();
-        return _sessions.TryGetValue(id, out var session) && session.Form == form ? session : null;
+        return _sessions.TryGetValue(id, out var session) && session.Form == form && session.Opening == visit.Opening
+            ? session
+            : null;
     }
 
     private void EndExpired()
@@ -158,9 +175,12 @@ public sealed class RendezvousSessions(RendezvousOptions options, TimeProvider c
         session.Responses.Clear();
     }
 
-    private sealed class Session(RendezvousForm form, string address)
+    /// <param name="opening">The opening of the shard in which it was made.</param>
+    private sealed class Session(RendezvousForm form, string address, long opening)
     {
         public RendezvousForm Form => form;
+
+        public long Opening => opening;
 
         public string Address => address;
 

@@ -1,6 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Users.SingleSignOn;
 
@@ -45,8 +47,11 @@ public sealed record SsoAttempt(
 /// <param name="Next">Where the browser goes on.</param>
 public sealed record SsoNewcomer(ProviderIdentity Identity, string Next);
 
-/// <summary>The sign-ins at providers that wait for their end, in memory. Each ends once.</summary>
-public sealed class SsoAttempts(SsoOptions options, TimeProvider clock)
+/// <summary>
+/// The sign-ins at providers that wait for their end, in memory. Each ends once. One whose shard was given away is
+/// gone.
+/// </summary>
+public sealed class SsoAttempts(ShardGates gates, SsoOptions options, TimeProvider clock)
 {
     private const int SecretSize = 32;
 
@@ -59,7 +64,8 @@ public sealed class SsoAttempts(SsoOptions options, TimeProvider clock)
     /// <param name="purpose">What it is for.</param>
     public (string State, SsoAttempt Attempt) Begin(SsoProvider provider, string browser, SsoPurpose purpose)
     {
-        var state = NewSecret();
+        var state = MintedIds.Draw(gates, NewSecret, out var visit);
+        using var inside = visit;
         var attempt = new SsoAttempt(
             provider,
             HashOf(browser),
@@ -67,28 +73,47 @@ public sealed class SsoAttempts(SsoOptions options, TimeProvider clock)
             NewSecret(),
             purpose,
             clock.GetUtcNow());
-        _attempts.TryAdd(state, attempt);
+        _attempts.TryAdd(state, attempt, visit);
         return (state, attempt);
     }
 
     /// <summary>
     /// Ends the sign-in of a state in the browser that began it; null if there is none, or it is another browser's.
     /// </summary>
-    public SsoAttempt? End(string state, string browser) =>
-        _attempts.Find(state) is { } found
-        && CryptographicOperations.FixedTimeEquals(
-            Encoding.UTF8.GetBytes(found.Browser), Encoding.UTF8.GetBytes(HashOf(browser)))
-            ? _attempts.Take(state)
-            : null;
+    /// <exception cref="StorageException">Another node has the sign-in, if there is one.</exception>
+    public SsoAttempt? End(string state, string browser)
+    {
+        using var visit = gates.Enter(Authority.Minted(state));
+        return _attempts.Find(state, visit) is { } found
+            && CryptographicOperations.FixedTimeEquals(
+                Encoding.UTF8.GetBytes(found.Browser), Encoding.UTF8.GetBytes(HashOf(browser)))
+                ? _attempts.Take(state, visit)
+                : null;
+    }
 
     /// <summary>Remembers a person who has to choose a name in a browser.</summary>
-    public void Wait(string browser, SsoNewcomer newcomer) => _newcomers.Put(HashOf(browser), newcomer);
+    /// <exception cref="StorageException">Another node has the browser's session.</exception>
+    public void Wait(string browser, SsoNewcomer newcomer)
+    {
+        using var visit = gates.Enter(Authority.Minted(browser));
+        _newcomers.Put(HashOf(browser), newcomer, visit);
+    }
 
     /// <summary>The person who has to choose a name in a browser; null for nobody.</summary>
-    public SsoNewcomer? WaitingIn(string browser) => _newcomers.Find(HashOf(browser));
+    /// <exception cref="StorageException">Another node has the browser's session.</exception>
+    public SsoNewcomer? WaitingIn(string browser)
+    {
+        using var visit = gates.Enter(Authority.Minted(browser));
+        return _newcomers.Find(HashOf(browser), visit);
+    }
 
     /// <summary>The person has chosen. False if they do not wait any more.</summary>
-    public bool Leave(string browser) => _newcomers.Take(HashOf(browser)) is not null;
+    /// <exception cref="StorageException">Another node has the browser's session.</exception>
+    public bool Leave(string browser)
+    {
+        using var visit = gates.Enter(Authority.Minted(browser));
+        return _newcomers.Take(HashOf(browser), visit) is not null;
+    }
 
     /// <summary>People who have to choose a name do not wait any more.</summary>
     internal void LeaveWhere(Predicate<ProviderIdentity> isEnded) =>

@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.OAuth;
@@ -16,6 +17,7 @@ public sealed class SsoLogouts(
     DeviceManagement devices,
     BrowserSignIns browsers,
     SsoAttempts attempts,
+    ShardGates gates,
     UsersOptions users,
     SsoOptions options,
     TimeProvider clock)
@@ -33,7 +35,8 @@ public sealed class SsoLogouts(
     {
         var logout = await tokens.ReadLogoutTokenAsync(provider, logoutToken, stop);
         var key = $"{provider.Id} {logout.TokenId}";
-        if (!_used.TryAdd(key, ""))
+        using var visit = gates.Enter(Authority.Minted(key));
+        if (!_used.TryAdd(key, "", visit))
         {
             throw new ProviderException($"a logout token of {provider.Issuer} came twice");
         }
@@ -45,7 +48,7 @@ public sealed class SsoLogouts(
         catch
         {
             // The provider may send it again.
-            _used.Take(key);
+            _used.Take(key, visit);
             throw;
         }
     }

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
+using Matrix.Host.Storage.Ownership;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Tests.Pages;
@@ -7,7 +8,7 @@ namespace Matrix.Host.Tests.Pages;
 public sealed class PageTests
 {
     private static readonly PageSessions _sessions = new(
-        new PageOptions(IsSecure: true, "test.example", "", HasAdminPage: true));
+        new PageOptions(IsSecure: true, "test.example", "", HasAdminPage: true), ShardGates.AlwaysOpen);
 
     [Test]
     public void Values_in_a_page_are_escaped_and_its_own_pieces_are_not()

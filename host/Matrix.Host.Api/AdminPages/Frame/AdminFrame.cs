@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.AdminPages.Frame;
@@ -9,7 +10,8 @@ namespace Matrix.Host.Api.AdminPages.Frame;
 /// What all pages for administrators share: who is signed in, the tokens of forms, the password before what cannot be
 /// undone, and the layout.
 /// </summary>
-internal sealed class AdminFrame(AdminSignIns signIns, ActionMessages messages, ClientOptions options)
+internal sealed class AdminFrame(
+    AdminSignIns signIns, ActionMessages messages, ShardGates gates, ClientOptions options)
 {
     /// <summary>
     /// The prefix of all pages. It is below the path of the administration API, so that whoever closes that path, or
@@ -64,7 +66,7 @@ internal sealed class AdminFrame(AdminSignIns signIns, ActionMessages messages, 
 
     private async ValueTask<AdminVisit?> VisitAsync(Call call, CancellationToken stop)
     {
-        var session = AdminSessions.Of(call);
+        var session = AdminSessions.Of(call, gates);
         return session.NewCookie is null && await signIns.FindAsync(session.Id, stop) is { } user
             ? new AdminVisit(call, session, user)
             : null;
@@ -91,7 +93,7 @@ internal sealed class AdminFrame(AdminSignIns signIns, ActionMessages messages, 
         Func<AdminVisit, FormReader, CancellationToken, ValueTask<AdminActionResult>> action,
         CancellationToken stop)
     {
-        if (!AdminSessions.Of(call).Accepts(form)) return PageSessions.Foreign;
+        if (!AdminSessions.Of(call, gates).Accepts(form)) return PageSessions.Foreign;
         if (await VisitAsync(call, stop) is not { } visit) return ToSignIn(FirstPage);
         switch (await action(visit, form, stop))
         {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.AdminPages.Frame;
 
@@ -20,15 +21,16 @@ internal static class AdminSessions
     private static readonly PageCookie _onLoopback = new(Name, isSecure: false, isStrict: true);
 
     /// <summary>The session of a request; a new one if it has none.</summary>
-    internal static PageSession Of(Call call) =>
-        CookieOf(call).Read(call) is { Length: > 0 and <= Longest } id ? new PageSession(id, null) : Begin(call);
+    internal static PageSession Of(Call call, ShardGates gates) =>
+        CookieOf(call).Read(call) is { Length: > 0 and <= Longest } id ? new PageSession(id, null) : Begin(call, gates);
 
     /// <summary>
     /// A new session, in place of the browser's: after a sign-in, so that nobody who knew the old one has the new one.
     /// </summary>
-    internal static PageSession Begin(Call call)
+    internal static PageSession Begin(Call call, ShardGates gates)
     {
-        var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes));
+        var id = MintedIds.Draw(
+            gates, static () => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)));
         return new PageSession(id, CookieOf(call).Write(id));
     }
 

@@ -1,13 +1,14 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.AdminPages.Frame;
 
 /// <summary>The page on which administrators sign in, and the button that signs them out.</summary>
-internal sealed class SignInPages(AdminSignIns signIns, ClientOptions options) : IEndpoints
+internal sealed class SignInPages(AdminSignIns signIns, ShardGates gates, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -31,7 +32,7 @@ internal sealed class SignInPages(AdminSignIns signIns, ClientOptions options) :
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
-        var session = AdminSessions.Of(call);
+        var session = AdminSessions.Of(call, gates);
         var isSignedIn = session.NewCookie is null
             && await signIns.FindAsync(session.Id, stop) is not null;
         return isSignedIn ? Answer.Redirect(NextOf(call)) : PageOf(session, "", "", 200);
@@ -39,7 +40,7 @@ internal sealed class SignInPages(AdminSignIns signIns, ClientOptions options) :
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var session = AdminSessions.Of(call);
+        var session = AdminSessions.Of(call, gates);
         if (!session.Accepts(form)) return PageSessions.Foreign;
         var name = (form.Text("username") ?? "").Trim();
         var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
@@ -57,17 +58,18 @@ internal sealed class SignInPages(AdminSignIns signIns, ClientOptions options) :
     private async ValueTask<Answer> SignInAsync(Call call, PageSession session, UserRow user)
     {
         signIns.End(session.Id);
-        var fresh = AdminSessions.Begin(call);
+        var fresh = AdminSessions.Begin(call, gates);
         await signIns.BeginAsync(fresh.Id, user, call.Address);
         return fresh.Keep(Answer.Redirect(NextOf(call)));
     }
 
     private ValueTask<Answer> SignOutAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var session = AdminSessions.Of(call);
+        var session = AdminSessions.Of(call, gates);
         if (!session.Accepts(form)) return ValueTask.FromResult(PageSessions.Foreign);
         signIns.End(session.Id);
-        return ValueTask.FromResult(AdminSessions.Begin(call).Keep(Answer.Redirect(AdminFrame.SignInPage)));
+        return ValueTask.FromResult(
+            AdminSessions.Begin(call, gates).Keep(Answer.Redirect(AdminFrame.SignInPage)));
     }
 
     private Answer PageOf(PageSession session, string name, string alert, int status) =>

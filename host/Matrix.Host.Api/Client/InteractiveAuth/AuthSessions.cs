@@ -1,13 +1,15 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>
 /// Sessions, open or finished, in memory and for a limited time. Their number is limited: in all, for each user, and
-/// for strangers together.
+/// for strangers together. One whose shard was given away is gone.
 /// </summary>
-internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
+internal sealed class AuthSessions(ShardGates gates, ClientOptions options, TimeProvider clock)
 {
     private const int IdBytes = 18;
 
@@ -28,8 +30,11 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
         var (owner, share) = user is null
             ? (Strangers, options.InteractiveSessions / 2)
             : (user, options.InteractiveOfUser);
+        var id = MintedIds.Draw(
+            gates, static () => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)), out var visit);
+        using var inside = visit;
         var session = new AuthSession(
-            Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)),
+            id,
             operation,
             demand,
             clock.GetUtcNow() + options.InteractiveLifetime);
@@ -38,7 +43,7 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
             DropEnded();
             if (_byOwner.TryGetValue(owner, out var own) && own.Count >= share) Drop(own.Peek());
             if (_byId.Count >= options.InteractiveSessions) Drop(_byAge.First!);
-            var node = _byAge.AddLast(new Entry(session, owner));
+            var node = _byAge.AddLast(new Entry(session, owner, visit.Opening));
             _byId.Add(session.Id, node);
             if (!_byOwner.TryGetValue(owner, out own)) _byOwner.Add(owner, own = new Queue<LinkedListNode<Entry>>());
             own.Enqueue(node);
@@ -47,12 +52,16 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
         return session;
     }
 
+    /// <exception cref="StorageException">Another node has the session, if there is one.</exception>
     internal AuthSession? Find(string id)
     {
+        using var visit = gates.Enter(Authority.Minted(id));
         lock (_lock)
         {
             DropEnded();
-            return _byId.TryGetValue(id, out var node) ? node.Value.Session : null;
+            return _byId.TryGetValue(id, out var node) && node.Value.Opening == visit.Opening
+                ? node.Value.Session
+                : null;
         }
     }
 
@@ -65,7 +74,7 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
     /// <summary>Drops a session that is the oldest of its owner's.</summary>
     private void Drop(LinkedListNode<Entry> node)
     {
-        var (session, owner) = node.Value;
+        var (session, owner, _) = node.Value;
         _byId.Remove(session.Id);
         _byAge.Remove(node);
         var own = _byOwner[owner];
@@ -73,5 +82,5 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
         if (own.Count == 0) _byOwner.Remove(owner);
     }
 
-    private sealed record Entry(AuthSession Session, string Owner);
+    private sealed record Entry(AuthSession Session, string Owner, long Opening);
 }
