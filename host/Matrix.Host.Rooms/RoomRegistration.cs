@@ -64,6 +64,7 @@ public static class RoomRegistration
         parts.Get<MessageSearch>(),
         parts.Get<DirectoryIndexer>(),
         parts.Get<DelayedEvents>(),
+        parts.Get<Departures>(),
         parts.Get<GuestDepartures>(),
     ];
 

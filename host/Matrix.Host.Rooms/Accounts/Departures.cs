@@ -12,9 +12,10 @@ namespace Matrix.Host.Rooms.Accounts;
 
 /// <summary>
 /// Removes deactivated users from their rooms: they leave, reject invites and retract knocks. The deactivation writes a
-/// row for the user, which is deleted when no room is left: failures are retried, and the next start continues.
+/// row for the user, which is deleted when no room is left: failures are retried, and the next start continues. The
+/// request that deactivates begins with it, wherever it is; the duty's node goes on from the row.
 /// </summary>
-public sealed partial class Departures : DutyService
+public sealed partial class Departures : DutyService, IChangeConsumer
 {
     private const int PageSize = 100;
     private static readonly Authority _duty = Authority.Duty("departures");
@@ -25,13 +26,16 @@ public sealed partial class Departures : DutyService
     private readonly StrippedRoomsTable _strippedRoomsTable;
     private readonly IAccountsTable _accountsTable;
     private readonly IStorageWriter _writer;
+    private readonly bool _hasOtherNodes;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<Departures> _log;
 
     /// <summary>The users who are leaving their rooms now.</summary>
     private readonly ConcurrentDictionary<string, bool> _leaving = new();
-    private TaskCompletionSource _again = NewSignal();
+
+    /// <summary>Completed with the time after which there may be departures to finish.</summary>
+    private TaskCompletionSource<TimeSpan> _again = NewSignal();
 
     internal Departures(
         RoomMemberships memberships,
@@ -50,6 +54,7 @@ public sealed partial class Departures : DutyService
         _strippedRoomsTable = strippedRoomsTable;
         _accountsTable = accountsTable;
         _writer = writer;
+        _hasOtherNodes = !ReferenceEquals(gates, ShardGates.AlwaysOpen);
         _options = options;
         _time = time;
         _log = log;
@@ -72,11 +77,26 @@ public sealed partial class Departures : DutyService
 
         async Task LeaveOrRetryAsync()
         {
-            if (await TryAsync(userId, CancellationToken.None) is not null)
+            if (await TryAsync(userId, Authority.User(userId), CancellationToken.None) is not null)
             {
-                Volatile.Read(ref _again).TrySetResult();
+                Volatile.Read(ref _again).TrySetResult(TimeSpan.Zero);
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public void OnChange(Change change, long position)
+    {
+        if (change is UserDeactivated) MayGoOnElsewhere();
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => MayGoOnElsewhere();
+
+    /// <summary>The request may be another node's: it has its time, and what it leaves is done here.</summary>
+    private void MayGoOnElsewhere()
+    {
+        if (_hasOtherNodes) Volatile.Read(ref _again).TrySetResult(_options.DepartureTime);
     }
 
     /// <summary>
@@ -93,7 +113,8 @@ public sealed partial class Departures : DutyService
             Volatile.Write(ref _again, again);
             if (await RoundAsync(stop))
             {
-                await again.Task.WaitAsync(stop);
+                var wait = await again.Task.WaitAsync(stop);
+                if (wait > TimeSpan.Zero) await Task.Delay(wait, _time, stop);
                 pause = _firstPause;
             }
             else
@@ -129,7 +150,7 @@ public sealed partial class Departures : DutyService
                     continue;
                 }
 
-                if (await TryAsync(userId, stop) is not { } failure) continue;
+                if (await TryAsync(userId, _duty, stop) is not { } failure) continue;
                 Failed(userId, failure.RoomId, failure.Reason);
                 finished = false;
             }
@@ -143,7 +164,9 @@ public sealed partial class Departures : DutyService
     /// One user leaves their rooms. Returns a room that could not be left, and why; null if the departure is finished.
     /// The room is empty if reading the user's rooms or writing the end of the departure failed.
     /// </summary>
-    private async ValueTask<(string RoomId, string Reason)?> TryAsync(string userId, CancellationToken stop)
+    /// <param name="authority">What ends it: the user in the request that deactivates, or the duty.</param>
+    private async ValueTask<(string RoomId, string Reason)?> TryAsync(
+        string userId, Authority authority, CancellationToken stop)
     {
         if (!_leaving.TryAdd(userId, true)) return ("", "The user is leaving now.");
         (string RoomId, string Reason)? failure = null;
@@ -170,7 +193,7 @@ public sealed partial class Departures : DutyService
 
             if (failure is null)
             {
-                await _writer.WriteAsync(new WriteBatch(_duty, 1).Add(new DepartureEnded(userId)), stop);
+                await _writer.WriteAsync(new WriteBatch(authority, 1).Add(new DepartureEnded(userId)), stop);
             }
         }
         catch (StorageException fault)
@@ -206,7 +229,8 @@ public sealed partial class Departures : DutyService
         }
     }
 
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource<TimeSpan> NewSignal() =>
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -33,6 +33,7 @@ public sealed class Deactivation(
     IAccountsTable accountsTable,
     ThirdPartyIdsTable thirdPartyIdsTable,
     IStorageWriter writer,
+    UserLocks locks,
     IAccountObserver observer,
     IdentityBindings bindings)
 {
@@ -42,6 +43,7 @@ public sealed class Deactivation(
     /// <param name="condition">Must hold when the end is written.</param>
     /// <param name="stop">Cancels it until the end is written.</param>
     /// <param name="identityServer">Where identifiers are unbound; null for where they were bound.</param>
+    /// <exception cref="StorageException">Nothing was written; or another node has the user.</exception>
     public async ValueTask<DeactivationResult> EndAsync(
         string userId,
         bool erase,
@@ -69,7 +71,7 @@ public sealed class Deactivation(
                 .Add(new DeviceListChanged(userId));
         }
 
-        var receipt = await writer.WriteAsync(batch, stop);
+        var receipt = await WriteAsync(userId, batch, stop);
         if (!receipt.Refused)
         {
             await observer.DeactivatedAsync(userId, CancellationToken.None);
@@ -81,5 +83,12 @@ public sealed class Deactivation(
         return await accountsTable.FindUserAsync(userId, stop) is { DeactivatedAt: null }
             ? DeactivationResult.Refused
             : DeactivationResult.DoneBefore;
+    }
+
+    /// <summary>Writes under the user's lock: it deletes what a request under the lock may be about to write.</summary>
+    private async ValueTask<WriteReceipt> WriteAsync(string userId, WriteBatch batch, CancellationToken stop)
+    {
+        using var held = await locks.TakeAsync(userId, stop);
+        return await writer.WriteAsync(batch, stop);
     }
 }

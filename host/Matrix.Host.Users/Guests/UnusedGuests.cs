@@ -46,15 +46,23 @@ public sealed partial class UnusedGuests(
         for (var ended = 0; ;)
         {
             var page = await guestsTable.UnusedAsync(since, PageSize, stop);
+            var elsewhere = 0;
             foreach (var guest in page)
             {
-                // A guest who is seen meanwhile, or becomes an ordinary user, stays.
-                var unused = new GuestIsUnused(guest, since);
-                var result = await deactivation.EndAsync(guest, erase: false, unused, stop);
-                if (result == DeactivationResult.Done) ended++;
+                try
+                {
+                    // A guest who is seen meanwhile, or becomes an ordinary user, stays.
+                    var unused = new GuestIsUnused(guest, since);
+                    var result = await deactivation.EndAsync(guest, erase: false, unused, stop);
+                    if (result == DeactivationResult.Done) ended++;
+                }
+                catch (StorageException fault) when (fault.Failure == StorageFailure.NotOwned)
+                {
+                    elsewhere++;
+                }
             }
 
-            if (page.Count < PageSize) return ended;
+            if (page.Count < PageSize || elsewhere == page.Count) return ended;
         }
     }
 

@@ -218,9 +218,9 @@ internal static class Holders
     [
         // Signals and counts.
         typeof(IndexWorker), typeof(SearchIndexer), typeof(DirectoryIndexer), typeof(ChangeFollower),
-        typeof(RoomFollowers), typeof(GuestDepartures), typeof(ReceivedEventCounts), typeof(RoomWatches),
-        typeof(DeviceListEdus), typeof(PresenceEdus), typeof(AppServiceOutbound), typeof(PresenceActivity),
-        typeof(WaitingRequests),
+        typeof(RoomFollowers), typeof(Departures), typeof(GuestDepartures), typeof(ReceivedEventCounts),
+        typeof(RoomWatches), typeof(DeviceListEdus), typeof(PresenceEdus), typeof(AppServiceOutbound),
+        typeof(PresenceActivity), typeof(WaitingRequests),
 
         // Positions, of which the rooms' are in RoomStream.
         typeof(Notifier), typeof(RoomStreams), typeof(RecentRooms), typeof(MembershipStream),

@@ -176,7 +176,9 @@ internal static class ChangeClaims
         May<DirectoryMoved>(AuthorityKind.Duty);
         May<DirectoryVisibilityChanged>(AuthorityKind.Duty);
         May<AliasDeleted>(AuthorityKind.Duty);
-        Duty<DepartureEnded>("departures");
+        Add<DepartureEnded>(static (change, batch) => batch.Authority.Kind == AuthorityKind.Duty
+            ? new Of(Authority.Duty("departures"))
+            : User(change.UserId));
         Duty<GuestAccessHandled>("guest departures");
         Duty<TransactionsPurged>("housekeeping");
         Duty<ExpiredTokensPurged>("housekeeping");
