@@ -7,6 +7,8 @@ using Matrix.Core.Room;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Rooms.Inbound;
 
@@ -18,6 +20,7 @@ internal sealed class DummyEvents(
     RoomLanes lanes,
     EventAppender appender,
     RepeatedTasks tasks,
+    ShardGates gates,
     RoomsOptions options,
     TimeProvider time)
 {
@@ -36,16 +39,25 @@ internal sealed class DummyEvents(
     private static readonly RoomFailure _nobody = new(
         RoomFailureKind.BadState, "No local member of the room may send the event that merges them.");
 
-    private readonly ConcurrentDictionary<RoomNid, long> _tried = new();
+    /// <summary>When rooms were tried last, and in which opening of their shard.</summary>
+    private readonly ConcurrentDictionary<RoomNid, (long At, long Opening)> _tried = new();
 
     /// <summary>Merges the extremities soon, if there are too many. Called while the room's lane is held.</summary>
     internal void Consider(PendingRoom room)
     {
         if (room.Extremities.Length <= options.Receiving.ExtremitiesMerged || room.Local.Joined.Count == 0) return;
+        if (!gates.TryEnter(Authority.Room(room.Room.RoomId), out var visit)) return;
+        using var inside = visit;
         var now = time.GetTimestamp();
-        if (_tried.TryGetValue(room.Room.Nid, out var before) && time.GetElapsedTime(before, now) < _pause) return;
+        if (_tried.TryGetValue(room.Room.Nid, out var before)
+            && before.Opening == visit.Opening
+            && time.GetElapsedTime(before.At, now) < _pause)
+        {
+            return;
+        }
+
         if (_tried.Count >= MostRooms) _tried.Clear();
-        _tried[room.Room.Nid] = now;
+        _tried[room.Room.Nid] = (now, visit.Opening);
         tasks.Run(room.Room, stop => MergeAsync(room.Room, stop));
     }
 

@@ -2,7 +2,8 @@ namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// Rooms that local users are joining through other servers. Their first events may come before the room is known here:
-/// they wait.
+/// they wait. The joins are in the shard of the room (<see cref="Joining.RemoteJoins"/>), so that none is left when it
+/// closes.
 /// </summary>
 public sealed class EnteringRooms(RoomsOptions options, TimeProvider time)
 {

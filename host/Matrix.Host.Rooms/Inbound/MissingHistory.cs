@@ -4,6 +4,8 @@ using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -13,7 +15,8 @@ namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// Fetches older history from the servers of a room, one page at a time. At most one fetch of a room runs; others wait
-/// for it. v1.19 server-server-api#backfilling-and-retrieving-missing-events
+/// for it. The node fetches that has the room; a fetch is cancelled when the room's shard closes.
+/// v1.19 server-server-api#backfilling-and-retrieving-missing-events
 /// </summary>
 internal sealed partial class MissingHistory(
     HistoryWalker walker,
@@ -21,6 +24,7 @@ internal sealed partial class MissingHistory(
     EventStore events,
     IMembershipsTable membershipsTable,
     IFollowersTable followersTable,
+    ShardGates gates,
     RoomsOptions options,
     TimeProvider time,
     ILogger<MissingHistory> log) : IMissingHistory, IDisposable
@@ -51,12 +55,18 @@ internal sealed partial class MissingHistory(
     // How often in turn no server had what is missing before an event.
     private readonly ConcurrentDictionary<EventNid, int> _inVain = new();
 
+    /// <summary>How often shards had been opened when the three began to be filled.</summary>
+    private long _filledSince;
+
     /// <inheritdoc/>
     public async ValueTask<HistoryFetch> FetchAsync(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
     {
+        if (!gates.TryEnter(Authority.Room(room.RoomId), out var visit)) return HistoryFetch.NotYet;
+        using var inside = visit;
+        ForgetBefore(visit);
         using var patience = new CancellationTokenSource(options.Receiving.HistoryWait, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token, visit.Closing);
         var starting = new TaskCompletionSource<HistoryFetch>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
@@ -92,12 +102,16 @@ internal sealed partial class MissingHistory(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, TaskCompletionSource<HistoryFetch> ended)
     {
         var hasMore = false;
+        var isHere = gates.TryEnter(Authority.Room(room.RoomId), out var visit);
+        using var inside = visit;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token, visit.Closing);
         try
         {
-            await _slots.WaitAsync(_closing.Token);
+            if (!isHere) return;
+            await _slots.WaitAsync(either.Token);
             try
             {
-                hasMore = await FromServersAsync(room, followers, below, _closing.Token);
+                hasMore = await FromServersAsync(room, followers, below, either.Token);
                 if (!hasMore) GiveUp(below);
             }
             finally
@@ -109,7 +123,8 @@ internal sealed partial class MissingHistory(
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            if (!_closing.IsCancellationRequested) Failed(fault, room.RoomId);
+            var isGivenAway = fault is StorageException { Failure: StorageFailure.NotOwned };
+            if (!isGivenAway && !either.IsCancellationRequested) Failed(fault, room.RoomId);
         }
         finally
         {
@@ -220,6 +235,17 @@ internal sealed partial class MissingHistory(
         var byTurns = Enumerable.Range(0, Math.Max(bySender.Length, joined.Count))
             .SelectMany(i => bySender.Skip(i).Take(1).Concat(joined.Skip(i).Take(1)));
         return [.. byTurns.Distinct().Take(options.Receiving.HistoryServers)];
+    }
+
+    /// <summary>What was in vain before a shard was opened here the last time may have come elsewhere.</summary>
+    private void ForgetBefore(ShardVisit visit)
+    {
+        if (visit.Opening <= Volatile.Read(ref _filledSince)) return;
+        var openings = gates.Openings;
+        _givenUp.Clear();
+        _leftToEarlier.Clear();
+        _inVain.Clear();
+        Volatile.Write(ref _filledSince, openings);
     }
 
     private bool IsGivenUp(EventNid below) =>

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
 using Matrix.Core.Room.Incoming.Protocol;
@@ -5,6 +6,7 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -29,6 +31,7 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
     private readonly RoomsTable _roomsTable;
     private readonly IEventsTable _eventsTable;
     private readonly StagedEventsTable _stagedEventsTable;
+    private readonly ShardGates _gates;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly DummyEvents _dummies;
@@ -37,6 +40,8 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
     private readonly StagedEventsResumer _resumer;
     private readonly ResumedSearches _resumedSearches;
     private readonly ILogger<RoomReceiver> _log;
+    private readonly Channel<IReadOnlyCollection<int>> _moved =
+        Channel.CreateUnbounded<IReadOnlyCollection<int>>(new UnboundedChannelOptions { SingleReader = true });
 
     internal RoomReceiver(
         RoomLanes lanes,
@@ -51,6 +56,7 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
         RoomsTable roomsTable,
         IEventsTable eventsTable,
         StagedEventsTable stagedEventsTable,
+        ShardGates gates,
         RoomsOptions options,
         TimeProvider time,
         ILogger<RoomReceiver> log)
@@ -59,6 +65,8 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
         _roomsTable = roomsTable;
         _eventsTable = eventsTable;
         _stagedEventsTable = stagedEventsTable;
+        _gates = gates;
+        gates.OnMoves(shards => _moved.Writer.TryWrite(shards));
         _options = options;
         _time = time;
         _lanes = lanes;
@@ -226,19 +234,35 @@ public sealed partial class RoomReceiver : BackgroundService, IMachineInputs
         return awaited.Decided;
     }
 
-    /// <summary>After a start, gives the machine of each room its staged events again.</summary>
+    /// <summary>
+    /// Gives the machine of each room its staged events again: after a start, and of the rooms of shards that are
+    /// opened later.
+    /// </summary>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await BeginAsync(static _ => true, stoppingToken);
+        await foreach (var moved in _moved.Reader.ReadAllAsync(stoppingToken))
+        {
+            var opened = moved.Where(_gates.IsOpen).ToHashSet();
+            if (opened.Count == 0) continue;
+            await BeginAsync(room => opened.Contains(Authority.Room(room.RoomId).Shard), stoppingToken);
+        }
+    }
+
+    private async ValueTask BeginAsync(Predicate<RoomIdentity> isIncluded, CancellationToken stop)
     {
         try
         {
-            foreach (var room in await _stagedEventsTable.RoomsAsync(stoppingToken))
+            foreach (var room in await _stagedEventsTable.RoomsAsync(stop))
             {
-                var row = await _roomsTable.FindAsync(room, stoppingToken);
-                if (row is not null) _resumer.Begin(row.Identity);
+                if (await _roomsTable.FindAsync(room, stop) is { } row && isIncluded(row.Identity))
+                {
+                    _resumer.Begin(row.Identity);
+                }
             }
         }
 #pragma warning disable CA1031 // The server serves without these events; each room reads its own again when it is used.
-        catch (Exception fault) when (fault is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+        catch (Exception fault) when (fault is not OperationCanceledException || !stop.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             NotResumed(fault);

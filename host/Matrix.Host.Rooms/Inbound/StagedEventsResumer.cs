@@ -5,7 +5,7 @@ namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// Tells room machines their staged events again, after a start and whenever a room was read again. A room has one task
-/// for that. Thread-safe.
+/// for that, which ends when the room's shard closes. Thread-safe.
 /// </summary>
 internal sealed class StagedEventsResumer(
     RoomReceiver receiver,
@@ -46,11 +46,17 @@ internal sealed class StagedEventsResumer(
                 : _longestPause;
         }
 
-        tasks.Run(room, async stop =>
-        {
-            await Task.Delay(pause, time, stop);
-            return await ResumeAsync(room, stop);
-        });
+        tasks.Run(
+            room,
+            async stop =>
+            {
+                await Task.Delay(pause, time, stop);
+                return await ResumeAsync(room, stop);
+            },
+            closed: () =>
+            {
+                lock (_gate) _rooms.Remove(room.Nid);
+            });
     }
 
     /// <summary>Tells a room its staged events. False if the room is busy, or they have to be told once more.</summary>

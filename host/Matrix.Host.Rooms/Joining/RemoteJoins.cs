@@ -5,6 +5,8 @@ using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Rooms.Joining;
 
@@ -19,7 +21,8 @@ internal sealed record RemoteJoin(
 /// <summary>
 /// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. A join
 /// waits for another one of the room, which may bring the room here, but not for long: then it runs beside it. A user's
-/// second request to join a room gets the result of the first. v1.19 server-server-api#joining-rooms
+/// second request to join a room gets the result of the first. Joins belong to the room's shard, also if the room is
+/// not known: when it closes, they are cancelled. v1.19 server-server-api#joining-rooms
 /// </summary>
 internal sealed class RemoteJoins(
     RoomSnapshots rooms,
@@ -28,6 +31,7 @@ internal sealed class RemoteJoins(
     RoomArrivals arrivals,
     EnteringRooms entering,
     ProfilePropagation profiles,
+    ShardGates gates,
     RoomsOptions options,
     TimeProvider time) : IDisposable
 {
@@ -48,6 +52,7 @@ internal sealed class RemoteJoins(
     /// Joins a room. A client that disconnects does not end the join, which other servers may have taken.
     /// </summary>
     /// <returns>The room's id; null if the room changed, so that the caller has to look at it again.</returns>
+    /// <exception cref="StorageException">Another node has the room, or got it.</exception>
     internal Task<RoomResult<string>?> JoinAsync(RemoteJoin join, CancellationToken stop)
     {
         (string Who, Task<RoomResult<string>?> Task) running;
@@ -61,7 +66,8 @@ internal sealed class RemoteJoins(
                     return Task.FromResult<RoomResult<string>?>(Busy);
                 }
 
-                running = (join.Who, Task.Run(() => OnceAsync(join), CancellationToken.None));
+                var visit = gates.Enter(Authority.Room(join.RoomId));
+                running = (join.Who, Task.Run(() => OnceAsync(join, visit), CancellationToken.None));
                 _running.Add((join.RoomId, join.UserId), running);
             }
         }
@@ -81,15 +87,21 @@ internal sealed class RemoteJoins(
     private static RoomFailure Busy { get; } = new(
         RoomFailureKind.Busy, "Too many rooms are being joined through other servers.");
 
-    private async Task<RoomResult<string>?> OnceAsync(RemoteJoin join)
+    private async Task<RoomResult<string>?> OnceAsync(RemoteJoin join, ShardVisit visit)
     {
         try
         {
-            return await OneByOneAsync(join, _closing.Token);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token, visit.Closing);
+            return await OneByOneAsync(join, either.Token);
+        }
+        catch (OperationCanceledException) when (visit.Closing.IsCancellationRequested)
+        {
+            throw ShardGates.NotOwned(Authority.Room(join.RoomId));
         }
         finally
         {
             lock (_lock) _running.Remove((join.RoomId, join.UserId));
+            visit.Dispose();
         }
     }
 

@@ -10,6 +10,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
 
@@ -46,6 +47,7 @@ public sealed class RoomUpgrades
     private readonly EventStore _events;
     private readonly IMembershipsTable _membershipsTable;
     private readonly AliasesTable _aliasesTable;
+    private readonly ShardGates _gates;
     private readonly RoomsOptions _options;
     private readonly ConcurrentDictionary<string, bool> _running = new();
 
@@ -60,6 +62,7 @@ public sealed class RoomUpgrades
         EventStore events,
         IMembershipsTable membershipsTable,
         AliasesTable aliasesTable,
+        ShardGates gates,
         RoomsOptions options)
     {
         _creator = creator;
@@ -72,11 +75,14 @@ public sealed class RoomUpgrades
         _events = events;
         _membershipsTable = membershipsTable;
         _aliasesTable = aliasesTable;
+        _gates = gates;
         _options = options;
     }
 
     /// <summary>Replaces a room.</summary>
     /// <returns>The id of the new room.</returns>
+    /// <exception cref="StorageException">Another node has the room. If it got it meanwhile, the next request there
+    /// goes on with a new room that was made.</exception>
     public async ValueTask<RoomResult<string>> UpgradeAsync(RoomUpgradeRequest request, CancellationToken stop)
     {
         if (_creator.RulesOf(request.Version) is not { } rules)
@@ -85,6 +91,8 @@ public sealed class RoomUpgrades
                 RoomFailureKind.UnsupportedRoomVersion,
                 $"This server does not know the room version `{request.Version}`.");
         }
+
+        using var visit = _gates.Enter(Authority.Room(request.RoomId));
 
         // Two requests at once would replace the room twice.
         if (!_running.TryAdd(request.RoomId, true)) return _busy;

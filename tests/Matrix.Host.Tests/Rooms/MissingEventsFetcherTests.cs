@@ -19,6 +19,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Logging.Abstractions;
 using Response = Matrix.Core.Room.Incoming.Protocol.Response;
@@ -257,7 +258,7 @@ public sealed class MissingEventsFetcherTests
     private void Starts(RoomMachine machine, Output output)
     {
         _slots ??= new FetchSlots(_options.Receiving, TimeProvider.System);
-        _tasks ??= new RepeatedTasks(TimeProvider.System, NullLogger<RepeatedTasks>.Instance);
+        _tasks ??= new RepeatedTasks(ShardGates.AlwaysOpen, TimeProvider.System, NullLogger<RepeatedTasks>.Instance);
         if (_fetcher is null)
         {
             _fetcher = new MissingEventsFetcher(
