@@ -4,9 +4,11 @@ namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
 /// The publication of a node that may not write alone. Each flush names the position before it, so the flushes of all
-/// nodes are a chain. Consumers read them in its order, on a task of its own: the writer goes on meanwhile, and nothing
-/// is read from the database here. What another node flushed comes from <see cref="IFlushRows"/>. A flush that is not
-/// there, or cannot be read, is missed by all consumers, which then read storage.
+/// nodes are a chain. Consumers read them in its order, and nothing is read from the database here. A flush of this node
+/// that follows what consumers have reached is read on the writer's thread, as if the node was alone. Whatever has to
+/// wait is read on a task of its own, and the writer goes on meanwhile. What another node flushed comes from
+/// <see cref="IFlushRows"/>. A flush that is not there, or cannot be read, is missed by all consumers, which then read
+/// storage.
 /// </summary>
 internal sealed class FlushChain : IPublication
 {
@@ -17,10 +19,13 @@ internal sealed class FlushChain : IPublication
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new() { SingleReader = true });
     private readonly Task _running;
 
-    /// <summary>What the writer handed over and the chain has not reached, in order; for the task only.</summary>
+    /// <summary>Held by whoever lets consumers read: the task, or the writer.</summary>
+    private readonly Lock _turn = new();
+
+    /// <summary>What the writer handed over and the chain has not reached, in order; under the lock.</summary>
     private readonly Queue<Ended> _own = [];
 
-    /// <summary>The position that consumers have reached; for the task only, once it has begun.</summary>
+    /// <summary>The position that consumers have reached; under the lock.</summary>
     private long _through;
 
     /// <summary>The batches that wait for their consumers.</summary>
@@ -49,17 +54,16 @@ internal sealed class FlushChain : IPublication
 
     public void StartAt(long position)
     {
-        _through = position;
+        lock (_turn) _through = position;
         _publication.StartAt(position);
     }
 
-    public void Kept(List<WriteBatch> batches, long after) => Add(new([.. batches], after, null, IsAnswered: false));
+    public void Kept(List<WriteBatch> batches, long after) => Add(new(batches, after, null, IsAnswered: false));
 
-    public void KeptInDoubt(List<WriteBatch> batches, long after) =>
-        Add(new([.. batches], after, null, IsAnswered: true));
+    public void KeptInDoubt(List<WriteBatch> batches, long after) => Add(new(batches, after, null, IsAnswered: true));
 
     public void Failed(List<WriteBatch> batches, StorageException failure) =>
-        Add(new([.. batches], 0, failure, IsAnswered: false));
+        Add(new(batches, 0, failure, IsAnswered: false));
 
     public async ValueTask<bool> WaitForRoomAsync(TimeSpan most)
     {
@@ -84,22 +88,46 @@ internal sealed class FlushChain : IPublication
 
     private void Add(Ended ended)
     {
+        // Only the writer adds to what waits, so nothing can come before this meanwhile.
+        if (Volatile.Read(ref _waiting) == 0 && _turn.TryEnter())
+        {
+            try
+            {
+                if (ended.After <= _through)
+                {
+                    End(ended);
+                    return;
+                }
+            }
+            finally
+            {
+                _turn.Exit();
+            }
+        }
+
+        // The writer uses its list again.
         Interlocked.Add(ref _waiting, ended.Batches.Count);
-        _entries.Writer.TryWrite(new(ended, null));
+        _entries.Writer.TryWrite(new(ended with { Batches = [.. ended.Batches] }, null));
     }
 
     private async Task RunAsync()
     {
         await foreach (var entry in _entries.Reader.ReadAllAsync())
         {
-            if (entry.Own is { } own) _own.Enqueue(own);
-            if (entry.Found is { } found) Take(found);
-            Reach(_through);
-            if (_own.Count > 0) _rows.ReadAfter(_through);
+            lock (_turn)
+            {
+                if (entry.Own is { } own) _own.Enqueue(own);
+                if (entry.Found is { } found) Take(found);
+                Reach(_through);
+                if (_own.Count > 0) _rows.ReadAfter(_through);
+            }
         }
 
         // The store closes. What other nodes wrote is not needed any more.
-        while (_own.Count > 0) End();
+        lock (_turn)
+        {
+            while (_own.Count > 0) EndNext();
+        }
     }
 
     /// <summary>Gives consumers what other nodes flushed.</summary>
@@ -132,16 +160,23 @@ internal sealed class FlushChain : IPublication
     {
         while (true)
         {
-            while (_own.TryPeek(out var next) && next.After <= _through) End();
+            while (_own.TryPeek(out var next) && next.After <= _through) EndNext();
             if (position <= _through) return;
             Miss(_own.TryPeek(out var own) && own.After < position ? own.After : position);
         }
     }
 
     /// <summary>Ends the first of what the writer handed over.</summary>
-    private void End()
+    private void EndNext()
     {
         var ended = _own.Dequeue();
+        End(ended);
+        Interlocked.Add(ref _waiting, -ended.Batches.Count);
+        if (HasRoom) Interlocked.Exchange(ref _room, null)?.TrySetResult();
+    }
+
+    private void End(Ended ended)
+    {
         if (ended.Failure is { } failure)
         {
             _publication.Failed(ended.Batches, failure);
@@ -157,9 +192,6 @@ internal sealed class FlushChain : IPublication
 
             if (!ended.IsAnswered) Publication.Complete(ended.Batches);
         }
-
-        Interlocked.Add(ref _waiting, -ended.Batches.Count);
-        if (HasRoom) Interlocked.Exchange(ref _room, null)?.TrySetResult();
     }
 
     private void Miss(long through)

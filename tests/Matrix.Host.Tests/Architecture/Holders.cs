@@ -217,7 +217,7 @@ internal static class Holders
     public static IReadOnlyList<Type> OfNoRows { get; } =
     [
         // Signals and counts.
-        typeof(IndexWorker), typeof(SearchIndexer), typeof(DirectoryIndexer), typeof(ChangeFollower),
+        typeof(IndexWorker), typeof(SearchIndexer), typeof(DirectoryIndexer),
         typeof(RoomFollowers), typeof(Departures), typeof(GuestDepartures), typeof(ReceivedEventCounts),
         typeof(RoomWatches), typeof(DeviceListEdus), typeof(PresenceEdus), typeof(AppServiceOutbound),
         typeof(PresenceActivity), typeof(WaitingRequests),

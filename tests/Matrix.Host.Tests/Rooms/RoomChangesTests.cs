@@ -1,14 +1,10 @@
-using System.Text;
 using Matrix.Core.Json;
-using Matrix.Host.Metrics;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Tables.ToDevice;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -16,16 +12,11 @@ namespace Matrix.Host.Tests.Rooms;
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class RoomChangesTests(string kind)
 {
-    private const string Inbox = "@inbox:one.test";
     private static readonly RoomsOptions _options = new() { ServerName = RoomsWorld.Server, ChangesPerPage = 4 };
     private RoomsWorld _world = null!;
 
     [SetUp]
-    public async Task Starts()
-    {
-        _world = await RoomsWorld.StartsAsync(kind);
-        await _world.Storage.Writer.WriteAsync(Batches.New().Add(new DeviceAdded(Inbox, "DEVICE", null)), default);
-    }
+    public async Task Starts() => _world = await RoomsWorld.StartsAsync(kind);
 
     [TearDown]
     public async Task Stops() => await _world.DisposeAsync();
@@ -47,63 +38,6 @@ internal sealed class RoomChangesTests(string kind)
                 Is.EqualTo(live.Read.Where(each => each.Position > from).Select(each => each.Text)),
                 $"from {from}");
         }
-    }
-
-    [TestCase(1)]
-    [TestCase(2)]
-    public async Task A_durable_consumer_that_is_stopped_anywhere_handles_every_change_once(int seed)
-    {
-        var random = new Random(seed);
-        for (var round = 0; round < 4; round++)
-        {
-            await using (var follower = new ChangeFollower(
-                new Forwarder(random.Next()),
-                Reader(),
-                _world.Storage.Consumers,
-                _world.Storage.Writer,
-                _options with { LongestConsumerPause = TimeSpan.Zero },
-                TimeProvider.System))
-            {
-                follower.Start();
-                await LivesAsync(random, 8);
-
-                // Three of four times it is stopped at a random point.
-                var last = _world.Storage.Writer.PublishedPosition;
-                if (round == 3) Assert.That(() => follower.Through, Is.GreaterThanOrEqualTo(last).After(20_000, 20));
-            }
-
-            await _world.RestartsAsync();
-        }
-
-        var expected = (await ReadAgainAsync(0))
-            .Sum(change => change.Change is EventsAppended appended ? appended.Events.Count : 0);
-        var forwarded = await _world.Storage.ToDevice.OfDeviceAsync(Inbox, "DEVICE", 0, long.MaxValue, 9_999, default);
-        var ids = forwarded.Select(message => Encoding.UTF8.GetString(message.Json.Span)).ToList();
-        Assert.That(ids, Has.Count.EqualTo(expected).And.Unique);
-        Assert.That(
-            ids,
-            Is.EqualTo((await ReadAgainAsync(0)).Select(change => change.Change).OfType<EventsAppended>()
-                .SelectMany(appended => appended.Events).Select(stored => $"\"{stored.EventId}\"")));
-    }
-
-    [Test]
-    public async Task A_failure_of_a_durable_consumer_is_counted_and_the_changes_come_again()
-    {
-        using var page = new MetricsPage();
-        var consumer = new FailsOnce();
-        await using var follower = new ChangeFollower(
-            consumer,
-            Reader(),
-            _world.Storage.Consumers,
-            _world.Storage.Writer,
-            _options with { LongestConsumerPause = TimeSpan.Zero },
-            TimeProvider.System);
-        follower.Start();
-        await LivesAsync(new Random(1), 4);
-
-        Assert.That(() => consumer.Handled, Is.GreaterThan(0).After(20_000, 20));
-        Assert.That(
-            page.Write(), Does.Match($@"(?m)^matrix_consumer_failures_total\{{consumer=""{consumer.Name}""\}} 1$"));
     }
 
     private RoomChangesReader Reader() => new(
@@ -192,49 +126,5 @@ internal sealed class RoomChangesTests(string kind)
         }
 
         public void Missed(long through) => throw new InvalidOperationException("The recorder cannot miss anything.");
-    }
-
-    /// <summary>Fails at its first attempt.</summary>
-    private sealed class FailsOnce : IDurableConsumer
-    {
-        private int _attempts;
-        private int _handled;
-
-        internal int Handled => Volatile.Read(ref _handled);
-
-        /// <summary>Of this test alone: the counter is that of the process, and tests run side by side.</summary>
-        public string Name { get; } = $"fails-once-{Guid.NewGuid():N}";
-
-        public bool BeginsNow => false;
-
-        public ValueTask HandleAsync(RoomChanges changes, WriteBatch batch, CancellationToken stop)
-        {
-            if (_attempts++ == 0) throw new InvalidOperationException("The first attempt fails.");
-            Interlocked.Add(ref _handled, changes.Changes.Count);
-            return ValueTask.CompletedTask;
-        }
-    }
-
-    /// <summary>Sends the id of each event to a device; fails now and then, before or after its write.</summary>
-    private sealed class Forwarder(int seed) : IDurableConsumer
-    {
-        private readonly Random _random = new(seed);
-
-        public string Name => "forwarder";
-
-        public bool BeginsNow => false;
-
-        public ValueTask HandleAsync(RoomChanges changes, WriteBatch batch, CancellationToken stop)
-        {
-            if (_random.Next(4) == 0) throw new InvalidOperationException("Now and then it fails.");
-            foreach (var (_, change) in changes.Changes)
-            {
-                if (change is not EventsAppended appended) continue;
-                foreach (var stored in appended.Events)
-                    batch.Add(new ToDeviceSent(Inbox, "DEVICE", Encoding.UTF8.GetBytes($"\"{stored.EventId}\"")));
-            }
-
-            return ValueTask.CompletedTask;
-        }
     }
 }
