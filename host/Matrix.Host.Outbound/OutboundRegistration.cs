@@ -11,6 +11,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Events;
@@ -110,14 +111,18 @@ public static class OutboundRegistration
         var recorder = new Recorder(
             feed,
             destinations,
-            parts.Get<IConsumersTable>(),
+            new ShardedPosition(
+                "federation",
+                parts.Get<NodeShards>(),
+                parts.Get<IConsumersTable>(),
+                parts.Get<ShardPositionsTable>()),
             parts.Get<IStorageWriter>(),
             metrics,
             options,
             time);
         return new FederationOutbound(
-            feed, rooms, destinations, parts.Get<EduSources>(), parts.Get<TypingEdus>(), recorder, queue, metrics,
-            options, time,
+            feed, rooms, destinations, parts.Get<EduSources>(), parts.Get<TypingEdus>(), recorder, queue,
+            parts.Get<ShardGates>(), metrics, options, time,
             parts.Get<ILogger<FederationOutbound>>());
     }
 }

@@ -8,6 +8,7 @@ using Matrix.Host.Parts;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Pushers;
@@ -46,6 +47,7 @@ internal static class PushRegistration
             options,
             parts.Get<PushersTable>(),
             parts.Get<IStorageWriter>(),
+            parts.Get<ShardGates>(),
             index,
             parts.Get<PushContents>(),
             badges,
@@ -56,21 +58,31 @@ internal static class PushRegistration
             parts.Get<PushLog>(),
             parts.Get<TimeProvider>(),
             CancellationToken.None);
+        var pending = new PendingPushes(index, parts.Get<RoomSnapshots>(), parts.Get<MembershipHistory>(), badges);
+        var missed = new MissedPushes(
+            parts.Get<IEventsTable>(),
+            parts.Get<StrippedRoomsTable>(),
+            parts.Get<ReceiptsTable>(),
+            parts.Get<UnreadTable>(),
+            parts.Get<RoomSnapshots>(),
+            index,
+            options);
+        var senders = new PushSenders(services);
+        var position = new PushPosition(
+            new ShardedPosition(
+                "push", parts.Get<NodeShards>(), parts.Get<IConsumersTable>(), parts.Get<ShardPositionsTable>()),
+            parts.Get<IStorageWriter>(),
+            options);
         return new PushOutbound(
             parts.Get<PushFeed>(),
             index,
-            new PendingPushes(index, parts.Get<RoomSnapshots>(), parts.Get<MembershipHistory>(), badges),
-            new MissedPushes(
-                parts.Get<IEventsTable>(),
-                parts.Get<StrippedRoomsTable>(),
-                parts.Get<ReceiptsTable>(),
-                parts.Get<UnreadTable>(),
-                parts.Get<RoomSnapshots>(),
-                index,
-                options),
+            pending,
+            missed,
             badges,
-            new PushSenders(services),
-            new PushPosition(parts.Get<IConsumersTable>(), parts.Get<IStorageWriter>(), options),
+            senders,
+            new PushedShards(index, parts.Get<PushersTable>(), pending, missed, senders, position),
+            parts.Get<ShardGates>(),
+            position,
             options,
             parts.Get<PushLog>());
     }

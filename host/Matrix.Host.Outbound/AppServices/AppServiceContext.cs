@@ -4,6 +4,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.AppServices;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Presence;
@@ -19,6 +20,7 @@ internal sealed partial class AppServiceContext(
     ServiceTransactions transactions,
     SharedPages pages,
     OpenedStorage storage,
+    ShardGates gates,
     MissedReceipts missedReceipts,
     EventStore events,
     StateStore states,
@@ -38,6 +40,8 @@ internal sealed partial class AppServiceContext(
     internal AppServicesTable Table => storage.AppServices;
 
     internal IStorageWriter Writer => storage.Writer;
+
+    internal ShardGates Gates => gates;
 
     internal MissedReceipts MissedReceipts => missedReceipts;
 

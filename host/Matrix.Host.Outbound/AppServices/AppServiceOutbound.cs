@@ -1,6 +1,7 @@
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Keys;
@@ -18,7 +19,8 @@ namespace Matrix.Host.Outbound.AppServices;
 /// Sends events to application services. A commit only wakes the senders; each reads the changes from storage, from its
 /// own durable position on. v1.19 application-service-api#pushing-events
 /// </summary>
-public sealed class AppServiceOutbound : IHostedService, IRestoredConsumer, IPresenceConsumer, IAsyncDisposable
+public sealed class AppServiceOutbound
+    : IHostedService, IRestoredConsumer, IPresenceConsumer, IShardHolder, IAsyncDisposable
 {
     private readonly AppServiceDirectory _directory;
     private readonly AppServiceContext _context;
@@ -45,10 +47,32 @@ public sealed class AppServiceOutbound : IHostedService, IRestoredConsumer, IPre
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _directory.Replaced += Replace;
-        Replace();
         _queue.Start();
-        foreach (var sender in _senders) _queue.Add(sender);
+        _context.Gates.Hold(this);
         return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public void Opened(IReadOnlyCollection<int> shards) => Replace();
+
+    /// <inheritdoc/>
+    public async Task ClosedAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        List<ServiceSender> gone = [];
+        lock (_gate)
+        {
+            if (_isStopped) return;
+            foreach (var (id, sender) in _all)
+            {
+                if (!shards.Contains(sender.Authority.Shard)) continue;
+                sender.IsEnded = true;
+                _all.Remove(id);
+                gone.Add(sender);
+            }
+        }
+
+        Replace();
+        foreach (var sender in gone) await sender.RecordAsync(stop);
     }
 
     /// <summary>A user types in a room, or stopped.</summary>
@@ -215,7 +239,9 @@ public sealed class AppServiceOutbound : IHostedService, IRestoredConsumer, IPre
         }
     }
 
-    /// <summary>Follows the directory: a service keeps its sender for as long as it has an address.</summary>
+    /// <summary>
+    /// Follows the directory: a service that is sent to from here keeps its sender for as long as it has an address.
+    /// </summary>
     private void Replace()
     {
         lock (_gate)
@@ -224,7 +250,7 @@ public sealed class AppServiceOutbound : IHostedService, IRestoredConsumer, IPre
             var senders = new List<ServiceSender>();
             foreach (var service in _directory.All)
             {
-                if (service.Url is null) continue;
+                if (service.Url is null || !_context.Gates.IsOpen(Authority.AppService(service.Id).Shard)) continue;
                 if (_all.TryGetValue(service.Id, out var known)) known.Service = service;
                 else _all[service.Id] = known = new ServiceSender(service, begin, _context);
                 senders.Add(known);

@@ -59,7 +59,8 @@ internal sealed class ServiceSender : QueuedSender
         set => _service = value;
     }
 
-    private Authority Authority => Authority.AppService(_service.Id);
+    /// <summary>The authority over what the service is sent.</summary>
+    internal Authority Authority => Authority.AppService(_service.Id);
 
     /// <summary>Whether the service has no registration, or no address, any more.</summary>
     internal bool IsEnded
@@ -91,8 +92,25 @@ internal sealed class ServiceSender : QueuedSender
 
     internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
     {
+        if (IsEnded || !_context.Gates.TryEnter(Authority, out var visit)) return AttemptResult.Idle;
+        using (visit)
+        {
+            if (!visit.Closing.CanBeCanceled) return await SendNextAsync(stop);
+            using var here = CancellationTokenSource.CreateLinkedTokenSource(stop, visit.Closing);
+            try
+            {
+                return await SendNextAsync(here.Token);
+            }
+            catch (OperationCanceledException) when (visit.Closing.IsCancellationRequested)
+            {
+                return AttemptResult.Idle;
+            }
+        }
+    }
+
+    private async ValueTask<AttemptResult> SendNextAsync(CancellationToken stop)
+    {
         var service = _service;
-        if (IsEnded) return AttemptResult.Idle;
         try
         {
             await RegisterAsync(service, stop);

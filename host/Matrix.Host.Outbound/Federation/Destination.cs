@@ -202,6 +202,16 @@ internal sealed class Destination : QueuedSender
         }
     }
 
+    /// <summary>Ends the use of this object: another node sends to the server.</summary>
+    internal void Retire()
+    {
+        lock (_gate)
+        {
+            _isRetired = true;
+            EndAttempt("another node sends to the server");
+        }
+    }
+
     /// <summary>
     /// Adds what changed since the last record to a batch. Events that a server which answers was owed only lately are
     /// left out: the position stays before them.
@@ -251,6 +261,18 @@ internal sealed class Destination : QueuedSender
     /// <inheritdoc/>
     internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
     {
+        if (!_services.Gates.TryEnter(Authority.Server(Name), out var visit)) return AttemptResult.Idle;
+        using (visit)
+        {
+            if (!visit.Closing.CanBeCanceled) return await AttemptAsync(default, stop);
+            using var here = CancellationTokenSource.CreateLinkedTokenSource(stop, visit.Closing);
+            return await AttemptAsync(visit.Closing, here.Token);
+        }
+    }
+
+    /// <param name="closing">Cancelled when the shard goes to another node, which sends the transaction anew.</param>
+    private async ValueTask<AttemptResult> AttemptAsync(CancellationToken closing, CancellationToken stop)
+    {
         try
         {
             var transaction = IsRetired ? null : await _transactions.NextAsync(stop);
@@ -278,6 +300,10 @@ internal sealed class Destination : QueuedSender
                 EndAttempt("nothing is left to send");
                 return AttemptResult.Idle;
             }
+        }
+        catch (OperationCanceledException) when (closing.IsCancellationRequested)
+        {
+            return AttemptResult.Idle;
         }
         catch (StorageException)
         {

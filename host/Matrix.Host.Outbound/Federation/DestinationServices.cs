@@ -4,6 +4,7 @@ using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Destinations;
 using Microsoft.Extensions.Logging;
 
@@ -16,6 +17,7 @@ internal sealed partial class DestinationServices(
     EduSources edus,
     OutboundMetrics metrics,
     IStorageWriter writer,
+    ShardGates gates,
     NetworkOptions network,
     TimeProvider time,
     ILogger<DestinationServices> log)
@@ -26,6 +28,8 @@ internal sealed partial class DestinationServices(
     private readonly LogLimiter _lines = new(network.ErrorLogInterval, network.MaxErrorLogServers, time);
 
     internal OutboundOptions Options => options;
+
+    internal ShardGates Gates => gates;
 
     internal BackoffPauses Pauses { get; } = options.Pauses;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Outbound.Shards;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Destinations;
@@ -22,6 +23,7 @@ internal sealed class Destinations : IEduDestinations
     private readonly DestinationServices _services;
     private readonly IEventsTable _eventsTable;
     private readonly DestinationsTable _destinationsTable;
+    private readonly HandledShards _shards = new();
 
     internal Destinations(
         SendQueue queue, DestinationServices services, IEventsTable eventsTable, DestinationsTable destinationsTable)
@@ -53,6 +55,16 @@ internal sealed class Destinations : IEduDestinations
     /// <summary>A server in memory; null if it is not.</summary>
     internal Destination? Find(string server) => _byName.GetValueOrDefault(server);
 
+    /// <summary>The shards of the servers that are sent to from here, and from which change on.</summary>
+    internal HandledShards Shards => _shards;
+
+    /// <summary>Whether a server is sent changes at a position from here.</summary>
+    internal bool Takes(string server, long position) =>
+        _shards.Takes(Core.Cluster.Shards.OfServer(server), position);
+
+    /// <inheritdoc/>
+    public bool IsHere(string server) => _shards.Has(Core.Cluster.Shards.OfServer(server));
+
     /// <summary>Enqueues events of a room for a server.</summary>
     /// <param name="hasLeft">Whether later events of the room are not owed to it.</param>
     internal void Enqueue(string server, RoomNid room, IEnumerable<EventNid> events, long position, bool hasLeft)
@@ -71,7 +83,7 @@ internal sealed class Destinations : IEduDestinations
     /// <inheritdoc/>
     public void Notify(string server)
     {
-        while (true)
+        while (IsHere(server))
         {
             var destination = Get(server);
             if (!destination.HasEdus()) continue;
@@ -111,17 +123,45 @@ internal sealed class Destinations : IEduDestinations
         return await attempt.WaitAsync(stop);
     }
 
-    /// <summary>Reads what is pending from the database, and begins to send it.</summary>
+    /// <summary>
+    /// Reads from the database what servers are owed that are sent to from here from now on, and begins to send it.
+    /// </summary>
+    /// <param name="shards">The shards of the servers, with the positions up to which their changes were handled:
+    /// later ones come from the feed.</param>
     /// <param name="maySendTo">Whether the configuration allows a server.</param>
-    /// <param name="through">The recorded position: later changes come from the feed.</param>
-    internal async ValueTask LoadAsync(Func<string, bool> maySendTo, long through, CancellationToken stop)
+    internal async ValueTask LoadAsync(
+        IReadOnlyDictionary<int, long> shards, Func<string, bool> maySendTo, CancellationToken stop)
     {
-        await LoadDestinationsAsync(maySendTo, stop);
-        await LoadPendingAsync(maySendTo, through, stop);
-        foreach (var source in _services.Edus.All) await source.LoadAsync(maySendTo, stop);
+        Drop(shards.Keys);
+        await LoadDestinationsAsync(IsAmong, stop);
+        await LoadPendingAsync(IsAmong, shards, stop);
+        foreach (var (shard, position) in shards) _shards.Begin(shard, position);
+        foreach (var source in _services.Edus.All) await source.LoadAsync(IsAmong, stop);
         foreach (var destination in _byName.Values)
         {
-            if (destination.Pending > 0) _queue.Add(destination, destination.RetryAt);
+            if (destination.Pending > 0 && IsAmong(destination.Name)) _queue.Add(destination, destination.RetryAt);
+        }
+
+        bool IsAmong(string server) =>
+            shards.ContainsKey(Core.Cluster.Shards.OfServer(server)) && maySendTo(server);
+    }
+
+    /// <summary>Forgets the servers of shards: another node sends to them, once everything is recorded.</summary>
+    internal void Drop(IEnumerable<int> shards)
+    {
+        var some = shards.ToHashSet();
+        foreach (var shard in some) _shards.End(shard);
+        foreach (var destination in _byName.Values)
+        {
+            if (!some.Contains(Core.Cluster.Shards.OfServer(destination.Name))) continue;
+            destination.Retire();
+            _unrecorded.TryRemove(destination, out _);
+            _byName.TryRemove(KeyValuePair.Create(destination.Name, destination));
+        }
+
+        foreach (var source in _services.Edus.All)
+        {
+            source.Drop(server => some.Contains(Core.Cluster.Shards.OfServer(server)));
         }
     }
 
@@ -135,6 +175,7 @@ internal sealed class Destinations : IEduDestinations
         foreach (var destination in all ? _byName.Values : _unrecorded.Keys)
         {
             _unrecorded.TryRemove(destination, out _);
+            if (!ReferenceEquals(Find(destination.Name), destination)) continue;
             through = Math.Min(through, destination.Record(batch, recordedThrough, all));
             recorded.Add(destination);
             if (destination.IsUnrecorded) _unrecorded.TryAdd(destination, true);
@@ -184,10 +225,11 @@ internal sealed class Destinations : IEduDestinations
         }
     }
 
-    private async ValueTask LoadPendingAsync(Func<string, bool> maySendTo, long through, CancellationToken stop)
+    private async ValueTask LoadPendingAsync(
+        Func<string, bool> maySendTo, IReadOnlyDictionary<int, long> shards, CancellationToken stop)
     {
         var (server, room) = ("", default(RoomNid));
-        var newest = new Dictionary<RoomNid, EventNid>();
+        var newest = new Dictionary<(RoomNid, long), EventNid>();
         while (true)
         {
             var rows = await _destinationsTable.PendingAsync(server, room, RowsAtOnce, stop);
@@ -195,12 +237,9 @@ internal sealed class Destinations : IEduDestinations
             {
                 // A server that is excluded keeps its rows for when it is allowed again.
                 if (!maySendTo(row.ServerName)) continue;
-                if (row.IsOpen && !newest.ContainsKey(row.Room))
-                {
-                    newest[row.Room] = await NewestAsync(row.Room, through, stop);
-                }
-
-                Get(row.ServerName).Restore(row, newest.GetValueOrDefault(row.Room));
+                var at = (row.Room, shards[Core.Cluster.Shards.OfServer(row.ServerName)]);
+                if (row.IsOpen && !newest.ContainsKey(at)) newest[at] = await NewestAsync(row.Room, at.Item2, stop);
+                Get(row.ServerName).Restore(row, newest.GetValueOrDefault(at));
             }
 
             if (rows.Count < RowsAtOnce) return;

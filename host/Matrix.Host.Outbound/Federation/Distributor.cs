@@ -35,6 +35,8 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
         if (batch.Memberships.Count > 0) reached.UnionWith(after.Names);
         foreach (var server in reached)
         {
+            if (!destinations.Takes(server, batch.Position)) continue;
+
             // A server has the events that it sent through this one.
             var events = batch.Events.Any(each => each.From == server)
                 ? [.. batch.Events.Where(each => each.From != server).Select(static each => each.Nid)]
@@ -47,6 +49,7 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
             var server = OutboundBatches.ServerOf(changed.UserId);
             if (IsForItsUser(changed)
                 && rooms.MaySendTo(server)
+                && destinations.Takes(server, batch.Position)
                 && EventsFor(batch, server) is { Length: > 0 } events
                 && events.Contains(changed.Event)
                 && reached.Add(server))

@@ -1,7 +1,9 @@
 using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Outbound.Shards;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +22,8 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
     private readonly TypingEdus _typing;
     private readonly Recorder _recorder;
     private readonly SendQueue _queue;
+    private readonly ShardGates _gates;
+    private readonly ShardMoves _moves = new();
     private readonly OutboundOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -37,6 +41,7 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
         TypingEdus typing,
         Recorder recorder,
         SendQueue queue,
+        ShardGates gates,
         OutboundMetrics metrics,
         OutboundOptions options,
         TimeProvider time,
@@ -49,11 +54,16 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
         _typing = typing;
         _recorder = recorder;
         _queue = queue;
+        _gates = gates;
         _options = options;
         _time = time;
         _log = log;
         feed.Handle = new Distributor(rooms, destinations, feed).HandleAsync;
         feed.Restarted = rooms.Clear;
+        feed.Between = _moves.HandleAsync;
+        _moves.Wake = feed.Interrupt;
+        _moves.Came = CameAsync;
+        _moves.Goes = GoesAsync;
         metrics.Watch(
             () => queue.Ready, () => queue.Waiting, () => queue.Sending, () => feed.Waiting, () => rooms.CachedBytes);
     }
@@ -72,7 +82,12 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
     /// <summary>Starts to send.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _following ??= Task.Run(() => FollowAsync(_stop.Token), CancellationToken.None);
+        if (_following is null)
+        {
+            _gates.Hold(_moves);
+            _following = Task.Run(() => FollowAsync(_stop.Token), CancellationToken.None);
+        }
+
         return Task.CompletedTask;
     }
 
@@ -99,7 +114,12 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
         await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_recording is not null) await _recording.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_gathering is not null) await _gathering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!_isLoaded) return;
+        if (!_isLoaded)
+        {
+            _moves.End();
+            return;
+        }
+
         try
         {
             await _recorder.RecordAsync(all: true, cancellationToken);
@@ -109,6 +129,8 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
             // The next start reads the changes since the last record.
             LogNotRecorded(fault);
         }
+
+        _moves.End();
     }
 
     /// <inheritdoc/>
@@ -133,7 +155,6 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
                 if (!_isLoaded)
                 {
                     position = await _recorder.LoadAsync(stop);
-                    await _destinations.LoadAsync(_rooms.MaySendTo, position, stop);
                     _isLoaded = true;
                     _queue.Start();
                     _recording = Task.Run(() => _recorder.RunAsync(stop), stop);
@@ -158,6 +179,24 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
                 await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop);
             }
         }
+    }
+
+    /// <summary>Begins to send to the servers of shards.</summary>
+    private async ValueTask CameAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        var handled = _feed.HandledThrough;
+        var begin = await _recorder.BeginAsync(shards, handled, stop);
+        _destinations.Shards.Reach(handled);
+        await _destinations.LoadAsync(begin, _rooms.MaySendTo, stop);
+        _feed.ReadAgain(begin.Values.Min());
+    }
+
+    /// <summary>Ends to send to the servers of shards: what they are owed is recorded.</summary>
+    private async ValueTask GoesAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        await _recorder.RecordAsync(all: true, stop);
+        await _recorder.EndAsync(shards, stop);
+        _destinations.Drop(shards);
     }
 
     /// <summary>Runs a source of EDUs, again after a pause if it fails.</summary>

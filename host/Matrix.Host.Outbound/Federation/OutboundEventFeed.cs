@@ -48,6 +48,7 @@ internal sealed class OutboundEventFeed : IChangeConsumer, IDisposable
     private bool _isInFlush;
     private bool _isMissed;
     private bool _isDisposed;
+    private bool _isInterrupted;
     private long _batches;
     private int _batchesOfFlush;
 
@@ -86,6 +87,9 @@ internal sealed class OutboundEventFeed : IChangeConsumer, IDisposable
     internal Func<OutboundBatch, CancellationToken, ValueTask> Handle { get; set; } =
         static (_, _) => ValueTask.CompletedTask;
 
+    /// <summary>Called between batches, before the next one; it may let changes be read again.</summary>
+    internal Func<CancellationToken, ValueTask> Between { get; set; } = static _ => ValueTask.CompletedTask;
+
     /// <summary>
     /// Called when batches may have been missed: they come again, and what was counted is counted anew.
     /// </summary>
@@ -100,14 +104,33 @@ internal sealed class OutboundEventFeed : IChangeConsumer, IDisposable
         Restarted();
         while (true)
         {
+            await Between(stop);
             await ReadAsync(stop);
-            while (Next() is { } batch)
+            while (!_isInterrupted && Next() is { } batch)
             {
                 await Handle(batch, stop);
                 Handled(batch);
             }
 
-            await _news.WaitAsync(stop);
+            if (!Interlocked.Exchange(ref _isInterrupted, false)) await _news.WaitAsync(stop);
+        }
+    }
+
+    /// <summary>Lets <see cref="Between"/> be called soon. Thread-safe.</summary>
+    internal void Interrupt()
+    {
+        Volatile.Write(ref _isInterrupted, true);
+        lock (_gate) Wake();
+    }
+
+    /// <summary>Reads changes after a position again. For <see cref="Between"/>.</summary>
+    internal void ReadAgain(long position)
+    {
+        lock (_gate)
+        {
+            if (position >= Handled()) return;
+            Miss();
+            _readThrough = position;
         }
     }
 

@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Outbound.Federation;
 
@@ -11,19 +11,20 @@ namespace Matrix.Host.Outbound.Federation;
 internal sealed class Recorder(
     OutboundEventFeed feed,
     Destinations destinations,
-    IConsumersTable consumersTable,
+    ShardedPosition position,
     IStorageWriter writer,
     OutboundMetrics metrics,
     OutboundOptions options,
     TimeProvider time) : IDisposable
 {
-    /// <summary>The consumer's name in the database.</summary>
-    internal const string Name = "federation";
-
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
     private readonly SemaphoreSlim _due = new(0, 1);
     private long _through;
     private long _batches;
+
+    /// <summary>Shards with a position of their own, and the position at which they are level with the others.</summary>
+    private readonly Dictionary<int, long> _behind = [];
+    private int _shardsBehind;
     private int _isArmed;
 
     /// <summary>
@@ -31,15 +32,45 @@ internal sealed class Recorder(
     /// </summary>
     internal async ValueTask<long> LoadAsync(CancellationToken stop)
     {
-        var recorded = await consumersTable.PositionAsync(Name, stop);
-        if (recorded is null)
+        if (await position.FindAsync(stop) is { } recorded) return _through = recorded;
+        _through = writer.PublishedPosition;
+        var batch = new WriteBatch(Authority.Nobody, 1);
+        position.Advance(batch, _through);
+        await writer.WriteAsync(batch, stop);
+        return _through;
+    }
+
+    /// <summary>
+    /// Shards are sent for from here. Returns for each the position up to which its changes were handled.
+    /// </summary>
+    /// <param name="handled">The position up to which changes were handled for the shards that were here.</param>
+    internal async ValueTask<IReadOnlyDictionary<int, long>> BeginAsync(
+        IReadOnlyCollection<int> shards, long handled, CancellationToken stop)
+    {
+        var own = (await position.OfShardsAsync(shards, stop)).ToDictionary(
+            static each => each.Shard, static each => each.Position);
+        await _oneAtATime.WaitAsync(stop);
+        try
         {
-            var batch = new WriteBatch(Authority.Duty(Name), 1);
-            await writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, writer.PublishedPosition)), stop);
-            recorded = await consumersTable.PositionAsync(Name, stop);
+            foreach (var (shard, its) in own) _behind[shard] = Math.Max(its, Math.Max(_through, handled));
+            Volatile.Write(ref _shardsBehind, _behind.Count);
+        }
+        finally
+        {
+            _oneAtATime.Release();
         }
 
-        return _through = recorded!.Value;
+        destinations.Unrecorded();
+        return shards.ToDictionary(static shard => shard, shard => own.GetValueOrDefault(shard, _through));
+    }
+
+    /// <summary>Shards are not sent for from here any more.</summary>
+    internal async ValueTask EndAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        await _oneAtATime.WaitAsync(stop);
+        foreach (var shard in shards) _behind.Remove(shard);
+        Volatile.Write(ref _shardsBehind, _behind.Count);
+        _oneAtATime.Release();
     }
 
     /// <summary>Records now and then, while there is something to record: an idle server sleeps.</summary>
@@ -76,7 +107,8 @@ internal sealed class Recorder(
                     metrics.RecordingFailed();
                 }
 
-                if (destinations.IsUnrecorded || feed.Batches != Volatile.Read(ref _batches)) Arm(timer);
+                var isBehind = Volatile.Read(ref _shardsBehind) > 0;
+                if (isBehind || destinations.IsUnrecorded || feed.Batches != Volatile.Read(ref _batches)) Arm(timer);
             }
         }
         finally
@@ -96,14 +128,18 @@ internal sealed class Recorder(
             // Read first: what is pending later than this may be recorded too, but nothing earlier may be missing.
             var batches = feed.Batches;
             var handled = feed.HandledThrough;
-            var batch = new WriteBatch(Authority.Duty(Name));
+            var batch = new WriteBatch(Authority.Nobody);
             var (limit, recorded) = destinations.Record(batch, _through, all);
-            var through = Math.Max(_through, Math.Min(handled, limit));
-            var isNew = through > _through && (all || batches != _batches);
+            var reached = Math.Min(handled, limit);
+            var through = Math.Max(_through, reached);
+            int[] level = [.. _behind.Where(each => reached >= each.Value).Select(static each => each.Key)];
+            var isNew = (through > _through && (all || batches != _batches)) || level.Length > 0;
             if (batch.Changes.Count == 0 && !isNew) return;
             try
             {
-                await writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
+                position.Advance(batch, through);
+                foreach (var shard in level) position.Level(batch, shard);
+                await writer.WriteAsync(batch, stop);
             }
             catch
             {
@@ -112,6 +148,8 @@ internal sealed class Recorder(
             }
 
             _through = through;
+            foreach (var shard in level) _behind.Remove(shard);
+            Volatile.Write(ref _shardsBehind, _behind.Count);
             Volatile.Write(ref _batches, batches);
         }
         finally

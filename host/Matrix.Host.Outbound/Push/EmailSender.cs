@@ -11,23 +11,23 @@ namespace Matrix.Host.Outbound.Push;
 /// Mails what a pusher owes, some time after it came: several notifications in one mail, without those that were read
 /// meanwhile. To an address that was not confirmed it sends one mail that asks for that, and nothing else.
 /// </summary>
-internal sealed class EmailSender(PusherName pusher, PusherServices services) : KnownPusher(pusher)
+internal sealed class EmailSender(PusherName pusher, PusherServices services) : KnownPusher(pusher, services)
 {
     private readonly EmailServices _email = services.Email;
     private int _failures;
 
-    private long Now => services.Time.GetUtcNow().ToUnixTimeMilliseconds();
+    private long Now => Services.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <inheritdoc/>
-    internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
+    protected override async ValueTask<AttemptResult> SendNextAsync(CancellationToken stop)
     {
         // Mail has no count of its own.
         CountChanged = false;
         try
         {
-            if (await services.Table.FindAsync(Pusher.PusherId, stop) is not { } row)
+            if (await Services.Table.FindAsync(Pusher.PusherId, stop) is not { } row)
             {
-                services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+                Services.Index.Remove(Pusher.UserId, Pusher.PusherId);
                 return AttemptResult.Idle;
             }
 
@@ -46,7 +46,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
     /// </summary>
     private async ValueTask<AttemptResult> AskAsync(PusherRow row, CancellationToken stop)
     {
-        var asks = row.MailedAt == 0 && Now - row.SetAt <= services.Options.PushTime.TotalMilliseconds;
+        var asks = row.MailedAt == 0 && Now - row.SetAt <= Services.Options.PushTime.TotalMilliseconds;
         if (asks)
         {
             if (!_email.Confirmations.TryTake(row.UserId, MailAddresses.Mailbox(row.PushKey), out var notBefore))
@@ -65,7 +65,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
 
     private async ValueTask<AttemptResult> DigestAsync(PusherRow row, CancellationToken stop)
     {
-        var pending = await services.Table.PendingAsync(Pusher.PusherId, services.Options.MaxPending, stop);
+        var pending = await Services.Table.PendingAsync(Pusher.PusherId, Services.Options.MaxPending, stop);
         if (pending.Count == 0) return AttemptResult.Idle;
         var due = Math.Max(
             pending[0].EnqueuedAt + (long)_email.Options.Delay.TotalMilliseconds,
@@ -77,7 +77,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         {
             // It could not be mailed for long.
             if (push.Event.IsNone || IsLate(push)) continue;
-            var content = await services.Contents.OfAsync(Pusher.UserId, push, stop);
+            var content = await Services.Contents.OfAsync(Pusher.UserId, push, stop);
             if (content is null) continue;
             if (messages.Count < _email.Options.MaxMessages) messages.Add(MessageOf(content));
             else more++;
@@ -97,11 +97,11 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
     private bool IsLate(PendingPush push) =>
         Now - push.EnqueuedAt
             - Math.Max(_email.Options.Delay.TotalMilliseconds, _email.Options.Interval.TotalMilliseconds)
-            > services.Options.PushTime.TotalMilliseconds;
+            > Services.Options.PushTime.TotalMilliseconds;
 
     private async ValueTask<PendingPush?> LastAsync(CancellationToken stop)
     {
-        var pending = await services.Table.PendingAsync(Pusher.PusherId, services.Options.MaxPending, stop);
+        var pending = await Services.Table.PendingAsync(Pusher.PusherId, Services.Options.MaxPending, stop);
         return pending.Count == 0 ? null : pending[^1];
     }
 
@@ -111,13 +111,13 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         stop.ThrowIfCancellationRequested();
         try
         {
-            if (await _email.Mailer.SendAsync(mail, services.Ends) is { } reason)
+            if (await _email.Mailer.SendAsync(mail, Ends) is { } reason)
             {
-                services.Log.MailFailed(row, reason);
+                Services.Log.MailFailed(row, reason);
                 return false;
             }
         }
-        catch (OperationCanceledException) when (services.Ends.IsCancellationRequested)
+        catch (OperationCanceledException) when (Ends.IsCancellationRequested)
         {
             return false;
         }
@@ -132,7 +132,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         if (last is { } sent) batch.Add(new PushSent(row.PusherId, sent.Position, sent.Event));
         if (isMailed) batch.Add(new PusherMailed(row.PusherId));
         if (batch.Changes.Count == 0) return;
-        await services.Writer.WriteAsync(batch, CancellationToken.None);
+        await Services.Writer.WriteAsync(batch, CancellationToken.None);
     }
 
     private static MailedMessage MessageOf(PushedContent content) => new(
@@ -152,8 +152,8 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
     private AttemptResult Failed()
     {
         var pause = Math.Min(
-            services.Options.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 30)),
-            services.Options.LongestPause.TotalMilliseconds);
+            Services.Options.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 30)),
+            Services.Options.LongestPause.TotalMilliseconds);
         return AttemptResult.Later(Now + (long)pause);
     }
 }

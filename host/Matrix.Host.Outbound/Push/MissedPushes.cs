@@ -20,6 +20,10 @@ internal sealed class MissedPushes(
     PusherIndex index,
     PushOptions options)
 {
+    /// <summary>The same for other users.</summary>
+    internal MissedPushes Of(PusherIndex others) => new(
+        eventsTable, strippedRoomsTable, receiptsTable, unreadTable, rooms, others, options);
+
     /// <summary>A page of events after one position and up to another, as if they were one flush.</summary>
     internal async ValueTask<PushFlush> ReadAsync(long after, long through, CancellationToken stop)
     {

@@ -14,6 +14,9 @@ namespace Matrix.Host.Outbound.Push;
 internal sealed class PendingPushes(
     PusherIndex index, RoomSnapshots rooms, MembershipHistory history, Badges badges)
 {
+    /// <summary>The same for other users.</summary>
+    internal PendingPushes Of(PusherIndex others) => new(others, rooms, history, badges);
+
     /// <summary>Adds what is pending for an event to a batch, and counts it for each pusher.</summary>
     /// <param name="pushed">The event.</param>
     /// <param name="batch">Takes a change for each pusher.</param>
@@ -55,7 +58,8 @@ internal sealed class PendingPushes(
             {
                 if (pusher.PusherId >= pushed.Position) continue;
                 owing[pusher] = owing.GetValueOrDefault(pusher) + 1;
-                batch.Add(new PushEnqueued(pusher.PusherId, pushed.Position, pushed.Nid));
+                batch.AlsoOf(Authority.User(userId))
+                    .Add(new PushEnqueued(pusher.PusherId, pushed.Position, pushed.Nid));
             }
         }
     }
@@ -72,7 +76,8 @@ internal sealed class PendingPushes(
         {
             if (pusher.PusherId >= invite.Position) continue;
             owing[pusher] = owing.GetValueOrDefault(pusher) + 1;
-            batch.Add(new PushEnqueued(pusher.PusherId, invite.Position, PushedInvites.Pending));
+            batch.AlsoOf(Authority.User(invite.UserId))
+                .Add(new PushEnqueued(pusher.PusherId, invite.Position, PushedInvites.Pending));
         }
     }
 

@@ -121,8 +121,14 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
         lock (_gate)
         {
             _mustRead = true;
-            Wake();
+            WakeWaiting();
         }
+    }
+
+    /// <summary>Wakes the task that handles changes.</summary>
+    internal void Wake()
+    {
+        lock (_gate) WakeWaiting();
     }
 
     /// <inheritdoc/>
@@ -174,14 +180,14 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
             if (isChange) _changed = through;
             if (_mustRead)
             {
-                Wake();
+                WakeWaiting();
                 return;
             }
 
             _seen = Math.Max(_seen, through);
             if (flush.IsEmpty)
             {
-                if (isChange && _wakesOnChange) Wake();
+                if (isChange && _wakesOnChange) WakeWaiting();
                 return;
             }
 
@@ -196,7 +202,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
                 _waitingChanges += flush.Size;
             }
 
-            Wake();
+            WakeWaiting();
         }
     }
 
@@ -254,7 +260,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
         if (_rows.Count > 0) _rows = [];
     }
 
-    private void Wake()
+    private void WakeWaiting()
     {
         if (!_isDisposed && _news.CurrentCount == 0) _news.Release();
     }

@@ -1,5 +1,7 @@
+using Matrix.Host.Outbound.Shards;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Pushers;
 using Microsoft.Extensions.Hosting;
 
@@ -21,6 +23,9 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     private readonly MissedPushes _missed;
     private readonly Badges _badges;
     private readonly PushSenders _senders;
+    private readonly PushedShards _shards;
+    private readonly ShardGates _gates;
+    private readonly ShardMoves _moves = new();
     private readonly PushPosition _position;
     private readonly PushOptions _options;
     private readonly PushLog _log;
@@ -35,14 +40,19 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         MissedPushes missed,
         Badges badges,
         PushSenders senders,
+        PushedShards shards,
+        ShardGates gates,
         PushPosition position,
         PushOptions options,
         PushLog log)
     {
         (_feed, _index, _pending, _missed, _badges, _senders) = (feed, index, pending, missed, badges, senders);
-        _position = position;
+        (_shards, _gates, _position) = (shards, gates, position);
         _options = options;
         _log = log;
+        _moves.Wake = feed.Wake;
+        _moves.Came = CameAsync;
+        _moves.Goes = (gone, _) => shards.EndAsync(gone);
     }
 
     /// <summary>All changes up to this position were handled: what they owe is stored.</summary>
@@ -51,7 +61,12 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     /// <summary>Starts to push.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _running ??= Task.Run(() => RunAsync(_stop.Token), CancellationToken.None);
+        if (_running is null)
+        {
+            _gates.Hold(_moves);
+            _running = Task.Run(() => RunAsync(_stop.Token), CancellationToken.None);
+        }
+
         return Task.CompletedTask;
     }
 
@@ -62,22 +77,25 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         await _stop.CancelAsync();
         if (_running is { } running) await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _senders.StopAsync();
-        if (!_isLoaded) return;
+        if (!_isLoaded)
+        {
+            _moves.End();
+            return;
+        }
+
         if (_feed.IdleAt() is { } through) _position.Advance(through);
         try
         {
-            var batch = new WriteBatch(PushPosition.Duty);
-            foreach (var pusherId in _senders.Counting())
-            {
-                batch.Add(new PushEnqueued(pusherId, _position.Handled, EventNid.None));
-            }
-
+            var batch = new WriteBatch(Authority.Nobody);
+            foreach (var pusher in _senders.Counting()) _shards.Owe(batch, pusher);
             await _position.RecordAsync(batch);
         }
         catch (StorageException fault)
         {
             _log.StorageFailed(fault);
         }
+
+        _moves.End();
     }
 
     /// <inheritdoc/>
@@ -95,6 +113,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
             try
             {
                 if (!_isLoaded) await LoadAsync(stop);
+                await _moves.HandleAsync(stop);
                 await HandleAsync(stop);
                 await RecordIfIdleAsync(stop);
                 failures = 0;
@@ -114,11 +133,24 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
 
     private async ValueTask LoadAsync(CancellationToken stop)
     {
-        await _index.LoadAsync(stop);
         await _position.LoadAsync(_feed.Beginning, stop);
-        await _senders.WakeOwingAsync(stop);
         _isLoaded = true;
         _senders.Start();
+    }
+
+    /// <summary>Begins to push to the users of shards.</summary>
+    private async ValueTask CameAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        var own = await _shards.PositionsAsync(shards, stop);
+        if (own.Any(each => each.Position > _position.Handled))
+        {
+            // As much is handled for the others first.
+            _feed.Miss();
+            await HandleAsync(stop);
+        }
+
+        await _shards.BeginAsync(shards, own, stop);
+        _feed.Miss();
     }
 
     /// <summary>Handles what is there.</summary>
@@ -150,7 +182,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
     {
         var owing = new Dictionary<PusherName, int>();
         var counting = new HashSet<PusherName>();
-        var batch = new WriteBatch(PushPosition.Duty);
+        var batch = new WriteBatch(Authority.Nobody);
         foreach (var invite in flush.Invites)
         {
             if (invite.Position <= _position.Handled) continue;
@@ -164,7 +196,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
             if (batch.Changes.Count >= ChangesPerBatch && pushed.Position > flush.Events[i - 1].Position)
             {
                 await EnqueueAsync(batch, owing, flush.Events[i - 1].Position);
-                (batch, owing) = (new WriteBatch(PushPosition.Duty), []);
+                (batch, owing) = (new WriteBatch(Authority.Nobody), []);
             }
 
             await _pending.AddAsync(pushed, batch, owing, counting, stop);
@@ -197,7 +229,8 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         if (batch.Changes.Count == 0) return;
         foreach (var (pusher, events) in owing)
         {
-            if (_senders.MustTrim(pusher, events)) batch.Add(new PushesTrimmed(pusher.PusherId, _options.MaxPending));
+            if (!_senders.MustTrim(pusher, events)) continue;
+            batch.AlsoOf(Authority.User(pusher.UserId)).Add(new PushesTrimmed(pusher.PusherId, _options.MaxPending));
         }
 
         await _position.RecordOrReturnAsync(batch);
@@ -239,7 +272,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         stop.ThrowIfCancellationRequested();
         if (_feed.Changed > _position.Recorded && _position.IsTimeToRecord())
         {
-            await _position.RecordAsync(new WriteBatch(PushPosition.Duty, 1));
+            await _position.RecordAsync(new WriteBatch(Authority.Nobody, 1));
         }
     }
 }

@@ -1,17 +1,11 @@
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Outbound.Push;
 
 /// <summary>The position up to which changes were handled, and the one that is recorded in the database.</summary>
-internal sealed class PushPosition(IConsumersTable consumersTable, IStorageWriter writer, PushOptions options)
+internal sealed class PushPosition(ShardedPosition position, IStorageWriter writer, PushOptions options)
 {
-    /// <summary>The name of its position in the database.</summary>
-    private const string Name = "push";
-
-    /// <summary>The authority over the position, and over what is recorded with it.</summary>
-    internal static readonly Authority Duty = Authority.Duty(Name);
-
     private long _handled;
     private long _recordedAt = Environment.TickCount64;
 
@@ -23,17 +17,20 @@ internal sealed class PushPosition(IConsumersTable consumersTable, IStorageWrite
     /// <param name="beginning">The position if there is none yet.</param>
     internal async ValueTask LoadAsync(long beginning, CancellationToken stop)
     {
-        var position = await consumersTable.PositionAsync(Name, stop);
-        if (position is null)
+        var recorded = await position.FindAsync(stop);
+        if (recorded is null)
         {
             // Without a stored position, a crash would skip what came since.
             _handled = beginning;
-            await RecordAsync(new WriteBatch(Duty, 1));
+            await RecordAsync(new WriteBatch(Authority.Nobody, 1));
         }
 
-        Volatile.Write(ref _handled, position ?? _handled);
+        Volatile.Write(ref _handled, recorded ?? _handled);
         Recorded = _handled;
     }
+
+    /// <summary>The positions of shards that were pushed to from elsewhere.</summary>
+    internal ShardedPosition OfShards => position;
 
     /// <summary>Changes up to a position were handled.</summary>
     internal void Advance(long through) => Volatile.Write(ref _handled, Math.Max(_handled, through));
@@ -42,7 +39,8 @@ internal sealed class PushPosition(IConsumersTable consumersTable, IStorageWrite
     internal async ValueTask RecordAsync(WriteBatch batch)
     {
         var through = _handled;
-        await writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), CancellationToken.None);
+        position.Advance(batch, through);
+        await writer.WriteAsync(batch, CancellationToken.None);
         Recorded = through;
     }
 

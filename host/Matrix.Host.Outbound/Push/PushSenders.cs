@@ -38,8 +38,8 @@ internal sealed class PushSenders : IDisposable
         _mails.Start();
     }
 
-    /// <summary>Wakes all pushers that have something pending in the database.</summary>
-    internal async ValueTask WakeOwingAsync(CancellationToken stop)
+    /// <summary>Wakes all pushers of users of these shards that have something pending in the database.</summary>
+    internal async ValueTask WakeOwingAsync(IReadOnlySet<int> shards, CancellationToken stop)
     {
         var most = _services.Options.EventsPerPage;
         for (long after = 0; ;)
@@ -47,7 +47,8 @@ internal sealed class PushSenders : IDisposable
             var owing = await _services.Table.OwingAsync(after, most, stop);
             foreach (var pusherId in owing)
             {
-                if (await _services.Table.FindAsync(pusherId, stop) is { } row)
+                if (await _services.Table.FindAsync(pusherId, stop) is { } row
+                    && shards.Contains(Core.Cluster.Shards.OfUser(row.UserId)))
                 {
                     Wake(new PusherName(row.PusherId, row.UserId, row.Kind));
                 }
@@ -106,11 +107,25 @@ internal sealed class PushSenders : IDisposable
     }
 
     /// <summary>The pushers whose count was not sent.</summary>
-    internal IReadOnlyList<long> Counting()
+    internal IReadOnlyList<PusherName> Counting()
     {
         lock (_gate)
         {
-            return [.. _senders.Values.Where(sender => sender.CountChanged).Select(sender => sender.Pusher.PusherId)];
+            return [.. _senders.Values.Where(sender => sender.CountChanged).Select(sender => sender.Pusher)];
+        }
+    }
+
+    /// <summary>Forgets the senders of users of these shards: another node pushes to them.</summary>
+    internal void Drop(IReadOnlySet<int> shards)
+    {
+        lock (_gate)
+        {
+            foreach (var (id, sender) in _senders)
+            {
+                if (!shards.Contains(Core.Cluster.Shards.OfUser(sender.Pusher.UserId))) continue;
+                _shares.Leave(sender);
+                _senders.Remove(id);
+            }
         }
     }
 

@@ -4,7 +4,8 @@ namespace Matrix.Host.Outbound.Push;
 
 /// <summary>
 /// The users with pushers, in memory: about 150 bytes for each pusher, of which a user has a bounded number. A pusher
-/// that was deleted stays until its sender finds that it is gone; nothing is stored for it meanwhile.
+/// that was deleted stays until its sender finds that it is gone; nothing is stored for it meanwhile. It has the users
+/// of shards that are pushed to from here.
 /// </summary>
 internal sealed class PusherIndex(PushersTable table)
 {
@@ -12,6 +13,7 @@ internal sealed class PusherIndex(PushersTable table)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, PusherName[]> _byUser = new(StringComparer.Ordinal);
+    private readonly HashSet<int> _shards = [];
 
     /// <summary>The number of users.</summary>
     internal int Users
@@ -22,7 +24,23 @@ internal sealed class PusherIndex(PushersTable table)
         }
     }
 
-    /// <summary>Reads all pushers. Those that are set meanwhile are kept.</summary>
+    /// <summary>Keeps pushers of users of these shards from now on.</summary>
+    internal void Begin(IEnumerable<int> shards)
+    {
+        lock (_gate) _shards.UnionWith(shards);
+    }
+
+    /// <summary>Forgets the users of these shards, and keeps none of them any more.</summary>
+    internal void End(IReadOnlyCollection<int> shards)
+    {
+        lock (_gate)
+        {
+            _shards.ExceptWith(shards);
+            foreach (var userId in _byUser.Keys.Where(user => !IsHere(user)).ToArray()) _byUser.Remove(userId);
+        }
+    }
+
+    /// <summary>Reads all pushers of its users. Those that are set meanwhile are kept.</summary>
     internal async ValueTask LoadAsync(CancellationToken stop)
     {
         for (long after = 0; ;)
@@ -39,6 +57,7 @@ internal sealed class PusherIndex(PushersTable table)
     {
         lock (_gate)
         {
+            if (!IsHere(pusher.UserId)) return;
             var others = _byUser.GetValueOrDefault(pusher.UserId, []);
             _byUser[pusher.UserId] = [.. others.Where(other => other.PusherId != pusher.PusherId), pusher];
         }
@@ -89,4 +108,6 @@ internal sealed class PusherIndex(PushersTable table)
 
         return found;
     }
+
+    private bool IsHere(string userId) => _shards.Contains(Core.Cluster.Shards.OfUser(userId));
 }

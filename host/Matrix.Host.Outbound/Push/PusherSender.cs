@@ -12,7 +12,7 @@ namespace Matrix.Host.Outbound.Push;
 /// next request. v1.19 push-gateway-api#homeserver-behaviour
 /// </summary>
 internal sealed class PusherSender(PusherName pusher, PusherServices services, GatewayShares shares)
-    : KnownPusher(pusher)
+    : KnownPusher(pusher, services)
 {
     /// <summary>Events that need not be sent, looked through in one attempt.</summary>
     private const int MostSkipped = 50;
@@ -27,19 +27,22 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     /// <inheritdoc/>
     internal override bool HasSentCount => _hasSentCount;
 
-    private long Now => services.Time.GetUtcNow().ToUnixTimeMilliseconds();
+    private long Now => Services.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <inheritdoc/>
-    internal override async ValueTask<AttemptResult> AttemptAsync(CancellationToken stop)
+    protected override void NotHere() => shares.Leave(this);
+
+    /// <inheritdoc/>
+    protected override async ValueTask<AttemptResult> SendNextAsync(CancellationToken stop)
     {
         try
         {
-            var row = await services.Table.FindAsync(Pusher.PusherId, stop);
+            var row = await Services.Table.FindAsync(Pusher.PusherId, stop);
 
             // One that was set again may send mail now.
             if (row is null || row.Kind != Pusher.Kind)
             {
-                if (row is null) services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+                if (row is null) Services.Index.Remove(Pusher.UserId, Pusher.PusherId);
                 CountChanged = false;
                 shares.Leave(this);
                 return AttemptResult.Idle;
@@ -80,7 +83,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     {
         for (var skipped = 0; skipped < MostSkipped; skipped++)
         {
-            var pending = await services.Table.PendingAsync(Pusher.PusherId, 2, stop);
+            var pending = await Services.Table.PendingAsync(Pusher.PusherId, 2, stop);
             if (pending.Count == 0)
             {
                 return CountChanged ? await SendCountAsync(row, data, null, stop) : AttemptResult.Idle;
@@ -96,7 +99,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
             {
                 if (!first.Event.IsNone)
                 {
-                    var content = await services.Contents.OfAsync(Pusher.UserId, first, stop);
+                    var content = await Services.Contents.OfAsync(Pusher.UserId, first, stop);
                     if (content is not null)
                     {
                         var count = await CountAsync(stop);
@@ -146,9 +149,9 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
                 MaxBytes = _options.MaxResponseBytes,
                 Time = _options.RequestTime,
             };
-            outcome = await services.Http.SendAsync(call, services.Ends);
+            outcome = await Services.Http.SendAsync(call, Ends);
         }
-        catch (OperationCanceledException) when (services.Ends.IsCancellationRequested)
+        catch (OperationCanceledException) when (Ends.IsCancellationRequested)
         {
             CountChanged |= content is null;
             return AttemptResult.Idle;
@@ -157,13 +160,13 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         if (outcome.Reply is not { Status: >= 200 and < 300 } reply)
         {
             CountChanged |= content is null;
-            services.Log.GatewayFailed(row, data, outcome);
+            Services.Log.GatewayFailed(row, data, outcome);
             return await FailAsync(row, content is null ? null : pending, outcome);
         }
 
         _failures = 0;
         _refused = null;
-        services.Log.Sent(isCount: content is null);
+        Services.Log.Sent(isCount: content is null);
         if (GatewayRequest.Rejects(reply.Body, row.PushKey)) return await RejectAsync(row, isCount: content is null);
 
         _lastCount = count;
@@ -177,7 +180,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     {
         if (pending is { } push && outcome.Reply is { } refusal && IsGivenUp(push, refusal))
         {
-            services.Log.Dropped(row, refusal.Status);
+            Services.Log.Dropped(row, refusal.Status);
             CountChanged = true;
             _failures = 0;
             await RecordAsync(push);
@@ -193,7 +196,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         await WriteAsync(rejected);
         if (rejected.Applied)
         {
-            services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+            Services.Index.Remove(Pusher.UserId, Pusher.PusherId);
             return AttemptResult.Succeeded(hasMore: false);
         }
 
@@ -205,7 +208,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
     private ValueTask RecordAsync(PendingPush sent) =>
         WriteAsync(new PushSent(Pusher.PusherId, sent.Position, sent.Event));
 
-    private async ValueTask WriteAsync(Change change) => await services.Writer.WriteAsync(
+    private async ValueTask WriteAsync(Change change) => await Services.Writer.WriteAsync(
         new WriteBatch(Authority.User(Pusher.UserId), 1).Add(change), CancellationToken.None);
 
     private async ValueTask<int> CountAsync(CancellationToken stop)
@@ -214,7 +217,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         CountChanged = false;
         try
         {
-            return await services.Badges.OfAsync(Pusher.UserId, stop);
+            return await Services.Badges.OfAsync(Pusher.UserId, stop);
         }
         catch
         {

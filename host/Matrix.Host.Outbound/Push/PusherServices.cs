@@ -1,5 +1,6 @@
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Pushers;
 
 namespace Matrix.Host.Outbound.Push;
@@ -10,6 +11,7 @@ internal sealed record PusherServices(
     PushOptions Options,
     PushersTable Table,
     IStorageWriter Writer,
+    ShardGates Gates,
     PusherIndex Index,
     PushContents Contents,
     Badges Badges,

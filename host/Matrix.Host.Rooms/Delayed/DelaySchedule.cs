@@ -38,6 +38,7 @@ internal sealed class DelaySchedule(DelayOptions options)
     {
         lock (_gate)
         {
+            if (_byId.ContainsKey(row.DelayId)) return;
             var waiting = Enter(row, _ofUser.GetValueOrDefault(row.Sender.UserId));
             waiting.Stored.SetResult(true);
             Wait(waiting);
@@ -61,6 +62,21 @@ internal sealed class DelaySchedule(DelayOptions options)
         {
             waiting.Due = due;
             Wait(waiting);
+        }
+    }
+
+    /// <summary>The room of an event in memory; null if none has this id.</summary>
+    internal string? RoomOf(string delayId)
+    {
+        lock (_gate) return _byId.GetValueOrDefault(delayId)?.Row.RoomId;
+    }
+
+    /// <summary>Forgets the events of rooms: another node has them.</summary>
+    internal void Drop(Func<string, bool> isOfRoom)
+    {
+        lock (_gate)
+        {
+            foreach (var waiting in _byId.Values.Where(each => isOfRoom(each.Row.RoomId)).ToArray()) Forget(waiting);
         }
     }
 
@@ -152,21 +168,23 @@ internal sealed class DelaySchedule(DelayOptions options)
     /// <summary>Forgets one that was sent, cancelled or not stored.</summary>
     internal void Remove(WaitingEvent waiting)
     {
+        lock (_gate) Forget(waiting);
+    }
+
+    private void Forget(WaitingEvent waiting)
+    {
         var row = waiting.Row;
-        lock (_gate)
-        {
-            _order.Remove((waiting.Due, row.DelayId));
-            if (!_byId.Remove(row.DelayId)) return;
-            if (row.Request is { } request) _byRequest.Remove(request);
-            var left = _ofUser[row.Sender.UserId] - 1;
-            if (left == 0) _ofUser.Remove(row.Sender.UserId);
-            else _ofUser[row.Sender.UserId] = left;
-            if (PlaceOf(row) is not { } place) return;
-            var there = _states[place];
-            there.Remove(waiting);
-            if (there.Count == 0) _states.Remove(place);
-            Volatile.Write(ref _stateCount, _stateCount - 1);
-        }
+        _order.Remove((waiting.Due, row.DelayId));
+        if (!_byId.Remove(row.DelayId)) return;
+        if (row.Request is { } request) _byRequest.Remove(request);
+        var left = _ofUser[row.Sender.UserId] - 1;
+        if (left == 0) _ofUser.Remove(row.Sender.UserId);
+        else _ofUser[row.Sender.UserId] = left;
+        if (PlaceOf(row) is not { } place) return;
+        var there = _states[place];
+        there.Remove(waiting);
+        if (there.Count == 0) _states.Remove(place);
+        Volatile.Write(ref _stateCount, _stateCount - 1);
     }
 
     private static (string Room, string Type, string Key)? PlaceOf(DelayedEventRow row) =>

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Threading.Channels;
+using Matrix.Core.Cluster;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
@@ -11,6 +12,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.RoomRows;
@@ -29,7 +31,7 @@ namespace Matrix.Host.Rooms.Delayed;
 /// An event is sent as its user sends events, and may be refused then. A message is sent once, also across a kill. If
 /// the server is killed right after a state event replaced a delayed one, that one may still be sent.
 /// </remarks>
-public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
+public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer, IShardHolder
 {
     private const int PageSize = 1000;
     private const int IdBytes = 24;
@@ -45,12 +47,18 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
     private readonly DelayedEventsTable _delayedEventsTable;
     private readonly RoomChangesReader _changes;
     private readonly IStorageWriter _writer;
+    private readonly ShardGates _gates;
     private readonly DelayOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<DelayedEvents> _log;
     private readonly DelaySchedule _schedule;
     private readonly SemaphoreSlim _earlier = new(0, 1);
     private readonly Channel<WaitingEvent>[] _work;
+    private readonly CancellationTokenSource _ended = new();
+
+    /// <summary>The reading of what waits in the rooms of the shards that opened last, after those before.</summary>
+    private Task _loading = Task.CompletedTask;
+    private bool _isDisposed;
 
     internal DelayedEvents(
         RoomSender sender,
@@ -61,6 +69,7 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         DelayedEventsTable delayedEventsTable,
         RoomChangesReader changes,
         IStorageWriter writer,
+        ShardGates gates,
         DelayOptions options,
         TimeProvider time,
         ILogger<DelayedEvents> log)
@@ -69,7 +78,7 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         _memberships = memberships;
         _rooms = rooms;
         (_delayedEventsTable, _changes) = (delayedEventsTable, changes);
-        _writer = writer;
+        (_writer, _gates) = (writer, gates);
         (_users, _suspended, _log) = (users, suspended, log);
         (_options, _time, _schedule) = (options, time, new DelaySchedule(options));
 
@@ -83,6 +92,9 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
     /// <inheritdoc/>
     public override void Dispose()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true)) return;
+        _ended.Cancel();
+        _ended.Dispose();
         _earlier.Dispose();
         base.Dispose();
     }
@@ -90,13 +102,18 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
     /// <summary>Reads what waits, before the first request.</summary>
     public async ValueTask LoadAsync(CancellationToken stop)
     {
-        for (var after = ""; ;)
-        {
-            var page = await _delayedEventsTable.AllAsync(after, PageSize, stop);
-            foreach (var row in page) _schedule.Restore(row);
-            if (page.Count < PageSize) return;
-            after = page[^1].DelayId;
-        }
+        _gates.Hold(this);
+        await _loading.WaitAsync(stop);
+    }
+
+    /// <inheritdoc/>
+    public void Opened(IReadOnlyCollection<int> shards) => _loading = LoadAsync(_loading, shards);
+
+    /// <inheritdoc/>
+    public Task ClosedAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        _schedule.Drop(room => shards.Contains(Shards.OfRoom(room)));
+        return Task.CompletedTask;
     }
 
     /// <summary>Schedules an event. It is durable when this returns. A repeated request gets the same event.</summary>
@@ -117,6 +134,7 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         CancellationToken stop)
     {
         if (delay > _options.Longest.TotalMilliseconds) return ScheduleRefusal.TooLong;
+        using var visit = await EnterAsync(roomId, stop);
         if (await _rooms.FindAsync(roomId, stop) is not { } room
             || !room.Local.IsJoined(sender.UserId))
         {
@@ -144,8 +162,10 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
     }
 
     /// <summary>Begins a delay anew. False if no event waits under this id.</summary>
-    public async ValueTask<bool> RestartAsync(string delayId)
+    public async ValueTask<bool> RestartAsync(string delayId, CancellationToken stop)
     {
+        if (await RoomOfAsync(delayId, stop) is not { } room) return false;
+        using var visit = await EnterAsync(room, stop);
         var now = Now();
         if (_schedule.Restart(delayId, now) is not { } waiting) return false;
         await WriteAsync(waiting.Row.RoomId, new DelayedEventRestarted(delayId, now));
@@ -153,8 +173,10 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
     }
 
     /// <summary>Cancels an event. False if none waits under this id.</summary>
-    public async ValueTask<bool> CancelAsync(string delayId)
+    public async ValueTask<bool> CancelAsync(string delayId, CancellationToken stop)
     {
+        if (await RoomOfAsync(delayId, stop) is not { } room) return false;
+        using var visit = await EnterAsync(room, stop);
         if (_schedule.Take(delayId) is not { } waiting) return false;
         try
         {
@@ -176,11 +198,20 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
     /// </summary>
     public async ValueTask<(bool IsKnown, RoomFailure? Failure)> SendAsync(string delayId, CancellationToken stop)
     {
+        if (await RoomOfAsync(delayId, stop) is not { } room) return (false, null);
+        using var visit = await EnterAsync(room, stop);
         if (_schedule.Find(delayId, out var isTaken) is not { } waiting) return (false, null);
         var attempt = waiting.Attempt.Task;
         if (isTaken) Queue(waiting);
-        var end = await attempt.WaitAsync(stop);
-        return (!end.IsDropped, end.Failure);
+        try
+        {
+            var end = await attempt.WaitAsync(stop).WaitAsync(visit.Closing);
+            return (!end.IsDropped, end.Failure);
+        }
+        catch (OperationCanceledException) when (visit.Closing.IsCancellationRequested)
+        {
+            return (true, new RoomFailure(RoomFailureKind.Busy, "The room goes to another node."));
+        }
     }
 
     /// <summary>The events of a user that wait, with their contents, the next one first.</summary>
@@ -246,6 +277,58 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         await Task.WhenAll(workers.Prepend(WatchAsync(stoppingToken)));
     }
 
+    /// <summary>Enters a room's shard, once what waits in its rooms was read.</summary>
+    private async ValueTask<ShardVisit> EnterAsync(string roomId, CancellationToken stop)
+    {
+        var visit = _gates.Enter(Authority.Room(roomId));
+        var loading = Volatile.Read(ref _loading);
+        if (loading.IsCompletedSuccessfully) return visit;
+        try
+        {
+            await loading.WaitAsync(stop);
+            return visit;
+        }
+        catch
+        {
+            visit.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The room of an event, which another node may have; null if none waits under this id.</summary>
+    private async ValueTask<string?> RoomOfAsync(string delayId, CancellationToken stop) =>
+        _schedule.RoomOf(delayId) ?? (await _delayedEventsTable.FindAsync(delayId, stop))?.RoomId;
+
+    private async Task LoadAsync(Task before, IReadOnlyCollection<int> shards)
+    {
+        await before;
+        while (true)
+        {
+            try
+            {
+                for (var after = ""; ;)
+                {
+                    var page = await _delayedEventsTable.AllAsync(after, PageSize, _ended.Token);
+                    foreach (var row in page)
+                    {
+                        if (shards.Contains(Shards.OfRoom(row.RoomId))) _schedule.Restore(row);
+                    }
+
+                    if (page.Count < PageSize) break;
+                    after = page[^1].DelayId;
+                }
+
+                Wake();
+                return;
+            }
+            catch (StorageException fault)
+            {
+                NotRead(fault);
+                await Task.Delay(_options.Retry, _time, _ended.Token);
+            }
+        }
+    }
+
     private async Task WatchAsync(CancellationToken stop)
     {
         while (true)
@@ -262,6 +345,10 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         await foreach (var waiting in work.ReadAllAsync(stop))
         {
             var row = waiting.Row;
+
+            // Another node has it, and reads it.
+            if (!_gates.TryEnter(Authority.Room(row.RoomId), out var visit)) continue;
+            using var inside = visit;
             try
             {
                 var end = await EndAsync(waiting, stop);
@@ -412,4 +499,8 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         Level = LogLevel.Warning,
         Message = "A delayed event of {UserId} in {RoomId} could not be sent; the server will retry")]
     private partial void Failed(Exception fault, string userId, string roomId);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "The delayed events could not be read; the server will retry")]
+    private partial void NotRead(Exception fault);
 }

@@ -12,7 +12,8 @@ namespace Matrix.Host.Storage.Ownership;
 public sealed class ShardGates
 {
     private readonly ShardGate[] _gates;
-    private readonly Lock _gate = new();
+    private readonly Lock _holding = new();
+    private IShardHolder[] _holders = [];
     private Action<IReadOnlyCollection<int>>? _moved;
     private long _openings;
 
@@ -24,6 +25,9 @@ public sealed class ShardGates
     /// <summary>Those of a node, all closed.</summary>
     public static ShardGates Closed() =>
         new([.. Enumerable.Range(0, Core.Cluster.Shards.Count).Select(static _ => new ShardGate())]);
+
+    /// <summary>The numbers of all shards.</summary>
+    public static IReadOnlyCollection<int> All { get; } = [.. Enumerable.Range(0, Core.Cluster.Shards.Count)];
 
     /// <summary>
     /// How often a shard was opened so far. What was read before entering is older than a shard whose opening is
@@ -59,12 +63,34 @@ public sealed class ShardGates
     /// <summary>Whether a shard is open here.</summary>
     public bool IsOpen(int shard) => _gates.Length == 0 || _gates[shard].IsOpen;
 
-    /// <summary>Opens shards that this node owns now.</summary>
-    public void Open(IEnumerable<int> shards)
+    /// <summary>Adds a holder, and tells it which shards are open.</summary>
+    public void Hold(IShardHolder holder)
     {
-        int[] opened = [.. shards];
-        foreach (var shard in opened) _gates[shard].Open(Interlocked.Increment(ref _openings));
-        Volatile.Read(ref _moved)?.Invoke(opened);
+        if (_gates.Length == 0)
+        {
+            // They do not close: nobody has to remember it.
+            holder.Opened(All);
+            return;
+        }
+
+        lock (_holding)
+        {
+            _holders = [.. _holders, holder];
+            holder.Opened([.. All.Where(IsOpen)]);
+        }
+    }
+
+    /// <summary>Opens shards that this node owns now.</summary>
+    public void Open(IReadOnlyCollection<int> shards)
+    {
+        lock (_holding)
+        {
+            int[] closed = [.. shards.Where(shard => !IsOpen(shard))];
+            foreach (var shard in closed) _gates[shard].Open(Interlocked.Increment(ref _openings));
+            if (closed.Length == 0) return;
+            foreach (var holder in _holders) holder.Opened(closed);
+            _moved?.Invoke(closed);
+        }
     }
 
     /// <summary>
@@ -75,16 +101,22 @@ public sealed class ShardGates
     {
         // Those of single mode outlive a server, and never move.
         if (_gates.Length == 0) return;
-        lock (_gate) _moved += moved;
+        lock (_holding) _moved += moved;
     }
 
-    /// <summary>Closes shards: when this returns, nobody is inside.</summary>
+    /// <summary>
+    /// Closes shards: when this returns, nobody is inside, and holders have written and forgotten what is theirs.
+    /// </summary>
     /// <exception cref="OperationCanceledException">Somebody stayed inside too long. The shards are closed.</exception>
+    /// <exception cref="StorageException">A holder could not write. The shards are closed.</exception>
     public async Task CloseAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
     {
         // All at once: who is inside of one may wait for another.
         foreach (var shard in shards) _gates[shard].Close();
         await Task.WhenAll(shards.Select(shard => _gates[shard].EmptyAsync(stop)));
+        IShardHolder[] holders;
+        lock (_holding) holders = _holders;
+        await Task.WhenAll(holders.Select(holder => holder.ClosedAsync(shards, stop)));
         Volatile.Read(ref _moved)?.Invoke(shards);
     }
 

@@ -31,6 +31,33 @@ internal sealed class ExclusiveClaim : WriteClaim
         await LookAsync(connection, stop);
     }
 
+    /// <summary>
+    /// Takes all shards from the nodes before: what is sent goes on where the furthest behind of them was.
+    /// </summary>
+    internal override async Task TakeShardsAsync(NpgsqlConnection connection, CancellationToken stop)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        _ = await ScalarAsync(
+            connection,
+            """
+            INSERT INTO consumer_positions (name, position)
+            SELECT name, min(position) FROM (
+                SELECT name, position FROM shard_positions
+                UNION ALL
+                SELECT p.name, p.position FROM node_positions p WHERE EXISTS (
+                    SELECT 1 FROM shards s WHERE s.node = p.node AND s.incarnation = p.incarnation)
+            ) AS positions GROUP BY name
+            ON CONFLICT (name) DO UPDATE SET position = excluded.position
+            """,
+            stop);
+        foreach (var table in (string[])["node_positions", "shard_positions", "shards"])
+        {
+            _ = await ScalarAsync(connection, $"DELETE FROM {table}", stop);
+        }
+
+        await transaction.CommitAsync(stop);
+    }
+
     internal override async Task LookAsync(NpgsqlConnection connection, CancellationToken stop) =>
         Position = (long)(await ScalarAsync(connection, "SELECT position FROM sequence WHERE one = 1", stop))!;
 

@@ -70,6 +70,35 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         while (!await TryBeginAsync(connection, now, stop));
     }
 
+    /// <summary>Takes all shards.</summary>
+    internal override async Task TakeShardsAsync(NpgsqlConnection connection, CancellationToken stop)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(stop);
+        await AdvanceAsync(connection, 1, stop);
+        if (await ScalarAsync(
+            connection,
+            "UPDATE nodes SET last_flush = $3 WHERE node = $1 AND incarnation = $2 AND alive = 1 RETURNING 1",
+            stop,
+            _node, _incarnation, Position) is null)
+        {
+            throw Lost();
+        }
+
+        await KeepPositionsAsync(connection, stop);
+        _ = await ScalarAsync(
+            connection,
+            """
+            INSERT INTO shards (shard, node, incarnation)
+            SELECT number, $1, $2 FROM generate_series(0, $3 - 1) AS number
+            ON CONFLICT (shard) DO UPDATE SET node = excluded.node, incarnation = excluded.incarnation
+            """,
+            stop,
+            _node, _incarnation, Core.Cluster.Shards.Count);
+        await transaction.CommitAsync(stop);
+        _lastFlush = Position;
+        Array.Fill(_owned, true);
+    }
+
     internal override async Task EndAsync(NpgsqlConnection connection) => _ = await ScalarAsync(
         connection,
         "UPDATE nodes SET alive = 0 WHERE node = $1 AND incarnation = $2",
@@ -229,20 +258,40 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             """,
             stop,
             _node, incarnation, Position, now);
-        _ = await ScalarAsync(
-            connection,
-            """
-            INSERT INTO shards (shard, node, incarnation)
-            SELECT number, $1, $2 FROM generate_series(0, $3 - 1) AS number
-            ON CONFLICT (shard) DO UPDATE SET node = excluded.node, incarnation = excluded.incarnation
-            """,
-            stop,
-            _node, incarnation, Core.Cluster.Shards.Count);
         await transaction.CommitAsync(stop);
         (_incarnation, _lastFlush) = (incarnation, Position);
         _log.StartAt(Position);
-        Array.Fill(_owned, true);
         return true;
+    }
+
+    /// <summary>
+    /// Up to where the owners before handled the changes for their shards. Rows of starts without a shard go.
+    /// </summary>
+    private async Task KeepPositionsAsync(NpgsqlConnection connection, CancellationToken stop)
+    {
+        _ = await ScalarAsync(
+            connection,
+            """
+            INSERT INTO shard_positions (name, shard, position)
+            SELECT p.name, s.shard, p.position FROM shards s
+                JOIN node_positions p ON p.node = s.node AND p.incarnation = s.incarnation
+            UNION ALL
+            SELECT c.name, number, c.position FROM consumer_positions c, generate_series(0, $1 - 1) AS number
+                WHERE c.name IN ('federation', 'push')
+                    AND NOT EXISTS (SELECT 1 FROM shards WHERE shard = number AND node <> '')
+            ON CONFLICT (name, shard) DO NOTHING
+            """,
+            stop,
+            Core.Cluster.Shards.Count);
+        _ = await ScalarAsync(connection, "DELETE FROM node_positions", stop);
+        _ = await ScalarAsync(
+            connection,
+            """
+            INSERT INTO node_positions (name, node, incarnation, position)
+            SELECT name, $1, $2, $3 FROM (VALUES ('federation'), ('push')) AS consumers (name)
+            """,
+            stop,
+            _node, _incarnation, Position);
     }
 
     private bool Owns(Authority authority) => authority.IsNobody || _owned[authority.Shard];

@@ -64,6 +64,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
             await owner.MigrateAsync(options, migrations, stop);
             await owner.PinServerNameAsync(options.ServerName, stop);
             await BeginAsync();
+            await claim.TakeShardsAsync(owner._connection, stop);
             return owner;
 
             Task BeginAsync() => claim.BeginAsync(

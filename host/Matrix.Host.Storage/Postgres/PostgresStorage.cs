@@ -53,7 +53,7 @@ internal static class PostgresStorage
     {
         if (claim is not NodeClaim node) return new NodeShards(ShardOwner.Nobody, ShardGates.AlwaysOpen, writer);
         var shards = new NodeShards(node.Self, ShardGates.Closed(), writer);
-        shards.Gates.Open(Enumerable.Range(0, Core.Cluster.Shards.Count));
+        shards.Gates.Open(ShardGates.All);
         return shards;
     }
 

@@ -47,6 +47,9 @@ internal abstract class WriteClaim
     internal abstract Task BeginAsync(
         NpgsqlConnection connection, long now, Func<Task> check, CancellationToken stop);
 
+    /// <summary>Takes the shards that this process serves, once the schema is this version's.</summary>
+    internal abstract Task TakeShardsAsync(NpgsqlConnection connection, CancellationToken stop);
+
     /// <summary>Ends: others need not wait.</summary>
     internal virtual Task EndAsync(NpgsqlConnection connection) => Task.CompletedTask;
 

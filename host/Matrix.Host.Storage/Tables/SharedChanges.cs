@@ -2,6 +2,7 @@ using Matrix.Host.Storage.Formats;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Keys;
@@ -13,6 +14,7 @@ using Matrix.Host.Storage.Tables.RateLimits;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.Shards;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
@@ -23,7 +25,7 @@ namespace Matrix.Host.Storage.Tables;
 
 /// <summary>
 /// The kinds of changes that consumers of other nodes get, as bytes. A kind is either here or in
-/// <see cref="UnsharedChanges"/>. A number is never given to another kind; the next one is 70.
+/// <see cref="UnsharedChanges"/>. A number is never given to another kind; the next one is 72.
 /// </summary>
 internal static class SharedChanges
 {
@@ -33,6 +35,7 @@ internal static class SharedChanges
         .. AccountDataChangeFormats.All,
         .. AccountChangeFormats.All,
         .. AliasChangeFormats.All,
+        .. DeviceUpdateChangeFormats.All,
         .. EventChangeFormats.All,
         .. GuestChangeFormats.All,
         .. KeyChangeFormats.All,
@@ -44,6 +47,7 @@ internal static class SharedChanges
         .. ReceiptChangeFormats.All,
         .. RoomRowsChangeFormats.All,
         .. RoomChangeFormats.All,
+        .. ShardChangeFormats.All,
         .. StagedEventChangeFormats.All,
         .. StrippedRoomChangeFormats.All,
         .. ThreadSubscriptionChangeFormats.All,

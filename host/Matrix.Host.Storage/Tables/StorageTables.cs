@@ -150,6 +150,9 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
     /// <summary>Which node has which shard.</summary>
     public ShardsTable Shards { get; } = new(reads);
 
+    /// <summary>Positions of consumers that handle changes shard by shard.</summary>
+    public ShardPositionsTable ShardPositions { get; } = new(reads);
+
     /// <summary>The rows of rooms that are deleted.</summary>
     public RoomRowsTable RoomRows { get; } = new(reads);
 
@@ -284,6 +287,7 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
         JobsTable.Register(handlers);
         RateLimitsTable.Register(handlers);
         ShardsTable.Register(handlers);
+        ShardPositionsTable.Register(handlers);
         RoomRowsTable.Register(handlers);
         ServerNoticesTable.Register(handlers);
         DehydratedDevicesTable.Register(handlers);

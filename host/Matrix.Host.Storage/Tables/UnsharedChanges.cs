@@ -98,6 +98,9 @@ internal static class UnsharedChanges
 
         // Consumers
         typeof(ConsumerAdvanced),
+        typeof(NodeAdvanced),
+        typeof(ShardAdvanced),
+        typeof(ShardLevel),
 
         // DehydratedDevices
         typeof(DeviceDehydrated),
@@ -114,7 +117,6 @@ internal static class UnsharedChanges
         typeof(EventRefusedByServer),
 
         // DeviceUpdates
-        typeof(DeviceUpdatesEnqueued),
         typeof(DeviceUpdatesSent),
         typeof(DeviceUpdatesTrimmed),
 

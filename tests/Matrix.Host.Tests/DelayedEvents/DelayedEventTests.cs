@@ -9,6 +9,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.RoomRows;
@@ -248,7 +249,7 @@ public sealed class DelayedEventTests
         var id = await ScheduledAsync(events, stateKey: null);
 
         writer.Held = new TaskCompletionSource();
-        var cancel = events.CancelAsync(id).AsTask();
+        var cancel = events.CancelAsync(id, CancellationToken.None).AsTask();
         var send = events.SendAsync(id, CancellationToken.None).AsTask();
         writer.Held.SetResult();
 
@@ -291,6 +292,7 @@ public sealed class DelayedEventTests
             parts.GetRequiredService<DelayedEventsTable>(),
             parts.GetRequiredService<RoomChangesReader>(),
             writer,
+            ShardGates.AlwaysOpen,
             new DelayOptions(),
             TimeProvider.System,
             NullLogger<Matrix.Host.Rooms.Delayed.DelayedEvents>.Instance);

@@ -7,6 +7,7 @@ using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Tests.Rooms;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -43,6 +44,7 @@ internal sealed class DistributorTests(string kind)
             new EduSources([]),
             new OutboundMetrics(),
             storage.Writer,
+            ShardGates.AlwaysOpen,
             _network,
             _time,
             NullLogger<DestinationServices>.Instance);
@@ -50,6 +52,7 @@ internal sealed class DistributorTests(string kind)
         // The queue is not started: nothing is sent.
         _destinations = new Destinations(
             new SendQueue(1, 1, TimeSpan.FromSeconds(5), _time), services, storage.Events, storage.Destinations);
+        foreach (var shard in ShardGates.All) _destinations.Shards.Begin(shard, after: 0);
         var reader = new RoomChangesReader(
             storage.Rooms,
             storage.Events,
@@ -145,7 +148,8 @@ internal sealed class DistributorTests(string kind)
         using var recorder = new Recorder(
             _feed,
             _destinations,
-            _world.Storage.Consumers,
+            new ShardedPosition(
+                "federation", _world.Storage.NodeShards, _world.Storage.Consumers, _world.Storage.ShardPositions),
             _world.Storage.Writer,
             new OutboundMetrics(),
             _options,

@@ -3,6 +3,7 @@ using Matrix.Host.Outbound.Push;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
@@ -145,6 +146,7 @@ internal sealed class PushPartsTests
     public void Commits_that_wait_are_bounded_by_what_they_have()
     {
         var index = new PusherIndex(null!);
+        index.Begin(ShardGates.All);
         index.Add(new PusherName(1, "@a:x", PusherKind.Http));
         using var feed = new PushFeed(index, new NoWriter(), new PushOptions { MaxWaitingChanges = 10 });
         feed.TakeMissed();
@@ -214,8 +216,8 @@ internal sealed class PushPartsTests
         public void AddConsumer(IChangeConsumer consumer) => throw new NotSupportedException();
     }
 
-    private sealed class Pusher(PusherName name) : KnownPusher(name)
+    private sealed class Pusher(PusherName name) : KnownPusher(name, null!)
     {
-        internal override ValueTask<AttemptResult> AttemptAsync(CancellationToken stop) => new(AttemptResult.Idle);
+        protected override ValueTask<AttemptResult> SendNextAsync(CancellationToken stop) => new(AttemptResult.Idle);
     }
 }

@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Keys;
@@ -16,6 +17,7 @@ using Matrix.Host.Storage.Tables.RateLimits;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.Shards;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
@@ -192,6 +194,8 @@ internal static class ChangeSamples
     {
         yield return new ToDeviceSent(Alice, Phone, Hidden) { Sender = Bob };
         yield return new MessageEnqueued("peer.example", Alice, Hidden) { StoredAt = 55 };
+        yield return new DeviceUpdatesEnqueued("peer.example", Alice, 56);
+        yield return new ShardMoved(511, new ShardOwner("a", 57), ShardOwner.Nobody) { Applied = true };
         var pusher = new PusherRow(
             0, PusherKind.Email, Alice, Phone, PusherApps.Email, Secret, "app", "device", "en", null, Hidden, 66)
         {

@@ -96,7 +96,7 @@ internal sealed class ShardGatesTests
     private static ShardGates Opened()
     {
         var gates = ShardGates.Closed();
-        gates.Open(Enumerable.Range(0, Matrix.Core.Cluster.Shards.Count));
+        gates.Open(ShardGates.All);
         return gates;
     }
 }

@@ -117,6 +117,8 @@ internal static class ChangeClaims
         Add<PresenceResumed>(static change => User(change.UserId));
         Add<SlidingConnectionSaved>(static change => User(change.Device.UserId));
         Add<PusherSet>(static change => User(change.Pusher.UserId));
+        Some<PushEnqueued>(AuthorityKind.User);
+        Some<PushesTrimmed>(AuthorityKind.User);
         Some<PushSent>(AuthorityKind.User);
         Some<PusherMailed>(AuthorityKind.User);
         May<PusherRejected>(AuthorityKind.User);
@@ -157,8 +159,6 @@ internal static class ChangeClaims
         Add<ConsumerAdvanced>(static change => new Of(Authority.Duty(change.Name)));
         Duty<DeviceUpdatesEnqueued>("device-lists");
         Duty<DeviceUpdatesTrimmed>("device-lists");
-        Duty<PushEnqueued>("push");
-        Duty<PushesTrimmed>("push");
         Duty<EventIndexed>("search");
         Duty<EventUnindexed>("search");
         Duty<SegmentsMerged>("search");
@@ -244,6 +244,9 @@ internal static class ChangeClaims
         Free<ThirdPartyIdBound>();
         Free<ThirdPartyIdUnbound>();
         Free<ShardMoved>();
+        Free<NodeAdvanced>();
+        Free<ShardAdvanced>();
+        Free<ShardLevel>();
         Free<RateLimitSet>();
         Free<RateLimitRemoved>();
         Free<AdminActionRecorded>();

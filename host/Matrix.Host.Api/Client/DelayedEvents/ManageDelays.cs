@@ -58,9 +58,9 @@ internal sealed class ManageDelays(Rooms.Delayed.DelayedEvents delayed) : IEndpo
         switch (action)
         {
             case "restart":
-                return await delayed.RestartAsync(delayId) ? Answer.Empty : _unknown;
+                return await delayed.RestartAsync(delayId, stop) ? Answer.Empty : _unknown;
             case "cancel":
-                return await delayed.CancelAsync(delayId) ? Answer.Empty : _unknown;
+                return await delayed.CancelAsync(delayId, stop) ? Answer.Empty : _unknown;
             case "send":
                 var (isKnown, failure) = await delayed.SendAsync(delayId, stop);
                 return isKnown ? RoomAnswers.Empty(failure) : _unknown;

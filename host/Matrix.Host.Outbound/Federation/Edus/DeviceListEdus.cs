@@ -4,6 +4,7 @@ using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
@@ -27,11 +28,12 @@ internal sealed class DeviceListEdus(
     RoomSnapshots rooms,
     RoomChangesReader changes,
     SharingServers sharing,
+    ShardGates gates,
     ServerFilter filter,
     KeyOptions keys,
     OutboundOptions options) : IEduSource, IRestoredConsumer
 {
-    /// <summary>The consumer's name in the database.</summary>
+    /// <summary>The name of the position in the database, and of the duty to find out whom changes concern.</summary>
     private const string Name = "device-lists";
 
     private const int RowsAtOnce = 200;
@@ -59,17 +61,18 @@ internal sealed class DeviceListEdus(
     private long _through;
     private int _unrecorded;
 
+    /// <summary>Whether the duty is done here: then joins wait for it.</summary>
+    private volatile bool _isOnDuty;
+
     public void Attach(IEduDestinations destinations) => _destinations = destinations;
 
     public async ValueTask LoadAsync(Func<string, bool> maySendTo, CancellationToken stop)
     {
-        var recorded = await consumersTable.PositionAsync(Name, stop);
-        _through = recorded ?? 0;
         var after = "";
         while (true)
         {
             var servers = await deviceUpdatesTable.PendingServersAsync(after, RowsAtOnce, stop);
-            Enqueue([.. servers.Where(maySendTo)]);
+            foreach (var server in servers.Where(maySendTo)) Enqueue(server);
             if (servers.Count < RowsAtOnce) return;
             after = servers[^1];
         }
@@ -79,12 +82,34 @@ internal sealed class DeviceListEdus(
     {
         while (true)
         {
-            while (await HandleAsync(stop))
+            using var visit = await gates.EnterWhenOpenAsync(Authority.Duty(Name), stop);
+            using var here = CancellationTokenSource.CreateLinkedTokenSource(stop, visit.Closing);
+            _isOnDuty = true;
+            try
             {
-                // More changes may be there.
+                await HandleAllAsync(here.Token);
             }
+            catch (OperationCanceledException) when (
+                here.IsCancellationRequested && !stop.IsCancellationRequested)
+            {
+                // Another node does it. The joins that were not handled are in the database.
+            }
+            finally
+            {
+                _isOnDuty = false;
+                _joins.Clear();
+                _handling.Clear();
+            }
+        }
+    }
 
-            await _news.WaitAsync(stop);
+    /// <inheritdoc/>
+    public void Drop(Func<string, bool> isOf)
+    {
+        lock (_gate)
+        {
+            foreach (var server in _pending.Keys.Where(isOf).ToArray()) _pending.Remove(server);
+            foreach (var server in _sent.Keys.Where(isOf).ToArray()) _sent.Remove(server);
         }
     }
 
@@ -169,6 +194,9 @@ internal sealed class DeviceListEdus(
             case MembershipChanged { IsLocal: true, After: Membership.Join, Before: not Membership.Join } joined:
                 _hasChanged |= TryAdd(joined, position);
                 break;
+            case DeviceUpdatesEnqueued enqueued:
+                Enqueue(enqueued.ServerName);
+                break;
         }
     }
 
@@ -185,6 +213,7 @@ internal sealed class DeviceListEdus(
     /// <inheritdoc/>
     public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
     {
+        await LoadAsync(filter.Allows, stop);
         await foreach (var missed in changes.BetweenAsync(after, through, stop))
         {
             if (missed.Change is MembershipChanged
@@ -204,9 +233,23 @@ internal sealed class DeviceListEdus(
     /// </summary>
     private bool TryAdd(MembershipChanged joined, long position)
     {
-        if (_joins.Count >= options.MaxWaitingBatches) return false;
+        if (!_isOnDuty || _joins.Count >= options.MaxWaitingBatches) return false;
         _joins.Enqueue(new Joined(joined.Room, joined.UserId, position));
         return true;
+    }
+
+    private async Task HandleAllAsync(CancellationToken stop)
+    {
+        _through = await consumersTable.PositionAsync(Name, stop) ?? 0;
+        while (true)
+        {
+            while (await HandleAsync(stop))
+            {
+                // More changes may be there.
+            }
+
+            await _news.WaitAsync(stop);
+        }
     }
 
     /// <summary>Enqueues changes since the position for their servers. False if there were none.</summary>
@@ -235,11 +278,8 @@ internal sealed class DeviceListEdus(
         _unrecorded += users.Count;
         if (batch.Changes.Count > 0 || _unrecorded >= MaxUnrecorded)
         {
-            var pending = batch.Changes.OfType<DeviceUpdatesEnqueued>()
-                .Select(each => each.ServerName).Distinct().ToArray();
             await writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop);
             _unrecorded = 0;
-            Enqueue(pending);
         }
 
         _through = through;
@@ -340,17 +380,15 @@ internal sealed class DeviceListEdus(
     private void SendAgain(string server, DeviceUpdatesSent[] sent)
     {
         Forget(sent);
+        if (!_destinations!.IsHere(server)) return;
         lock (_gate) _pending[server] = _pending.GetValueOrDefault(server) + 1;
     }
 
-    private void Enqueue(IReadOnlyList<string> servers)
+    private void Enqueue(string server)
     {
-        lock (_gate)
-        {
-            foreach (var server in servers) _pending[server] = _pending.GetValueOrDefault(server) + 1;
-        }
-
-        foreach (var server in servers) _destinations!.Notify(server);
+        if (_destinations?.IsHere(server) != true) return;
+        lock (_gate) _pending[server] = _pending.GetValueOrDefault(server) + 1;
+        _destinations.Notify(server);
     }
 
     /// <summary>A local user joined a room.</summary>

@@ -14,10 +14,16 @@ internal interface IEduSource
     void Attach(IEduDestinations destinations);
 
     /// <summary>
-    /// Reads which servers durable EDUs wait for, and notifies them. Called at the start, and again if it throws.
+    /// Reads which servers durable EDUs wait for, and notifies them. Called whenever servers are sent to from here that
+    /// were not before, and again if it throws.
     /// </summary>
-    /// <param name="maySendTo">Whether the configuration allows a server.</param>
+    /// <param name="maySendTo">Whether a server is one of these, and the configuration allows it.</param>
     ValueTask LoadAsync(Func<string, bool> maySendTo, CancellationToken stop) => ValueTask.CompletedTask;
+
+    /// <summary>Forgets what waits for servers: another node sends to them.</summary>
+    void Drop(Func<string, bool> isOf)
+    {
+    }
 
     /// <summary>Works until it is stopped. Called after loading, and again if it throws.</summary>
     Task RunAsync(CancellationToken stop) => Task.CompletedTask;
@@ -75,6 +81,9 @@ internal record OutboundEdu(ReadOnlyMemory<byte> Json)
 /// <summary>The destinations as sources of EDUs use them. They are called without a lock of the source.</summary>
 internal interface IEduDestinations
 {
+    /// <summary>Whether a server is sent to from here. Of others nothing is kept.</summary>
+    bool IsHere(string server);
+
     /// <summary>EDUs wait for a server. It gets a turn; if it does not answer, after its pause.</summary>
     void Notify(string server);
 

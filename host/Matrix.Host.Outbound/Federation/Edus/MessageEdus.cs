@@ -1,3 +1,4 @@
+using Matrix.Core.Federation;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Microsoft.Extensions.Logging;
@@ -15,6 +16,7 @@ internal sealed partial class MessageEdus(
     OutboundOptions options,
     OutboundMetrics metrics,
     TimeProvider time,
+    ServerFilter filter,
     ILogger<MessageEdus> log)
     : IEduSource, IChangeConsumer
 {
@@ -27,7 +29,6 @@ internal sealed partial class MessageEdus(
     private readonly Lock _gate = new();
     private readonly News _news = new();
     private readonly Dictionary<string, Waiting> _waiting = new(StringComparer.Ordinal);
-    private Func<string, bool> _maySendTo = static _ => false;
     private IEduDestinations? _destinations;
     private int _isMissed;
 
@@ -37,7 +38,6 @@ internal sealed partial class MessageEdus(
     /// <inheritdoc/>
     public async ValueTask LoadAsync(Func<string, bool> maySendTo, CancellationToken stop)
     {
-        _maySendTo = maySendTo;
         var after = "";
         while (true)
         {
@@ -66,7 +66,7 @@ internal sealed partial class MessageEdus(
             {
                 try
                 {
-                    await LoadAsync(_maySendTo, stop);
+                    await LoadAsync(server => filter.Allows(server) && _destinations!.IsHere(server), stop);
                 }
                 catch
                 {
@@ -83,7 +83,10 @@ internal sealed partial class MessageEdus(
     /// <inheritdoc/>
     public void OnChange(Change change, long position)
     {
-        if (change is MessageEnqueued pending) Wait(pending.ServerName, position);
+        if (change is MessageEnqueued pending && _destinations?.IsHere(pending.ServerName) == true)
+        {
+            Wait(pending.ServerName, position);
+        }
     }
 
     /// <inheritdoc/>
@@ -91,6 +94,15 @@ internal sealed partial class MessageEdus(
     {
         Volatile.Write(ref _isMissed, 1);
         _news.Wake();
+    }
+
+    /// <inheritdoc/>
+    public void Drop(Func<string, bool> isOf)
+    {
+        lock (_gate)
+        {
+            foreach (var server in _waiting.Keys.Where(isOf).ToArray()) _waiting.Remove(server);
+        }
     }
 
     /// <inheritdoc/>
@@ -159,7 +171,9 @@ internal sealed partial class MessageEdus(
     private static HashSet<MessagePlace> PlacesOf(IReadOnlyList<OutboundEdu> edus) =>
         edus.OfType<MessageEdu>().Select(static edu => edu.Place).ToHashSet();
 
-    /// <summary>Deletes messages that have waited too long, also for servers that are excluded.</summary>
+    /// <summary>
+    /// Deletes messages that have waited too long, also for servers that are excluded. Each node does it for its own.
+    /// </summary>
     private async ValueTask ExpireAsync(CancellationToken stop)
     {
         var before = (time.GetUtcNow() - options.MessageTime).ToUnixTimeMilliseconds();
@@ -169,6 +183,7 @@ internal sealed partial class MessageEdus(
             var servers = await outboundMessagesTable.ServersAsync(after, ServersAtOnce, stop);
             foreach (var server in servers)
             {
+                if (!_destinations!.IsHere(server)) continue;
                 var count = await outboundMessagesTable.CountStoredBeforeAsync(server, before, stop);
                 if (count == 0) continue;
                 var batch = new WriteBatch(Authority.Server(server), 1).Add(new MessagesExpired(server, before));

@@ -127,6 +127,15 @@ internal sealed class PresenceEdus(
     }
 
     /// <inheritdoc/>
+    public void Drop(Func<string, bool> isOf)
+    {
+        lock (_gate)
+        {
+            foreach (var server in _pending.Keys.Where(isOf).ToArray()) _pending.Remove(server);
+        }
+    }
+
+    /// <inheritdoc/>
     public bool HasFor(string server)
     {
         lock (_gate) return _pending.ContainsKey(server);
@@ -203,7 +212,7 @@ internal sealed class PresenceEdus(
 
     private void Enqueue(string server, List<string> users)
     {
-        if (users.Count == 0 || _destinations is null || _destinations.IsFailing(server)) return;
+        if (users.Count == 0 || _destinations?.IsHere(server) != true || _destinations.IsFailing(server)) return;
         lock (_gate)
         {
             if (!_pending.TryGetValue(server, out var pending))

@@ -91,6 +91,15 @@ internal sealed class ReceiptEdus(
     }
 
     /// <inheritdoc/>
+    public void Drop(Func<string, bool> isOf)
+    {
+        lock (_gate)
+        {
+            foreach (var server in _pending.Keys.Where(isOf).ToArray()) _pending.Remove(server);
+        }
+    }
+
+    /// <inheritdoc/>
     public bool HasFor(string server)
     {
         lock (_gate) return _pending.ContainsKey(server);
@@ -162,7 +171,8 @@ internal sealed class ReceiptEdus(
     {
         foreach (var server in names)
         {
-            var most = _destinations!.IsFailing(server) ? options.MaxReceiptsInOutage : options.MaxPendingReceipts;
+            if (!_destinations!.IsHere(server)) continue;
+            var most = _destinations.IsFailing(server) ? options.MaxReceiptsInOutage : options.MaxPendingReceipts;
             lock (_gate)
             {
                 if (!_pending.TryGetValue(server, out var pending)) _pending[server] = pending = new PendingReceipts();

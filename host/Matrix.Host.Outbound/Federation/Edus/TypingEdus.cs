@@ -64,6 +64,16 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     }
 
     /// <inheritdoc/>
+    public void Drop(Func<string, bool> isOf)
+    {
+        lock (_gate)
+        {
+            foreach (var server in _pending.Keys.Where(isOf).ToArray()) _pending.Remove(server);
+            foreach (var server in _repeated.Keys.Where(isOf).ToArray()) _repeated.Remove(server);
+        }
+    }
+
+    /// <inheritdoc/>
     public bool HasFor(string server)
     {
         lock (_gate) return _pending.ContainsKey(server);
@@ -121,7 +131,8 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     {
         foreach (var server in receivers)
         {
-            var isFailing = _destinations!.IsFailing(server);
+            if (!_destinations!.IsHere(server)) continue;
+            var isFailing = _destinations.IsFailing(server);
             lock (_gate)
             {
                 if (!_pending.TryGetValue(server, out var pending)) pending = [];
