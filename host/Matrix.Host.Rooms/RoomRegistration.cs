@@ -114,6 +114,7 @@ public static class RoomRegistration
         .Add<NoticeRooms>()
         .Add<ServerNotices>()
         .Add<RoomAliasDirectory>()
+        .Add<Storage.Tables.Rooms.RoomNumbers>()
         .Add<RoomCreator>()
         .Add<RoomUpgrades>()
         .Add<RoomFollowers>();

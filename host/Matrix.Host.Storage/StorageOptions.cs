@@ -32,6 +32,14 @@ public sealed record StorageOptions
     [Setting("cluster.take_over_after", "How long a server that waits sees no sign of life before it takes over.")]
     public TimeSpan TakeOverAfter { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Whether the nodes of a database serve at once, each its own shards. Otherwise one node serves, and others wait.
+    /// </summary>
+    public bool ServesTogether { get; init; }
+
+    /// <summary>How often a node that serves with others looks for their flushes.</summary>
+    public TimeSpan LooksForFlushes { get; init; } = TimeSpan.FromMilliseconds(200);
+
     [Setting("cluster.keep_flushes", "How long the changes of a flush are kept for other nodes.")]
     public TimeSpan KeepFlushes { get; init; } = TimeSpan.FromMinutes(1);
 

@@ -185,16 +185,18 @@ public sealed partial class FederationOutbound : IHostedService, IAsyncDisposabl
     private async ValueTask CameAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
     {
         var handled = _feed.HandledThrough;
-        var begin = await _recorder.BeginAsync(shards, handled, stop);
+        var positions = await _recorder.PositionsAsync(shards, stop);
         _destinations.Shards.Reach(handled);
-        await _destinations.LoadAsync(begin, _rooms.MaySendTo, stop);
-        _feed.ReadAgain(begin.Values.Min());
+        await _destinations.LoadAsync(positions, _rooms.MaySendTo, stop);
+        _feed.ReadAgain(positions.Values.Min());
+
+        // Not before the feed has gone back: a record would take the shards for level.
+        await _recorder.BeginAsync(positions, handled, stop);
     }
 
     /// <summary>Ends to send to the servers of shards: what they are owed is recorded.</summary>
     private async ValueTask GoesAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
     {
-        await _recorder.RecordAsync(all: true, stop);
         await _recorder.EndAsync(shards, stop);
         _destinations.Drop(shards);
     }

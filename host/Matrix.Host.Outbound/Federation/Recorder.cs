@@ -40,37 +40,47 @@ internal sealed class Recorder(
         return _through;
     }
 
-    /// <summary>
-    /// Shards are sent for from here. Returns for each the position up to which its changes were handled.
-    /// </summary>
-    /// <param name="handled">The position up to which changes were handled for the shards that were here.</param>
-    internal async ValueTask<IReadOnlyDictionary<int, long>> BeginAsync(
-        IReadOnlyCollection<int> shards, long handled, CancellationToken stop)
+    /// <summary>The position up to which changes were handled for each of some shards that come.</summary>
+    internal async ValueTask<IReadOnlyDictionary<int, long>> PositionsAsync(
+        IReadOnlyCollection<int> shards, CancellationToken stop)
     {
         var own = (await position.OfShardsAsync(shards, stop)).ToDictionary(
             static each => each.Shard, static each => each.Position);
+        return shards.ToDictionary(static shard => shard, shard => own.GetValueOrDefault(shard, _through));
+    }
+
+    /// <summary>
+    /// Shards are sent for from here, and the changes that they have not had are read again from now on. When changes
+    /// were handled up to the position that was reached before, they are level with the others.
+    /// </summary>
+    internal async ValueTask BeginAsync(IReadOnlyDictionary<int, long> shards, long reached, CancellationToken stop)
+    {
+        await _oneAtATime.WaitAsync(stop);
+        foreach (var (shard, its) in shards) _behind[shard] = Math.Max(its, Math.Max(_through, reached));
+        Volatile.Write(ref _shardsBehind, _behind.Count);
+        _oneAtATime.Release();
+        destinations.Unrecorded();
+    }
+
+    /// <summary>
+    /// Records everything. Shards are not sent for from here any more, and go on after the position of the record.
+    /// </summary>
+    internal async ValueTask EndAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        await RecordAsync(all: true, stop);
         await _oneAtATime.WaitAsync(stop);
         try
         {
-            foreach (var (shard, its) in own) _behind[shard] = Math.Max(its, Math.Max(_through, handled));
+            var batch = new WriteBatch(Authority.Nobody, shards.Count);
+            foreach (var shard in shards) position.Leave(batch, shard, _through);
+            await writer.WriteAsync(batch, stop);
+            foreach (var shard in shards) _behind.Remove(shard);
             Volatile.Write(ref _shardsBehind, _behind.Count);
         }
         finally
         {
             _oneAtATime.Release();
         }
-
-        destinations.Unrecorded();
-        return shards.ToDictionary(static shard => shard, shard => own.GetValueOrDefault(shard, _through));
-    }
-
-    /// <summary>Shards are not sent for from here any more.</summary>
-    internal async ValueTask EndAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
-    {
-        await _oneAtATime.WaitAsync(stop);
-        foreach (var shard in shards) _behind.Remove(shard);
-        Volatile.Write(ref _shardsBehind, _behind.Count);
-        _oneAtATime.Release();
     }
 
     /// <summary>Records now and then, while there is something to record: an idle server sleeps.</summary>

@@ -56,6 +56,7 @@ internal sealed class PushedShards(
             if (some.Contains(Core.Cluster.Shards.OfUser(pusher.UserId))) Owe(batch, pusher);
         }
 
+        foreach (var shard in shards) position.OfShards.Leave(batch, shard, position.Handled);
         await position.RecordAsync(batch);
         index.End(some);
         senders.Drop(some);

@@ -25,7 +25,7 @@ internal sealed partial class JoinedRoomWriter(
     RoomSnapshots rooms,
     DecisionWriter decisions,
     AuthChainWriter authChains,
-    RoomsTable roomsTable,
+    Storage.Tables.Rooms.RoomNumbers numbers,
     RoomsOptions options,
     TimeProvider time,
     ILogger<JoinedRoomWriter> log)
@@ -49,7 +49,7 @@ internal sealed partial class JoinedRoomWriter(
             return RemoteFailures.Unusable(peer, $"the room's version is {known.Room.Rules.Id}, not {rules.Id}");
         }
 
-        var identity = known?.Room ?? new RoomIdentity(roomsTable.NewNid(), roomId, rules);
+        var identity = known?.Room ?? new RoomIdentity(await numbers.NextAsync(stop), roomId, rules);
         var limits = options.Receiving.ToLimits(options.MaxPrevEvents).ForJoin(options.JoinEvents);
         var events = 0;
         try

@@ -81,7 +81,7 @@ public sealed class RoomCreator
     private readonly MemberContents _contents;
     private readonly ProfilePropagation _profiles;
     private readonly RoomMemberships _memberships;
-    private readonly RoomsTable _roomsTable;
+    private readonly RoomNumbers _roomNumbers;
     private readonly AliasesTable _aliasesTable;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
@@ -93,7 +93,7 @@ public sealed class RoomCreator
         MemberContents contents,
         ProfilePropagation profiles,
         RoomMemberships memberships,
-        RoomsTable roomsTable,
+        RoomNumbers roomNumbers,
         AliasesTable aliasesTable,
         RoomsOptions options,
         TimeProvider time)
@@ -103,7 +103,7 @@ public sealed class RoomCreator
         _contents = contents;
         _profiles = profiles;
         _memberships = memberships;
-        _roomsTable = roomsTable;
+        _roomNumbers = roomNumbers;
         _aliasesTable = aliasesTable;
         _options = options;
         _time = time;
@@ -274,7 +274,7 @@ public sealed class RoomCreator
         CancellationToken stop,
         Predicate<Draft>? mayLack = null)
     {
-        var nid = _roomsTable.NewNid();
+        var nid = await _roomNumbers.NextAsync(stop);
         var pending = new PendingRoom
         {
             Room = new RoomIdentity(nid, rules.RoomIdIsHash ? "" : NewRoomId(), rules),

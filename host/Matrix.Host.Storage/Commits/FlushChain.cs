@@ -18,6 +18,7 @@ internal sealed class FlushChain : IPublication
     private readonly int _mostBatches;
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new() { SingleReader = true });
     private readonly Task _running;
+    private readonly ITimer? _looking;
 
     /// <summary>Held by whoever lets consumers read: the task, or the writer.</summary>
     private readonly Lock _turn = new();
@@ -37,8 +38,10 @@ internal sealed class FlushChain : IPublication
     /// <param name="rows">The flushes of other nodes. The chain owns it.</param>
     /// <param name="read">The batches of a row; null if they cannot be read.</param>
     /// <param name="mostBatches">The most batches that wait for their consumers, before the writer waits.</param>
+    /// <param name="looks">How often to look for flushes of other nodes; null if only one node writes.</param>
     public FlushChain(
-        Publication publication, IFlushRows rows, Func<ReadOnlyMemory<byte>, List<WriteBatch>?> read, int mostBatches)
+        Publication publication, IFlushRows rows, Func<ReadOnlyMemory<byte>, List<WriteBatch>?> read, int mostBatches,
+        TimeSpan? looks = null)
     {
         _publication = publication;
         _rows = rows;
@@ -46,9 +49,13 @@ internal sealed class FlushChain : IPublication
         _mostBatches = mostBatches;
         _rows.OnRead = found => _entries.Writer.TryWrite(new(null, found));
         _running = Task.Run(RunAsync);
+        if (looks is { } pause) _looking = TimeProvider.System.CreateTimer(_ => Look(), null, pause, pause);
     }
 
     public long Position => _publication.Position;
+
+    /// <summary>Looks for flushes of other nodes: there are some, or there may be. Thread-safe.</summary>
+    public void Look() => _rows.ReadAfter(Position);
 
     public void AddConsumer(IChangeConsumer consumer) => _publication.AddConsumer(consumer);
 
@@ -78,6 +85,7 @@ internal sealed class FlushChain : IPublication
 
     public async ValueTask DisposeAsync()
     {
+        if (_looking is { } looking) await looking.DisposeAsync();
         _entries.Writer.TryComplete();
         await _running;
         await _rows.DisposeAsync();
@@ -119,7 +127,7 @@ internal sealed class FlushChain : IPublication
                 if (entry.Own is { } own) _own.Enqueue(own);
                 if (entry.Found is { } found) Take(found);
                 Reach(_through);
-                if (_own.Count > 0) _rows.ReadAfter(_through);
+                if (_own.Count > 0 || entry.Found?.HasMore == true) _rows.ReadAfter(_through);
             }
         }
 

@@ -42,6 +42,12 @@ public sealed class ShardedPosition(
     public void Advance(WriteBatch batch, int shard, long through) =>
         batch.Add(new ShardAdvanced(name, shard, node.Self, through));
 
+    /// <summary>
+    /// A shard goes: whoever has it next handles the changes after a position. One of its own that it has already stays.
+    /// </summary>
+    public void Leave(WriteBatch batch, int shard, long through) =>
+        batch.Add(new ShardLeft(name, shard, node.Self, through));
+
     /// <summary>As many changes for a shard were handled as for the others.</summary>
     public void Level(WriteBatch batch, int shard) => batch.Add(new ShardLevel(name, shard, node.Self));
 }

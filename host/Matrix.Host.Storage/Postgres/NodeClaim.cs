@@ -7,9 +7,10 @@ using Npgsql;
 namespace Matrix.Host.Storage.Postgres;
 
 /// <summary>
-/// The claim of a node, one of several machines of which one serves. A node that starts beside another waits until that
-/// one ends, or gives no sign of life; then it fences it, whether it runs, stands still or is cut off. Each start draws
-/// an incarnation, and each transaction proves in its first statement that this incarnation may write.
+/// The claim of a node, one of several machines. Each start draws an incarnation, and each transaction proves in its
+/// first statement that this incarnation may write. Nodes serve at once, each its own shards; or one of them serves
+/// (<see cref="StorageOptions.ServesTogether"/>), and one that starts beside it waits until it ends, or gives no sign of
+/// life; then it fences it, whether it runs, stands still or is cut off.
 /// </summary>
 /// <param name="connectionString">For a second connection, while the first one is blocked.</param>
 internal sealed class NodeClaim(StorageOptions options, string connectionString) : WriteClaim
@@ -38,7 +39,7 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
     /// Whether another node has written since this one began. Until then nobody reads what its flushes changed: who
     /// joins later writes first, and reads on from there.
     /// </summary>
-    private bool _isFollowed;
+    private bool _isFollowed = options.ServesTogether;
 
     /// <summary>How far the last look advanced the sequence.</summary>
     private long _looked;
@@ -64,13 +65,20 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         await check();
         do
         {
+            if (options.ServesTogether) continue;
             await StandByAsync(connection, stop);
             await check();
         }
         while (!await TryBeginAsync(connection, now, stop));
     }
 
-    /// <summary>Takes all shards.</summary>
+    /// <summary>Whether a shard is this node's at the writer's next flush.</summary>
+    internal bool Owns(int shard) => Volatile.Read(ref _owned[shard]);
+
+    /// <summary>A shard is this node's: its owner gave it.</summary>
+    internal void Own(int shard) => Volatile.Write(ref _owned[shard], true);
+
+    /// <summary>Takes all shards; none if nodes serve at once, which take them later.</summary>
     internal override async Task TakeShardsAsync(NpgsqlConnection connection, CancellationToken stop)
     {
         await using var transaction = await connection.BeginTransactionAsync(stop);
@@ -84,19 +92,10 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             throw Lost();
         }
 
-        await KeepPositionsAsync(connection, stop);
-        _ = await ScalarAsync(
-            connection,
-            """
-            INSERT INTO shards (shard, node, incarnation)
-            SELECT number, $1, $2 FROM generate_series(0, $3 - 1) AS number
-            ON CONFLICT (shard) DO UPDATE SET node = excluded.node, incarnation = excluded.incarnation
-            """,
-            stop,
-            _node, _incarnation, Core.Cluster.Shards.Count);
+        if (options.ServesTogether) await BeginWithoutShardsAsync(connection, stop);
+        else await TakeAllShardsAsync(connection, stop);
         await transaction.CommitAsync(stop);
         _lastFlush = Position;
-        Array.Fill(_owned, true);
     }
 
     internal override async Task EndAsync(NpgsqlConnection connection) => _ = await ScalarAsync(
@@ -243,8 +242,12 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         await AdvanceAsync(connection, Between, stop);
 
         // A sign of life may be on its way.
-        if (await OtherAsync(connection, stop, "FOR UPDATE") is { } other && other != _silent) return false;
-        _ = await ScalarAsync(connection, "UPDATE nodes SET alive = 0 WHERE node <> $1 AND alive = 1", stop, _node);
+        if (!options.ServesTogether)
+        {
+            if (await OtherAsync(connection, stop, "FOR UPDATE") is { } other && other != _silent) return false;
+            _ = await ScalarAsync(connection, "UPDATE nodes SET alive = 0 WHERE node <> $1 AND alive = 1", stop, _node);
+        }
+
 
         // Drawn, not counted: a database that failed over may have lost the last count.
         var incarnation = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
@@ -264,11 +267,11 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         return true;
     }
 
-    /// <summary>
-    /// Up to where the owners before handled the changes for their shards. Rows of starts without a shard go.
-    /// </summary>
-    private async Task KeepPositionsAsync(NpgsqlConnection connection, CancellationToken stop)
+    private async Task TakeAllShardsAsync(NpgsqlConnection connection, CancellationToken stop)
     {
+        await AddShardsAsync(connection, stop);
+
+        // Up to where the owners before handled the changes for their shards.
         _ = await ScalarAsync(
             connection,
             """
@@ -276,14 +279,46 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             SELECT p.name, s.shard, p.position FROM shards s
                 JOIN node_positions p ON p.node = s.node AND p.incarnation = s.incarnation
             UNION ALL
-            SELECT c.name, number, c.position FROM consumer_positions c, generate_series(0, $1 - 1) AS number
-                WHERE c.name IN ('federation', 'push')
-                    AND NOT EXISTS (SELECT 1 FROM shards WHERE shard = number AND node <> '')
+            SELECT c.name, s.shard, c.position FROM shards s, consumer_positions c
+                WHERE s.node = '' AND c.name IN ('federation', 'push')
             ON CONFLICT (name, shard) DO NOTHING
+            """,
+            stop);
+        _ = await ScalarAsync(
+            connection, "UPDATE shards SET node = $1, incarnation = $2", stop, _node, _incarnation);
+        await BeginPositionsAsync(connection, stop);
+        Array.Fill(_owned, true);
+    }
+
+    private async Task BeginWithoutShardsAsync(NpgsqlConnection connection, CancellationToken stop)
+    {
+        await AddShardsAsync(connection, stop);
+        await BeginPositionsAsync(connection, stop);
+    }
+
+    /// <summary>In a new database, and after a server without nodes, nobody has a shard.</summary>
+    private static async Task AddShardsAsync(NpgsqlConnection connection, CancellationToken stop) => _ =
+        await ScalarAsync(
+            connection,
+            """
+            INSERT INTO shards (shard, node, incarnation) SELECT number, '', 0 FROM generate_series(0, $1 - 1) AS number
+            ON CONFLICT (shard) DO NOTHING
             """,
             stop,
             Core.Cluster.Shards.Count);
-        _ = await ScalarAsync(connection, "DELETE FROM node_positions", stop);
+
+    /// <summary>The positions of this start. Those of starts that ended and have no shard are deleted.</summary>
+    private async Task BeginPositionsAsync(NpgsqlConnection connection, CancellationToken stop)
+    {
+        _ = await ScalarAsync(
+            connection,
+            """
+            DELETE FROM node_positions p WHERE
+                NOT EXISTS (SELECT 1 FROM shards s WHERE s.node = p.node AND s.incarnation = p.incarnation)
+                AND NOT EXISTS (
+                    SELECT 1 FROM nodes n WHERE n.node = p.node AND n.incarnation = p.incarnation AND n.alive = 1)
+            """,
+            stop);
         _ = await ScalarAsync(
             connection,
             """

@@ -78,6 +78,7 @@ internal sealed class PostgresFlushRows : IFlushRows
                 row.IsDBNull(5) ? null : row.GetFieldValue<byte[]>(5)));
         }
 
-        return new(flushes, flushes.Count < MostFlushes ? through : flushes[^1].Last);
+        var hasMore = flushes.Count == MostFlushes;
+        return new(flushes, hasMore ? flushes[^1].Last : through, hasMore);
     }
 }

@@ -25,7 +25,8 @@ internal static class PostgresStorage
         var format = new FlushFormat(SharedChanges.Formats);
         IPublication publication = owner.Claim is NodeClaim claim
             ? new FlushChain(
-                direct, new PostgresFlushRows(source, claim), Read, options.MaxQueuedBatches)
+                direct, new PostgresFlushRows(source, claim), Read, options.MaxQueuedBatches,
+                options.ServesTogether ? options.LooksForFlushes : null)
             : direct;
         var writer = new PostgresWriter(owner, handlers, options, metrics, publication);
         return await OpenedStorage.OpenAsync(
@@ -33,7 +34,7 @@ internal static class PostgresStorage
             reads,
             writer,
             new PostgresAdmin(reads, owner.Version),
-            ShardsOf(owner.Claim, writer),
+            ShardsOf(owner.Claim, options, writer),
             writer.Lost,
             async () =>
             {
@@ -49,11 +50,15 @@ internal static class PostgresStorage
             changes.IsEmpty ? [] : format.TryRead(changes, out var read, out _) ? read : null;
     }
 
-    private static NodeShards ShardsOf(WriteClaim claim, IStorageWriter writer)
+    private static NodeShards ShardsOf(WriteClaim claim, StorageOptions options, IStorageWriter writer)
     {
         if (claim is not NodeClaim node) return new NodeShards(ShardOwner.Nobody, ShardGates.AlwaysOpen, writer);
-        var shards = new NodeShards(node.Self, ShardGates.Closed(), writer);
-        shards.Gates.Open(ShardGates.All);
+        var shards = new NodeShards(node.Self, ShardGates.Closed(), writer) 
+        {
+            Owns = node.Owns,
+            OnOwned = node.Own,
+        };
+        if (!options.ServesTogether) shards.Gates.Open(ShardGates.All);
         return shards;
     }
 

@@ -287,6 +287,7 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
         JobsTable.Register(handlers);
         RateLimitsTable.Register(handlers);
         ShardsTable.Register(handlers);
+        RoomNumbers.Register(handlers);
         ShardPositionsTable.Register(handlers);
         RoomRowsTable.Register(handlers);
         ServerNoticesTable.Register(handlers);

@@ -100,6 +100,7 @@ internal static class UnsharedChanges
         typeof(ConsumerAdvanced),
         typeof(NodeAdvanced),
         typeof(ShardAdvanced),
+        typeof(ShardLeft),
         typeof(ShardLevel),
 
         // DehydratedDevices
@@ -235,6 +236,7 @@ internal static class UnsharedChanges
         typeof(RoomRowsOfUserDeleted),
 
         // Rooms
+        typeof(RoomNumbersTaken),
         typeof(CreatedRoomsFewerThan),
         typeof(RoomFederated),
         typeof(ShardMoved),
@@ -250,6 +252,9 @@ internal static class UnsharedChanges
 
         // ServerNotices
         typeof(NoticeRoomMade),
+
+        // Shards
+        typeof(NodeFenced),
 
         // SingleSignOn
         typeof(SsoIdentityLinked),

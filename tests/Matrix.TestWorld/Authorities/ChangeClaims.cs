@@ -244,8 +244,11 @@ internal static class ChangeClaims
         Free<ThirdPartyIdBound>();
         Free<ThirdPartyIdUnbound>();
         Free<ShardMoved>();
+        Free<NodeFenced>();
+        Free<RoomNumbersTaken>();
         Free<NodeAdvanced>();
         Free<ShardAdvanced>();
+        Free<ShardLeft>();
         Free<ShardLevel>();
         Free<RateLimitSet>();
         Free<RateLimitRemoved>();

@@ -41,6 +41,12 @@ public sealed class ShardPositionsTable(IReads reads)
             ON CONFLICT (name, shard) DO NOTHING
         """);
 
+    private static readonly Statement _leave = Statement.Of("""
+        INSERT INTO shard_positions (name, shard, position) SELECT $1, shard, $5 FROM shards
+            WHERE shard = $2 AND node = $3 AND incarnation = $4
+            ON CONFLICT (name, shard) DO NOTHING
+        """);
+
     private static readonly Statement _keepOfNobody = Statement.Of("""
         INSERT INTO shard_positions (name, shard, position)
             SELECT name, $1, position FROM consumer_positions WHERE name IN ('federation', 'push')
@@ -51,6 +57,8 @@ public sealed class ShardPositionsTable(IReads reads)
         .On<NodeAdvanced>(_put, static (a, op) => a
             .Text(op.Name).Text(op.Owner.Node).Int(op.Owner.Incarnation).Int(op.Through))
         .On<ShardAdvanced>(_advance, static (a, op) => a
+            .Text(op.Name).Int(op.Shard).Text(op.Owner.Node).Int(op.Owner.Incarnation).Int(op.Through))
+        .On<ShardLeft>(_leave, static (a, op) => a
             .Text(op.Name).Int(op.Shard).Text(op.Owner.Node).Int(op.Owner.Incarnation).Int(op.Through))
         .On<ShardLevel>(_level, static (a, op) => a
             .Text(op.Name).Int(op.Shard).Text(op.Owner.Node).Int(op.Owner.Incarnation))
@@ -86,6 +94,9 @@ public sealed record NodeAdvanced(string Name, ShardOwner Owner, long Through) :
 
 /// <summary>The owner of a shard with a position of its own has handled its changes up to another one.</summary>
 public sealed record ShardAdvanced(string Name, int Shard, ShardOwner Owner, long Through) : Change;
+
+/// <summary>The owner of a shard will give it, and has handled its changes up to a position.</summary>
+public sealed record ShardLeft(string Name, int Shard, ShardOwner Owner, long Through) : Change;
 
 /// <summary>The owner of a shard has handled as much of it as of its other shards.</summary>
 public sealed record ShardLevel(string Name, int Shard, ShardOwner Owner) : Change;

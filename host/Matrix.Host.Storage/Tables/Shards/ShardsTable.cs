@@ -18,6 +18,12 @@ public readonly record struct ShardOwner(string Node, long Incarnation)
 /// </summary>
 public sealed record ShardMoved(int Shard, ShardOwner From, ShardOwner To) : ConditionalChange;
 
+/// <summary>
+/// A start of a node is fenced: it writes nothing any more, whether it runs, stands still or is cut off. It is in the
+/// flush that takes its shards.
+/// </summary>
+public sealed record NodeFenced(ShardOwner Node) : Change;
+
 /// <summary>The table `shards`: which node has which shard. Only PostgreSQL has rows.</summary>
 public sealed class ShardsTable(IReads reads)
 {
@@ -27,9 +33,14 @@ public sealed class ShardsTable(IReads reads)
         UPDATE shards SET node = $1, incarnation = $2 WHERE shard = $3 AND node = $4 AND incarnation = $5
         """);
 
-    internal static void Register(WriteHandlers handlers) => handlers.OnCondition<ShardMoved>(Move, static (a, op) => a
-        .Text(op.To.Node).Int(op.To.Incarnation).Int(op.Shard)
-        .Text(op.From.Node).Int(op.From.Incarnation));
+    private static readonly Statement Fence = Statement.Of(
+        "UPDATE nodes SET alive = 0 WHERE node = $1 AND incarnation = $2");
+
+    internal static void Register(WriteHandlers handlers) => handlers
+        .OnCondition<ShardMoved>(Move, static (a, op) => a
+            .Text(op.To.Node).Int(op.To.Incarnation).Int(op.Shard)
+            .Text(op.From.Node).Int(op.From.Incarnation))
+        .On<NodeFenced>(Fence, static (a, op) => a.Text(op.Node.Node).Int(op.Node.Incarnation));
 
     /// <summary>The owner of each shard, by its number; none on SQLite.</summary>
     public ValueTask<IReadOnlyList<ShardOwner>> OwnersAsync(CancellationToken stop) =>
