@@ -1,0 +1,73 @@
+using System.Net;
+using Matrix.Host.Parts;
+
+namespace Matrix.Host.Cluster;
+
+/// <summary>
+/// Where a node of a cluster listens for the others, how they know each other, and when one counts as dead.
+/// </summary>
+public sealed record ClusterNodeOptions
+{
+    /// <summary>
+    /// How many probes in a row fail before a node votes that another is dead. The last of them goes through a third
+    /// node, if there is one.
+    /// </summary>
+    public const int MissedProbes = 3;
+
+    [Setting("cluster.listen", "Address and port on which this node listens for other nodes, with mutual TLS.")]
+    public IPEndPoint? Listen { get; init; }
+
+    [Setting("cluster.address", "Address and port under which other nodes reach it; off if it is the same.")]
+    public IPEndPoint? Address { get; init; }
+
+    [Setting(
+        "cluster.certificate",
+        "A file with this node's certificate (PEM): of the authority below, with the node's name as a DNS name.",
+        Form = SettingForm.Path)]
+    public string Certificate { get; init; } = "";
+
+    [Setting("cluster.key", "A file with the certificate's key (PEM).", Form = SettingForm.Path)]
+    public string Key { get; init; } = "";
+
+    [Setting(
+        "cluster.authority",
+        "A file with the certificate (PEM) of the authority that signs the nodes' certificates, and nothing else.",
+        Form = SettingForm.Path)]
+    public string Authority { get; init; } = "";
+
+    [Setting(
+        "cluster.probe_time",
+        "How often a node probes each other one, and how long it waits for the answer. A node that is cut off is "
+            + "found after six to eight times as long, one that ended after four.")]
+    public TimeSpan ProbeTime { get; init; } = TimeSpan.FromSeconds(1);
+
+    [Setting(
+        "cluster.alive_time",
+        "How often a node writes into the database that it is alive. One that has not for five times as long has no "
+            + "vote on who is dead.")]
+    public TimeSpan AliveTime { get; init; } = TimeSpan.FromSeconds(2);
+
+    [Setting("cluster.join_time", "How long a node that starts tries to reach all others before it gives up.")]
+    public TimeSpan JoinTime { get; init; } = TimeSpan.FromMinutes(1);
+
+    [Setting(
+        "cluster.call_bytes",
+        "The most bytes of a call between nodes, and of its answer.",
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 64 << 20)]
+    public int MaxCallBytes { get; init; } = 16 * 1024 * 1024;
+
+    [Setting("cluster.call_time", "The longest time of a call between nodes.")]
+    public TimeSpan LongestCall { get; init; } = TimeSpan.FromSeconds(20);
+
+    [Setting(
+        "cluster.calls",
+        "Calls to other nodes that wait for answers, and as many of others that are carried out; more are refused.",
+        Least = 16, Most = 1_000_000)]
+    public int MaxCalls { get; init; } = 4096;
+
+    /// <summary>How often what all nodes say of themselves is read.</summary>
+    public TimeSpan LookEvery { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the certificate is read again.</summary>
+    public TimeSpan ReloadEvery { get; init; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,152 @@
+using System.Threading.Channels;
+using Matrix.Core.Cluster;
+using Microsoft.Extensions.Logging;
+using Orleans.Runtime;
+
+namespace Matrix.Host.Cluster.Membership;
+
+/// <summary>
+/// The nodes that are alive, as this one knows them, and which of them should have shards. The view is only a hint for
+/// the placement: what is written proves its right in the database.
+/// </summary>
+public sealed partial class ClusterMembers : IAsyncDisposable
+{
+    private readonly NodeIncarnation _self;
+    private readonly IClusterMembershipService _membership;
+    private readonly ILocalSiloDetails _silo;
+    private readonly SilosTable _table;
+    private readonly TimeSpan _lookEvery;
+    private readonly ILogger<ClusterMembers> _log;
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Channel<bool> _looks = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Lock _publishing = new();
+    private volatile MemberList _members = MemberList.None;
+    private Dictionary<SiloAddress, Readiness> _readiness = [];
+    private Task _following = Task.CompletedTask;
+
+    internal ClusterMembers(
+        NodeIncarnation self,
+        ClusterNodeOptions options,
+        IClusterMembershipService membership,
+        ILocalSiloDetails silo,
+        SilosTable table,
+        ILogger<ClusterMembers> log)
+    {
+        (_self, _membership, _silo, _table, _log) = (self, membership, silo, table, log);
+        _lookEvery = options.LookEvery;
+    }
+
+    /// <summary>The present view.</summary>
+    public ClusterView View => _members.View;
+
+    /// <summary>Called with each view that differs from the one before, one after the other.</summary>
+    public event Action<ClusterView>? Changed;
+
+    /// <summary>Called after this node said something of itself, so that others are told to look.</summary>
+    internal event Action? Said;
+
+    /// <summary>The other nodes that are alive.</summary>
+    internal IEnumerable<NodeIncarnation> Others => _members.Alive.Keys.Where(node => node != _self);
+
+    /// <summary>
+    /// Says of this node whether it should have shards. It is stored when this returns; others see it within a second.
+    /// </summary>
+    public async Task SayAsync(Readiness readiness, CancellationToken stop)
+    {
+        await _table.SayAsync(_silo.SiloAddress, readiness, stop);
+        Look();
+        Said?.Invoke();
+    }
+
+    /// <summary>The address of a node that is alive; null for any other.</summary>
+    internal SiloAddress? AddressOf(NodeIncarnation node) => _members.Alive.GetValueOrDefault(node);
+
+    /// <summary>Whether this node is known to have ended, so that it will not come back.</summary>
+    internal bool HasEnded(NodeIncarnation node) => _members.Ended.Contains(node);
+
+    /// <summary>Looks into the table soon.</summary>
+    internal void Look() => _looks.Writer.TryWrite(true);
+
+    /// <summary>Reads what the table has, and follows the membership.</summary>
+    internal async Task StartAsync(CancellationToken stop)
+    {
+        await ReadAsync(stop);
+        _following = Task.WhenAll(Task.Run(FollowAsync, stop), Task.Run(LookAsync, stop));
+    }
+
+    /// <summary>Reads the table, and has Orleans read it if it is newer than what Orleans knows.</summary>
+    internal async Task ReadAsync(CancellationToken stop)
+    {
+        var read = await _table.ReadAsync(stop);
+        lock (_publishing) _readiness = read.Rows.ToDictionary(row => row.Entry.SiloAddress, row => row.Readiness);
+        if (_membership.CurrentSnapshot.Version.Value < read.Version)
+            await _membership.Refresh(new MembershipVersion(read.Version), stop);
+        Publish();
+    }
+
+    /// <summary>Stops following. The view stays as it is.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stopping.Dispose();
+    }
+
+    private async Task FollowAsync()
+    {
+        await foreach (var snapshot in _membership.MembershipUpdates.WithCancellation(_stopping.Token))
+        {
+            Publish();
+            Look();
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            using (var soon = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token))
+            {
+                soon.CancelAfter(_lookEvery);
+                Task woken = _looks.Reader.ReadAsync(soon.Token).AsTask();
+                await woken.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            try
+            {
+                await ReadAsync(_stopping.Token);
+            }
+            catch (Exception fault) when (!_stopping.IsCancellationRequested)
+            {
+                NotRead(fault);
+            }
+        }
+    }
+
+    private void Publish()
+    {
+        lock (_publishing)
+        {
+            var members = MemberList.Of(_membership.CurrentSnapshot, _readiness);
+            var isChanged = !members.IsLike(_members);
+            _members = members;
+            if (!isChanged) return;
+            try
+            {
+                Changed?.Invoke(members.View);
+            }
+            catch (Exception fault)
+            {
+                NotHandled(fault);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The table of silos could not be read.")]
+    private partial void NotRead(Exception fault);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A change of the members was not handled.")]
+    private partial void NotHandled(Exception fault);
+}

@@ -1,0 +1,64 @@
+using System.Collections.Frozen;
+using Matrix.Core.Cluster;
+using Orleans.Runtime;
+
+namespace Matrix.Host.Cluster.Membership;
+
+/// <summary>The members of one moment. Immutable.</summary>
+internal sealed class MemberList
+{
+    private readonly FrozenDictionary<NodeIncarnation, Readiness> _says;
+
+    private MemberList(
+        List<(NodeIncarnation Node, SiloAddress Address, Readiness Says)> alive, FrozenSet<NodeIncarnation> ended)
+    {
+        _says = alive.ToFrozenDictionary(member => member.Node, member => member.Says);
+        Alive = alive.ToFrozenDictionary(member => member.Node, member => member.Address);
+        Ended = ended;
+        View = new ClusterView(
+            alive.Where(member => member.Says == Readiness.Ready).Select(member => member.Node),
+            alive.Where(member => member.Says != Readiness.Ready).Select(member => member.Node));
+    }
+
+    public static MemberList None { get; } = new([], []);
+
+    /// <summary>The nodes that are alive, with their addresses.</summary>
+    public FrozenDictionary<NodeIncarnation, SiloAddress> Alive { get; }
+
+    /// <summary>The nodes that were declared dead, or ended in order, as far as the table still has them.</summary>
+    public FrozenSet<NodeIncarnation> Ended { get; }
+
+    /// <summary>
+    /// Those that say that they are ready, and all others that are alive: they have shards to give, or none yet.
+    /// </summary>
+    public ClusterView View { get; }
+
+    public static MemberList Of(ClusterMembershipSnapshot snapshot, Dictionary<SiloAddress, Readiness> readiness)
+    {
+        var alive = new List<(NodeIncarnation, SiloAddress, Readiness)>();
+        var ended = new List<NodeIncarnation>();
+        foreach (var (address, member) in snapshot.Members)
+        {
+            if (SiloNames.TryParse(member.Name) is not { } node) continue;
+            switch (member.Status)
+            {
+                case SiloStatus.Active:
+                    alive.Add((node, address, readiness.GetValueOrDefault(address)));
+                    break;
+                case SiloStatus.ShuttingDown or SiloStatus.Stopping:
+                    alive.Add((node, address, Readiness.Leaving));
+                    break;
+                case SiloStatus.Dead:
+                    ended.Add(node);
+                    break;
+            }
+        }
+
+        return new MemberList(alive, ended.ToFrozenSet());
+    }
+
+    /// <summary>Whether the same nodes are alive, and say the same.</summary>
+    public bool IsLike(MemberList other) =>
+        _says.Count == other._says.Count
+        && _says.All(member => other._says.TryGetValue(member.Key, out var says) && says == member.Value);
+}

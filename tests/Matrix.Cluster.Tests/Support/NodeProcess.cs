@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Matrix.Core.Cluster;
+using Matrix.Processes;
+
+namespace Matrix.Cluster.Tests;
+
+/// <summary>A node in a process of its own.</summary>
+internal sealed class NodeProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private NodeProcess(Process process, NodeIncarnation self) => (_process, Self) = (process, self);
+
+    public NodeIncarnation Self { get; }
+
+    public int Id => _process.Id;
+
+    /// <summary>What it printed, with when.</summary>
+    public ConcurrentQueue<(long At, string Line)> Lines { get; } = [];
+
+    public static async Task<NodeProcess> StartAsync(ClusterDatabase database, NodeAuthority authority, string name)
+    {
+        var options = TestNode.OptionsOf(authority, name);
+        var self = TestNode.Draw(name);
+        var process = Process.Start(new ProcessStartInfo(
+            "dotnet",
+            [
+                typeof(NodeProcess).Assembly.Location, database.ConnectionString, name,
+                self.Incarnation.ToString(CultureInfo.InvariantCulture), $"{options.Listen}", options.Certificate,
+                options.Key, options.Authority,
+            ])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        var node = new NodeProcess(process, self);
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is not null) node.Lines.Enqueue((Stopwatch.GetTimestamp(), line.Data));
+        };
+        process.BeginOutputReadLine();
+        await Until.HoldsAsync(() => node.Has(NodeProgram.Joined));
+        return node;
+    }
+
+    public bool Has(string word) => Lines.Any(line => line.Line.StartsWith(word, StringComparison.Ordinal));
+
+    public void Say(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
+    }
+
+    public void Kill() => Signals.SendKill(_process.Id);
+
+    public void Pause() => Signals.SendStop(_process.Id);
+
+    public void Continue() => Signals.SendContinue(_process.Id);
+
+    public Task WaitForExitAsync() => _process.WaitForExitAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+}
