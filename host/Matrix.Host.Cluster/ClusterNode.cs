@@ -83,7 +83,7 @@ public sealed partial class ClusterNode : IHostedService, IAsyncDisposable
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
-        await Members.DisposeAsync();
+        await Members.StopAsync();
         foreach (var part in _running.Reverse()) await part.StopAsync(cancellationToken);
         _running = [];
     }

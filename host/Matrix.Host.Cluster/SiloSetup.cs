@@ -42,7 +42,11 @@ internal static class SiloSetup
         services.AddLogging(logging => logging
             .AddProvider(new HostLoggers(loggers))
             .AddFilter("Orleans", LogLevel.Warning)
-            .AddFilter("Microsoft.Orleans", LogLevel.Warning));
+
+            // They warn of the garbage collector that the server chose, and of a start that took no time.
+            .AddFilter("Orleans.Runtime.Silo", LogLevel.Error)
+            .AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error)
+            .AddFilter(typeof(NodeService).FullName, LogLevel.Warning));
         services.AddSingleton<NodeDeath>();
         services.AddSingleton<IFatalErrorHandler>(static parts => parts.GetRequiredService<NodeDeath>());
         services.AddSingleton(new SilosTable(database));

@@ -18,6 +18,9 @@ public interface ITellHandler
     /// <summary>The number of the kind, from 0; kinds that are told are numbered apart from those that are called.</summary>
     int Kind { get; }
 
-    /// <summary>Takes what a node told, in its order. It must be quick: all that is told waits for it.</summary>
+    /// <summary>
+    /// Takes what a node told. It must be quick, because all that is told waits for it. What was told later may be here
+    /// already.
+    /// </summary>
     void OnTold(ReadOnlyMemory<byte> body);
 }

@@ -15,7 +15,7 @@ public interface INodeCalls
         NodeIncarnation to, int kind, ReadOnlyMemory<byte> body, CancellationToken stop);
 
     /// <summary>
-    /// Tells a node something, without an answer. What is told to one node arrives in order, or not at all. False if it
+    /// Tells a node something, without an answer. It may arrive after what is told later, or not at all. False if it
     /// cannot arrive: the node is not alive, or the body is too large.
     /// </summary>
     /// <param name="to">The node, of this incarnation and no other.</param>

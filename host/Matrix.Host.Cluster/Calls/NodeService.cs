@@ -22,8 +22,7 @@ internal interface INodeService : IGrainService
 }
 
 /// <summary>
-/// The service of this silo. Handlers of calls run on the thread pool: the silo's scheduler has one thread for the
-/// service. What is told is handed on in order.
+/// The service of this silo. Handlers of calls run on the thread pool, because the service has one thread at a time.
 /// </summary>
 internal sealed class NodeService(GrainId id, Silo silo, ILoggerFactory loggers, CallHandlers handlers, Wakes wakes)
     : GrainService(id, silo, loggers), INodeService

@@ -87,10 +87,16 @@ public sealed partial class ClusterMembers : IAsyncDisposable
     }
 
     /// <summary>Stops following. The view stays as it is.</summary>
-    public async ValueTask DisposeAsync()
+    internal async Task StopAsync()
     {
         await _stopping.CancelAsync();
         await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         _stopping.Dispose();
     }
 

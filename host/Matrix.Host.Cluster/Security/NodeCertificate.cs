@@ -53,8 +53,8 @@ internal sealed class NodeCertificate
             var text = ReadAll(_options);
             var seen = string.Concat(text);
             if (seen == _seen) return false;
-            _seen = seen;
             _pair = Parse(_options, _node, text);
+            _seen = seen;
         }
         catch (InvalidDataException fault)
         {

@@ -19,7 +19,6 @@ internal static class NodeTls
         .UseTls(tls =>
         {
             tls.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
-            tls.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
             tls.LocalServerCertificateSelector = (_, _) => certificate.Own;
             tls.LocalClientCertificateSelector = (_, _, _, _, _) => certificate.Own;
 

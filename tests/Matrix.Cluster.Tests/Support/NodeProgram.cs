@@ -33,7 +33,7 @@ internal static class NodeProgram
         using var loggers = LoggerFactory.Create(static logging => logging.AddConsole(
             static console => console.LogToStandardErrorThreshold = LogLevel.Trace));
         await using var database = NpgsqlDataSource.Create(arguments[0]);
-        await using var node = new ClusterNode(options, self, database, [], [], loggers);
+        await using var node = new ClusterNode(options, self, database, [new Echo()], [], loggers);
         node.Members.Changed += static view => Print(View, string.Join(' ', view.Ready.Select(one => one.Node)));
         await node.StartAsync(CancellationToken.None);
         await node.Members.SayAsync(Readiness.Ready, CancellationToken.None);
@@ -75,4 +75,12 @@ internal static class NodeProgram
     }
 
     private static void Print(string word, string rest) => Console.Out.WriteLine($"{word} {rest}");
+
+    private sealed class Echo : ICallHandler
+    {
+        public int Kind => TestNode.Echo;
+
+        public ValueTask<ReadOnlyMemory<byte>?> AnswerAsync(ReadOnlyMemory<byte> body, CancellationToken stop) =>
+            ValueTask.FromResult<ReadOnlyMemory<byte>?>(body);
+    }
 }

@@ -5,7 +5,7 @@ namespace Matrix.Cluster.Tests;
 /// <summary>Waits for conditions, for long: on a busy machine any thread may stop for seconds.</summary>
 internal static class Until
 {
-    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(60);
 
     /// <summary>Waits until something holds, and fails if that takes too long.</summary>
     public static async Task HoldsAsync(

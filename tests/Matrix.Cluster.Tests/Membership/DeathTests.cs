@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using Matrix.Host.Cluster.Calls;
+
+namespace Matrix.Cluster.Tests.Membership;
+
+/// <summary>Nodes that end without a word, or stand still.</summary>
+[Category("PostgreSQL")]
+internal sealed class DeathTests
+{
+    /// <summary>
+    /// On an idle machine. On a busy one a node does not count its probes while its own threads stand, so a test has
+    /// three tries.
+    /// </summary>
+    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(8);
+
+    private const int Tries = 3;
+
+    private ClusterDatabase _database = null!;
+    private NodeAuthority _authority = null!;
+
+    [SetUp]
+    public async Task CreateDatabase()
+    {
+        _database = await ClusterDatabase.CreateAsync();
+        _authority = new NodeAuthority();
+    }
+
+    [TearDown]
+    public async Task Dispose()
+    {
+        _authority.Dispose();
+        await _database.DisposeAsync();
+    }
+
+    [Test]
+    [Retry(Tries)]
+    public async Task Of_three_nodes_a_killed_one_is_dead_to_both_others_within_eight_seconds()
+    {
+        await using var a = await StartAsync("a.nodes");
+        await using var b = await StartAsync("b.nodes");
+        await using var killed = await NodeProcess.StartAsync(_database, _authority, "c.nodes");
+        await Until.HoldsAsync(() => a.View.IsAlive(killed.Self) && b.View.IsAlive(killed.Self));
+
+        killed.Kill();
+
+        Assert.That(await TimeUntilAsync(() => !a.View.IsAlive(killed.Self)), Is.LessThan(_longest));
+        await Until.HoldsAsync(() => !b.View.IsAlive(killed.Self));
+        var answer = await a.Calls.CallAsync(killed.Self, TestNode.Echo, default, CancellationToken.None);
+        Assert.That(answer.Outcome, Is.EqualTo(CallOutcome.Gone));
+        Assert.That(a.View.Ready, Is.EqualTo(new[] { a.Self, b.Self }));
+    }
+
+    [Test]
+    [Retry(Tries)]
+    public async Task Of_two_nodes_one_that_stands_still_is_dead_within_eight_seconds_and_learns_it()
+    {
+        await using var a = await StartAsync("a.nodes");
+        await using var still = await NodeProcess.StartAsync(_database, _authority, "b.nodes");
+        await Until.HoldsAsync(() => a.View.IsAlive(still.Self));
+
+        still.Pause();
+
+        // It is not known to have ended yet, but does not answer.
+        var call = a.Calls.CallAsync(still.Self, TestNode.Echo, default, CancellationToken.None);
+        Assert.That(await TimeUntilAsync(() => !a.View.IsAlive(still.Self)), Is.LessThan(_longest));
+        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.Gone).Or.EqualTo(CallOutcome.Unreachable));
+
+        still.Continue();
+        await Until.HoldsAsync(() => still.Has(NodeProgram.Dead));
+        await still.WaitForExitAsync();
+        Assert.That(a.Node.Death.IsCompleted, Is.False);
+    }
+
+    private static async Task<TimeSpan> TimeUntilAsync(Func<bool> holds)
+    {
+        var since = Stopwatch.GetTimestamp();
+        await Until.HoldsAsync(holds);
+        return Stopwatch.GetElapsedTime(since);
+    }
+
+    private Task<TestNode> StartAsync(string name) =>
+        TestNode.StartAsync(_database, TestNode.OptionsOf(_authority, name), name);
+}
