@@ -109,6 +109,9 @@ internal static class SiloSetup
         membership.NumMissedProbesLimit = ClusterNodeOptions.MissedProbes;
         membership.NumVotesForDeathDeclaration = VotesForDeath;
         membership.IAmAliveTablePublishTimeout = options.AliveTime;
+
+        // Only when it has read the table does a node see that another one, which it asks to probe a third, is not alive.
+        membership.TableRefreshTimeout = options.AliveTime;
         membership.NumMissedTableIAmAliveLimit = MissedAliveTimes;
         membership.MaxJoinAttemptTime = options.JoinTime;
     }

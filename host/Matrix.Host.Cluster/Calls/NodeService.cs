@@ -7,7 +7,10 @@ using Orleans.Services;
 
 namespace Matrix.Host.Cluster.Calls;
 
-/// <summary>What a node does for others: one service for each silo, addressed by the silo.</summary>
+/// <summary>
+/// What a node does for others: one service for each silo, addressed by the silo. Nodes of two versions serve together:
+/// its name and namespace are part of the address, and the names and parameters of its methods part of the protocol.
+/// </summary>
 internal interface INodeService : IGrainService
 {
     /// <summary>Answers a call: an octet that says whether it was answered, and the answer.</summary>

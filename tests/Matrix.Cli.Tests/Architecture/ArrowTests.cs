@@ -14,6 +14,9 @@ internal sealed class ArrowTests
         ["Matrix.Host.Crypto"] = "Matrix.Host.Parts NSec.Cryptography libc",
         ["Matrix.Host.Parts"] = "",
         ["Matrix.Host.Storage"] = "Matrix.Core Matrix.Host.Parts Npgsql libsqlite3.so.0 libc",
+        ["Matrix.Host.Cluster"] =
+            "Matrix.Core Matrix.Host.Parts Npgsql Microsoft.AspNetCore Orleans.Core Orleans.Core.Abstractions "
+            + "Orleans.Runtime Orleans.Serialization Orleans.Serialization.Abstractions Orleans.Connections.Security",
         ["Matrix.Host.Network"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto MailKit MimeKit libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] =

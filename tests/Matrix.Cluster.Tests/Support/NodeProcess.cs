@@ -27,13 +27,14 @@ internal sealed class NodeProcess : IAsyncDisposable
         var process = Process.Start(new ProcessStartInfo(
             "dotnet",
             [
-                typeof(NodeProcess).Assembly.Location, database.ConnectionString, name,
+                typeof(NodeProcess).Assembly.Location, name,
                 self.Incarnation.ToString(CultureInfo.InvariantCulture), $"{options.Listen}", options.Certificate,
                 options.Key, options.Authority,
             ])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
+            Environment = { [NodeProgram.Database] = database.ConnectionString },
         })!;
         var node = new NodeProcess(process, self);
         process.OutputDataReceived += (_, line) =>

@@ -5,39 +5,47 @@ using Matrix.Core.Cluster;
 using Matrix.Host.Cluster;
 using Matrix.Host.Cluster.Calls;
 using Matrix.Host.Cluster.Membership;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Matrix.Cluster.Tests;
 
 /// <summary>
 /// A node that joins and is ready, until it is killed. It prints each view, and the reason if it is declared dead. It
-/// obeys lines: `busy SECONDS` computes on all threads, `block SECONDS` lets them stand, `leave` leaves in order.
+/// obeys lines: `busy SECONDS ITEMS` keeps so many items of work of 5 ms for each core in the queue of the thread pool,
+/// `leave` leaves in order.
 /// </summary>
 internal static class NodeProgram
 {
+    /// <summary>The environment's variable with the database's address.</summary>
+    public const string Database = "MATRIX_TEST_CLUSTER_DATABASE";
+
     public const string Joined = "joined";
     public const string Dead = "dead";
     public const string View = "view";
+
+    private static readonly TimeSpan _item = TimeSpan.FromMilliseconds(5);
 
     public static async Task<int> RunAsync(string[] arguments)
     {
         var options = new ClusterNodeOptions
         {
-            Listen = IPEndPoint.Parse(arguments[3]),
-            Certificate = arguments[4],
-            Key = arguments[5],
-            Authority = arguments[6],
+            Listen = IPEndPoint.Parse(arguments[2]),
+            Certificate = arguments[3],
+            Key = arguments[4],
+            Authority = arguments[5],
         };
-        var self = new NodeIncarnation(arguments[1], long.Parse(arguments[2], CultureInfo.InvariantCulture));
-        using var loggers = LoggerFactory.Create(static logging => logging.AddConsole(
-            static console => console.LogToStandardErrorThreshold = LogLevel.Trace));
-        await using var database = NpgsqlDataSource.Create(arguments[0]);
-        await using var node = new ClusterNode(options, self, database, [new Echo()], [], loggers);
+        var self = new NodeIncarnation(arguments[0], long.Parse(arguments[1], CultureInfo.InvariantCulture));
+        await using var database = NpgsqlDataSource.Create(Environment.GetEnvironmentVariable(Database)!);
+        await using (var command = database.CreateCommand("SELECT 1")) await command.ExecuteScalarAsync();
+        var (start, memory) = (Stopwatch.GetTimestamp(), Environment.WorkingSet);
+        await using var node = new ClusterNode(options, self, database, [new Echo()], [], NullLoggerFactory.Instance);
         node.Members.Changed += static view => Print(View, string.Join(' ', view.Ready.Select(one => one.Node)));
         await node.StartAsync(CancellationToken.None);
         await node.Members.SayAsync(Readiness.Ready, CancellationToken.None);
-        Print(Joined, "");
+        Print(
+            Joined,
+            $"in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, with {(Environment.WorkingSet - memory) >> 20} MiB");
         _ = PrintDeathAsync(node.Death);
         while (await Task.Run(Console.In.ReadLineAsync) is { } line)
         {
@@ -57,21 +65,16 @@ internal static class NodeProgram
 
     private static void Occupy(string[] words)
     {
-        var time = TimeSpan.FromSeconds(double.Parse(words[1], CultureInfo.InvariantCulture));
-        var until = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
-        for (var i = 0; i < 16 * Environment.ProcessorCount; i++)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(
-                _ =>
-                {
-                    if (words[0] == "block") Thread.Sleep(time);
-                    while (Stopwatch.GetTimestamp() < until)
-                    {
-                        Thread.SpinWait(100);
-                    }
-                },
-                null);
-        }
+        var seconds = int.Parse(words[1], CultureInfo.InvariantCulture);
+        var items = int.Parse(words[2], CultureInfo.InvariantCulture) * Environment.ProcessorCount;
+        var until = Stopwatch.GetTimestamp() + (seconds * Stopwatch.Frequency);
+        for (var i = 0; i < items; i++) ThreadPool.UnsafeQueueUserWorkItem(Work, until, preferLocal: false);
+    }
+
+    private static void Work(long until)
+    {
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < _item;) Thread.SpinWait(100);
+        if (Stopwatch.GetTimestamp() < until) ThreadPool.UnsafeQueueUserWorkItem(Work, until, preferLocal: false);
     }
 
     private static void Print(string word, string rest) => Console.Out.WriteLine($"{word} {rest}");

@@ -5,7 +5,7 @@ using Matrix.Host.Cluster;
 using Matrix.Host.Cluster.Calls;
 using Matrix.Host.Cluster.Membership;
 using Matrix.Processes;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Matrix.Cluster.Tests;
 
@@ -27,7 +27,6 @@ internal sealed class TestNode : IAsyncDisposable
     public static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(30);
 
     private static long _incarnations = 1_000_000_000_000;
-    private static readonly ILoggerFactory _loggers = LoggerFactory.Create(static logging => logging.AddConsole());
 
     private TestNode(ClusterNode node, ClusterNodeOptions options, ConcurrentQueue<byte[]> told)
     {
@@ -83,7 +82,7 @@ internal sealed class TestNode : IAsyncDisposable
                 new byte[BitConverter.ToInt32(body.Span)])),
         ];
         return new TestNode(
-            new ClusterNode(options, self, database.Source, calls, [new Listener(Echo, told)], _loggers),
+            new ClusterNode(options, self, database.Source, calls, [new Listener(Echo, told)], NullLoggerFactory.Instance),
             options,
             told);
     }
