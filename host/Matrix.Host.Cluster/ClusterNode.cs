@@ -68,8 +68,8 @@ public sealed partial class ClusterNode : IHostedService, IAsyncDisposable
     public Task<string> Death => _death.Reason;
 
     /// <summary>
-    /// Joins the cluster: when this returns, all other nodes that are alive could be reached. The node is alive, and not
-    /// ready yet.
+    /// Joins the cluster: when this returns, all other nodes that are alive could be reached. This one is alive, and
+    /// not ready yet.
     /// </summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {

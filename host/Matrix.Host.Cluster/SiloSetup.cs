@@ -110,7 +110,7 @@ internal static class SiloSetup
         membership.NumVotesForDeathDeclaration = VotesForDeath;
         membership.IAmAliveTablePublishTimeout = options.AliveTime;
 
-        // Only when it has read the table does a node see that another one, which it asks to probe a third, is not alive.
+        // Only when it has read the table, a node stops to ask one that has ended to probe a third.
         membership.TableRefreshTimeout = options.AliveTime;
         membership.NumMissedTableIAmAliveLimit = MissedAliveTimes;
         membership.MaxJoinAttemptTime = options.JoinTime;

@@ -14,7 +14,7 @@ public sealed class MovableShards
     private static readonly TimeSpan _longestClose = TimeSpan.FromSeconds(20);
 
     /// <summary>Shards that are all open.</summary>
-    public MovableShards() => Gates.Open(Enumerable.Range(0, Shards.Count));
+    public MovableShards() => Gates.Open(ShardGates.All);
 
     /// <summary>What the server asks.</summary>
     public ShardGates Gates { get; } = ShardGates.Closed();

@@ -2,7 +2,7 @@ using Matrix.Core.Cluster;
 
 namespace Matrix.Host.Cluster.Calls;
 
-/// <summary>Calls to other nodes. A call may have been carried out whatever its outcome, unless it was refused.</summary>
+/// <summary>Calls to other nodes. Whatever the outcome, a call may have been carried out.</summary>
 public interface INodeCalls
 {
     /// <summary>Calls a node, and waits for its answer for at most `cluster.call_time`.</summary>

@@ -3,7 +3,7 @@ using Orleans.Runtime;
 
 namespace Matrix.Host.Cluster.Membership;
 
-/// <summary>Votes that a silo is dead, as they are stored: a line with the time in ticks and the voter for each.</summary>
+/// <summary>Votes that a silo is dead, as they are stored: a line with the time in ticks and the voter.</summary>
 internal static class VoteText
 {
     public static string Of(IEnumerable<Tuple<SiloAddress, DateTime>>? votes) => votes is null

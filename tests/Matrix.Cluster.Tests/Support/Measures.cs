@@ -11,19 +11,17 @@ internal static class Measures
 
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(60);
 
-    public static async Task<int> RunAsync()
+    public static async Task<int> RunAsync(string[] what)
     {
         try
         {
-            foreach (var count in new[] { 2, 3 })
+            if (what.Contains("deaths")) await DeathsAsync();
+            if (what.Contains("busy"))
             {
-                await DeathsAsync(count, "killed", static node => node.Kill());
-                await DeathsAsync(count, "standing still", static node => node.Pause());
+                foreach (var items in new[] { 10, 40, 100 }) await BusyAsync(items);
             }
 
-            await BothDieAsync();
-            foreach (var items in new[] { 10, 40, 100 }) await BusyAsync(items);
-            await CallsAsync();
+            if (what.Contains("calls")) await CallsAsync();
         }
         finally
         {
@@ -31,6 +29,17 @@ internal static class Measures
         }
 
         return 0;
+    }
+
+    private static async Task DeathsAsync()
+    {
+        foreach (var count in new[] { 2, 3 })
+        {
+            await DeathsAsync(count, "killed", static node => node.Kill());
+            await DeathsAsync(count, "standing still", static node => node.Pause());
+        }
+
+        await BothDieAsync();
     }
 
     /// <summary>How long until a node is dead to another one.</summary>
@@ -85,6 +94,7 @@ internal static class Measures
     private static async Task CallsAsync()
     {
         await using var cluster = await MeasuredCluster.StartAsync(2);
+        Console.WriteLine($"a node {cluster.Others[0].LineOf(NodeProgram.Joined)}");
         var to = cluster.Others[0].Self;
         foreach (var (bytes, atOnce) in new[] { (100, 1), (100, 32), (10_000, 32) })
         {
@@ -108,7 +118,7 @@ internal static class Measures
 
     private static void Print(string what, List<double> seconds) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"{what}: {seconds.Min():0.000} to {seconds.Max():0.000} s, mean {seconds.Average():0.000} s, of {seconds.Count}"));
+        $"{what}: {seconds.Min():0.000} to {seconds.Max():0.000} s, mean {seconds.Average():0.000} s"));
 
     /// <summary>A node in this process, and others.</summary>
     private sealed class MeasuredCluster : IAsyncDisposable

@@ -46,7 +46,11 @@ internal sealed class NodeProcess : IAsyncDisposable
         return node;
     }
 
-    public bool Has(string word) => Lines.Any(line => line.Line.StartsWith(word, StringComparison.Ordinal));
+    public bool Has(string word) => LineOf(word) is not null;
+
+    /// <summary>The first line that begins with a word; null if there is none.</summary>
+    public string? LineOf(string word) => Lines
+        .Select(static line => line.Line).FirstOrDefault(line => line.StartsWith(word, StringComparison.Ordinal));
 
     public void Say(string line)
     {

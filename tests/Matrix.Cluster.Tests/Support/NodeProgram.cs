@@ -45,7 +45,7 @@ internal static class NodeProgram
         await node.Members.SayAsync(Readiness.Ready, CancellationToken.None);
         Print(
             Joined,
-            $"in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, with {(Environment.WorkingSet - memory) >> 20} MiB");
+            $"in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, {(Environment.WorkingSet - memory) >> 20} MiB");
         _ = PrintDeathAsync(node.Death);
         while (await Task.Run(Console.In.ReadLineAsync) is { } line)
         {

@@ -81,10 +81,9 @@ internal sealed class TestNode : IAsyncDisposable
             new Handler(Filling, static (body, _) => ValueTask.FromResult<ReadOnlyMemory<byte>?>(
                 new byte[BitConverter.ToInt32(body.Span)])),
         ];
+        ITellHandler[] tells = [new Listener(Echo, told)];
         return new TestNode(
-            new ClusterNode(options, self, database.Source, calls, [new Listener(Echo, told)], NullLoggerFactory.Instance),
-            options,
-            told);
+            new ClusterNode(options, self, database.Source, calls, tells, NullLoggerFactory.Instance), options, told);
     }
 
     /// <summary>Starts a node, and says that it is ready.</summary>
