@@ -9,7 +9,7 @@ public interface INodeCalls
     /// <param name="to">The node, of this incarnation and no other.</param>
     /// <param name="kind">What is asked: the number of an <see cref="ICallHandler"/> there.</param>
     /// <param name="body">At most `cluster.call_bytes`.</param>
-    /// <param name="stop">Ends the wait, not what is carried out there.</param>
+    /// <param name="stop">Ends the wait, and what is carried out there if it asks for the token.</param>
     /// <exception cref="OperationCanceledException">The token ended the wait.</exception>
     ValueTask<CallAnswer> CallAsync(
         NodeIncarnation to, int kind, ReadOnlyMemory<byte> body, CancellationToken stop);

@@ -13,7 +13,8 @@ internal interface INodeService : IGrainService
     /// <param name="kind">The kind of call.</param>
     /// <param name="waits">How long the caller waits, in milliseconds.</param>
     /// <param name="body">What was sent.</param>
-    Task<byte[]> Call(int kind, int waits, [Immutable] byte[] body);
+    /// <param name="stop">Ends when the caller does not wait any more. The word of it may be lost.</param>
+    Task<byte[]> Call(int kind, int waits, [Immutable] byte[] body, CancellationToken stop);
 
     /// <summary>Takes what is told.</summary>
     [OneWay]

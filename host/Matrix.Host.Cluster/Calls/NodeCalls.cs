@@ -75,20 +75,26 @@ internal sealed partial class NodeCalls(
     private async Task<CallAnswer> CallAsync(
         NodeIncarnation to, SiloAddress silo, int kind, ReadOnlyMemory<byte> body, CancellationToken stop)
     {
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        ends.CancelAfter(options.LongestCall);
         try
         {
             var answer = await services.Of(silo)
-                .Call(kind, (int)options.LongestCall.TotalMilliseconds, body.ToArray())
-                .WaitAsync(options.LongestCall, stop);
+                .Call(kind, (int)options.LongestCall.TotalMilliseconds, body.ToArray(), ends.Token)
+                .WaitAsync(ends.Token);
             return answer is [NodeService.Answered, ..]
                 ? new CallAnswer(CallOutcome.Answered, answer.AsMemory(1))
                 : CallAnswer.Without(CallOutcome.Refused);
         }
-        catch (TimeoutException)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(stop);
+        }
+        catch (Exception fault) when (fault is TimeoutException || ends.IsCancellationRequested)
         {
             return CallAnswer.Without(CallOutcome.TimedOut);
         }
-        catch (Exception fault) when (IsOfOrleans(fault) && !stop.IsCancellationRequested)
+        catch (Exception fault) when (IsOfOrleans(fault))
         {
             Failed(to.Node, fault);
             return CallAnswer.Without(members.HasEnded(to) ? CallOutcome.Gone : CallOutcome.Unreachable);

@@ -17,16 +17,18 @@ internal sealed class NodeService(GrainId id, Silo silo, ILoggerFactory loggers,
 
     private static readonly byte[] _refused = [Refused];
 
-    public Task<byte[]> Call(int kind, int waits, byte[] body) => Task.Run(async () =>
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(StoppedCancellationTokenSource.Token);
-        stop.CancelAfter(waits);
-        if (await handlers.AnswerAsync(kind, body, stop.Token) is not { } answer) return _refused;
-        var framed = new byte[answer.Length + 1];
-        framed[0] = Answered;
-        answer.CopyTo(framed.AsMemory(1));
-        return framed;
-    });
+    public Task<byte[]> Call(int kind, int waits, byte[] body, CancellationToken stop) => Task.Run(
+        async () =>
+        {
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, StoppedCancellationTokenSource.Token);
+            ends.CancelAfter(waits);
+            if (await handlers.AnswerAsync(kind, body, ends.Token) is not { } answer) return _refused;
+            var framed = new byte[answer.Length + 1];
+            framed[0] = Answered;
+            answer.CopyTo(framed.AsMemory(1));
+            return framed;
+        },
+        CancellationToken.None);
 
     public Task Tell(int kind, byte[] body)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Matrix.Core.Cluster;
 using Matrix.Host.Cluster.Calls;
@@ -10,6 +11,8 @@ namespace Matrix.Cluster.Tests.Calls;
 internal sealed class CallTests
 {
     private const int MaxBytes = 100_000;
+
+    private static readonly TimeSpan _longestCall = TimeSpan.FromSeconds(4);
 
     private ClusterDatabase _database = null!;
     private NodeAuthority _authority = null!;
@@ -114,17 +117,27 @@ internal sealed class CallTests
     }
 
     [Test]
-    public async Task A_node_that_does_not_answer_in_time_is_not_waited_for() =>
+    public async Task A_node_that_does_not_answer_in_time_is_not_waited_for_and_its_handler_ends()
+    {
+        var before = _b.Ended.Count;
+
         Assert.That((await CallAsync(_a, _b.Self, TestNode.Waiting)).Outcome, Is.EqualTo(CallOutcome.TimedOut));
+        await Until.HoldsAsync(() => _b.Ended.Count == before + 1);
+    }
 
     [Test]
-    public void A_caller_can_stop_waiting()
+    public async Task A_caller_can_stop_waiting_and_then_the_handler_ends()
     {
+        var before = _c.Ended.Count;
         using var stop = new CancellationTokenSource();
-        var call = _a.Calls.CallAsync(_b.Self, TestNode.Waiting, default, stop.Token).AsTask();
-        stop.Cancel();
+        var call = _b.Calls.CallAsync(_c.Self, TestNode.Waiting, default, stop.Token).AsTask();
+        Assert.That((await CallAsync(_b, _c.Self, TestNode.Echo)).IsAnswered, Is.True);
+        var start = Stopwatch.GetTimestamp();
+        await stop.CancelAsync();
 
         Assert.That(() => call, Throws.InstanceOf<OperationCanceledException>());
+        await Until.HoldsAsync(() => _c.Ended.Count == before + 1);
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(_longestCall), "not by the bound of its time");
     }
 
     [Test]
@@ -161,7 +174,7 @@ internal sealed class CallTests
         TestNode.OptionsOf(_authority, name) with
         {
             MaxCallBytes = MaxBytes,
-            LongestCall = TimeSpan.FromSeconds(2),
+            LongestCall = _longestCall,
         },
         name);
 }

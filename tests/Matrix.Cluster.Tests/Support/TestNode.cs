@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using Matrix.Core.Cluster;
 using Matrix.Host.Cluster;
@@ -28,16 +29,21 @@ internal sealed class TestNode : IAsyncDisposable
 
     private static long _incarnations = 1_000_000_000_000;
 
-    private TestNode(ClusterNode node, ClusterNodeOptions options, ConcurrentQueue<byte[]> told)
+    private TestNode(
+        ClusterNode node, ClusterNodeOptions options, ConcurrentQueue<byte[]> told, ConcurrentQueue<long> ended)
     {
         Node = node;
         Options = options;
         Told = told;
+        Ended = ended;
     }
 
     public ClusterNode Node { get; }
 
     public ClusterNodeOptions Options { get; }
+
+    /// <summary>When calls of the kind <see cref="Waiting"/> were ended here.</summary>
+    public ConcurrentQueue<long> Ended { get; }
 
     /// <summary>What others told this node.</summary>
     public ConcurrentQueue<byte[]> Told { get; }
@@ -68,13 +74,22 @@ internal sealed class TestNode : IAsyncDisposable
     public static TestNode Create(ClusterDatabase database, ClusterNodeOptions options, NodeIncarnation self)
     {
         var told = new ConcurrentQueue<byte[]>();
+        var ended = new ConcurrentQueue<long>();
         ICallHandler[] calls =
         [
             new Handler(Echo, (body, _) => ValueTask.FromResult<ReadOnlyMemory<byte>?>(
                 (byte[])[.. System.Text.Encoding.UTF8.GetBytes(self.Node), .. body.Span])),
-            new Handler(Waiting, static async (_, stop) =>
+            new Handler(Waiting, async (_, stop) =>
             {
-                await Task.Delay(Timeout.Infinite, stop);
+                try
+                {
+                    await Task.Delay(Timeout.Infinite, stop);
+                }
+                finally
+                {
+                    ended.Enqueue(Stopwatch.GetTimestamp());
+                }
+
                 return null;
             }),
             new Handler(Failing, static (_, _) => throw new InvalidDataException("as the test wants")),
@@ -83,7 +98,7 @@ internal sealed class TestNode : IAsyncDisposable
         ];
         ITellHandler[] tells = [new Listener(Echo, told)];
         return new TestNode(
-            new ClusterNode(options, self, database.Source, calls, tells, NullLoggerFactory.Instance), options, told);
+            new ClusterNode(options, self, database.Source, calls, tells, NullLoggerFactory.Instance), options, told, ended);
     }
 
     /// <summary>Starts a node, and says that it is ready.</summary>
