@@ -73,8 +73,11 @@ public sealed partial class ClusterNode : IHostedService, IAsyncDisposable
     /// </summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _running = [.. _services.GetServices<IHostedService>()];
-        foreach (var part in _running) await part.StartAsync(cancellationToken);
+        IHostedService[] parts = [.. _services.GetServices<IHostedService>()];
+        foreach (var part in parts) await part.StartAsync(cancellationToken);
+
+        // A silo that did not start cannot be stopped, only disposed.
+        _running = parts;
         await Members.StartAsync(cancellationToken);
         _reloading = Task.Run(ReloadAsync, CancellationToken.None);
     }

@@ -20,7 +20,8 @@ internal sealed class NodeService(GrainId id, Silo silo, ILoggerFactory loggers,
     public Task<byte[]> Call(int kind, int waits, byte[] body, CancellationToken stop) => Task.Run(
         async () =>
         {
-            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, StoppedCancellationTokenSource.Token);
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(
+                stop, StoppedCancellationTokenSource.Token);
             ends.CancelAfter(waits);
             if (await handlers.AnswerAsync(kind, body, ends.Token) is not { } answer) return _refused;
             var framed = new byte[answer.Length + 1];

@@ -97,8 +97,8 @@ internal sealed class TestNode : IAsyncDisposable
                 new byte[BitConverter.ToInt32(body.Span)])),
         ];
         ITellHandler[] tells = [new Listener(Echo, told)];
-        return new TestNode(
-            new ClusterNode(options, self, database.Source, calls, tells, NullLoggerFactory.Instance), options, told, ended);
+        var node = new ClusterNode(options, self, database.Source, calls, tells, NullLoggerFactory.Instance);
+        return new TestNode(node, options, told, ended);
     }
 
     /// <summary>Starts a node, and says that it is ready.</summary>
