@@ -64,7 +64,7 @@ public abstract partial class ApiServer
         {
             var failure = FaultAnswers.For(fault, http.TraceIdentifier);
             status = fault is ResponseEndedException ? 499 : failure.Status;
-            if (status >= 500) Failed(fault, http.TraceIdentifier, method, template);
+            if (status >= 500 && !FaultAnswers.IsMove(fault)) Failed(fault, http.TraceIdentifier, method, template);
             await FailAsync(http, failure);
         }
         finally

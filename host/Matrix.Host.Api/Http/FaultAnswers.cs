@@ -26,6 +26,9 @@ internal static class FaultAnswers
             500, MatrixError.Unknown, $"Internal error. The server's log has the details of request {requestId}."),
     };
 
+    /// <summary>Whether a request came while its room or user goes to another node, which is no fault.</summary>
+    internal static bool IsMove(Exception fault) => fault is StorageException { Failure: StorageFailure.NotOwned };
+
     /// <summary>The response to a request that the web server could not read, by the status that it chose.</summary>
     internal static Answer Unreadable(int status) => status switch
     {

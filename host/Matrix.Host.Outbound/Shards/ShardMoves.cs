@@ -48,7 +48,10 @@ internal sealed class ShardMoves : IShardHolder
         return gone.Task.WaitAsync(stop);
     }
 
-    /// <summary>Handles what waits.</summary>
+    /// <summary>
+    /// Handles what waits, up to shards that came: the changes that they have not had come first. If shards went before
+    /// these are handled, again and again, no position would rise.
+    /// </summary>
     internal async ValueTask HandleAsync(CancellationToken stop)
     {
         while (Next() is { } move)
@@ -57,7 +60,8 @@ internal sealed class ShardMoves : IShardHolder
             {
                 await Came(move.Shards, stop);
                 Remove();
-                continue;
+                Wake();
+                return;
             }
 
             try

@@ -64,10 +64,14 @@ internal sealed class ShardMovesTests
         foreach (var room in rooms)
         {
             var shown = await TimelineAsync(users[0], room);
-            Assert.That(shown.Select(static each => each.EventId), Is.Unique);
-            Assert.That(shown.Where(static each => each.Text.Length > 0).Select(static each => each.Text), Is.Unique);
+            var texts = shown.Select(static each => each.Text).Where(static text => text.Length > 0).ToList();
+            var ids = shown.Select(static each => each.EventId).ToHashSet(StringComparer.Ordinal);
+
+            // By sets: on a slow machine there are tens of thousands.
+            Assert.That(ids, Has.Count.EqualTo(shown.Count));
+            Assert.That(texts.ToHashSet(StringComparer.Ordinal), Has.Count.EqualTo(texts.Count));
             var sent = load.Sent.Where(each => each.Room == room).Select(static each => each.EventId);
-            Assert.That(shown.Select(static each => each.EventId), Is.SupersetOf(sent));
+            Assert.That(sent.Where(id => !ids.Contains(id)), Is.Empty);
         }
 
         foreach (var user in users)
