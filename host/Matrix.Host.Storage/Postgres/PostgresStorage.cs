@@ -53,7 +53,7 @@ internal static class PostgresStorage
     private static NodeShards ShardsOf(WriteClaim claim, StorageOptions options, IStorageWriter writer)
     {
         if (claim is not NodeClaim node) return new NodeShards(ShardOwner.Nobody, ShardGates.AlwaysOpen, writer);
-        var shards = new NodeShards(node.Self, ShardGates.Closed(), writer) 
+        var shards = new NodeShards(node.Self, ShardGates.Closed(), writer)
         {
             Owns = node.Owns,
             OnOwned = node.Own,
