@@ -22,7 +22,7 @@ internal sealed class Recorder(
     private long _through;
     private long _batches;
 
-    /// <summary>Shards with a position of their own, and the position at which they are level with the others.</summary>
+    /// <summary>Shards with a position of their own, and the one at which they are level with the others.</summary>
     private readonly Dictionary<int, long> _behind = [];
     private int _shardsBehind;
     private int _isArmed;

@@ -4,9 +4,9 @@ namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
 /// The publication of a node that may not write alone. Each flush names the position before it, so the flushes of all
-/// nodes are a chain. Consumers read them in its order, and nothing is read from the database here. A flush of this node
-/// that follows what consumers have reached is read on the writer's thread, as if the node was alone. Whatever has to
-/// wait is read on a task of its own, and the writer goes on meanwhile. What another node flushed comes from
+/// nodes are a chain. Consumers read them in its order, and nothing is read from the database here. A flush of this
+/// node that follows what consumers have reached is read on the writer's thread, as if the node was alone. Whatever has
+/// to wait is read on a task of its own, and the writer goes on meanwhile. What another node flushed comes from
 /// <see cref="IFlushRows"/>. A flush that is not there, or cannot be read, is missed by all consumers, which then read
 /// storage.
 /// </summary>

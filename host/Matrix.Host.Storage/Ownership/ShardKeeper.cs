@@ -71,7 +71,8 @@ public sealed partial class ShardKeeper(
             if (await node.TakeAsync([.. taken], OwnerOf(taken.Key), stop)) LogTaken(taken.Count());
         }
 
-        foreach (var given in moves.Where(move => move.Kind == ShardMoveKind.Give && move.From is { } from && from.Equals(Self))
+        foreach (var given in moves
+            .Where(move => move.Kind == ShardMoveKind.Give && move.From is { } from && from.Equals(Self))
             .GroupBy(static move => move.To, static move => move.Shard))
         {
             foreach (var some in given.Chunk(MostGiven)) await GiveAsync(some, OwnerOf(given.Key), stop);

@@ -43,7 +43,8 @@ public sealed class ShardedPosition(
         batch.Add(new ShardAdvanced(name, shard, node.Self, through));
 
     /// <summary>
-    /// A shard goes: whoever has it next handles the changes after a position. One of its own that it has already stays.
+    /// A shard goes: whoever has it next handles the changes after a position. If it has one of its own already, that
+    /// one stays.
     /// </summary>
     public void Leave(WriteBatch batch, int shard, long through) =>
         batch.Add(new ShardLeft(name, shard, node.Self, through));

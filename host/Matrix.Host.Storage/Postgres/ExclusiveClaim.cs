@@ -36,7 +36,7 @@ internal sealed class ExclusiveClaim : WriteClaim
     /// </summary>
     internal override async Task TakeShardsAsync(NpgsqlConnection connection, CancellationToken stop)
     {
-        if (await ScalarAsync(connection, "SELECT to_regclass('shard_positions') IS NOT NULL", stop) is not true) return;
+        if (await ScalarAsync(connection, "SELECT to_regclass('shard_positions') IS NULL", stop) is true) return;
         await using var transaction = await connection.BeginTransactionAsync(stop);
         _ = await ScalarAsync(
             connection,

@@ -9,8 +9,8 @@ namespace Matrix.Host.Storage.Postgres;
 /// <summary>
 /// The claim of a node, one of several machines. Each start draws an incarnation, and each transaction proves in its
 /// first statement that this incarnation may write. Nodes serve at once, each its own shards; or one of them serves
-/// (<see cref="StorageOptions.ServesTogether"/>), and one that starts beside it waits until it ends, or gives no sign of
-/// life; then it fences it, whether it runs, stands still or is cut off.
+/// (<see cref="StorageOptions.ServesTogether"/>), and one that starts beside it waits until it ends, or gives no sign
+/// of life; then it fences it, whether it runs, stands still or is cut off.
 /// </summary>
 /// <param name="connectionString">For a second connection, while the first one is blocked.</param>
 internal sealed class NodeClaim(StorageOptions options, string connectionString) : WriteClaim

@@ -117,8 +117,9 @@ internal sealed class NodesTogetherTests
             var authority = Authority.User($"@user{i}:example.org");
             foreach (var node in nodes)
             {
+                var limit = new UserRateLimit($"@user{i}:example.org", 1, 1);
                 var written = node.Storage.Writer.WriteAsync(
-                    new WriteBatch(authority).Add(new RateLimitSet(new UserRateLimit($"@user{i}:example.org", 1, 1))), Stop);
+                    new WriteBatch(authority).Add(new RateLimitSet(limit)), Stop);
                 if (node.Open.Contains(authority.Shard)) await written;
                 else
                 {

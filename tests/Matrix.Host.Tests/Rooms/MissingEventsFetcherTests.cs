@@ -19,8 +19,8 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.Logging.Abstractions;
 using Response = Matrix.Core.Room.Incoming.Protocol.Response;
 

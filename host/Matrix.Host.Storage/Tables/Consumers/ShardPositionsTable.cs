@@ -81,9 +81,13 @@ public sealed class ShardPositionsTable(IReads reads)
         stop);
 
     /// <summary>The shards that have a position of their own, of all owners.</summary>
-    public ValueTask<IReadOnlyList<ShardPosition>> OfShardsAsync(string name, CancellationToken stop) => reads.ListAsync(
-        _ofShards, name, static (a, name) => a.Text(name), static row => new ShardPosition(row.Int32(0), row.Int64(1)),
-        stop);
+    public ValueTask<IReadOnlyList<ShardPosition>> OfShardsAsync(string name, CancellationToken stop) =>
+        reads.ListAsync(
+            _ofShards,
+            name,
+            static (a, name) => a.Text(name),
+            static row => new ShardPosition(row.Int32(0), row.Int64(1)),
+            stop);
 }
 
 /// <summary>The changes of a shard up to a position were handled.</summary>
