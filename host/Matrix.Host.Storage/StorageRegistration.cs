@@ -1,5 +1,6 @@
 using System.Reflection;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -14,7 +15,8 @@ public static class StorageRegistration
     public static IServiceCollection AddStorage(this IServiceCollection services, OpenedStorage storage)
     {
         services.AddSingleton(storage).AddSingleton(storage.Writer).AddSingleton(storage.Admin)
-            .AddSingleton(storage.NodeShards).AddSingleton(storage.NodeShards.Gates);
+            .AddSingleton(storage.NodeShards).AddSingleton(storage.NodeShards.Gates)
+            .AddSingleton(new ShardOwners(storage.NodeShards, storage.Shards));
         foreach (var table in _tables)
         {
             services.AddSingleton(table.PropertyType, table.GetValue(storage)!);

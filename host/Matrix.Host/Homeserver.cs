@@ -34,6 +34,7 @@ using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Sync;
@@ -146,6 +147,7 @@ internal sealed class Homeserver : IAsyncDisposable
             var server = new Homeserver(app, storage, media);
             await app.Services.LoadRoomsAsync(stop);
             await app.Services.Get<RateOverrides>().LoadAsync(stop);
+            await app.Services.Get<ShardOwners>().LoadAsync(stop);
             await ListenAsync(app, config, stop);
             server.FindAddresses(config, certificate is null ? "http" : "https");
             server.FirstUserToken = await app.Services.Get<RegistrationGate>().FirstUserTokenAsync(stop);
@@ -398,6 +400,9 @@ internal sealed class Homeserver : IAsyncDisposable
         parts.Get<SlidingConnections>(),
         .. parts.StreamConsumers(),
         .. parts.OutboundConsumers(),
+
+        // It opens shards that other nodes gave, when all others have read it.
+        parts.Get<ShardOwners>(),
     ];
 
     private void FindAddresses(HomeserverConfig config, string federationScheme)

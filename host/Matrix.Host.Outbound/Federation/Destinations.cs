@@ -58,12 +58,15 @@ internal sealed class Destinations : IEduDestinations
     /// <summary>The shards of the servers that are sent to from here, and from which change on.</summary>
     internal HandledShards Shards => _shards;
 
-    /// <summary>Whether a server is sent changes at a position from here.</summary>
+    /// <summary>
+    /// Whether a server is sent a change at a position from here. What comes while its shard closes is, until it is
+    /// recorded.
+    /// </summary>
     internal bool Takes(string server, long position) =>
         _shards.Takes(Core.Cluster.Shards.OfServer(server), position);
 
     /// <inheritdoc/>
-    public bool IsHere(string server) => _shards.Has(Core.Cluster.Shards.OfServer(server));
+    public bool IsHere(string server) => _services.Gates.IsOpen(Authority.Server(server));
 
     /// <summary>Enqueues events of a room for a server.</summary>
     /// <param name="hasLeft">Whether later events of the room are not owed to it.</param>
@@ -132,7 +135,6 @@ internal sealed class Destinations : IEduDestinations
     internal async ValueTask LoadAsync(
         IReadOnlyDictionary<int, long> shards, Func<string, bool> maySendTo, CancellationToken stop)
     {
-        Drop(shards.Keys);
         await LoadDestinationsAsync(IsAmong, stop);
         await LoadPendingAsync(IsAmong, shards, stop);
         foreach (var (shard, position) in shards) _shards.Begin(shard, position);

@@ -10,9 +10,6 @@ internal sealed class HandledShards
 
     private readonly long[] _after = [.. Enumerable.Repeat(NotHere, Core.Cluster.Shards.Count)];
 
-    /// <summary>Whether a shard is handled here.</summary>
-    internal bool Has(int shard) => Volatile.Read(ref _after[shard]) != NotHere;
-
     /// <summary>Whether a change is to be handled: the shard is here, and it was not handled before.</summary>
     internal bool Takes(int shard, long position) => position > Volatile.Read(ref _after[shard]);
 

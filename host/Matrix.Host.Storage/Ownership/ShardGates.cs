@@ -63,6 +63,9 @@ public sealed class ShardGates
     /// <summary>Whether a shard is open here.</summary>
     public bool IsOpen(int shard) => _gates.Length == 0 || _gates[shard].IsOpen;
 
+    /// <summary>Whether the shard of an authority is open here.</summary>
+    public bool IsOpen(Authority authority) => _gates.Length == 0 || IsOpen(authority.Shard);
+
     /// <summary>Adds a holder, and tells it which shards are open.</summary>
     public void Hold(IShardHolder holder)
     {
@@ -76,7 +79,7 @@ public sealed class ShardGates
         lock (_holding)
         {
             _holders = [.. _holders, holder];
-            holder.Opened([.. All.Where(IsOpen)]);
+            holder.Opened([.. All.Where(shard => IsOpen(shard))]);
         }
     }
 

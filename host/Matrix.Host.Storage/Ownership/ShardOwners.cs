@@ -42,7 +42,16 @@ public sealed class ShardOwners(NodeShards node, ShardsTable shardsTable) : IRes
     }
 
     /// <summary>Reads the owners, before the first flush is read.</summary>
-    public async ValueTask LoadAsync(CancellationToken stop) => Take(await shardsTable.OwnersAsync(stop), 0);
+    public async ValueTask LoadAsync(CancellationToken stop)
+    {
+        Take(await shardsTable.OwnersAsync(stop), 0);
+        lock (_gate)
+        {
+            // What this start has already is open.
+            _given.Clear();
+            _hasMoved = false;
+        }
+    }
 
     /// <inheritdoc/>
     public void OnChange(Change change, long position)
@@ -54,10 +63,10 @@ public sealed class ShardOwners(NodeShards node, ShardsTable shardsTable) : IRes
     /// <inheritdoc/>
     public void End(long through)
     {
-        if (!_hasMoved) return;
         int[] given;
         lock (_gate)
         {
+            if (!_hasMoved) return;
             given = [.. _given];
             _given.Clear();
             _hasMoved = false;

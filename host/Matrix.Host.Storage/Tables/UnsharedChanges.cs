@@ -239,7 +239,6 @@ internal static class UnsharedChanges
         typeof(RoomNumbersTaken),
         typeof(CreatedRoomsFewerThan),
         typeof(RoomFederated),
-        typeof(ShardMoved),
 
         // Search
         typeof(EventIndexed),

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Matrix.Host.Listeners;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -45,7 +46,9 @@ internal sealed class RegisteredPartTests
         var running = TypesOf(server.Services.GetServices<IHostedService>())
             .Where(static type => type.Namespace!.StartsWith("Matrix.", StringComparison.Ordinal));
 
-        Assert.That(running, Is.EquivalentTo(Implementing(typeof(IHostedService)).Except([typeof(TlsReloads)])));
+        // The keeper moves shards between nodes that serve at once, which no setting makes them do yet.
+        Type[] others = [typeof(TlsReloads), typeof(ShardKeeper)];
+        Assert.That(running, Is.EquivalentTo(Implementing(typeof(IHostedService)).Except(others)));
     }
 
     /// <summary>Whether a type says itself that it reads commits, so that it need not be in a list.</summary>
