@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Tests.Architecture;
 
@@ -18,9 +19,9 @@ internal static class ConsumerCode
             .SelectMany(name => Assembly.Load(name).GetTypes()),
     ];
 
-    /// <summary>The classes that consume changes.</summary>
+    /// <summary>The classes that consume changes. Storage has one of them.</summary>
     public static IEnumerable<Type> Consumers =>
-        HostTypes.Where(static type => typeof(IChangeConsumer).IsAssignableFrom(type));
+        HostTypes.Where(static type => typeof(IChangeConsumer).IsAssignableFrom(type)).Append(typeof(ShardOwners));
 
     /// <summary>The kinds that a consumer looks at, by itself or by a method to which it gives a change.</summary>
     public static IReadOnlySet<Type> KindsOf(Type consumer)
