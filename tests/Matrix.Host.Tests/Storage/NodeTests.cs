@@ -185,7 +185,7 @@ internal sealed class NodeTests
         await (await OpenAsync("a")).DisposeAsync();
         await _server.ExecuteAsync("UPDATE nodes SET alive = 1", _name);
         await using var still = await ConnectAsync();
-        var position = await ScalarAsync(still, "SELECT position FROM sequence");
+        var position = await ScalarAsync(still, "SELECT position FROM sequence WHERE one = 1");
         var incarnation = await ScalarAsync(still, "SELECT incarnation FROM nodes");
         await ScalarAsync(still, "BEGIN");
         await ScalarAsync(still, $"CALL take_positions({position}, {position} + 5, 'a', {incarnation})");
@@ -274,10 +274,10 @@ internal sealed class NodeTests
             await ScalarAsync(looks, "SELECT COUNT(*) FROM flushes WHERE node <> ''"), Is.Zero, "nobody reads them");
 
         // Another node writes.
-        await _server.ExecuteAsync("UPDATE sequence SET position = position + 1", _name);
+        await _server.ExecuteAsync("UPDATE sequence SET position = position + 1 WHERE one = 1", _name);
         await WriteAsync(store, 1);
         var last = (long)(await ScalarAsync(looks, "SELECT MAX(last) FROM flushes"))!;
-        Assert.That(await ScalarAsync(looks, "SELECT position FROM sequence"), Is.EqualTo(last));
+        Assert.That(await ScalarAsync(looks, "SELECT position FROM sequence WHERE one = 1"), Is.EqualTo(last));
         var before = (long)(await ScalarAsync(looks, $"SELECT after FROM flushes WHERE last = {last}"))!;
         Assert.That(before, Is.EqualTo(last - 1));
         Assert.That(
@@ -300,7 +300,7 @@ internal sealed class NodeTests
         Assert.That(await FlushesAsync(), Is.Zero, "only this node wrote");
 
         await LoseConnectionsAsync();
-        await _server.ExecuteAsync("UPDATE sequence SET position = position + 1", _name);
+        await _server.ExecuteAsync("UPDATE sequence SET position = position + 1 WHERE one = 1", _name);
         await WriteAsync(store, 3);
 
         Assert.That(await FlushesAsync(), Is.EqualTo(1));
@@ -323,7 +323,7 @@ internal sealed class NodeTests
             await using var connection = await ConnectAsync();
             while (!over.IsCancellationRequested)
             {
-                await ScalarAsync(connection, "UPDATE sequence SET position = position + 1");
+                await ScalarAsync(connection, "UPDATE sequence SET position = position + 1 WHERE one = 1");
                 await Task.Delay(1);
             }
         });

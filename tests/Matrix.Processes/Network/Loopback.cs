@@ -11,7 +11,8 @@ public static class Loopback
     /// <summary>A new address with a free port.</summary>
     public static IPEndPoint Next()
     {
-        var address = IPAddress.Parse($"127.0.{Interlocked.Increment(ref _last) % 250}.1");
+        // Not 127.0.0.1: others let the system choose a port there, and could take this one before it is used.
+        var address = IPAddress.Parse($"127.0.{1 + (uint)Interlocked.Increment(ref _last) % 250}.1");
         using var probe = new TcpListener(address, 0);
         probe.Start();
         return (IPEndPoint)probe.LocalEndpoint;
