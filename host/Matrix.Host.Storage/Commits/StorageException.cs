@@ -59,4 +59,8 @@ public sealed class StorageException(StorageFailure failure, string message, Exc
 {
     /// <summary>The reason.</summary>
     public StorageFailure Failure { get; } = failure;
+
+    /// <summary>The authority whose shard is elsewhere, if the failure is <see cref="StorageFailure.NotOwned"/>.
+    /// </summary>
+    public Authority Owner { get; init; }
 }

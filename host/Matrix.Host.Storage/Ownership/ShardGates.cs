@@ -125,5 +125,8 @@ public sealed class ShardGates
 
     /// <summary>The failure of a use of memory, or of a batch, whose shard is not this node's.</summary>
     public static StorageException NotOwned(Authority authority) =>
-        new(StorageFailure.NotOwned, $"This node does not own the shard {authority.Shard} of {authority}.");
+        new(StorageFailure.NotOwned, $"This node does not own the shard {authority.Shard} of {authority}.")
+        {
+            Owner = authority,
+        };
 }
