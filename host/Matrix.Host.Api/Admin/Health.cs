@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Admin;
 
@@ -10,7 +11,7 @@ internal sealed class Health : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
-        var root = routes.At("/");
+        var root = routes.Of(RouteOwner.Nobody).At("/");
         root.Get("health", Get, _anyone);
         root.Head("health", Get, _anyone);
     }

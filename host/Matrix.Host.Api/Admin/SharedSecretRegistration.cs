@@ -4,6 +4,7 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Crypto;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Accounts;
@@ -32,8 +33,8 @@ internal sealed class SharedSecretRegistration(
         if (options.RegistrationSharedSecret.Length == 0) return;
         var admin = routes.At("/_synapse/admin/v1/");
         var open = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Registration };
-        admin.Get("register", NewNonce, open);
-        admin.Post("register", Read, PostAsync, open);
+        admin.Of(RouteOwner.Nobody).Get("register", NewNonce, open);
+        admin.Of(RouteOwner.InBody).Post("register", Read, PostAsync, open);
     }
 
     private ValueTask<Answer> NewNonce(Call call, CancellationToken stop) =>

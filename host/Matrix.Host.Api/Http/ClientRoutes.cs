@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Http;
 
@@ -10,18 +11,21 @@ public sealed class ClientRoutes : Routes
 {
     private const string Client = "/_matrix/client/";
 
+    private readonly string[] _prefixes;
+    private readonly RouteOptions _defaults;
+    private readonly RouteOwner? _owner;
+
     internal ClientRoutes()
-        : this([], [Client + "v3/", Client + "r0/"], RouteOptions.Default)
+        : this([], [Client + "v3/", Client + "r0/"], RouteOptions.Default, owner: null)
     {
     }
 
-    private ClientRoutes(List<Route> collected, string[] prefixes, RouteOptions defaults)
-        : base(collected, prefixes, defaults)
-    {
-    }
+    private ClientRoutes(List<Route> collected, string[] prefixes, RouteOptions defaults, RouteOwner? owner)
+        : base(collected, prefixes, defaults, owner) =>
+        (_prefixes, _defaults, _owner) = (prefixes, defaults, owner);
 
     /// <summary>Routes under `/_matrix/client/v1/`.</summary>
-    public ClientRoutes V1 => new(Collected, [Client + "v1/"], RouteOptions.Default);
+    public ClientRoutes V1 => At(Client + "v1/");
 
     /// <summary>
     /// Routes of the administration API, under `/_synapse/admin/v1/` or another version. Only administrators may call
@@ -30,12 +34,16 @@ public sealed class ClientRoutes : Routes
     internal ClientRoutes Admin(int version) => new(
         Collected,
         [string.Create(CultureInfo.InvariantCulture, $"{AdminPaths.Prefix}v{version}/")],
-        RouteOptions.ForAdmins);
+        RouteOptions.ForAdmins,
+        _owner);
 
     /// <summary>
     /// Routes under other prefixes, each ending with a slash, such as `/_matrix/client/unstable/org.matrix.msc3575/`.
     /// </summary>
-    public ClientRoutes At(params string[] prefixes) => new(Collected, prefixes, RouteOptions.Default);
+    public ClientRoutes At(params string[] prefixes) => new(Collected, prefixes, RouteOptions.Default, _owner);
+
+    /// <summary>Routes whose requests belong to something.</summary>
+    public ClientRoutes Of(RouteOwner owner) => new(Collected, _prefixes, _defaults, owner);
 }
 
 /// <summary>A group of endpoints for clients, mostly a module of the specification. Mapped once, at start.</summary>

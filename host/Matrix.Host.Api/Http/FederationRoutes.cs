@@ -1,3 +1,5 @@
+using Matrix.Host.Api.Http.Owners;
+
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
@@ -9,26 +11,30 @@ public sealed class FederationRoutes : Routes
     private const string Federation = "/_matrix/federation/";
     private const string Key = "/_matrix/key/";
 
+    private readonly string _prefix;
+    private readonly RouteOwner? _owner;
+
     internal FederationRoutes()
-        : this([], Federation + "v1/")
+        : this([], Federation + "v1/", owner: null)
     {
     }
 
-    private FederationRoutes(List<Route> collected, string prefix)
-        : base(collected, [prefix], RouteOptions.ForServers)
-    {
-    }
+    private FederationRoutes(List<Route> collected, string prefix, RouteOwner? owner)
+        : base(collected, [prefix], RouteOptions.ForServers, owner) => (_prefix, _owner) = (prefix, owner);
 
     /// <summary>Routes under `/_matrix/federation/v2/`.</summary>
-    public FederationRoutes V2 => new(Collected, Federation + "v2/");
+    public FederationRoutes V2 => new(Collected, Federation + "v2/", _owner);
 
     /// <summary>Routes under `/_matrix/key/v2/`.</summary>
-    public FederationRoutes Keys => new(Collected, Key + "v2/");
+    public FederationRoutes Keys => new(Collected, Key + "v2/", _owner);
 
     /// <summary>Whether a path is one of other servers, known or not.</summary>
     public static bool Serves(string? path) =>
         path is not null
         && (path.StartsWith(Federation, StringComparison.Ordinal) || path.StartsWith(Key, StringComparison.Ordinal));
+
+    /// <summary>Routes whose requests belong to something.</summary>
+    public FederationRoutes Of(RouteOwner owner) => new(Collected, _prefix, owner);
 }
 
 /// <summary>

@@ -1,4 +1,5 @@
 using Matrix.Core.Facade;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Http;
 
@@ -186,6 +187,11 @@ public sealed record RouteOptions
         Rate = RateClass.Admin,
         BodyMayBeMissing = true,
     };
+
+    /// <summary>
+    /// What the requests belong to. Null before the route is mapped: a group of routes says it (`Of`).
+    /// </summary>
+    public RouteOwner? Owner { get; init; }
 
     /// <summary>The allowed callers.</summary>
     public Access Access { get; init; }

@@ -1,18 +1,24 @@
 using Matrix.Core.Json;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>Collects the routes of one API. Paths are written without their prefix.</summary>
+/// <summary>
+/// Collects the routes of one API. Paths are written without their prefix. Each route declares what its requests belong
+/// to (<see cref="RouteOwner"/>): there is no default.
+/// </summary>
 public abstract class Routes
 {
     private readonly string[] _prefixes;
     private readonly RouteOptions _defaults;
+    private readonly RouteOwner? _owner;
 
-    private protected Routes(List<Route> collected, string[] prefixes, RouteOptions defaults)
+    private protected Routes(List<Route> collected, string[] prefixes, RouteOptions defaults, RouteOwner? owner)
     {
         Collected = collected;
         _prefixes = prefixes;
         _defaults = defaults;
+        _owner = owner;
     }
 
     /// <summary>The routes so far, under all prefixes.</summary>
@@ -91,9 +97,12 @@ public abstract class Routes
         Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> handle,
         RouteOptions? options)
     {
+        var asked = options ?? _defaults;
+        var owner = _owner ?? asked.Owner
+            ?? throw new InvalidOperationException($"{method} {_prefixes[0]}{path} does not say what it belongs to.");
         foreach (var prefix in _prefixes)
         {
-            Collected.Add(new Route(method, prefix + path, takesBody, handle, options ?? _defaults));
+            Collected.Add(new Route(method, prefix + path, takesBody, handle, asked with { Owner = owner }));
         }
     }
 

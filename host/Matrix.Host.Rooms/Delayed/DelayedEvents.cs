@@ -214,6 +214,10 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
         }
     }
 
+    /// <summary>The room of an event, which another node may have; null if none waits under this id.</summary>
+    public async ValueTask<string?> RoomOfAsync(string delayId, CancellationToken stop) =>
+        _schedule.RoomOf(delayId) ?? (await _delayedEventsTable.FindAsync(delayId, stop))?.RoomId;
+
     /// <summary>The events of a user that wait, with their contents, the next one first.</summary>
     public async ValueTask<IReadOnlyList<DelayedEventRow>> OfUserAsync(string userId, CancellationToken stop)
     {
@@ -294,10 +298,6 @@ public sealed partial class DelayedEvents : BackgroundService, IRestoredConsumer
             throw;
         }
     }
-
-    /// <summary>The room of an event, which another node may have; null if none waits under this id.</summary>
-    private async ValueTask<string?> RoomOfAsync(string delayId, CancellationToken stop) =>
-        _schedule.RoomOf(delayId) ?? (await _delayedEventsTable.FindAsync(delayId, stop))?.RoomId;
 
     private async Task LoadAsync(Task before, IReadOnlyCollection<int> shards)
     {

@@ -18,7 +18,7 @@ public sealed class JobList(JobsTable jobsTable, IStorageWriter writer, JobOptio
     private TaskCompletionSource _changed = NewSignal();
 
     /// <summary>The authority over what jobs do: each runs once at a time.</summary>
-    internal static Authority Duty { get; } = Authority.Duty("jobs");
+    public static Authority Duty { get; } = Authority.Duty("jobs");
 
     /// <summary>
     /// Whether jobs go on. While they do not, jobs wait. A restart enables them.

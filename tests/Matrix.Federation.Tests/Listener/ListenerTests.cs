@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Matrix.Core.Federation;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Microsoft.Extensions.DependencyInjection;
 using Peer = Matrix.TestWorld.Peers.Peer;
@@ -346,7 +347,7 @@ public sealed class ListenerTests
 
     private sealed class Echo : IFederationEndpoints
     {
-        public void Map(FederationRoutes routes) => routes.Put(
+        public void Map(FederationRoutes routes) => routes.Of(RouteOwner.Origin).Put(
             "echo/{txnId}",
             static body => body.RequiredItems("pdus").Length,
             static (call, count, _) => ValueTask.FromResult(

@@ -1,5 +1,6 @@
 using System.Text;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.AppServices;
@@ -81,8 +82,8 @@ public sealed class FaultTests
 
     private sealed class Faulty(Exception fault) : IEndpoints
     {
-        public void Map(ClientRoutes routes) =>
-            routes.Get("fault", (_, _) => throw fault, new RouteOptions { Access = Access.Anyone });
+        public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody)
+            .Get("fault", (_, _) => throw fault, new RouteOptions { Access = Access.Anyone });
     }
 
     private sealed class NoTokens : IAccessTokens

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Tests.Moderation;
 using Matrix.Host.Users.OpenId;
@@ -230,8 +231,8 @@ internal sealed class WaitingRequestsTests : ModerationTests
 
         public void Map(ClientRoutes routes)
         {
-            routes.Get("slow", AnswerAsync);
-            routes.Post("slow", AnswerAsync);
+            routes.Of(RouteOwner.Nobody).Get("slow", AnswerAsync);
+            routes.Of(RouteOwner.Nobody).Post("slow", AnswerAsync);
         }
 
         private async ValueTask<Answer> AnswerAsync(Call call, CancellationToken stop)

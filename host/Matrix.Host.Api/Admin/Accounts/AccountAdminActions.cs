@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Sessions;
 
@@ -14,11 +15,12 @@ internal sealed class AccountAdminActions(UserAdministration users, LoginAs logi
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
-        admin.Post("deactivate/{userId}", static body => body.Flag("erase"), DeactivateAsync);
-        admin.Post("reset_password/{userId}", ReadPassword, ResetPasswordAsync);
-        admin.Get("users/{userId}/admin", GetAdminAsync);
-        admin.Put("users/{userId}/admin", static body => body.RequiredFlag("admin"), PutAdminAsync);
-        admin.Post(
+        admin.Of(RouteOwner.User).Post("deactivate/{userId}", static body => body.Flag("erase"), DeactivateAsync);
+        admin.Of(RouteOwner.Nobody).Post("reset_password/{userId}", ReadPassword, ResetPasswordAsync);
+        admin.Of(RouteOwner.Nobody).Get("users/{userId}/admin", GetAdminAsync);
+        admin.Of(RouteOwner.Nobody).Put(
+            "users/{userId}/admin", static body => body.RequiredFlag("admin"), PutAdminAsync);
+        admin.Of(RouteOwner.Nobody).Post(
             "users/{userId}/login",
             static body => body.HasNull("valid_until_ms") ? null : body.Number("valid_until_ms"),
             LogInAsync);

@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -22,7 +23,7 @@ internal sealed class AccountDetails(
 {
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get("whois/{userId}", WhoIsAsync);
         admin.Get("users/{userId}/joined_rooms", JoinedRoomsAsync);
         admin.Get("users/{userId}/memberships", MembershipsAsync);

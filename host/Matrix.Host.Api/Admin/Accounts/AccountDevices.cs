@@ -2,6 +2,7 @@ using System.Text.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Administration;
@@ -15,7 +16,7 @@ internal sealed class AccountDevices(DeviceAdministration devices) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(2);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(2);
         admin.Get("users/{userId}/devices", ListAsync);
         admin.Post("users/{userId}/devices", ReadDevice, CreateAsync);
         admin.Get("users/{userId}/devices/{deviceId}", GetAsync);

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.UserListing;
 using Matrix.Host.Users.Administration;
 
@@ -11,8 +12,8 @@ internal sealed class AccountList(UserListTable userListTable, AdminOptions opti
 
     public void Map(ClientRoutes routes)
     {
-        routes.Admin(2).Get("users", query => ReadList(query, isThird: false), ListAsync);
-        routes.Admin(3).Get("users", query => ReadList(query, isThird: true), ListAsync);
+        routes.Of(RouteOwner.Nobody).Admin(2).Get("users", query => ReadList(query, isThird: false), ListAsync);
+        routes.Of(RouteOwner.Nobody).Admin(3).Get("users", query => ReadList(query, isThird: true), ListAsync);
     }
 
     private Listing ReadList(QueryReader query, bool isThird)

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
@@ -16,7 +17,7 @@ internal sealed class AccountRestrictions(AccountModeration moderation) : IEndpo
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Put(
             "suspend/{userId}",
             static body => body.RequiredFlag("suspend"),

@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
@@ -23,9 +24,9 @@ internal sealed class Accounts(
 
     public void Map(ClientRoutes routes)
     {
-        routes.Admin(2).Get("users/{userId}", FindAsync);
-        routes.Admin(2).Put("users/{userId}", ReadBody, PutAsync);
-        routes.Admin(1).Get(
+        routes.Of(RouteOwner.Nobody).Admin(2).Get("users/{userId}", FindAsync);
+        routes.Of(RouteOwner.User).Admin(2).Put("users/{userId}", ReadBody, PutAsync);
+        routes.Of(RouteOwner.Nobody).Admin(1).Get(
             "username_available", static query => query.RequiredText("username"), AvailableAsync);
     }
 

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds;
@@ -17,7 +18,7 @@ internal sealed class IdentifierLookups(
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get("threepid/{medium}/users/{address}", FindAsync);
         admin.Get("auth_providers/{provider}/users/{subject}", FindIdentityAsync);
     }

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.RateLimits;
 using Matrix.Host.Users.Administration;
 
@@ -17,7 +18,7 @@ internal sealed class RateLimits(RateOverrides overrides, UserAdministration use
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get(Path, GetAsync);
         admin.Post(Path, Read, SetAsync);
         admin.Delete(Path, DeleteAsync);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Administration;
 
@@ -19,7 +20,7 @@ internal sealed class Tokens(RegistrationTokens tokens, TimeProvider clock) : IE
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get("registration_tokens", static query => AdminCalls.ReadFlag(query, "valid"), ListAsync);
         admin.Post("registration_tokens/new", ReadNew, CreateAsync);
         admin.Get("registration_tokens/{token}", GetAsync);

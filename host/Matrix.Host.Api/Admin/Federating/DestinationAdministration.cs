@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Users.Administration;
@@ -22,13 +23,13 @@ internal sealed class DestinationAdministration(
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
-        admin.Get("federation/destinations", Read, List);
-        admin.Get("federation/destinations/{serverName}", Get);
-        admin.Get(
+        admin.Of(RouteOwner.Nobody).Get("federation/destinations", Read, List);
+        admin.Of(RouteOwner.Server).Get("federation/destinations/{serverName}", Get);
+        admin.Of(RouteOwner.Server).Get(
             "federation/destinations/{serverName}/rooms",
             query => new RoomsAsked(AdminCalls.ReadDirection(query), AdminCalls.ReadPage(query, options)),
             RoomsAsync);
-        admin.Post("federation/destinations/{serverName}/reset_connection", ResetAsync);
+        admin.Of(RouteOwner.Server).Post("federation/destinations/{serverName}/reset_connection", ResetAsync);
     }
 
     private Asked Read(QueryReader query) => new(

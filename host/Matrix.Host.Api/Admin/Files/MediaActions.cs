@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media.Operators;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Users.Administration;
@@ -19,7 +20,7 @@ internal sealed class MediaActions(
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Delete("media/{serverName}/{mediaId}", DeleteAsync);
         admin.Post("media/delete", DeleteUnusedAsync);
         admin.Post("media/{serverName}/delete", DeleteUnusedOfServerAsync);

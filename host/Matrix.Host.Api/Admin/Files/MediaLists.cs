@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media.Operators;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.MediaLists;
@@ -16,7 +17,7 @@ internal sealed class MediaLists(MediaAdministration media, AuditLog audit, Admi
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get("users/{userId}/media", Read, ListAsync);
         admin.Delete("users/{userId}/media", DeleteAsync);
         admin.Get("statistics/users/media", ReadStatistics, StatisticsAsync);

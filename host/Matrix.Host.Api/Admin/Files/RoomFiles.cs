@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media.Operators;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Users.Administration;
@@ -15,7 +16,7 @@ internal sealed class RoomFiles(
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get("room/{roomId}/media", ListAsync);
         admin.Post("room/{roomId}/media/quarantine", QuarantineAsync);
         admin.Post("media/protect/{mediaId}", (call, stop) => ProtectAsync(call, isProtected: true, stop));

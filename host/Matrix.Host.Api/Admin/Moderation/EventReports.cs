@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Matrix.Host.Api.Admin.ServerRooms;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Storage.Tables.Reports;
 using Matrix.Host.Users.Administration;
@@ -21,7 +22,7 @@ internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditL
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get("event_reports", Read, ListAsync);
         admin.Get("event_reports/{reportId}", GetAsync);
         admin.Delete("event_reports/{reportId}", DeleteAsync);

@@ -3,6 +3,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.Admin.Moderation;
@@ -20,8 +21,8 @@ internal sealed class Notices(NoticeSending notices, ShardGates gates) : IEndpoi
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
-        admin.Post("send_server_notice", Read, PostAsync);
-        admin.Put("send_server_notice/{txnId}", Read, PutAsync);
+        admin.Of(RouteOwner.InBody).Post("send_server_notice", Read, PostAsync);
+        admin.Of(RouteOwner.Caller).Put("send_server_notice/{txnId}", Read, PutAsync);
     }
 
     private static Notice Read(BodyReader body)

@@ -2,6 +2,7 @@ using Matrix.Core.Ident;
 using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Storage.Tables.Jobs;
@@ -14,8 +15,8 @@ internal sealed class UserRedactions(JobStarts starts, JobList jobs) : IEndpoint
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
-        admin.Post("user/{userId}/redact", Read, BeginAsync);
-        admin.Get("user/redact_status/{redactId}", StatusAsync);
+        admin.Of(RouteOwner.Duty(JobList.Duty)).Post("user/{userId}/redact", Read, BeginAsync);
+        admin.Of(RouteOwner.Nobody).Get("user/redact_status/{redactId}", StatusAsync);
     }
 
     private static RedactionWish Read(BodyReader body)

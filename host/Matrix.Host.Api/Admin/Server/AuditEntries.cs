@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Users.Administration;
 
@@ -12,7 +13,7 @@ internal sealed class AuditEntries(AuditLog audit, AdminOptions options) : IEndp
 {
     private sealed record Asked(AuditQuery Query, long Before, int Limit);
 
-    public void Map(ClientRoutes routes) => routes.Admin(1).Get("audit_log", Read, ListAsync);
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Admin(1).Get("audit_log", Read, ListAsync);
 
     private Asked Read(QueryReader query) => new(
         new AuditQuery(query.Text("who"), query.Text("action"), query.Text("target")),

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Users.Administration;
@@ -20,13 +21,17 @@ internal sealed class Jobs(JobList jobs, JobStarts starts, AdminOptions options)
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
-        admin.Get("jobs", query => Read(query, "kind", "subject", "status"), ListAsync);
-        admin.Get("jobs/{jobId}", GetAsync);
-        admin.Delete("jobs/{jobId}", CancelAsync);
-        admin.Get("scheduled_tasks", query => Read(query, "action_name", "resource_id", "job_status"), TasksAsync);
-        admin.Get("background_updates/status", StatusAsync);
-        admin.Get("background_updates/enabled", (_, _) => ValueTask.FromResult(Enabled()));
-        admin.Post("background_updates/enabled", static body => body.RequiredFlag("enabled"), EnableAsync);
+        admin.Of(RouteOwner.Nobody).Get("jobs", query => Read(query, "kind", "subject", "status"), ListAsync);
+        admin.Of(RouteOwner.Nobody).Get("jobs/{jobId}", GetAsync);
+        admin.Of(RouteOwner.Nobody).Get(
+            "scheduled_tasks", query => Read(query, "action_name", "resource_id", "job_status"), TasksAsync);
+
+        // Whether jobs run is not stored: the node that runs them knows it.
+        var runner = admin.Of(RouteOwner.Duty(JobList.Duty));
+        runner.Delete("jobs/{jobId}", CancelAsync);
+        runner.Get("background_updates/status", StatusAsync);
+        runner.Get("background_updates/enabled", (_, _) => ValueTask.FromResult(Enabled()));
+        runner.Post("background_updates/enabled", static body => body.RequiredFlag("enabled"), EnableAsync);
     }
 
     private Asked Read(QueryReader query, string kind, string subject, string status)

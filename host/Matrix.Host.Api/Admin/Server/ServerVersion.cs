@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Admin.Server;
 
@@ -10,7 +11,7 @@ internal sealed class ServerVersion : IEndpoints
         $"Matrix.Hybrid {typeof(ServerVersion).Assembly.GetName().Version?.ToString(fieldCount: 3)}"));
 
     public void Map(ClientRoutes routes) =>
-        routes.Admin(1).Get("server_version", Get, new RouteOptions { Access = Access.Anyone });
+        routes.Of(RouteOwner.Nobody).Admin(1).Get("server_version", Get, new RouteOptions { Access = Access.Anyone });
 
     private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_version);
 }

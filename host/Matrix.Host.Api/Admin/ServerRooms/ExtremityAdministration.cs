@@ -1,6 +1,8 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Administration;
+using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.ServerRooms;
@@ -10,15 +12,15 @@ namespace Matrix.Host.Api.Admin.ServerRooms;
 /// events that the room's state depends on.
 /// </summary>
 internal sealed class ExtremityAdministration(
-    ForwardExtremities extremities, RoomAdministration rooms, AuditLog audit) : IEndpoints
+    ForwardExtremities extremities, RoomAdministration rooms, RoomAliasDirectory aliases, AuditLog audit) : IEndpoints
 {
     private const string Path = "rooms/{roomIdOrAlias}/forward_extremities";
 
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
-        admin.Get(Path, ListAsync);
-        admin.Delete(Path, MergeAsync);
+        admin.Of(RouteOwner.Nobody).Get(Path, ListAsync);
+        admin.Of(RouteOwner.RoomOrAlias(aliases)).Delete(Path, MergeAsync);
     }
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)

@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -22,7 +23,7 @@ internal sealed class FoundEvents(
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get("fetch_event/{eventId}", GetAsync);
         admin.Get("statistics/database/rooms", SizesAsync);
     }

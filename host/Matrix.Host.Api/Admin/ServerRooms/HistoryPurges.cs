@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
@@ -16,12 +17,13 @@ internal sealed class HistoryPurges(JobStarts starts, JobList jobs) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
-        admin.Post("purge_history/{roomId}", Read, (call, asked, stop) => BeginAsync(call, asked, null, stop));
-        admin.Post(
+        var runner = admin.Of(RouteOwner.Duty(JobList.Duty));
+        runner.Post("purge_history/{roomId}", Read, (call, asked, stop) => BeginAsync(call, asked, null, stop));
+        runner.Post(
             "purge_history/{roomId}/{eventId}",
             Read,
             (call, asked, stop) => BeginAsync(call, asked, call["eventId"], stop));
-        admin.Get("purge_history_status/{purgeId}", StatusAsync);
+        admin.Of(RouteOwner.Nobody).Get("purge_history_status/{purgeId}", StatusAsync);
     }
 
     private static Asked Read(BodyReader body)

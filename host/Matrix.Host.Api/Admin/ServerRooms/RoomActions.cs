@@ -1,21 +1,27 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Administration;
+using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.ServerRooms;
 
 /// <summary>What administrators do to rooms: blocks, joins of local users, power.</summary>
-internal sealed class RoomActions(RoomAdministration rooms, RoomModeration moderation, AuditLog audit) : IEndpoints
+internal sealed class RoomActions(
+    RoomAdministration rooms, RoomModeration moderation, RoomAliasDirectory aliases, AuditLog audit) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
-        admin.Get("rooms/{roomId}/block", GetBlockAsync);
-        admin.Put("rooms/{roomId}/block", static body => body.RequiredFlag("block"), PutBlockAsync);
-        admin.Post("rooms/{roomIdOrAlias}/make_room_admin", static body => ReadUser(body, false), MakeAdminAsync);
-        admin.Post("join/{roomIdOrAlias}", static body => ReadUser(body, true), JoinAsync);
+        admin.Of(RouteOwner.Nobody).Get("rooms/{roomId}/block", GetBlockAsync);
+        admin.Of(RouteOwner.Nobody).Put(
+            "rooms/{roomId}/block", static body => body.RequiredFlag("block"), PutBlockAsync);
+        admin.Of(RouteOwner.RoomOrAlias(aliases)).Post(
+            "rooms/{roomIdOrAlias}/make_room_admin", static body => ReadUser(body, false), MakeAdminAsync);
+        admin.Of(RouteOwner.RoomOrAlias(aliases)).Post(
+            "join/{roomIdOrAlias}", static body => ReadUser(body, true), JoinAsync);
     }
 
     private static string? ReadUser(BodyReader body, bool isRequired)

@@ -2,6 +2,7 @@ using Matrix.Core.Ident;
 using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
@@ -23,11 +24,11 @@ internal sealed class RoomDeletions(JobStarts starts, JobList jobs) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
-        routes.Admin(1).Delete("rooms/{roomId}", Read, DeleteAsync);
+        routes.Of(RouteOwner.Duty(JobList.Duty)).Admin(1).Delete("rooms/{roomId}", Read, DeleteAsync);
         var second = routes.Admin(2);
-        second.Delete("rooms/{roomId}", Read, BeginAsync);
-        second.Get("rooms/{roomId}/delete_status", OfRoomAsync);
-        second.Get("rooms/delete_status/{deleteId}", StatusAsync);
+        second.Of(RouteOwner.Duty(JobList.Duty)).Delete("rooms/{roomId}", Read, BeginAsync);
+        second.Of(RouteOwner.Nobody).Get("rooms/{roomId}/delete_status", OfRoomAsync);
+        second.Of(RouteOwner.Nobody).Get("rooms/delete_status/{deleteId}", StatusAsync);
     }
 
     private static Asked Read(BodyReader body)

@@ -2,6 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
@@ -26,7 +27,7 @@ internal sealed class RoomDetails(
 
     public void Map(ClientRoutes routes)
     {
-        var admin = routes.Admin(1);
+        var admin = routes.Of(RouteOwner.Nobody).Admin(1);
         admin.Get("rooms/{roomId}", GetAsync);
         admin.Get("rooms/{roomId}/members", MembersAsync);
         admin.Get(

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Users.Administration;
 
@@ -28,7 +29,7 @@ internal sealed class RoomListing(RoomLists lists, AdminOptions options) : IEndp
 
     private sealed record Asked(RoomListQuery Query, AdminPage Page);
 
-    public void Map(ClientRoutes routes) => routes.Admin(1).Get("rooms", Read, ListAsync);
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Admin(1).Get("rooms", Read, ListAsync);
 
     private Asked Read(QueryReader query)
     {

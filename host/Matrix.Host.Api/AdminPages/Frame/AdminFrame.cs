@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Users.Administration;
@@ -32,14 +33,14 @@ internal sealed class AdminFrame(
     /// <summary>Maps a page.</summary>
     internal void Page(
         ClientRoutes routes, string name, Func<AdminVisit, CancellationToken, ValueTask<AdminView>> show) =>
-        routes.At(Root).Get(name, (call, stop) => ShowAsync(call, name, show, stop), Options);
+        routes.Of(RouteOwner.InCookie).At(Root).Get(name, (call, stop) => ShowAsync(call, name, show, stop), Options);
 
     /// <summary>Maps an action that can be undone: a form.</summary>
     internal void Action(
         ClientRoutes routes,
         string name,
         Func<AdminVisit, FormReader, CancellationToken, ValueTask<AdminActionResult>> action) =>
-        routes.At(Root).PostForm(
+        routes.Of(RouteOwner.InCookie).At(Root).PostForm(
             name, static form => form, (call, form, stop) => RunActionAsync(call, form, action, stop), Options);
 
     /// <summary>Maps an action that cannot be undone: a page that asks for the password, and its form.</summary>

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -12,16 +13,16 @@ internal sealed class SignInPages(AdminSignIns signIns, ShardGates gates, Client
 {
     public void Map(ClientRoutes routes)
     {
-        routes.At(AdminPaths.Prefix).Get("page", ToFirst, AdminFrame.Options);
+        routes.Of(RouteOwner.Nobody).At(AdminPaths.Prefix).Get("page", ToFirst, AdminFrame.Options);
         var pages = routes.At(AdminFrame.Root);
-        pages.Get("", ToFirstBelow, AdminFrame.Options);
-        pages.Get(AdminFrame.SignInPage, ShowAsync, AdminFrame.Options);
-        pages.PostForm(
+        pages.Of(RouteOwner.Nobody).Get("", ToFirstBelow, AdminFrame.Options);
+        pages.Of(RouteOwner.InCookie).Get(AdminFrame.SignInPage, ShowAsync, AdminFrame.Options);
+        pages.Of(RouteOwner.InCookie).PostForm(
             AdminFrame.SignInPage,
             static form => form,
             PostAsync,
             AdminFrame.Options with { Rate = RateClass.Login });
-        pages.PostForm("sign-out", static form => form, SignOutAsync, AdminFrame.Options);
+        pages.Of(RouteOwner.InCookie).PostForm("sign-out", static form => form, SignOutAsync, AdminFrame.Options);
     }
 
     private static ValueTask<Answer> ToFirst(Call call, CancellationToken stop) =>

@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.AccountData;
@@ -13,16 +14,17 @@ internal sealed class AccountData(UserAccountData data, ClientOptions options) :
     {
         var put = new RouteOptions { Body = BodyLimit.Event, OpenToSuspended = true };
         // v1.19 client-server-api#get_matrixclientv3useruseridaccount_datatype
-        routes.Get("user/{userId}/account_data/{type}", GetAsync);
+        routes.Of(RouteOwner.Nobody).Get("user/{userId}/account_data/{type}", GetAsync);
         // v1.19 client-server-api#put_matrixclientv3useruseridaccount_datatype
-        routes.Put("user/{userId}/account_data/{type}", static body => body.Whole, PutAsync, put);
+        routes.Of(RouteOwner.Caller).Put("user/{userId}/account_data/{type}", static body => body.Whole, PutAsync, put);
         // v1.19 client-server-api#get_matrixclientv3useruseridroomsroomidaccount_datatype
-        routes.Get("user/{userId}/rooms/{roomId}/account_data/{type}", GetAsync);
+        routes.Of(RouteOwner.Nobody).Get("user/{userId}/rooms/{roomId}/account_data/{type}", GetAsync);
         // v1.19 client-server-api#put_matrixclientv3useruseridroomsroomidaccount_datatype
-        routes.Put("user/{userId}/rooms/{roomId}/account_data/{type}", static body => body.Whole, PutAsync, put);
+        routes.Of(RouteOwner.Caller).Put(
+            "user/{userId}/rooms/{roomId}/account_data/{type}", static body => body.Whole, PutAsync, put);
 
         // MSC3391 is not merged: clients look for its flag in `/versions`.
-        var unstable = routes.At("/_matrix/client/unstable/org.matrix.msc3391/");
+        var unstable = routes.Of(RouteOwner.Caller).At("/_matrix/client/unstable/org.matrix.msc3391/");
         unstable.Delete("user/{userId}/account_data/{type}", DeleteAsync, RouteOptions.AlsoSuspended);
         unstable.Delete("user/{userId}/rooms/{roomId}/account_data/{type}", DeleteAsync, RouteOptions.AlsoSuspended);
     }

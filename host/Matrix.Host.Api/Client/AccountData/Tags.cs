@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.AccountData;
@@ -12,11 +13,13 @@ internal sealed class Tags(RoomTags tags, ClientOptions options) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv3useruseridroomsroomidtags
-        routes.Get("user/{userId}/rooms/{roomId}/tags", GetAsync);
+        routes.Of(RouteOwner.Nobody).Get("user/{userId}/rooms/{roomId}/tags", GetAsync);
         // v1.19 client-server-api#put_matrixclientv3useruseridroomsroomidtagstag
-        routes.Put("user/{userId}/rooms/{roomId}/tags/{tag}", ReadTag, PutAsync, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Caller).Put(
+            "user/{userId}/rooms/{roomId}/tags/{tag}", ReadTag, PutAsync, RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#delete_matrixclientv3useruseridroomsroomidtagstag
-        routes.Delete("user/{userId}/rooms/{roomId}/tags/{tag}", DeleteAsync, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Caller).Delete(
+            "user/{userId}/rooms/{roomId}/tags/{tag}", DeleteAsync, RouteOptions.AlsoSuspended);
     }
 
     private static JsonObject ReadTag(BodyReader body)

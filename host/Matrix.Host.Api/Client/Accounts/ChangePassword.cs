@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
@@ -15,7 +16,7 @@ internal sealed class ChangePassword(
     : IEndpoints
 {
     // v1.19 client-server-api#post_matrixclientv3accountpassword
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.InBody).Post(
         "account/password",
         static body =>
             new Wish(body.Whole, body.RequiredFreeText("new_password"), body.Flag("logout_devices", otherwise: true)),

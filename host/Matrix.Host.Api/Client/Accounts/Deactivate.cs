@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.ContactInformation;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.Accounts;
@@ -10,7 +11,7 @@ namespace Matrix.Host.Api.Client.Accounts;
 internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth interactive) : IEndpoints
 {
     // v1.19 client-server-api#post_matrixclientv3accountdeactivate
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Caller).Post(
         "account/deactivate",
         static body =>
             new Wish(body.Whole, body.Flag("erase"), IdentityServerNames.Read(body.TextOrNull("id_server"))),

@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client.AddressPages;
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.Accounts;
@@ -29,7 +30,7 @@ internal sealed class ForgottenPassword(
     {
         if (!dialog.Media.Any()) return;
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
-        var pages = routes.At(OAuthPaths.ForgottenPage);
+        var pages = routes.Of(RouteOwner.Nobody).At(OAuthPaths.ForgottenPage);
         pages.Get("", ShowAsync, page);
         pages.PostForm("", static form => form, PostAsync, page with { Rate = RateClass.Login });
     }

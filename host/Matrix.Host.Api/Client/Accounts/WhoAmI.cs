@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
@@ -7,7 +8,7 @@ internal sealed class WhoAmI : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#get_matrixclientv3accountwhoami
-        routes.Get("account/whoami", Get, new RouteOptions { Access = Access.UsersAndGuests });
+        routes.Of(RouteOwner.Nobody).Get("account/whoami", Get, new RouteOptions { Access = Access.UsersAndGuests });
 
     private static ValueTask<Answer> Get(Call call, CancellationToken stop) =>
         ValueTask.FromResult(Answer.Json(call.Caller, static (json, caller) =>

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Summaries;
 
 namespace Matrix.Host.Api.Client.AppServices;
@@ -13,7 +14,7 @@ internal sealed class NetworkDirectories(PublishedRooms rooms) : IEndpoints
 
     public void Map(ClientRoutes routes) =>
         // v1.19 application-service-api#put_matrixclientv3directorylistappservicenetworkidroomid
-        routes.Put("directory/list/appservice/{networkId}/{roomId}", ReadVisibility, PutAsync);
+        routes.Of(RouteOwner.Nobody).Put("directory/list/appservice/{networkId}/{roomId}", ReadVisibility, PutAsync);
 
     private static bool ReadVisibility(BodyReader body)
     {

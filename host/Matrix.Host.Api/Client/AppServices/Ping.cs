@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Outbound.AppServices;
 
 namespace Matrix.Host.Api.Client.AppServices;
@@ -12,7 +13,7 @@ internal sealed class Ping(AppServicePings pings) : IEndpoints
         "The access token is not that of this application service.");
 
     // v1.19 application-service-api#post_matrixclientv1appserviceappserviceidping
-    public void Map(ClientRoutes routes) => routes.V1.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.AppService).V1.Post(
         "appservice/{appserviceId}/ping",
         static body => body.Text("transaction_id"),
         PostAsync);

@@ -1,5 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Users.ThirdPartyIds;
 
@@ -18,7 +19,7 @@ internal sealed class Capabilities(RoomsOptions rooms, Validations validations) 
         }
 
         // v1.19 client-server-api#get_matrixclientv3capabilities
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "capabilities",
             (call, _) => ValueTask.FromResult(
                 answers[(call.Caller.IsAdmin ? 1 : 0) | (call.Caller.IsOAuth ? 2 : 0)]),

@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.ThirdPartyIds;
@@ -27,17 +28,17 @@ internal sealed class AccountThirdPartyIds(
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv3account3pid
-        routes.Get("account/3pid", ListAsync);
+        routes.Of(RouteOwner.Nobody).Get("account/3pid", ListAsync);
         // v1.19 client-server-api#post_matrixclientv3account3pidadd
-        routes.Post(
+        routes.Of(RouteOwner.Caller).Post(
             "account/3pid/add",
             static body => new Addition(body.Whole, body.RequiredText("sid"), RequestTokens.ReadSecret(body)),
             AddAsync,
             new RouteOptions { Rate = RateClass.Login, OpenToSuspended = true });
         // v1.19 client-server-api#post_matrixclientv3account3piddelete
-        routes.Post("account/3pid/delete", ReadRemoval, DeleteAsync);
+        routes.Of(RouteOwner.Caller).Post("account/3pid/delete", ReadRemoval, DeleteAsync);
         // v1.19 client-server-api#post_matrixclientv3account3pidunbind
-        routes.Post("account/3pid/unbind", ReadRemoval, UnbindAsync);
+        routes.Of(RouteOwner.Nobody).Post("account/3pid/unbind", ReadRemoval, UnbindAsync);
     }
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)

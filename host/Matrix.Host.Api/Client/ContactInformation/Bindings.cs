@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Users.ThirdPartyIds;
 
@@ -18,9 +19,10 @@ internal sealed class Bindings(IdentityBindings bindings) : IEndpoints
     {
         var options = new RouteOptions { Rate = RateClass.Login, OpenToSuspended = true };
         // v1.19 client-server-api#post_matrixclientv3account3pid
-        routes.Post("account/3pid", static body => Read(body.RequiredInner("three_pid_creds")), PostAsync, options);
+        routes.Of(RouteOwner.Nobody).Post(
+            "account/3pid", static body => Read(body.RequiredInner("three_pid_creds")), PostAsync, options);
         // v1.19 client-server-api#post_matrixclientv3account3pidbind
-        routes.Post("account/3pid/bind", Read, BindAsync, options);
+        routes.Of(RouteOwner.Nobody).Post("account/3pid/bind", Read, BindAsync, options);
     }
 
     private static Credentials Read(BodyReader body) => new(

@@ -1,5 +1,6 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users;
@@ -21,7 +22,7 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
 
     public void Map(ClientRoutes routes)
     {
-        var pages = routes.At(Root);
+        var pages = routes.Of(RouteOwner.Nobody).At(Root);
         var page = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login, IsPage = true };
         pages.Get("confirm", ShowAsync, page);
         pages.PostForm("confirm", static form => form, ConfirmAsync, page);

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.ThirdPartyIds;
@@ -37,8 +38,8 @@ internal sealed class RequestTokens(Validations validations, RegistrationGate ga
 
         void Map(string path, ValidationPurpose purpose, RouteOptions options)
         {
-            routes.Post(path + "email/requestToken", ReadEmail, Of(purpose), options);
-            routes.Post(path + "msisdn/requestToken", ReadPhone, Of(purpose), options);
+            routes.Of(RouteOwner.Nobody).Post(path + "email/requestToken", ReadEmail, Of(purpose), options);
+            routes.Of(RouteOwner.Nobody).Post(path + "msisdn/requestToken", ReadPhone, Of(purpose), options);
         }
     }
 

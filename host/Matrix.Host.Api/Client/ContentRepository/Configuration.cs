@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
@@ -9,9 +10,9 @@ internal sealed class Configuration(MediaOptions options) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv1mediaconfig
-        routes.V1.Get("media/config", Get);
+        routes.Of(RouteOwner.Nobody).V1.Get("media/config", Get);
         // v1.19 client-server-api#get_matrixmediav3config
-        routes.At(MediaPaths.Older).Get("config", Get);
+        routes.Of(RouteOwner.Nobody).At(MediaPaths.Older).Get("config", Get);
     }
 
     private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(Answer.Json(

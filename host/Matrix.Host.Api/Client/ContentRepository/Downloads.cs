@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media.Remote;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
@@ -13,10 +14,12 @@ internal sealed class Downloads(
         {
             // v1.19 client-server-api#get_matrixclientv1mediadownloadservernamemediaid
             // v1.19 client-server-api#get_matrixclientv1mediadownloadservernamemediaidfilename
-            routes.V1.GetAndHead("media/" + path, MediaQuery.ReadWait, GetAsync, MediaPaths.EveryUser);
+            routes.Of(RouteOwner.Nobody).V1.GetAndHead(
+                "media/" + path, MediaQuery.ReadWait, GetAsync, MediaPaths.EveryUser);
             // v1.19 client-server-api#get_matrixmediav3downloadservernamemediaid
             // v1.19 client-server-api#get_matrixmediav3downloadservernamemediaidfilename
-            routes.At(MediaPaths.Older).GetAndHead(path, MediaQuery.ReadOlder, GetOlderAsync, MediaPaths.Anyone);
+            routes.Of(RouteOwner.Nobody).At(MediaPaths.Older).GetAndHead(
+                path, MediaQuery.ReadOlder, GetOlderAsync, MediaPaths.Anyone);
         }
     }
 

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media;
 using Matrix.Host.Media.Previews;
 
@@ -14,9 +15,9 @@ internal sealed class Previews(UrlPreviews previews, MediaOptions options, Clien
         // A server without previews does not know the endpoint, as clients expect.
         if (!options.Previews) return;
         // v1.19 client-server-api#get_matrixclientv1mediapreview_url
-        routes.V1.Get("media/preview_url", Read, GetAsync);
+        routes.Of(RouteOwner.Nobody).V1.Get("media/preview_url", Read, GetAsync);
         // v1.19 client-server-api#get_matrixmediav3preview_url
-        routes.At(MediaPaths.Older).Get("preview_url", Read, GetAsync);
+        routes.Of(RouteOwner.Nobody).At(MediaPaths.Older).Get("preview_url", Read, GetAsync);
     }
 
     private static (Uri? Url, long? At) Read(QueryReader query)

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media;
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Thumbnails;
@@ -14,9 +15,10 @@ internal sealed class Thumbnails(
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv1mediathumbnailservernamemediaid
-        routes.V1.GetAndHead("media/" + Path, MediaQuery.ReadThumbnail, GetAsync, MediaPaths.EveryUser);
+        routes.Of(RouteOwner.Nobody).V1.GetAndHead(
+            "media/" + Path, MediaQuery.ReadThumbnail, GetAsync, MediaPaths.EveryUser);
         // v1.19 client-server-api#get_matrixmediav3thumbnailservernamemediaid
-        routes.At(MediaPaths.Older).GetAndHead(
+        routes.Of(RouteOwner.Nobody).At(MediaPaths.Older).GetAndHead(
             Path, MediaQuery.ReadOlderThumbnail, GetOlderAsync, MediaPaths.Anyone);
     }
 

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media;
 using Matrix.Host.Media.Store;
 using Microsoft.AspNetCore.Http;
@@ -15,11 +16,11 @@ internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions 
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#post_matrixmediav3upload
-        routes.At(MediaPaths.Older).Post("upload", UploadAsync);
+        routes.Of(RouteOwner.Nobody).At(MediaPaths.Older).Post("upload", UploadAsync);
         // v1.19 client-server-api#put_matrixmediav3uploadservernamemediaid
-        routes.At(MediaPaths.Older).Put("upload/{serverName}/{mediaId}", FillAsync);
+        routes.Of(RouteOwner.Nobody).At(MediaPaths.Older).Put("upload/{serverName}/{mediaId}", FillAsync);
         // v1.19 client-server-api#post_matrixmediav1create
-        routes.At(MediaPaths.V1).Post("create", CreateAsync);
+        routes.Of(RouteOwner.Nobody).At(MediaPaths.V1).Post("create", CreateAsync);
     }
 
     private ValueTask<Answer> UploadAsync(Call call, CancellationToken stop) => StoreAsync(

@@ -2,6 +2,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Keys;
 
@@ -11,7 +12,7 @@ namespace Matrix.Host.Api.Client.CrossSigning;
 internal sealed class UploadSignatures(SignatureUploads uploads, ClientOptions options) : IEndpoints
 {
     // v1.19 client-server-api#post_matrixclientv3keyssignaturesupload
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Post(
         "keys/signatures/upload",
         Read,
         Upload,

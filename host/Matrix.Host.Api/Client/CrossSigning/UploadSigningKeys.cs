@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Keys;
@@ -20,7 +21,7 @@ internal sealed class UploadSigningKeys(
     private sealed record Input(CrossSigningUpload Keys, JsonObject Body);
 
     // v1.19 client-server-api#post_matrixclientv3keysdevice_signingupload
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Caller).Post(
         "keys/device_signing/upload",
         Read,
         Upload,

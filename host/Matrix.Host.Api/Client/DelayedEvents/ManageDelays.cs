@@ -1,5 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Api.Client.DelayedEvents;
 
@@ -16,17 +18,24 @@ internal sealed class ManageDelays(Rooms.Delayed.DelayedEvents delayed) : IEndpo
         // Their events are refused when they are sent.
         var anyone = new RouteOptions { Access = Access.Optional, OpenToSuspended = true };
         var unstable = routes.At("/_matrix/client/unstable/org.matrix.msc4140/");
-        unstable.Get("delayed_events", ListAsync, new RouteOptions { Access = Access.UsersAndGuests });
-        unstable.Post("delayed_events/{delayId}", static body => body.RequiredText("action"), RunActionAsync, anyone);
+        unstable.Of(RouteOwner.Nobody).Get(
+            "delayed_events", ListAsync, new RouteOptions { Access = Access.UsersAndGuests });
+        var ofRoom = unstable.Of(RouteOwner.Found(FindAsync));
+        ofRoom.Post("delayed_events/{delayId}", static body => body.RequiredText("action"), RunActionAsync, anyone);
         foreach (var action in (string[])["restart", "send", "cancel"])
         {
-            unstable.Post(
+            ofRoom.Post(
                 $"delayed_events/{{delayId}}/{action}",
                 static body => body.Whole,
                 (call, _, stop) => RunActionAsync(call, action, stop),
                 anyone with { BodyMayBeMissing = true });
         }
     }
+
+    private async ValueTask<Authority> FindAsync(RoutedRequest request, CancellationToken stop) =>
+        await delayed.RoomOfAsync(request["delayId"], stop) is { } roomId
+            ? Authority.Room(roomId)
+            : Authority.Nobody;
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {

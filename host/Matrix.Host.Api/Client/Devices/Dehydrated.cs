@@ -3,6 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Api.Client.Devices;
@@ -21,7 +22,7 @@ internal sealed class Dehydrated(DehydratedDevices devices, ClientOptions option
 
     public void Map(ClientRoutes routes)
     {
-        var unstable = routes.At("/_matrix/client/unstable/org.matrix.msc3814.v1/");
+        var unstable = routes.Of(RouteOwner.Nobody).At("/_matrix/client/unstable/org.matrix.msc3814.v1/");
         unstable.Get("dehydrated_device", GetAsync);
         unstable.Put(
             "dehydrated_device",

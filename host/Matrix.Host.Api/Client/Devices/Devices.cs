@@ -3,6 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Devices;
 
@@ -18,19 +19,20 @@ internal sealed class Devices(
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests, OpenToSuspended = true };
         // v1.19 client-server-api#get_matrixclientv3devices
-        routes.Get("devices", ListAsync, open);
+        routes.Of(RouteOwner.Nobody).Get("devices", ListAsync, open);
         // v1.19 client-server-api#get_matrixclientv3devicesdeviceid
-        routes.Get("devices/{deviceId}", GetAsync, open);
+        routes.Of(RouteOwner.Nobody).Get("devices/{deviceId}", GetAsync, open);
         // v1.19 client-server-api#put_matrixclientv3devicesdeviceid
-        routes.Put(
+        routes.Of(RouteOwner.Nobody).Put(
             "devices/{deviceId}",
             static body => new Renaming(LoginBody.ReadDisplayName(body, "display_name")),
             RenameAsync,
             open);
         // v1.19 client-server-api#delete_matrixclientv3devicesdeviceid
-        routes.Delete("devices/{deviceId}", static body => body.Whole, DeleteOneAsync, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.InBody).Delete(
+            "devices/{deviceId}", static body => body.Whole, DeleteOneAsync, RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#post_matrixclientv3delete_devices
-        routes.Post(
+        routes.Of(RouteOwner.InBody).Post(
             "delete_devices",
             static body => new Deletion(body.Whole, body.RequiredTexts("devices")),
             DeleteManyAsync,

@@ -2,6 +2,7 @@ using System.Globalization;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Filters;
 
 namespace Matrix.Host.Api.Client.Filters;
@@ -15,9 +16,10 @@ internal sealed class Filters(StoredFilters filters, ClientOptions options) : IE
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#post_matrixclientv3useruseridfilter
-        routes.Post("user/{userId}/filter", static body => body.Whole, PostAsync, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Caller).Post(
+            "user/{userId}/filter", static body => body.Whole, PostAsync, RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#get_matrixclientv3useruseridfilterfilterid
-        routes.Get("user/{userId}/filter/{filterId}", GetAsync);
+        routes.Of(RouteOwner.Nobody).Get("user/{userId}/filter/{filterId}", GetAsync);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, JsonObject filter, CancellationToken stop)

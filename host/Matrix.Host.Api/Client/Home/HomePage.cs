@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.OAuth;
 
@@ -21,7 +22,8 @@ internal sealed class HomePage(
         """);
 
     public void Map(ClientRoutes routes) =>
-        routes.At("/").Get("", ShowAsync, new RouteOptions { Access = Access.Anyone, IsPage = true });
+        routes.Of(RouteOwner.Nobody).At("/").Get(
+            "", ShowAsync, new RouteOptions { Access = Access.Anyone, IsPage = true });
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {

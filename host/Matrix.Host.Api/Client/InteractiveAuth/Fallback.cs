@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
@@ -34,8 +35,9 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
     public void Map(ClientRoutes routes)
     {
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
-        routes.Get(Path, ShowAsync, page);
-        routes.PostForm(Path, static form => form, PostAsync, page with { Rate = RateClass.Login });
+        var session = routes.Of(RouteOwner.MintedInQuery("session"));
+        session.Get(Path, ShowAsync, page);
+        session.PostForm(Path, static form => form, PostAsync, page with { Rate = RateClass.Login });
     }
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Users.KeyBackup;
@@ -22,11 +23,11 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
     {
         var large = new RouteOptions { Body = BodyLimit.Large, OpenToSuspended = true };
         // v1.19 client-server-api#put_matrixclientv3room_keyskeys
-        routes.Put(All, ReadRooms, Put, large);
+        routes.Of(RouteOwner.Nobody).Put(All, ReadRooms, Put, large);
         // v1.19 client-server-api#put_matrixclientv3room_keyskeysroomid
-        routes.Put(OfRoom, body => ReadSessions(body, call => call["roomId"]), Put, large);
+        routes.Of(RouteOwner.Nobody).Put(OfRoom, body => ReadSessions(body, call => call["roomId"]), Put, large);
         // v1.19 client-server-api#put_matrixclientv3room_keyskeysroomidsessionid
-        routes.Put(
+        routes.Of(RouteOwner.Nobody).Put(
             OfSession,
             body => (List<Placed>)[ReadSession(body, call => call["roomId"], call => call["sessionId"])],
             Put,
@@ -34,18 +35,20 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
 
         var whole = RouteOptions.Default with { IsLarge = true };
         // v1.19 client-server-api#get_matrixclientv3room_keyskeys
-        routes.Get(All, ReadVersion, (call, version, stop) => Get(call, version, WriteRoomsAsync, stop), whole);
+        routes.Of(RouteOwner.Nobody).Get(
+            All, ReadVersion, (call, version, stop) => Get(call, version, WriteRoomsAsync, stop), whole);
         // v1.19 client-server-api#get_matrixclientv3room_keyskeysroomid
-        routes.Get(OfRoom, ReadVersion, (call, version, stop) => Get(call, version, WriteSessionsAsync, stop), whole);
+        routes.Of(RouteOwner.Nobody).Get(
+            OfRoom, ReadVersion, (call, version, stop) => Get(call, version, WriteSessionsAsync, stop), whole);
         // v1.19 client-server-api#get_matrixclientv3room_keyskeysroomidsessionid
-        routes.Get(OfSession, ReadVersion, GetSession);
+        routes.Of(RouteOwner.Nobody).Get(OfSession, ReadVersion, GetSession);
 
         // v1.19 client-server-api#delete_matrixclientv3room_keyskeys
-        routes.Delete(All, Delete, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Nobody).Delete(All, Delete, RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#delete_matrixclientv3room_keyskeysroomid
-        routes.Delete(OfRoom, Delete, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Nobody).Delete(OfRoom, Delete, RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#delete_matrixclientv3room_keyskeysroomidsessionid
-        routes.Delete(OfSession, Delete, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Nobody).Delete(OfSession, Delete, RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> Put(Call call, List<Placed> keys, CancellationToken stop)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.KeyBackup;
 
 namespace Matrix.Host.Api.Client.KeyBackup;
@@ -15,15 +16,15 @@ internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#post_matrixclientv3room_keysversion
-        routes.Post("room_keys/version", Read, Create, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Nobody).Post("room_keys/version", Read, Create, RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#get_matrixclientv3room_keysversion
-        routes.Get("room_keys/version", Get);
+        routes.Of(RouteOwner.Nobody).Get("room_keys/version", Get);
         // v1.19 client-server-api#get_matrixclientv3room_keysversionversion
-        routes.Get("room_keys/version/{version}", Get);
+        routes.Of(RouteOwner.Nobody).Get("room_keys/version/{version}", Get);
         // v1.19 client-server-api#put_matrixclientv3room_keysversionversion
-        routes.Put("room_keys/version/{version}", Read, Update, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Nobody).Put("room_keys/version/{version}", Read, Update, RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#delete_matrixclientv3room_keysversionversion
-        routes.Delete("room_keys/version/{version}", Delete, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Nobody).Delete("room_keys/version/{version}", Delete, RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> Create(Call call, BackupVersionInfo info, CancellationToken stop)

@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.RemoteKeys;
 
@@ -13,7 +14,7 @@ internal sealed class ClaimKeys(
     private sealed record Input(IReadOnlyList<KeyClaim> Wanted, TimeSpan? Timeout);
 
     // v1.19 client-server-api#post_matrixclientv3keysclaim
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Post(
         "keys/claim",
         Read,
         Claim,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams.DeviceLists;
@@ -15,7 +16,7 @@ internal sealed class KeyChanges(DeviceListChanges changes, IStorageWriter write
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#get_matrixclientv3keyschanges
-        routes.Get("keys/changes", Read, Get);
+        routes.Of(RouteOwner.Nobody).Get("keys/changes", Read, Get);
 
     private async ValueTask<Answer> Get(Call call, Ends ends, CancellationToken stop)
     {

@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.RemoteKeys;
@@ -17,7 +18,7 @@ internal sealed class QueryKeys(
     private sealed record Input(IReadOnlyDictionary<string, IReadOnlySet<string>> Wanted, TimeSpan? Timeout);
 
     // v1.19 client-server-api#post_matrixclientv3keysquery
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Post(
         "keys/query",
         Read,
         Query,

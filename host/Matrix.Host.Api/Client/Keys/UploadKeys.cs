@@ -3,6 +3,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.Sessions;
 
@@ -12,7 +13,7 @@ namespace Matrix.Host.Api.Client.Keys;
 internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
 {
     // v1.19 client-server-api#post_matrixclientv3keysupload
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Post(
         "keys/upload",
         KeyBodies.Upload,
         Upload,

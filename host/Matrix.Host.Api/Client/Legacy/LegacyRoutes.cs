@@ -1,12 +1,13 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.Client.Legacy;
 
 /// <summary>
-/// Routes under `/_matrix/client/api/v1/`. A POST is a PUT too, with a transaction id at the end of the path. The 2014
-/// specification, "API Standards".
+/// Routes under `/_matrix/client/api/v1/`, which belong to what the operations of today belong to. A POST is a PUT too,
+/// with a transaction id at the end of the path. The 2014 specification, "API Standards".
 /// </summary>
 internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options, ShardGates gates)
 {
@@ -28,7 +29,10 @@ internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options, S
     internal void Post<T>(string path, CurrentOperation today, Func<BodyReader, T> read, Handler<T> handler)
     {
         _routes.Post(path, read, handler, today.Options);
-        _routes.Put(
+
+        // Whoever has the caller knows the responses to requests with these ids.
+        var once = today.Options.Access == Access.Anyone ? _routes : _routes.Of(RouteOwner.Caller);
+        once.Put(
             path + "/{txnId}",
             read,
             (call, input, stop) => call.CallerIfAny is { } caller

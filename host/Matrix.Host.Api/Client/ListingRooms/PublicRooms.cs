@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Summaries;
 
@@ -12,13 +13,13 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
     {
         var open = new RouteOptions { Access = Access.Anyone };
         // v1.19 client-server-api#get_matrixclientv3publicrooms
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "publicRooms",
             ReadQuery,
             ListAsync,
             new RouteOptions { Access = Access.Lenient, Rate = RateClass.Directories });
         // v1.19 client-server-api#post_matrixclientv3publicrooms
-        routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, new RouteOptions
+        routes.Of(RouteOwner.Nobody).Post("publicRooms", PublicRoomsBody.Read, ListAsync, new RouteOptions
         {
             BodyMayBeMissing = true,
             OpenToSuspended = true,
@@ -26,9 +27,9 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
             Rate = RateClass.Directories,
         });
         // v1.19 client-server-api#get_matrixclientv3directorylistroomroomid
-        routes.Get("directory/list/room/{roomId}", VisibilityAsync, open);
+        routes.Of(RouteOwner.Nobody).Get("directory/list/room/{roomId}", VisibilityAsync, open);
         // v1.19 client-server-api#put_matrixclientv3directorylistroomroomid
-        routes.Put("directory/list/room/{roomId}", ReadVisibility, PublishAsync);
+        routes.Of(RouteOwner.Room).Put("directory/list/room/{roomId}", ReadVisibility, PublishAsync);
     }
 
     private static PublicRoomsQuery ReadQuery(QueryReader query) => new(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Summaries;
 
 namespace Matrix.Host.Api.Client.ListingRooms;
@@ -16,11 +17,11 @@ internal sealed class RoomSummaryReading(SummaryLookup summaries, RateLimiter li
     {
         var open = new RouteOptions { Access = Access.Optional };
         // v1.19 client-server-api#get_matrixclientv1room_summaryroomidoralias
-        routes.V1.Get(
+        routes.Of(RouteOwner.Nobody).V1.Get(
             "room_summary/{roomIdOrAlias}", ReadVia, (call, via, stop) => GetAsync(call, via, Write, stop), open);
 
         // The two paths of MSC3266, for clients that do not look for the stable one.
-        var older = routes.At("/_matrix/client/unstable/im.nheko.summary/");
+        var older = routes.Of(RouteOwner.Nobody).At("/_matrix/client/unstable/im.nheko.summary/");
         foreach (var path in (string[])["summary/{roomIdOrAlias}", "rooms/{roomIdOrAlias}/summary"])
         {
             older.Get(path, ReadVia, (call, via, stop) => GetAsync(call, via, WriteUnstable, stop), open);

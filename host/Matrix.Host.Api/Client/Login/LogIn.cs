@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.OAuth;
@@ -30,11 +31,12 @@ internal sealed class LogIn(
     {
         var login = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login };
         // v1.19 client-server-api#get_matrixclientv3login
-        routes.Get("login", (_, _) => ValueTask.FromResult(Flows), new RouteOptions { Access = Access.Anyone });
+        routes.Of(RouteOwner.Nobody).Get(
+            "login", (_, _) => ValueTask.FromResult(Flows), new RouteOptions { Access = Access.Anyone });
         // v1.19 client-server-api#post_matrixclientv3login
-        routes.Post("login", Read, PostAsync, login);
+        routes.Of(RouteOwner.Nobody).Post("login", Read, PostAsync, login);
         // v1.19 client-server-api#post_matrixclientv1loginget_token
-        routes.V1.Post(
+        routes.Of(RouteOwner.InBody).V1.Post(
             "login/get_token",
             static body => body.Whole,
             GetTokenAsync,

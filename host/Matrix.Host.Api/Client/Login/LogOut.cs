@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Api.Client.Login;
@@ -10,9 +11,9 @@ internal sealed class LogOut(DeviceManagement devices) : IEndpoints
     {
         var options = new RouteOptions { Access = Access.UsersAndGuests, OpenToLocked = true };
         // v1.19 client-server-api#post_matrixclientv3logout
-        routes.Post("logout", OneAsync, options);
+        routes.Of(RouteOwner.Nobody).Post("logout", OneAsync, options);
         // v1.19 client-server-api#post_matrixclientv3logoutall
-        routes.Post("logout/all", AllAsync, options);
+        routes.Of(RouteOwner.Nobody).Post("logout/all", AllAsync, options);
     }
 
     private async ValueTask<Answer> OneAsync(Call call, CancellationToken stop)

@@ -2,6 +2,7 @@ using System.Text;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Sessions;
@@ -34,7 +35,7 @@ internal sealed class LoginFallback(
     {
         if (oauth.IsOnly) return;
 
-        var pages = routes.At("/_matrix/static/client/");
+        var pages = routes.Of(RouteOwner.InCookie).At("/_matrix/static/client/");
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
         foreach (var path in new[] { "login/", "login" })
         {

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
@@ -7,7 +8,7 @@ namespace Matrix.Host.Api.Client.Login;
 internal sealed class Refresh(Logins logins) : IEndpoints
 {
     // v1.19 client-server-api#post_matrixclientv3refresh
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Post(
         "refresh",
         static body => body.RequiredText("refresh_token"),
         PostAsync,

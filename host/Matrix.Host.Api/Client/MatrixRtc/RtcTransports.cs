@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.Core.Facade;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Client.MatrixRtc;
 
@@ -10,7 +11,7 @@ internal sealed class RtcTransports(ClientOptions options) : IEndpoints
     private readonly Answer _answer = Answer.Prepared(json => Write(json, "rtc_transports", options));
 
     public void Map(ClientRoutes routes) =>
-        routes.At("/_matrix/client/unstable/org.matrix.msc4143/").Get("rtc/transports", Get);
+        routes.Of(RouteOwner.Nobody).At("/_matrix/client/unstable/org.matrix.msc4143/").Get("rtc/transports", Get);
 
     /// <summary>Writes the configured transports as a member.</summary>
     internal static void Write(Utf8JsonWriter json, string name, ClientOptions options)

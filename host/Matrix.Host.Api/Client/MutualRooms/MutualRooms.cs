@@ -1,6 +1,7 @@
 using System.Globalization;
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 
@@ -16,10 +17,10 @@ internal sealed class MutualRooms(IMembershipsTable membershipsTable, ClientOpti
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv1mutual_rooms
-        routes.V1.Get("mutual_rooms", query => Read(query, "from"), GetAsync);
+        routes.Of(RouteOwner.Nobody).V1.Get("mutual_rooms", query => Read(query, "from"), GetAsync);
 
         // For clients that know MSC2666 only.
-        routes.At("/_matrix/client/unstable/uk.half-shot.msc2666/").Get(
+        routes.Of(RouteOwner.Nobody).At("/_matrix/client/unstable/uk.half-shot.msc2666/").Get(
             "user/mutual_rooms", query => Read(query, "batch_token"), GetUnstableAsync);
     }
 

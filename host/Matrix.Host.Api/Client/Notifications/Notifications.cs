@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Notifications;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
@@ -15,7 +16,7 @@ internal sealed class Notifications(NotificationList list, ClientEvents events) 
     private sealed record Asked(string? From, int Limit, bool OnlyHighlights);
 
     // v1.19 client-server-api#get_matrixclientv3notifications
-    public void Map(ClientRoutes routes) => routes.Get(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Get(
         "notifications", Read, ListAsync, RouteOptions.Default with { IsLarge = true });
 
     // Unknown filters of `only` are none.

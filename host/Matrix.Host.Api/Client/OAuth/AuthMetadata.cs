@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.OAuth;
 
@@ -18,8 +19,9 @@ internal sealed class AuthMetadata(OAuthOptions options, OAuthPaths paths, Regis
     {
         var anyone = new RouteOptions { Access = Access.Anyone };
         // v1.19 client-server-api#get_matrixclientv1auth_metadata
-        routes.V1.Get("auth_metadata", GetAsync, anyone);
-        routes.At("/_matrix/client/unstable/org.matrix.msc2965/").Get("auth_metadata", GetAsync, anyone);
+        routes.Of(RouteOwner.Nobody).V1.Get("auth_metadata", GetAsync, anyone);
+        routes.Of(RouteOwner.Nobody).At("/_matrix/client/unstable/org.matrix.msc2965/").Get(
+            "auth_metadata", GetAsync, anyone);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage;
 using Matrix.Host.Users;
@@ -23,7 +24,7 @@ internal sealed class Authorize(
     {
         if (!options.IsOn) return;
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
-        var pages = routes.At(OAuthPaths.Root);
+        var pages = routes.Of(RouteOwner.InCookie).At(OAuthPaths.Root);
         pages.Get(OAuthPaths.AuthorizePage, ShowAsync, page);
         pages.PostForm(OAuthPaths.AuthorizePage, static form => form, DecideAsync, page);
     }

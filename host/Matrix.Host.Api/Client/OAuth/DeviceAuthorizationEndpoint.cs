@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Api.Client.OAuth;
@@ -12,7 +13,7 @@ internal sealed class DeviceAuthorizationEndpoint(
     public void Map(ClientRoutes routes)
     {
         if (!options.IsOn) return;
-        routes.At(OAuthPaths.Root).PostForm(
+        routes.Of(RouteOwner.Nobody).At(OAuthPaths.Root).PostForm(
             OAuthPaths.DeviceEndpoint,
             static form => form,
             PostAsync,

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Network;
 using Matrix.Host.Storage;
@@ -26,7 +27,7 @@ internal sealed class LinkPage(
     {
         if (!options.IsOn) return;
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
-        var pages = routes.At(OAuthPaths.Root);
+        var pages = routes.Of(RouteOwner.InCookie).At(OAuthPaths.Root);
         pages.Get(OAuthPaths.LinkPage, ShowAsync, page);
         pages.PostForm(OAuthPaths.LinkPage, static form => form, PostAsync, page);
     }

@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Api.Client.OAuth;
@@ -10,7 +11,7 @@ internal sealed class RegisterClient(OAuthClients clients, OAuthOptions options)
     public void Map(ClientRoutes routes)
     {
         if (!options.IsOn) return;
-        routes.At(OAuthPaths.Root).Post(
+        routes.Of(RouteOwner.Nobody).At(OAuthPaths.Root).Post(
             OAuthPaths.ClientsEndpoint,
             static body => body.Whole,
             PostAsync,

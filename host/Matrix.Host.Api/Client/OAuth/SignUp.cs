@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client.AddressPages;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.OAuth;
@@ -35,7 +36,7 @@ internal sealed class SignUp(
     {
         if (!options.HasPages) return;
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true, IsLocal = !options.IsOn };
-        var pages = routes.At(OAuthPaths.Root);
+        var pages = routes.Of(RouteOwner.InCookie).At(OAuthPaths.Root);
         pages.Get(OAuthPaths.SignUpPage, ShowAsync, page);
         pages.PostForm(
             OAuthPaths.SignUpPage, static form => form, PostAsync, page with { Rate = RateClass.Registration });

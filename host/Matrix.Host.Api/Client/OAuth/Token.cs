@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Api.Client.OAuth;
@@ -9,7 +10,7 @@ internal sealed class Token(OAuthGrants grants, OAuthOptions options) : IEndpoin
     public void Map(ClientRoutes routes)
     {
         if (!options.IsOn) return;
-        routes.At(OAuthPaths.Root).PostForm(
+        routes.Of(RouteOwner.InBody).At(OAuthPaths.Root).PostForm(
             OAuthPaths.TokenEndpoint,
             static form => form,
             PostAsync,

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.OpenId;
 
 namespace Matrix.Host.Api.Client.OpenId;
@@ -8,7 +9,7 @@ internal sealed class RequestToken(OpenIdTokens tokens, ClientOptions options) :
 {
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#post_matrixclientv3useruseridopenidrequest_token
-        routes.Post("user/{userId}/openid/request_token", static _ => true, Post, new RouteOptions
+        routes.Of(RouteOwner.Nobody).Post("user/{userId}/openid/request_token", static _ => true, Post, new RouteOptions
         {
             BodyMayBeMissing = true,
         });

@@ -1,5 +1,6 @@
 using Matrix.Core.Presence;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Api.Client.Presence;
@@ -14,9 +15,10 @@ internal sealed class PresenceStatus(UserPresences presences) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv3presenceuseridstatus
-        routes.Get("presence/{userId}/status", GetAsync);
+        routes.Of(RouteOwner.Nobody).Get("presence/{userId}/status", GetAsync);
         // v1.19 client-server-api#put_matrixclientv3presenceuseridstatus
-        routes.Put("presence/{userId}/status", Read, PutAsync, new RouteOptions { Rate = RateClass.Send });
+        routes.Of(RouteOwner.Caller).Put(
+            "presence/{userId}/status", Read, PutAsync, new RouteOptions { Rate = RateClass.Send });
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

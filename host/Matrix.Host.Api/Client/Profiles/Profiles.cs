@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Profiles;
 
 namespace Matrix.Host.Api.Client.Profiles;
@@ -18,27 +19,27 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
         var forAll = new RouteOptions { Access = Access.Optional };
         var large = new RouteOptions { Body = BodyLimit.Event };
         // v1.19 client-server-api#get_matrixclientv3profileuserid
-        routes.Get("profile/{userId}", GetAsync, forAll);
+        routes.Of(RouteOwner.Nobody).Get("profile/{userId}", GetAsync, forAll);
         // v1.19 client-server-api#get_matrixclientv3profileuseridkeyname
-        routes.Get(Field, (call, stop) => GetFieldAsync(call, call[KeyName], stop), forAll);
+        routes.Of(RouteOwner.Nobody).Get(Field, (call, stop) => GetFieldAsync(call, call[KeyName], stop), forAll);
         // v1.19 client-server-api#put_matrixclientv3profileuseridkeyname
-        routes.Put(
+        routes.Of(RouteOwner.Caller).Put(
             Field,
             static body => body.Whole,
             (call, body, stop) => PutFieldAsync(call, call[KeyName], body, stop),
             large);
         // v1.19 client-server-api#delete_matrixclientv3profileuseridkeyname
-        routes.Delete(Field, (call, stop) => DeleteFieldAsync(call, call[KeyName], stop));
+        routes.Of(RouteOwner.Caller).Delete(Field, (call, stop) => DeleteFieldAsync(call, call[KeyName], stop));
 
         // Guests change their display name only. v1.19 client-server-api#guest-access
         const string Name = "profile/{userId}/" + DisplayName;
-        routes.Get(Name, (call, stop) => GetFieldAsync(call, DisplayName, stop), forAll);
-        routes.Put(
+        routes.Of(RouteOwner.Nobody).Get(Name, (call, stop) => GetFieldAsync(call, DisplayName, stop), forAll);
+        routes.Of(RouteOwner.Caller).Put(
             Name,
             static body => body.Whole,
             (call, body, stop) => PutFieldAsync(call, DisplayName, body, stop),
             large with { Access = Access.UsersAndGuests });
-        routes.Delete(
+        routes.Of(RouteOwner.Caller).Delete(
             Name,
             (call, stop) => DeleteFieldAsync(call, DisplayName, stop),
             new RouteOptions { Access = Access.UsersAndGuests });

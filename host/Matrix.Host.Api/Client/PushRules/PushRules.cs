@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Api.Client.PushRules;
@@ -14,39 +15,43 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
     {
         // The specification's paths end with a slash; some clients omit it.
         // v1.19 client-server-api#get_matrixclientv3pushrules
-        foreach (var path in new[] { "pushrules/", "pushrules" }) routes.Get(path, AllAsync);
+        foreach (var path in new[] { "pushrules/", "pushrules" }) routes.Of(RouteOwner.Nobody).Get(path, AllAsync);
         // v1.19 client-server-api#get_matrixclientv3pushrulesglobal
-        foreach (var path in new[] { "pushrules/global/", "pushrules/global" }) routes.Get(path, GlobalAsync);
+        foreach (var path in new[] { "pushrules/global/", "pushrules/global" })
+        {
+            routes.Of(RouteOwner.Nobody).Get(path, GlobalAsync);
+        }
+
 
         // Not in the specification, but clients ask for it: the rules of one kind, as a list.
         foreach (var path in new[] { "pushrules/global/{kind}/", "pushrules/global/{kind}" })
         {
-            routes.Get(path, OfKindAsync);
+            routes.Of(RouteOwner.Nobody).Get(path, OfKindAsync);
         }
 
         // v1.19 client-server-api#get_matrixclientv3pushrulesglobalkindruleid
-        routes.Get(Rule, (call, stop) => ShowAsync(call, static rule => rule.ToJson(), stop));
+        routes.Of(RouteOwner.Nobody).Get(Rule, (call, stop) => ShowAsync(call, static rule => rule.ToJson(), stop));
         // v1.19 client-server-api#put_matrixclientv3pushrulesglobalkindruleid
-        routes.Put(Rule, static body => body.Whole, PutAsync, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Caller).Put(Rule, static body => body.Whole, PutAsync, RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#delete_matrixclientv3pushrulesglobalkindruleid
-        routes.Delete(
+        routes.Of(RouteOwner.Caller).Delete(
             Rule,
             (call, stop) => EditAsync(call, static (set, kind, id) => set.Delete(kind, id), stop),
             RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#get_matrixclientv3pushrulesglobalkindruleidenabled
-        routes.Get(Rule + "/enabled", (call, stop) => ShowAsync(call, EnabledOf, stop));
+        routes.Of(RouteOwner.Nobody).Get(Rule + "/enabled", (call, stop) => ShowAsync(call, EnabledOf, stop));
         // v1.19 client-server-api#put_matrixclientv3pushrulesglobalkindruleidenabled
-        routes.Put(
+        routes.Of(RouteOwner.Caller).Put(
             Rule + "/enabled",
             static body => body.Whole,
             (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetEnabled(kind, id, body), stop),
             RouteOptions.AlsoSuspended);
         // v1.19 client-server-api#get_matrixclientv3pushrulesglobalkindruleidactions
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             Rule + "/actions",
             (call, stop) => ShowAsync(call, static rule => ((Json.Object)rule.ActionsJson).Item, stop));
         // v1.19 client-server-api#put_matrixclientv3pushrulesglobalkindruleidactions
-        routes.Put(
+        routes.Of(RouteOwner.Caller).Put(
             Rule + "/actions",
             static body => body.Whole,
             (call, body, stop) => EditAsync(

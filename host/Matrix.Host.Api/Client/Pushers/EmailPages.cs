@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Pushers;
 
@@ -15,7 +16,7 @@ internal sealed class EmailPages(UserPushers pushers) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
-        var pages = routes.At("/_matrix/static/push/");
+        var pages = routes.Of(RouteOwner.Nobody).At("/_matrix/static/push/");
         var open = new RouteOptions { Access = Access.Anyone };
         Add("confirm", "Confirm notifications by mail", "The address is confirmed.", pushers.ConfirmAsync);
         Add("unsubscribe", "Stop notifications by mail", "No more mail will come.", pushers.UnsubscribeAsync);

@@ -1,6 +1,7 @@
 using System.Text;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Storage.Tables.Pushers;
@@ -29,9 +30,9 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv3pushers
-        routes.Get("pushers", ListAsync);
+        routes.Of(RouteOwner.Nobody).Get("pushers", ListAsync);
         // v1.19 client-server-api#post_matrixclientv3pushersset
-        routes.Post("pushers/set", Read, SetAsync, RouteOptions.AlsoSuspended);
+        routes.Of(RouteOwner.Caller).Post("pushers/set", Read, SetAsync, RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)

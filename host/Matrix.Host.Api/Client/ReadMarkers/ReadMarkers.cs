@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Receipts;
 
 namespace Matrix.Host.Api.Client.ReadMarkers;
@@ -10,7 +11,7 @@ internal sealed class ReadMarkers(ReceiptWriter receipts) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#post_matrixclientv3roomsroomidread_markers
-        routes.Post(
+        routes.Of(RouteOwner.Nobody).Post(
             "rooms/{roomId}/read_markers",
             Read,
             Post,

@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Receipts;
 
 namespace Matrix.Host.Api.Client.Receipts;
@@ -8,7 +9,7 @@ namespace Matrix.Host.Api.Client.Receipts;
 internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
 {
     // v1.19 client-server-api#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Post(
         "rooms/{roomId}/receipt/{receiptType}/{eventId}",
         ReadThread,
         Post,

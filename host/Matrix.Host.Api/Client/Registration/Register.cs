@@ -4,6 +4,7 @@ using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Crypto;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -37,11 +38,12 @@ internal sealed class Register(
     {
         var options = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Registration };
         // v1.19 client-server-api#post_matrixclientv3register
-        routes.Post("register", static body => body.Whole, ChooseAsync, options);
+        routes.Of(RouteOwner.InBody).Post("register", static body => body.Whole, ChooseAsync, options);
         // v1.19 client-server-api#get_matrixclientv3registeravailable
-        routes.Get("register/available", static query => query.RequiredText("username"), AvailableAsync, options);
+        routes.Of(RouteOwner.Nobody).Get(
+            "register/available", static query => query.RequiredText("username"), AvailableAsync, options);
         // v1.19 client-server-api#get_matrixclientv1registermloginregistration_tokenvalidity
-        routes.V1.Get(
+        routes.Of(RouteOwner.Nobody).V1.Get(
             "register/m.login.registration_token/validity",
             static query => query.RequiredText("token"),
             ValidityAsync,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Matrix.Host.Users.Rendezvous;
 
@@ -23,12 +24,14 @@ internal sealed class JsonRendezvous(RendezvousSessions sessions, RendezvousOpti
         var maker = new RouteOptions { Access = Access.Optional, Rate = RateClass.Rendezvous, OpenToSuspended = true };
         var open = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Rendezvous };
         var unstable = routes.At("/_matrix/client/unstable/io.element.msc4388/");
-        unstable.Get("rendezvous", DiscoverAsync, maker);
-        unstable.Post("rendezvous", static body => body.RequiredFreeText("data"), CreateAsync, maker);
-        unstable.Get("rendezvous/{rendezvousId}", GetAsync, open);
-        unstable.Put("rendezvous/{rendezvousId}", Read, PutAsync, open);
-        unstable.Put("rendezvous/{rendezvousId}/{txnId}", Read, PutOnceAsync, open);
-        unstable.Delete("rendezvous/{rendezvousId}", DeleteAsync, open);
+        unstable.Of(RouteOwner.Nobody).Get("rendezvous", DiscoverAsync, maker);
+        unstable.Of(RouteOwner.Nobody).Post(
+            "rendezvous", static body => body.RequiredFreeText("data"), CreateAsync, maker);
+        var session = unstable.Of(RouteOwner.MintedInPath("rendezvousId"));
+        session.Get("rendezvous/{rendezvousId}", GetAsync, open);
+        session.Put("rendezvous/{rendezvousId}", Read, PutAsync, open);
+        session.Put("rendezvous/{rendezvousId}/{txnId}", Read, PutOnceAsync, open);
+        session.Delete("rendezvous/{rendezvousId}", DeleteAsync, open);
     }
 
     private static Sent Read(BodyReader body) =>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Matrix.Host.Users.Rendezvous;
 using Microsoft.AspNetCore.Http;
@@ -28,10 +29,11 @@ internal sealed class TextRendezvous(
         if (!options.Enabled) return;
         var open = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Rendezvous, ETags = true };
         var unstable = routes.At(Prefix);
-        unstable.Post("rendezvous", CreateAsync, open);
-        unstable.Get("rendezvous/{rendezvousId}", GetAsync, open);
-        unstable.Put("rendezvous/{rendezvousId}", PutAsync, open);
-        unstable.Delete("rendezvous/{rendezvousId}", DeleteAsync, open);
+        unstable.Of(RouteOwner.Nobody).Post("rendezvous", CreateAsync, open);
+        var session = unstable.Of(RouteOwner.MintedInPath("rendezvousId"));
+        session.Get("rendezvous/{rendezvousId}", GetAsync, open);
+        session.Put("rendezvous/{rendezvousId}", PutAsync, open);
+        session.Delete("rendezvous/{rendezvousId}", DeleteAsync, open);
     }
 
     private async ValueTask<Answer> CreateAsync(Call call, CancellationToken stop)

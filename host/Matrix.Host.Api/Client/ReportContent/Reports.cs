@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Reports;
 
 namespace Matrix.Host.Api.Client.ReportContent;
@@ -13,11 +14,11 @@ internal sealed class Reports(ContentReports reports) : IEndpoints
     {
         var limited = new RouteOptions { Rate = RateClass.Reports };
         // v1.19 client-server-api#post_matrixclientv3roomsroomidreporteventid
-        routes.Post("rooms/{roomId}/report/{eventId}", Reason, ReportEventAsync, limited);
+        routes.Of(RouteOwner.Nobody).Post("rooms/{roomId}/report/{eventId}", Reason, ReportEventAsync, limited);
         // v1.19 client-server-api#post_matrixclientv3roomsroomidreport
-        routes.Post("rooms/{roomId}/report", RequiredReason, ReportRoomAsync, limited);
+        routes.Of(RouteOwner.Nobody).Post("rooms/{roomId}/report", RequiredReason, ReportRoomAsync, limited);
         // v1.19 client-server-api#post_matrixclientv3usersuseridreport
-        routes.Post("users/{userId}/report", RequiredReason, ReportUserAsync, limited);
+        routes.Of(RouteOwner.Nobody).Post("users/{userId}/report", RequiredReason, ReportUserAsync, limited);
     }
 
     private static string Reason(BodyReader body) => Checked(body, body.Text("reason") ?? "");

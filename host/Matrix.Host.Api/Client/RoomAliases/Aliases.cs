@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Users.AppServices;
@@ -19,13 +20,15 @@ internal sealed class Aliases(
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv3directoryroomroomalias
-        routes.Get("directory/room/{roomAlias}", GetAsync, new RouteOptions { Access = Access.Lenient });
+        routes.Of(RouteOwner.Nobody).Get(
+            "directory/room/{roomAlias}", GetAsync, new RouteOptions { Access = Access.Lenient });
         // v1.19 client-server-api#put_matrixclientv3directoryroomroomalias
-        routes.Put("directory/room/{roomAlias}", static body => body.RequiredText("room_id"), PutAsync);
+        routes.Of(RouteOwner.Nobody).Put(
+            "directory/room/{roomAlias}", static body => body.RequiredText("room_id"), PutAsync);
         // v1.19 client-server-api#delete_matrixclientv3directoryroomroomalias
-        routes.Delete("directory/room/{roomAlias}", DeleteAsync);
+        routes.Of(RouteOwner.RoomOfAlias(aliases)).Delete("directory/room/{roomAlias}", DeleteAsync);
         // v1.19 client-server-api#get_matrixclientv3roomsroomidaliases
-        routes.Get("rooms/{roomId}/aliases", ListAsync);
+        routes.Of(RouteOwner.Nobody).Get("rooms/{roomId}/aliases", ListAsync);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

@@ -4,6 +4,7 @@ using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.RoomMembership;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inviting;
 using Matrix.Host.Rooms.Sending;
@@ -25,7 +26,7 @@ internal sealed partial class CreateRoom(
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#post_matrixclientv3createroom
-        routes.Post(
+        routes.Of(RouteOwner.Nobody).Post(
             "createRoom",
             Read,
             CreateAsync,

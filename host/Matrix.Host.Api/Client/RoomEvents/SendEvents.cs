@@ -6,6 +6,7 @@ using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.DelayedEvents;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -30,9 +31,10 @@ internal sealed class SendEvents(
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#put_matrixclientv3roomsroomidsendeventtypetxnid
-        routes.Put("rooms/{roomId}/send/{eventType}/{txnId}", static body => body.Whole, SendAsync, _event);
+        routes.Of(RouteOwner.Room).Put(
+            "rooms/{roomId}/send/{eventType}/{txnId}", static body => body.Whole, SendAsync, _event);
         // v1.19 client-server-api#put_matrixclientv3roomsroomidredacteventidtxnid
-        routes.Put(
+        routes.Of(RouteOwner.Room).Put(
             "rooms/{roomId}/redact/{eventId}/{txnId}",
             static body => body.FreeText("reason"),
             RedactAsync,

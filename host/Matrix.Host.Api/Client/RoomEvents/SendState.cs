@@ -5,6 +5,7 @@ using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.DelayedEvents;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
@@ -38,7 +39,8 @@ internal sealed class SendState(
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#put_matrixclientv3roomsroomidstateeventtypestatekey
-        routes.Put("rooms/{roomId}/state/{eventType}/{stateKey?}", static body => body.Whole, PutAsync, _event);
+        routes.Of(RouteOwner.Room).Put(
+            "rooms/{roomId}/state/{eventType}/{stateKey?}", static body => body.Whole, PutAsync, _event);
     }
 
     private async ValueTask<Answer> PutAsync(Call call, JsonObject content, CancellationToken stop)

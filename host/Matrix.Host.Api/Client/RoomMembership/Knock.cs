@@ -1,15 +1,17 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Sending;
 
 namespace Matrix.Host.Api.Client.RoomMembership;
 
 /// <summary>Knocks on rooms. v1.19 client-server-api#knocking-on-rooms</summary>
-internal sealed class Knock(RoomMemberships memberships, AliasResolver aliases) : IEndpoints
+internal sealed class Knock(
+    RoomMemberships memberships, AliasResolver resolver, RoomAliasDirectory aliases) : IEndpoints
 {
     // v1.19 client-server-api#post_matrixclientv3knockroomidoralias
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.RoomOrAlias(aliases)).Post(
         "knock/{roomIdOrAlias}",
         MembershipActions.Reason,
         KnockAsync,
@@ -23,7 +25,7 @@ internal sealed class Knock(RoomMemberships memberships, AliasResolver aliases) 
         var roomId = call["roomIdOrAlias"];
         if (roomId.StartsWith('#'))
         {
-            var found = await aliases.FindAsync(call.CausedBy, roomId, stop);
+            var found = await resolver.FindAsync(call.CausedBy, roomId, stop);
             if (!found.IsOk) return RoomAnswers.Of(found.Failure);
             (roomId, servers) = (found.Value.RoomId, [.. servers, .. found.Value.Servers]);
         }

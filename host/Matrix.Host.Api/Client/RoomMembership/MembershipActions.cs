@@ -1,7 +1,9 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Inviting;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Sending;
@@ -14,7 +16,8 @@ internal sealed class MembershipActions(
     AddressInvites addresses,
     RoomJoins joins,
     ForgottenRooms forgotten,
-    SuspendedUsers suspended) : IEndpoints
+    SuspendedUsers suspended,
+    RoomAliasDirectory aliases) : IEndpoints
 {
     /// <summary>The most characters of a reason, which becomes part of an event.</summary>
     private const int LongestReason = 4096;
@@ -31,22 +34,22 @@ internal sealed class MembershipActions(
         var one = new RouteOptions { Rate = RateClass.Membership };
 
         // v1.19 client-server-api#post_matrixclientv3joinroomidoralias
-        routes.Post("join/{roomIdOrAlias}", ReadJoin, JoinByIdOrAliasAsync, open);
+        routes.Of(RouteOwner.RoomOrAlias(aliases)).Post("join/{roomIdOrAlias}", ReadJoin, JoinByIdOrAliasAsync, open);
         // v1.19 client-server-api#post_matrixclientv3roomsroomidjoin
-        routes.Post("rooms/{roomId}/join", ReadJoin, JoinAsync, open);
+        routes.Of(RouteOwner.Room).Post("rooms/{roomId}/join", ReadJoin, JoinAsync, open);
         // v1.19 client-server-api#post_matrixclientv3roomsroomidleave
-        routes.Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
+        routes.Of(RouteOwner.Room).Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
         // v1.19 client-server-api#post_matrixclientv3roomsroomidforget
-        routes.Post("rooms/{roomId}/forget", ForgetAsync, open with { Access = Access.Users });
+        routes.Of(RouteOwner.Nobody).Post("rooms/{roomId}/forget", ForgetAsync, open with { Access = Access.Users });
         // v1.19 client-server-api#post_matrixclientv3roomsroomidinvite
         // v1.19 client-server-api#thirdparty_post_matrixclientv3roomsroomidinvite
-        routes.Post("rooms/{roomId}/invite", Invitee, InviteAsync, one);
+        routes.Of(RouteOwner.Room).Post("rooms/{roomId}/invite", Invitee, InviteAsync, one);
         // v1.19 client-server-api#post_matrixclientv3roomsroomidkick
-        routes.Post("rooms/{roomId}/kick", Target, Of(memberships.KickAsync), one);
+        routes.Of(RouteOwner.Room).Post("rooms/{roomId}/kick", Target, Of(memberships.KickAsync), one);
         // v1.19 client-server-api#post_matrixclientv3roomsroomidban
-        routes.Post("rooms/{roomId}/ban", Target, Of(memberships.BanAsync), one);
+        routes.Of(RouteOwner.Room).Post("rooms/{roomId}/ban", Target, Of(memberships.BanAsync), one);
         // v1.19 client-server-api#post_matrixclientv3roomsroomidunban
-        routes.Post("rooms/{roomId}/unban", Target, Of(memberships.UnbanAsync), one);
+        routes.Of(RouteOwner.Room).Post("rooms/{roomId}/unban", Target, Of(memberships.UnbanAsync), one);
     }
 
     private sealed record Someone(string UserId, string? Reason);

@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
@@ -34,11 +35,11 @@ internal sealed class EventStream(
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
         // v1.19 client-server-api#get_matrixclientv3events, v1.19 client-server-api#peeking_get_matrixclientv3events
-        routes.Get("events", Read, EventsAsync, open);
+        routes.Of(RouteOwner.Nobody).Get("events", Read, EventsAsync, open);
         // v1.19 client-server-api#get_matrixclientv3eventseventid
-        routes.Get("events/{eventId}", EventAsync);
+        routes.Of(RouteOwner.Nobody).Get("events/{eventId}", EventAsync);
         // v1.19 client-server-api#get_matrixclientv3initialsync
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "initialSync",
             static query => (Limit: query.Number("limit"), Archived: query.Flag("archived")),
             (call, asked, _) => ValueTask.FromResult(Answer.InSteps(call, async (response, stop) =>
@@ -48,7 +49,7 @@ internal sealed class EventStream(
             })),
             RouteOptions.Default with { IsLarge = true });
         // v1.19 client-server-api#get_matrixclientv3roomsroomidinitialsync
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "rooms/{roomId}/initialSync",
             static query => query.Number("limit"),
             (call, limit, _) => ValueTask.FromResult(Answer.InSteps(call, async (response, stop) => Of(

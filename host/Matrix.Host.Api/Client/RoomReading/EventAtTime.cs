@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Storage.Tables.Events;
@@ -15,8 +16,8 @@ internal sealed class EventAtTime(RoomAccess access, RoomTimes times) : IEndpoin
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv1roomsroomidtimestamp_to_event
-        routes.V1.Get(Path, TimeQuery.Read, GetAsync);
-        routes.Admin(1).Get(Path, TimeQuery.Read, GetAsync);
+        routes.Of(RouteOwner.Room).V1.Get(Path, TimeQuery.Read, GetAsync);
+        routes.Of(RouteOwner.Room).Admin(1).Get(Path, TimeQuery.Read, GetAsync);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, TimeQuery asked, CancellationToken stop)

@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Relations;
@@ -33,19 +34,19 @@ internal sealed class Relations(
         // number of events below.
         var free = new RouteOptions { Rate = RateClass.None, IsLarge = true };
         // v1.19 client-server-api#get_matrixclientv1roomsroomidrelationseventid
-        routes.V1.Get(
+        routes.Of(RouteOwner.Nobody).V1.Get(
             "rooms/{roomId}/relations/{eventId}",
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop),
             free);
         // v1.19 client-server-api#get_matrixclientv1roomsroomidrelationseventidreltype
-        routes.V1.Get(
+        routes.Of(RouteOwner.Nobody).V1.Get(
             "rooms/{roomId}/relations/{eventId}/{relType}",
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], null, stop),
             free);
         // v1.19 client-server-api#get_matrixclientv1roomsroomidrelationseventidreltypeeventtype
-        routes.V1.Get(
+        routes.Of(RouteOwner.Nobody).V1.Get(
             "rooms/{roomId}/relations/{eventId}/{relType}/{eventType}",
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], call["eventType"], stop),

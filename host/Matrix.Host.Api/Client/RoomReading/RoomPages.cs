@@ -3,6 +3,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
@@ -31,12 +32,12 @@ internal sealed class RoomPages(
         var open = new RouteOptions { Access = Access.UsersAndGuests };
         var page = open with { IsLarge = true };
         // v1.19 client-server-api#get_matrixclientv3roomsroomidmessages
-        routes.Get("rooms/{roomId}/messages", ReadPage, PageAsync, page);
+        routes.Of(RouteOwner.Room).Get("rooms/{roomId}/messages", ReadPage, PageAsync, page);
         // v1.19 client-server-api#get_matrixclientv3roomsroomidcontexteventid
-        routes.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, page);
+        routes.Of(RouteOwner.Room).Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, page);
         // v1.19 client-server-api#get_matrixclientv3roomsroomideventeventid
-        routes.Get("rooms/{roomId}/event/{eventId}", EventAsync, open);
-        var admin = routes.Admin(1);
+        routes.Of(RouteOwner.Nobody).Get("rooms/{roomId}/event/{eventId}", EventAsync, open);
+        var admin = routes.Of(RouteOwner.Room).Admin(1);
         var adminPage = RouteOptions.ForAdmins with { IsLarge = true };
         admin.Get("rooms/{roomId}/messages", ReadAdminPage, PageAsync, adminPage);
         admin.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, adminPage);

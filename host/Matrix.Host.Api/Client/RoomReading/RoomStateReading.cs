@@ -2,6 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.State;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.State;
@@ -41,15 +42,15 @@ internal sealed class RoomStateReading(
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv3roomsroomidstate
-        routes.Get("rooms/{roomId}/state", AllAsync, _large);
+        routes.Of(RouteOwner.Nobody).Get("rooms/{roomId}/state", AllAsync, _large);
         // v1.19 client-server-api#get_matrixclientv3roomsroomidstateeventtypestatekey
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "rooms/{roomId}/state/{eventType}/{stateKey?}",
             static query => query.OneOf("format", "content", "event"),
             OneAsync,
             _open);
         // v1.19 client-server-api#get_matrixclientv3roomsroomidmembers
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "rooms/{roomId}/members",
             static query => new Members(
                 query.Token("at"),
@@ -58,10 +59,11 @@ internal sealed class RoomStateReading(
             MembersAsync,
             _large);
         // v1.19 client-server-api#get_matrixclientv3roomsroomidjoined_members
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "rooms/{roomId}/joined_members", JoinedMembersAsync, RouteOptions.Default with { IsLarge = true });
         // v1.19 client-server-api#get_matrixclientv3joined_rooms
-        routes.Get("joined_rooms", JoinedRoomsAsync, RouteOptions.Default with { IsLarge = true });
+        routes.Of(RouteOwner.Nobody).Get(
+            "joined_rooms", JoinedRoomsAsync, RouteOptions.Default with { IsLarge = true });
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop)

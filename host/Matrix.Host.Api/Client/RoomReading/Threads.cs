@@ -1,6 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -25,7 +26,7 @@ internal sealed class Threads(
     private sealed record Asked(string? From, int Limit, bool ParticipatedOnly);
 
     // v1.19 client-server-api#get_matrixclientv1roomsroomidthreads
-    public void Map(ClientRoutes routes) => routes.V1.Get(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).V1.Get(
         "rooms/{roomId}/threads", Read, ThreadsAsync, RouteOptions.Default with { IsLarge = true });
 
     private static Asked Read(QueryReader query) => new(

@@ -1,5 +1,6 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Upgrading;
 
 namespace Matrix.Host.Api.Client.RoomUpgrades;
@@ -8,7 +9,7 @@ namespace Matrix.Host.Api.Client.RoomUpgrades;
 internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades, ClientOptions options) : IEndpoints
 {
     // v1.19 client-server-api#post_matrixclientv3roomsroomidupgrade
-    public void Map(ClientRoutes routes) => routes.Post(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Room).Post(
         "rooms/{roomId}/upgrade",
         Read,
         UpgradeAsync,

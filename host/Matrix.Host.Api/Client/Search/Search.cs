@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Searching;
 
 namespace Matrix.Host.Api.Client.Search;
@@ -17,7 +18,7 @@ internal sealed class Search(
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#post_matrixclientv3search
-        routes.Post(
+        routes.Of(RouteOwner.Nobody).Post(
             "search",
             SearchBody.Read,
             SearchAsync,

@@ -1,5 +1,6 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Users.ToDevice;
@@ -12,7 +13,7 @@ namespace Matrix.Host.Api.Client.SendToDevice;
 internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
 {
     // v1.19 client-server-api#put_matrixclientv3sendtodeviceeventtypetxnid
-    public void Map(ClientRoutes routes) => routes.Put(
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Caller).Put(
         "sendToDevice/{eventType}/{txnId}",
         Read,
         Send,

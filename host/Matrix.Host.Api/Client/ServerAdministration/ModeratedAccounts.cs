@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Administration;
@@ -18,7 +19,7 @@ internal sealed class ModeratedAccounts(AccountModeration moderation) : IEndpoin
     {
         // The caller is checked before the user is looked up, so that nobody else learns which users there are.
         var admins = new RouteOptions { Access = Access.Admins };
-        var v1 = routes.V1;
+        var v1 = routes.Of(RouteOwner.Nobody).V1;
         // v1.19 client-server-api#get_matrixclientv1adminlockuserid
         v1.Get(LockPath, (call, stop) => GetAsync(call, Locked, static user => user.IsLocked, stop), admins);
         // v1.19 client-server-api#put_matrixclientv1adminlockuserid

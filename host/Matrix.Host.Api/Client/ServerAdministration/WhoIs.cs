@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Moderation;
 
@@ -12,7 +13,7 @@ namespace Matrix.Host.Api.Client.ServerAdministration;
 internal sealed class WhoIs(SeenDevices devices) : IEndpoints
 {
     // v1.19 client-server-api#get_matrixclientv3adminwhoisuserid
-    public void Map(ClientRoutes routes) => routes.Get("admin/whois/{userId}", GetAsync);
+    public void Map(ClientRoutes routes) => routes.Of(RouteOwner.Nobody).Get("admin/whois/{userId}", GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.SingleSignOn;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +15,7 @@ internal sealed partial class BackChannelLogout(SsoLogouts logouts, SsoOptions o
     public void Map(ClientRoutes routes)
     {
         if (options.Providers.Count == 0) return;
-        routes.At(OAuthPaths.Root).PostForm(
+        routes.Of(RouteOwner.InBody).At(OAuthPaths.Root).PostForm(
             $"{OAuthPaths.SsoLogout}/{{idpId}}",
             static form => form,
             PostAsync,

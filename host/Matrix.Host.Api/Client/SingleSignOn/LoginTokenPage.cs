@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Sessions;
@@ -27,7 +28,7 @@ internal sealed class LoginTokenPage(
     {
         if (!oauth.IsOn && options.Providers.Count == 0) return;
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true, Rate = RateClass.Login };
-        var pages = routes.At(OAuthPaths.Root);
+        var pages = routes.Of(RouteOwner.InCookie).At(OAuthPaths.Root);
         pages.Get(OAuthPaths.LoginTokenPage, ShowAsync, page);
         pages.PostForm(OAuthPaths.LoginTokenPage, static form => form, PostAsync, page);
     }

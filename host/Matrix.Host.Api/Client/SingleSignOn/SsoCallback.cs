@@ -2,6 +2,7 @@ using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.InteractiveAuth.Stages;
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.SingleSignOn;
 
@@ -29,7 +30,7 @@ internal sealed class SsoCallback(
     public void Map(ClientRoutes routes)
     {
         if (options.Providers.Count == 0) return;
-        routes.At(OAuthPaths.Root).Get(
+        routes.Of(RouteOwner.MintedInQuery("state")).At(OAuthPaths.Root).Get(
             options.SharesCallback ? OAuthPaths.SsoCallback : $"{OAuthPaths.SsoCallback}/{{idpId}}",
             ComeBackAsync,
             new RouteOptions { Access = Access.Anyone, IsPage = true, Rate = RateClass.Login });

@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client.InteractiveAuth.Stages;
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.SingleSignOn;
@@ -27,7 +28,7 @@ internal sealed class SsoNamePage(
     {
         if (options.Providers.Count == 0) return;
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
-        var pages = routes.At(OAuthPaths.Root);
+        var pages = routes.Of(RouteOwner.InCookie).At(OAuthPaths.Root);
         pages.Get(OAuthPaths.SsoNamePage, ShowAsync, page);
         pages.PostForm(
             OAuthPaths.SsoNamePage, static form => form, PostAsync, page with { Rate = RateClass.Registration });

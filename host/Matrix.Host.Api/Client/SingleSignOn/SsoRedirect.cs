@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client.OAuth;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.SingleSignOn;
@@ -19,13 +20,13 @@ internal sealed class SsoRedirect(
     public void Map(ClientRoutes routes)
     {
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true, Rate = RateClass.Login };
-        routes.At(OAuthPaths.Root).Get($"{OAuthPaths.SsoStart}/{{idpId}}", StartAsync, page);
+        routes.Of(RouteOwner.Nobody).At(OAuthPaths.Root).Get($"{OAuthPaths.SsoStart}/{{idpId}}", StartAsync, page);
         if (oauth.IsOnly) return;
 
         // v1.19 client-server-api#get_matrixclientv3loginssoredirect
-        routes.Get("login/sso/redirect", Read, ChooseAsync, page);
+        routes.Of(RouteOwner.Nobody).Get("login/sso/redirect", Read, ChooseAsync, page);
         // v1.19 client-server-api#get_matrixclientv3loginssoredirectidpid
-        routes.Get("login/sso/redirect/{idpId}", Read, RedirectAsync, page);
+        routes.Of(RouteOwner.Nobody).Get("login/sso/redirect/{idpId}", Read, RedirectAsync, page);
     }
 
     public ValueTask<IReadOnlyList<SignInLink>> LinksAsync(string next, CancellationToken stop) => new(

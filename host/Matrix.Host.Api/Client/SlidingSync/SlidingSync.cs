@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Presence;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Streams;
 using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Users.Presence;
@@ -29,8 +30,8 @@ internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, Syn
 
     public void Map(ClientRoutes routes)
     {
-        routes.At("/_matrix/client/v4/").Post("sync", Read, PostAsync, _options);
-        routes.At("/_matrix/client/unstable/org.matrix.simplified_msc3575/")
+        routes.Of(RouteOwner.Nobody).At("/_matrix/client/v4/").Post("sync", Read, PostAsync, _options);
+        routes.Of(RouteOwner.Nobody).At("/_matrix/client/unstable/org.matrix.simplified_msc3575/")
             .Post("sync", static body => body.Whole, PostUnstableAsync, _options);
     }
 

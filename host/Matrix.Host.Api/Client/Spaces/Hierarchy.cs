@@ -4,6 +4,7 @@ using System.Text;
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Client.ListingRooms;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Summaries;
 
@@ -22,8 +23,8 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
     {
         const string Path = "rooms/{roomId}/hierarchy";
         // v1.19 client-server-api#get_matrixclientv1roomsroomidhierarchy
-        routes.V1.Get(Path, Read, GetAsync);
-        routes.Admin(1).Get(Path, Read, GetWholeAsync);
+        routes.Of(RouteOwner.Nobody).V1.Get(Path, Read, GetAsync);
+        routes.Of(RouteOwner.Nobody).Admin(1).Get(Path, Read, GetWholeAsync);
     }
 
     private Asked Read(QueryReader query)

@@ -1,5 +1,6 @@
 using Matrix.Core.Presence;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
 using Matrix.Host.Users.Presence;
@@ -16,7 +17,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#get_matrixclientv3sync
-        routes.Get("sync", Read, Get, new RouteOptions
+        routes.Of(RouteOwner.Nobody).Get("sync", Read, Get, new RouteOptions
         {
             Access = Access.UsersAndGuests,
             Rate = RateClass.None,

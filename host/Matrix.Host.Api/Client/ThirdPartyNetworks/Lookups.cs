@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Client.ThirdPartyNetworks;
 
@@ -12,32 +13,32 @@ internal sealed class Lookups(Outbound.ThirdParty.ThirdPartyNetworks networks) :
     public void Map(ClientRoutes routes)
     {
         // v1.19 client-server-api#get_matrixclientv3thirdpartyprotocols
-        routes.Get("thirdparty/protocols", ProtocolsAsync);
+        routes.Of(RouteOwner.Nobody).Get("thirdparty/protocols", ProtocolsAsync);
         // v1.19 client-server-api#get_matrixclientv3thirdpartyprotocolprotocol
-        routes.Get("thirdparty/protocol/{protocol}", ProtocolAsync);
+        routes.Of(RouteOwner.Nobody).Get("thirdparty/protocol/{protocol}", ProtocolAsync);
         // v1.19 client-server-api#get_matrixclientv3thirdpartylocationprotocol
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "thirdparty/location/{protocol}",
             static query => query.TextsExcept("access_token"),
             async (call, fields, stop) => Of(
                 await networks.FindLocationsAsync(call["protocol"], fields, stop),
                 "There is no such portal room."));
         // v1.19 client-server-api#get_matrixclientv3thirdpartyuserprotocol
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "thirdparty/user/{protocol}",
             static query => query.TextsExcept("access_token"),
             async (call, fields, stop) => Of(
                 await networks.FindUsersAsync(call["protocol"], fields, stop),
                 "There is no such user."));
         // v1.19 client-server-api#get_matrixclientv3thirdpartylocation
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "thirdparty/location",
             static query => Valid(query, "alias", RoomAlias.IsValid),
             async (_, alias, stop) => Of(
                 await networks.LocationsOfAsync(alias, stop),
                 "The alias belongs to no third-party location."));
         // v1.19 client-server-api#get_matrixclientv3thirdpartyuser
-        routes.Get(
+        routes.Of(RouteOwner.Nobody).Get(
             "thirdparty/user",
             static query => Valid(query, "userid", UserId.IsValid),
             async (_, userId, stop) => Of(

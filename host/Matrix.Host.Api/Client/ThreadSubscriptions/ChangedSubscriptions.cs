@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Streams.Threads;
@@ -15,7 +16,8 @@ internal sealed class ChangedSubscriptions(Rooms.Threads.ThreadSubscriptions sub
     private sealed record Asked(ThreadPlace? From, long To, int Limit);
 
     public void Map(ClientRoutes routes) =>
-        routes.At("/_matrix/client/unstable/io.element.msc4308/").Get("thread_subscriptions", Read, GetAsync);
+        routes.Of(RouteOwner.Nobody).At("/_matrix/client/unstable/io.element.msc4308/").Get(
+            "thread_subscriptions", Read, GetAsync);
 
     private static Asked Read(QueryReader query)
     {

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 
@@ -13,7 +14,7 @@ internal sealed class OwnThreadSubscriptions(Rooms.Threads.ThreadSubscriptions s
 
     public void Map(ClientRoutes routes)
     {
-        var unstable = routes.At("/_matrix/client/unstable/io.element.msc4306/");
+        var unstable = routes.Of(RouteOwner.Nobody).At("/_matrix/client/unstable/io.element.msc4306/");
         unstable.Get(Path, GetAsync);
         unstable.Put(Path, static body => body.Text("automatic"), PutAsync, RouteOptions.AlsoSuspended);
         unstable.Delete(Path, DeleteAsync, RouteOptions.AlsoSuspended);

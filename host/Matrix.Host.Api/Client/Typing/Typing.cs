@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
@@ -14,7 +15,8 @@ internal sealed class Typing(RoomSnapshots rooms, ITypingBoard board) : IEndpoin
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#put_matrixclientv3roomsroomidtypinguserid
-        routes.Put("rooms/{roomId}/typing/{userId}", Read, Put, new RouteOptions { Rate = RateClass.Send });
+        routes.Of(RouteOwner.Room).Put(
+            "rooms/{roomId}/typing/{userId}", Read, Put, new RouteOptions { Rate = RateClass.Send });
 
     private async ValueTask<Answer> Put(Call call, TimeSpan? typing, CancellationToken stop)
     {

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.UserDirectory;
 
 namespace Matrix.Host.Api.Client.UserDirectory;
@@ -12,7 +13,7 @@ internal sealed class UserDirectory(UserSearch users) : IEndpoints
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#post_matrixclientv3user_directorysearch
-        routes.Post(
+        routes.Of(RouteOwner.Nobody).Post(
             "user_directory/search",
             Read,
             SearchAsync,

@@ -1,5 +1,6 @@
 using System.Text;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Rendezvous;
 
 namespace Matrix.Host.Api.Client.Versions;
@@ -25,7 +26,7 @@ internal sealed class Versions(RendezvousOptions rendezvous) : IEndpoints
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#get_matrixclientversions
-        routes.At("/_matrix/client/").Get(
+        routes.Of(RouteOwner.Nobody).At("/_matrix/client/").Get(
             "versions", Get, new RouteOptions { Access = Access.Optional, Rate = RateClass.None });
 
     private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_answer);

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Voip;
 
 namespace Matrix.Host.Api.Client.Voip;
@@ -8,7 +9,7 @@ internal sealed class TurnServer(TurnCredentials credentials) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#get_matrixclientv3voipturnserver
-        routes.Get("voip/turnServer", Get, new RouteOptions { Access = Access.UsersAndGuests });
+        routes.Of(RouteOwner.Nobody).Get("voip/turnServer", Get, new RouteOptions { Access = Access.UsersAndGuests });
 
     private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(
         call.Caller.IsGuest && !credentials.ServesGuests

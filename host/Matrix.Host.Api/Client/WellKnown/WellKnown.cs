@@ -2,6 +2,7 @@ using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.MatrixRtc;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Client.WellKnown;
 
@@ -15,13 +16,13 @@ internal sealed class WellKnown(ClientOptions options) : IEndpoints
     {
         var anyone = new RouteOptions { Access = Access.Anyone };
         // v1.19 client-server-api#getwell-knownmatrixclient
-        routes.At("/.well-known/matrix/").Get("client", GetClient, anyone);
+        routes.Of(RouteOwner.Nobody).At("/.well-known/matrix/").Get("client", GetClient, anyone);
         // v1.19 server-server-api#getwell-knownmatrixserver
-        routes.At("/.well-known/matrix/").Get("server", GetServer, anyone);
+        routes.Of(RouteOwner.Nobody).At("/.well-known/matrix/").Get("server", GetServer, anyone);
         // v1.19 client-server-api#getwell-knownmatrixsupport
-        routes.At("/.well-known/matrix/").Get("support", GetSupport, anyone);
+        routes.Of(RouteOwner.Nobody).At("/.well-known/matrix/").Get("support", GetSupport, anyone);
         // v1.19 client-server-api#getwell-knownmatrixpolicy_server
-        routes.At("/.well-known/matrix/").Get("policy_server", GetPolicyServer, anyone);
+        routes.Of(RouteOwner.Nobody).At("/.well-known/matrix/").Get("policy_server", GetPolicyServer, anyone);
     }
 
     private ValueTask<Answer> GetSupport(Call call, CancellationToken stop)

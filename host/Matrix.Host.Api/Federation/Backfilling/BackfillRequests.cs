@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Federation.RetrievingEvents;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Servers;
 
 namespace Matrix.Host.Api.Federation.Backfilling;
@@ -14,9 +15,10 @@ internal sealed class BackfillRequests(ServedHistory history, FederationOptions 
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#get_matrixfederationv1backfillroomid
-        routes.Get("backfill/{roomId}", ReadFrom, BackfillAsync);
+        routes.Of(RouteOwner.Nobody).Get("backfill/{roomId}", ReadFrom, BackfillAsync);
         // v1.19 server-server-api#post_matrixfederationv1get_missing_eventsroomid
-        routes.Post("get_missing_events/{roomId}", ReadMissing, MissingAsync, RouteOptions.ForServers);
+        routes.Of(RouteOwner.Nobody).Post(
+            "get_missing_events/{roomId}", ReadMissing, MissingAsync, RouteOptions.ForServers);
     }
 
     private static (string[] From, int Limit) ReadFrom(QueryReader query)

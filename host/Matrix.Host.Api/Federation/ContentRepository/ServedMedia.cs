@@ -2,6 +2,7 @@ using System.Text;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.ContentRepository;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Media;
 using Matrix.Host.Media.Thumbnails;
 using Matrix.Host.Storage.Tables.Media;
@@ -17,9 +18,9 @@ internal sealed class ServedMedia(
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#get_matrixfederationv1mediadownloadmediaid
-        routes.Get("media/download/{mediaId}", MediaQuery.ReadWait, GetAsync);
+        routes.Of(RouteOwner.Nobody).Get("media/download/{mediaId}", MediaQuery.ReadWait, GetAsync);
         // v1.19 server-server-api#get_matrixfederationv1mediathumbnailmediaid
-        routes.Get("media/thumbnail/{mediaId}", MediaQuery.ReadThumbnail, GetThumbnailAsync);
+        routes.Of(RouteOwner.Nobody).Get("media/thumbnail/{mediaId}", MediaQuery.ReadThumbnail, GetThumbnailAsync);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, TimeSpan wait, CancellationToken stop)

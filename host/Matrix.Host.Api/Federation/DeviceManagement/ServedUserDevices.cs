@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.Profiles;
 
@@ -13,7 +14,7 @@ internal sealed class ServedUserDevices(DeviceLists lists, FederationOptions ser
     private static readonly Answer _notLocal = Answer.InvalidParam("The user is not a user of this server.");
 
     // v1.19 server-server-api#get_matrixfederationv1userdevicesuserid
-    public void Map(FederationRoutes routes) => routes.Get("user/devices/{userId}", GetAsync);
+    public void Map(FederationRoutes routes) => routes.Of(RouteOwner.Nobody).Get("user/devices/{userId}", GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {

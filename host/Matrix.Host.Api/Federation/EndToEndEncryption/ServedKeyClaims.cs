@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Federation.EndToEndEncryption;
@@ -11,7 +12,8 @@ internal sealed class ServedKeyClaims(KeyClaims claims, KeyOptions options, Fede
 {
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#post_matrixfederationv1userkeysclaim
-        routes.Post("user/keys/claim", Read, Claim, RouteOptions.ForServers with { Body = BodyLimit.Large });
+        routes.Of(RouteOwner.Nobody).Post(
+            "user/keys/claim", Read, Claim, RouteOptions.ForServers with { Body = BodyLimit.Large });
 
     private List<KeyClaim> Read(BodyReader body)
     {

@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Federation.EndToEndEncryption;
@@ -11,7 +12,8 @@ internal sealed class ServedKeyQueries(KeyQueries queries, KeyOptions options, F
 {
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#post_matrixfederationv1userkeysquery
-        routes.Post("user/keys/query", Read, Query, RouteOptions.ForServers with { Body = BodyLimit.Large });
+        routes.Of(RouteOwner.Nobody).Post(
+            "user/keys/query", Read, Query, RouteOptions.ForServers with { Body = BodyLimit.Large });
 
     private Dictionary<string, IReadOnlySet<string>> Read(BodyReader body)
     {

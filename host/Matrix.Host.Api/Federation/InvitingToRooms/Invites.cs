@@ -2,6 +2,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Inviting;
 
 namespace Matrix.Host.Api.Federation.InvitingToRooms;
@@ -22,9 +23,9 @@ internal sealed class Invites(ReceivedInvites invites, RateLimiter limiter, Fede
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#put_matrixfederationv1inviteroomideventid
-        routes.Put(Path, ReadFirst, InviteFirstAsync, _options);
+        routes.Of(RouteOwner.Nobody).Put(Path, ReadFirst, InviteFirstAsync, _options);
         // v1.19 server-server-api#put_matrixfederationv2inviteroomideventid
-        routes.V2.Put(Path, Read, InviteAsync, _options);
+        routes.Of(RouteOwner.Nobody).V2.Put(Path, Read, InviteAsync, _options);
     }
 
     /// <summary>The body of a request.</summary>

@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Joining;
@@ -27,12 +28,13 @@ internal sealed class Joins(ResidentJoins joins, FederationOptions server, Netwo
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#get_matrixfederationv1make_joinroomiduserid
-        routes.Get("make_join/{roomId}/{userId}", static query => query.Texts("ver"), MakeAsync);
+        routes.Of(RouteOwner.Room).Get("make_join/{roomId}/{userId}", static query => query.Texts("ver"), MakeAsync);
         // v1.19 server-server-api#put_matrixfederationv2send_joinroomideventid
-        routes.V2.Put(Send, static body => body.Whole, SendAsync, _event);
+        routes.Of(RouteOwner.Room).V2.Put(Send, static body => body.Whole, SendAsync, _event);
 
         // The specification has no longer the first version, whose response is in a list.
-        if (options.LegacyFederation) routes.Put(Send, static body => body.Whole, SendAsListAsync, _event);
+        if (!options.LegacyFederation) return;
+        routes.Of(RouteOwner.Room).Put(Send, static body => body.Whole, SendAsListAsync, _event);
     }
 
     private async ValueTask<Answer> MakeAsync(Call call, string[] versions, CancellationToken stop)

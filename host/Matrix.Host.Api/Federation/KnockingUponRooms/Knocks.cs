@@ -2,6 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Inviting;
 
 namespace Matrix.Host.Api.Federation.KnockingUponRooms;
@@ -18,9 +19,9 @@ internal sealed class Knocks(ResidentMemberships memberships) : IFederationEndpo
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#get_matrixfederationv1make_knockroomiduserid
-        routes.Get("make_knock/{roomId}/{userId}", static query => query.Texts("ver"), MakeAsync);
+        routes.Of(RouteOwner.Room).Get("make_knock/{roomId}/{userId}", static query => query.Texts("ver"), MakeAsync);
         // v1.19 server-server-api#put_matrixfederationv1send_knockroomideventid
-        routes.Put("send_knock/{roomId}/{eventId}", static body => body.Whole, SendAsync, _event);
+        routes.Of(RouteOwner.Room).Put("send_knock/{roomId}/{eventId}", static body => body.Whole, SendAsync, _event);
     }
 
     private async ValueTask<Answer> MakeAsync(Call call, string[] versions, CancellationToken stop) =>

@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Matrix.Host.Rooms.Inviting;
 
@@ -19,12 +20,13 @@ internal sealed class Leaves(ResidentMemberships memberships, NetworkOptions opt
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#get_matrixfederationv1make_leaveroomiduserid
-        routes.Get("make_leave/{roomId}/{userId}", MakeAsync);
+        routes.Of(RouteOwner.Room).Get("make_leave/{roomId}/{userId}", MakeAsync);
         // v1.19 server-server-api#put_matrixfederationv2send_leaveroomideventid
-        routes.V2.Put(Send, static body => body.Whole, SendAsync, _event);
+        routes.Of(RouteOwner.Room).V2.Put(Send, static body => body.Whole, SendAsync, _event);
 
         // The specification has no longer the first version, whose response is in a list.
-        if (options.LegacyFederation) routes.Put(Send, static body => body.Whole, SendAsListAsync, _event);
+        if (!options.LegacyFederation) return;
+        routes.Of(RouteOwner.Room).Put(Send, static body => body.Whole, SendAsListAsync, _event);
     }
 
     private async ValueTask<Answer> MakeAsync(Call call, CancellationToken stop) => Templates.AnswerOf(

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.OpenId;
 
 namespace Matrix.Host.Api.Federation.OpenId;
@@ -14,7 +15,7 @@ internal sealed class UserInfo(OpenIdTokens tokens) : IFederationEndpoints
 
     // Services that are no homeservers ask, too.
     // v1.19 server-server-api#get_matrixfederationv1openiduserinfo
-    public void Map(FederationRoutes routes) => routes.Get(
+    public void Map(FederationRoutes routes) => routes.Of(RouteOwner.Nobody).Get(
         "openid/userinfo",
         static query => query.Text("access_token"),
         GetAsync,

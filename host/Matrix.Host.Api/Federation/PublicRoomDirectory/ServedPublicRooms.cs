@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.ListingRooms;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Summaries;
 
@@ -15,9 +16,9 @@ internal sealed class ServedPublicRooms(PublishedRooms published, FederationOpti
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#get_matrixfederationv1publicrooms
-        routes.Get("publicRooms", ReadQuery, ListAsync);
+        routes.Of(RouteOwner.Nobody).Get("publicRooms", ReadQuery, ListAsync);
         // v1.19 server-server-api#post_matrixfederationv1publicrooms
-        routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, RouteOptions.ForServers);
+        routes.Of(RouteOwner.Nobody).Post("publicRooms", PublicRoomsBody.Read, ListAsync, RouteOptions.ForServers);
     }
 
     private static PublicRoomsQuery ReadQuery(QueryReader query) => new(

@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Aliases;
 
 namespace Matrix.Host.Api.Federation.Queries;
@@ -9,7 +10,7 @@ namespace Matrix.Host.Api.Federation.Queries;
 internal sealed class QueryDirectory(RoomAliasDirectory aliases, FederationOptions server) : IFederationEndpoints
 {
     // v1.19 server-server-api#get_matrixfederationv1querydirectory
-    public void Map(FederationRoutes routes) => routes.Get("query/directory", Read, GetAsync);
+    public void Map(FederationRoutes routes) => routes.Of(RouteOwner.Nobody).Get("query/directory", Read, GetAsync);
 
     private string Read(QueryReader query)
     {
@@ -45,7 +46,7 @@ internal sealed class UnknownQuery : IFederationEndpoints
         Answer.Error(404, MatrixError.Unrecognized, "This server does not know this type of query.");
 
     // v1.19 server-server-api#get_matrixfederationv1queryquerytype
-    public void Map(FederationRoutes routes) => routes.Get("query/{queryType}", Get);
+    public void Map(FederationRoutes routes) => routes.Of(RouteOwner.Nobody).Get("query/{queryType}", Get);
 
     private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_unknown);
 }

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Users.Profiles;
 
 namespace Matrix.Host.Api.Federation.Queries;
@@ -12,7 +13,7 @@ internal sealed class QueryProfile(UserProfiles profiles, FederationOptions serv
     private static readonly Answer _noField = Answer.NotFound("This user's profile has no such field.");
 
     // v1.19 server-server-api#get_matrixfederationv1queryprofile
-    public void Map(FederationRoutes routes) => routes.Get("query/profile", Read, GetAsync);
+    public void Map(FederationRoutes routes) => routes.Of(RouteOwner.Nobody).Get("query/profile", Read, GetAsync);
 
     private Query Read(QueryReader query)
     {

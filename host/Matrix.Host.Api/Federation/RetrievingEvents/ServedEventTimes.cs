@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.RoomReading;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Servers;
 
 namespace Matrix.Host.Api.Federation.RetrievingEvents;
@@ -12,7 +13,7 @@ internal sealed class ServedEventTimes(RoomTimes times) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#get_matrixfederationv1timestamp_to_eventroomid
-        routes.Get("timestamp_to_event/{roomId}", TimeQuery.Read, GetAsync);
+        routes.Of(RouteOwner.Nobody).Get("timestamp_to_event/{roomId}", TimeQuery.Read, GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, TimeQuery asked, CancellationToken stop)
     {

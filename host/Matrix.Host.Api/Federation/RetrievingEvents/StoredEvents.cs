@@ -3,6 +3,7 @@ using System.Text;
 using Matrix.Core.Event;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Servers;
 
 namespace Matrix.Host.Api.Federation.RetrievingEvents;
@@ -17,13 +18,14 @@ internal sealed class StoredEvents(ServedHistory history, FederationOptions serv
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#get_matrixfederationv1eventeventid
-        routes.Get("event/{eventId}", EventAsync);
+        routes.Of(RouteOwner.Nobody).Get("event/{eventId}", EventAsync);
         // v1.19 server-server-api#get_matrixfederationv1stateroomid
-        routes.Get("state/{roomId}", static query => query.RequiredText("event_id"), StateAsync);
+        routes.Of(RouteOwner.Nobody).Get("state/{roomId}", static query => query.RequiredText("event_id"), StateAsync);
         // v1.19 server-server-api#get_matrixfederationv1state_idsroomid
-        routes.Get("state_ids/{roomId}", static query => query.RequiredText("event_id"), StateIdsAsync);
+        routes.Of(RouteOwner.Nobody).Get(
+            "state_ids/{roomId}", static query => query.RequiredText("event_id"), StateIdsAsync);
         // v1.19 server-server-api#get_matrixfederationv1event_authroomideventid
-        routes.Get("event_auth/{roomId}/{eventId}", EventAuthAsync);
+        routes.Of(RouteOwner.Nobody).Get("event_auth/{roomId}/{eventId}", EventAuthAsync);
     }
 
     private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Federation.ServerImplementation;
 
@@ -15,7 +16,7 @@ internal sealed class Version : IFederationEndpoints
 
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#get_matrixfederationv1version
-        routes.Get("version", Get, new RouteOptions { Access = Access.Anyone });
+        routes.Of(RouteOwner.Nobody).Get("version", Get, new RouteOptions { Access = Access.Anyone });
 
     private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_version);
 }

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network.Keys;
 
 namespace Matrix.Host.Api.Federation.ServerKeys;
@@ -9,7 +10,7 @@ internal sealed class PublishKeys(OwnKeys keys) : IFederationEndpoints
     // Older servers name a key in the path. The response has all keys whatever the path says.
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#get_matrixkeyv2server
-        routes.Keys.Get("server/{keyId?}", Get, new RouteOptions { Access = Access.Anyone });
+        routes.Of(RouteOwner.Nobody).Keys.Get("server/{keyId?}", Get, new RouteOptions { Access = Access.Anyone });
 
     private ValueTask<Answer> Get(Call call, CancellationToken stop) =>
         ValueTask.FromResult(Answer.Bytes(keys.Response));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Matrix.Host.Network.Keys;
 
@@ -20,13 +21,13 @@ internal sealed class QueryServerKeys(Notary notary, RateLimiter limiter) : IFed
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#get_matrixkeyv2queryservername
-        routes.Keys.Get(
+        routes.Of(RouteOwner.Nobody).Keys.Get(
             "query/{serverName}", static query => query.Number("minimum_valid_until_ts"), GetOneAsync, _open);
         // Older servers name a key in the path.
-        routes.Keys.Get(
+        routes.Of(RouteOwner.Nobody).Keys.Get(
             "query/{serverName}/{keyId}", static query => query.Number("minimum_valid_until_ts"), GetOneAsync, _open);
         // v1.19 server-server-api#post_matrixkeyv2query
-        routes.Keys.Post("query", Read, GetAsync, _open);
+        routes.Of(RouteOwner.Nobody).Keys.Post("query", Read, GetAsync, _open);
     }
 
     private static List<NotaryQuery> Read(BodyReader body)

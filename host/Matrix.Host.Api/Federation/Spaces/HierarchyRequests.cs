@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.ListingRooms;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Summaries;
 
 namespace Matrix.Host.Api.Federation.Spaces;
@@ -10,7 +11,7 @@ internal sealed class HierarchyRequests(SpaceHierarchy hierarchy) : IFederationE
 {
     public void Map(FederationRoutes routes) =>
         // v1.19 server-server-api#get_matrixfederationv1hierarchyroomid
-        routes.Get("hierarchy/{roomId}", static query => query.Flag("suggested_only"), GetAsync);
+        routes.Of(RouteOwner.Nobody).Get("hierarchy/{roomId}", static query => query.Flag("suggested_only"), GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, bool suggestedOnly, CancellationToken stop)
     {

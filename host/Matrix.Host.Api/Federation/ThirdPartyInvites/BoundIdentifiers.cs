@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inviting;
@@ -33,9 +34,10 @@ internal sealed class BoundIdentifiers(
     public void Map(FederationRoutes routes)
     {
         // v1.19 server-server-api#put_matrixfederationv1exchange_third_party_inviteroomid
-        routes.Put("exchange_third_party_invite/{roomId}", static body => body.Whole, ExchangeAsync, _exchange);
+        routes.Of(RouteOwner.Room).Put(
+            "exchange_third_party_invite/{roomId}", static body => body.Whole, ExchangeAsync, _exchange);
         // v1.19 server-server-api#put_matrixfederationv13pidonbind
-        routes.Put("3pid/onbind", Read, BindAsync, _bind);
+        routes.Of(RouteOwner.InBody).Put("3pid/onbind", Read, BindAsync, _bind);
     }
 
     private sealed record Bound(string UserId, IReadOnlyList<BoundInvite> Invites);

@@ -3,6 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Federation.Transactions.Edus;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Inbound;
 
 namespace Matrix.Host.Api.Federation.Transactions;
@@ -11,7 +12,7 @@ namespace Matrix.Host.Api.Federation.Transactions;
 internal sealed class SendTransaction(ReceivedTransactions transactions, ReceivedEdus edus) : IFederationEndpoints
 {
     // v1.19 server-server-api#put_matrixfederationv1sendtxnid
-    public void Map(FederationRoutes routes) => routes.Put(
+    public void Map(FederationRoutes routes) => routes.Of(RouteOwner.Origin).Put(
         "send/{txnId}", Read, SendAsync, RouteOptions.ForServers with { Body = BodyLimit.Transaction });
 
     private static TransactionBody Read(BodyReader body)

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.OAuth;
 
@@ -22,7 +23,7 @@ internal sealed class AccountPage(
     {
         if (!options.HasPages) return;
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true, IsLocal = !options.IsOn };
-        var pages = routes.At(OAuthPaths.Root);
+        var pages = routes.Of(RouteOwner.InCookie).At(OAuthPaths.Root);
         pages.Get(OAuthPaths.AccountPage, ShowAsync, page);
         pages.PostForm(OAuthPaths.AccountPage, static form => form, PostAsync, page with { Rate = RateClass.Login });
     }
