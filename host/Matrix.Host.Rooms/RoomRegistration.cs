@@ -115,6 +115,7 @@ public static class RoomRegistration
         .Add<ServerNotices>()
         .Add<RoomAliasDirectory>()
         .Add<Storage.Tables.Rooms.RoomNumbers>()
+        .Add<NewRoomIds>()
         .Add<RoomCreator>()
         .Add<RoomUpgrades>()
         .Add<RoomFollowers>();

@@ -112,24 +112,41 @@ internal sealed class Lane(
     }
 
     /// <summary>Enters the lane of a room that is being created and has no row.</summary>
-    /// <param name="limits">The limits of the room's machine; null for the usual ones.</param>
+    /// <param name="inside">The caller's visit of the shard of the room's id, which outlasts the session: the room gets
+    /// the id with its create event.</param>
     internal async ValueTask<LaneSession> EnterNewAsync(
-        PendingRoom pending, CancellationToken stop, IncomingLimits? limits = null)
+        PendingRoom pending, ShardVisit inside, CancellationToken stop)
+    {
+        await HoldAsync(stop);
+        return Begun(pending, _limits, inside.Opening, default);
+    }
+
+    /// <summary>
+    /// Enters the lane of a room that has no row, which a local user joins through another server.
+    /// </summary>
+    /// <param name="limits">The limits of the room's machine.</param>
+    internal async ValueTask<LaneSession> EnterJoinedAsync(
+        PendingRoom pending, IncomingLimits limits, CancellationToken stop)
     {
         await HoldAsync(stop);
         try
         {
             var visit = gates.Enter(Authority.Room(pending.Room.RoomId));
-            _machine = MachineOf(pending, limits ?? _limits);
-            _pending = pending;
-            _loadedAt = visit.Opening;
-            return new LaneSession(this, pending, _machine, _chain, visit);
+            return Begun(pending, limits, visit.Opening, visit);
         }
         catch
         {
             Leave();
             throw;
         }
+    }
+
+    private LaneSession Begun(PendingRoom pending, IncomingLimits limits, long opening, ShardVisit visit)
+    {
+        _machine = MachineOf(pending, limits);
+        _pending = pending;
+        _loadedAt = opening;
+        return new LaneSession(this, pending, _machine, _chain, visit);
     }
 
     /// <summary>

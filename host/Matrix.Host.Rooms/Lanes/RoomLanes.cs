@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Matrix.Core.Room.Incoming.Protocol;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Rooms.Lanes;
 
@@ -75,16 +76,20 @@ internal sealed class RoomLanes(LaneDirectory lanes)
     /// the room remains.
     /// </summary>
     /// <param name="room">The room, which has no event.</param>
+    /// <param name="inside">The caller's visit of the shard of the room's id. It stays until this returns.</param>
     /// <param name="act">The session. Null if it succeeded.</param>
     /// <param name="stop">Cancels everything before the batch is submitted.</param>
     /// <exception cref="StorageException">Nothing was written.</exception>
     internal async ValueTask<RoomResult<WriteReceipt>> CreateAsync(
-        PendingRoom room, Func<LaneSession, ValueTask<RoomFailure?>> act, CancellationToken stop)
+        PendingRoom room,
+        ShardVisit inside,
+        Func<LaneSession, ValueTask<RoomFailure?>> act,
+        CancellationToken stop)
     {
         var lane = lanes.Rent(room.Room.Nid);
         try
         {
-            using var session = await lane.EnterNewAsync(room, stop);
+            using var session = await lane.EnterNewAsync(room, inside, stop);
             if (await act(session) is { } failure)
             {
                 lane.Abandon();
@@ -129,7 +134,7 @@ internal sealed class RoomLanes(LaneDirectory lanes)
         {
             using var session = created is null
                 ? await lane.EnterAgainAsync(limits, stop)
-                : await lane.EnterNewAsync(created, stop, limits);
+                : await lane.EnterJoinedAsync(created, limits, stop);
             if (session is null) return _hasJoined;
             var isDecided = false;
             try

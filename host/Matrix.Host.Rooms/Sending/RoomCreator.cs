@@ -83,9 +83,9 @@ public sealed class RoomCreator
     private readonly RoomMemberships _memberships;
     private readonly RoomNumbers _roomNumbers;
     private readonly AliasesTable _aliasesTable;
+    private readonly NewRoomIds _ids;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
-    private long _lastMoment;
 
     internal RoomCreator(
         RoomLanes lanes,
@@ -95,6 +95,7 @@ public sealed class RoomCreator
         RoomMemberships memberships,
         RoomNumbers roomNumbers,
         AliasesTable aliasesTable,
+        NewRoomIds ids,
         RoomsOptions options,
         TimeProvider time)
     {
@@ -105,6 +106,7 @@ public sealed class RoomCreator
         _memberships = memberships;
         _roomNumbers = roomNumbers;
         _aliasesTable = aliasesTable;
+        _ids = ids;
         _options = options;
         _time = time;
     }
@@ -265,7 +267,10 @@ public sealed class RoomCreator
         }
     }
 
-    /// <summary>Creates a room of these drafts, with the request's alias and directory visibility.</summary>
+    /// <summary>
+    /// Creates a room of these drafts, with the request's alias and directory visibility. Its shard is one of this
+    /// node.
+    /// </summary>
     /// <param name="mayLack">Whether the room is created without a draft that its rules refuse; null for never.</param>
     internal async ValueTask<RoomResult<string>> AppendAllAsync(
         RoomRules rules,
@@ -275,9 +280,12 @@ public sealed class RoomCreator
         Predicate<Draft>? mayLack = null)
     {
         var nid = await _roomNumbers.NextAsync(stop);
+        var drawn = _ids.Draw(rules, drafts);
+        using var visit = drawn.Visit;
         var pending = new PendingRoom
         {
-            Room = new RoomIdentity(nid, rules.RoomIdIsHash ? "" : NewRoomId(), rules),
+            // Where the id is a hash, the room gets it with its create event.
+            Room = new RoomIdentity(nid, rules.RoomIdIsHash ? "" : drawn.RoomId, rules),
             Exists = false,
             State = StateTree.Empty,
             Local = LocalMembers.None,
@@ -287,11 +295,12 @@ public sealed class RoomCreator
         var roomId = "";
         var created = await _lanes.CreateAsync(
             pending,
+            visit,
             async session =>
             {
                 foreach (var draft in drafts)
                 {
-                    long? moment = draft.Type == EventTypes.Create ? OwnMoment() : null;
+                    long? moment = draft.Type == EventTypes.Create ? drawn.Moment : null;
                     var made = await _appender.AppendAsync(session, draft, null, moment, stop);
                     if (made.IsOk || mayLack?.Invoke(draft) == true) continue;
                     return made.Failure.Kind is RoomFailureKind.Forbidden or RoomFailureKind.Malformed
@@ -322,20 +331,6 @@ public sealed class RoomCreator
             : new RoomFailure(RoomFailureKind.BadState, "Another request has created the room.");
     }
 
-    /// <summary>
-    /// A timestamp that no other create event of this process has: where a room's id is the hash of its create event,
-    /// two equal requests in the same millisecond would create the same room.
-    /// </summary>
-    private long OwnMoment()
-    {
-        while (true)
-        {
-            var last = Volatile.Read(ref _lastMoment);
-            var mine = Math.Max(_time.GetUtcNow().ToUnixTimeMilliseconds(), last + 1);
-            if (Interlocked.CompareExchange(ref _lastMoment, mine, last) == last) return mine;
-        }
-    }
-
     /// <summary>The rules of a version that rooms may be created in; null for others.</summary>
     internal RoomRules? RulesOf(string version) =>
         _options.UnstableRoomVersions.Contains(version) ? RoomRules.FindUnstable(version) : RoomRules.Find(version);
@@ -348,6 +343,4 @@ public sealed class RoomCreator
         RoomFailureKind.LimitReached, $"A user creates at most {_options.MaxCreatedRooms} rooms.");
 
     private static RoomFailure Taken(string alias) => new(RoomFailureKind.AliasTaken, $"The alias {alias} is taken.");
-
-    private string NewRoomId() => $"!{OpaqueIds.New()}:{_options.ServerName}";
 }

@@ -3,8 +3,8 @@ using Matrix.Host.Storage.Commits;
 namespace Matrix.Host.Storage.Ownership;
 
 /// <summary>
-/// Ids that this node makes for later requests, of which only it knows something. They are of its own shards, so that
-/// a later request can be brought to it.
+/// Ids that this node makes: of rooms, and for later requests of which only it knows something. They are of its own
+/// shards, so that a later request can be brought to it.
 /// </summary>
 public static class MintedIds
 {
@@ -28,12 +28,22 @@ public static class MintedIds
     /// <summary>The same, and enters the shard.</summary>
     /// <exception cref="StorageException">There was none among many (<see cref="StorageFailure.NotOwned"/>).
     /// </exception>
-    public static string Draw(ShardGates gates, Func<string> draw, out ShardVisit visit)
+    public static string Draw(ShardGates gates, Func<string> draw, out ShardVisit visit) =>
+        Draw(gates, draw, Authority.Minted, out visit);
+
+    /// <summary>The same, for an id of a room.</summary>
+    /// <exception cref="StorageException">There was none among many (<see cref="StorageFailure.NotOwned"/>).
+    /// </exception>
+    public static string DrawRoom(ShardGates gates, Func<string> draw, out ShardVisit visit) =>
+        Draw(gates, draw, Authority.Room, out visit);
+
+    private static string Draw(
+        ShardGates gates, Func<string> draw, Func<string, Authority> authorityOf, out ShardVisit visit)
     {
         for (var drawn = 0; drawn < MostDraws; drawn++)
         {
             var id = draw();
-            if (gates.TryEnter(Authority.Minted(id), out visit)) return id;
+            if (gates.TryEnter(authorityOf(id), out visit)) return id;
         }
 
         throw new StorageException(StorageFailure.NotOwned, "This node has no shard for a new id.");

@@ -22,6 +22,9 @@ public sealed class ShardGates
     /// <summary>Those of a server that owns everything for ever.</summary>
     public static ShardGates AlwaysOpen { get; } = new([]);
 
+    /// <summary>Whether this server owns everything for ever.</summary>
+    public bool AreAlwaysOpen => _gates.Length == 0;
+
     /// <summary>Those of a node, all closed.</summary>
     public static ShardGates Closed() =>
         new([.. Enumerable.Range(0, Core.Cluster.Shards.Count).Select(static _ => new ShardGate())]);
