@@ -1,5 +1,6 @@
 using Matrix.Host.Parts;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Streams.Streams.AccountData;
@@ -27,6 +28,7 @@ public static class StreamRegistration
         .Add<RoomWatches>()
         .Add<TypingBoard>()
         .As<ITypingBoard, TypingBoard>()
+        .AddSingleton<INodeTellHandler>(static parts => parts.Get<TypingBoard>().Told!)
         .Add<ReceivedTyping>()
         .Add<PresenceStream>()
         .As<IPresenceConsumer, PresenceStream>()
@@ -62,7 +64,8 @@ public static class StreamRegistration
             parts.Get<IStreamSource>(),
             parts.Get<TimeProvider>(),
             parts.Get<SyncOptions>(),
-            parts.Get<IStorageWriter>().PublishedPosition);
+            parts.Get<IStorageWriter>().PublishedPosition,
+            parts.Get<NodeShards>() is { IsNode: true, Self.Incarnation: var start } ? start : null);
         notifier.DeviceLists.Start();
         return notifier;
     }

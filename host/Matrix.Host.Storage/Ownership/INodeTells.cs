@@ -44,4 +44,7 @@ public enum NodeTellKind
 
     /// <summary>A node that is new asks for all that is told.</summary>
     TellMe = 4,
+
+    /// <summary>Devices that sync at a node which does not have their user's shard.</summary>
+    Syncing = 5,
 }

@@ -33,14 +33,16 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
 
     /// <summary>Creates a notifier without active users.</summary>
     /// <param name="published">The position up to which everything is durable.</param>
-    public Notifier(IStreamSource source, TimeProvider time, SyncOptions options, long published)
+    /// <param name="epoch">A number that no other process of the server has, and that is no time; null if only one
+    /// serves: two nodes may start in the same moment.</param>
+    public Notifier(IStreamSource source, TimeProvider time, SyncOptions options, long published, long? epoch = null)
     {
         _source = source;
         _time = time;
         _options = options;
         _applied = _begun = published;
         _deviceLists = published;
-        Epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
+        Epoch = epoch ?? time.GetUtcNow().ToUnixTimeMilliseconds();
         _rooms = new RoomStreams(() => Begun);
         _polls = new LongPolls(time);
         DeviceLists = new DeviceListWatch(this, source);

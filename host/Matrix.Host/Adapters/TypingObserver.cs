@@ -7,7 +7,8 @@ using Matrix.Host.Users.Presence;
 namespace Matrix.Host.Adapters;
 
 /// <summary>
-/// Passes typing users to the other servers of their room, and to application services. Who types is active.
+/// Passes typing users to the other servers of their room, and to application services. Users who type are active. Each
+/// node does so for those of its own shards.
 /// </summary>
 internal sealed class TypingObserver(
     FederationOutbound federation, PresenceBoard presence, AppServiceOutbound services) : ITypingObserver

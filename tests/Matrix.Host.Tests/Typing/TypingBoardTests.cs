@@ -114,7 +114,7 @@ internal sealed class TypingBoardTests
     }
 
     [Test]
-    public async Task Typing_users_of_a_room_that_is_given_away_are_shown_until_their_time_and_nobody_is_told()
+    public async Task Typing_users_of_a_room_that_is_given_away_are_shown_until_their_time()
     {
         var seen = new Seen();
         var typing = new TypingBoard(_notifier, null!, _shards.Gates, _time, _options, seen);
@@ -127,11 +127,11 @@ internal sealed class TypingBoardTests
         var counter = _notifier.Ephemeral;
         _time.Advance(TimeSpan.FromSeconds(11));
         Assert.That((typing.In(_room).Count, _notifier.Ephemeral), Is.EqualTo((0, counter + 1)));
-        Assert.That(seen.All, Is.EqualTo(new[] { ("@a:hs", true) }));
+        Assert.That(seen.All, Is.EqualTo(new[] { ("@a:hs", true), ("@a:hs", false) }));
 
         _shards.Open(Authority.Room(_kitchen.RoomId));
         Assert.That(typing.Set(_kitchen, "@a:hs", TimeSpan.FromSeconds(10)), Is.True);
-        Assert.That(seen.All, Has.Count.EqualTo(2));
+        Assert.That(seen.All, Has.Count.EqualTo(3));
     }
 
     private static RoomIdentity Room(int number) =>
