@@ -111,6 +111,8 @@ public static class UsersRegistration
         .Add<UserProfiles>()
         .Add<ProfileUpdates>()
         .Add<PresenceBoard>()
+        .AddSingleton<INodeTellHandler>(static parts => parts.Get<PresenceBoard>().Told!)
+        .Add<INodeTellHandler, SyncingHandler>()
         .Add<PresenceAtStop>()
         .Add<PresencePublisher>()
         .Add<PresenceActivity>()

@@ -5,6 +5,7 @@ using Matrix.Core.Presence;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
+using Matrix.Host.Storage.Ownership.Told;
 using Matrix.Host.Storage.Tables.Presence;
 
 namespace Matrix.Host.Users.Presence;
@@ -12,10 +13,10 @@ namespace Matrix.Host.Users.Presence;
 /// <summary>
 /// The presence of local users and of those of other servers, in memory only. Changes wait here until
 /// <see cref="PresencePublisher"/> shows them; of several changes of a user the latest is shown. Users of shards that
-/// other nodes have are kept as they were shown last. Thread-safe.
+/// other nodes have are kept as these tell it, and until then as they were shown last. Thread-safe.
 /// v1.19 client-server-api#presence
 /// </summary>
-public sealed class PresenceBoard : IDisposable
+public sealed partial class PresenceBoard : IDisposable
 {
     /// <summary>The users that are looked at to find one who can be forgotten.</summary>
     private const int MostPassedOver = 32;
@@ -35,6 +36,7 @@ public sealed class PresenceBoard : IDisposable
 
     private readonly ShardGates _gates;
     private readonly bool _areAlwaysOpen;
+    private readonly ShardOwners? _owners;
     private readonly PresenceOptions _options;
     private readonly PresenceLimits _limits;
     private readonly TimeProvider _time;
@@ -42,10 +44,20 @@ public sealed class PresenceBoard : IDisposable
     private long _timerAt = long.MaxValue;
 
     /// <summary>Creates a board on which everyone is offline.</summary>
-    public PresenceBoard(ShardGates gates, PresenceOptions options, TimeProvider time)
+    /// <param name="owners">Who has the shards of other users; null where a test has one node.</param>
+    /// <param name="tells">How other nodes are told which devices sync here.</param>
+    /// <param name="memories">How other nodes are told who is present.</param>
+    public PresenceBoard(
+        ShardGates gates,
+        PresenceOptions options,
+        TimeProvider time,
+        ShardOwners? owners = null,
+        INodeTells? tells = null,
+        ToldMemories? memories = null)
     {
         _gates = gates;
-        _areAlwaysOpen = ReferenceEquals(gates, ShardGates.AlwaysOpen);
+        _areAlwaysOpen = gates.AreAlwaysOpen;
+        _owners = owners;
         _options = options;
         _limits = options.Limits;
         _time = time;
@@ -56,6 +68,12 @@ public sealed class PresenceBoard : IDisposable
             "matrix_presence_users", () => Count, "{user}", "Users whose presence is in memory.");
         _meter.CreateObservableGauge(
             "matrix_presence_waiting", () => Waiting, "{user}", "Users whose changed presence is not shown yet.");
+        Told = memories?.Share(this);
+        if (!_areAlwaysOpen && owners is not null && tells is not null)
+        {
+            Visits = new PresenceVisits(this, gates, owners, tells, options, time);
+        }
+
         gates.OnMoves(Moved);
     }
 
@@ -83,19 +101,24 @@ public sealed class PresenceBoard : IDisposable
     /// </summary>
     public PresentSync Sync(UserDevice device, PresenceState state)
     {
-        if (!IsOn || state == PresenceState.Offline || !TryEnter(device.UserId, isLocal: true, out var visit))
+        if (!IsOn || state == PresenceState.Offline) return default;
+        Visits?.Begin(device, state);
+        if (!TryEnter(device.UserId, isLocal: true, out var visit))
         {
-            return default;
+            return Visits is null ? default : new PresentSync(this, device);
         }
 
         using var inside = visit;
         var now = Now;
         lock (_gate)
         {
-            if (FindOrAdd(device.UserId, isLocal: true) is not { } user) return default;
-            user.HasReturned();
-            user.Devices = user.Devices.SyncBegan(device.DeviceId, state, now, _limits);
-            Changed(user, now);
+            if (FindOrAdd(device.UserId, isLocal: true) is { } user)
+            {
+                user.HasReturned();
+                user.Devices = user.Devices.SyncBegan(device.DeviceId, state, now, _limits);
+                Changed(user, now);
+            }
+            else if (Visits is null) return default;
         }
 
         return new PresentSync(this, device);
@@ -163,6 +186,7 @@ public sealed class PresenceBoard : IDisposable
     public void Dispose()
     {
         _timer.Dispose();
+        Visits?.Dispose();
         _meter.Dispose();
     }
 
@@ -246,6 +270,7 @@ public sealed class PresenceBoard : IDisposable
 
     internal void SyncEnded(UserDevice device)
     {
+        Visits?.End(device);
         var now = Now;
         lock (_gate)
         {
@@ -304,13 +329,16 @@ public sealed class PresenceBoard : IDisposable
                 }
 
                 user.IsWaiting = false;
-                if (!IsOwn(user)) continue;
+
+                // Its shard is being given away: what is shown stays.
+                if (user.IsOwn && !_gates.IsOpen(user.Shard)) continue;
                 var shown = user.At(now, _limits);
                 var isRepeated = IsRepetitionDue(user, shown, now);
                 if (shown != user.Published || user.MustShow || isRepeated)
                 {
                     changes.Add(new PresenceChange(
                         user.UserId, user.IsLocal, shown == user.Published && !user.MustShow));
+                    if (user.IsOwn && (shown != user.Published || user.MustShow)) Told?.Changed(user.UserId);
                     user.Published = shown;
                     user.ShownAt = now;
                     user.MustShow = false;
@@ -334,7 +362,7 @@ public sealed class PresenceBoard : IDisposable
         {
             foreach (var change in changes)
             {
-                if (!_users.TryGetValue(change.UserId, out var user) || !user.IsOwn) continue;
+                if (!_users.TryGetValue(change.UserId, out var user)) continue;
                 user.MustShow = true;
                 Changed(user, Now);
             }
@@ -372,6 +400,7 @@ public sealed class PresenceBoard : IDisposable
     {
         if (user.IsOwn) return;
         user.TakeOver(now, (long)_options.RemoteFor.TotalMilliseconds);
+        Told?.Changed(user.UserId);
         Changed(user, now);
     }
 
@@ -406,6 +435,11 @@ public sealed class PresenceBoard : IDisposable
             return known;
         }
 
+        return Add(userId, isLocal);
+    }
+
+    private PresenceEntry? Add(string userId, bool isLocal)
+    {
         if (_users.Count >= _options.MaxUsers && !MakeRoom()) return null;
         var shard = _areAlwaysOpen ? 0 : AuthorityOf(userId, isLocal).Shard;
         var user = new PresenceEntry(userId, isLocal, shard) { StatusIsKnown = !isLocal };
@@ -452,7 +486,7 @@ public sealed class PresenceBoard : IDisposable
             }
             else next = Math.Min(next, earliest);
         }
-        else if (user is { IsLocal: true, IsOwn: true } && IsFederated && shown.State != PresenceState.Offline)
+        else if (IsRepeated(user) && shown.State != PresenceState.Offline)
         {
             next = Math.Min(next, Math.Max(now + 1, RepetitionOf(user)));
         }
@@ -462,8 +496,11 @@ public sealed class PresenceBoard : IDisposable
     }
 
     private bool IsRepetitionDue(PresenceEntry user, PublishedPresence shown, long now) =>
-        user is { IsLocal: true, IsOwn: true } && IsFederated && shown.State != PresenceState.Offline
-        && RepetitionOf(user) <= now;
+        IsRepeated(user) && shown.State != PresenceState.Offline && RepetitionOf(user) <= now;
+
+    /// <summary>Whether other servers get a user's presence again: each node sends it to those of its shards.</summary>
+    private bool IsRepeated(PresenceEntry user) =>
+        user.IsLocal && (user.IsOwn || user.From is not null) && IsFederated;
 
     private long RepetitionOf(PresenceEntry user) => user.ShownAt + (long)_options.RepeatAfter.TotalMilliseconds;
 

@@ -1,3 +1,4 @@
+using Matrix.Core.Cluster;
 using Matrix.Core.Presence;
 
 namespace Matrix.Host.Users.Presence;
@@ -13,9 +14,16 @@ internal sealed class PresenceEntry(string userId, bool isLocal, int shard)
     public int Shard => shard;
 
     /// <summary>
-    /// Whether this node has the shard, and decides what is shown. Otherwise the entry is kept as it was shown last.
+    /// Whether this node has the shard, and decides what is shown. Otherwise the entry is kept as it was shown last, or
+    /// as the node that has the shard tells it.
     /// </summary>
     public bool IsOwn { get; private set; } = true;
+
+    /// <summary>The node that told of a user who is not own; null if none has.</summary>
+    public NodeIncarnation? From { get; private set; }
+
+    /// <summary>When a user who is not own is taken for offline, unless a node tells of them again.</summary>
+    public long KeptUntil { get; set; } = long.MaxValue;
 
     /// <summary>A local user's devices.</summary>
     public UserPresence Devices { get; set; } = UserPresence.Absent;
@@ -76,12 +84,27 @@ internal sealed class PresenceEntry(string userId, bool isLocal, int shard)
         Devices = UserPresence.Absent;
         IsRestored = false;
         IsOwn = false;
+        From = null;
+        KeptUntil = long.MaxValue;
+    }
+
+    /// <summary>The node that has the shard tells what it shows.</summary>
+    public void Tell(NodeIncarnation from, PublishedPresence shown, long lastActive)
+    {
+        if (IsOwn) Release();
+        RemoteLastActive = Math.Max(RemoteLastActive, lastActive);
+        (RemoteState, RemoteIsActive, Status) = (shown.State, shown.IsCurrentlyActive, shown.Status);
+        From = from;
+        KeptUntil = long.MaxValue;
     }
 
     /// <summary>The shard came here: unless there is news of the user soon, they are shown as offline.</summary>
     public void TakeOver(long now, long remoteFor)
     {
+        if (now >= KeptUntil) (RemoteState, RemoteIsActive) = (PresenceState.Offline, false);
         IsOwn = true;
+        From = null;
+        KeptUntil = long.MaxValue;
         RemoteUntil = now + remoteFor;
         if (!isLocal) return;
         StatusIsKnown = false;
@@ -106,14 +129,14 @@ internal sealed class PresenceEntry(string userId, bool isLocal, int shard)
             return new PublishedPresence(shown.State, shown.IsCurrentlyActive, Status);
         }
 
-        return now < RemoteUntil || !IsOwn
+        return now < (IsOwn ? RemoteUntil : KeptUntil)
             ? new PublishedPresence(RemoteState, RemoteIsActive, Status)
             : new PublishedPresence(PresenceState.Offline, false, Status);
     }
 
     /// <summary>When that may change by itself.</summary>
     public long NextChange(long now, PresenceLimits limits) =>
-        !IsOwn ? long.MaxValue
+        !IsOwn ? (RemoteState != PresenceState.Offline && now < KeptUntil ? KeptUntil : long.MaxValue)
             : isLocal ? Devices.NextChange(now, limits)
             : RemoteState != PresenceState.Offline && now < RemoteUntil ? RemoteUntil
             : long.MaxValue;
