@@ -265,6 +265,7 @@ internal static class UnsharedChanges
 
         // SlidingConnections
         typeof(SlidingConnectionSaved),
+        typeof(SlidingConnectionAdvanced),
         typeof(SlidingConnectionsExpired),
 
         // StagedEvents

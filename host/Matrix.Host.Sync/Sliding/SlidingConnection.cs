@@ -26,6 +26,12 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
     /// <summary>The last response, if the client is not known to have it.</summary>
     public PendingAnswer? Pending { get; set; }
 
+    /// <summary>
+    /// The number of the last response that the database has, as far as this node knows; 0 if it has none, or nobody
+    /// else writes there.
+    /// </summary>
+    public long Stored { get; set; }
+
     /// <summary>The last use, in milliseconds since the epoch.</summary>
     public long UsedAt { get; set; }
 

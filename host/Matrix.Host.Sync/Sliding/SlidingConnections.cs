@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Streams;
@@ -13,12 +14,30 @@ namespace Matrix.Host.Sync.Sliding;
 /// The connections of all devices. They are in memory; one that was idle for long, and all when the server stops in
 /// order, are in the database. After a crash clients start new connections. MSC4186, "Connections".
 /// </summary>
+/// <remarks>
+/// Where several nodes serve, any of them answers any request. A connection is written before its answer, unless another
+/// node has answered meanwhile; memory counts only while the database has the same.
+/// </remarks>
 public sealed partial class SlidingConnections : IHostedService, IRestoredConsumer, IDisposable
 {
     private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(1);
 
     /// <summary>The connections that are written in one batch when the server stops.</summary>
     private const int SavedAtOnce = 32;
+
+    /// <summary>How often a connection is looked for that other requests replace meanwhile.</summary>
+    private const int Attempts = 3;
+
+    /// <summary>Responses of one start of a node are numbered below this bit.</summary>
+    private const int BitsOfNumber = 40;
+
+    /// <summary>Numbers of nodes have this bit: they differ from those of a server that was alone.</summary>
+    private const long OfNode = 1L << 62;
+
+    /// <summary>How long a request waits for the position that it begins at, which another node has reached.</summary>
+    private static readonly TimeSpan _longestLag = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(10);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<UserDevice, List<SlidingConnection>> _devices = [];
@@ -29,6 +48,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
     private readonly TimeProvider _time;
     private readonly ILogger<SlidingConnections> _log;
     private readonly ITimer _sweep;
+    private readonly bool _isNode;
     private long _number;
     private long _bytes;
 
@@ -36,6 +56,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         SlidingConnectionsTable slidingConnectionsTable,
         IAccountsTable accountsTable,
         IStorageWriter writer,
+        NodeShards node,
         SyncOptions options,
         TimeProvider time,
         ILogger<SlidingConnections> log)
@@ -47,8 +68,12 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         _options = options;
         _time = time;
 
-        // Greater than those of an earlier process, which gave fewer than a thousand in a millisecond.
-        _number = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
+        // Of a server that is alone: greater than those of an earlier process, which gave fewer than a thousand in a
+        // millisecond.
+        _isNode = node.IsNode;
+        _number = _isNode
+            ? OfNode | (node.Self.Incarnation << BitsOfNumber & (OfNode - 1))
+            : time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
         _sweep = time.CreateTimer(
             static connections => ((SlidingConnections)connections!).Sweep(), this, _sweepEvery, _sweepEvery);
     }
@@ -110,6 +135,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
             return await made.EnterAsync(stop);
         }
 
+        if (_isNode) return await OpenAtNodeAsync(device, name, given, stop);
         if (given.Token.Position > _writer.PublishedPosition) return null;
         var connection = Find(device, name) ?? await LoadAsync(device, name, stop);
 
@@ -125,6 +151,46 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         connection.UsedAt = Now;
         connection.Return(given);
         return turn;
+    }
+
+    /// <summary>
+    /// A request is answered: the client may have what the answer adds. Of several nodes this one has written it when
+    /// this returns.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Another request of the connection was answered meanwhile.
+    /// </exception>
+    /// <exception cref="StorageException">It was not written.</exception>
+    internal async ValueTask AnswersAsync(
+        SlidingConnection connection, PendingAnswer answer, CancellationToken stop)
+    {
+        connection.Pending = answer;
+        if (!_isNode) return;
+        try
+        {
+            connection.UsedAt = Now;
+            var batch = new WriteBatch(Authority.Nobody, 1);
+            if (connection.Stored == 0)
+            {
+                // A new one takes the place of the one of its name, whoever has written that.
+                if (connection.IsClosed) throw new OperationCanceledException("A newer one took its place.");
+                await _writer.WriteAsync(batch.Add(Saved(connection)!), stop);
+            }
+            else
+            {
+                var advanced = new SlidingConnectionAdvanced(
+                    connection.Owner, connection.Name, connection.UsedAt, ConnectionEncoding.Write(connection),
+                    answer.Pos.Number, connection.Stored);
+                await _writer.WriteAsync(batch.Add(advanced), stop);
+                if (!advanced.Applied) throw new OperationCanceledException("Another node has answered.");
+            }
+
+            connection.Stored = answer.Pos.Number;
+        }
+        catch
+        {
+            connection.Pending = null;
+            throw;
+        }
     }
 
     /// <summary>A request ended: the connection may have grown.</summary>
@@ -151,6 +217,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
     /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (_isNode) return;
         try
         {
             await SaveAsync(cancellationToken);
@@ -170,7 +237,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
             foreach (var connection in some)
             {
                 using var turn = await connection.EnterAsync(stop);
-                if (Saved(connection) is { } saved) batch.AlsoOf(AuthorityOf(connection)).Add(saved);
+                if (Saved(connection) is { } saved) batch.Add(saved);
             }
 
             if (batch.Changes.Count > 0) await _writer.WriteAsync(batch, stop);
@@ -207,15 +274,75 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         lock (_gate) return _devices.GetValueOrDefault(device)?.Find(connection => connection.Name == name);
     }
 
-    private async ValueTask<SlidingConnection?> LoadAsync(UserDevice device, string name, CancellationToken stop)
+    private async ValueTask<SlidingConnection?> LoadAsync(UserDevice device, string name, CancellationToken stop) =>
+        await ReadAsync(device, name, stop) is { } read ? Add(read, replaces: false) : null;
+
+    private async ValueTask<SlidingConnection?> ReadAsync(UserDevice device, string name, CancellationToken stop)
     {
-        var bytes = await _slidingConnectionsTable.FindAsync(device, name, KeptSince, stop);
-        return bytes is { } saved && ConnectionEncoding.Read(device, name, saved) is { } read
-            ? Add(read, replaces: false)
-            : null;
+        if (await _slidingConnectionsTable.FindAsync(device, name, KeptSince, stop) is not { } saved) return null;
+        var read = ConnectionEncoding.Read(device, name, saved.State);
+        if (_isNode && read is not null) read.Stored = saved.Number;
+        return read;
     }
 
-    /// <summary>Adds a connection, unless there is one of its name that it does not replace.</summary>
+    /// <summary>The same as for a server that is alone, but memory may be older than the database.</summary>
+    private async ValueTask<SlidingConnection.Lease?> OpenAtNodeAsync(
+        UserDevice device, string name, SlidingPos pos, CancellationToken stop)
+    {
+        if (!await HasReachedAsync(pos.Token.Position, stop)) return null;
+        for (var attempt = 1; ; attempt++)
+        {
+            var connection = await NewestAsync(device, name, pos, stop);
+
+            // A wrong position does not end the request that is being answered.
+            if (connection is null || !connection.Knows(pos)) return null;
+            var turn = await connection.EnterAsync(stop);
+            if (!connection.IsClosed && connection.Knows(pos))
+            {
+                connection.UsedAt = Now;
+                connection.Return(pos);
+                return turn;
+            }
+
+            turn.Dispose();
+            if (attempt == Attempts) return null;
+        }
+    }
+
+    /// <summary>The connection as the database has it; the one in memory if it is the same.</summary>
+    private async ValueTask<SlidingConnection?> NewestAsync(
+        UserDevice device, string name, SlidingPos pos, CancellationToken stop)
+    {
+        var former = Find(device, name);
+        if (former is not null
+            && await _slidingConnectionsTable.NumberAsync(device, name, KeptSince, stop) == former.Stored)
+        {
+            return former;
+        }
+
+        var read = await ReadAsync(device, name, stop);
+        if (read?.Knows(pos) != true) return null;
+        var newest = Add(read, replaces: true);
+        if (former is not null && former != newest) await former.EndAsync();
+        return newest;
+    }
+
+    /// <summary>Waits a little until consumers have read a position. False if they have not.</summary>
+    private async ValueTask<bool> HasReachedAsync(long position, CancellationToken stop)
+    {
+        var begun = _time.GetTimestamp();
+        while (position > _writer.PublishedPosition)
+        {
+            if (_time.GetElapsedTime(begun) >= _longestLag) return false;
+            await Task.Delay(_lookAgain, _time, stop);
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Adds a connection, unless there is one of its name that it does not replace, or that was read of the same row.
+    /// </summary>
     private SlidingConnection Add(SlidingConnection connection, bool replaces)
     {
         connection.UsedAt = Now;
@@ -224,7 +351,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
             if (_devices.GetValueOrDefault(connection.Owner) is { } others)
             {
                 var former = others.Find(each => each.Name == connection.Name);
-                if (former is not null && !replaces) return former;
+                if (former is not null && (!replaces || IsSame(former, connection))) return former;
                 if (former is not null) Remove(former);
                 while (others.Count >= _options.MaxSlidingConnections) Remove(others.MinBy(each => each.UsedAt)!);
             }
@@ -236,6 +363,9 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
 
         return connection;
     }
+
+    private static bool IsSame(SlidingConnection one, SlidingConnection other) =>
+        one.Stored != 0 && one.Stored == other.Stored;
 
     private void End(Func<UserDevice, bool> ofOwner)
     {
@@ -284,7 +414,10 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         try
         {
             // If the client comes back before this is durable, it starts a new connection.
-            if (Saved(connection) is { } saved) _writer.Post(new WriteBatch(AuthorityOf(connection), 1).Add(saved));
+            if (!_isNode && Saved(connection) is { } saved)
+            {
+                _writer.Post(new WriteBatch(Authority.Nobody, 1).Add(saved));
+            }
         }
         catch (StorageException)
         {
@@ -294,14 +427,12 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         Remove(connection);
     }
 
-    private static Authority AuthorityOf(SlidingConnection connection) => Authority.User(connection.Owner.UserId);
-
     private SlidingConnectionSaved? Saved(SlidingConnection connection) =>
         connection.IsClosed || (connection.State.Pos is null && connection.Pending is null)
             ? null
             : new SlidingConnectionSaved(
                 connection.Owner, connection.Name, connection.UsedAt, ConnectionEncoding.Write(connection),
-                _options.MaxSlidingConnections);
+                (connection.Pending?.Pos ?? connection.State.Pos!.Value).Number, _options.MaxSlidingConnections);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Connections of sliding sync were not saved")]
     private partial void NotSaved(Exception fault);

@@ -158,10 +158,10 @@ internal sealed class SlidingEngine(
             return null;
         }
 
+        await connections.AnswersAsync(connection, pass.Next, stop);
         json.WriteString("pos"u8, pass.Next.Pos.ToString());
         json.WriteEndObject();
         json.Flush();
-        connection.Pending = pass.Next;
         return SlidingAnswer.Written;
     }
 

@@ -149,6 +149,7 @@ internal static class Holders
             .EndsWithRoom(typeof(RoomRowsDeleted), typeof(RoomRowsOfUserDeleted)),
         new Holder(typeof(SlidingConnections), "sliding_connections")
             .Not(OwnChange, typeof(SlidingConnectionSaved))
+            .Not("Each request looks whether another node has answered.", typeof(SlidingConnectionAdvanced))
             .Not("Those in the database only: who is in memory was used lately.", typeof(SlidingConnectionsExpired)),
         new Holder(typeof(BumpStamps), "events")
             .Not(

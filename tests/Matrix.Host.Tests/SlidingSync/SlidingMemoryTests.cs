@@ -59,7 +59,7 @@ internal sealed class SlidingMemoryTests() : TwoUsersTests
         await Server.RestartAsync();
         var saved = await Server.Services.GetRequiredService<OpenedStorage>().SlidingConnections
             .FindAsync(new UserDevice(Bob.UserId, Bob.DeviceId), "kept", 0, CancellationToken.None);
-        Assert.That(saved!.Value.Length, Is.LessThan(1000));
+        Assert.That(saved!.Value.State.Length, Is.LessThan(1000));
     }
 
     [Test]

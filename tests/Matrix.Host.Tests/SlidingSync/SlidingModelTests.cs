@@ -40,6 +40,15 @@ internal sealed class SlidingModelTests(string kind) : TwoUsersTests(kind)
         await EndAlikeAsync(isStable, new Random(7));
     }
 
+    [Test]
+    public async Task Both_forms_of_sync_end_with_the_same_rooms_though_two_nodes_answer_in_turn(
+        [Values] bool isStable, [Values(8, 9)] int seed)
+    {
+        Server.Replaces = SprayedSync.AddTo;
+        await Server.RestartAsync();
+        await EndAlikeAsync(isStable, new Random(seed));
+    }
+
     private async Task EndAlikeAsync(bool isStable, Random random)
     {
         _rooms.Clear();

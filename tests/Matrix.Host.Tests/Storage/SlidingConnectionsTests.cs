@@ -10,7 +10,7 @@ internal sealed class SlidingConnectionsTests(string kind) : StorageTests(kind)
     private static readonly UserDevice _device = new("@alice:test.example", "D");
 
     private static SlidingConnectionSaved Saved(string name, long at, int most = 9) =>
-        new(_device, name, at, Encoding.UTF8.GetBytes(name + at), most);
+        new(_device, name, at, Encoding.UTF8.GetBytes(name + at), Number: at, most);
 
     [Test]
     public async Task The_last_form_of_a_connection_is_found_unless_it_is_too_old()
@@ -34,8 +34,25 @@ internal sealed class SlidingConnectionsTests(string kind) : StorageTests(kind)
         Assert.That(await TextAsync("b", 0), Is.EqualTo("b30"));
     }
 
+    [Test]
+    public async Task A_connection_advances_from_the_response_that_the_database_has()
+    {
+        await Write(Saved("a", 10));
+        Assert.That(await Applies(Advanced(20, after: 10)), Is.True);
+        Assert.That(await Applies(Advanced(30, after: 10)), Is.False, "an older one");
+        Assert.That(await TextAsync("a", 0), Is.EqualTo("20"));
+        Assert.That(await Store.SlidingConnections.NumberAsync(_device, "a", 0, Stop), Is.EqualTo(20));
+        Assert.That(await Store.SlidingConnections.NumberAsync(_device, "a", 21, Stop), Is.Null, "too old");
+
+        await Write(new SlidingConnectionsExpired(25));
+        Assert.That(await Applies(Advanced(40, after: 20)), Is.False, "one that is gone");
+
+        static SlidingConnectionAdvanced Advanced(long number, long after) =>
+            new(_device, "a", number, Encoding.UTF8.GetBytes($"{number}"), number, after);
+    }
+
     private async Task<string?> TextAsync(string name, long since) =>
         await Store.SlidingConnections.FindAsync(_device, name, since, Stop) is { } state
-            ? Encoding.UTF8.GetString(state.Span)
+            ? Encoding.UTF8.GetString(state.State.Span)
             : null;
 }

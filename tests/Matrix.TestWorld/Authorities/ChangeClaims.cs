@@ -115,7 +115,6 @@ internal static class ChangeClaims
         Add<PresenceStatusChanged>(static change => User(change.UserId));
         Add<PresenceStopped>(static change => User(change.User.UserId));
         Add<PresenceResumed>(static change => User(change.UserId));
-        Add<SlidingConnectionSaved>(static change => User(change.Device.UserId));
         Add<PusherSet>(static change => User(change.Pusher.UserId));
         Some<PushEnqueued>(AuthorityKind.User);
         Some<PushesTrimmed>(AuthorityKind.User);
@@ -258,6 +257,8 @@ internal static class ChangeClaims
         Free<PusherDeleted>();
         Free<PusherConfirmed>();
         Free<StoredBytesFit>();
+        Free<SlidingConnectionSaved>();
+        Free<SlidingConnectionAdvanced>();
 
         // Keys: conditions.
         Free<DeviceKeysUploaded>();
