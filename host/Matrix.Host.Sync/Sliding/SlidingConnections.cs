@@ -15,8 +15,8 @@ namespace Matrix.Host.Sync.Sliding;
 /// order, are in the database. After a crash clients start new connections. MSC4186, "Connections".
 /// </summary>
 /// <remarks>
-/// Where several nodes serve, any of them answers any request. A connection is written before its answer, unless another
-/// node has answered meanwhile; memory counts only while the database has the same.
+/// Where several nodes serve, any of them answers any request. A connection is written before an answer with news,
+/// unless another node has answered meanwhile; memory counts only while the database has the same.
 /// </remarks>
 public sealed partial class SlidingConnections : IHostedService, IRestoredConsumer, IDisposable
 {
@@ -112,6 +112,9 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
             }
         }
     }
+
+    /// <summary>Whether each answer is written to the database, because other nodes may be asked next.</summary>
+    internal bool WritesAnswers => _isNode;
 
     /// <summary>A number for a response.</summary>
     internal long NextNumber() => Interlocked.Increment(ref _number);

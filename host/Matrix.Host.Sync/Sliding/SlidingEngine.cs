@@ -158,12 +158,27 @@ internal sealed class SlidingEngine(
             return null;
         }
 
-        await connections.AnswersAsync(connection, pass.Next, stop);
-        json.WriteString("pos"u8, pass.Next.Pos.ToString());
+        var pos = pass.Next.Pos;
+        if (connections.WritesAnswers && connection.State.Pos is { } same && !isOther && HasNothing(pass))
+        {
+            // What the client has is all that there is: nothing has to be written before it has this. All rooms of the
+            // lists were looked at.
+            pos = same;
+            connection.State.Lists = pass.Next.Lists;
+        }
+        else
+        {
+            await connections.AnswersAsync(connection, pass.Next, stop);
+        }
+
+        json.WriteString("pos"u8, pos.ToString());
         json.WriteEndObject();
         json.Flush();
         return SlidingAnswer.Written;
     }
+
+    private static bool HasNothing(SlidingPass pass) =>
+        !pass.HasNews && !pass.Next.IsCut && pass.Written == 0;
 
     private async ValueTask<string?> BeginAsync(SlidingPass pass, CancellationToken stop)
     {

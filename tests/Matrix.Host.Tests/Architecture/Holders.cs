@@ -229,7 +229,8 @@ internal static class Holders
         typeof(AccountDataStream), typeof(ThreadSubscriptionStream), typeof(ToDeviceStream), typeof(DeviceListStream),
 
         // What is sent, or waits for something that is not here.
-        typeof(TypingBoard), typeof(LazyMembers), typeof(EarlyReceipts), typeof(ReceiptEdus), typeof(PushFeed),
+        typeof(TypingBoard), typeof(PresenceVisits), typeof(LazyMembers), typeof(EarlyReceipts),
+        typeof(ReceiptEdus), typeof(PushFeed),
         typeof(ServiceEphemeral), typeof(TypingRooms), typeof(BrowserSignIns), typeof(ServerDiscovery),
         typeof(AwaitedEvents), typeof(DummyEvents), typeof(FullRooms), typeof(MissingEventsFetcher),
         typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles),

@@ -31,8 +31,8 @@ internal sealed class NewRoomTests
         Assert.That(rooms, Is.Unique);
         Assert.That(rooms, Has.All.Matches<string>(room => shards.Gates.IsOpen(Authority.Room(room))));
         (await alice.GetAsync($"rooms/{Uri.EscapeDataString(rooms[0])}/state/m.room.create")).Is(200);
-        (await alice.PutAsync(
-            $"rooms/{Uri.EscapeDataString(rooms[0])}/state/m.room.name/", new JsonObject { ["name"] = "Here" })).Is(200);
+        var name = new JsonObject { ["name"] = "Here" };
+        (await alice.PutAsync($"rooms/{Uri.EscapeDataString(rooms[0])}/state/m.room.name/", name)).Is(200);
     }
 
     [TestCase("11")]

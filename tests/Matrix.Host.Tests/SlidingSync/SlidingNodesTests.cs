@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
@@ -44,6 +45,7 @@ internal sealed class SlidingNodesTests(string kind) : TwoUsersTests(kind)
     {
         Nodes.Next = 0;
         var first = await Bob.SlidesAsync(AllRooms());
+        await Alice.SaysAsync(_room, "first");
         var second = await Bob.SlidesAsync(AllRooms(), first.Pos);
         var message = await Alice.SaysAsync(_room, "hello");
         Nodes.Next = 1;
@@ -89,6 +91,29 @@ internal sealed class SlidingNodesTests(string kind) : TwoUsersTests(kind)
             Nodes.Next = node;
             Assert.That(Messages(await Bob.SlidesAsync(AllRooms(last: 5), other.Pos)), Is.EqualTo(new[] { message }));
         }
+    }
+
+    [Test]
+    public async Task An_answer_without_news_is_not_written()
+    {
+        var first = await Bob.SlidesAsync(AllRooms().WithExtensions("to_device", "e2ee", "account_data", "receipts"));
+        await Alice.SaysAsync(_room, "hello");
+        var body = AllRooms().WithExtensions("to_device", "e2ee", "account_data", "receipts");
+        var shown = await Bob.SlidesAsync(body, first.Pos);
+        var written = 0;
+        Server.Writes = batch =>
+        {
+            if (batch.Changes.Any(static each => each is SlidingConnectionAdvanced)) Interlocked.Increment(ref written);
+        };
+        for (var n = 0; n < 4; n++)
+        {
+            Assert.That((await Bob.SlidesAsync(body, shown.Pos)).Pos, Is.EqualTo(shown.Pos));
+        }
+
+        Assert.That(written, Is.Zero);
+        var message = await Alice.SaysAsync(_room, "more");
+        Assert.That(Messages(await Bob.SlidesAsync(body, shown.Pos)), Is.EqualTo(new[] { message }));
+        Assert.That(written, Is.EqualTo(1));
     }
 
     [Test]

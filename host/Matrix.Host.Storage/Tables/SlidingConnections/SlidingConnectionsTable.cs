@@ -5,8 +5,8 @@ namespace Matrix.Host.Storage.Tables.SlidingConnections;
 
 /// <summary>
 /// Connections of sliding sync: where one process serves, those that are not in memory; where several nodes serve, all.
-/// MSC4186, "Connections". A row takes some 40 bytes for each room that the connection was sent. The number of rows of a
-/// device is bounded, and old ones are deleted.
+/// MSC4186, "Connections". A row takes some 40 bytes for each room that the connection was sent. The number of rows of
+/// a device is bounded, and old ones are deleted.
 /// </summary>
 public sealed class SlidingConnectionsTable(IReads reads)
 {

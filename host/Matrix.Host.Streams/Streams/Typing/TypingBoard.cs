@@ -175,7 +175,11 @@ internal sealed class TypingBoard : ITypingBoard, IRestoredConsumer, IToldItems
     private void StopOf(Func<Typist, bool> isGone)
     {
         RoomNid[] rooms;
-        lock (_gate) rooms = [.. _rooms.Where(room => room.Value.Exists(each => isGone(each))).Select(each => each.Key)];
+        lock (_gate)
+        {
+            rooms = [.. _rooms.Where(room => room.Value.Any(isGone)).Select(static room => room.Key)];
+        }
+
         foreach (var room in rooms) Stop(room, isGone);
     }
 
