@@ -21,9 +21,7 @@ public static class StorageRegistration
         services.AddSingleton(storage).AddSingleton(storage.Writer).AddSingleton(storage.Admin)
             .AddSingleton(storage.NodeShards).AddSingleton(storage.NodeShards.Gates)
             .AddSingleton(new ShardOwners(storage.NodeShards, storage.Shards))
-            .AddSingleton<INodeTells>(NoOtherNodes.Instance)
-            .Add<ToldMemories>()
-            .As<INodeTellHandler, ToldMemories>();
+            .AddSingleton<IShardCalls, NoShardCalls>();
         foreach (var table in _tables)
         {
             services.AddSingleton(table.PropertyType, table.GetValue(storage)!);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Formats.Cbor;
 using Matrix.Core.Facade;
 
@@ -7,7 +8,8 @@ namespace Matrix.Host.Storage.Formats;
 /// Reads what <see cref="ChangeWriter"/> wrote; throws if the bytes are anything else. What it allocates is bounded by
 /// the bytes that are there.
 /// </summary>
-internal sealed class ChangeReader(CborReader cbor)
+[SuppressMessage("Naming", "CA1720", Justification = "The methods are named by what is in the bytes.")]
+public sealed class ChangeReader(CborReader cbor)
 {
     private RoomIdentity? _room;
 

@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Formats.Cbor;
 
 namespace Matrix.Host.Storage.Formats;
 
-/// <summary>Writes the fields of changes as CBOR.</summary>
-internal sealed class ChangeWriter(CborWriter cbor)
+/// <summary>Writes the fields of changes, and of commands between shards, as CBOR.</summary>
+[SuppressMessage("Naming", "CA1720", Justification = "The methods are named by what is in the bytes.")]
+public sealed class ChangeWriter(CborWriter cbor)
 {
     /// <summary>Writes a text.</summary>
     public ChangeWriter Text(string value)
