@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Changes;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Delayed;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
@@ -29,6 +30,8 @@ using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
+using Matrix.Host.Storage.Ownership.Commands;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.State;
@@ -45,7 +48,7 @@ public static class RoomRegistration
     /// reading, and a clock.
     /// </summary>
     public static IServiceCollection AddRooms(this IServiceCollection services) =>
-        services.AddDeciding().AddReceiving().AddJoining().AddInviting().AddReading();
+        services.AddCommands().AddDeciding().AddReceiving().AddJoining().AddInviting().AddReading();
 
     /// <summary>
     /// The caches of rooms. They consume each commit before the streams, so that readers whom a stream wakes find the
@@ -74,6 +77,18 @@ public static class RoomRegistration
         await parts.Get<ErasedUsers>().LoadAsync(stop);
         await parts.Get<DelayedEvents>().LoadAsync(stop);
     }
+
+    private static IServiceCollection AddCommands(this IServiceCollection services) => services
+        .Add<RoomCommands>()
+        .Add<RoomCommandRunner>()
+        .AddSingleton<IShardCallHandler>(static parts => new CommandHandler<RoomCommand>(
+            RoomCommandFormats.All,
+            ShardCallKind.Room,
+            RoomCommands.OwnerOf,
+            parts.Get<ShardGates>(),
+            // When it is asked: what carries a command out may itself ask other nodes.
+            (command, stop) => parts.Get<RoomCommandRunner>().RunAsync(command, stop),
+            parts.Get<ILogger<RoomCommandRunner>>()));
 
     private static IServiceCollection AddDeciding(this IServiceCollection services) => services
         .AddSingleton(parts => parts.Get<RoomsOptions>().Receiving)
@@ -131,6 +146,7 @@ public static class RoomRegistration
         .Add<MissingEventsFetcher>()
         .Add<HistoryWalker>()
         .Add<IMissingHistory, MissingHistory>()
+        .Add<ReceivedRoomEvents>()
         .Add<ReceivedTransactions>()
         .Add<EnteringRooms>()
         .Add<ServerAccess>()

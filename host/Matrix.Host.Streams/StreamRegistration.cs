@@ -1,4 +1,5 @@
 using Matrix.Host.Parts;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Streams.Notifying;
@@ -30,6 +31,7 @@ public static class StreamRegistration
         .As<ITypingBoard, TypingBoard>()
         .AddSingleton<INodeTellHandler>(static parts => parts.Get<TypingBoard>().Told!)
         .Add<ReceivedTyping>()
+        .Add<IRoomTyping, RoomTyping>()
         .Add<PresenceStream>()
         .As<IPresenceConsumer, PresenceStream>()
         .Add<TimelinePositions>()

@@ -68,8 +68,8 @@ internal sealed class RoomEviction(
         [
             ("body", Json.Of(wish.Message ?? UsualMessage)), ("msgtype", Json.Of("m.text")),
         ]);
-        var sent = await sender.AppendAsync(
-            made.Value, new Draft(EventTypes.Message, null, userId, content, null), null, null, null, stop);
+        var sent = await sender.SendOwnAsync(
+            made.Value, new Draft(EventTypes.Message, null, userId, content, null), null, stop);
         return sent.IsOk ? made : sent;
     }
 

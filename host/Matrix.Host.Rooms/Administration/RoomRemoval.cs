@@ -1,3 +1,4 @@
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
@@ -15,6 +16,7 @@ namespace Matrix.Host.Rooms.Administration;
 internal sealed class RoomRemoval(
     RoomLanes lanes,
     RoomSnapshots rooms,
+    RoomCommands commands,
     IMembershipsTable membershipsTable,
     RoomRowsTable roomRowsTable,
     IStorageWriter writer,
@@ -49,23 +51,38 @@ internal sealed class RoomRemoval(
         string roomId, RoomDeletionWish wish, RoomDeletionProgress progress, CancellationToken stop)
     {
         var nid = new RoomNid(progress.Nid);
-        if (await rooms.FindAsync(nid, stop) is { } room)
+        if (await rooms.FindAsync(nid, stop) is not null
+            && await commands.RunAsync(
+                roomId,
+                () => HideHereAsync(roomId, wish.Forces, stop),
+                () => new HideRoom(roomId, wish.Forces),
+                stop) is { } failure)
         {
-            if (room.Local.Joined.Count > 0 && !wish.Forces)
-            {
-                throw new JobFailedException(
-                    $"{room.Local.Joined.Count} local users are still joined to {roomId}; `force_purge` deletes it.");
-            }
-
-            var members = await membershipsTable.LocalMembersAsync(nid, MembershipSet.Any, stop);
-            var deleted = new RoomDeleted(
-                room.Room,
-                [.. members.Select(static member => member.UserId)],
-                time.GetUtcNow().ToUnixTimeMilliseconds());
-            await lanes.DeleteAsync(nid, new WriteBatch(Authority.Room(roomId), 1).Require(deleted), stop);
+            throw new JobFailedException(failure.Message);
         }
 
         return progress.At(DeletionStage.Readers, time);
+    }
+
+    /// <summary>Ends a room that is here. Null if it has ended.</summary>
+    internal async ValueTask<RoomFailure?> HideHereAsync(string roomId, bool forces, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop) is not { } room) return null;
+        if (room.Local.Joined.Count > 0 && !forces)
+        {
+            return new RoomFailure(
+                RoomFailureKind.BadState,
+                $"{room.Local.Joined.Count} local users are still joined to {roomId}; `force_purge` deletes it.");
+        }
+
+        var nid = room.Room.Nid;
+        var members = await membershipsTable.LocalMembersAsync(nid, MembershipSet.Any, stop);
+        var deleted = new RoomDeleted(
+            room.Room,
+            [.. members.Select(static member => member.UserId)],
+            time.GetUtcNow().ToUnixTimeMilliseconds());
+        await lanes.DeleteAsync(nid, new WriteBatch(Authority.Room(roomId), 1).Require(deleted), stop);
+        return null;
     }
 
     internal async ValueTask<RoomDeletionProgress> DeleteOfUsersAsync(

@@ -110,7 +110,9 @@ public sealed class UserRedaction(
                 ? JsonObject.OfSeq([("reason", Json.Of(reason))])
                 : JsonObject.Empty;
             var draft = new Draft(EventTypes.Redaction, null, wish.Sender, content, eventId);
-            var sent = await sender.AppendAsync(roomId, draft, null, null, null, stop);
+
+            // A step that is repeated redacts no event twice.
+            var sent = await sender.SendOwnAsync(roomId, draft, null, stop, $"{job.JobId} {eventId}");
             if (sent.IsOk) redacted++;
             else if (failed.Count < MostFailed) failed[eventId] = sent.Failure.Message;
         }

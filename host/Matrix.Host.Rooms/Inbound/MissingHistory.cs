@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming.Protocol;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
@@ -15,7 +16,7 @@ namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// Fetches older history from the servers of a room, one page at a time. At most one fetch of a room runs; others wait
-/// for it. The node fetches that has the room; a fetch is cancelled when the room's shard closes.
+/// for it. The node that has the room fetches; a fetch is cancelled when the room's shard closes.
 /// v1.19 server-server-api#backfilling-and-retrieving-missing-events
 /// </summary>
 internal sealed partial class MissingHistory(
@@ -24,6 +25,7 @@ internal sealed partial class MissingHistory(
     EventStore events,
     IMembershipsTable membershipsTable,
     IFollowersTable followersTable,
+    RoomCommands commands,
     ShardGates gates,
     RoomsOptions options,
     TimeProvider time,
@@ -62,7 +64,11 @@ internal sealed partial class MissingHistory(
     public async ValueTask<HistoryFetch> FetchAsync(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
     {
-        if (!gates.TryEnter(Authority.Room(room.RoomId), out var visit)) return HistoryFetch.NotYet;
+        if (!gates.TryEnter(Authority.Room(room.RoomId), out var visit))
+        {
+            return await ElsewhereAsync(new FetchHistory(room.RoomId, followers, below), stop);
+        }
+
         using var inside = visit;
         ForgetBefore(visit);
         using var patience = new CancellationTokenSource(options.Receiving.HistoryWait, time);
@@ -97,6 +103,21 @@ internal sealed partial class MissingHistory(
 
     /// <inheritdoc/>
     public void Dispose() => _closing.Cancel();
+
+    /// <summary>Has the node fetch that has the room. It waits no longer than it would here.</summary>
+    private async ValueTask<HistoryFetch> ElsewhereAsync(FetchHistory command, CancellationToken stop)
+    {
+        try
+        {
+            var answer = await commands.AskAsync(command, stop);
+            return Enum.TryParse(answer.Value, out HistoryFetch outcome) ? outcome : HistoryFetch.NotYet;
+        }
+        catch (StorageException)
+        {
+            // A later page has what comes.
+            return HistoryFetch.NotYet;
+        }
+    }
 
     private async Task RunAsync(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, TaskCompletionSource<HistoryFetch> ended)

@@ -1,35 +1,26 @@
 using System.Collections.Concurrent;
-using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Host.Rooms.Lanes;
-using Matrix.Host.Rooms.Servers;
-using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
-using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
-/// Carries out transactions of other servers, each once. Rooms are handled side by side. A transaction is cancelled
-/// when the shard of its server closes: it comes again, to the node that has the shard then.
+/// Carries out transactions of other servers, each once. Rooms are handled side by side, each at the node that has it.
+/// A transaction is cancelled when the shard of its server closes: it comes again, to the node that has the shard then.
 /// v1.19 server-server-api#transactions
 /// </summary>
-public sealed partial class ReceivedTransactions(
-    RoomSnapshots rooms,
-    ServerAccess access,
+public sealed class ReceivedTransactions(
+    ReceivedRoomEvents events,
     RoomReceiver receiver,
-    EnteringRooms entering,
-    IStrippedRoomEvents stripped,
+    RoomCommands commands,
     ReceivedTransactionsTable receivedTransactionsTable,
     IStorageWriter writer,
     ShardGates gates,
-    RoomsOptions options,
-    TimeProvider time,
-    ILogger<ReceivedTransactions> log)
+    RoomsOptions options)
 {
     /// <summary>The most PDUs. v1.19 server-server-api#transactions</summary>
     public const int MaxPdus = 50;
@@ -37,11 +28,8 @@ public sealed partial class ReceivedTransactions(
     /// <summary>The most EDUs. v1.19 server-server-api#transactions</summary>
     public const int MaxEdus = 100;
 
-    /// <summary>
-    /// The most attempts to store events of a room. After the first one the room decides one event at a time, and after
-    /// the second one it does without an event that was refused alone.
-    /// </summary>
-    private const int MostAttempts = 3;
+    /// <summary>The most rooms of a transaction whose events other nodes receive at once.</summary>
+    private const int RoomsElsewhereAtOnce = 16;
 
     /// <summary>The most servers whose failed transactions are remembered.</summary>
     private const int MostFailing = 1_000;
@@ -56,7 +44,6 @@ public sealed partial class ReceivedTransactions(
         new(StringComparer.Ordinal);
 
     private readonly Dictionary<string, OfOrigin> _origins = new(StringComparer.Ordinal);
-    private readonly FullRooms _full = new(options.Receiving, time);
 
     /// <summary>
     /// Carries a transaction out, or returns the response that it got before. A server has one transaction in flight:
@@ -186,10 +173,30 @@ public sealed partial class ReceivedTransactions(
     {
         // Rooms side by side: one that is being joined, or is slow, delays its own events only.
         var results = new ConcurrentDictionary<string, string>();
-        var reading = pdus.GroupBy(json => json.Text("room_id"))
+        var rooms = pdus.GroupBy(json => json.Text("room_id"))
             .Where(each => each.Key is not null)
-            .Select(each => ReadAsync(origin, each.Key!, [.. each], results, stop))
-            .ToArray();
+            .ToLookup(each => commands.IsHere(each.Key!));
+        var here = HereAsync(origin, [.. rooms[true]], results, stop);
+        var elsewhere = ElsewhereAsync(origin, [.. rooms[false]], results, stop);
+        await Task.WhenAll(here, elsewhere);
+        if ((await here ?? await elsewhere) is { } failure) return failure;
+
+        return JsonObject.OfSeq([("pdus", Json.Of(JsonObject.OfSeq(results.Select(each =>
+            (each.Key, Json.Of(each.Value.Length == 0
+                ? JsonObject.Empty
+                : JsonObject.OfSeq([("error", Json.Of(each.Value))])))))))]);
+    }
+
+    /// <summary>Receives the events of rooms of this node. Returns why the transaction fails; null if it does not.
+    /// </summary>
+    private async Task<RoomFailure?> HereAsync(
+        string origin,
+        IGrouping<string?, JsonObject>[] byRoom,
+        ConcurrentDictionary<string, string> results,
+        CancellationToken stop)
+    {
+        var reading = Array.ConvertAll(
+            byRoom, each => events.ReadAsync(origin, each.Key!, [.. each], results, stop));
 
         // One query for the rooms that are here, in place of one for each.
         var ready = reading.Where(static each => each.IsCompletedSuccessfully)
@@ -201,174 +208,39 @@ public sealed partial class ReceivedTransactions(
             : await receiver.UnknownAsync(
                 [.. ready.SelectMany(each => each.Pdus.Select(pdu => (each.Room!.Nid, pdu.EventId)))],
                 stop);
-        var failures = await Task.WhenAll(Array.ConvertAll(reading, async each =>
+        var failures = await Task.WhenAll(Array.ConvertAll(
+            reading, async each => await events.DecideAsync(origin, await each, unknown, results, stop)));
+        return Array.Find(failures, static each => each is not null);
+    }
+
+    /// <summary>
+    /// Has other nodes receive the events of their rooms, some rooms at once. If a node cannot be reached, the
+    /// transaction fails, and comes again: what was received is known by its id then.
+    /// </summary>
+    private async Task<RoomFailure?> ElsewhereAsync(
+        string origin,
+        IGrouping<string?, JsonObject>[] byRoom,
+        ConcurrentDictionary<string, string> results,
+        CancellationToken stop)
+    {
+        if (byRoom.Length == 0) return null;
+        using var slots = new SemaphoreSlim(RoomsElsewhereAtOnce);
+        var failures = await Task.WhenAll(byRoom.Select(async each =>
         {
-            var (room, taken) = await each;
-            return taken.Count == 0
-                ? null
-                : await InRoomAsync(origin, room!, taken, unknown, results, stop);
+            await slots.WaitAsync(stop);
+            try
+            {
+                var answer = await commands.AskAsync(new ReceiveEvents(each.Key!, origin, [.. each]), stop);
+                foreach (var (id, reason) in answer.Reasons) results[id] = reason;
+                return answer.Failure;
+            }
+            finally
+            {
+                slots.Release();
+            }
         }));
-        if (Array.Find(failures, static each => each is not null) is { } failure) return failure;
-
-        return JsonObject.OfSeq([("pdus", Json.Of(JsonObject.OfSeq(results.Select(each =>
-            (each.Key, Json.Of(each.Value.Length == 0
-                ? JsonObject.Empty
-                : JsonObject.OfSeq([("error", Json.Of(each.Value))])))))))]);
+        return Array.Find(failures, static each => each is not null);
     }
-
-    /// <summary>
-    /// Reads the events of one room, in their order, and returns those that its machine decides. A malformed event is
-    /// named by its id if it has one: in later versions, that is the hash of what was sent. In a room that is not known
-    /// here, only versions 1 and 2 have ids.
-    /// </summary>
-    private async Task<(RoomIdentity? Room, List<ReceivedPdu> Pdus)> ReadAsync(
-        string origin,
-        string roomId,
-        IReadOnlyList<JsonObject> pdus,
-        ConcurrentDictionary<string, string> results,
-        CancellationToken stop)
-    {
-        await entering.EndedAsync(roomId, stop);
-        var found = await rooms.FindAsync(roomId, stop);
-        var isDenied = found is { IsResident: true } && await access.DeniesAsync(origin, found, stop);
-        var taken = new List<ReceivedPdu>();
-        foreach (var json in pdus)
-        {
-            if (found is not { IsResident: true }
-                && await stripped.ReceiveAsync(roomId, json, stop) is var (id, reason))
-            {
-                results[id] = reason;
-                continue;
-            }
-
-            if (found is not { } snapshot)
-            {
-                if (EventIdOf(json) is { } unknown) results[unknown] = "This server does not know the room.";
-                continue;
-            }
-
-            var read = snapshot.Room.Rules.ReadReceived(json);
-            if (read.Refusal is { } malformed)
-            {
-                // Another event of the transaction may have the same id, in versions in which its server assigns it.
-                if (snapshot.Room.Rules.EventIdOf(json) is { } ownId) results.TryAdd(ownId, malformed.Reason);
-                continue;
-            }
-
-            results[read.Value.EventId] = !snapshot.IsResident ? "This server has no user in the room."
-                : isDenied ? ServerAccess.Denied.Message
-                : "";
-            if (results[read.Value.EventId].Length == 0) taken.Add(read.Value);
-        }
-
-        return (found?.Room, taken);
-    }
-
-    /// <summary>
-    /// Receives the events of one room. If an event cannot be stored, the room does without it, and only that event
-    /// gets an error. If that does not help, the events are received again one by one.
-    /// </summary>
-    /// <returns>
-    /// Why the transaction fails, so that its server sends it again; null if it does not. It fails if the room is busy,
-    /// and for a bounded time if events would wait in the room and there is no space for them: no later event may come
-    /// that would bring them.
-    /// </returns>
-    /// <exception cref="StorageException">The storage failed.</exception>
-    private async Task<RoomFailure?> InRoomAsync(
-        string origin,
-        RoomIdentity room,
-        List<ReceivedPdu> pdus,
-        UnknownEvents? unknown,
-        ConcurrentDictionary<string, string> results,
-        CancellationToken stop)
-    {
-        var space = new Space();
-        var failure = await InRoomAsync(origin, room, pdus, unknown, results, space, attempt: 1, stop);
-        var isFull = _full.Fails(origin, room.Nid, space.IsRoomFull, space.IsFound);
-        var isAllFull = _full.Fails(origin, null, space.IsAllFull, receiver.HasSpaceFor(origin));
-        return failure ?? (isFull || isAllFull
-            ? new RoomFailure(RoomFailureKind.Busy, "Too many events wait for missing ones. Send these again later.")
-            : null);
-    }
-
-    private async Task<RoomFailure?> InRoomAsync(
-        string origin,
-        RoomIdentity room,
-        List<ReceivedPdu> pdus,
-        UnknownEvents? unknown,
-        ConcurrentDictionary<string, string> results,
-        Space space,
-        int attempt,
-        CancellationToken stop)
-    {
-        RoomResult<ReceivedEvents> received;
-        try
-        {
-            received = await receiver.ReceiveAsync(origin, room, pdus, unknown, stop);
-        }
-        catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected && attempt < MostAttempts)
-        {
-            NotStored(refused, room.RoomId, origin);
-            return await InRoomAsync(origin, room, pdus, null, results, space, attempt + 1, stop);
-        }
-        catch (Exception fault) when (
-            fault is not StorageException { Failure: not StorageFailure.Rejected } && !stop.IsCancellationRequested)
-        {
-            NotStored(fault, room.RoomId, origin);
-            RoomFailure? failure = null;
-            if (pdus.Count == 1) results[pdus[0].EventId] = "This server cannot store the event.";
-            else
-            {
-                foreach (var pdu in pdus)
-                {
-                    // Of those for an event alone, one is left in which it is refused, and one without it.
-                    var alone = await InRoomAsync(
-                        origin, room, [pdu], null, results, space, MostAttempts - 1, stop);
-                    failure = alone ?? failure;
-                }
-            }
-
-            return failure;
-        }
-
-        if (!received.IsOk)
-        {
-            if (received.Failure.Kind is RoomFailureKind.Busy or RoomFailureKind.BadState)
-            {
-                return new RoomFailure(RoomFailureKind.Busy, received.Failure.Message);
-            }
-
-            foreach (var pdu in pdus) results[pdu.EventId] = received.Failure.Message;
-            return null;
-        }
-
-        space.IsFound |= received.Value.BeganToWait;
-        foreach (var pdu in pdus)
-        {
-            if (!received.Value.Dropped.TryGetValue(pdu.EventId, out var reason)) continue;
-            results[pdu.EventId] = reason.ToString();
-            space.IsRoomFull |= reason.IsStagingFull;
-            space.IsAllFull |= reason.IsMustNotWait;
-        }
-
-        return null;
-    }
-
-    /// <summary>Whether there was space for events of a transaction that lack others.</summary>
-    private sealed class Space
-    {
-        /// <summary>Whether some events found none in the room.</summary>
-        public bool IsRoomFull { get; set; }
-
-        /// <summary>The same, for all rooms.</summary>
-        public bool IsAllFull { get; set; }
-
-        /// <summary>Whether some events found it.</summary>
-        public bool IsFound { get; set; }
-    }
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Events of {Origin} in {RoomId} were not stored")]
-    private partial void NotStored(Exception fault, string roomId, string origin);
 
     /// <summary>The transactions of one server.</summary>
     private sealed class OfOrigin
@@ -379,7 +251,4 @@ public sealed partial class ReceivedTransactions(
         /// <summary>The one that came last.</summary>
         public Task Last { get; set; } = Task.CompletedTask;
     }
-
-    /// <summary>The id that an event of room version 1 or 2 has; later versions need their rules.</summary>
-    private static string? EventIdOf(JsonObject json) => json.Text("event_id");
 }

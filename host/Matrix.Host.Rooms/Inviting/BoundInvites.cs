@@ -2,7 +2,9 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
+using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
@@ -26,6 +28,8 @@ public sealed partial class BoundInvites : IDisposable
     private readonly ProvenInvites _proven;
     private readonly ILocalUsers _users;
     private readonly PolicyLists _policies;
+    private readonly StateReader _state;
+    private readonly RoomCommands _commands;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<BoundInvites> _log;
@@ -37,6 +41,8 @@ public sealed partial class BoundInvites : IDisposable
         ProvenInvites proven,
         ILocalUsers users,
         PolicyLists policies,
+        StateReader state,
+        RoomCommands commands,
         RoomsOptions options,
         TimeProvider time,
         ILogger<BoundInvites> log)
@@ -46,6 +52,8 @@ public sealed partial class BoundInvites : IDisposable
         _proven = proven;
         _users = users;
         _policies = policies;
+        _state = state;
+        _commands = commands;
         _options = options;
         _time = time;
         _log = log;
@@ -146,7 +154,11 @@ public sealed partial class BoundInvites : IDisposable
                 is { IsResident: true } snapshot
             && snapshot.State.Find(EventTypes.ThirdPartyInvite, token) is not null)
         {
-            return await _proven.MakeAsync(snapshot, userId, invite, stop);
+            return await _commands.RunAsync(
+                invite.RoomId,
+                () => InviteHereAsync(userId, invite, stop),
+                () => new InviteBound(invite.RoomId, userId, invite.Sender, invite.Proof),
+                stop);
         }
 
         var server = RoomNames.ServerOf(invite.Sender);
@@ -157,6 +169,21 @@ public sealed partial class BoundInvites : IDisposable
         var member = Member(invite.RoomId, invite.Sender, userId, content);
         var exchanged = await _api.ExchangeThirdPartyInviteAsync(server, invite.RoomId, member, stop);
         return exchanged.IsOk ? null : RemoteFailures.Of(server, exchanged.Failure!);
+    }
+
+    /// <summary>Makes the invite in a room that is here. A user who was invited by the same token stays so.</summary>
+    internal async ValueTask<RoomFailure?> InviteHereAsync(string userId, BoundInvite invite, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(invite.RoomId, stop) is not { IsResident: true } snapshot)
+        {
+            return InviteFailures.NotHere;
+        }
+
+        var member = await _state.ContentAsync(snapshot, EventTypes.Member, userId, stop);
+        return member?.Text("membership") == "invite"
+            && member.Child("third_party_invite")?.Child("signed")?.Text("token") == invite.Proof.Text("token")
+                ? null
+                : await _proven.MakeAsync(snapshot, userId, invite, stop);
     }
 
     private static JsonObject Member(string roomId, string sender, string userId, JsonObject content) =>

@@ -1,6 +1,7 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Stripped;
@@ -17,6 +18,7 @@ internal sealed class RemoteLeaves(
     LeaveHandshakes handshakes,
     RoomSnapshots rooms,
     RoomReceiver receiver,
+    RoomCommands commands,
     IStorageWriter writer,
     RoomsOptions options,
     TimeProvider time)
@@ -56,6 +58,13 @@ internal sealed class RemoteLeaves(
     {
         var found = await rooms.FindAsync(row.RoomId, CancellationToken.None);
         if (found is not { IsResident: true, Room: var room }) return;
+        if (!commands.IsHere(row.RoomId))
+        {
+            var received = new ReceiveEvents(row.RoomId, row.Server, [EventJson.Of(left)]);
+            _ = await commands.AskAsync(received, CancellationToken.None);
+            return;
+        }
+
         var read = room.Rules.ReadReceived(EventJson.Of(left));
         if (read.IsOk)
         {

@@ -3,6 +3,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Aliases;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -38,6 +39,7 @@ public sealed class RoomJoins
     private readonly PolicyLists _policies;
     private readonly IMembershipsTable _membershipsTable;
     private readonly StrippedRoomsTable _strippedRoomsTable;
+    private readonly RoomCommands _commands;
     private readonly RoomsOptions _options;
 
     internal RoomJoins(
@@ -50,6 +52,7 @@ public sealed class RoomJoins
         PolicyLists policies,
         IMembershipsTable membershipsTable,
         StrippedRoomsTable strippedRoomsTable,
+        RoomCommands commands,
         RoomsOptions options)
     {
         _joins = joins;
@@ -61,10 +64,11 @@ public sealed class RoomJoins
         _policies = policies;
         _membershipsTable = membershipsTable;
         _strippedRoomsTable = strippedRoomsTable;
+        _commands = commands;
         _options = options;
     }
 
-    /// <summary>Joins a room. Nothing changes if the user is joined already.</summary>
+    /// <summary>Joins a room, which another node may have. Nothing changes if the user is joined already.</summary>
     /// <returns>The room's id.</returns>
     public async ValueTask<RoomResult<string>> JoinAsync(JoinRequest request, CancellationToken stop)
     {
@@ -80,9 +84,21 @@ public sealed class RoomJoins
             if (refused is not null) return refused;
         }
 
+        return await _commands.RunAsync(
+            roomId,
+            () => JoinHereAsync(request with { Room = roomId, Via = via }, stop),
+            () => new JoinRoom(
+                roomId, request.UserId, request.Who, via, request.Reason, request.InvitationToken, IsLocal: false),
+            stop);
+    }
+
+    /// <summary>Joins a room whose shard is open here, by its id.</summary>
+    internal async ValueTask<RoomResult<string>> JoinHereAsync(JoinRequest request, CancellationToken stop)
+    {
+        var (roomId, via) = (request.Room, request.Via);
         for (var attempt = 1; ; attempt++)
         {
-            var local = await _joins.JoinAsync(
+            var local = await _joins.JoinHereAsync(
                 request.UserId, roomId, request.Reason, stop, request.InvitationToken);
             if (local.IsOk || attempt > Attempts) return local;
 

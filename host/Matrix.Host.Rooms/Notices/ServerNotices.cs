@@ -54,7 +54,7 @@ public sealed class ServerNotices : IDisposable
                 ("server_notice_type", Json.Of(NoticeType)),
             ]);
             var draft = new Draft(EventTypes.Message, null, from, content, null);
-            var sent = await _sender.AppendAsync(roomId, draft, null, null, null, stop);
+            var sent = await _sender.SendOwnAsync(roomId, draft, null, stop);
             if (!sent.IsOk || !isActive) return sent;
 
             var pinned = JsonObject.OfSeq([("pinned", Json.Of([Json.Of(sent.Value)]))]);

@@ -2,6 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
@@ -18,16 +19,29 @@ internal sealed class LocalJoins(
     RestrictedJoins restricted,
     MemberContents contents,
     ProfilePropagation profiles,
-    ILocalUsers users)
+    ILocalUsers users,
+    RoomCommands commands)
 {
-    /// <summary>Joins a room. Nothing changes if the user is joined already.</summary>
+    /// <summary>
+    /// Joins a room, which another node may have, without other servers. Nothing changes if the user is joined already.
+    /// </summary>
     /// <param name="userId">The user.</param>
     /// <param name="roomId">The room.</param>
     /// <param name="reason">The event's `reason`; null for none.</param>
     /// <param name="invitationToken">The token of a third-party invite, which the room's state must have; null for
     /// none.</param>
     /// <returns>The room's id.</returns>
-    internal async ValueTask<RoomResult<string>> JoinAsync(
+    internal ValueTask<RoomResult<string>> JoinAsync(
+        string userId, string roomId, string? reason, CancellationToken stop, string? invitationToken = null) =>
+        commands.RunAsync(
+            roomId,
+            () => JoinHereAsync(userId, roomId, reason, stop, invitationToken),
+            () => new JoinRoom(roomId, userId, userId, [], reason, invitationToken, IsLocal: true),
+            stop);
+
+    /// <summary>Joins a room whose shard is open here.</summary>
+    /// <inheritdoc cref="JoinAsync"/>
+    internal async ValueTask<RoomResult<string>> JoinHereAsync(
         string userId, string roomId, string? reason, CancellationToken stop, string? invitationToken = null)
     {
         if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return RoomFailure.Unknown;

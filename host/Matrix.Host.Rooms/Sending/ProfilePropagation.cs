@@ -2,8 +2,10 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Sending;
@@ -13,8 +15,9 @@ namespace Matrix.Host.Rooms.Sending;
 /// v1.19 client-server-api#events-on-change-of-profile-information
 /// </summary>
 /// <remarks>
-/// A round sends the profile, as it is when the round begins, to all rooms of the user. The rounds of a user run one
-/// after the other, so the last one leaves the latest profile everywhere. At most one round runs and one waits; later
+/// A round sends the profile to all rooms of the user that there are when it begins. Each room reads the profile in its
+/// lane, so that it shows the latest one also if another node runs a round at the same time: the node of a room that
+/// the user joins does. The rounds of a user at one node run one after the other. At most one runs and one waits; later
 /// callers share the waiting round, which shows their change too.
 /// </remarks>
 internal sealed class ProfilePropagation(
@@ -22,7 +25,8 @@ internal sealed class ProfilePropagation(
     RoomSnapshots rooms,
     EventAppender appender,
     MemberContents contents,
-    IMembershipsTable memberships)
+    IMembershipsTable memberships,
+    RoomCommands commands)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Task> _underWay = [];
@@ -65,12 +69,22 @@ internal sealed class ProfilePropagation(
 
         try
         {
-            var profile = await contents.OfAsync(userId, "join", null, CancellationToken.None);
             var rows = await memberships.RoomsOfAsync(userId, MembershipSet.Join, CancellationToken.None);
+            StorageException? fault = null;
             foreach (var row in rows)
             {
-                await ShowInAsync(userId, row.RoomId, profile);
+                try
+                {
+                    await ShowInAsync(userId, row.RoomId);
+                }
+                catch (StorageException failed)
+                {
+                    // The other rooms may be at other nodes.
+                    fault = failed;
+                }
             }
+
+            if (fault is not null) throw fault;
         }
         finally
         {
@@ -79,24 +93,29 @@ internal sealed class ProfilePropagation(
     }
 
     /// <summary>Shows the profile in one room, if the user is still joined.</summary>
-    private async ValueTask ShowInAsync(string userId, string roomId, JsonObject content)
+    private async ValueTask ShowInAsync(string userId, string roomId) => await commands.RunAsync(
+        roomId,
+        () => ShowHereAsync(userId, roomId, CancellationToken.None),
+        () => new ShowProfile(roomId, userId),
+        CancellationToken.None);
+
+    /// <summary>The same in a room that is here.</summary>
+    internal async ValueTask<RoomFailure?> ShowHereAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, CancellationToken.None) is not { } snapshot) return;
-        await lanes.EnterAsync<bool>(
+        if (await rooms.FindAsync(roomId, stop) is not { } snapshot) return null;
+        var shown = await lanes.EnterAsync<bool>(
             snapshot.Room.Nid,
             async session =>
             {
-                var now = await appender.State.EventAsync(session, EventTypes.Member, userId, CancellationToken.None);
+                var now = await appender.State.EventAsync(session, EventTypes.Member, userId, stop);
                 if (now is null || LaneState.MembershipOf(now.Pdu) != Membership.Join) return true;
+                var content = await contents.OfAsync(userId, "join", null, stop);
                 if (MemberContents.ShowSameProfile(now.Pdu.Content, content)) return true;
                 var made = await appender.AppendAsync(
-                    session,
-                    Draft.State(EventTypes.Member, userId, userId, content),
-                    null,
-                    null,
-                    CancellationToken.None);
+                    session, Draft.State(EventTypes.Member, userId, userId, content), null, null, stop);
                 return made.IsOk ? true : made.Failure;
             },
-            CancellationToken.None);
+            stop);
+        return shown.Failure;
     }
 }

@@ -1,9 +1,9 @@
 using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Sending;
 
@@ -114,7 +114,7 @@ public sealed class RoomMemberships
             return (await InviteRemoteAsync(sender, roomId, userId, content, null, stop)).Failure;
         }
 
-        return await _changes.SendAsync(sender, roomId, userId, content, keepIf: now => now == Membership.Invite, stop);
+        return await _changes.SendAsync(sender, roomId, userId, content, MembershipRule.KeepInvite, stop);
     }
 
     /// <summary>
@@ -148,7 +148,7 @@ public sealed class RoomMemberships
         }
 
         var content = await _contents.OfAsync(userId, "leave", reason, stop);
-        return await _changes.SendAsync(userId, roomId, userId, content, keepIf: now => now == Membership.Leave, stop);
+        return await _changes.SendAsync(userId, roomId, userId, content, MembershipRule.KeepLeave, stop);
     }
 
     /// <summary>
@@ -175,7 +175,7 @@ public sealed class RoomMemberships
         }
 
         var content = await _contents.OfAsync(userId, "knock", reason, stop);
-        return await _changes.SendAsync(userId, roomId, userId, content, keepIf: now => now == Membership.Knock, stop);
+        return await _changes.SendAsync(userId, roomId, userId, content, MembershipRule.KeepKnock, stop);
     }
 
     /// <summary>Removes another user from a room.</summary>
@@ -183,16 +183,7 @@ public sealed class RoomMemberships
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
         var content = await _contents.OfAsync(userId, "leave", reason, stop);
-        return await _changes.SendAsync(
-            sender,
-            roomId,
-            userId,
-            content,
-            keepIf: null,
-            stop,
-            refuseUnless: now => now is Membership.Join or Membership.Invite or Membership.Knock
-                ? null
-                : new RoomFailure(RoomFailureKind.Forbidden, "The user is not in the room."));
+        return await _changes.SendAsync(sender, roomId, userId, content, MembershipRule.RefuseAbsent, stop);
     }
 
     /// <summary>Bans a user.</summary>
@@ -200,7 +191,7 @@ public sealed class RoomMemberships
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
         var content = await _contents.OfAsync(userId, "ban", reason, stop);
-        return await _changes.SendAsync(sender, roomId, userId, content, keepIf: null, stop);
+        return await _changes.SendAsync(sender, roomId, userId, content, MembershipRule.None, stop);
     }
 
     /// <summary>Lifts a ban.</summary>
@@ -208,16 +199,7 @@ public sealed class RoomMemberships
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
         var content = await _contents.OfAsync(userId, "leave", reason, stop);
-        return await _changes.SendAsync(
-            sender,
-            roomId,
-            userId,
-            content,
-            keepIf: null,
-            stop,
-            refuseUnless: now => now == Membership.Ban
-                ? null
-                : new RoomFailure(RoomFailureKind.WrongMembership, "The user is not banned."));
+        return await _changes.SendAsync(sender, roomId, userId, content, MembershipRule.RefuseUnbanned, stop);
     }
 
     /// <summary>Whether a user is a user of another server.</summary>

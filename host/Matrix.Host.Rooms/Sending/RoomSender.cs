@@ -2,6 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
@@ -26,6 +27,7 @@ public sealed class RoomSender
     private readonly TransactionLog _transactions;
     private readonly EventStore _events;
     private readonly RelationsTable _relations;
+    private readonly RoomCommands _commands;
 
     internal RoomSender(
         RoomLanes lanes,
@@ -33,7 +35,8 @@ public sealed class RoomSender
         EventAppender appender,
         TransactionLog transactions,
         EventStore events,
-        RelationsTable relations)
+        RelationsTable relations,
+        RoomCommands commands)
     {
         _lanes = lanes;
         _rooms = rooms;
@@ -41,6 +44,7 @@ public sealed class RoomSender
         _transactions = transactions;
         _events = events;
         _relations = relations;
+        _commands = commands;
     }
 
     /// <summary>Sends a message event (or any event without a state key), once per transaction id.</summary>
@@ -66,7 +70,30 @@ public sealed class RoomSender
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendStateAsync(
         string roomId, Draft draft, long? timestamp, CancellationToken stop) =>
-        AppendAsync(roomId, draft, sentAs: null, timestamp, transaction: null, stop);
+        SendOwnAsync(roomId, draft, timestamp, stop);
+
+    /// <summary>
+    /// Sends an event without a transaction id, such as one that the server makes, to a room that another node may
+    /// have.
+    /// </summary>
+    /// <param name="id">What another node knows a repetition by; null if it has no repetition.</param>
+    /// <returns>The event's id.</returns>
+    internal ValueTask<RoomResult<string>> SendOwnAsync(
+        string roomId, Draft draft, long? timestamp, CancellationToken stop, string? id = null) =>
+        _commands.RunAsync(
+            roomId,
+            () => AppendAsync(roomId, draft, sentAs: null, timestamp, transaction: null, stop),
+            () => new SendEvent(roomId, id ?? RoomCommands.NewId(), draft, timestamp),
+            stop);
+
+    /// <summary>Carries out a command of another node.</summary>
+    internal ValueTask<RoomResult<string>> SendHereAsync(SendEvent command, CancellationToken stop) =>
+        _transactions.OnceAsync(
+            RoomCommands.OwnerOf(command),
+            RoomCommands.KeyOf(command.Event.Sender, command.Id),
+            transaction => AppendAsync(
+                command.RoomId, command.Event, sentAs: null, command.Timestamp, transaction, stop),
+            stop);
 
     /// <summary>
     /// Whether a user may send a state event of this type, with an empty state key, to a room now. Sends nothing.
@@ -74,13 +101,9 @@ public sealed class RoomSender
     public async ValueTask<bool> MaySendStateAsync(
         string roomId, string userId, string eventType, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return false;
+        if (await _rooms.FindAsync(roomId, stop) is null) return false;
         var draft = Draft.State(eventType, "", userId, JsonObject.Empty);
-        var result = await _lanes.EnterAsync<bool>(
-            snapshot.Room.Nid,
-            async session => await _appender.WouldRefuseAsync(session, draft, stop) is null,
-            stop);
-        return result is { IsOk: true, Value: true };
+        return await RefusedAsync(roomId, draft, stop) is null;
     }
 
     /// <summary>
@@ -91,6 +114,13 @@ public sealed class RoomSender
         RoomSnapshot snapshot, Draft draft, CancellationToken stop)
     {
         if (!snapshot.Local.IsJoined(draft.Sender)) return RoomFailure.Unknown;
+        return await RefusedAsync(snapshot.Room.RoomId, draft, stop);
+    }
+
+    /// <summary>Why a room would refuse an event now; null if it would not. The room is here.</summary>
+    internal async ValueTask<RoomFailure?> RefusedHereAsync(string roomId, Draft draft, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(roomId, stop) is not { } snapshot) return RoomFailure.Unknown;
         var result = await _lanes.EnterAsync<bool>(
             snapshot.Room.Nid,
             async session => await _appender.WouldRefuseAsync(session, draft, stop) is { } refused
@@ -100,8 +130,12 @@ public sealed class RoomSender
         return result.Failure;
     }
 
-    /// <summary>Appends one event to a room, in its lane, and waits until it is durable.</summary>
-    internal ValueTask<RoomResult<string>> AppendAsync(
+    private ValueTask<RoomFailure?> RefusedAsync(string roomId, Draft draft, CancellationToken stop) =>
+        _commands.RunAsync(
+            roomId, () => RefusedHereAsync(roomId, draft, stop), () => new CheckState(roomId, draft), stop);
+
+    /// <summary>Appends one event to a room that is here, in its lane, and waits until it is durable.</summary>
+    private ValueTask<RoomResult<string>> AppendAsync(
         string roomId, Draft draft, SentAs? sentAs, long? timestamp, Transaction? transaction, CancellationToken stop)
     {
         return _rooms.Known(roomId) is { } known ? AppendToAsync(known) : FindFirstAsync();

@@ -4,6 +4,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Rooms.Changes;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -19,7 +20,8 @@ namespace Matrix.Host.Rooms.Upgrading;
 /// joined before the tombstone came, when it comes. v1.19 client-server-api#room-upgrades
 /// </summary>
 /// <remarks>
-/// Only commits that are waiting when the server is killed lose their copies; the settings stay in the old room.
+/// Only commits that are waiting when the server is killed, or when the room goes to another node, lose their copies; the
+/// settings stay in the old room.
 /// </remarks>
 public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
 {
@@ -28,6 +30,7 @@ public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
     private readonly IRoomSettings _settings;
     private readonly IMembershipsTable _membershipsTable;
     private readonly RoomChangesReader _changes;
+    private readonly RoomCommands _commands;
     private readonly ILogger<RoomFollowers> _log;
     private readonly Channel<Arrival> _arrivals;
 
@@ -40,6 +43,7 @@ public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
         IRoomSettings settings,
         IMembershipsTable membershipsTable,
         RoomChangesReader changes,
+        RoomCommands commands,
         RoomsOptions options,
         ILogger<RoomFollowers> log)
     {
@@ -48,6 +52,7 @@ public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
         _settings = settings;
         _membershipsTable = membershipsTable;
         _changes = changes;
+        _commands = commands;
         _log = log;
         _arrivals = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(options.MaxWaitingFollowers)
         {
@@ -129,7 +134,9 @@ public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
 
     private async ValueTask FollowAsync(Arrival arrival, CancellationToken stop)
     {
+        // All nodes read of the arrival. The one that has the room asks those that have the users.
         if (await _rooms.FindAsync(arrival.Room, stop) is not { } arrived) return;
+        if (!_commands.IsHere(arrived.Room.RoomId)) return;
         var (before, after) = arrival.UserId is null
             ? (arrived, await ReplacementAsync(arrived, stop))
             : (await PredecessorAsync(arrived, stop), arrived);
@@ -140,8 +147,22 @@ public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
             var member = await _membershipsTable.FindAsync(before.Room.Nid, userId, stop);
             if (member?.Membership is Membership.Join or Membership.Leave)
             {
-                await _settings.CopyAsync(userId, before.Room.RoomId, after.Room.RoomId, stop);
+                await TryCopyAsync(userId, before, after, stop);
             }
+        }
+    }
+
+    private async ValueTask TryCopyAsync(
+        string userId, RoomSnapshot before, RoomSnapshot after, CancellationToken stop)
+    {
+        try
+        {
+            await _settings.CopyAsync(userId, before.Room.RoomId, after.Room.RoomId, stop);
+        }
+        catch (StorageException fault)
+        {
+            // The other users may be at other nodes.
+            Failed(fault);
         }
     }
 

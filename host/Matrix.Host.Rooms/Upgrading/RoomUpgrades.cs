@@ -4,6 +4,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
@@ -47,6 +48,7 @@ public sealed class RoomUpgrades
     private readonly EventStore _events;
     private readonly IMembershipsTable _membershipsTable;
     private readonly AliasesTable _aliasesTable;
+    private readonly RoomCommands _commands;
     private readonly ShardGates _gates;
     private readonly RoomsOptions _options;
     private readonly ConcurrentDictionary<string, bool> _running = new();
@@ -62,6 +64,7 @@ public sealed class RoomUpgrades
         EventStore events,
         IMembershipsTable membershipsTable,
         AliasesTable aliasesTable,
+        RoomCommands commands,
         ShardGates gates,
         RoomsOptions options)
     {
@@ -75,6 +78,7 @@ public sealed class RoomUpgrades
         _events = events;
         _membershipsTable = membershipsTable;
         _aliasesTable = aliasesTable;
+        _commands = commands;
         _gates = gates;
         _options = options;
     }
@@ -147,25 +151,47 @@ public sealed class RoomUpgrades
             successor = created.Value;
         }
 
-        await BanAsync(request, old, successor, stop);
+        await BanAsync(request, successor, stop);
 
         // From here on a client that disconnects changes nothing: a half-closed room would have two successors.
         var closed = await CloseAsync(request, replaced, old, successor, CancellationToken.None);
         if (!closed.IsOk) return closed.Failure;
 
-        // Those that came meanwhile.
-        await BanAsync(request, old, successor, CancellationToken.None);
+        try
+        {
+            // Those that came meanwhile.
+            await BanAsync(request, successor, CancellationToken.None);
+        }
+        catch (StorageException fault) when (fault.Failure == StorageFailure.NotOwned)
+        {
+            // The room is replaced: a repetition would replace it once more.
+        }
+
         return successor;
     }
 
-    /// <summary>
-    /// Sends the bans of the old room that the new one lacks, a bounded number in a batch, as far as the user has the
-    /// power.
+    /// <summary>Sends the bans of the old room that the new one lacks. The new one may have gone to another node.
     /// </summary>
-    private async ValueTask BanAsync(
-        RoomUpgradeRequest request, RoomSnapshot old, string newRoomId, CancellationToken stop)
+    private async ValueTask BanAsync(RoomUpgradeRequest request, string newRoomId, CancellationToken stop) =>
+        await _commands.RunAsync(
+            newRoomId,
+            () => CopyBansHereAsync(request.RoomId, newRoomId, request.UserId, stop),
+            () => new CopyBans(newRoomId, request.RoomId, request.UserId),
+            stop);
+
+    /// <summary>
+    /// Sends the bans of the old room that the new one lacks, which is here, a bounded number in a batch, as far as the
+    /// user has the power.
+    /// </summary>
+    internal async ValueTask<RoomFailure?> CopyBansHereAsync(
+        string oldRoomId, string newRoomId, string userId, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(newRoomId, stop) is not { } successor) return;
+        if (await _rooms.FindAsync(newRoomId, stop) is not { } successor
+            || await _rooms.FindAsync(oldRoomId, stop) is not { } old)
+        {
+            return null;
+        }
+
         var limit = Math.Min(_options.MaxUpgradeBans, BansAtOnce);
         for (var after = ""; limit > 0;)
         {
@@ -184,11 +210,11 @@ public sealed class RoomUpgrades
                     {
                         foreach (var ban in missing)
                         {
+                            var banned = ban.Pdu.StateKey!;
+                            var member = await _appender.State.EventAsync(session, EventTypes.Member, banned, stop);
+                            if (member is not null && LaneState.MembershipOf(member.Pdu) == Membership.Ban) continue;
                             var draft = Draft.State(
-                                EventTypes.Member,
-                                ban.Pdu.StateKey!,
-                                request.UserId,
-                                ReplacedRoom.CopiedBan(ban.Pdu.Content));
+                                EventTypes.Member, banned, userId, ReplacedRoom.CopiedBan(ban.Pdu.Content));
                             await _appender.AppendAsync(session, draft, null, null, stop);
                         }
 
@@ -197,9 +223,11 @@ public sealed class RoomUpgrades
                     stop);
             }
 
-            if (bans.Count < limit) return;
+            if (bans.Count < limit) return null;
             after = bans[^1].UserId;
         }
+
+        return null;
     }
 
     /// <summary>

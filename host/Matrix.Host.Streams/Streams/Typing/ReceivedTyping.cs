@@ -1,10 +1,12 @@
 using Matrix.Core.Ident;
+using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Servers;
 
 namespace Matrix.Host.Streams.Streams.Typing;
 
 /// <summary>Shows typing users of other servers. v1.19 server-server-api#typing-notifications</summary>
-public sealed class ReceivedTyping(ServerAccess access, ITypingBoard board, SyncOptions options)
+public sealed class ReceivedTyping(
+    ServerAccess access, ITypingBoard board, RoomCommands commands, SyncOptions options)
 {
     /// <summary>
     /// Shows a user typing, or stops that. Only a joined user of the server, in a room that allows the server.
@@ -21,8 +23,11 @@ public sealed class ReceivedTyping(ServerAccess access, ITypingBoard board, Sync
             return false;
         }
 
-        // Not worth a failed transaction if another node has the room: the server repeats it.
-        board.Set(snapshot.Room, userId, isTyping ? options.RemoteTyping : null);
+        if (!board.Set(snapshot.Room, userId, isTyping ? options.RemoteTyping : null))
+        {
+            await commands.SetTypingAsync(roomId, userId, isTyping, stop);
+        }
+
         return true;
     }
 }
