@@ -6,10 +6,12 @@ using Matrix.Host.Network.Urls;
 using Matrix.Host.Parts;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
+using Matrix.Host.Storage.Ownership.Commands;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Commands;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Filters;
 using Matrix.Host.Users.Guests;
@@ -31,6 +33,7 @@ using Matrix.Host.Users.ThirdPartyIds.Messages;
 using Matrix.Host.Users.ToDevice;
 using Matrix.Host.Users.Voip;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Users;
 
@@ -91,6 +94,16 @@ public static class UsersRegistration
         .Add<Registrations>()
         .Add<GuestAccounts>()
         .Add<UnusedGuests>()
+        .Add<UserCommands>()
+        .Add<UserCommandRunner>()
+        .AddSingleton<IShardCallHandler>(static parts => new CommandHandler<UserCommand>(
+            UserCommands.Formats,
+            ShardCallKind.User,
+            UserCommands.OwnerOf,
+            parts.Get<ShardGates>(),
+            // When it is asked: what carries a command out may itself ask other nodes.
+            (command, stop) => parts.Get<UserCommandRunner>().RunAsync(command, stop),
+            parts.Get<ILogger<UserCommandRunner>>()))
         .AddSingleton(options.ThirdPartyIds)
         .Add<MessageSender>()
         .Add<IdentifierPolicy>()
@@ -139,10 +152,31 @@ public static class UsersRegistration
         .Add<SignatureUploads>()
         .Add<DeviceListUpdates>()
         .Add<RemoteRequests>()
+        .Add<ServerCommands>()
+        .AddSingleton<IShardCallHandler>(static parts => new CommandHandler<ServerCommand>(
+            ServerCommands.Formats,
+            ShardCallKind.Server,
+            ServerCommands.OwnerOf,
+            parts.Get<ShardGates>(),
+            (command, _) => RunAsync(parts, command),
+            parts.Get<ILogger<ServerCommands>>()))
         .Add<RemoteDeviceLists>()
         .Add<RemoteKeyQueries>()
         .As<IRemoteMasterKeys, RemoteKeyQueries>()
         .Add<RemoteKeyClaims>()
         .Add<ToDeviceSender>()
         .Add<ReceivedMessages>();
+
+    /// <summary>Carries out a command of another node about a server whose shard is open here.</summary>
+    private static ValueTask<ReadOnlyMemory<byte>> RunAsync(IServiceProvider parts, ServerCommand command)
+    {
+        switch (command)
+        {
+            case WantDeviceLists it:
+                parts.Get<RemoteDeviceLists>().Wanted(it.UserIds);
+                return ValueTask.FromResult(ReadOnlyMemory<byte>.Empty);
+            default:
+                throw new InvalidOperationException($"Nothing carries out {command.GetType().Name}.");
+        }
+    }
 }

@@ -5,6 +5,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Users.Commands;
 using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Users.AccountData;
@@ -18,19 +19,30 @@ public sealed class ReplacedRooms(
     IAccountDataTable accountDataTable,
     IStorageWriter writer,
     UserPushRules pushRules,
-    UserLocks locks)
+    UserLocks locks,
+    UserCommands commands)
 {
     private const string Tags = "tags";
 
     /// <summary>
-    /// Copies the settings. What the user has set for the new room stays; a second call changes nothing.
+    /// Copies the settings of a user whom another node may have. What the user has set for the new room stays; a second
+    /// call changes nothing.
     /// </summary>
-    public async ValueTask CopyAsync(string userId, string oldRoomId, string newRoomId, CancellationToken stop)
+    public async ValueTask CopyAsync(string userId, string oldRoomId, string newRoomId, CancellationToken stop) =>
+        await commands.RunAsync(
+            userId,
+            () => CopyHereAsync(userId, oldRoomId, newRoomId, stop),
+            () => new CopyRoomSettings(userId, oldRoomId, newRoomId),
+            stop);
+
+    /// <summary>The same for a user who is here. Returns nothing.</summary>
+    internal async ValueTask<string> CopyHereAsync(
+        string userId, string oldRoomId, string newRoomId, CancellationToken stop)
     {
         if (await roomsTable.FindAsync(oldRoomId, stop) is not { } before
             || await roomsTable.FindAsync(newRoomId, stop) is not { } after)
         {
-            return;
+            return "";
         }
 
         using var held = await locks.TakeAsync(userId, stop);
@@ -54,6 +66,7 @@ public sealed class ReplacedRooms(
         }
 
         if (batch.Changes.Count > 0) await writer.WriteAsync(batch, stop);
+        return "";
     }
 
     /// <summary>The old room's tags, with the new one's over them; null if there is none to copy.</summary>

@@ -10,6 +10,7 @@ using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.RemoteDevices;
+using Matrix.Host.Users.Commands;
 using Matrix.Host.Users.Keys;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -47,6 +48,11 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     /// <summary>Users whose lists clients need. If too many wait, the next query of a client adds them again.</summary>
     private readonly Channel<string> _wanted;
 
+    /// <summary>Those of them whose server's shard is at another node.</summary>
+    private readonly Channel<string> _wantedElsewhere;
+
+    private readonly ServerCommands _commands;
+
     internal RemoteDeviceLists(
         IMembershipsTable membershipsTable,
         RemoteDevicesTable remoteDevicesTable,
@@ -54,11 +60,13 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         FederationOperations api,
         IEncryptedRooms rooms,
         ShardGates gates,
+        ServerCommands commands,
         KeyOptions options,
         TimeProvider time,
         ILogger<RemoteDeviceLists> log)
     {
         _locks = new UserLocks(gates, AuthorityOf);
+        _commands = commands;
         _membershipsTable = membershipsTable;
         _remoteDevicesTable = remoteDevicesTable;
         _writer = writer;
@@ -72,8 +80,8 @@ public sealed partial class RemoteDeviceLists : BackgroundService
             (long)options.LongestFetchPause.TotalMilliseconds,
             (long)_wakePause.TotalMilliseconds);
         _queue = new FetchQueue(options.MaxListFetches, options.MaxListFetchesOfServer, time);
-        _wanted = Channel.CreateBounded<string>(
-            new BoundedChannelOptions(options.MaxStaleLists) { FullMode = BoundedChannelFullMode.DropWrite });
+        var bounds = new BoundedChannelOptions(options.MaxStaleLists) { FullMode = BoundedChannelFullMode.DropWrite };
+        (_wanted, _wantedElsewhere) = (Channel.CreateBounded<string>(bounds), Channel.CreateBounded<string>(bounds));
     }
 
     /// <summary>The bounds of updates.</summary>
@@ -132,7 +140,10 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     /// <summary>Clients need these users' lists, which are not cached, or not current.</summary>
     internal void Wanted(IEnumerable<string> userIds)
     {
-        foreach (var userId in userIds) _wanted.Writer.TryWrite(userId);
+        foreach (var userId in userIds)
+        {
+            (_commands.IsHere(userId) ? _wanted : _wantedElsewhere).Writer.TryWrite(userId);
+        }
     }
 
     /// <summary>The lists of these users that are cached and current.</summary>
@@ -155,6 +166,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
             await Task.WhenAll(
                 _queue.RunAsync(FetchAsync, stoppingToken),
                 RepeatAsync(ReadWantedAsync, stoppingToken),
+                RepeatAsync(SendWantedAsync, stoppingToken),
                 RepeatAsync(SweepAsync, stoppingToken));
         }
 #pragma warning disable CA1031 // The server serves without cached lists: clients' queries go to the users' servers.
@@ -233,6 +245,12 @@ public sealed partial class RemoteDeviceLists : BackgroundService
 
     private async Task FetchAsync(string userId, CancellationToken stop)
     {
+        if (!_commands.IsHere(userId))
+        {
+            _active.TryRemove(userId, out _);
+            return;
+        }
+
         long sharedSince;
         using (await _locks.TakeAsync(userId, stop))
         {
@@ -354,6 +372,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     {
         await foreach (var userId in _wanted.Reader.ReadAllAsync(stop))
         {
+            if (!_commands.IsHere(userId)) continue;
             var rooms = await _membershipsTable.SharedRoomsAsync([userId], stop);
             if (!await _rooms.AnyAsync([.. rooms.Select(row => row.Room)], stop)) continue;
             using var held = await _locks.TakeAsync(userId, stop);
@@ -361,6 +380,28 @@ public sealed partial class RemoteDeviceLists : BackgroundService
             var (list, _) = await LoadAsync(userId, batch, stop);
             await WriteAsync(batch, stop);
             if (list is not null) Settle(userId, list.Wanted(Now()).Next);
+        }
+    }
+
+    /// <summary>Has other nodes fetch lists. What is lost is wanted again by the next query.</summary>
+    private async Task SendWantedAsync(CancellationToken stop)
+    {
+        var reader = _wantedElsewhere.Reader;
+        while (await reader.WaitToReadAsync(stop))
+        {
+            var userIds = new List<string>();
+            while (userIds.Count < UsersAtOnce && reader.TryRead(out var userId)) userIds.Add(userId);
+            foreach (var ofServer in userIds.GroupBy(UserId.Server))
+            {
+                try
+                {
+                    await _commands.AskAsync(new WantDeviceLists(ofServer.Key, [.. ofServer.Distinct()]), stop);
+                }
+                catch (StorageException)
+                {
+                    // Nobody has the server's shard now.
+                }
+            }
         }
     }
 
@@ -398,6 +439,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
         foreach (var userId in userIds)
         {
             if (_active.Count >= _options.MaxStaleLists) return;
+            if (!_commands.IsHere(userId)) continue;
             using var held = await _locks.TakeAsync(userId, stop);
             var batch = new WriteBatch(AuthorityOf(userId));
             var (list, _) = await LoadAsync(userId, batch, stop);
@@ -409,7 +451,7 @@ public sealed partial class RemoteDeviceLists : BackgroundService
     private async ValueTask DropUnsharedAsync(IReadOnlyList<string> userIds, CancellationToken stop)
     {
         var since = await SharedSinceAsync(userIds, stop);
-        foreach (var userId in userIds.Where(userId => !since.ContainsKey(userId)))
+        foreach (var userId in userIds.Where(userId => !since.ContainsKey(userId) && _commands.IsHere(userId)))
         {
             using var held = await _locks.TakeAsync(userId, stop);
             var batch = new WriteBatch(AuthorityOf(userId));
