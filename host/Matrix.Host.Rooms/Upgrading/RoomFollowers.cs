@@ -20,8 +20,8 @@ namespace Matrix.Host.Rooms.Upgrading;
 /// joined before the tombstone came, when it comes. v1.19 client-server-api#room-upgrades
 /// </summary>
 /// <remarks>
-/// Only commits that are waiting when the server is killed, or when the room goes to another node, lose their copies; the
-/// settings stay in the old room.
+/// Only commits that are waiting when the server is killed, or when the room goes to another node, lose their copies;
+/// the settings stay in the old room.
 /// </remarks>
 public sealed partial class RoomFollowers : BackgroundService, IRestoredConsumer
 {

@@ -39,5 +39,6 @@ public sealed class UserCommands
     /// </exception>
     internal ValueTask<string> RunAsync(
         string userId, Func<ValueTask<string>> here, Func<UserCommand> command, CancellationToken stop) =>
-        _sender.RunAsync(Authority.User(userId), here, command, static bytes => Encoding.UTF8.GetString(bytes.Span), stop);
+        _sender.RunAsync(
+            Authority.User(userId), here, command, static bytes => Encoding.UTF8.GetString(bytes.Span), stop);
 }

@@ -37,8 +37,8 @@ public sealed partial class CommandHandler<TCommand>(
             reply = CommandReply.Faulted(fault.Failure, fault.Message);
         }
 #pragma warning disable CA1031 // What ends a request here does not end a call of another node.
-        catch (Exception fault)
-            when (fault is not StorageException && (fault is not OperationCanceledException || !stop.IsCancellationRequested))
+        catch (Exception fault) when (
+            fault is not StorageException && (fault is not OperationCanceledException || !stop.IsCancellationRequested))
 #pragma warning restore CA1031
         {
             Failed(command.GetType().Name, fault);
