@@ -80,6 +80,7 @@ public static class UsersRegistration
         .Add<SignUps>()
         .Add<Reauthentication>()
         .Add<CrossSigningResets>()
+        .Add<ConfirmedResets>()
         .AddSingleton(options.Turn)
         .Add<TurnCredentials>()
         .AddSingleton(options.Rendezvous)
@@ -97,7 +98,7 @@ public static class UsersRegistration
         .Add<UserCommands>()
         .Add<UserCommandRunner>()
         .AddSingleton<IShardCallHandler>(static parts => new CommandHandler<UserCommand>(
-            UserCommands.Formats,
+            UserCommandFormats.All,
             ShardCallKind.User,
             UserCommands.OwnerOf,
             parts.Get<ShardGates>(),

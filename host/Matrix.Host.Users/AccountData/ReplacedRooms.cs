@@ -35,14 +35,14 @@ public sealed class ReplacedRooms(
             () => new CopyRoomSettings(userId, oldRoomId, newRoomId),
             stop);
 
-    /// <summary>The same for a user who is here. Returns nothing.</summary>
-    internal async ValueTask<string> CopyHereAsync(
+    /// <summary>The same for a user who is here.</summary>
+    internal async ValueTask<UserAnswer> CopyHereAsync(
         string userId, string oldRoomId, string newRoomId, CancellationToken stop)
     {
         if (await roomsTable.FindAsync(oldRoomId, stop) is not { } before
             || await roomsTable.FindAsync(newRoomId, stop) is not { } after)
         {
-            return "";
+            return new UserAnswer(Failure: null);
         }
 
         using var held = await locks.TakeAsync(userId, stop);
@@ -66,7 +66,7 @@ public sealed class ReplacedRooms(
         }
 
         if (batch.Changes.Count > 0) await writer.WriteAsync(batch, stop);
-        return "";
+        return new UserAnswer(Failure: null);
     }
 
     /// <summary>The old room's tags, with the new one's over them; null if there is none to copy.</summary>

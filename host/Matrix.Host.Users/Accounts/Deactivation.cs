@@ -7,6 +7,7 @@ using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.ThirdPartyIds;
+using Matrix.Host.Users.Commands;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.ThirdPartyIds;
 
@@ -34,22 +35,42 @@ public sealed class Deactivation(
     ThirdPartyIdsTable thirdPartyIdsTable,
     IStorageWriter writer,
     UserLocks locks,
+    UserCommands commands,
     IAccountObserver observer,
     IdentityBindings bindings)
 {
-    /// <summary>Ends an account with all its devices, durably; then its user leaves their rooms.</summary>
+    /// <summary>
+    /// Ends an account with all its devices, durably; then its user leaves their rooms. Another node may have the user.
+    /// </summary>
     /// <param name="userId">The user.</param>
     /// <param name="erase">Whether the user's data is deleted too.</param>
     /// <param name="condition">Must hold when the end is written.</param>
     /// <param name="stop">Cancels it until the end is written.</param>
     /// <param name="identityServer">Where identifiers are unbound; null for where they were bound.</param>
-    /// <exception cref="StorageException">Nothing was written; or another node has the user.</exception>
+    /// <exception cref="StorageException">Nothing was written, or nobody could be reached that has the user.
+    /// </exception>
     public async ValueTask<DeactivationResult> EndAsync(
         string userId,
         bool erase,
         ConditionalChange condition,
         CancellationToken stop,
         string? identityServer = null)
+    {
+        var ended = await commands.RunAsync(
+            userId,
+            () => EndHereAsync(userId, erase, condition, identityServer, stop),
+            () => new EndAccount(userId, erase, condition, identityServer),
+            stop);
+        return Enum.Parse<DeactivationResult>(ended.Value);
+    }
+
+    /// <summary>The same for a user who is here. The answer is the name of the result.</summary>
+    internal async ValueTask<UserAnswer> EndHereAsync(
+        string userId, bool erase, ConditionalChange condition, string? identityServer, CancellationToken stop) =>
+        new(null, $"{await EndInLockAsync(userId, erase, condition, identityServer, stop)}");
+
+    private async ValueTask<DeactivationResult> EndInLockAsync(
+        string userId, bool erase, ConditionalChange condition, string? identityServer, CancellationToken stop)
     {
         var owned = await thirdPartyIdsTable.OfUserAsync(userId, stop);
         var batch = new WriteBatch(Authority.User(userId))

@@ -1,4 +1,3 @@
-using System.Text;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Ownership.Commands;
@@ -15,30 +14,24 @@ public sealed class UserCommands
 
     internal UserCommands(ShardGates gates, IShardCalls calls)
     {
-        _sender = new CommandSender<UserCommand>(Formats, ShardCallKind.User, OwnerOf, gates, calls);
+        _sender = new CommandSender<UserCommand>(
+            UserCommandFormats.All, ShardCallKind.User, OwnerOf, gates, calls);
     }
-
-    /// <summary>The commands as bytes.</summary>
-    internal static CommandFormats<UserCommand> Formats { get; } = new CommandFormats<UserCommand>()
-        .Add<CopyRoomSettings>(
-            1,
-            static (to, it) => to.Text(it.UserId).Text(it.OldRoomId).Text(it.NewRoomId),
-            static from => new CopyRoomSettings(from.Text(), from.Text(), from.Text()))
-        .Add<EndGuest>(
-            2,
-            static (to, it) => to.Text(it.UserId).Int(it.Since),
-            static from => new EndGuest(from.Text(), from.Int()));
 
     /// <summary>The authority of a command.</summary>
     internal static Authority OwnerOf(UserCommand command) => Authority.User(command.UserId);
 
-    /// <summary>Does something that returns a text here, or where the user is.</summary>
+    /// <summary>Does something here, or where the user is.</summary>
     /// <param name="here">Does it here.</param>
     /// <param name="command">Makes the command that does it elsewhere.</param>
     /// <exception cref="StorageException">The storage failed, or nobody could be reached that has the user.
     /// </exception>
-    internal ValueTask<string> RunAsync(
-        string userId, Func<ValueTask<string>> here, Func<UserCommand> command, CancellationToken stop) =>
-        _sender.RunAsync(
-            Authority.User(userId), here, command, static bytes => Encoding.UTF8.GetString(bytes.Span), stop);
+    internal ValueTask<UserAnswer> RunAsync(
+        string userId, Func<ValueTask<UserAnswer>> here, Func<UserCommand> command, CancellationToken stop) =>
+        _sender.RunAsync(Authority.User(userId), here, command, UserAnswer.Read, stop);
+
+    /// <summary>The same for what returns nothing but its failure.</summary>
+    internal async ValueTask<UserFailure?> RunAsync(
+        string userId, Func<ValueTask<UserFailure?>> here, Func<UserCommand> command, CancellationToken stop) =>
+        (await RunAsync(userId, async () => new UserAnswer(await here()), command, stop)).Failure;
 }

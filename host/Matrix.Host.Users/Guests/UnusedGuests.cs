@@ -2,7 +2,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Users.Accounts;
-using Matrix.Host.Users.Commands;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Users.Guests;
@@ -13,7 +12,6 @@ namespace Matrix.Host.Users.Guests;
 public sealed partial class UnusedGuests(
     IGuestsTable guestsTable,
     Deactivation deactivation,
-    UserCommands commands,
     ShardGates gates,
     UsersOptions options,
     TimeProvider time,
@@ -53,9 +51,10 @@ public sealed partial class UnusedGuests(
             {
                 try
                 {
-                    var result = await commands.RunAsync(
-                        guest, () => EndHereAsync(guest, since, stop), () => new EndGuest(guest, since), stop);
-                    if (result == nameof(DeactivationResult.Done)) ended++;
+                    // A guest who is seen meanwhile, or becomes an ordinary user, stays.
+                    var unused = new GuestIsUnused(guest, since);
+                    var result = await deactivation.EndAsync(guest, erase: false, unused, stop);
+                    if (result == DeactivationResult.Done) ended++;
                 }
                 catch (StorageException fault) when (fault.Failure == StorageFailure.NotOwned)
                 {
@@ -66,16 +65,6 @@ public sealed partial class UnusedGuests(
 
             if (page.Count < PageSize || elsewhere == page.Count) return ended;
         }
-    }
-
-    /// <summary>
-    /// Ends the account of a guest who is here, if it is unused: a guest who is seen meanwhile, or becomes an ordinary
-    /// user, stays. Returns the name of the result.
-    /// </summary>
-    internal async ValueTask<string> EndHereAsync(string userId, long since, CancellationToken stop)
-    {
-        var ended = await deactivation.EndAsync(userId, erase: false, new GuestIsUnused(userId, since), stop);
-        return ended.ToString();
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The accounts of {Count} unused guests have ended.")]

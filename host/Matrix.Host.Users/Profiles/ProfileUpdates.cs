@@ -2,14 +2,20 @@ using System.Text;
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Users.Commands;
 
 namespace Matrix.Host.Users.Profiles;
 
 /// <summary>
-/// Changes profiles, and notifies the rooms of a new display name or avatar. v1.19 client-server-api#profiles
+/// Changes profiles, and notifies the rooms of a new display name or avatar. Another node may have the user.
+/// v1.19 client-server-api#profiles
 /// </summary>
 public sealed class ProfileUpdates(
-    IProfilesTable profilesTable, IStorageWriter writer, UserLocks locks, IAccountObserver observer)
+    IProfilesTable profilesTable,
+    IStorageWriter writer,
+    UserLocks locks,
+    UserCommands commands,
+    IAccountObserver observer)
 {
     /// <summary>Whether rooms show a field: each change of it is an event in each room of the user.</summary>
     public static bool IsShownInRooms(string name) => ProfileFields.IsShownInRooms(name);
@@ -25,15 +31,35 @@ public sealed class ProfileUpdates(
     {
         if (ProfileFields.JudgeName(name) is { } wrongName) return wrongName;
         if (value is null) return new UserFailure(UserFailureKind.MissingParam, $"`{name}` is missing.");
-        if (ProfileFields.JudgeValue(name, value) is { } wrongValue) return wrongValue;
-
-        return ProfileFields.IsShownInRooms(name) && value is Json.String { Item.Length: 0 }
-            ? await DeleteAsync(userId, name, stop)
-            : await PutAsync(userId, name, CanonicalJson.Bytes(value), stop);
+        return await commands.RunAsync(
+            userId,
+            () => SetHereAsync(userId, name, value, stop),
+            () => new SetProfileField(userId, name, value),
+            stop);
     }
 
     /// <summary>Deletes a field. Null if the profile does not have it any more.</summary>
-    public async ValueTask<UserFailure?> DeleteAsync(string userId, string name, CancellationToken stop)
+    public ValueTask<UserFailure?> DeleteAsync(string userId, string name, CancellationToken stop) =>
+        commands.RunAsync(
+            userId,
+            () => DeleteHereAsync(userId, name, stop),
+            () => new SetProfileField(userId, name, null),
+            stop);
+
+    /// <summary>Sets a field of a user who is here.</summary>
+    internal async ValueTask<UserFailure?> SetHereAsync(
+        string userId, string name, Json value, CancellationToken stop)
+    {
+        if (ProfileFields.JudgeName(name) is { } wrongName) return wrongName;
+        if (ProfileFields.JudgeValue(name, value) is { } wrongValue) return wrongValue;
+
+        return ProfileFields.IsShownInRooms(name) && value is Json.String { Item.Length: 0 }
+            ? await DeleteHereAsync(userId, name, stop)
+            : await PutAsync(userId, name, CanonicalJson.Bytes(value), stop);
+    }
+
+    /// <summary>Deletes a field of a user who is here.</summary>
+    internal async ValueTask<UserFailure?> DeleteHereAsync(string userId, string name, CancellationToken stop)
     {
         if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
         using (await locks.TakeAsync(userId, stop))

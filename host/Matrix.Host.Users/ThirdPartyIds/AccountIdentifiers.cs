@@ -3,6 +3,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ValidationSessions;
+using Matrix.Host.Users.Commands;
 
 namespace Matrix.Host.Users.ThirdPartyIds;
 
@@ -16,6 +17,7 @@ public sealed class AccountIdentifiers(
     ThirdPartyIdOptions options,
     AddressNotices notices,
     UserLocks locks,
+    UserCommands commands,
     TimeProvider clock)
 {
     private static readonly UserFailure _inUse = new(
@@ -66,8 +68,29 @@ public sealed class AccountIdentifiers(
             && row.ExpiresAt > clock.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
-    /// <summary>Adds the identifier of a confirmed session, which is used up.</summary>
-    public async ValueTask<UserFailure?> AddAsync(
+    /// <summary>Adds the identifier of a confirmed session, which is used up. Another node may have the user.</summary>
+    public ValueTask<UserFailure?> AddAsync(
+        string userId, ValidationSessionRow session, ConditionalChange condition, CancellationToken stop) =>
+        commands.RunAsync(
+            userId,
+            () => AddHereAsync(userId, session, condition, stop),
+            () => new AddIdentifier(userId, session.SessionId, session.Medium, session.Address, condition),
+            stop);
+
+    /// <summary>Carries out a command of another node, which has seen that the session is confirmed.</summary>
+    internal async ValueTask<UserFailure?> AddHereAsync(AddIdentifier command, CancellationToken stop)
+    {
+        if (await validationSessionsTable.FindAsync(command.SessionId, stop) is { } session)
+        {
+            return await AddHereAsync(command.UserId, session, command.Condition, stop);
+        }
+
+        // An earlier attempt may have used it.
+        var owner = await thirdPartyIdsTable.FindAsync(command.Medium, command.Address, stop);
+        return owner?.UserId == command.UserId ? null : _changed;
+    }
+
+    private async ValueTask<UserFailure?> AddHereAsync(
         string userId, ValidationSessionRow session, ConditionalChange condition, CancellationToken stop)
     {
         // A code is typed where it was asked for. A link says for which account it is, or asks.
@@ -99,11 +122,23 @@ public sealed class AccountIdentifiers(
         return null;
     }
 
-    /// <summary>Removes an identifier, if the user has it.</summary>
+    /// <summary>Removes an identifier, if the user has it. Another node may have the user.</summary>
     /// <param name="condition">Must hold when it is written; null for none.</param>
     /// <returns>Whether the condition held.</returns>
     public async ValueTask<bool> RemoveAsync(
         string userId, ThirdPartyId id, CancellationToken stop, ConditionalChange? condition = null)
+    {
+        var removed = await commands.RunAsync(
+            userId,
+            () => RemoveHereAsync(userId, id, condition, stop),
+            () => new RemoveIdentifier(userId, id, condition),
+            stop);
+        return removed.Failure is null;
+    }
+
+    /// <summary>The same for a user who is here. It fails if the condition did not hold.</summary>
+    internal async ValueTask<UserAnswer> RemoveHereAsync(
+        string userId, ThirdPartyId id, ConditionalChange? condition, CancellationToken stop)
     {
         using var held = await locks.TakeAsync(userId, stop);
         var before = await OfAsync(userId, stop);
@@ -111,14 +146,25 @@ public sealed class AccountIdentifiers(
         var batch = new WriteBatch(Authority.User(userId), 2);
         if (condition is not null) batch.Require(condition);
         if (before.Any(row => IsThat(row, id))) EndPusher(batch, userId, id.Medium, id.Address);
-        if ((await writer.WriteAsync(batch.Add(removal), stop)).Refused) return false;
+        if ((await writer.WriteAsync(batch.Add(removal), stop)).Refused) return new UserAnswer(_changed);
         if (removal.Applied) notices.Removed(userId, id, before);
-        return true;
+        return new UserAnswer(Failure: null);
     }
 
-    /// <summary>Gives an account exactly these identifiers, as an administrator wants.</summary>
+    /// <summary>
+    /// Gives an account exactly these identifiers, as an administrator wants. Another node may have the user.
+    /// </summary>
     /// <param name="record">The record of the act, which always applies.</param>
-    public async ValueTask<UserFailure?> SetAsync(
+    public ValueTask<UserFailure?> SetAsync(
+        string userId, IReadOnlyList<ThirdPartyId> ids, ConditionalChange record, CancellationToken stop) =>
+        commands.RunAsync(
+            userId,
+            () => SetHereAsync(userId, ids, record, stop),
+            () => new SetIdentifiers(userId, ids, record),
+            stop);
+
+    /// <summary>The same for a user who is here.</summary>
+    internal async ValueTask<UserFailure?> SetHereAsync(
         string userId, IReadOnlyList<ThirdPartyId> ids, ConditionalChange record, CancellationToken stop)
     {
         if (ids.Count > options.MostOfUser) return TooMany;

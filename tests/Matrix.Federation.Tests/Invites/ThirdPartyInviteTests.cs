@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Host.Crypto;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Federation.Tests.Invites;
 
@@ -140,6 +141,25 @@ public sealed class ThirdPartyInviteTests
         Assert.That((string?)member!["third_party_invite"]!["display_name"], Is.EqualTo("b...@e..."));
         Assert.That((await _carol.SyncsAsync())["rooms"]!["invite"]![roomId], Is.Not.Null);
         await _carol.JoinsAsync(roomId);
+    }
+
+    [Test]
+    public async Task In_a_room_of_another_node_the_invite_is_made_there_once()
+    {
+        var other = new OtherNode(new MovableShards());
+        _server.Replaces = other.AddTo;
+        await _server.RestartAsync();
+        var roomId = await InvitingRoomAsync("11", "public_key");
+        var its = Authority.Room(roomId);
+        await other.TakesAsync(its);
+        other.LosesAnswers(1);
+
+        (await BindAsync(_carol.UserId, roomId, _alice.UserId, Signed(_carol.UserId, Token))).Is(200);
+
+        Assert.That((string?)(await MemberAsync(roomId, _carol.UserId))!["membership"], Is.EqualTo("invite"));
+        var page = (await _alice.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b")).Is(200).Json;
+        var invites = page["chunk"]!.AsArray().Count(each => (string?)each!["state_key"] == _carol.UserId);
+        Assert.That((other.CallsTo(its), invites), Is.EqualTo((2, 1)));
     }
 
     [TestCase("10")]

@@ -4,7 +4,12 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Ownership.Commands;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.AuditLog;
+using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Users;
 using Matrix.Host.Users.Commands;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Tests.Commands;
 
@@ -39,7 +44,18 @@ internal sealed class CommandFormatTests
     private static readonly UserCommand[] _users =
     [
         new CopyRoomSettings(Alice, "!old:one.test", Room),
-        new EndGuest(Alice, 1_700_000_000_000),
+        new EndAccount(Alice, Erase: true, new PasswordIs(Alice, "hash"), "identity.test"),
+        new EndAccount(Alice, Erase: false, new GuestIsUnused(Alice, 1_700_000_000_000), null),
+        new EndAccount(
+            Alice, Erase: false, new AdminActionRecorded(Alice, "1.2.3.4", "act", "target", "done", 5, 6), null),
+        new SetProfileField(Alice, "displayname", Json.Of("Grüße")),
+        new SetProfileField(Alice, "displayname", null),
+        new AddIdentifier(Alice, "session", "email", "a@b.test", new UserIsActive(Alice)),
+        new RemoveIdentifier(Alice, ThirdPartyId.Read("email", "a@b.test")!.Value, null),
+        new RemoveIdentifier(Alice, ThirdPartyId.Read("email", "a@b.test")!.Value, new UserIsActive(Alice)),
+        new SetIdentifiers(
+            Alice, [ThirdPartyId.Read("msisdn", "447700900001")!.Value], new UserIsActive(Alice)),
+        new AllowKeyReset(Alice),
     ];
 
     private static readonly ServerCommand[] _servers = [new WantDeviceLists("two.test", ["@bob:two.test"])];
@@ -48,7 +64,7 @@ internal sealed class CommandFormatTests
     public void Every_command_to_a_room_can_be_read_again() => CanBeRead(RoomCommandFormats.All, _rooms);
 
     [Test]
-    public void Every_command_to_a_user_can_be_read_again() => CanBeRead(UserCommands.Formats, _users);
+    public void Every_command_to_a_user_can_be_read_again() => CanBeRead(UserCommandFormats.All, _users);
 
     [Test]
     public void Every_command_about_a_server_can_be_read_again() => CanBeRead(ServerCommands.Formats, _servers);
@@ -70,10 +86,15 @@ internal sealed class CommandFormatTests
             [typeof(SetTyping)] = 10,
             [typeof(FetchHistory)] = 11,
         }));
-        Assert.That(NumbersOf(UserCommands.Formats, _users), Is.EqualTo(new Dictionary<Type, int>
+        Assert.That(NumbersOf(UserCommandFormats.All, _users), Is.EqualTo(new Dictionary<Type, int>
         {
             [typeof(CopyRoomSettings)] = 1,
-            [typeof(EndGuest)] = 2,
+            [typeof(EndAccount)] = 2,
+            [typeof(SetProfileField)] = 3,
+            [typeof(AddIdentifier)] = 4,
+            [typeof(RemoveIdentifier)] = 5,
+            [typeof(SetIdentifiers)] = 6,
+            [typeof(AllowKeyReset)] = 7,
         }));
         Assert.That(NumbersOf(ServerCommands.Formats, _servers), Is.EqualTo(new Dictionary<Type, int>
         {
@@ -107,6 +128,18 @@ internal sealed class CommandFormatTests
         }
 
         Assert.That(RoomAnswer.Read((byte[])[.. bytes.Span, 0]), Is.Null);
+    }
+
+    [Test]
+    public void An_answer_of_a_user_keeps_its_failure_whatever_its_kind()
+    {
+        foreach (var kind in Enum.GetValues<UserFailureKind>())
+        {
+            var failure = new UserFailure(kind, "no");
+            var bytes = new UserAnswer(failure, "text").ToBytes();
+            Assert.That(UserAnswer.Read(bytes), Is.EqualTo(new UserAnswer(failure, "text")));
+            Assert.That(UserAnswer.Read(bytes[..^1]), Is.Null);
+        }
     }
 
     private static void CanBeRead<TCommand>(CommandFormats<TCommand> formats, TCommand[] samples)

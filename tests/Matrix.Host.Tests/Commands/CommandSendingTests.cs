@@ -108,8 +108,8 @@ internal sealed class CommandSendingTests
     private static StorageFailure Failure(Func<Task<string>> act) =>
         Assert.ThrowsAsync<StorageException>(() => act())!.Failure;
 
-    private Task<string> AskAsync() =>
-        _sender.AskAsync("command", static bytes => Encoding.UTF8.GetString(bytes.Span), CancellationToken.None).AsTask();
+    private Task<string> AskAsync() => _sender.AskAsync(
+        "command", static bytes => Encoding.UTF8.GetString(bytes.Span), CancellationToken.None).AsTask();
 
     private Task<string> RunAsync(string here, Action? before = null) => _sender.RunAsync(
         _room,

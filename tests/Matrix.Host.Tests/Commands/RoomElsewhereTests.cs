@@ -11,7 +11,12 @@ using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Jobs;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Guests;
+using Matrix.Host.Users.OAuth;
+using Matrix.Host.Users.Profiles;
+using Matrix.Host.Users.ThirdPartyIds;
 using Microsoft.Extensions.DependencyInjection;
 using Content = Matrix.Core.Json.JsonObject;
 using Json = Matrix.Core.Json.Json;
@@ -181,6 +186,64 @@ internal sealed class RoomElsewhereTests
     }
 
     [Test]
+    public async Task An_account_of_another_node_ends_once()
+    {
+        var its = Authority.User(_bob.UserId);
+        await _other.TakesAsync(its);
+        _other.LosesAnswers(1);
+        var ended = await Part<Deactivation>().EndAsync(
+            _bob.UserId, erase: false, new UserIsActive(_bob.UserId), CancellationToken.None);
+        Assert.That((ended, _other.CallsTo(its)), Is.EqualTo((DeactivationResult.DoneBefore, 2)));
+        (await _bob.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+    }
+
+    [Test]
+    public async Task A_profile_of_a_user_of_another_node_is_changed_and_judged_there()
+    {
+        await _other.TakesAsync(Authority.User(_bob.UserId));
+        var profiles = Part<ProfileUpdates>();
+        Assert.That(
+            await profiles.SetAsync(_bob.UserId, "displayname", Json.Of("Bob"), CancellationToken.None), Is.Null);
+        Assert.That(
+            (await _alice.GetAsync($"profile/{_bob.UserId}/displayname")).Member("displayname"), Is.EqualTo("Bob"));
+        Assert.That(await profiles.DeleteAsync(_bob.UserId, "displayname", CancellationToken.None), Is.Null);
+        (await _alice.GetAsync($"profile/{_bob.UserId}/displayname")).Is(404, "M_NOT_FOUND");
+        var large = await profiles.SetAsync(
+            _bob.UserId, "org.example.large", Json.Of(new string('x', 70_000)), CancellationToken.None);
+        Assert.That(large!.Kind, Is.EqualTo(UserFailureKind.ProfileTooLarge));
+    }
+
+    [Test]
+    public async Task Addresses_of_a_user_of_another_node_are_set_and_removed_there()
+    {
+        await _other.TakesAsync(Authority.User(_bob.UserId));
+        var identifiers = Part<AccountIdentifiers>();
+        var id = ThirdPartyId.Read("email", "bob@example.org")!.Value;
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.That(
+                await identifiers.SetAsync(
+                    _bob.UserId, [id], new UserIsActive(_bob.UserId), CancellationToken.None),
+                Is.Null);
+        }
+
+        Assert.That(await identifiers.OwnerAsync(id, CancellationToken.None), Is.EqualTo(_bob.UserId));
+        Assert.That(await identifiers.RemoveAsync(_bob.UserId, id, CancellationToken.None), Is.True);
+        Assert.That(await identifiers.OwnerAsync(id, CancellationToken.None), Is.Null);
+    }
+
+    [Test]
+    public async Task A_user_of_another_node_lets_keys_be_replaced()
+    {
+        var its = Authority.User(_bob.UserId);
+        await Part<ConfirmedResets>().AllowAsync(_bob.UserId, CancellationToken.None);
+        Assert.That(Part<CrossSigningResets>().TryUse(_bob.UserId), Is.True);
+        await _other.TakesAsync(its);
+        await Part<ConfirmedResets>().AllowAsync(_bob.UserId, CancellationToken.None);
+        Assert.That(_other.CallsTo(its), Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Bans_are_copied_into_it_once()
     {
         var (old, next) = (await SharedRoomAsync(), await RoomAsync());
@@ -224,9 +287,11 @@ internal sealed class RoomElsewhereTests
         await _other.TakesAsync(Authority.Room(room));
         var memberships = Part<RoomMemberships>();
         _other.LosesAnswers(1);
-        Assert.That(await memberships.KickAsync(_alice.UserId, room, _bob.UserId, "why", CancellationToken.None), Is.Null);
+        Assert.That(
+            await memberships.KickAsync(_alice.UserId, room, _bob.UserId, "why", CancellationToken.None), Is.Null);
         _other.LosesAnswers(1);
-        Assert.That(await memberships.BanAsync(_alice.UserId, room, _bob.UserId, "why", CancellationToken.None), Is.Null);
+        Assert.That(
+            await memberships.BanAsync(_alice.UserId, room, _bob.UserId, "why", CancellationToken.None), Is.Null);
         var changes = (await TimelineAsync(room)).Where(each => (string?)each["state_key"] == _bob.UserId);
         Assert.That(
             changes.Select(each => (string?)each["content"]!["membership"]),
@@ -241,7 +306,8 @@ internal sealed class RoomElsewhereTests
         var stranger = new Draft(EventTypes.Message, null, _bob.UserId, Content.Empty, null);
         var here = (await sender.SendOwnAsync(room, stranger, null, CancellationToken.None)).Failure;
         await _other.TakesAsync(Authority.Room(room));
-        Assert.That((await sender.SendOwnAsync(room, stranger, null, CancellationToken.None)).Failure, Is.EqualTo(here));
+        var there = (await sender.SendOwnAsync(room, stranger, null, CancellationToken.None)).Failure;
+        Assert.That(there, Is.EqualTo(here));
         Assert.That(
             await Part<RoomMemberships>().KickAsync(_alice.UserId, room, _bob.UserId, null, CancellationToken.None),
             Has.Property("Message").EqualTo("The user is not in the room."));

@@ -48,7 +48,7 @@ internal sealed class DeactivateAction(Deactivation deactivation, Reauthenticati
 /// <summary>
 /// Lets a client replace the cross-signing keys. v1.19 client-server-api#oauth-authentication
 /// </summary>
-internal sealed class ResetAction(CrossSigningResets resets, Reauthentication reauthentication, OAuthOptions options)
+internal sealed class ResetAction(ConfirmedResets resets, Reauthentication reauthentication, OAuthOptions options)
     : IAccountAction
 {
     public string Name => AccountActions.CrossSigningReset;
@@ -61,7 +61,7 @@ internal sealed class ResetAction(CrossSigningResets resets, Reauthentication re
         var refusal = await reauthentication
             .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop);
         if (refusal is not null) return ViewOf(visit).Because(refusal);
-        resets.Allow(visit.User.UserId);
+        await resets.AllowAsync(visit.User.UserId, stop);
         return new AccountView("Go back to your application", Html.Empty)
         {
             Done = "It can replace your encryption identity once, within "
