@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,6 +10,7 @@ namespace Matrix.TestWorld;
 /// Another node, played by the server itself: a shard that it has is closed, and opened while it carries out a command
 /// that was sent to it. Code that needs the shard and sends no command fails.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore has no handle, and outlives restarts.")]
 public sealed class OtherNode(MovableShards shards) : IShardCalls
 {
     private readonly ConcurrentQueue<(Authority Owner, ShardCallKind Kind)> _calls = new();
