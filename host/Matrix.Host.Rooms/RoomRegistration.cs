@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Changes;
+using Matrix.Host.Rooms.CommandRunners;
 using Matrix.Host.Rooms.Commands;
 using Matrix.Host.Rooms.Delayed;
 using Matrix.Host.Rooms.Events;

@@ -11,6 +11,7 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.CommandRunners;
 using Matrix.Host.Users.Commands;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Filters;

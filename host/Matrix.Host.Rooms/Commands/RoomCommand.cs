@@ -6,7 +6,7 @@ namespace Matrix.Host.Rooms.Commands;
 
 /// <summary>
 /// What code of one node asks of a room that another node may have. The set is closed: each kind has a format in
-/// <see cref="RoomCommandFormats"/>, and <see cref="RoomCommandRunner"/> carries it out. A command may be carried out
+/// <see cref="RoomCommandFormats"/>, and `RoomCommandRunner` carries it out. A command may be carried out
 /// twice: each kind says why that is harmless.
 /// </summary>
 /// <param name="RoomId">The room.</param>

@@ -1,12 +1,11 @@
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Commands;
 
 /// <summary>
 /// What code of one node asks of a local user whom another node may have. The set is closed: each kind has a format in
-/// <see cref="UserCommandFormats"/>, and <see cref="UserCommandRunner"/> carries it out. A command may be carried out
+/// <see cref="UserCommandFormats"/>, and `UserCommandRunner` carries it out. A command may be carried out
 /// twice: each kind says why that is harmless.
 /// </summary>
 /// <param name="UserId">The user.</param>
@@ -37,13 +36,16 @@ internal sealed record AddIdentifier(
 
 /// <summary>Removes an identifier. One that the user does not have changes nothing.</summary>
 /// <param name="Condition">Must hold when it is written; null for none.</param>
-internal sealed record RemoveIdentifier(string UserId, ThirdPartyId Id, ConditionalChange? Condition)
+internal sealed record RemoveIdentifier(string UserId, IdentifierText Id, ConditionalChange? Condition)
     : UserCommand(UserId);
 
 /// <summary>Gives an account exactly these identifiers. If it has these, nothing changes.</summary>
 /// <param name="Record">The record of the act.</param>
-internal sealed record SetIdentifiers(string UserId, IReadOnlyList<ThirdPartyId> Ids, ConditionalChange Record)
+internal sealed record SetIdentifiers(string UserId, IReadOnlyList<IdentifierText> Ids, ConditionalChange Record)
     : UserCommand(UserId);
 
 /// <summary>The user confirms that their cross-signing keys may be replaced. The last confirmation counts.</summary>
 internal sealed record AllowKeyReset(string UserId) : UserCommand(UserId);
+
+/// <summary>A third-party identifier in its canonical form, as texts.</summary>
+internal readonly record struct IdentifierText(string Medium, string Address);

@@ -6,7 +6,6 @@ using Matrix.Host.Storage.Ownership.Commands;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.Guests;
-using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Commands;
 
@@ -55,10 +54,9 @@ internal static class UserCommandFormats
             : throw new InvalidDataException("A command has malformed JSON."),
     };
 
-    private static ChangeWriter Id(this ChangeWriter to, ThirdPartyId id) => to.Text(id.Medium).Text(id.Address);
+    private static ChangeWriter Id(this ChangeWriter to, IdentifierText id) => to.Text(id.Medium).Text(id.Address);
 
-    private static ThirdPartyId Id(this ChangeReader from) => ThirdPartyId.Read(from.Text(), from.Text())
-        ?? throw new InvalidDataException("A command has a malformed identifier.");
+    private static IdentifierText Id(this ChangeReader from) => new(from.Text(), from.Text());
 
     /// <summary>Writes one of the conditions that requests have.</summary>
     private static ChangeWriter Condition(this ChangeWriter to, ConditionalChange condition) => condition switch

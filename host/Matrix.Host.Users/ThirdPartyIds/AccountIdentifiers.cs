@@ -131,7 +131,7 @@ public sealed class AccountIdentifiers(
         var removed = await commands.RunAsync(
             userId,
             () => RemoveHereAsync(userId, id, condition, stop),
-            () => new RemoveIdentifier(userId, id, condition),
+            () => new RemoveIdentifier(userId, TextOf(id), condition),
             stop);
         return removed.Failure is null;
     }
@@ -160,7 +160,7 @@ public sealed class AccountIdentifiers(
         commands.RunAsync(
             userId,
             () => SetHereAsync(userId, ids, record, stop),
-            () => new SetIdentifiers(userId, ids, record),
+            () => new SetIdentifiers(userId, [.. ids.Select(TextOf)], record),
             stop);
 
     /// <summary>The same for a user who is here.</summary>
@@ -208,4 +208,6 @@ public sealed class AccountIdentifiers(
 
     private static bool IsThat(ThirdPartyIdRow row, ThirdPartyId id) =>
         row.Medium == id.Medium && row.Address == id.Address;
+
+    private static IdentifierText TextOf(ThirdPartyId id) => new(id.Medium, id.Address);
 }

@@ -9,7 +9,6 @@ using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Commands;
-using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Tests.Commands;
 
@@ -51,10 +50,10 @@ internal sealed class CommandFormatTests
         new SetProfileField(Alice, "displayname", Json.Of("Grüße")),
         new SetProfileField(Alice, "displayname", null),
         new AddIdentifier(Alice, "session", "email", "a@b.test", new UserIsActive(Alice)),
-        new RemoveIdentifier(Alice, ThirdPartyId.Read("email", "a@b.test")!.Value, null),
-        new RemoveIdentifier(Alice, ThirdPartyId.Read("email", "a@b.test")!.Value, new UserIsActive(Alice)),
+        new RemoveIdentifier(Alice, new IdentifierText("email", "a@b.test"), null),
+        new RemoveIdentifier(Alice, new IdentifierText("email", "a@b.test"), new UserIsActive(Alice)),
         new SetIdentifiers(
-            Alice, [ThirdPartyId.Read("msisdn", "447700900001")!.Value], new UserIsActive(Alice)),
+            Alice, [new IdentifierText("msisdn", "447700900001")], new UserIsActive(Alice)),
         new AllowKeyReset(Alice),
     ];
 
