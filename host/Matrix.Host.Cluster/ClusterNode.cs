@@ -2,6 +2,7 @@ using Matrix.Core.Cluster;
 using Matrix.Host.Cluster.Calls;
 using Matrix.Host.Cluster.Membership;
 using Matrix.Host.Cluster.Security;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,7 +14,7 @@ namespace Matrix.Host.Cluster;
 /// This node among the nodes of a cluster: who else is alive, and calls to them. It ends once: a process that was
 /// declared dead, or left, takes no part again.
 /// </summary>
-public sealed partial class ClusterNode : IHostedService, IAsyncDisposable
+public sealed partial class ClusterNode : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
     private readonly NodeCertificate _certificate;
@@ -49,6 +50,7 @@ public sealed partial class ClusterNode : IHostedService, IAsyncDisposable
         _death = _services.GetRequiredService<NodeDeath>();
         Members = _services.GetRequiredService<ClusterMembers>();
         _calls = _services.GetRequiredService<NodeCalls>();
+        Tls = new PeerTls(_certificate, _services.GetRequiredService<NodeNames>());
         Members.Said += _calls.TellToLook;
         _services.GetRequiredService<Wakes>().Woken += Members.Look;
     }
@@ -61,6 +63,12 @@ public sealed partial class ClusterNode : IHostedService, IAsyncDisposable
 
     /// <summary>Calls to nodes.</summary>
     public INodeCalls Calls => _calls;
+
+    /// <summary>TLS with other nodes, for the requests that they forward.</summary>
+    internal PeerTls Tls { get; }
+
+    /// <summary>Has a listener of the web server serve the nodes of the cluster only.</summary>
+    public void Listen(ListenOptions listen) => Tls.Listen(listen);
 
     /// <summary>
     /// Completes with the reason when the others declared this node dead, or it cannot go on. The process has to exit.

@@ -21,6 +21,17 @@ public sealed record ClusterNodeOptions
     public IPEndPoint? Address { get; init; }
 
     [Setting(
+        "cluster.requests",
+        "Address and port on which this node takes requests of clients and servers that other nodes forward, with "
+            + "mutual TLS.")]
+    public IPEndPoint? Requests { get; init; }
+
+    [Setting(
+        "cluster.requests_address",
+        "Address and port under which other nodes reach cluster.requests; off if it is the same.")]
+    public IPEndPoint? RequestsAddress { get; init; }
+
+    [Setting(
         "cluster.certificate",
         "A file with this node's certificate (PEM): of the authority below, with the node's name as a DNS name.",
         Form = SettingForm.Path)]
@@ -64,6 +75,17 @@ public sealed record ClusterNodeOptions
         "Calls to other nodes that wait for answers, and as many of others that are carried out; more are refused.",
         Least = 16, Most = 1_000_000)]
     public int MaxCalls { get; init; } = 4096;
+
+    [Setting(
+        "cluster.connections",
+        "Connections to each other node for requests that are forwarded; more requests wait.",
+        Least = 4, Most = 10_000)]
+    public int MaxConnections { get; init; } = 512;
+
+    [Setting(
+        "cluster.move_time",
+        "How long a request waits while its room, user or server moves to another node.")]
+    public TimeSpan MoveTime { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How often what all nodes say of themselves is read.</summary>
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromSeconds(1);

@@ -17,9 +17,9 @@ public sealed class OpenedStorage : StorageTables, IAsyncDisposable
 
     private OpenedStorage(
         IReads reads, StorageOptions options, int lastRoom, IStorageWriter writer, IStorageAdmin admin,
-        NodeShards shards, Task<StorageException> lost, Func<ValueTask> close)
+        NodeShards shards, Task<StorageException> lost, Func<ValueTask> close, NodeLink? link)
         : base(reads, options, lastRoom) =>
-        (Writer, Admin, NodeShards, Lost, _close) = (writer, admin, shards, lost, close);
+        (Writer, Admin, NodeShards, Lost, _close, Link) = (writer, admin, shards, lost, close, link);
 
     /// <summary>The only way to change anything.</summary>
     public IStorageWriter Writer { get; }
@@ -29,6 +29,9 @@ public sealed class OpenedStorage : StorageTables, IAsyncDisposable
 
     /// <summary>The shards of this process: all of them on SQLite, and without a node.</summary>
     public NodeShards NodeShards { get; }
+
+    /// <summary>What a node that serves with others needs of the storage; null for any other process.</summary>
+    public NodeLink? Link { get; }
 
     /// <summary>
     /// Completes when another process has taken the database over, with the reason: this one writes no more.
@@ -46,12 +49,13 @@ public sealed class OpenedStorage : StorageTables, IAsyncDisposable
 
     internal static async ValueTask<OpenedStorage> OpenAsync(
         StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, NodeShards shards,
-        Task<StorageException> lost, Func<ValueTask> close, CancellationToken stop)
+        Task<StorageException> lost, Func<ValueTask> close, CancellationToken stop, NodeLink? link = null)
     {
         try
         {
             return new OpenedStorage(
-                reads, options, await RoomsTable.LastNumberAsync(reads, stop), writer, admin, shards, lost, close);
+                reads, options, await RoomsTable.LastNumberAsync(reads, stop), writer, admin, shards, lost, close,
+                link);
         }
         catch
         {

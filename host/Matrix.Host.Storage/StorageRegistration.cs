@@ -21,7 +21,12 @@ public static class StorageRegistration
         services.AddSingleton(storage).AddSingleton(storage.Writer).AddSingleton(storage.Admin)
             .AddSingleton(storage.NodeShards).AddSingleton(storage.NodeShards.Gates)
             .AddSingleton(new ShardOwners(storage.NodeShards, storage.Shards))
-            .AddSingleton<IShardCalls, NoShardCalls>();
+            .Add<TokenPositions>()
+            .AddSingleton<IShardCalls, NoShardCalls>()
+            .AddSingleton<INodeTells>(NoOtherNodes.Instance)
+            .Add<ToldMemories>()
+            .As<INodeTellHandler, ToldMemories>();
+        if (storage.Link is { } link) services.AddSingleton(link.Follower);
         foreach (var table in _tables)
         {
             services.AddSingleton(table.PropertyType, table.GetValue(storage)!);

@@ -30,6 +30,13 @@ public sealed class TestServer : ServerUnderTest
 
     private static readonly bool _areDecoded = Environment.GetEnvironmentVariable("MATRIX_TEST_DECODED") == "1";
 
+    /// <summary>
+    /// With the environment variable `MATRIX_TEST_NODES=3`, servers that do not federate and name no database are three
+    /// nodes, and each request goes to one that is drawn.
+    /// </summary>
+    private static readonly int _nodesOfEach =
+        int.TryParse(Environment.GetEnvironmentVariable("MATRIX_TEST_NODES"), out var nodes) ? nodes : 1;
+
     private readonly Dictionary<string, string> _settings;
     private readonly LineLog _log = new();
     private readonly AheadClock _clock = new();
@@ -37,6 +44,9 @@ public sealed class TestServer : ServerUnderTest
     private Homeserver? _server;
     private JudgedWriter? _writer;
     private DecodedWriter? _decoded;
+
+    /// <summary>The other nodes of its server; null if it is one by itself.</summary>
+    private OtherNodes? _others;
 
     private TestServer(Dictionary<string, string> settings, string folder, KnownKeys? keys)
     {
@@ -47,12 +57,19 @@ public sealed class TestServer : ServerUnderTest
 
     public override string Name => _settings["server_name"];
 
-    public override Uri ClientAddress => _server!.ClientAddress!;
+    public override Uri ClientAddress =>
+        (_others is { } others ? others.Draw(this) : this)._server!.ClientAddress!;
 
     public override Uri FederationAddress => _server!.FederationAddresses[0];
 
     /// <summary>The address of the listener of the administration API; null if it has none of its own.</summary>
     public Uri? AdminAddress => _server!.AdminAddress;
+
+    /// <summary>The nodes of its server; itself, if it is one.</summary>
+    public IReadOnlyList<TestServer> Nodes => _others is null ? [this] : [this, .. _others.Nodes];
+
+    /// <summary>A setting that the test or the cluster gave it.</summary>
+    internal string Setting(string key) => _settings[key];
 
     /// <summary>The data folder.</summary>
     public string Folder { get; }
@@ -100,6 +117,13 @@ public sealed class TestServer : ServerUnderTest
         StartAsync(keys: null, replaces: null, [("server_name", ServerName), .. settings]);
 
     /// <summary>
+    /// Starts a server of several nodes on one PostgreSQL database. Each request goes to a node that is drawn: no
+    /// balancer keeps a client at one of them.
+    /// </summary>
+    public static Task<TestServer> StartNodesAsync(int nodes, params (string Key, string Value)[] settings) =>
+        StartAsync(keys: null, replaces: null, [("server_name", ServerName), .. settings], nodes: nodes);
+
+    /// <summary>
     /// Starts a server that federates over TLS, on a database, or on SQLite in its folder. Its name is
     /// `127.0.N.1:PORT`.
     /// </summary>
@@ -130,6 +154,11 @@ public sealed class TestServer : ServerUnderTest
         IPEndPoint listener, Action<IServiceCollection>? replaces, params (string Key, string Value)[] settings) =>
         StartAsync(new KnownKeys(), replaces, [.. Listening(listener), .. settings]);
 
+    /// <summary>Starts a node, which has the signing key of the other nodes of its server.</summary>
+    internal static Task<TestServer> StartNodeAsync(
+        string signingKey, params (string Key, string Value)[] settings) =>
+        StartAsync(keys: null, replaces: null, settings, signingKey);
+
     /// <summary>Makes a peer's keys known.</summary>
     public TestServer Knows(Peer peer)
     {
@@ -156,6 +185,7 @@ public sealed class TestServer : ServerUnderTest
     public async Task StopAsync()
     {
         Disconnect();
+        if (_others is not null) await _others.StopAsync();
         if (_server is not null) await _server.DisposeAsync();
         _server = null;
         var faults = _writer?.Faults ?? [];
@@ -171,7 +201,13 @@ public sealed class TestServer : ServerUnderTest
     public Task StartAgainAsync(params (string Key, string Value)[] settings)
     {
         foreach (var (key, value) in settings) _settings[key] = value;
-        return StartAsync();
+        return _others is null ? StartAsync() : StartWithOthersAsync(_others, settings);
+    }
+
+    private async Task StartWithOthersAsync(OtherNodes others, (string Key, string Value)[] settings)
+    {
+        await StartAsync();
+        await others.StartAgainAsync(this, settings);
     }
 
     /// <summary>Stops the server and deletes its data.</summary>
@@ -184,15 +220,25 @@ public sealed class TestServer : ServerUnderTest
         finally
         {
             await base.DisposeAsync();
+            if (_others is not null) await _others.DisposeAsync();
             _log.Dispose();
             Directory.Delete(Folder, recursive: true);
         }
     }
 
     private static async Task<TestServer> StartAsync(
-        KnownKeys? keys, Action<IServiceCollection>? replaces, IEnumerable<(string Key, string Value)> settings)
+        KnownKeys? keys,
+        Action<IServiceCollection>? replaces,
+        IEnumerable<(string Key, string Value)> settings,
+        string? signingKey = null,
+        int? nodes = null)
     {
         var folder = Directory.CreateTempSubdirectory("matrix-server-").FullName;
+        if (signingKey is not null)
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, OtherNodes.SigningKey), signingKey);
+        }
+
         var all = new Dictionary<string, string>
         {
             ["data_dir"] = folder,
@@ -210,15 +256,26 @@ public sealed class TestServer : ServerUnderTest
             ["media.images_without_sandbox"] = "true",
         };
         foreach (var (key, value) in settings) all[key] = value;
+        OtherNodes? others = null;
         if (all.GetValueOrDefault("database.url", EmptyDatabase.Url) == EmptyDatabase.Url)
         {
-            await EmptyDatabase.CopyIntoAsync(folder);
+            nodes ??= keys is null && !all.ContainsKey("listeners.federation") ? _nodesOfEach : 1;
+            if (nodes > 1)
+            {
+                others = await OtherNodes.CreateAsync(nodes.Value - 1);
+                others.Configure(all, folder, "node0");
+            }
+            else
+            {
+                await EmptyDatabase.CopyIntoAsync(folder);
+            }
         }
 
-        var server = new TestServer(all, folder, keys) { Replaces = replaces };
+        var server = new TestServer(all, folder, keys) { Replaces = replaces, _others = others };
         try
         {
             await server.StartAsync();
+            if (others is not null) await others.StartAsync(server, all);
             return server;
         }
         catch

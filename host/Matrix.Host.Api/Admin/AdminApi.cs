@@ -25,6 +25,7 @@ public static class AdminApi
         .Add<IEndpoints, Health>()
         .Add<IEndpoints, SharedSecretRegistration>()
         .Add<IEndpoints, ServerVersion>()
+        .Add<IEndpoints, Server.Cluster>()
         .Add<IEndpoints, AuditEntries>()
         .Add<Accounts.AccountAnswer>()
         .Add<IEndpoints, Accounts.AccountList>()

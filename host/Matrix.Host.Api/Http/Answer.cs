@@ -95,6 +95,13 @@ public abstract partial class Answer
     /// <summary>204: done, without a body.</summary>
     internal static Answer NoContent { get; } = new NoBody(204);
 
+    /// <summary>503: this node has not read for too long what other nodes have written.</summary>
+    internal static Answer NotLevel { get; } = Error(
+        503, MatrixError.Unknown, "This node of the server has lost touch with the others. Try again.");
+
+    /// <summary>The answer of another node, which was sent to the client.</summary>
+    public static Answer Sent { get; } = new NoBody(200);
+
     /// <summary>
     /// A JSON value in parts, which are sent one after the other: the whole is not copied.
     /// </summary>

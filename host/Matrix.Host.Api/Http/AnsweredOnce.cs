@@ -5,7 +5,7 @@ namespace Matrix.Host.Api.Http;
 
 /// <summary>
 /// The responses to the last requests with a transaction id, in memory: a request that is sent again gets the response
-/// to the first. Failures are forgotten, so that they can be tried again. They belong to the shards of their users.
+/// to the first. Failures are forgotten, so that they can be tried again. They belong to what the requests belong to.
 /// Those of a shard that was away stay true, but what another node answered meanwhile is not known here.
 /// </summary>
 /// <param name="most">The most responses; the oldest are forgotten.</param>
@@ -16,16 +16,17 @@ internal sealed class AnsweredOnce(int most, ShardGates gates)
     private readonly Queue<string> _byAge = new();
 
     /// <summary>Handles a request, or returns the response to the first one with the same key.</summary>
+    /// <param name="owner">What the request belongs to: the same for each repetition.</param>
     /// <param name="userId">The caller.</param>
     /// <param name="request">The caller's device, the operation and the transaction id.</param>
     internal async ValueTask<Answer> OnceAsync(
-        string userId, string request, Func<ValueTask<Answer>> handle, CancellationToken stop)
+        Authority owner, string userId, string request, Func<ValueTask<Answer>> handle, CancellationToken stop)
     {
-        using var visit = gates.Enter(Authority.User(userId));
+        using var visit = gates.Enter(owner);
         var key = $"{userId} {request}";
         while (true)
         {
-            var own = new Lazy<Task<Answer>>(() => HandleAsync(userId, key, handle));
+            var own = new Lazy<Task<Answer>>(() => HandleAsync(owner, key, handle));
             var first = FirstOf(key, own);
             try
             {
@@ -49,13 +50,13 @@ internal sealed class AnsweredOnce(int most, ShardGates gates)
         }
     }
 
-    private async Task<Answer> HandleAsync(string userId, string key, Func<ValueTask<Answer>> handle)
+    private async Task<Answer> HandleAsync(Authority owner, string key, Func<ValueTask<Answer>> handle)
     {
         var isDone = false;
         try
         {
             // It goes on when the first client has gone.
-            using var visit = gates.Enter(Authority.User(userId));
+            using var visit = gates.Enter(owner);
             var answer = await handle();
             isDone = answer.Status == 200;
             return isDone ? Answer.Bytes(answer.ToArray()) : answer;

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage.Commits;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -13,12 +15,19 @@ namespace Matrix.Host.Api.Http;
 /// </summary>
 public abstract partial class ApiServer
 {
+    /// <summary>Bytes of a body that are kept in memory until it is known which node answers; more are in a file.
+    /// </summary>
+    private const int BufferedInMemory = 64 * 1024;
+
     private readonly RouteTable _routes;
     private readonly RequestCounts _counts;
+    private readonly IRequestNodes? _nodes;
     private readonly ILogger _log;
 
-    private protected ApiServer(Routes routes, RequestCounts counts, ILogger log)
+    /// <param name="nodes">The nodes of the cluster; null for a server by itself.</param>
+    private protected ApiServer(Routes routes, RequestCounts counts, IRequestNodes? nodes, ILogger log)
     {
+        _nodes = nodes;
         _routes = new RouteTable(routes.Collected);
         _counts = counts;
         _log = log;
@@ -51,9 +60,11 @@ public abstract partial class ApiServer
 
             (answer, template) = Choose(match, method, out var route, out var names);
             isSync = _counts.Began(template);
-            answer ??= await AnswerAsync(http, target, route, names, match.Values);
+            answer ??= _nodes is null
+                ? await AnswerAsync(http, target, route, names, match.Values)
+                : await AnswerAmongNodesAsync(_nodes, http, target, route, names, match.Values);
 
-            status = await SendAsync(http, answer);
+            status = ReferenceEquals(answer, Answer.Sent) ? http.Response.StatusCode : await SendAsync(http, answer);
         }
         catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
             || (fault is OperationCanceledException && http.RequestAborted.IsCancellationRequested))
@@ -99,6 +110,67 @@ public abstract partial class ApiServer
     /// <param name="values">Their values, and perhaps more elements.</param>
     private protected abstract ValueTask<Answer> AnswerAsync(
         HttpContext http, string target, Route route, string[] names, string[] values);
+
+    /// <summary>
+    /// Responds on a node. The owner of what the request is about answers it: if the route says who that is, before the
+    /// body is read; otherwise once the handler finds that it is elsewhere, which it does before anything else.
+    /// </summary>
+    private async ValueTask<Answer> AnswerAmongNodesAsync(
+        IRequestNodes nodes, HttpContext http, string target, Route route, string[] names, string[] values)
+    {
+        var stop = http.RequestAborted;
+        if (route.Owner.Kind != OwnerKind.Process && !await nodes.EnterAsync(stop)) return Answer.NotLevel;
+        if (route.TakesBody) http.Request.EnableBuffering(BufferedInMemory);
+        Answer answer;
+        try
+        {
+            answer = await AnswerAsync(http, target, route, names, values);
+        }
+        catch (StorageException fault) when (fault is { Failure: StorageFailure.NotOwned, Owner.IsNobody: false })
+        {
+            if (await nodes.ForwardAsync(http, fault.Owner, AddressOf(http), stop) is { } forwarded) return forwarded;
+
+            // It is this node's now.
+            Rewind(http.Request);
+            answer = await AnswerAsync(http, target, route, names, values);
+        }
+
+        if (!ReferenceEquals(answer, Answer.Sent) && route.Method is not ("GET" or "HEAD"))
+        {
+            await nodes.WrittenAsync(stop);
+        }
+
+        return answer;
+    }
+
+    /// <summary>The answer of the owner of what a request is about; null if it is answered here.</summary>
+    private protected static async ValueTask<Answer?> ForwardAsync(
+        IRequestNodes nodes, HttpContext http, Route route, RoutedRequest request, string address)
+    {
+        var owner = await route.Owner.FindAsync(request, http.RequestAborted);
+        return owner.IsNobody || nodes.IsHere(owner)
+            ? null
+            : await nodes.ForwardAsync(http, owner, address, http.RequestAborted);
+    }
+
+    /// <summary>The nodes of the cluster; null for a server by itself.</summary>
+    private protected IRequestNodes? Nodes => _nodes;
+
+    /// <summary>The address that a request came from.</summary>
+    private protected abstract string AddressOf(HttpContext http);
+
+    /// <summary>Whether another node forwarded a request, and has counted it.</summary>
+    private protected static bool IsForwarded(HttpContext http) =>
+        http.Features.Get<AcceptedBy>()?.ForwardedFor is not null;
+
+    private static void Rewind(HttpRequest request)
+    {
+        if (!request.Body.CanSeek) return;
+        request.Body.Position = 0;
+
+        // The reader of a body is known by its stream, and has ended.
+        request.Body = Stream.Synchronized(request.Body);
+    }
 
     /// <summary>Sends a response. Returns its status.</summary>
     private protected virtual async ValueTask<int> SendAsync(HttpContext http, Answer answer)

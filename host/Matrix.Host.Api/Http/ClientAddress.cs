@@ -7,11 +7,12 @@ namespace Matrix.Host.Api.Http;
 internal static class ClientAddress
 {
     /// <summary>
-    /// The connection's peer. If the configuration trusts the proxy, the last address of `X-Forwarded-For`: the proxy
-    /// added that one, and clients can invent those before it.
+    /// What a node says that forwarded the request; otherwise the connection's peer. If the configuration trusts the
+    /// proxy, the last address of `X-Forwarded-For`: the proxy added that one, and clients can invent those before it.
     /// </summary>
     internal static string Of(HttpContext http, bool trustForwardedFor)
     {
+        if (http.Features.Get<AcceptedBy>()?.ForwardedFor is { } client) return client;
         if (trustForwardedFor && http.Request.Headers["X-Forwarded-For"] is { Count: > 0 } forwarded)
         {
             var last = forwarded[^1].AsSpan();

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Matrix.Core.Json;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.Administration;
@@ -55,8 +56,9 @@ public sealed class ClientServer : ApiServer
         RequestCounts counts,
         TimeProvider clock,
         IBrowserPages pages,
-        ILogger<ClientServer> log)
-        : base(Map(endpoints), counts, log)
+        ILogger<ClientServer> log,
+        IRequestNodes? nodes = null)
+        : base(Map(endpoints), counts, nodes, log)
     {
         _admission = admission;
         _waiting = waiting;
@@ -99,10 +101,24 @@ public sealed class ClientServer : ApiServer
             caller = found;
         }
 
-        if (!isOperator && Limited(_rates.Take(route, service, caller, address)) is { } tooMany) return tooMany;
+        if (!isOperator && !(Nodes is not null && IsForwarded(http))
+            && Limited(_rates.Take(route, service, caller, address)) is { } tooMany)
+        {
+            return tooMany;
+        }
 
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
         if (RefusedPage(http, route) is { } refused) return refused;
+        if (Nodes is { } nodes)
+        {
+            var request = new RoutedRequest(names, values, target)
+            {
+                ServerName = nodes.ServerName,
+                Caller = caller,
+                Service = service,
+            };
+            if (await ForwardAsync(nodes, http, route, request, address) is { } forwarded) return forwarded;
+        }
 
         var call = new Call(http, target, route, names, values, caller, null, address)
         {
@@ -114,6 +130,9 @@ public sealed class ClientServer : ApiServer
             ? await HandleWithBodyAsync(http, call, stop)
             : await HandleAsync(call, null, stop);
     }
+
+    private protected override string AddressOf(HttpContext http) =>
+        ClientAddress.Of(http, _options.TrustForwardedFor);
 
     /// <summary>The error for a request that comes from the wrong page or place; null for others.</summary>
     private Answer? RefusedPage(HttpContext http, Route route)

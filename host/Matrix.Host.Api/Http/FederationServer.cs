@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Network;
 using Matrix.Host.Outbound.Federation;
 using Microsoft.AspNetCore.Http;
@@ -56,8 +57,9 @@ public sealed class FederationServer : ApiServer
         FederationOutbound outbound,
         TimeProvider clock,
         RequestCounts counts,
-        ILogger<FederationServer> log)
-        : base(Map(endpoints), counts, log)
+        ILogger<FederationServer> log,
+        IRequestNodes? nodes = null)
+        : base(Map(endpoints), counts, nodes, log)
     {
         _authentication = authentication;
         _limiter = limiter;
@@ -83,7 +85,23 @@ public sealed class FederationServer : ApiServer
 
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
         var block = AddressBlock.Of(address);
-        if (Limited(_limiter.Take(RateClass.FederationAddress, block)) is { } tooMany) return tooMany;
+        if (!(Nodes is not null && IsForwarded(http))
+            && Limited(_limiter.Take(RateClass.FederationAddress, block)) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        if (Nodes is { } nodes && PathParameters.Check(names, values) is null)
+        {
+            // Nothing is verified yet: the owner does that.
+            var (shown, _) = _authentication.Read(http.Request.Headers.Authorization);
+            var request = new RoutedRequest(names, values, target)
+            {
+                ServerName = nodes.ServerName,
+                Peer = shown is [var first, ..] ? new Peer(first.Origin) : null,
+            };
+            if (await ForwardAsync(nodes, http, route, request, address) is { } forwarded) return forwarded;
+        }
 
         SignedRequest? signed = null;
         if (route.Options.Access == Access.Servers)
@@ -120,6 +138,9 @@ public sealed class FederationServer : ApiServer
         var call = new Call(http, target, route, names, values, null, signed?.Sender, address);
         return await route.Handle(call, body, http.RequestAborted);
     }
+
+    private protected override string AddressOf(HttpContext http) =>
+        ClientAddress.Of(http, _options.TrustForwardedFor);
 
     /// <summary>Verifies the signature of a request, and counts it. The error if it is refused.</summary>
     private Answer? Admit(

@@ -15,6 +15,9 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
     /// <summary>The number of buckets.</summary>
     internal int Tracked => _buckets.Count;
 
+    /// <summary>Called with what was taken, by many threads; null if nobody else counts.</summary>
+    internal Action<RateClass, string, int>? OnTaken { private get; set; }
+
     /// <summary>Takes one request from a bucket. Returns the time to wait if it is empty; otherwise zero.</summary>
     public TimeSpan Take(RateClass kind, string who) => Take(kind, who, count: 1);
 
@@ -26,9 +29,21 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
 
         var bucket = _buckets.GetOrAdd(
             (kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
-        var wait = bucket.Take(rate, Math.Min(count, Math.Max(1, rate.Burst)) - taken);
+        var taking = Math.Min(count, Math.Max(1, rate.Burst)) - taken;
+        var wait = bucket.Take(rate, taking);
+        if (wait == TimeSpan.Zero) OnTaken?.Invoke(kind, who, (int)taking);
         if (_buckets.Count > options.Tracked) Sweep();
         return wait;
+    }
+
+    /// <summary>Other nodes have taken requests: what is left is less, whether or not it was enough.</summary>
+    internal void TakenElsewhere(RateClass kind, string who, int count)
+    {
+        if (options.RateOf(kind) is not { } rate) return;
+        var bucket = _buckets.GetOrAdd(
+            (kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
+        bucket.Lose(rate, count);
+        if (_buckets.Count > options.Tracked) Sweep();
     }
 
     /// <summary>Takes one request at a rate of its own; no rate for no limit.</summary>
@@ -38,6 +53,7 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
         var bucket = _buckets.GetOrAdd(
             (kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
         var wait = bucket.Take(rate, 1);
+        if (wait == TimeSpan.Zero) OnTaken?.Invoke(kind, who, 1);
         if (_buckets.Count > options.Tracked) Sweep();
         return wait;
     }
@@ -89,6 +105,16 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
                 }
 
                 return TimeSpan.FromSeconds((count - _tokens) / rate.PerSecond);
+            }
+        }
+
+        /// <summary>Takes what was not asked for; a bucket owes at most one burst.</summary>
+        internal void Lose(Rate rate, double count)
+        {
+            lock (_lock)
+            {
+                Refill(rate);
+                _tokens = Math.Max(-rate.Burst, _tokens - count);
             }
         }
 

@@ -1,4 +1,5 @@
 using Matrix.Core.Json;
+using Matrix.Host.Api.Http.Owners;
 
 namespace Matrix.Host.Api.Http;
 
@@ -159,6 +160,9 @@ internal sealed record Route(
     Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> Handle,
     RouteOptions Options)
 {
+    /// <summary>What its requests belong to.</summary>
+    internal RouteOwner Owner { get; } = Options.Owner ?? throw new ArgumentException($"{Template} names no owner.");
+
     /// <summary>Whether suspended users may call it.</summary>
     internal bool IsOpenToSuspended { get; } = Method is "GET" or "HEAD" || Options.OpenToSuspended;
 

@@ -1,5 +1,7 @@
+using System.Net;
 using System.Threading.Channels;
 using Matrix.Core.Cluster;
+using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
 
@@ -9,13 +11,14 @@ namespace Matrix.Host.Cluster.Membership;
 /// The nodes that are alive, as this one knows them, and which of them should have shards. The view is only a hint for
 /// the placement: what is written proves its right in the database.
 /// </summary>
-public sealed partial class ClusterMembers : IAsyncDisposable
+public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
 {
     private readonly NodeIncarnation _self;
     private readonly IClusterMembershipService _membership;
     private readonly ILocalSiloDetails _silo;
     private readonly SilosTable _table;
     private readonly TimeSpan _lookEvery;
+    private readonly IPEndPoint? _requests;
     private readonly ILogger<ClusterMembers> _log;
 
     private readonly CancellationTokenSource _stopping = new();
@@ -23,8 +26,9 @@ public sealed partial class ClusterMembers : IAsyncDisposable
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _publishing = new();
     private volatile MemberList _members = MemberList.None;
-    private Dictionary<SiloAddress, Readiness> _readiness = [];
+    private Dictionary<SiloAddress, NodeSays> _says = [];
     private Task _following = Task.CompletedTask;
+    private int _disposed;
 
     internal ClusterMembers(
         NodeIncarnation self,
@@ -36,26 +40,36 @@ public sealed partial class ClusterMembers : IAsyncDisposable
     {
         (_self, _membership, _silo, _table, _log) = (self, membership, silo, table, log);
         _lookEvery = options.LookEvery;
+        _requests = options.RequestsAddress ?? options.Requests;
     }
 
     /// <summary>The present view.</summary>
     public ClusterView View => _members.View;
 
-    /// <summary>Called with each view that differs from the one before, one after the other.</summary>
-    public event Action<ClusterView>? Changed;
+    /// <summary>Called after the view has changed, one call after the other.</summary>
+    public event Action? Changed;
 
     /// <summary>Called after this node said something of itself, so that others are told to look.</summary>
     internal event Action? Said;
 
     /// <summary>The other nodes that are alive.</summary>
-    internal IEnumerable<NodeIncarnation> Others => _members.Alive.Keys.Where(node => node != _self);
+    public IReadOnlyCollection<NodeIncarnation> Others => _members.Others;
+
+    /// <summary>The nodes that are alive, this one included.</summary>
+    public IReadOnlyCollection<NodeIncarnation> Alive => _members.Alive.Keys;
+
+    /// <summary>What a node says of itself.</summary>
+    public Readiness ReadinessOf(NodeIncarnation node) => _members.ReadinessOf(node);
+
+    /// <summary>Where a node takes requests that others forward; null if that is not known.</summary>
+    public IPEndPoint? RequestsOf(NodeIncarnation node) => _members.RequestsOf(node);
 
     /// <summary>
     /// Says of this node whether it should have shards. It is stored when this returns; others see it within a second.
     /// </summary>
     public async Task SayAsync(Readiness readiness, CancellationToken stop)
     {
-        await _table.SayAsync(_silo.SiloAddress, readiness, stop);
+        await _table.SayAsync(_silo.SiloAddress, new NodeSays(readiness, _requests), stop);
         Look();
         Said?.Invoke();
     }
@@ -80,7 +94,7 @@ public sealed partial class ClusterMembers : IAsyncDisposable
     internal async Task ReadAsync(CancellationToken stop)
     {
         var read = await _table.ReadAsync(stop);
-        lock (_publishing) _readiness = read.Rows.ToDictionary(row => row.Entry.SiloAddress, row => row.Readiness);
+        lock (_publishing) _says = read.Rows.ToDictionary(row => row.Entry.SiloAddress, row => row.Says);
         if (_membership.CurrentSnapshot.Version.Value < read.Version)
             await _membership.Refresh(new MembershipVersion(read.Version), stop);
         Publish();
@@ -96,6 +110,8 @@ public sealed partial class ClusterMembers : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // The container of the silo does so, and that of the server.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await StopAsync();
         _stopping.Dispose();
     }
@@ -135,13 +151,13 @@ public sealed partial class ClusterMembers : IAsyncDisposable
     {
         lock (_publishing)
         {
-            var members = MemberList.Of(_membership.CurrentSnapshot, _readiness);
+            var members = MemberList.Of(_self, _membership.CurrentSnapshot, _says);
             var isChanged = !members.IsLike(_members);
             _members = members;
             if (!isChanged) return;
             try
             {
-                Changed?.Invoke(members.View);
+                Changed?.Invoke();
             }
             catch (Exception fault)
             {

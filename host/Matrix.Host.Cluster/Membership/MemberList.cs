@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Net;
 using Matrix.Core.Cluster;
 using Orleans.Runtime;
 
@@ -7,23 +8,29 @@ namespace Matrix.Host.Cluster.Membership;
 /// <summary>The members of one moment. Immutable.</summary>
 internal sealed class MemberList
 {
-    private readonly FrozenDictionary<NodeIncarnation, Readiness> _says;
+    private readonly FrozenDictionary<NodeIncarnation, NodeSays> _says;
 
     private MemberList(
-        List<(NodeIncarnation Node, SiloAddress Address, Readiness Says)> alive, FrozenSet<NodeIncarnation> ended)
+        NodeIncarnation? self,
+        List<(NodeIncarnation Node, SiloAddress Address, NodeSays Says)> alive,
+        FrozenSet<NodeIncarnation> ended)
     {
         _says = alive.ToFrozenDictionary(member => member.Node, member => member.Says);
         Alive = alive.ToFrozenDictionary(member => member.Node, member => member.Address);
+        Others = [.. alive.Select(member => member.Node).Where(node => self is null || !node.Equals(self))];
         Ended = ended;
         View = new ClusterView(
-            alive.Where(member => member.Says == Readiness.Ready).Select(member => member.Node),
-            alive.Where(member => member.Says != Readiness.Ready).Select(member => member.Node));
+            alive.Where(member => member.Says.Readiness == Readiness.Ready).Select(member => member.Node),
+            alive.Where(member => member.Says.Readiness != Readiness.Ready).Select(member => member.Node));
     }
 
-    public static MemberList None { get; } = new([], []);
+    public static MemberList None { get; } = new(null, [], []);
 
     /// <summary>The nodes that are alive, with their addresses.</summary>
     public FrozenDictionary<NodeIncarnation, SiloAddress> Alive { get; }
+
+    /// <summary>The nodes that are alive, without this one.</summary>
+    public IReadOnlyCollection<NodeIncarnation> Others { get; }
 
     /// <summary>The nodes that were declared dead, or ended in order, as far as the table still has them.</summary>
     public FrozenSet<NodeIncarnation> Ended { get; }
@@ -33,9 +40,16 @@ internal sealed class MemberList
     /// </summary>
     public ClusterView View { get; }
 
-    public static MemberList Of(ClusterMembershipSnapshot snapshot, Dictionary<SiloAddress, Readiness> readiness)
+    /// <summary>What a node says of itself.</summary>
+    public Readiness ReadinessOf(NodeIncarnation node) => _says.GetValueOrDefault(node).Readiness;
+
+    /// <summary>Where a node takes requests that others forward; null if that is not known.</summary>
+    public IPEndPoint? RequestsOf(NodeIncarnation node) => _says.GetValueOrDefault(node).Requests;
+
+    public static MemberList Of(
+        NodeIncarnation self, ClusterMembershipSnapshot snapshot, Dictionary<SiloAddress, NodeSays> says)
     {
-        var alive = new List<(NodeIncarnation, SiloAddress, Readiness)>();
+        var alive = new List<(NodeIncarnation, SiloAddress, NodeSays)>();
         var ended = new List<NodeIncarnation>();
         foreach (var (address, member) in snapshot.Members)
         {
@@ -43,10 +57,10 @@ internal sealed class MemberList
             switch (member.Status)
             {
                 case SiloStatus.Active:
-                    alive.Add((node, address, readiness.GetValueOrDefault(address)));
+                    alive.Add((node, address, says.GetValueOrDefault(address)));
                     break;
                 case SiloStatus.ShuttingDown or SiloStatus.Stopping:
-                    alive.Add((node, address, Readiness.Leaving));
+                    alive.Add((node, address, says.GetValueOrDefault(address) with { Readiness = Readiness.Leaving }));
                     break;
                 case SiloStatus.Dead:
                     ended.Add(node);
@@ -54,7 +68,7 @@ internal sealed class MemberList
             }
         }
 
-        return new MemberList(alive, ended.ToFrozenSet());
+        return new MemberList(self, alive, ended.ToFrozenSet());
     }
 
     /// <summary>Whether the same nodes are alive, and say the same.</summary>

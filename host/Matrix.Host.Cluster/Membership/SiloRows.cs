@@ -1,3 +1,4 @@
+using System.Net;
 using Orleans;
 
 namespace Matrix.Host.Cluster.Membership;
@@ -5,8 +6,13 @@ namespace Matrix.Host.Cluster.Membership;
 /// <summary>A row of the table of silos.</summary>
 /// <param name="Entry">What Orleans knows of it. Times are of this machine's clock.</param>
 /// <param name="Version">The version that its last conditional change made.</param>
-/// <param name="Readiness">What the node says of itself.</param>
-internal sealed record SiloRow(MembershipEntry Entry, int Version, Readiness Readiness);
+/// <param name="Says">What the node says of itself.</param>
+internal sealed record SiloRow(MembershipEntry Entry, int Version, NodeSays Says);
+
+/// <summary>What a node says of itself.</summary>
+/// <param name="Readiness">Whether it should have shards.</param>
+/// <param name="Requests">Where it takes requests that others forward; null if it does not say yet.</param>
+internal readonly record struct NodeSays(Readiness Readiness, IPEndPoint? Requests);
 
 /// <summary>Rows with the version of the table, of one moment.</summary>
 internal sealed record SiloRows(int Version, IReadOnlyList<SiloRow> Rows);

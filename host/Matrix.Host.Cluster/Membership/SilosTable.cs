@@ -20,7 +20,7 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
 
     private const string Select = $"""
         SELECT v.version, s.address, s.port, s.generation, s.node, s.incarnation, s.host, s.status, s.readiness,
-            s.votes, s.version, {Now} - s.started_at, {Now} - s.alive_at
+            s.votes, s.version, {Now} - s.started_at, {Now} - s.alive_at, s.requests
         FROM silo_version v LEFT JOIN silos s ON
         """;
 
@@ -47,7 +47,7 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
         """;
 
     private const string UpdateReadiness = """
-        UPDATE silos SET readiness = $4 WHERE address = $1 AND port = $2 AND generation = $3
+        UPDATE silos SET readiness = $4, requests = $5 WHERE address = $1 AND port = $2 AND generation = $3
         """;
 
     private const string DeleteDead = $"""
@@ -58,9 +58,10 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
     public Task<SiloRows> ReadAsync(CancellationToken stop) => ReadAsync(SelectAll, stop);
 
     /// <summary>Stores what a silo says of itself. Other columns and the version of the table stay.</summary>
-    public async Task SayAsync(SiloAddress silo, Readiness readiness, CancellationToken stop)
+    public async Task SayAsync(SiloAddress silo, NodeSays says, CancellationToken stop)
     {
-        await using var command = Command(UpdateReadiness, [.. Key(silo), (short)readiness]);
+        await using var command = Command(
+            UpdateReadiness, [.. Key(silo), (short)says.Readiness, says.Requests?.ToString() ?? ""]);
         if (await command.ExecuteNonQueryAsync(stop) == 0)
             throw new InvalidOperationException($"The table has no row for the silo {silo}.");
     }
@@ -200,7 +201,8 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
             IAmAliveTime = now.AddMilliseconds(-row.GetInt64(12)),
         },
         (int)row.GetInt64(10),
-        (Readiness)row.GetInt16(8));
+        new NodeSays(
+            (Readiness)row.GetInt16(8), IPEndPoint.TryParse(row.GetString(13), out var requests) ? requests : null));
 
     /// <summary>Changes a row if the table still has the version that was read, both or neither.</summary>
     private async Task<bool> ChangeAsync(TableVersion next, string sql, object[] values, CancellationToken stop)

@@ -41,7 +41,7 @@ internal static class NodeTls
         });
 
     /// <summary>Only the authority counts, and nothing is fetched.</summary>
-    private static X509ChainPolicy PolicyOf(NodeCertificate certificate)
+    internal static X509ChainPolicy PolicyOf(NodeCertificate certificate)
     {
         var policy = new X509ChainPolicy
         {

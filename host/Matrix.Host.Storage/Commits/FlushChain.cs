@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 
 namespace Matrix.Host.Storage.Commits;
@@ -10,8 +11,11 @@ namespace Matrix.Host.Storage.Commits;
 /// <see cref="IFlushRows"/>. A flush that is not there, or cannot be read, is missed by all consumers, which then read
 /// storage.
 /// </summary>
-internal sealed class FlushChain : IPublication
+internal sealed class FlushChain : IPublication, IFlushFollower
 {
+    /// <summary>Other nodes wait no longer for this one to read what they have written.</summary>
+    private static readonly TimeSpan _longestUnlevel = TimeSpan.FromSeconds(1);
+
     private readonly Publication _publication;
     private readonly IFlushRows _rows;
     private readonly Func<ReadOnlyMemory<byte>, List<WriteBatch>?> _read;
@@ -28,6 +32,14 @@ internal sealed class FlushChain : IPublication
 
     /// <summary>The position that consumers have reached; under the lock.</summary>
     private long _through;
+
+    /// <summary>
+    /// The oldest look whose flushes are not all read yet: how far it saw the sequence, and when; under the lock.
+    /// </summary>
+    private (long Through, long At)? _seen;
+
+    private long _levelAt;
+    private long _lapses;
 
     /// <summary>The batches that wait for their consumers.</summary>
     private int _waiting;
@@ -54,7 +66,12 @@ internal sealed class FlushChain : IPublication
 
     public long Position => _publication.Position;
 
-    /// <summary>Looks for flushes of other nodes: there are some, or there may be. Thread-safe.</summary>
+    public long LevelAt => Volatile.Read(ref _levelAt);
+
+    public long Lapses => Volatile.Read(ref _lapses);
+
+    public Action? OnAdvanced { private get; set; }
+
     public void Look() => _rows.ReadAfter(Position);
 
     public void AddConsumer(IChangeConsumer consumer) => _publication.AddConsumer(consumer);
@@ -127,6 +144,7 @@ internal sealed class FlushChain : IPublication
                 if (entry.Own is { } own) _own.Enqueue(own);
                 if (entry.Found is { } found) Take(found);
                 Reach(_through);
+                Compare();
                 if (_own.Count > 0 || entry.Found?.HasMore == true) _rows.ReadAfter(_through);
             }
         }
@@ -141,6 +159,7 @@ internal sealed class FlushChain : IPublication
     /// <summary>Gives consumers what other nodes flushed.</summary>
     private void Take(FoundFlushes found)
     {
+        if (!found.HasMore) _seen ??= (found.Through, found.LookedAt);
         foreach (var flush in found.Flushes)
         {
             Reach(flush.After);
@@ -156,6 +175,7 @@ internal sealed class FlushChain : IPublication
 
             _through = flush.Last;
             _publication.Dispatch(Publication.Stamp(batches), _through);
+            OnAdvanced?.Invoke();
         }
 
         Reach(found.Through);
@@ -196,6 +216,7 @@ internal sealed class FlushChain : IPublication
             {
                 _through = ended.Last;
                 _publication.Dispatch(kept, _through);
+                OnAdvanced?.Invoke();
             }
 
             if (!ended.IsAnswered) Publication.Complete(ended.Batches);
@@ -206,6 +227,16 @@ internal sealed class FlushChain : IPublication
     {
         _through = through;
         _publication.Miss(through);
+        OnAdvanced?.Invoke();
+    }
+
+    /// <summary>Notes that everything was read that was committed before a look.</summary>
+    private void Compare()
+    {
+        if (_seen is not { } seen || seen.Through > _through) return;
+        if (Stopwatch.GetElapsedTime(_levelAt) > _longestUnlevel) Interlocked.Increment(ref _lapses);
+        Volatile.Write(ref _levelAt, seen.At);
+        _seen = null;
     }
 
     /// <summary>Either what the writer handed over, or what was read.</summary>

@@ -15,7 +15,9 @@ internal interface IFlushRows : IAsyncDisposable
 /// <summary>Flushes that were read at one moment, in their order.</summary>
 /// <param name="Through">Up to here there are no others. What lies between them is not there any more.</param>
 /// <param name="HasMore">Whether more of them are there.</param>
-internal sealed record FoundFlushes(IReadOnlyList<FoundFlush> Flushes, long Through, bool HasMore = false);
+/// <param name="LookedAt">A timestamp of <see cref="System.Diagnostics.Stopwatch"/> before they were read.</param>
+internal sealed record FoundFlushes(
+    IReadOnlyList<FoundFlush> Flushes, long Through, bool HasMore = false, long LookedAt = 0);
 
 /// <summary>A flush as the database has it.</summary>
 /// <param name="After">The position of the sequence before it.</param>

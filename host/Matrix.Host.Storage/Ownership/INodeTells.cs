@@ -47,4 +47,7 @@ public enum NodeTellKind
 
     /// <summary>Devices that sync at a node which does not have their user's shard.</summary>
     Syncing = 5,
+
+    /// <summary>Requests that were counted.</summary>
+    Rates = 6,
 }

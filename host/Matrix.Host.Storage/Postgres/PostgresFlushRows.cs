@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Shards;
@@ -64,6 +65,7 @@ internal sealed class PostgresFlushRows : IFlushRows
             FROM sequence s LEFT JOIN flushes f ON f.last > $1 WHERE s.one = 1 ORDER BY f.last LIMIT {MostFlushes}
             """);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = position });
+        var lookedAt = Stopwatch.GetTimestamp();
         await using var row = await command.ExecuteReaderAsync(stop);
         var flushes = new List<FoundFlush>();
         var through = 0L;
@@ -79,6 +81,6 @@ internal sealed class PostgresFlushRows : IFlushRows
         }
 
         var hasMore = flushes.Count == MostFlushes;
-        return new(flushes, hasMore ? flushes[^1].Last : through, hasMore);
+        return new(flushes, hasMore ? flushes[^1].Last : through, hasMore, lookedAt);
     }
 }

@@ -23,12 +23,12 @@ internal static class PostgresStorage
         var handlers = StorageTables.Handlers(new(PostgresEventInsert.Insert, PostgresKeyClaims.Claim));
         var direct = new Publication(metrics);
         var format = new FlushFormat(SharedChanges.Formats);
-        IPublication publication = owner.Claim is NodeClaim claim
+        var chain = owner.Claim is NodeClaim claim
             ? new FlushChain(
                 direct, new PostgresFlushRows(source, claim), Read, options.MaxQueuedBatches,
                 options.ServesTogether ? options.LooksForFlushes : null)
-            : direct;
-        var writer = new PostgresWriter(owner, handlers, options, metrics, publication);
+            : null;
+        var writer = new PostgresWriter(owner, handlers, options, metrics, chain ?? (IPublication)direct);
         return await OpenedStorage.OpenAsync(
             options,
             reads,
@@ -43,7 +43,8 @@ internal static class PostgresStorage
                 await owner.DisposeAsync();
                 metrics.Dispose();
             },
-            stop);
+            stop,
+            chain is not null && options.ServesTogether ? new NodeLink(chain, source) : null);
 
         // A row without bytes is one of positions that nothing was written at.
         List<WriteBatch>? Read(ReadOnlyMemory<byte> changes) =>

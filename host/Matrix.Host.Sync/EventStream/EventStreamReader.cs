@@ -9,7 +9,7 @@ namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>Reads the event stream of all rooms of a user, and waits for it.</summary>
 internal sealed class EventStreamReader(
-    IStorageWriter storage,
+    TokenPositions tokens,
     Notifier notifier,
     NewEvents news,
     EphemeralNews ephemeral,
@@ -31,7 +31,7 @@ internal sealed class EventStreamReader(
         var stream = await notifier.ActivateAsync(userId, stop);
         var since = notifier.Now;
         if (request.From is { } from
-            && (!SyncToken.TryParse(from, out since) || since.Position > storage.PublishedPosition))
+            && (!SyncToken.TryParse(from, out since) || !await tokens.ReachAsync(since.Position, stop)))
         {
             return BadToken;
         }

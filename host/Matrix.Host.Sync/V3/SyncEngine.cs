@@ -11,7 +11,7 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>Serves sync. v1.19 client-server-api#syncing</summary>
 internal sealed class SyncEngine(
-    IStorageWriter writer,
+    TokenPositions tokens,
     Notifier notifier,
     UpdatedRoomsReader rooms,
     PresenceSection presence,
@@ -25,7 +25,10 @@ internal sealed class SyncEngine(
         SyncRequest request, ResponseWriter response, CancellationToken stop)
     {
         // A token from the future belongs to a lost database: its meaning is unknown.
-        if (request.Since?.Position > writer.PublishedPosition) return SyncOutcome.UnknownToken;
+        if (request.Since is { } given && !await tokens.ReachAsync(given.Position, stop))
+        {
+            return SyncOutcome.UnknownToken;
+        }
 
         var deadline = notifier.DeadlineOf(request.Timeout);
         var stream = await notifier.ActivateAsync(request.Reader.UserId, stop);

@@ -14,8 +14,8 @@ internal static class ConfigChecks
     /// <summary>The mistakes, each with the setting to which it belongs.</summary>
     internal static IEnumerable<(string Setting, string Message)> MistakesIn(HomeserverConfig config) =>
     [
-        .. Database(config), .. Files(config), .. Tls(config), .. Listeners(config), .. SignIn(config),
-        .. Rooms(config),
+        .. Database(config), .. Cluster(config), .. Files(config), .. Tls(config), .. Listeners(config),
+        .. SignIn(config), .. Rooms(config),
     ];
 
     private static IEnumerable<(string, string)> Database(HomeserverConfig config)
@@ -35,6 +35,26 @@ internal static class ConfigChecks
         if (config.Storage.TakeOverAfter < TimeSpan.FromSeconds(3))
         {
             yield return ("cluster.take_over_after", "`cluster.take_over_after`: expected at least 3s");
+        }
+    }
+
+    /// <summary>A node that serves with others has a name, and says how it is reached and known.</summary>
+    private static IEnumerable<(string, string)> Cluster(HomeserverConfig config)
+    {
+        var cluster = config.Cluster;
+        if (cluster.Listen is null) yield break;
+        if (config.Storage.Node.Length == 0) yield return ("cluster.listen", "`cluster.listen` needs a `cluster.node`");
+        if (cluster.Requests is null) yield return ("cluster.listen", "`cluster.listen` needs `cluster.requests`");
+        (string Setting, string File)[] files =
+        [
+            ("cluster.certificate", cluster.Certificate),
+            ("cluster.key", cluster.Key),
+            ("cluster.authority", cluster.Authority),
+        ];
+        foreach (var (setting, file) in files)
+        {
+            if (file.Length == 0) yield return ("cluster.listen", $"`cluster.listen` needs `{setting}`");
+            else if (!File.Exists(file)) yield return (setting, $"`{setting}`: {file} does not exist");
         }
     }
 

@@ -17,7 +17,9 @@ internal static class Settings
         ["well_known"] = "What is served at /.well-known/matrix.",
         ["room_versions"] = "Versions of new rooms.",
         ["database"] = "The database of rooms and accounts.",
-        ["cluster"] = "A stand-by: several machines on one PostgreSQL database, of which one serves.",
+        ["cluster"] =
+            "Several machines on one PostgreSQL database: with cluster.listen all of them serve, otherwise one does "
+                + "and the others wait.",
         ["listeners"] = "Listeners: address:port each, \"\" for none.",
         ["tls"] =
             "Certificate and key of listeners.federation; without them it serves plain HTTP, for a proxy in front of "

@@ -1,5 +1,7 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Cluster;
 using Matrix.Host.Configuration;
+using Matrix.Host.Parts;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -16,7 +18,8 @@ internal static class KestrelListeners
     /// <summary>The time before a body must arrive, or a response be read, at its least rate.</summary>
     private static readonly TimeSpan _graceTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>Adds the listeners: client, federation, admin, metrics, control, those that there are.</summary>
+    /// <summary>Adds the listeners: client, federation, admin, metrics, nodes, control, those that there are.
+    /// </summary>
     /// <param name="certificate">The certificate of the federation listener; null for plain HTTP.</param>
     /// <param name="control">The file of the control socket; null for none.</param>
     internal static void Open(
@@ -46,6 +49,11 @@ internal static class KestrelListeners
 
         if (config.AdminListener is { } admins) kestrel.Listen(admins, listen => Mark(listen, Listener.Admin));
         if (config.MetricsListener is { } metrics) kestrel.Listen(metrics, listen => Mark(listen, Listener.Metrics));
+        if (config.Storage.ServesTogether && config.Cluster.Requests is { } nodes)
+        {
+            kestrel.Listen(nodes, listen => OpenNodes(listen, kestrel.ApplicationServices.Get<ClusterNode>()));
+        }
+
         if (control is not null) kestrel.ListenUnixSocket(control, listen => Mark(listen, Listener.Control));
     }
 
@@ -62,6 +70,14 @@ internal static class KestrelListeners
             OnConnection = _ => ValueTask.FromResult(certificate.Options),
             HandshakeTimeout = limits.HeaderTime,
         });
+    }
+
+    /// <summary>What other nodes forward. Their certificates are looked at before anything is read.</summary>
+    private static void OpenNodes(ListenOptions listen, ClusterNode node)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        node.Listen(listen);
+        Mark(listen, Listener.Nodes);
     }
 
     private static void Mark(ListenOptions listen, Listener listener)

@@ -15,8 +15,9 @@ internal sealed class ArrowTests
         ["Matrix.Host.Parts"] = "",
         ["Matrix.Host.Storage"] = "Matrix.Core Matrix.Host.Parts Npgsql libsqlite3.so.0 libc",
         ["Matrix.Host.Cluster"] =
-            "Matrix.Core Matrix.Host.Parts Npgsql Microsoft.AspNetCore Orleans.Core Orleans.Core.Abstractions "
-            + "Orleans.Runtime Orleans.Serialization Orleans.Serialization.Abstractions Orleans.Connections.Security",
+            "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Npgsql Microsoft.AspNetCore Orleans.Core "
+            + "Orleans.Core.Abstractions Orleans.Runtime Orleans.Serialization Orleans.Serialization.Abstractions "
+            + "Orleans.Connections.Security Yarp.ReverseProxy",
         ["Matrix.Host.Network"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto MailKit MimeKit libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] =
@@ -41,7 +42,7 @@ internal sealed class ArrowTests
         ["Matrix.Host"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Network "
             + "Matrix.Host.Rooms Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync "
-            + "Matrix.Host.Media Matrix.Host.Api Microsoft.AspNetCore YamlDotNet",
+            + "Matrix.Host.Media Matrix.Host.Api Matrix.Host.Cluster Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
             "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "
             + "Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto FSharp.Core Argu FsCheck Giraffe.ViewEngine",
@@ -54,10 +55,11 @@ internal sealed class ArrowTests
         ["System.Console."] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
         ["System.Environment.GetEnvironmentVariable"] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
         ["System.Diagnostics.Process."] = "Matrix.Host Matrix.Host.Media Matrix.Cli Matrix.LoadGen",
-        ["System.Net.Sockets.Socket."] = "Matrix.Host Matrix.Host.Network Matrix.Cli Matrix.LoadGen",
+        ["System.Net.Sockets.Socket."] =
+            "Matrix.Host Matrix.Host.Network Matrix.Host.Cluster Matrix.Cli Matrix.LoadGen",
         ["System.Net.Sockets.TcpClient."] = "Matrix.LoadGen",
         ["System.Net.Dns."] = "Matrix.LoadGen",
-        ["System.Net.Http."] = "Matrix.Host.Network Matrix.Cli",
+        ["System.Net.Http."] = "Matrix.Host.Network Matrix.Host.Cluster Matrix.Cli",
     };
 
     private static IEnumerable<string> Projects => _allowed.Keys;

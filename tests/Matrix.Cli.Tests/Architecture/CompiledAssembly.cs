@@ -60,12 +60,10 @@ internal sealed class CompiledAssembly : IDisposable
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
         var cli = Path.GetDirectoryName(Command.Tool)!;
         var loadGen = Path.Combine(Repository.Root, "tools", "Matrix.LoadGen", "bin", configuration, "net10.0");
-        var cluster = Path.Combine(Repository.Root, "host", "Matrix.Host.Cluster", "bin", configuration, "net10.0");
         var others = new Dictionary<string, string>
         {
             ["Matrix.Cli"] = Command.Tool,
             ["Matrix.Host"] = Path.Combine(cli, "matrix-host.dll"),
-            ["Matrix.Host.Cluster"] = Path.Combine(cluster, "Matrix.Host.Cluster.dll"),
             ["Matrix.LoadGen"] = Path.Combine(loadGen, "matrix-loadgen.dll"),
         };
         foreach (var path in Directory.GetFiles(cli, "Matrix.*.dll"))

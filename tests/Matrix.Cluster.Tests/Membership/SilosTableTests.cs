@@ -1,3 +1,4 @@
+using System.Net;
 using Matrix.Host.Cluster.Membership;
 using Orleans;
 using Orleans.Runtime;
@@ -193,7 +194,8 @@ internal sealed class SilosTableTests
     public async Task What_a_node_says_of_itself_stays_when_others_change_its_row()
     {
         await InsertAsync(Silo(1));
-        await _table.SayAsync(Silo(1).SiloAddress, Readiness.Ready, CancellationToken.None);
+        var says = new NodeSays(Readiness.Ready, new IPEndPoint(IPAddress.Loopback, 7001));
+        await _table.SayAsync(Silo(1).SiloAddress, says, CancellationToken.None);
         var read = await ReadAsync();
         var (entry, etag) = read.Members.Single();
         entry.Status = SiloStatus.Active;
@@ -201,9 +203,9 @@ internal sealed class SilosTableTests
         Assert.That(await _table.UpdateRowAsync(entry, etag, read.Version.Next(), CancellationToken.None), Is.True);
 
         var rows = await _table.ReadAsync(CancellationToken.None);
-        Assert.That(rows.Rows.Single().Readiness, Is.EqualTo(Readiness.Ready));
+        Assert.That(rows.Rows.Single().Says, Is.EqualTo(says));
         Assert.That(
-            () => _table.SayAsync(Silo(2).SiloAddress, Readiness.Ready, CancellationToken.None),
+            () => _table.SayAsync(Silo(2).SiloAddress, new NodeSays(Readiness.Ready, null), CancellationToken.None),
             Throws.InvalidOperationException);
     }
 

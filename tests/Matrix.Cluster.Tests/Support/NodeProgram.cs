@@ -40,7 +40,8 @@ internal static class NodeProgram
         await using (var command = database.CreateCommand("SELECT 1")) await command.ExecuteScalarAsync();
         var (start, memory) = (Stopwatch.GetTimestamp(), Environment.WorkingSet);
         await using var node = new ClusterNode(options, self, database, [new Echo()], [], NullLoggerFactory.Instance);
-        node.Members.Changed += static view => Print(View, string.Join(' ', view.Ready.Select(one => one.Node)));
+        node.Members.Changed += () => Print(
+            View, string.Join(' ', node.Members.View.Ready.Select(static one => one.Node)));
         await node.StartAsync(CancellationToken.None);
         await node.Members.SayAsync(Readiness.Ready, CancellationToken.None);
         Print(

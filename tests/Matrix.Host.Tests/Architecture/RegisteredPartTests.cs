@@ -1,4 +1,5 @@
 using System.Reflection;
+using Matrix.Host.Api.Http;
 using Matrix.Host.Listeners;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
@@ -31,6 +32,7 @@ internal sealed class RegisteredPartTests
         .Where(static type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IEnumerable<>))
         .Select(static type => type.GenericTypeArguments[0])
         .Where(static type => type.IsInterface && type.Namespace!.StartsWith("Matrix.Host", StringComparison.Ordinal))
+        .Where(IsOfEachServer)
         .Distinct();
 
     private static IEnumerable<Type> Implementing(Type service) =>
@@ -46,10 +48,26 @@ internal sealed class RegisteredPartTests
         var running = TypesOf(server.Services.GetServices<IHostedService>())
             .Where(static type => type.Namespace!.StartsWith("Matrix.", StringComparison.Ordinal));
 
-        // The keeper moves shards between nodes that serve at once, which no setting makes them do yet.
+        // Only nodes that serve with others move shards.
         Type[] others = [typeof(TlsReloads), typeof(ShardKeeper)];
-        Assert.That(running, Is.EquivalentTo(Implementing(typeof(IHostedService)).Except(others)));
+        Assert.That(
+            running, Is.EquivalentTo(Implementing(typeof(IHostedService)).Except(others).Where(IsOfEachServer)));
     }
+
+    [Test]
+    [Category(TestDatabase.Postgres)]
+    public async Task On_a_node_of_several_the_parts_of_the_cluster_run_too()
+    {
+        await using var server = await TestServer.StartNodesAsync(2);
+        var running = TypesOf(server.Services.GetServices<IHostedService>())
+            .Where(static type => type.Namespace!.StartsWith("Matrix.", StringComparison.Ordinal));
+
+        Assert.That(
+            running, Is.EquivalentTo(Implementing(typeof(IHostedService)).Except([typeof(TlsReloads)])));
+    }
+
+    private static bool IsOfEachServer(Type type) =>
+        !type.Namespace!.StartsWith("Matrix.Host.Cluster", StringComparison.Ordinal) && type != typeof(SharedRates);
 
     /// <summary>Whether a type says itself that it reads commits, so that it need not be in a list.</summary>
     private static bool AddsItself(Type type) => type
@@ -83,7 +101,7 @@ internal sealed class RegisteredPartTests
                 // A part may stand there under two names.
                 Assert.That(
                     TypesOf(server.Services.GetServices(kind)).Distinct(),
-                    Is.EquivalentTo(Implementing(kind)),
+                    Is.EquivalentTo(Implementing(kind).Where(IsOfEachServer)),
                     kind.Name);
             }
         });

@@ -18,7 +18,7 @@ internal sealed class AnsweredOnceShardTests
         var go = new TaskCompletionSource();
         using var gone = new CancellationTokenSource();
         var handled = 0;
-        var first = once.OnceAsync(Alice, "1", HandleAsync, gone.Token).AsTask();
+        var first = once.OnceAsync(Authority.User(Alice), Alice, "1", HandleAsync, gone.Token).AsTask();
         await gone.CancelAsync();
         Assert.That(async () => await first, Throws.InstanceOf<OperationCanceledException>());
 
@@ -28,14 +28,14 @@ internal sealed class AnsweredOnceShardTests
         go.SetResult();
         await closing;
         Assert.That(
-            async () => await once.OnceAsync(Alice, "1", HandleAsync, Stop),
+            async () => await once.OnceAsync(Authority.User(Alice), Alice, "1", HandleAsync, Stop),
             Throws.InstanceOf<StorageException>().With.Property(nameof(StorageException.Failure))
                 .EqualTo(StorageFailure.NotOwned));
-        await once.OnceAsync(OtherThan(Alice), "1", HandleAsync, Stop);
+        await once.OnceAsync(Authority.User(OtherThan(Alice)), OtherThan(Alice), "1", HandleAsync, Stop);
         Assert.That(handled, Is.EqualTo(2));
 
         shards.Open(Authority.User(Alice));
-        await once.OnceAsync(Alice, "1", HandleAsync, Stop);
+        await once.OnceAsync(Authority.User(Alice), Alice, "1", HandleAsync, Stop);
         Assert.That(handled, Is.EqualTo(2), "the response stays true");
 
         async ValueTask<Answer> HandleAsync()

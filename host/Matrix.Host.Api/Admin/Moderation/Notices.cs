@@ -4,6 +4,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Http.Owners;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.Admin.Moderation;
@@ -49,7 +50,11 @@ internal sealed class Notices(NoticeSending notices, ShardGates gates) : IEndpoi
     }
 
     private ValueTask<Answer> PutAsync(Call call, Notice notice, CancellationToken stop) => _sent.OnceAsync(
-        call.Caller.UserId, call["txnId"], () => PostAsync(call, notice, stop), stop);
+        Authority.User(call.Caller.UserId),
+        call.Caller.UserId,
+        call["txnId"],
+        () => PostAsync(call, notice, stop),
+        stop);
 
     private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop) => RoomAnswers.EventId(
         await notices.SendAsync(call.Actor(), notice.UserId, notice.Text, notice.IsActive, stop));

@@ -10,7 +10,8 @@ namespace Matrix.Host.Api.Client.Keys;
 /// <summary>
 /// Users whose keys changed between two syncs: `GET /keys/changes`. v1.19 client-server-api#key-management-api
 /// </summary>
-internal sealed class KeyChanges(DeviceListChanges changes, IStorageWriter writer) : IEndpoints
+internal sealed class KeyChanges(
+    DeviceListChanges changes, IStorageWriter writer, TokenPositions tokens) : IEndpoints
 {
     private readonly record struct Ends(SyncToken From, SyncToken To);
 
@@ -20,7 +21,8 @@ internal sealed class KeyChanges(DeviceListChanges changes, IStorageWriter write
 
     private async ValueTask<Answer> Get(Call call, Ends ends, CancellationToken stop)
     {
-        // A token of this server is never ahead of the published position.
+        // A token of this server is never ahead of what its nodes have read.
+        await tokens.ReachAsync(ends.To.Position, stop);
         var through = Math.Min(ends.To.Position, writer.PublishedPosition);
         var news = await changes.BetweenAsync(call.Caller.UserId, ends.From.Position, through, stop);
         return Answer.Json(news, static (json, found) =>

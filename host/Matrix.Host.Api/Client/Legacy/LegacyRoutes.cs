@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Http.Owners;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 
 namespace Matrix.Host.Api.Client.Legacy;
@@ -30,13 +31,14 @@ internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options, S
     {
         _routes.Post(path, read, handler, today.Options);
 
-        // Whoever has the caller knows the responses to requests with these ids.
-        var once = today.Options.Access == Access.Anyone ? _routes : _routes.Of(RouteOwner.Caller);
-        once.Put(
+        // Whoever has the room, or the caller, knows the responses to requests with these ids.
+        var isOfCaller = today.Options is { Owner.Kind: OwnerKind.Nobody, Access: not Access.Anyone };
+        (isOfCaller ? _routes.Of(RouteOwner.Caller) : _routes).Put(
             path + "/{txnId}",
             read,
             (call, input, stop) => call.CallerIfAny is { } caller
                 ? _once.OnceAsync(
+                    isOfCaller ? Authority.User(caller.UserId) : RoomOf(call),
                     caller.UserId,
                     $"{caller.DeviceId} {call.Template} {call.ParametersText}",
                     () => handler(call, input, stop),
@@ -44,6 +46,10 @@ internal sealed class LegacyRoutes(ClientRoutes routes, LegacyOptions options, S
                 : handler(call, input, stop),
             today.Options);
     }
+
+    /// <summary>The room of a request; nobody if it has an alias: the owner of its room gets it each time.</summary>
+    private static Authority RoomOf(Call call) =>
+        (call["roomId"] + call["roomIdOrAlias"]) is ['!', ..] roomId ? Authority.Room(roomId) : Authority.Nobody;
 
     /// <summary>A POST and its PUT, of which today's operation has the transaction id.</summary>
     internal void Send<T>(

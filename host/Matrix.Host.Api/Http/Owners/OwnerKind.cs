@@ -6,6 +6,9 @@ public enum OwnerKind
     /// <summary>Nothing: any node answers, from storage, or by conditions in the flush.</summary>
     Nobody,
 
+    /// <summary>This process, also while it does not serve: how it is.</summary>
+    Process,
+
     /// <summary>The room `roomId` of the path.</summary>
     Room,
 

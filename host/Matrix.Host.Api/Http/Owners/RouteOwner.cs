@@ -22,6 +22,9 @@ public sealed class RouteOwner
     /// </summary>
     public static RouteOwner Nobody { get; } = new(OwnerKind.Nobody);
 
+    /// <summary>This process, also while it does not serve: how it is.</summary>
+    public static RouteOwner Process { get; } = new(OwnerKind.Process);
+
     /// <summary>The room `roomId` of the path.</summary>
     public static RouteOwner Room { get; } = new(OwnerKind.Room, "roomId");
 

@@ -1,0 +1,203 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using Matrix.Core.Cluster;
+using Matrix.Host.Cluster.Calls;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
+using Microsoft.Extensions.Hosting;
+
+namespace Matrix.Host.Cluster.Flushes;
+
+/// <summary>
+/// How far each node has read the flushes of all. Nodes tell one another, and that is also the word that there is a
+/// flush to read. An answer to a client waits until all nodes have read what it tells of, so that users read their own
+/// writes wherever they ask. A node that reads nothing for a second is not waited for any more: it holds its requests
+/// by itself (<see cref="LevelGate"/>), and asks to be waited for before it serves again.
+/// </summary>
+public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICallHandler
+{
+    /// <summary>The number of the call by which a node asks to be waited for.</summary>
+    internal const int WaitForMe = 100;
+
+    /// <summary>How long an answer waits for another node to read what it tells of.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+
+    /// <summary>Positions are told no more often than this, and again if nothing happens.</summary>
+    private static readonly TimeSpan _tellsEvery = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan _repeatsEvery = TimeSpan.FromMilliseconds(500);
+
+    private readonly ClusterNode _node;
+    private readonly INodeTells _tells;
+    private readonly IFlushFollower _follower;
+    private readonly ConcurrentDictionary<NodeIncarnation, long> _applied = new();
+    private readonly ConcurrentDictionary<NodeIncarnation, bool> _skipped = new();
+    private readonly SemaphoreSlim _advanced = new(0, 1);
+    private TaskCompletionSource _news = New();
+    private int _waiting;
+
+    /// <summary>Follows the storage of a node that serves with others.</summary>
+    public AppliedPositions(ClusterNode node, INodeTells tells, NodeLink link)
+    {
+        (_node, _tells, _follower) = (node, tells, link.Follower);
+        _follower.OnAdvanced = OnAdvanced;
+    }
+
+    NodeTellKind INodeTellHandler.Kind => NodeTellKind.Applied;
+
+    int ICallHandler.Kind => WaitForMe;
+
+    /// <summary>How far this node has read.</summary>
+    public long Position => _follower.Position;
+
+    /// <summary>How far another node has read; null if it has not told.</summary>
+    public long? Of(NodeIncarnation node) => _applied.TryGetValue(node, out var position) ? position : null;
+
+    /// <summary>
+    /// Waits until all other nodes have read what this one has, so that what a client is answered holds everywhere.
+    /// </summary>
+    public ValueTask AppliedByAllAsync(CancellationToken stop)
+    {
+        var position = Position;
+        return AreThrough(position) ? default : WaitAsync(position, stop);
+
+        async ValueTask WaitAsync(long position, CancellationToken stop)
+        {
+            if (await UntilAsync(() => AreThrough(position), LongestWait, stop)) return;
+            foreach (var node in Behind(position)) _skipped[node] = true;
+        }
+    }
+
+    /// <summary>Waits until this node has read up to a position. False if it has not in time.</summary>
+    public async ValueTask<bool> ReachAsync(long position, TimeSpan most, CancellationToken stop)
+    {
+        if (Position >= position) return true;
+        _follower.Look();
+        return await UntilAsync(() => Position >= position, most, stop);
+    }
+
+    /// <inheritdoc/>
+    public void OnTold(NodeIncarnation from, ReadOnlyMemory<byte> body)
+    {
+        if (body.Length < sizeof(long)) return;
+        var position = BinaryPrimitives.ReadInt64LittleEndian(body.Span);
+        _applied.AddOrUpdate(from, position, (_, before) => Math.Max(before, position));
+        if (position > Position) _follower.Look();
+        Wake();
+    }
+
+    /// <summary>A node asks to be waited for.</summary>
+    public ValueTask<ReadOnlyMemory<byte>?> AnswerAsync(ReadOnlyMemory<byte> body, CancellationToken stop)
+    {
+        if (NodeFrame.TryRead(body, out var from, out _)) _skipped.TryRemove(from, out _);
+        return ValueTask.FromResult<ReadOnlyMemory<byte>?>(ReadOnlyMemory<byte>.Empty);
+    }
+
+    /// <summary>Asks all other nodes to wait for this one. False if one of them did not answer.</summary>
+    internal async ValueTask<bool> AskToBeWaitedForAsync(CancellationToken stop)
+    {
+        var body = NodeFrame.Of(_node.Self, default);
+        var answers = await Task.WhenAll(_node.Members.Others.Select(
+            node => _node.Calls.CallAsync(node, WaitForMe, body, stop).AsTask()));
+        return answers.All(static answer => answer.Outcome is CallOutcome.Answered or CallOutcome.Gone);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        _advanced.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        _node.Members.Changed += Drop;
+        try
+        {
+            while (true)
+            {
+                var body = new byte[sizeof(long)];
+                BinaryPrimitives.WriteInt64LittleEndian(body, Position);
+                _tells.TellAll(NodeTellKind.Applied, body);
+                await Task.Delay(_tellsEvery, stoppingToken);
+                await _advanced.WaitAsync(_repeatsEvery, stoppingToken);
+            }
+        }
+        finally
+        {
+            _node.Members.Changed -= Drop;
+        }
+    }
+
+    private bool AreThrough(long position)
+    {
+        foreach (var node in _node.Members.Others)
+        {
+            if (!IsThrough(node, position)) return false;
+        }
+
+        return true;
+    }
+
+    private IEnumerable<NodeIncarnation> Behind(long position) =>
+        _node.Members.Others.Where(node => !IsThrough(node, position));
+
+    private bool IsThrough(NodeIncarnation node, long position) =>
+        (_applied.TryGetValue(node, out var applied) && applied >= position) || _skipped.ContainsKey(node);
+
+    private async ValueTask<bool> UntilAsync(Func<bool> holds, TimeSpan most, CancellationToken stop)
+    {
+        Interlocked.Increment(ref _waiting);
+        try
+        {
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            over.CancelAfter(most);
+            while (true)
+            {
+                var news = Volatile.Read(ref _news).Task;
+                if (holds()) return true;
+                await news.WaitAsync(over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (over.IsCancellationRequested) return holds();
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private void OnAdvanced()
+    {
+        try
+        {
+            if (_advanced.CurrentCount == 0) _advanced.Release();
+        }
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
+        {
+            // It is awake, or has ended.
+        }
+
+        Wake();
+    }
+
+    private void Wake()
+    {
+        if (Volatile.Read(ref _waiting) > 0) Interlocked.Exchange(ref _news, New()).TrySetResult();
+    }
+
+    /// <summary>Forgets nodes that have ended.</summary>
+    private void Drop()
+    {
+        var others = _node.Members.Others.ToHashSet();
+        foreach (var node in _applied.Keys.Concat(_skipped.Keys).Where(node => !others.Contains(node)))
+        {
+            _applied.TryRemove(node, out _);
+            _skipped.TryRemove(node, out _);
+        }
+
+        Wake();
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
