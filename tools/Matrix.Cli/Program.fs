@@ -40,6 +40,7 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Media of ParseResults<MediaArguments>
     | [<CliPrefix(CliPrefix.None)>] Federation of ParseResults<FederationArguments>
     | [<CliPrefix(CliPrefix.None)>] Notice of ParseResults<NoticeArguments>
+    | [<CliPrefix(CliPrefix.None)>] Cluster of ParseResults<ClusterArguments>
     | [<CliPrefix(CliPrefix.None)>] Keys of ParseResults<KeysArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
@@ -65,6 +66,7 @@ type Arguments =
             | Media _ -> "lists, deletes and quarantines media."
             | Federation _ -> "checks other servers, and shows what they have not got yet."
             | Notice _ -> "sends notices to users."
+            | Cluster _ -> "shows the nodes of a server of several, and has them leave."
             | Keys _ -> "creates and rotates signing keys."
             | Version _ -> "prints the version."
 
@@ -90,6 +92,7 @@ module internal Program =
         | Media arguments -> MediaCommand.run arguments
         | Federation arguments -> FederationCommand.run arguments
         | Notice arguments -> NoticeCommand.run arguments
+        | Cluster arguments -> ClusterCommand.run arguments
         | Keys arguments -> KeysCommand.run arguments
         | Version arguments -> VersionCommand.run arguments
 
