@@ -15,6 +15,15 @@ public sealed record MediaOptions
         Form = SettingForm.Path)]
     public required string Folder { get; init; }
 
+    /// <summary>The name of this node, if others serve beside it; empty otherwise.</summary>
+    public string Node { get; init; } = "";
+
+    /// <summary>Whether other nodes have the folder, too: contents are in it.</summary>
+    internal bool SharesFolder => Node.Length > 0 && S3.Endpoint.Length == 0;
+
+    /// <summary>Whether each node looks after its own folder, in which there are no contents.</summary>
+    internal bool HasOwnFolder => Node.Length > 0 && S3.Endpoint.Length > 0;
+
     /// <summary>The bucket of the contents, in place of a folder.</summary>
     public S3Options S3 { get; init; } = new();
 

@@ -20,6 +20,7 @@ public static class MediaRegistration
             .AddSingleton(folder.Derived)
             .Add<ImageTool>()
             .Add<Thumbnailer>()
+            .Add<MediaArrivals>()
             .Add<ContentRepository>()
             .Add<RemoteFetch>()
             .Add<RemoteMedia>()
@@ -31,5 +32,6 @@ public static class MediaRegistration
             .Add<PreviewFetch>()
             .Add<UrlPreviews>()
             .Add<PreviewCleaner>()
-            .Add<MediaCleaning>();
+            .Add<MediaCleaning>()
+            .Add<OwnFolderCleaning>();
 }

@@ -136,8 +136,10 @@ internal sealed class Homeserver : IAsyncDisposable
         MediaFolder? media = null;
         try
         {
-            // After the database, which belongs to one server at a time, as the folder does.
-            media = MediaFolder.Open(config.Media, log.CreateLogger(typeof(MediaFolder).FullName!));
+            // After the database, which belongs to one server, or to its nodes, as the folder does.
+            media = await MediaFolder.OpenAsync(
+                config.Media, log.CreateLogger(typeof(MediaFolder).FullName!),
+                new SharedFolder(storage.Media, storage.Writer), stop);
             DataFolder.WarnOfOthers(config, log.CreateLogger(typeof(DataFolder).FullName!));
             app = Compose(config, keys, certificate, media, storage, log, clock, parts =>
             {
@@ -380,6 +382,7 @@ internal sealed class Homeserver : IAsyncDisposable
         .Runs<DirectoryIndexer>()
         .Runs<RoomFollowers>()
         .Runs<MediaCleaning>()
+        .Runs<OwnFolderCleaning>()
         .Runs<ImageCheck>()
         .Runs<SlidingConnections>()
         .Runs<PolicyRooms>()
@@ -398,6 +401,7 @@ internal sealed class Homeserver : IAsyncDisposable
         parts.Get<RoomFollowers>(),
         parts.Get<UserRoomsCache>(),
         parts.Get<SlidingConnections>(),
+        parts.Get<MediaArrivals>(),
         .. parts.StreamConsumers(),
         .. parts.OutboundConsumers(),
 

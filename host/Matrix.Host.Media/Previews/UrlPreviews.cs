@@ -113,7 +113,7 @@ public sealed partial class UrlPreviews : IDisposable
         var media = new MediaRow(
             _options.ServerName, mediaId, image.File.Hash, image.File.Size, image.ContentType, null, null, now, now,
             null, false);
-        await _repository.KeepAsync(image.File, new MediaCreated(media), stop, stored);
+        await _repository.KeepAsync(image.File, media, isNew: true, stop, stored);
         return (ReadOnlyMemory<byte>)body;
     }
 

@@ -165,7 +165,7 @@ public sealed class RemoteFetch(
             false);
 
         // If it is not applied, another fetch was faster.
-        await repository.KeepAsync(file, new MediaCreated(row), stop);
+        await repository.KeepAsync(file, row, isNew: true, stop);
         return null;
     }
 

@@ -8,7 +8,7 @@ namespace Matrix.Host.Media.Store;
 /// Uploads, and the media of this server. v1.19 client-server-api#content-repository. A content is synced before its
 /// URI is durable, and the URI before the response.
 /// </summary>
-public sealed partial class ContentRepository : IDisposable
+public sealed partial class ContentRepository
 {
     private const int LeftAtOnce = 200;
 
@@ -34,7 +34,6 @@ public sealed partial class ContentRepository : IDisposable
     private readonly UploadSlots _slots;
     private readonly UploadSlots _creations;
     private readonly MediaArrivals _arrivals;
-    private readonly FileLocks _locks = new();
 
     /// <summary>Creates the repository.</summary>
     public ContentRepository(
@@ -43,6 +42,7 @@ public sealed partial class ContentRepository : IDisposable
         IMediaFiles files,
         DerivedFiles derived,
         MediaSpool spool,
+        MediaArrivals arrivals,
         MediaOptions options,
         TimeProvider time,
         ILogger<ContentRepository> log)
@@ -50,7 +50,7 @@ public sealed partial class ContentRepository : IDisposable
         (_mediaTable, _writer, _files, _derived) = (mediaTable, writer, files, derived);
         (_spool, _options, _time, _log) = (spool, options, time, log);
         (_slots, _creations) = (new UploadSlots(options), new UploadSlots(options));
-        _arrivals = new MediaArrivals(options, time);
+        _arrivals = arrivals;
     }
 
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -103,13 +103,11 @@ public sealed partial class ContentRepository : IDisposable
             using var waiting = _arrivals.Begin(mediaId);
             if (waiting is not null)
             {
-                found = await _mediaTable.FindAsync(_options.ServerName, mediaId, stop);
-                if (found is { FileHash: null })
-                {
-                    var longest = wait < _options.LongestWait ? wait : _options.LongestWait;
-                    await waiting.WaitAsync(longest, stop);
-                    found = await _mediaTable.FindAsync(_options.ServerName, mediaId, stop);
-                }
+                await waiting.WaitAsync(
+                    wait < _options.LongestWait ? wait : _options.LongestWait,
+                    async () => (found = await _mediaTable.FindAsync(_options.ServerName, mediaId, stop))
+                        is not { FileHash: null },
+                    stop);
             }
         }
 
@@ -153,38 +151,40 @@ public sealed partial class ContentRepository : IDisposable
     {
         var deleted = new MediaDeleted(media, unusedSince);
         await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(deleted), stop);
-        if (deleted.Applied && media.FileHash is { } hash
-            && await TryDropAsync(hash, CancellationToken.None))
+        if (deleted.Applied && media.File is { } name
+            && await TryDropAsync(name, CancellationToken.None))
         {
-            await SettleAsync(hash, CancellationToken.None);
+            await SettleAsync(name, CancellationToken.None);
         }
 
         return deleted.Applied;
     }
 
     /// <summary>
-    /// Deletes a content that no URI has. False if that fails: what is noted as dropped is tried again.
+    /// Deletes a file that no URI has. False if that fails: what is noted as dropped is tried again.
     /// </summary>
-    internal async ValueTask<bool> TryDropAsync(string hash, CancellationToken stop)
+    internal async ValueTask<bool> TryDropAsync(string name, CancellationToken stop)
     {
         try
         {
-            await DropAsync(hash, stop);
+            await DropAsync(name, stop);
             return true;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            NotDropped(hash, fault.Message);
+            NotDropped(name, fault.Message);
             return false;
         }
     }
 
-    private async ValueTask DropAsync(string hash, CancellationToken stop)
+    /// <summary>No lock: no URI gets a file that none has (<see cref="MediaCreated.SharesFile"/>).</summary>
+    private async ValueTask DropAsync(string name, CancellationToken stop)
     {
-        using var held = await _locks.TakeAsync(hash, stop);
-        if (await _mediaTable.IsUsedAsync(hash, stop)) return;
-        await _files.DeleteAsync(hash, stop);
-        _derived.Delete(hash);
+        var hash = StoredName.HashOf(name);
+        var used = await _mediaTable.FilesAsync([hash], stop);
+        if (used.Contains(name)) return;
+        await _files.DeleteAsync(name, stop);
+        if (used.Count == 0) _derived.Delete(hash);
     }
 
     /// <summary>Deletes the contents that a server left that stopped in the middle of a deletion.</summary>
@@ -197,16 +197,16 @@ public sealed partial class ContentRepository : IDisposable
             var most = LeftAtOnce + failed.Count;
             var left = await _mediaTable.DroppedAsync(most, stop);
             var isNew = false;
-            foreach (var hash in left.Where(hash => !failed.Contains(hash)))
+            foreach (var name in left.Where(name => !failed.Contains(name)))
             {
                 isNew = true;
-                if (await TryDropAsync(hash, stop))
+                if (await TryDropAsync(name, stop))
                 {
-                    await SettleAsync(hash, stop);
+                    await SettleAsync(name, stop);
                 }
                 else
                 {
-                    failed.Add(hash);
+                    failed.Add(name);
                 }
             }
 
@@ -217,57 +217,102 @@ public sealed partial class ContentRepository : IDisposable
     /// <summary>The file of media, if it has the length that arrived.</summary>
     private async ValueTask<MediaFile?> FileOfAsync(MediaRow media, CancellationToken stop)
     {
-        if (media.FileHash is not { } hash
-            || await _files.OpenAsync(hash, stop) is not { } file)
+        if (media.File is not { } name
+            || await _files.OpenAsync(name, stop) is not { } file)
         {
             return null;
         }
 
         if (file.Length == media.Size) return file;
-        Damaged(hash, file.Length, media.Size);
+        Damaged(name, file.Length, media.Size);
         return null;
     }
 
-    private async ValueTask SettleAsync(string hash, CancellationToken stop) =>
-        await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(new DroppedFileSettled(hash)), stop);
+    private async ValueTask SettleAsync(string name, CancellationToken stop) =>
+        await _writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(new DroppedFileSettled(name)), stop);
 
-    /// <summary>Keeps a content, and makes its URI durable. Returns whether it was applied.</summary>
+    /// <summary>Keeps a content, and makes its URI durable. Returns whether the URI has it.</summary>
     /// <param name="file">The content.</param>
-    /// <param name="change">The change that makes the URI.</param>
-    /// <param name="more">A change that is written with it; null for none.</param>
+    /// <param name="media">The URI, without the name of the file.</param>
+    /// <param name="isNew">Whether the URI is created, or gets its content.</param>
+    /// <param name="more">A change that is written with it, perhaps twice; null for none.</param>
     internal async ValueTask<bool> KeepAsync(
-        SpooledFile file, ConditionalChange change, CancellationToken stop, Change? more = null)
+        SpooledFile file, MediaRow media, bool isNew, CancellationToken stop, Change? more = null)
     {
+        var damaged = new List<string>();
+        foreach (var known in await _mediaTable.FilesAsync([file.Hash], stop))
+        {
+            if ((await _files.OpenAsync(known, stop))?.Length != file.Size)
+            {
+                damaged.Add(known);
+                continue;
+            }
+
+            if (await WriteAsync(media with { StoredAs = known }, isNew, shares: true, damaged: [], more)) return true;
+
+            // No URI gets a file again that none had: if one has it now, the file was not what it failed on.
+            if ((await _mediaTable.FilesAsync([file.Hash], stop)).Contains(known)) return false;
+        }
+
+        return await KeepAsync(file, media with { StoredAs = StoredName.Draw(file.Hash) }, isNew, damaged, more, stop);
+    }
+
+    /// <summary>Keeps a content in a file of its own, also for the URIs whose files are damaged.</summary>
+    private async ValueTask<bool> KeepAsync(
+        SpooledFile file,
+        MediaRow media,
+        bool isNew,
+        List<string> damaged,
+        Change? more,
+        CancellationToken stop)
+    {
+        var name = media.StoredAs!;
+        bool isApplied;
         try
         {
-            using var held = await _locks.TakeAsync(file.Hash, stop);
-            await _files.KeepAsync(file, stop);
-
-            // Not cancelled any more: the content would stay without a URI.
-            var batch = new WriteBatch(Authority.Nobody, 2).Add(change);
-            if (more is not null) batch.Add(more);
-            await _writer.WriteAsync(batch, CancellationToken.None);
+            await _files.KeepAsync(file, name, stop);
+            isApplied = await WriteAsync(media, isNew, shares: false, damaged, more);
         }
         catch (StorageException fault) when (fault.Failure != StorageFailure.Doubtful)
         {
-            await TryDropAsync(file.Hash, CancellationToken.None);
+            await TryDropAsync(name, CancellationToken.None);
             throw;
         }
 
-        if (!change.Applied) await TryDropAsync(file.Hash, CancellationToken.None);
+        if (!isApplied) await TryDropAsync(name, CancellationToken.None);
+        foreach (var each in damaged)
+        {
+            if (await TryDropAsync(each, CancellationToken.None)) await SettleAsync(each, CancellationToken.None);
+        }
+
+        return isApplied;
+    }
+
+    /// <summary>Writes the URI. Not cancelled: the content would stay without one.</summary>
+    private async ValueTask<bool> WriteAsync(
+        MediaRow media, bool isNew, bool shares, List<string> damaged, Change? more)
+    {
+        ConditionalChange change = isNew
+            ? new MediaCreated(media) { SharesFile = shares }
+            : new MediaUploaded(media) { SharesFile = shares };
+        var batch = new WriteBatch(Authority.Nobody, 2 + damaged.Count).Add(change);
+        foreach (var each in damaged)
+        {
+            batch.Add(new MediaFileReplaced(media.FileHash!, each, media.StoredAs!));
+        }
+
+        if (more is not null) batch.Add(more);
+        await _writer.WriteAsync(batch, CancellationToken.None);
         return change.Applied;
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _locks.Dispose();
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The content {Hash} could not be deleted: {Reason}")]
-    private partial void NotDropped(string hash, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The content {Name} could not be deleted: {Reason}")]
+    private partial void NotDropped(string name, string reason);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "The content {Hash} was damaged, and is not served: it has {Found} bytes and had {Expected}.")]
-    private partial void Damaged(string hash, long found, long expected);
+        Message = "The content {Name} was damaged, and is not served: it has {Found} bytes and had {Expected}.")]
+    private partial void Damaged(string name, long found, long expected);
 
     private async ValueTask<MediaFailure?> StoreAsync(
         Upload upload, string mediaId, bool isNew, CancellationToken stop)
@@ -288,12 +333,7 @@ public sealed partial class ContentRepository : IDisposable
         var row = new MediaRow(
             _options.ServerName, mediaId, file.Hash, file.Size, upload.ContentType, upload.FileName, upload.UserId,
             now, now, null, false);
-        ConditionalChange change = isNew ? new MediaCreated(row) : new MediaUploaded(row);
-        if (await KeepAsync(file, change, stop))
-        {
-            _arrivals.Arrived(mediaId);
-            return null;
-        }
+        if (await KeepAsync(file, row, isNew, stop)) return null;
 
         // Another upload to the URI was first, or the URI expired meanwhile.
         return await WhyNotFilledAsync(mediaId, upload.UserId, stop) ?? _unknown;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -23,13 +24,17 @@ public sealed partial class DerivedFiles
         AttributesToSkip = 0,
     };
 
+    private static readonly TimeSpan _othersCounted = TimeSpan.FromHours(1);
+
     private readonly string _folder;
     private readonly string _work;
     private readonly int _mostOfContent;
     private readonly TimeSpan _precision;
+    private readonly bool _isShared;
     private readonly ILogger _log;
     private long _bytes;
     private volatile bool _isCounted;
+    private long _countedAt;
 
     /// <summary>Makes the folder.</summary>
     public DerivedFiles(MediaOptions options, ILogger log)
@@ -37,10 +42,11 @@ public sealed partial class DerivedFiles
         _log = log;
         (_mostOfContent, _precision) = (options.ThumbnailsOfFile, options.AccessPrecision);
         _folder = Path.Combine(options.Folder, "thumbnails");
-        _work = Path.Combine(options.Folder, "work");
+        _isShared = options.SharesFolder;
+        _work = WorkFolders.Of(options, WorkFolders.Tools);
         OwnFiles.MakeFolder(_folder);
         OwnFiles.MakeFolder(_work);
-        foreach (var left in Directory.EnumerateDirectories(_work)) DeleteWorkFolder(left);
+        WorkFolders.Empty(_work);
     }
 
     /// <summary>Makes an empty folder for a tool. What a stopped server left is deleted at the next start.</summary>
@@ -121,31 +127,45 @@ public sealed partial class DerivedFiles
 
     /// <summary>
     /// Deletes the longest unused files if all take more than these bytes. The files are looked at once after a start,
-    /// and when the bytes that were added make it likely.
+    /// and when the bytes that were added make it likely; hourly if other nodes add some, too.
     /// </summary>
     internal void Shrink(long most, CancellationToken stop)
     {
-        if (Interlocked.Read(ref _bytes) <= most && _isCounted) return;
-        var files = new List<FileInfo>();
+        if (Interlocked.Read(ref _bytes) <= most && _isCounted
+            && !(_isShared && Stopwatch.GetElapsedTime(_countedAt) > _othersCounted))
+        {
+            return;
+        }
+
+        var files = new List<(FileInfo File, long Bytes, DateTime UsedAt)>();
         foreach (var file in new DirectoryInfo(_folder).EnumerateFiles("*", _readable))
         {
             stop.ThrowIfCancellationRequested();
-            if (file.Name != Note) files.Add(file);
+            if (file.Name == Note) continue;
+            try
+            {
+                files.Add((file, file.Length, file.LastWriteTimeUtc));
+            }
+            catch (FileNotFoundException)
+            {
+                // It was deleted with its content this moment.
+            }
         }
 
-        var bytes = files.Sum(file => file.Length);
+        var bytes = files.Sum(static file => file.Bytes);
         if (bytes > most)
         {
             // Some more than needed, so that this does not happen each time.
-            foreach (var file in files.OrderBy(file => file.LastWriteTimeUtc))
+            foreach (var file in files.OrderBy(static file => file.UsedAt))
             {
                 if (bytes <= most - (most / 10)) break;
-                bytes -= file.Length;
-                file.Delete();
+                bytes -= file.Bytes;
+                file.File.Delete();
             }
         }
 
         Interlocked.Exchange(ref _bytes, bytes);
+        _countedAt = Stopwatch.GetTimestamp();
         _isCounted = true;
     }
 

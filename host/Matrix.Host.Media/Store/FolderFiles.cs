@@ -5,14 +5,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Media.Store;
 
-/// <summary>Keeps contents as files: a folder for the first two digits of the hash, a file for the others.</summary>
+/// <summary>
+/// Keeps contents as files: a folder for the first two digits of the hash, a file for the rest of the name.
+/// </summary>
 public sealed partial class FolderFiles : IMediaFiles
 {
     /// <summary>The name of the folder, within that of media.</summary>
     internal const string Name = "files";
 
     private const int Digits = 2;
-    private const int HashLength = 64;
 
     private readonly string _folder;
     private readonly ILogger _log;
@@ -36,20 +37,20 @@ public sealed partial class FolderFiles : IMediaFiles
     internal string Folder => _folder;
 
     /// <inheritdoc/>
-    public async ValueTask KeepAsync(SpooledFile file, CancellationToken stop) =>
-        await Task.Run(() => Keep(file), stop);
+    public async ValueTask KeepAsync(SpooledFile file, string name, CancellationToken stop) =>
+        await Task.Run(() => Keep(file, name), stop);
 
     /// <inheritdoc/>
-    public ValueTask<MediaFile?> OpenAsync(string hash, CancellationToken stop)
+    public ValueTask<MediaFile?> OpenAsync(string name, CancellationToken stop)
     {
-        var info = new FileInfo(PathOf(hash));
+        var info = new FileInfo(PathOf(name));
         return ValueTask.FromResult<MediaFile?>(info.Exists ? new LocalFile(info.FullName, info.Length) : null);
     }
 
     /// <inheritdoc/>
-    public ValueTask DeleteAsync(string hash, CancellationToken stop)
+    public ValueTask DeleteAsync(string name, CancellationToken stop)
     {
-        var path = PathOf(hash);
+        var path = PathOf(name);
         if (File.Exists(path)) File.Delete(path);
         return ValueTask.CompletedTask;
     }
@@ -61,12 +62,12 @@ public sealed partial class FolderFiles : IMediaFiles
         foreach (var part in Directory.EnumerateDirectories(_folder))
         {
             stop.ThrowIfCancellationRequested();
-            yield return await Task.Run(() => HashesOf(part, after, before), stop);
+            yield return await Task.Run(() => NamesOf(part, after, before), stop);
         }
     }
 
-    /// <summary>The hashes of one part; none if it cannot be read, so that the other parts are.</summary>
-    private string[] HashesOf(string part, DateTimeOffset after, DateTimeOffset before)
+    /// <summary>The names of one part; none if it cannot be read, so that the other parts are.</summary>
+    private string[] NamesOf(string part, DateTimeOffset after, DateTimeOffset before)
     {
         try
         {
@@ -76,7 +77,7 @@ public sealed partial class FolderFiles : IMediaFiles
                 .. new DirectoryInfo(part).EnumerateFiles()
                     .Where(file => file.LastWriteTimeUtc >= after && file.LastWriteTimeUtc < before)
                     .Select(file => first + file.Name)
-                    .Where(hash => hash.Length == HashLength && hash.All(char.IsAsciiHexDigitLower)),
+                    .Where(StoredName.IsValid),
             ];
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -86,23 +87,11 @@ public sealed partial class FolderFiles : IMediaFiles
         }
     }
 
-    private void Keep(SpooledFile file)
+    private void Keep(SpooledFile file, string name)
     {
         _ = _made.Value;
-        var path = PathOf(file.Hash);
-
-        // A file of that name was synced before it got the name. It must not look old to a sweep that runs before its
-        // row is written. Another length means that it was damaged: it has not the content of its name.
-        if (new FileInfo(path) is { Exists: true } known && known.Length == file.Size)
-        {
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
-        }
-        else
-        {
-            File.Move(file.Path, path, overwrite: true);
-        }
-
-        // A server that was killed may have given the name, and not synced it.
+        var path = PathOf(name);
+        File.Move(file.Path, path);
         Durable.SyncFolder(System.IO.Path.GetDirectoryName(path)!);
     }
 
@@ -122,5 +111,5 @@ public sealed partial class FolderFiles : IMediaFiles
     [LoggerMessage(Level = LogLevel.Warning, Message = "The media folder {Folder} was passed over: {Reason}")]
     private partial void Unreadable(string folder, string reason);
 
-    private string PathOf(string hash) => System.IO.Path.Combine(_folder, hash[..Digits], hash[Digits..]);
+    private string PathOf(string name) => System.IO.Path.Combine(_folder, name[..Digits], name[Digits..]);
 }

@@ -1,19 +1,19 @@
 namespace Matrix.Host.Media.Store;
 
-/// <summary>Where the contents of media are kept, each once, by its hash.</summary>
+/// <summary>Where the contents of media are kept, each under a name that begins with its hash.</summary>
 public interface IMediaFiles
 {
     /// <summary>Keeps a content. It is durable when this returns.</summary>
-    ValueTask KeepAsync(SpooledFile file, CancellationToken stop);
+    /// <param name="name">Its name, which no other content had.</param>
+    ValueTask KeepAsync(SpooledFile file, string name, CancellationToken stop);
 
-    /// <summary>Opens a content; null if there is none.</summary>
-    /// <param name="hash">The SHA-256 in hexadecimal.</param>
-    ValueTask<MediaFile?> OpenAsync(string hash, CancellationToken stop);
+    /// <summary>Opens a content; null if there is none of that name.</summary>
+    ValueTask<MediaFile?> OpenAsync(string name, CancellationToken stop);
 
-    /// <summary>Deletes a content, if there is one.</summary>
-    ValueTask DeleteAsync(string hash, CancellationToken stop);
+    /// <summary>Deletes a content, if there is one of that name.</summary>
+    ValueTask DeleteAsync(string name, CancellationToken stop);
 
-    /// <summary>The hashes of the contents that were last written between two times, in parts.</summary>
+    /// <summary>The names of the contents that were last written between two times, in parts.</summary>
     IAsyncEnumerable<IReadOnlyList<string>> ListAsync(
         DateTimeOffset after, DateTimeOffset before, CancellationToken stop);
 }

@@ -41,7 +41,7 @@ public sealed class MediaCleaner(
         await ShrinkAsync(stop);
         try
         {
-            await Task.Run(() => derived.Shrink(options.ThumbnailCacheBytes, stop), stop);
+            if (!options.HasOwnFolder) await CleanFolderAsync(stop);
         }
         finally
         {
@@ -57,18 +57,34 @@ public sealed class MediaCleaner(
     public async ValueTask SweepAsync(CancellationToken stop)
     {
         var now = time.GetUtcNow();
-        await foreach (var hashes in files.ListAsync(now - _swept, now - _settled, stop))
+        await foreach (var names in files.ListAsync(now - _swept, now - _settled, stop))
         {
-            foreach (var some in hashes.Chunk(Batch))
+            foreach (var some in names.Chunk(Batch))
             {
-                var used = await mediaTable.UsedAsync(some, stop);
-                foreach (var hash in some.Except(used))
+                var used = await mediaTable.FilesAsync([.. some.Select(StoredName.HashOf).Distinct()], stop);
+                foreach (var name in some.Except(used))
                 {
-                    await repository.TryDropAsync(hash, stop);
+                    await repository.TryDropAsync(name, stop);
                 }
             }
         }
 
+        if (!options.HasOwnFolder) await SweepFolderAsync(stop);
+    }
+
+    /// <summary>Deletes what takes too much of the folder, and what nodes left in it.</summary>
+    internal async ValueTask CleanFolderAsync(CancellationToken stop)
+    {
+        await Task.Run(() => derived.Shrink(options.ThumbnailCacheBytes, stop), stop);
+        if (options.SharesFolder)
+        {
+            await Task.Run(() => WorkFolders.DeleteLeft(options, time.GetUtcNow(), stop), stop);
+        }
+    }
+
+    /// <summary>Deletes from the folder what was made of contents that are gone.</summary>
+    internal async ValueTask SweepFolderAsync(CancellationToken stop)
+    {
         foreach (var hashes in derived.Contents())
         {
             foreach (var some in hashes.Chunk(Batch))

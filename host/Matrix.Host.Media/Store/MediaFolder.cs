@@ -28,8 +28,10 @@ public sealed class MediaFolder : IDisposable
     /// </summary>
     /// <param name="options">The configuration.</param>
     /// <param name="log">The log of what is passed over later.</param>
+    /// <param name="shared">What nodes agree on; null without a database.</param>
     /// <exception cref="IOException">The folder cannot be used.</exception>
-    public static MediaFolder Open(MediaOptions options, ILogger log)
+    public static async Task<MediaFolder> OpenAsync(
+        MediaOptions options, ILogger log, SharedFolder? shared, CancellationToken stop)
     {
         FolderOwner? owner = null;
         try
@@ -40,15 +42,17 @@ public sealed class MediaFolder : IDisposable
             var folder = new FolderFiles(options, log);
 
             // Before `incoming` is emptied: another server may be receiving into it.
-            owner = FolderOwner.Take(options.Folder, options.ServerName);
+            owner = FolderOwner.Take(options.Folder, options.ServerName, options.Node.Length > 0);
+            if (shared is not null && options.S3.Endpoint.Length == 0) await shared.CheckAsync(options, stop);
             var spool = new MediaSpool(options);
             if (options.S3.Endpoint.Length == 0) CheckMove(spool.Folder, folder.Folder);
             IMediaFiles files = options.S3.Endpoint.Length > 0 ? new S3Files(options.S3) : folder;
             return new MediaFolder(owner, spool, files, new DerivedFiles(options, log));
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception fault)
         {
             owner?.Dispose();
+            if (fault is not (IOException or UnauthorizedAccessException)) throw;
             throw new IOException($"media.folder: {options.Folder} cannot be used: {fault.Message}", fault);
         }
     }
@@ -80,9 +84,9 @@ public sealed class MediaFolder : IDisposable
     /// </summary>
     private static void CheckMove(string incoming, string files)
     {
-        const string Name = "probe";
-        var (from, to) = (Path.Combine(incoming, Name), Path.Combine(files, Name));
-        if (Directory.Exists(to)) Directory.Delete(to);
+        // Another node may try it at the same time.
+        var name = $"probe-{Guid.NewGuid():N}";
+        var (from, to) = (Path.Combine(incoming, name), Path.Combine(files, name));
         OwnFiles.MakeFolder(from);
         try
         {

@@ -20,9 +20,9 @@ public sealed class MediaSpool
     /// <summary>Makes the folder, and deletes what is in it.</summary>
     public MediaSpool(MediaOptions options)
     {
-        Folder = Path.Combine(options.Folder, "incoming");
+        Folder = WorkFolders.Of(options, WorkFolders.Incoming);
         OwnFiles.MakeFolder(Folder);
-        foreach (var left in Directory.EnumerateFiles(Folder)) File.Delete(left);
+        WorkFolders.Empty(Folder);
     }
 
     /// <summary>The folder of what arrives.</summary>

@@ -6,11 +6,9 @@ using Amazon.S3.Model;
 
 namespace Matrix.Host.Media.Store;
 
-/// <summary>Keeps contents in a bucket of an S3 service, each under its hash.</summary>
+/// <summary>Keeps contents in a bucket of an S3 service, each under its name.</summary>
 public sealed class S3Files : IMediaFiles, IDisposable
 {
-    private const int HashLength = 64;
-
     private readonly AmazonS3Client _client;
     private readonly string _bucket;
     private readonly string _prefix;
@@ -36,28 +34,25 @@ public sealed class S3Files : IMediaFiles, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask KeepAsync(SpooledFile file, CancellationToken stop)
-    {
-        // Sent again also if it is there: it must not look old to a sweep that runs before its row is written.
+    public async ValueTask KeepAsync(SpooledFile file, string name, CancellationToken stop) =>
         await AskAsync(() => _client.PutObjectAsync(
             new PutObjectRequest
             {
                 BucketName = _bucket,
-                Key = _prefix + file.Hash,
+                Key = _prefix + name,
                 FilePath = file.Path,
                 ContentType = Upload.DefaultType,
                 UseChunkEncoding = false,
             },
             stop), stop);
-    }
 
     /// <inheritdoc/>
-    public async ValueTask<MediaFile?> OpenAsync(string hash, CancellationToken stop)
+    public async ValueTask<MediaFile?> OpenAsync(string name, CancellationToken stop)
     {
         try
         {
-            var known = await AskAsync(() => _client.GetObjectMetadataAsync(_bucket, _prefix + hash, stop), stop);
-            return new S3File(this, _prefix + hash, known.ContentLength);
+            var known = await AskAsync(() => _client.GetObjectMetadataAsync(_bucket, _prefix + name, stop), stop);
+            return new S3File(this, _prefix + name, known.ContentLength);
         }
         catch (FileNotFoundException)
         {
@@ -66,8 +61,8 @@ public sealed class S3Files : IMediaFiles, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DeleteAsync(string hash, CancellationToken stop) =>
-        await AskAsync(() => _client.DeleteObjectAsync(_bucket, _prefix + hash, stop), stop);
+    public async ValueTask DeleteAsync(string name, CancellationToken stop) =>
+        await AskAsync(() => _client.DeleteObjectAsync(_bucket, _prefix + name, stop), stop);
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<IReadOnlyList<string>> ListAsync(
@@ -84,7 +79,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
                         && at.ToUniversalTime() >= after.UtcDateTime
                         && at.ToUniversalTime() < before.UtcDateTime)
                     .Select(entry => entry.Key[_prefix.Length..])
-                    .Where(hash => hash.Length == HashLength && hash.All(char.IsAsciiHexDigitLower)),
+                    .Where(StoredName.IsValid),
             ];
             if (page.IsTruncated != true) yield break;
             request.ContinuationToken = page.NextContinuationToken;

@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -25,7 +26,7 @@ namespace Matrix.Host.Storage.Tables;
 
 /// <summary>
 /// The kinds of changes that consumers of other nodes get, as bytes. A kind is either here or in
-/// <see cref="UnsharedChanges"/>. A number is never given to another kind; the next one is 72.
+/// <see cref="UnsharedChanges"/>. A number is never given to another kind; the next one is 73.
 /// </summary>
 internal static class SharedChanges
 {
@@ -39,6 +40,7 @@ internal static class SharedChanges
         .. EventChangeFormats.All,
         .. GuestChangeFormats.All,
         .. KeyChangeFormats.All,
+        .. MediaChangeFormats.All,
         .. MembershipChangeFormats.All,
         .. OutboundMessageChangeFormats.All,
         .. ProfileChangeFormats.All,

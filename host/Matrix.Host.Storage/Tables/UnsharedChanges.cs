@@ -165,14 +165,16 @@ internal static class UnsharedChanges
 
         // Media
         typeof(MediaCreated),
-        typeof(MediaUploaded),
         typeof(MediaAccessed),
         typeof(MediaDeleted),
+        typeof(MediaFileReplaced),
         typeof(DroppedFileSettled),
         typeof(ExpiredMediaPurged),
         typeof(FileQuarantined),
         typeof(MediaProtected),
         typeof(FileReleased),
+        typeof(MediaFolderNamed),
+        typeof(MediaFolderMarked),
 
         // OAuth
         typeof(OAuthClientRegistered),

@@ -238,6 +238,7 @@ internal sealed record HomeserverConfig
             Media = Media with
             {
                 ServerName = ServerName,
+                Node = Cluster.Listen is not null ? Storage.Node : "",
                 Folder = Media.Folder.Length > 0 ? Media.Folder : Path.Combine(dataDir, "media"),
             },
             Outbound = Outbound with { ServerName = ServerName },

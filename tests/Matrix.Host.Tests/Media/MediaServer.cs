@@ -15,7 +15,7 @@ internal static class MediaServer
         return
         [
             .. Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
-                .Except([Path.Combine(folder, "lock"), Path.Combine(folder, "owner")]),
+                .Except([.. new[] { "lock", "owner", "cluster" }.Select(name => Path.Combine(folder, name))]),
         ];
     }
 

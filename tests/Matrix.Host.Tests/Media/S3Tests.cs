@@ -36,7 +36,7 @@ internal sealed class S3Tests
         Assert.That((await _alice.DownloadsAsync(one)).HasStatus(200).Text, Is.EqualTo("a content"));
         var part = await _alice.DownloadsAsync(two, ("Range", "bytes=2-4"));
         Assert.That((part.Status, part.Text), Is.EqualTo((206, "con")));
-        Assert.That(_s3.Objects.Keys.Single(), Does.Match("^matrix/[0-9a-f]{64}$"));
+        Assert.That(_s3.Objects.Keys.Single(), Does.Match("^matrix/[0-9a-f]{64}-[0-9a-f]{16}$"));
         Assert.That(_s3.Refused, Is.Zero);
         Assert.That(MediaServer.FilesOf(_server), Is.Empty);
         Assert.That((await _alice.DownloadsAsync(await _alice.UploadsAsync(""))).HasStatus(200).Text, Is.Empty);

@@ -33,19 +33,19 @@ internal sealed class StubFiles : IMediaFiles
         return server;
     }
 
-    public async ValueTask KeepAsync(SpooledFile file, CancellationToken stop)
+    public async ValueTask KeepAsync(SpooledFile file, string name, CancellationToken stop)
     {
         if (IsFull) throw new IOException("The test's disk is full.");
-        Contents[file.Hash] = await File.ReadAllBytesAsync(file.Path, stop);
+        Contents[name] = await File.ReadAllBytesAsync(file.Path, stop);
     }
 
-    public ValueTask<MediaFile?> OpenAsync(string hash, CancellationToken stop) => ValueTask.FromResult<MediaFile?>(
-        Contents.TryGetValue(hash, out var content) ? new StubFile(this, content) : null);
+    public ValueTask<MediaFile?> OpenAsync(string name, CancellationToken stop) => ValueTask.FromResult<MediaFile?>(
+        Contents.TryGetValue(name, out var content) ? new StubFile(this, content) : null);
 
-    public ValueTask DeleteAsync(string hash, CancellationToken stop)
+    public ValueTask DeleteAsync(string name, CancellationToken stop)
     {
-        if (Undeletable.ContainsKey(hash)) throw new IOException("The test's content stays.");
-        Contents.TryRemove(hash, out _);
+        if (Undeletable.ContainsKey(name)) throw new IOException("The test's content stays.");
+        Contents.TryRemove(name, out _);
         return ValueTask.CompletedTask;
     }
 

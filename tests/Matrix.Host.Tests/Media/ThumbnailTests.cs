@@ -305,7 +305,7 @@ internal sealed class ThumbnailTests
         var row = await _server.Services.GetRequiredService<OpenedStorage>()
             .Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
         var files = _server.Services.GetRequiredService<IMediaFiles>();
-        return (await files.OpenAsync(row!.FileHash!, CancellationToken.None))!;
+        return (await files.OpenAsync(row!.File!, CancellationToken.None))!;
     }
 
     private Task<Reply> ReplyAsync(string uri, string query) =>

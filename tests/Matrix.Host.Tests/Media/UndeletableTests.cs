@@ -62,7 +62,7 @@ internal sealed class UndeletableTests
                 await Storage.Writer.WriteAsync(Batches.New(1).Add(change), CancellationToken.None);
             }
 
-            if (n != 449) _files.Undeletable[row.FileHash!] = true;
+            if (n != 449) _files.Undeletable[row.File!] = true;
         }
 
         await _server.CleansMediaAsync();

@@ -1,3 +1,4 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
 
 namespace Matrix.Host.Tests.Storage;
@@ -74,13 +75,13 @@ internal sealed class MediaTests(string kind) : StorageTests(kind)
         await Write(late);
         Assert.That(late.Applied, Is.False, "It was accessed at that time.");
         await Write(deleted);
-        Assert.That(await Store.Media.IsUsedAsync(Hash('a'), Stop), Is.True);
+        Assert.That(await Store.Media.FilesAsync(hashes, Stop), Is.EqualTo(new[] { Hash('a') }));
         Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.Empty);
 
         await Write(new MediaDeleted(Row("two", Hash('a'), origin: There)));
 
         Assert.That(deleted.Applied);
-        Assert.That(await Store.Media.IsUsedAsync(Hash('a'), Stop), Is.False);
+        Assert.That(await Store.Media.FilesAsync(hashes, Stop), Is.Empty);
         Assert.That(await Store.Media.UsedAsync(hashes, Stop), Is.Empty);
         Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.EqualTo(new[] { Hash('a') }));
         await Write(new DroppedFileSettled(Hash('a')));
@@ -99,6 +100,72 @@ internal sealed class MediaTests(string kind) : StorageTests(kind)
         Assert.That(stale.Applied, Is.False);
         Assert.That(await Store.Media.FindAsync(There, "one", Stop), Is.Not.Null);
         Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_content_has_the_files_that_its_URIs_name()
+    {
+        var (one, two) = (Hash('a') + "-1", Hash('a') + "-2");
+        await Write(
+            new MediaCreated(Row("one", Hash('a')) with { StoredAs = one }),
+            new MediaCreated(Row("two", Hash('a')) with { StoredAs = two }),
+            new MediaCreated(Row("three", Hash('a'))));
+
+        Assert.That(
+            await Store.Media.FilesAsync([Hash('a')], Stop), Is.EquivalentTo(new[] { one, two, Hash('a') }));
+        Assert.That((await Store.Media.FindAsync(Here, "two", Stop))!.File, Is.EqualTo(two));
+        Assert.That((await Store.Media.FindAsync(Here, "three", Stop))!.File, Is.EqualTo(Hash('a')));
+        await Write(new MediaDeleted(Row("one", Hash('a')) with { StoredAs = one }));
+        Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.EqualTo(new[] { one }));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task No_URI_gets_a_file_that_none_has_any_more(bool isFilled)
+    {
+        var file = Hash('a') + "-1";
+        var first = Row("one", Hash('a')) with { StoredAs = file };
+        await Write(new MediaCreated(first), new MediaCreated(Row("two", size: 0, expires: 2000)));
+        ConditionalChange Sharing() => isFilled
+            ? new MediaUploaded(Row("two", Hash('a')) with { StoredAs = file }) { SharesFile = true }
+            : new MediaCreated(Row("new", Hash('a')) with { StoredAs = file }) { SharesFile = true };
+        var late = Sharing();
+
+        await Write(new MediaDeleted(first), late);
+
+        Assert.That(late.Applied, Is.False);
+        await Write(new MediaCreated(first));
+        var inTime = Sharing();
+        await Write(inTime, new MediaDeleted(first));
+        Assert.That(inTime.Applied);
+        Assert.That(await Store.Media.FilesAsync([Hash('a')], Stop), Is.EqualTo(new[] { file }));
+    }
+
+    [Test]
+    public async Task A_damaged_file_is_replaced_for_all_its_URIs()
+    {
+        var (damaged, whole) = (Hash('a'), Hash('a') + "-2");
+        await Write(new MediaCreated(Row("one", Hash('a'))), new MediaCreated(Row("two", Hash('a'))));
+        var stale = new MediaDeleted((await Store.Media.FindAsync(Here, "one", Stop))!);
+
+        await Write(new MediaFileReplaced(Hash('a'), damaged, whole), stale);
+
+        Assert.That(stale.Applied, Is.False);
+        Assert.That(await Store.Media.FilesAsync([Hash('a')], Stop), Is.EqualTo(new[] { whole }));
+        Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.EqualTo(new[] { damaged }));
+    }
+
+    [Test]
+    public async Task The_folder_of_nodes_is_named_once()
+    {
+        Assert.That(await Store.Media.FolderAsync(Stop), Is.Null);
+        var (first, second) = (new MediaFolderNamed("one"), new MediaFolderNamed("two"));
+        await Write(first, second);
+
+        Assert.That((first.Applied, second.Applied), Is.EqualTo((true, false)));
+        Assert.That(await Store.Media.FolderAsync(Stop), Is.EqualTo(new SharedMediaFolder("one", false)));
+        await Write(new MediaFolderMarked());
+        Assert.That(await Store.Media.FolderAsync(Stop), Is.EqualTo(new SharedMediaFolder("one", true)));
     }
 
     [Test]

@@ -314,7 +314,10 @@ internal static class ChangeClaims
         Free<MediaUploaded>();
         Free<MediaAccessed>();
         Free<MediaDeleted>();
+        Free<MediaFileReplaced>();
         Free<DroppedFileSettled>();
+        Free<MediaFolderNamed>();
+        Free<MediaFolderMarked>();
         Free<FileQuarantined>();
         Free<FileReleased>();
         Free<MediaProtected>();

@@ -27,6 +27,12 @@ public sealed record MediaRow(
 {
     /// <summary>Whether it is left out when all media of a user or room is put in quarantine.</summary>
     public bool IsProtected { get; init; }
+
+    /// <summary>The name of the file that is stored in its row; null for the files of earlier versions.</summary>
+    public string? StoredAs { get; init; }
+
+    /// <summary>The name of its file; null as long as it has none. No other file ever has it.</summary>
+    public string? File => StoredAs ?? FileHash;
 }
 
 /// <summary>Which media is listed.</summary>
@@ -51,9 +57,17 @@ public sealed record MediaListing
 /// <summary>A number of URIs, and the bytes of their contents.</summary>
 public readonly record struct MediaUse(long Files, long Bytes);
 
-/// <summary>A URI was created, with or without content. Not applied if it exists with content.</summary>
+/// <summary>The folder of media that the nodes of a cluster share.</summary>
+/// <param name="Id">What its file with an id contains.</param>
+/// <param name="IsMarked">Whether a node has written the id there.</param>
+public sealed record SharedMediaFolder(string Id, bool IsMarked);
+
+/// <summary>A URI was created, with or without content. Not applied if it exists.</summary>
 public sealed record MediaCreated(MediaRow Media) : ConditionalChange
 {
+    /// <summary>Whether the file is that of another URI. Not applied then if no URI has it any more.</summary>
+    public bool SharesFile { get; init; }
+
     internal override int Weight => 400;
 }
 
@@ -61,8 +75,12 @@ public sealed record MediaCreated(MediaRow Media) : ConditionalChange
 /// The content of a URI was uploaded. Not applied unless this user created the URI, it has no content, and it has not
 /// expired.
 /// </summary>
+/// <remarks>Other nodes get the URI only.</remarks>
 public sealed record MediaUploaded(MediaRow Media) : ConditionalChange
 {
+    /// <summary>Whether the file is that of another URI. Not applied then if no URI has it any more.</summary>
+    public bool SharesFile { get; init; }
+
     internal override int Weight => 400;
 }
 
@@ -70,13 +88,16 @@ public sealed record MediaUploaded(MediaRow Media) : ConditionalChange
 public sealed record MediaAccessed(string Origin, string MediaId, long At) : Change;
 
 /// <summary>
-/// Media is deleted, unless the URI has another content by now. Its file becomes a dropped one if no other URI has it.
+/// Media is deleted, unless the URI has another file by now. Its file becomes a dropped one if no other URI has it.
 /// </summary>
 /// <param name="UnusedSince">Not applied if it was accessed at that time or later; null for any.</param>
 public sealed record MediaDeleted(MediaRow Media, long? UnusedSince = null) : ConditionalChange;
 
-/// <summary>A dropped file was deleted, or a URI has it again.</summary>
-public sealed record DroppedFileSettled(string FileHash) : Change;
+/// <summary>All URIs with a damaged file of a content get another one. The damaged one is dropped.</summary>
+public sealed record MediaFileReplaced(string FileHash, string File, string By) : Change;
+
+/// <summary>A dropped file was deleted.</summary>
+public sealed record DroppedFileSettled(string File) : Change;
 
 /// <summary>URIs without content that expired before a time are deleted.</summary>
 public sealed record ExpiredMediaPurged(long Before) : Change;
@@ -91,3 +112,9 @@ public sealed record MediaProtected(string Origin, string MediaId, bool IsProtec
 
 /// <summary>A file may be served again. Not applied if it could be.</summary>
 public sealed record FileReleased(string FileHash) : ConditionalChange;
+
+/// <summary>The folder of media that nodes share has an id. Not applied if it has one already.</summary>
+public sealed record MediaFolderNamed(string Id) : ConditionalChange;
+
+/// <summary>The folder of media carries its id.</summary>
+public sealed record MediaFolderMarked : Change;

@@ -12,7 +12,8 @@ public sealed class MediaTable(IReads reads)
     internal const string Columns = """
         m.origin, m.media_id, m.file_hash, m.size, m.content_type, m.file_name, m.uploader, m.created_at, m.accessed_at,
         m.expires_at,
-        (SELECT COUNT(*) FROM quarantined_files q WHERE q.file_hash = m.file_hash), m.protected
+        (SELECT COUNT(*) FROM quarantined_files q WHERE q.file_hash = m.file_hash), m.protected,
+        m.stored_as
         """;
 
     private static readonly Statement Find = Statement.Of(
@@ -26,6 +27,9 @@ public sealed class MediaTable(IReads reads)
 
     private static readonly Statement Used = Statement.ByKeys(
         "SELECT DISTINCT file_hash FROM media WHERE file_hash = KEY");
+
+    private static readonly Statement Files = Statement.ByKeys(
+        "SELECT DISTINCT COALESCE(stored_as, file_hash) FROM media WHERE file_hash = KEY");
 
     private static readonly Statement UnusedLocal = Statement.Of($"""
         SELECT {Columns} FROM media m WHERE m.accessed_at < $2 AND m.origin = $1 AND m.file_hash IS NOT NULL
@@ -60,16 +64,24 @@ public sealed class MediaTable(IReads reads)
     private static readonly Statement RemoteUse = Statement.Of(
         $"SELECT COUNT(*), CAST(COALESCE(SUM(m.size), 0) AS BIGINT) FROM media m WHERE {IsOfOthers}");
 
+    // A file that no URI has any more is deleted at any time: none gets it again.
     private static readonly Statement Insert = Statement.Of("""
         INSERT INTO media (origin, media_id, file_hash, size, content_type, file_name, uploader, created_at,
-            accessed_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (origin, media_id) DO NOTHING
+            accessed_at, expires_at, stored_as)
+        SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($5 AS TEXT),
+            CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS BIGINT), CAST($8 AS BIGINT), CAST($9 AS BIGINT),
+            CAST($10 AS TEXT)
+        WHERE $11 = 0
+            OR EXISTS (SELECT 1 FROM media WHERE file_hash = $3 AND COALESCE(stored_as, file_hash) = $12)
+        ON CONFLICT (origin, media_id) DO NOTHING
         """);
 
     private static readonly Statement Fill = Statement.Of("""
         UPDATE media SET file_hash = $3, size = $4, content_type = $5, file_name = $6, created_at = $8,
-            accessed_at = $8, expires_at = NULL
+            accessed_at = $8, expires_at = NULL, stored_as = $9
         WHERE origin = $1 AND media_id = $2 AND uploader = $7 AND file_hash IS NULL AND expires_at > $8
+            AND ($10 = 0
+                OR EXISTS (SELECT 1 FROM media o WHERE o.file_hash = $3 AND COALESCE(o.stored_as, o.file_hash) = $11))
         """);
 
     private static readonly Statement Access = Statement.Of("""
@@ -78,18 +90,22 @@ public sealed class MediaTable(IReads reads)
 
     private static readonly Statement Delete = Statement.Of("""
         DELETE FROM media WHERE origin = $1 AND media_id = $2 AND (CAST($3 AS BIGINT) IS NULL OR accessed_at < $3)
-            AND created_at = $4 AND COALESCE(file_hash, '') = $5
+            AND created_at = $4 AND COALESCE(stored_as, file_hash, '') = $5
         """);
 
     private static readonly Statement Drop = Statement.Of("""
-        INSERT INTO dropped_files (file_hash)
-        SELECT CAST($1 AS TEXT) WHERE NOT EXISTS (SELECT 1 FROM media WHERE file_hash = $1)
-        ON CONFLICT (file_hash) DO NOTHING
+        INSERT INTO dropped_files (file)
+        SELECT CAST($1 AS TEXT) WHERE NOT EXISTS (
+            SELECT 1 FROM media WHERE file_hash = $2 AND COALESCE(stored_as, file_hash) = $1)
+        ON CONFLICT (file) DO NOTHING
         """);
 
-    private static readonly Statement Dropped = Statement.Of("SELECT file_hash FROM dropped_files LIMIT $1");
+    private static readonly Statement Replace = Statement.Of(
+        "UPDATE media SET stored_as = $3 WHERE file_hash = $1 AND COALESCE(stored_as, file_hash) = $2");
 
-    private static readonly Statement Settle = Statement.Of("DELETE FROM dropped_files WHERE file_hash = $1");
+    private static readonly Statement Dropped = Statement.Of("SELECT file FROM dropped_files LIMIT $1");
+
+    private static readonly Statement Settle = Statement.Of("DELETE FROM dropped_files WHERE file = $1");
 
     private static readonly Statement Purge = Statement.Of(
         "DELETE FROM media WHERE expires_at < $1 AND file_hash IS NULL");
@@ -103,6 +119,13 @@ public sealed class MediaTable(IReads reads)
         "UPDATE media SET protected = $3 WHERE origin = $1 AND media_id = $2");
 
     private static readonly Statement Release = Statement.Of("DELETE FROM quarantined_files WHERE file_hash = $1");
+
+    private static readonly Statement Folder = Statement.Of("SELECT id, marked FROM media_folder");
+
+    private static readonly Statement NameFolder = Statement.Of(
+        "INSERT INTO media_folder (one, id, marked) VALUES (1, $1, 0) ON CONFLICT (one) DO NOTHING");
+
+    private static readonly Statement MarkFolder = Statement.Of("UPDATE media_folder SET marked = 1");
 
     /// <summary>The media of that URI; null if there is none.</summary>
     public ValueTask<MediaRow?> FindAsync(string origin, string mediaId, CancellationToken stop) => reads.FirstAsync(
@@ -124,11 +147,14 @@ public sealed class MediaTable(IReads reads)
         static row => row.Int64(0),
         stop);
 
-    /// <summary>Whether some URI has that file.</summary>
-    public async ValueTask<bool> IsUsedAsync(string fileHash, CancellationToken stop) =>
-        (await UsedAsync([fileHash], stop)).Count > 0;
+    /// <summary>
+    /// The files of these contents that URIs have. A content has several if it was uploaded twice at one moment.
+    /// </summary>
+    public async ValueTask<IReadOnlyCollection<string>> FilesAsync(
+        IReadOnlyCollection<string> fileHashes, CancellationToken stop) =>
+        await reads.ByKeysAsync(Files, fileHashes, By.Text, static row => row.Text(0), stop);
 
-    /// <summary>Those of these files that some URI has.</summary>
+    /// <summary>Those of these contents that some URI has.</summary>
     public async ValueTask<IReadOnlyCollection<string>> UsedAsync(
         IReadOnlyCollection<string> fileHashes, CancellationToken stop) =>
         await reads.ByKeysAsync(Used, fileHashes, By.Text, static row => row.Text(0), stop);
@@ -176,23 +202,36 @@ public sealed class MediaTable(IReads reads)
         static row => new MediaUse(row.Int64(0), row.Int64(1)),
         stop);
 
+    /// <summary>The folder that the nodes of a cluster share; null if none has named it.</summary>
+    public ValueTask<SharedMediaFolder?> FolderAsync(CancellationToken stop) => reads.FirstAsync(
+        Folder, static row => new SharedMediaFolder(row.Text(0), row.Bool(1)), stop);
+
     internal static void Register(WriteHandlers handlers) => handlers
         .OnCondition<MediaCreated>(Insert, static (a, op) => a
             .Text(op.Media.Origin).Text(op.Media.MediaId).TextOrNull(op.Media.FileHash).Int(op.Media.Size)
             .Text(op.Media.ContentType).TextOrNull(op.Media.FileName).TextOrNull(op.Media.Uploader)
-            .Int(op.Media.CreatedAt).IntOrNull(op.Media.ExpiresAt))
+            .Int(op.Media.CreatedAt).IntOrNull(op.Media.ExpiresAt).TextOrNull(op.Media.StoredAs)
+            .Int(op.SharesFile ? 1 : 0).Text(op.Media.File ?? ""))
         .OnCondition<MediaUploaded>(Fill, static (a, op) => a
             .Text(op.Media.Origin).Text(op.Media.MediaId).TextOrNull(op.Media.FileHash).Int(op.Media.Size)
             .Text(op.Media.ContentType).TextOrNull(op.Media.FileName).TextOrNull(op.Media.Uploader)
-            .Int(op.Media.CreatedAt))
+            .Int(op.Media.CreatedAt).TextOrNull(op.Media.StoredAs).Int(op.SharesFile ? 1 : 0)
+            .Text(op.Media.File ?? ""))
         .OnCondition<MediaDeleted>(Delete, static (a, op) => a
             .Text(op.Media.Origin).Text(op.Media.MediaId).IntOrNull(op.UnusedSince).Int(op.Media.CreatedAt)
-            .Text(op.Media.FileHash ?? ""))
+            .Text(op.Media.File ?? ""))
         .On<MediaDeleted>(static (op, writes) =>
         {
-            if (op.Media.FileHash is { } hash) writes.Run(Drop, hash, static (a, hash) => a.Text(hash));
+            if (op.Media.File is not null)
+            {
+                writes.Run(Drop, op.Media, static (a, media) => a.Text(media.File!).Text(media.FileHash!));
+            }
         })
-        .On<DroppedFileSettled>(Settle, static (a, op) => a.Text(op.FileHash))
+        .On<MediaFileReplaced>(Replace, static (a, op) => a.Text(op.FileHash).Text(op.File).Text(op.By))
+        .On<MediaFileReplaced>(Drop, static (a, op) => a.Text(op.File).Text(op.FileHash))
+        .On<DroppedFileSettled>(Settle, static (a, op) => a.Text(op.File))
+        .OnCondition<MediaFolderNamed>(NameFolder, static (a, op) => a.Text(op.Id))
+        .On<MediaFolderMarked>(MarkFolder, static (_, _) => { })
         .OnCondition<FileReleased>(Release, static (a, op) => a.Text(op.FileHash))
         .On<MediaAccessed>(static (op, writes) => writes.Run(
             Access, op, static (a, op) => a.Text(op.Origin).Text(op.MediaId).Int(op.At)))
@@ -216,5 +255,6 @@ public sealed class MediaTable(IReads reads)
         row.Bool(10))
     {
         IsProtected = row.Bool(11),
+        StoredAs = row.TextOrNull(12),
     };
 }
