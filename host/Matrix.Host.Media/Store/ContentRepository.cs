@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
 using Microsoft.Extensions.Logging;
@@ -34,6 +35,9 @@ public sealed partial class ContentRepository
     private readonly UploadSlots _slots;
     private readonly UploadSlots _creations;
     private readonly MediaArrivals _arrivals;
+
+    /// <summary>Files whose URI is being written here: a sweep does not take them for left behind.</summary>
+    private readonly ConcurrentDictionary<string, bool> _kept = new(StringComparer.Ordinal);
 
     /// <summary>Creates the repository.</summary>
     public ContentRepository(
@@ -180,6 +184,8 @@ public sealed partial class ContentRepository
     /// <summary>No lock: no URI gets a file that none has (<see cref="MediaCreated.SharesFile"/>).</summary>
     private async ValueTask DropAsync(string name, CancellationToken stop)
     {
+        // Before the rows: once it is not among these, its row is there.
+        if (_kept.ContainsKey(name)) return;
         var hash = StoredName.HashOf(name);
         var used = await _mediaTable.FilesAsync([hash], stop);
         if (used.Contains(name)) return;
@@ -268,6 +274,7 @@ public sealed partial class ContentRepository
     {
         var name = media.StoredAs!;
         bool isApplied;
+        _kept[name] = true;
         try
         {
             await _files.KeepAsync(file, name, stop);
@@ -275,8 +282,13 @@ public sealed partial class ContentRepository
         }
         catch (StorageException fault) when (fault.Failure != StorageFailure.Doubtful)
         {
+            _kept.TryRemove(name, out _);
             await TryDropAsync(name, CancellationToken.None);
             throw;
+        }
+        finally
+        {
+            _kept.TryRemove(name, out _);
         }
 
         if (!isApplied) await TryDropAsync(name, CancellationToken.None);

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Client.Sync;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Media.Store;
 using Matrix.Host.Network.Discovery;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Outbound.AppServices;
@@ -233,7 +234,7 @@ internal static class Holders
         typeof(ReceiptEdus), typeof(PushFeed),
         typeof(ServiceEphemeral), typeof(TypingRooms), typeof(BrowserSignIns), typeof(ServerDiscovery),
         typeof(AwaitedEvents), typeof(DummyEvents), typeof(FullRooms), typeof(MissingEventsFetcher),
-        typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles),
+        typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles), typeof(MediaArrivals),
 
         // They hold an AccountDataCache.
         typeof(PushRuleCache), typeof(IgnoredUsers),

@@ -116,7 +116,8 @@ internal sealed class FolderTests
             Assert.That(
                 Directory.EnumerateFileSystemEntries(Path.Combine(_folder, "media", "incoming")), Is.Empty);
             Assert.That(() => OpenAsync(node: "one"), Throws.TypeOf<IOException>().With.Message.EqualTo(
-                $"media.folder: {_folder}/media cannot be used: it is in use by a server that is no node of a cluster"));
+                $"media.folder: {_folder}/media cannot be used: it is in use by a server that is no node of a "
+                + "cluster"));
         }
     }
 
