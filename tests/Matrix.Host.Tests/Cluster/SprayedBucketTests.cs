@@ -33,10 +33,11 @@ internal sealed class SprayedBucketTests
             Assert.That(ThumbnailsOf(node), Has.Length.EqualTo(1));
         }
 
-        // The node that cleans deletes the content, and each node what it made of it.
+        // The node that cleans deletes the content, and each node a day later what it made of it.
         foreach (var node in cluster.Nodes) node.Ahead = TimeSpan.FromDays(2);
-
         await Until.HoldsAsync(() => bucket.Objects.IsEmpty);
+        foreach (var node in cluster.Nodes) node.Ahead = TimeSpan.FromDays(4);
+
         await Until.HoldsAsync(() => ThumbnailsOf(one).Length + ThumbnailsOf(two).Length == 0);
     }
 
