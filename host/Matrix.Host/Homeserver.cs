@@ -2,12 +2,15 @@ using System.Net;
 using System.Net.Sockets;
 using Matrix.Host.Adapters;
 using Matrix.Host.Api.Admin;
+using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.AdminPages;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Federation;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.AppServices;
+using Matrix.Host.Cluster;
+using Matrix.Host.Cluster.Flushes;
 using Matrix.Host.Configuration;
 using Matrix.Host.Crypto;
 using Matrix.Host.Listeners;
@@ -254,12 +257,14 @@ internal sealed class Homeserver : IAsyncDisposable
         // operators.
         builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel)
             .AddFilter("Microsoft", (LogLevel)Math.Max((int)config.LogLevel, (int)LogLevel.Warning))
+            .AddFilter("Yarp", LogLevel.None)
             .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         var control = ControlSocket.Prepare(config);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(
             kestrel => KestrelListeners.Open(kestrel, config, certificate, control));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drainTime);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout =
+            storage.Link is null ? _drainTime : _drainTime + ClusterMember.LongestLeave);
 
         builder.Services
             .AddSingleton(clock)
@@ -267,7 +272,9 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddStorage(storage);
         AddOptions(builder.Services, config);
         AddParts(builder.Services, config, keys, media);
+        if (storage.Link is { } link) AddCluster(builder.Services, config, storage, link);
         AddRunning(builder.Services);
+        if (storage.Link is not null) builder.Services.Runs<ShardKeeper>();
         if (certificate is not null) builder.Services.AddSingleton(certificate).Add<TlsReloads>().Runs<TlsReloads>();
         complete(builder.Services);
 
@@ -281,6 +288,7 @@ internal sealed class Homeserver : IAsyncDisposable
             app.Services.Get<ClientServer>(),
             config.ServesFederation ? app.Services.Get<FederationServer>() : null,
             app.Services.Get<MetricsPage>(),
+            storage.Link is null ? null : app.Services.Get<ForwardedRequests>(),
             config.FederationOnClient,
             adminApart: config.AdminListener is not null);
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
@@ -352,6 +360,21 @@ internal sealed class Homeserver : IAsyncDisposable
         .AddFederationApi()
         .AddAdminApi()
         .AddAdminPages();
+
+    /// <summary>
+    /// What a node has that serves with others. It joins them before anything else runs, and leaves them last.
+    /// </summary>
+    private static void AddCluster(
+        IServiceCollection services, HomeserverConfig config, OpenedStorage storage, NodeLink link) => services
+        .AddCluster(config.Cluster, storage, link)
+        .Add<IRequestNodes, RequestNodes>()
+        .Add<IClusterControl, ClusterControl>()
+        .Add<ForwardedRequests>()
+        .Add<SharedRates>()
+        .As<INodeTellHandler, SharedRates>()
+        .Runs<ClusterMember>()
+        .Runs<AppliedPositions>()
+        .Runs<SharedRates>();
 
     /// <summary>
     /// The parts that run while the server does, in the order in which they start: all before the web server, which

@@ -90,7 +90,8 @@ public sealed class MediaArrivals(MediaOptions options, TimeProvider time) : ICh
     {
         private Arrival _arrival = first;
 
-        /// <summary>Waits at most this long until something is as wanted. Looks once at least, and at the end.</summary>
+        /// <summary>Waits at most this long until something is as wanted. Looks once at least, and at the end.
+        /// </summary>
         internal async ValueTask WaitAsync(
             TimeSpan longest, Func<ValueTask<bool>> isHereAsync, CancellationToken stop)
         {

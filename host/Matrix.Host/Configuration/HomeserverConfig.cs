@@ -1,6 +1,7 @@
 using System.Net;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Cluster;
 using Matrix.Host.Crypto;
 using Matrix.Host.Media;
 using Matrix.Host.Network;
@@ -55,6 +56,8 @@ internal sealed record HomeserverConfig
     internal IPEndPoint? ClientListener { get; init; } = new(IPAddress.Loopback, 8008);
 
     internal StorageOptions Storage { get; init; } = new() { Url = "sqlite:matrix.db", DataDir = "", ServerName = "" };
+
+    internal ClusterNodeOptions Cluster { get; init; } = new();
 
     [Setting(
         "listeners.federation",
@@ -219,7 +222,12 @@ internal sealed record HomeserverConfig
         return this with
         {
             DataDir = dataDir,
-            Storage = Storage with { DataDir = dataDir, ServerName = ServerName },
+            Storage = Storage with
+            {
+                DataDir = dataDir,
+                ServerName = ServerName,
+                ServesTogether = Cluster.Listen is not null,
+            },
             Client = Client with { ServerName = ServerName },
             Federation = Federation with { ServerName = ServerName },
             Users = Users with

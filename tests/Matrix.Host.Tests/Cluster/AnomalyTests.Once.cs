@@ -31,7 +31,8 @@ internal sealed partial class AnomalyTests
         }
 
         var page = (await alice.GetAsync($"rooms/{Esc(room)}/messages?dir=b&limit=100")).Is(200);
-        var bodies = page.Json["chunk"]!.AsArray().Where(IsMessage).Select(static each => (string?)each!["content"]!["body"]);
+        var bodies = page.Json["chunk"]!.AsArray().Where(IsMessage)
+            .Select(static each => (string?)each!["content"]!["body"]);
         Assert.That(bodies, Is.EqualTo(Enumerable.Range(0, 6).Reverse().Select(static round => $"once {round}")));
         var marks = (await bob.SyncsAsync()).ToDevice.Select(static each => (string?)each["content"]!["mark"]);
         Assert.That(marks, Is.EquivalentTo(Enumerable.Range(0, 6).Select(static round => $"once {round}")));

@@ -120,7 +120,8 @@ internal sealed partial class AnomalyTests
         foreach (var ids in sent) Assert.That(read[0].Where(ids.Contains), Is.EqualTo(ids));
         await EverywhereAsync(async () =>
         {
-            var page = (await readers[0].GetAsync($"rooms/{Esc(room)}/messages?dir=b&limit={2 * senders * each}")).Is(200);
+            var path = $"rooms/{Esc(room)}/messages?dir=b&limit={2 * senders * each}";
+            var page = (await readers[0].GetAsync(path)).Is(200);
             var ids = page.Json["chunk"]!.AsArray().Where(IsMessage).Select(IdOf).Reverse();
             Assert.That(ids, Is.EqualTo(read[0]));
         });
