@@ -1,3 +1,4 @@
+using System.Net;
 using Matrix.Host.Crypto;
 using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,6 +10,8 @@ internal sealed class OtherNodes : IAsyncDisposable
 {
     /// <summary>The file of the signing key.</summary>
     public const string SigningKey = "signing.key";
+
+    private const string Federation = "listeners.federation";
     private static readonly NodeAuthority _authority = new();
 
     private readonly TestDatabase _database;
@@ -16,6 +19,12 @@ internal sealed class OtherNodes : IAsyncDisposable
     private readonly List<TestServer> _nodes = [];
     private readonly Random _random = new(1);
     private string _key = "";
+
+    /// <summary>Brings the connections of other servers to the nodes in turn; null if the server does not federate.
+    /// </summary>
+    private TcpLink? _balancer;
+    private readonly List<IPEndPoint> _federation = [];
+    private int _connections;
 
     private OtherNodes(TestDatabase database, int most) => (_database, _most) = (database, most);
 
@@ -41,6 +50,11 @@ internal sealed class OtherNodes : IAsyncDisposable
         }
 
         foreach (var (setting, value) in SettingsOf(name)) settings[setting] = value;
+        if (settings.TryGetValue(Federation, out var advertised))
+        {
+            _balancer = TcpLink.Start(IPEndPoint.Parse(advertised), NextListener);
+            settings[Federation] = OwnListener();
+        }
 
         // All nodes see one folder of media.
         settings.TryAdd("media.folder", Path.Combine(folder, "media"));
@@ -64,7 +78,9 @@ internal sealed class OtherNodes : IAsyncDisposable
             var own = settings.ToDictionary();
             own.Remove("data_dir");
             foreach (var (setting, value) in SettingsOf($"node{i}")) own[setting] = value;
-            var node = await TestServer.StartNodeAsync(_key, [.. own.Select(static one => (one.Key, one.Value))]);
+            if (_balancer is not null) own[Federation] = OwnListener();
+            var node = await TestServer.StartNodeAsync(
+                _key, first.Keys, [.. own.Select(static one => (one.Key, one.Value))]);
             lock (_random) _nodes.Add(node);
         }
 
@@ -95,8 +111,21 @@ internal sealed class OtherNodes : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_balancer is not null) await _balancer.DisposeAsync();
         foreach (var node in _nodes) await node.DisposeAsync();
         await _database.DisposeAsync();
+    }
+
+    private string OwnListener()
+    {
+        var at = Loopback.Next();
+        lock (_federation) _federation.Add(at);
+        return at.ToString();
+    }
+
+    private IPEndPoint NextListener()
+    {
+        lock (_federation) return _federation[_connections++ % _federation.Count];
     }
 
     private (string, string)[] SettingsOf(string name)

@@ -31,8 +31,8 @@ public sealed class TestServer : ServerUnderTest
     private static readonly bool _areDecoded = Environment.GetEnvironmentVariable("MATRIX_TEST_DECODED") == "1";
 
     /// <summary>
-    /// With the environment variable `MATRIX_TEST_NODES=3`, servers that do not federate and name no database are three
-    /// nodes, and each request goes to one that is drawn.
+    /// With the environment variable `MATRIX_TEST_NODES=3`, servers that name no database are three nodes, and each
+    /// request and connection goes to one that is drawn.
     /// </summary>
     private static readonly int _nodesOfEach =
         int.TryParse(Environment.GetEnvironmentVariable("MATRIX_TEST_NODES"), out var nodes) ? nodes : 1;
@@ -60,7 +60,8 @@ public sealed class TestServer : ServerUnderTest
     public override Uri ClientAddress =>
         (_others is { } others ? others.Draw(this) : this)._server!.ClientAddress!;
 
-    public override Uri FederationAddress => _server!.FederationAddresses[0];
+    public override Uri FederationAddress =>
+        (_others is { } others ? others.Draw(this) : this)._server!.FederationAddresses[0];
 
     /// <summary>The address of the listener of the administration API; null if it has none of its own.</summary>
     public Uri? AdminAddress => _server!.AdminAddress;
@@ -124,6 +125,14 @@ public sealed class TestServer : ServerUnderTest
         StartAsync(keys: null, replaces: null, [("server_name", ServerName), .. settings], nodes: nodes);
 
     /// <summary>
+    /// Starts a server of several nodes that federates over TLS: a balancer brings connections of other servers to its
+    /// nodes in turn.
+    /// </summary>
+    public static Task<TestServer> StartFederatingNodesAsync(
+        int nodes, params (string Key, string Value)[] settings) =>
+        StartAsync(keys: null, replaces: null, [.. Federating(Loopback.Next()), .. settings], nodes: nodes);
+
+    /// <summary>
     /// Starts a server that federates over TLS, on a database, or on SQLite in its folder. Its name is
     /// `127.0.N.1:PORT`.
     /// </summary>
@@ -156,8 +165,11 @@ public sealed class TestServer : ServerUnderTest
 
     /// <summary>Starts a node, which has the signing key of the other nodes of its server.</summary>
     internal static Task<TestServer> StartNodeAsync(
-        string signingKey, params (string Key, string Value)[] settings) =>
-        StartAsync(keys: null, replaces: null, settings, signingKey);
+        string signingKey, KnownKeys? keys, params (string Key, string Value)[] settings) =>
+        StartAsync(keys, replaces: null, settings, signingKey);
+
+    /// <summary>The keys that it knows instead of fetching them; null if it fetches them.</summary>
+    internal KnownKeys? Keys => _keys;
 
     /// <summary>Makes a peer's keys known.</summary>
     public TestServer Knows(Peer peer)
@@ -259,7 +271,7 @@ public sealed class TestServer : ServerUnderTest
         OtherNodes? others = null;
         if (all.GetValueOrDefault("database.url", EmptyDatabase.Url) == EmptyDatabase.Url)
         {
-            nodes ??= keys is null && !all.ContainsKey("listeners.federation") ? _nodesOfEach : 1;
+            nodes ??= replaces is null ? _nodesOfEach : 1;
             if (nodes > 1)
             {
                 others = await OtherNodes.CreateAsync(nodes.Value - 1);

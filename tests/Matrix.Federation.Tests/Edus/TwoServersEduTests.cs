@@ -26,6 +26,16 @@ public sealed class TwoServersEduTests
     }
 
     [Test]
+    [Category("PostgreSQL")]
+    public async Task Users_of_a_server_of_three_nodes_and_of_another_server_see_each_other()
+    {
+        await using var first = await TestServer.StartFederatingNodesAsync(3);
+        await using var second = await TestServer.StartFederatingAsync();
+        await TalkAsync(first, second);
+        await TalkAsync(second, first, "carol", "dave");
+    }
+
+    [Test]
     public async Task Messages_sent_while_a_server_is_killed_arrive_once_and_in_order()
     {
         await using var first = await ServerProcess.StartAsync(settings:
@@ -51,10 +61,11 @@ public sealed class TwoServersEduTests
             Is.EqualTo(Enumerable.Range(0, 60)));
     }
 
-    private static async Task TalkAsync(TestServer first, TestServer second)
+    private static async Task TalkAsync(
+        TestServer first, TestServer second, string aliceName = "alice", string bobName = "bob")
     {
-        var alice = await first.RegistersAsync("alice");
-        var bob = await second.RegistersAsync("bob");
+        var alice = await first.RegistersAsync(aliceName);
+        var bob = await second.RegistersAsync(bobName);
         var roomId = await alice.CreatesRoomAsync(version: RoomRules.Recommended);
         await bob.JoinsAsync(roomId, first.Name);
         var said = await alice.SaysAsync(roomId, "hello");

@@ -23,14 +23,14 @@ public sealed class TcpLink : IAsyncDisposable
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
 
     private readonly TcpListener _listener;
-    private readonly IPEndPoint _to;
+    private readonly Func<IPEndPoint> _to;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Socket, byte> _open = new();
     private readonly Task _accepting;
     private volatile LinkFault _fault;
     private long _delayMs;
 
-    private TcpLink(TcpListener listener, IPEndPoint to)
+    private TcpLink(TcpListener listener, Func<IPEndPoint> to)
     {
         _listener = listener;
         _to = to;
@@ -56,7 +56,10 @@ public sealed class TcpLink : IAsyncDisposable
     }
 
     /// <summary>Starts a link at an address.</summary>
-    public static TcpLink Start(IPEndPoint at, IPEndPoint to)
+    public static TcpLink Start(IPEndPoint at, IPEndPoint to) => Start(at, () => to);
+
+    /// <summary>Starts a link that asks for each connection where it leads, as a balancer does.</summary>
+    public static TcpLink Start(IPEndPoint at, Func<IPEndPoint> to)
     {
         var listener = new TcpListener(at);
         listener.Start();
@@ -95,7 +98,8 @@ public sealed class TcpLink : IAsyncDisposable
 
     private async Task CarryAsync(Socket from)
     {
-        using var to = new Socket(_to.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var target = _to();
+        using var to = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         from.NoDelay = true;
         _open[from] = 0;
         _open[to] = 0;
@@ -103,7 +107,7 @@ public sealed class TcpLink : IAsyncDisposable
         {
             if (_fault != LinkFault.Reset)
             {
-                await to.ConnectAsync(_to, _stop.Token);
+                await to.ConnectAsync(target, _stop.Token);
                 await Task.WhenAll(PumpAsync(from, to), PumpAsync(to, from));
             }
         }
