@@ -126,7 +126,8 @@ public abstract partial class ApiServer
         {
             answer = await AnswerAsync(http, target, route, names, values);
         }
-        catch (StorageException fault) when (fault is { Failure: StorageFailure.NotOwned, Owner.IsNobody: false })
+        catch (StorageException fault) when (
+            fault.Failure == StorageFailure.NotOwned && GoesTo(http, fault.Owner))
         {
             if (await nodes.ForwardAsync(http, fault.Owner, AddressOf(http), stop) is { } forwarded) return forwarded;
 
@@ -135,10 +136,8 @@ public abstract partial class ApiServer
             answer = await AnswerAsync(http, target, route, names, values);
         }
 
-        if (!ReferenceEquals(answer, Answer.Sent) && route.Method is not ("GET" or "HEAD"))
-        {
-            await nodes.WrittenAsync(stop);
-        }
+        // What a sync writes is of its connection only.
+        if (!ReferenceEquals(answer, Answer.Sent) && !route.IsJudgedAgain) await nodes.WrittenAsync(stop);
 
         return answer;
     }
@@ -148,10 +147,17 @@ public abstract partial class ApiServer
         IRequestNodes nodes, HttpContext http, Route route, RoutedRequest request, string address)
     {
         var owner = await route.Owner.FindAsync(request, http.RequestAborted);
-        return owner.IsNobody || nodes.IsHere(owner)
-            ? null
-            : await nodes.ForwardAsync(http, owner, address, http.RequestAborted);
+        if (owner.IsNobody) return null;
+        http.Features.Set(new FoundOwner(owner));
+        return nodes.IsHere(owner) ? null : await nodes.ForwardAsync(http, owner, address, http.RequestAborted);
     }
+
+    /// <summary>
+    /// Whether a request goes where something is that its handler did not find here. If the route says what the request
+    /// belongs to, nothing else moves it: a part of it may be done.
+    /// </summary>
+    private static bool GoesTo(HttpContext http, Authority elsewhere) =>
+        !elsewhere.IsNobody && (http.Features.Get<FoundOwner>() is not { } found || found.Owner == elsewhere);
 
     /// <summary>The nodes of the cluster; null for a server by itself.</summary>
     private protected IRequestNodes? Nodes => _nodes;
@@ -215,4 +221,7 @@ public abstract partial class ApiServer
     [LoggerMessage(
         Level = LogLevel.Debug, Message = "Request {RequestId}: {Method} {Route} {Status} in {Milliseconds} ms")]
     private partial void Answered(string requestId, string method, string route, int status, double milliseconds);
+
+    /// <summary>What a request belongs to, as its route says.</summary>
+    private sealed record FoundOwner(Authority Owner);
 }

@@ -93,13 +93,22 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICal
         return ValueTask.FromResult<ReadOnlyMemory<byte>?>(ReadOnlyMemory<byte>.Empty);
     }
 
-    /// <summary>Asks all other nodes to wait for this one. False if one of them did not answer.</summary>
+    /// <summary>Asks all other nodes to wait for this one. False if one of them did not answer in time.</summary>
     internal async ValueTask<bool> AskToBeWaitedForAsync(CancellationToken stop)
     {
         var body = NodeFrame.Of(_node.Self, default);
-        var answers = await Task.WhenAll(_node.Members.Others.Select(
-            node => _node.Calls.CallAsync(node, WaitForMe, body, stop).AsTask()));
-        return answers.All(static answer => answer.Outcome is CallOutcome.Answered or CallOutcome.Gone);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        over.CancelAfter(LongestWait);
+        try
+        {
+            var answers = await Task.WhenAll(_node.Members.Others.Select(
+                node => _node.Calls.CallAsync(node, WaitForMe, body, over.Token).AsTask()));
+            return answers.All(static answer => answer.Outcome is CallOutcome.Answered or CallOutcome.Gone);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     /// <inheritdoc/>
