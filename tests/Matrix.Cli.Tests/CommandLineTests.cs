@@ -11,7 +11,8 @@ internal sealed partial class CommandLineTests
     private static readonly Dictionary<string, string[]> _levels = new()
     {
         [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "explain",
-            "room", "reports", "audit", "job", "token", "report", "media", "federation", "notice", "keys", "version"],
+            "room", "reports", "audit", "job", "token", "report", "media", "federation", "notice", "cluster", "keys",
+            "version"],
         ["config"] = ["check", "default"],
         ["config check"] = ["FILE", "--format"],
         ["config default"] = ["--server-name"],
@@ -77,6 +78,10 @@ internal sealed partial class CommandLineTests
         ["federation retry"] = ["ID", "--config", "--format"],
         ["notice"] = ["send"],
         ["notice send"] = ["USER", "TEXT", "--pin", "--config"],
+        ["cluster"] = ["status", "drain", "remove"],
+        ["cluster status"] = ["--config", "--format"],
+        ["cluster drain"] = ["--config", "--format"],
+        ["cluster remove"] = ["ID", "--config", "--format"],
         ["keys"] = ["generate", "rotate"],
         ["keys generate"] = ["--out", "--key-version"],
         ["keys rotate"] = ["--key-version", "--config", "--format"],

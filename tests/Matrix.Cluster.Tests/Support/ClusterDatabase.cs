@@ -34,9 +34,12 @@ internal sealed class ClusterDatabase : IAsyncDisposable
             Password = user[1],
             Database = url.AbsolutePath[1..],
         }.ConnectionString);
-        await using var command = database.Source.CreateCommand(
-            Migration.All.Single(static one => one.Name == "silos").ForPostgres);
-        await command.ExecuteNonQueryAsync();
+        foreach (var migration in Migration.All.Where(static one => one.Name is "silos" or "silo_requests"))
+        {
+            await using var command = database.Source.CreateCommand(migration.ForPostgres);
+            await command.ExecuteNonQueryAsync();
+        }
+
         return database;
     }
 
