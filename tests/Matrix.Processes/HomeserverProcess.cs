@@ -48,6 +48,9 @@ public sealed class HomeserverProcess : IDisposable
 
     public int ProcessId => _process?.Id ?? throw new InvalidOperationException("The server is not running.");
 
+    /// <summary>Whether its process runs.</summary>
+    public bool Runs => _process is { HasExited: false };
+
     /// <summary>Settings for the next start.</summary>
     public IDictionary<string, string> Settings => _settings;
 
@@ -93,6 +96,13 @@ public sealed class HomeserverProcess : IDisposable
     {
         Signals.SendKill(ProcessId);
         await _process!.WaitForExitAsync(stop);
+    }
+
+    /// <summary>Waits until the server has ended, for whatever reason, and returns its exit code.</summary>
+    public async Task<int> ExitedAsync(CancellationToken stop = default)
+    {
+        await _process!.WaitForExitAsync(stop);
+        return _process.ExitCode;
     }
 
     /// <summary>

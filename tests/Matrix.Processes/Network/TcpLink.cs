@@ -26,6 +26,7 @@ public sealed class TcpLink : IAsyncDisposable
     private readonly Func<IPEndPoint> _to;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Socket, byte> _open = new();
+    private readonly ConcurrentDictionary<Socket, int> _outgoing = new();
     private readonly Task _accepting;
     private volatile LinkFault _fault;
     private long _delayMs;
@@ -47,6 +48,9 @@ public sealed class TcpLink : IAsyncDisposable
             if (value == LinkFault.Reset) ResetConnections();
         }
     }
+
+    /// <summary>The ports from which its open connections reach the other side.</summary>
+    public IReadOnlyList<int> OutgoingPorts => [.. _outgoing.Values];
 
     /// <summary>How long each piece of data is held back.</summary>
     public TimeSpan Delay
@@ -107,7 +111,8 @@ public sealed class TcpLink : IAsyncDisposable
         {
             if (_fault != LinkFault.Reset)
             {
-                await to.ConnectAsync(target, _stop.Token);
+                await to.ConnectAsync(_to, _stop.Token);
+                _outgoing[to] = ((IPEndPoint)to.LocalEndPoint!).Port;
                 await Task.WhenAll(PumpAsync(from, to), PumpAsync(to, from));
             }
         }
@@ -119,6 +124,7 @@ public sealed class TcpLink : IAsyncDisposable
         {
             _open.TryRemove(from, out _);
             _open.TryRemove(to, out _);
+            _outgoing.TryRemove(to, out _);
             Reset(from);
             Reset(to);
         }

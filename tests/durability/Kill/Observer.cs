@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Servers;
+using Matrix.Processes;
 
 namespace Matrix.Durability.Kill;
 

@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using Matrix.ClusterFaults.Nodes;
+using Matrix.Processes;
+
+namespace Matrix.ClusterFaults.Load;
+
+/// <summary>Users of a cluster, of whom some write and some read. A round of them has rooms of its own.</summary>
+internal sealed class RoomLoad : IAsyncDisposable
+{
+    private const int Writers = 5;
+    private const int Readers = 2;
+    private const int SlidingReaders = 1;
+    private const int Rooms = 8;
+
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+
+    private readonly Cluster _cluster;
+    private readonly Random _random;
+    private readonly List<Person> _writing = [];
+    private readonly List<Person> _reading = [];
+    private readonly List<Person> _sliding = [];
+    private readonly CancellationTokenSource _over = new();
+    private CancellationTokenSource _stopWriting = new();
+    private CancellationTokenSource _stopReading = new();
+    private List<Writer> _writers = [];
+    private List<SyncReader> _readers = [];
+    private List<SlidingReader> _sliders = [];
+    private Task _writes = Task.CompletedTask;
+    private Task _reads = Task.CompletedTask;
+
+    private RoomLoad(Cluster cluster, int seed) => (_cluster, _random, Traffic) =
+        (cluster, new Random(seed), new Traffic(cluster.Addresses));
+
+    public Traffic Traffic { get; }
+
+    /// <summary>The rooms of the round.</summary>
+    public IReadOnlyList<string> RoomIds { get; private set; } = [];
+
+    /// <summary>Somebody who writes what a test wants to.</summary>
+    public Person Prober { get; private set; } = null!;
+
+    public Acknowledged Acknowledged { get; private set; } = new();
+
+    /// <summary>Registers the users.</summary>
+    public static async Task<RoomLoad> CreateAsync(Cluster cluster, int seed)
+    {
+        var load = new RoomLoad(cluster, seed);
+        var run = Guid.NewGuid().ToString("n")[..6];
+        for (var i = 0; i < Writers; i++) load._writing.Add(await Person.RegisterAsync(load.Traffic, $"w{i}-{run}"));
+        for (var i = 0; i < Readers; i++) load._reading.Add(await Person.RegisterAsync(load.Traffic, $"r{i}-{run}"));
+        for (var i = 0; i < SlidingReaders; i++)
+            load._sliding.Add(await Person.RegisterAsync(load.Traffic, $"s{i}-{run}"));
+        load.Prober = await Person.RegisterAsync(load.Traffic, $"p-{run}");
+        return load;
+    }
+
+    /// <summary>Begins a round: makes rooms, and starts all clients.</summary>
+    public async Task StartAsync()
+    {
+        Acknowledged = new Acknowledged();
+        var owner = _writing[0];
+        RoomIds = await Task.WhenAll(Enumerable.Range(0, Rooms).Select(i => owner.CreateRoomAsync($"room {i}")));
+        foreach (var person in (Person[])[.. _writing.Skip(1), .. _reading, .. _sliding, Prober])
+            await Task.WhenAll(RoomIds.Select(person.JoinAsync));
+
+        _readers = [.. _reading.Select(person => new SyncReader(person, Acknowledged, _random.Next()))];
+        _sliders = [.. _sliding.Select(static person => new SlidingReader(person))];
+        _writers =
+        [
+            .. _writing.Select(person => new Writer(person, RoomIds, _reading, Acknowledged, _random.Next())),
+        ];
+        foreach (var reader in (Reader[])[.. _readers, .. _sliders]) await reader.BeginAsync();
+        Traffic.Forget();
+        _stopWriting.Dispose();
+        _stopReading.Dispose();
+        _stopWriting = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
+        _stopReading = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
+        _reads = Task.WhenAll(
+            ((Reader[])[.. _readers, .. _sliders]).Select(reader => reader.ReadAsync(_stopReading.Token)));
+        _writes = Task.WhenAll(_writers.Select(writer => writer.WriteAsync(_stopWriting.Token)));
+    }
+
+    /// <summary>
+    /// The time until each of these rooms took a message that was sent after this call. The prober's short patience
+    /// lets it try elsewhere.
+    /// </summary>
+    public async Task<TimeSpan> UntilWrittenAsync(IEnumerable<string> rooms)
+    {
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(rooms.Select(async room =>
+        {
+            var mark = Writer.NextMark();
+            var sent = await Prober.SayAsync(room, mark, TimeSpan.FromSeconds(1.5));
+            Acknowledged.Messages.Enqueue(new SentEvent(room, mark, sent));
+        }));
+        return watch.Elapsed;
+    }
+
+    /// <summary>Ends the round, once the faults are over, and checks everything that was acknowledged.</summary>
+    /// <returns>One line of figures.</returns>
+    public async Task<string> EndAsync()
+    {
+        await _stopWriting.CancelAsync();
+        await _writes;
+        await _cluster.WholeAsync();
+        await _cluster.UntilAsync(
+            () => Task.FromResult(_readers.All(HasAll) && _sliders.All(HasAllEvents)),
+            () => "the readers did not get all that was acknowledged: " + string.Join("; ", Missing()),
+            _patience);
+        await _stopReading.CancelAsync();
+        await _reads;
+
+        var checks = new RoundChecks(_cluster, RoomIds, _reading[0], Acknowledged);
+        List<string> problems =
+        [
+            .. _writers.Select(static writer => writer.Problem).OfType<string>(),
+            .. ((Reader[])[.. _readers, .. _sliders]).SelectMany(static reader => reader.Problems),
+            .. await checks.CheckAsync(_writing, _readers, _sliders),
+        ];
+        LostException.ThrowIfAny(problems);
+        return $"{Acknowledged.Messages.Count} messages, {Acknowledged.StateEvents.Count} states, "
+            + $"{Acknowledged.ToDevice.Count} to devices, {Traffic.FailedSince(0).Count} tries failed, "
+            + $"longest write {Traffic.LongestWriteSince(0).TotalSeconds:0.0} s, "
+            + $"{_sliders.Sum(static slider => slider.Restarts)} sliding connections anew";
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _over.CancelAsync();
+        await Task.WhenAll(_writes, _reads).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stopWriting.Dispose();
+        _stopReading.Dispose();
+        _over.Dispose();
+        Traffic.Dispose();
+    }
+
+    private bool HasAll(SyncReader reader) => HasAllEvents(reader)
+        && Acknowledged.ToDevice.All(one => one.UserId != reader.Person.UserId || reader.HasToDevice(one.Mark));
+
+    private bool HasAllEvents(Reader reader) => Acknowledged.Messages.Concat(Acknowledged.StateEvents)
+        .All(sent => reader.Timelines.Has(sent.EventId));
+
+    private IEnumerable<string> Missing() => ((Reader[])[.. _readers, .. _sliders]).Select(reader =>
+    {
+        var sent = Acknowledged.Messages.Concat(Acknowledged.StateEvents);
+        return $"{reader.Person.UserId} lacks {sent.Count(one => !reader.Timelines.Has(one.EventId))} events";
+    });
+}

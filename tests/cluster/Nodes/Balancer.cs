@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Text;
+using Matrix.Processes;
+
+namespace Matrix.ClusterFaults.Nodes;
+
+/// <summary>
+/// HAProxy before the nodes. It gives each request to another one of those that are ready, and repeats only what it
+/// could not connect for.
+/// </summary>
+internal sealed class Balancer : IDisposable
+{
+    private readonly string _folder = Repository.ScratchFolder("balancer");
+    private readonly Process _process;
+
+    public Balancer(IEnumerable<Node> nodes)
+    {
+        var port = Repository.FreePort();
+        Url = new Uri($"http://127.0.0.1:{port}");
+        var file = Path.Combine(_folder, "haproxy.cfg");
+        File.WriteAllText(file, ConfigurationOf(port, nodes));
+        _process = Process.Start(new ProcessStartInfo("haproxy", ["-db", "-q", "-f", file])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        _process.OutputDataReceived += Ignore;
+        _process.ErrorDataReceived += Ignore;
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public Uri Url { get; }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            Signals.SendKill(_process.Id);
+            _process.WaitForExit();
+        }
+
+        _process.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    // A connection to a node serves one request: a node that leaves closes idle ones, and what was just sent on such a
+    // connection would be lost. A check that fails does not end requests that run.
+    private static string ConfigurationOf(int port, IEnumerable<Node> nodes)
+    {
+        var text = new StringBuilder($"""
+            global
+                maxconn 4000
+            defaults
+                mode http
+                option http-server-close
+                option redispatch 1
+                retries 3
+                retry-on conn-failure
+                timeout connect 1s
+                timeout client 2m
+                timeout server 2m
+                timeout check 2s
+            frontend clients
+                bind 127.0.0.1:{port}
+                default_backend nodes
+            backend nodes
+                balance roundrobin
+                option httpchk GET /health/ready
+                http-check expect status 200
+                default-server check inter 300ms fastinter 100ms downinter 300ms fall 2 rise 1
+
+            """);
+        foreach (var node in nodes)
+        {
+            text.AppendLine(
+                System.Globalization.CultureInfo.InvariantCulture, $"    server {node.Name} {node.Url.Authority}");
+        }
+
+        return text.ToString();
+    }
+
+    private static void Ignore(object sender, DataReceivedEventArgs line)
+    {
+        // It tells of each server that goes or comes.
+    }
+}

@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using Matrix.ClusterFaults.Faults;
+using Matrix.ClusterFaults.Load;
+using Matrix.ClusterFaults.Nodes;
+using Matrix.Processes;
+
+namespace Matrix.ClusterFaults.Tests;
+
+/// <summary>Each fault once, with its bound. The tests share one cluster.</summary>
+internal sealed class ShortTests(Cluster cluster, RoomLoad load)
+{
+    /// <summary>How long the rooms of a node that ends or stands still may take no messages.</summary>
+    private static readonly TimeSpan _longestWithoutOwner = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan _longestInDrain = TimeSpan.FromSeconds(2);
+
+    /// <summary>Two dead of three are found by the one that is left after their signs of life are too old.</summary>
+    private static readonly TimeSpan _longestWithoutTwo = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long clients write before a fault.</summary>
+    private static readonly TimeSpan _before = TimeSpan.FromSeconds(1.5);
+
+    public async Task RunAsync(Suite suite)
+    {
+        await suite.TestAsync("a node joins under load, and no request fails", JoinAsync);
+        await suite.TestAsync("a node that is killed: others take its rooms, and nothing is lost", KillAsync);
+        await suite.TestAsync(
+            "a node that stands still is refused when it goes on, and ends by itself", StaleWriterAsync);
+        await suite.TestAsync("a node leaves on SIGTERM: no request fails or waits long", DrainAsync);
+        await suite.TestAsync("a node loses its connections to the database, and nothing is lost", ConnectionsAsync);
+        await suite.TestAsync("one node is left of three, and goes on alone", AloneAsync);
+    }
+
+    /// <summary>The last node of the cluster was held back until now.</summary>
+    private Task JoinAsync() => InRoundAsync(async () =>
+    {
+        var begin = Stopwatch.GetTimestamp();
+        cluster.Nodes[^1].Release();
+        await cluster.WholeAsync();
+        Say($"it served {Stopwatch.GetElapsedTime(begin).TotalSeconds:0.0} s after its start");
+        await Task.Delay(_before);
+        return FailedSince(begin, _longestInDrain);
+    });
+
+    private Task KillAsync() => InRoundAsync(async () =>
+    {
+        var (node, its) = Busiest();
+        node.Kill();
+        var took = await load.UntilWrittenAsync(its);
+        Say($"{its.Count} rooms of the killed node took messages after {took.TotalSeconds:0.0} s");
+        return took > _longestWithoutOwner ? [$"its rooms took no messages for {took.TotalSeconds:0.0} s"] : [];
+    });
+
+    private Task StaleWriterAsync() => InRoundAsync(async () =>
+    {
+        var (node, its) = Busiest();
+        var ends = node.Exits.Count;
+        node.Pause();
+        TimeSpan took;
+        try
+        {
+            took = await load.UntilWrittenAsync(its);
+        }
+        finally
+        {
+            node.Continue();
+        }
+
+        var watch = Stopwatch.StartNew();
+        await cluster.UntilAsync(
+            () => Task.FromResult(node.Exits.Count > ends),
+            $"{node.Name} went on, though others have its rooms",
+            Fault.LongestAfterContinue);
+        Say($"{its.Count} rooms of the node took messages after {took.TotalSeconds:0.0} s; it ended "
+            + $"{watch.Elapsed.TotalSeconds:0.0} s after it went on");
+        List<string> problems = [];
+        if (took > _longestWithoutOwner) problems.Add($"its rooms took no messages for {took.TotalSeconds:0.0} s");
+        if (node.Exits.Last() == 0) problems.Add("it ended as if nothing had happened");
+        return problems;
+    });
+
+    private Task DrainAsync() => InRoundAsync(async () =>
+    {
+        var (node, _) = Busiest();
+        var usual = load.Traffic.LongestWriteSince(0);
+        var ends = node.Exits.Count;
+        var begin = Stopwatch.GetTimestamp();
+        node.Terminate();
+        await cluster.UntilAsync(() => Task.FromResult(node.Exits.Count > ends), $"{node.Name} did not end");
+        Say($"it ended {Stopwatch.GetElapsedTime(begin).TotalSeconds:0.0} s after SIGTERM with {node.Exits.Last()}; "
+            + $"the longest write before took {usual.TotalSeconds:0.00} s");
+        await cluster.WholeAsync();
+        List<string> problems = [.. FailedSince(begin, _longestInDrain + usual)];
+        if (node.Exits.Last() != 0) problems.Add($"it ended with {node.Exits.Last()}");
+        return problems;
+    });
+
+    private Task ConnectionsAsync() => InRoundAsync(async () =>
+    {
+        foreach (var node in cluster.Nodes)
+        {
+            var ended = cluster.EndConnections(node, onlyWriter: true);
+            if (ended == 0) return [$"{node.Name} has no connection that writes"];
+            await Task.Delay(_before);
+            cluster.EndConnections(node, onlyWriter: false);
+            await Task.Delay(_before);
+        }
+
+        return [];
+    });
+
+    private Task AloneAsync() => InRoundAsync(async () =>
+    {
+        var others = cluster.Nodes.Skip(1).ToList();
+        foreach (var node in others) node.Hold();
+        foreach (var node in others) node.Kill();
+        try
+        {
+            var took = await load.UntilWrittenAsync(load.RoomIds);
+            Say($"all {load.RoomIds.Count} rooms took messages of the node that is left after "
+                + $"{took.TotalSeconds:0.0} s");
+            await Task.Delay(_before);
+            return took > _longestWithoutTwo ? [$"rooms took no messages for {took.TotalSeconds:0.0} s"] : [];
+        }
+        finally
+        {
+            foreach (var node in others) node.Release();
+        }
+    });
+
+    /// <summary>A fault in the middle of load, after which everything is checked.</summary>
+    private async Task InRoundAsync(Func<Task<IReadOnlyList<string>>> fault)
+    {
+        await load.StartAsync();
+        await Task.Delay(_before);
+        IReadOnlyList<string> problems = await fault();
+        Say(await load.EndAsync());
+        LostException.ThrowIfAny(problems);
+    }
+
+    private IReadOnlyList<string> FailedSince(long moment, TimeSpan longest)
+    {
+        var took = load.Traffic.LongestWriteSince(moment);
+        var failed = load.Traffic.FailedSince(moment);
+        Say($"{failed.Count} requests failed meanwhile, and the longest write took {took.TotalSeconds:0.00} s");
+        List<string> problems = [.. failed.Select(static one => one.ToString())];
+        if (took > longest) problems.Add($"a write took {took.TotalSeconds:0.00} s");
+        return problems;
+    }
+
+    /// <summary>The node that has the most of the rooms.</summary>
+    private (Node Node, IReadOnlyList<string> Rooms) Busiest()
+    {
+        var most = load.RoomIds.GroupBy(cluster.OwnerOf).MaxBy(static group => group.Count())!;
+        return (most.Key, [.. most]);
+    }
+
+    private static void Say(string line) => Console.WriteLine("        " + line);
+}
