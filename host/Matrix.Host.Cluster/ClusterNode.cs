@@ -79,10 +79,17 @@ public sealed partial class ClusterNode : IAsyncDisposable
     /// Joins the cluster: when this returns, all other nodes that are alive could be reached. This one is alive, and
     /// not ready yet.
     /// </summary>
+    /// <exception cref="IOException">The others declared it dead meanwhile. Orleans would go on trying.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         IHostedService[] parts = [.. _services.GetServices<IHostedService>()];
-        foreach (var part in parts) await part.StartAsync(cancellationToken);
+        foreach (var part in parts)
+        {
+            var starting = part.StartAsync(cancellationToken);
+            if (await Task.WhenAny(starting, Death) == Death)
+                throw new IOException($"cluster.node: {Self.Node} could not join: {await Death}");
+            await starting;
+        }
 
         // A silo that did not start cannot be stopped, only disposed.
         _running = parts;

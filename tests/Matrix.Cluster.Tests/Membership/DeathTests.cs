@@ -71,6 +71,31 @@ internal sealed class DeathTests
         Assert.That(a.Node.Death.IsCompleted, Is.False);
     }
 
+    [Test]
+    public async Task A_node_that_is_declared_dead_while_it_joins_gives_up()
+    {
+        await using var still = await NodeProcess.StartAsync(_database, _authority, "a.nodes");
+        still.Pause();
+        var b = TestNode.Create(_database, TestNode.OptionsOf(_authority, "b.nodes"), TestNode.Draw("b.nodes"));
+        var joining = b.Node.StartAsync(CancellationToken.None);
+        for (var since = Stopwatch.GetTimestamp();
+            await _database.ScalarAsync("SELECT node FROM silos WHERE node = 'b.nodes'") is null;
+            await Task.Delay(10))
+        {
+            Assert.That(Stopwatch.GetElapsedTime(since), Is.LessThan(_longestWait));
+        }
+
+        await _database.ScalarAsync(
+            """
+            UPDATE silo_version SET version = version + 1;
+            UPDATE silos SET status = 6, version = (SELECT version FROM silo_version) WHERE node = 'b.nodes'
+            """);
+
+        Assert.ThrowsAsync<IOException>(() => joining.WaitAsync(_longestWait));
+        await b.Node.DisposeAsync();
+        still.Continue();
+    }
+
     /// <summary>How long it takes until something holds, without the seconds in which this process paused.</summary>
     private static async Task<TimeSpan> TimeUntilAsync(Func<bool> holds)
     {
