@@ -111,7 +111,7 @@ public sealed class TcpLink : IAsyncDisposable
         {
             if (_fault != LinkFault.Reset)
             {
-                await to.ConnectAsync(_to, _stop.Token);
+                await to.ConnectAsync(target, _stop.Token);
                 _outgoing[to] = ((IPEndPoint)to.LocalEndPoint!).Port;
                 await Task.WhenAll(PumpAsync(from, to), PumpAsync(to, from));
             }
