@@ -138,7 +138,7 @@ internal sealed class ShortTests(Cluster cluster, RoomLoad load)
         LostException.ThrowIfAny(problems);
     }
 
-    private IReadOnlyList<string> FailedSince(long moment, TimeSpan longest)
+    private List<string> FailedSince(long moment, TimeSpan longest)
     {
         var took = load.Traffic.LongestWriteSince(moment);
         var failed = load.Traffic.FailedSince(moment);
