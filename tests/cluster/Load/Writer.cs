@@ -3,7 +3,9 @@ using static Matrix.ClusterFaults.Load.Person;
 
 namespace Matrix.ClusterFaults.Load;
 
-/// <summary>Writes one thing after another, and repeats each with its transaction id until it is acknowledged.</summary>
+/// <summary>
+/// Writes one thing after another, and repeats each with its transaction id until it is acknowledged.
+/// </summary>
 internal sealed class Writer(
     Person person, IReadOnlyList<string> rooms, IReadOnlyList<Person> readers, Acknowledged acknowledged, int seed)
 {
