@@ -34,7 +34,9 @@ internal sealed class Uploads(string folder)
         {
             var name = Path.GetRelativePath(files, file).Replace(Path.DirectorySeparatorChar.ToString(), "");
             var hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)));
-            if (hash != name) yield return $"{name} has the content of {hash}";
+
+            // After the hash, a name has what makes it one that was never used.
+            if (hash != name.Split('-')[0]) yield return $"{name} has the content of {hash}";
         }
     }
 }
