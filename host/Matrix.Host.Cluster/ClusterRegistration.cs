@@ -43,7 +43,6 @@ public static class ClusterRegistration
     // Handlers are read when the node starts: what they do may need calls to other nodes, so the node itself.
     private static IEnumerable<ICallHandler> CallsOf(IServiceProvider parts)
     {
-        yield return parts.Get<AppliedPositions>();
         foreach (var handler in parts.GetServices<IShardCallHandler>())
         {
             yield return new OwnerHandler(handler, parts.Get<AppliedPositions>());

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using Matrix.Core.Cluster;
-using Matrix.Host.Cluster.Calls;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
@@ -12,14 +11,11 @@ namespace Matrix.Host.Cluster.Flushes;
 /// <summary>
 /// How far each node has read the flushes of all. Nodes tell one another, and that is also the word that there is a
 /// flush to read. An answer to a client waits until all nodes have read what it tells of, so that users read their own
-/// writes wherever they ask. A node that reads nothing for a second is not waited for any more: it holds its requests
-/// by itself (<see cref="LevelGate"/>), and asks to be waited for before it serves again.
+/// writes wherever they ask. It waits for a second at most: a node that has read nothing for so long holds its requests
+/// by itself (<see cref="LevelGate"/>).
 /// </summary>
-public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICallHandler
+public sealed class AppliedPositions : BackgroundService, INodeTellHandler
 {
-    /// <summary>The number of the call by which a node asks to be waited for.</summary>
-    internal const int WaitForMe = 100;
-
     /// <summary>How long an answer waits for another node to read what it tells of.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
@@ -31,7 +27,6 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICal
     private readonly INodeTells _tells;
     private readonly IFlushFollower _follower;
     private readonly ConcurrentDictionary<NodeIncarnation, long> _applied = new();
-    private readonly ConcurrentDictionary<NodeIncarnation, bool> _skipped = new();
     private readonly SemaphoreSlim _advanced = new(0, 1);
     private TaskCompletionSource _news = New();
     private int _waiting;
@@ -44,8 +39,6 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICal
     }
 
     NodeTellKind INodeTellHandler.Kind => NodeTellKind.Applied;
-
-    int ICallHandler.Kind => WaitForMe;
 
     /// <summary>How far this node has read.</summary>
     public long Position => _follower.Position;
@@ -61,11 +54,8 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICal
         var position = Position;
         return AreThrough(position) ? default : WaitAsync(position, stop);
 
-        async ValueTask WaitAsync(long position, CancellationToken stop)
-        {
-            if (await UntilAsync(() => AreThrough(position), LongestWait, stop)) return;
-            foreach (var node in Behind(position)) _skipped[node] = true;
-        }
+        async ValueTask WaitAsync(long position, CancellationToken stop) =>
+            await UntilAsync(() => AreThrough(position), LongestWait, stop);
     }
 
     /// <summary>Waits until this node has read up to a position. False if it has not in time.</summary>
@@ -84,31 +74,6 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICal
         _applied.AddOrUpdate(from, position, (_, before) => Math.Max(before, position));
         if (position > Position) _follower.Look();
         Wake();
-    }
-
-    /// <summary>A node asks to be waited for.</summary>
-    public ValueTask<ReadOnlyMemory<byte>?> AnswerAsync(ReadOnlyMemory<byte> body, CancellationToken stop)
-    {
-        if (NodeFrame.TryRead(body, out var from, out _)) _skipped.TryRemove(from, out _);
-        return ValueTask.FromResult<ReadOnlyMemory<byte>?>(ReadOnlyMemory<byte>.Empty);
-    }
-
-    /// <summary>Asks all other nodes to wait for this one. False if one of them did not answer in time.</summary>
-    internal async ValueTask<bool> AskToBeWaitedForAsync(CancellationToken stop)
-    {
-        var body = NodeFrame.Of(_node.Self, default);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        over.CancelAfter(LongestWait);
-        try
-        {
-            var answers = await Task.WhenAll(_node.Members.Others.Select(
-                node => _node.Calls.CallAsync(node, WaitForMe, body, over.Token).AsTask()));
-            return answers.All(static answer => answer.Outcome is CallOutcome.Answered or CallOutcome.Gone);
-        }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
-        {
-            return false;
-        }
     }
 
     /// <inheritdoc/>
@@ -149,11 +114,8 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICal
         return true;
     }
 
-    private IEnumerable<NodeIncarnation> Behind(long position) =>
-        _node.Members.Others.Where(node => !IsThrough(node, position));
-
     private bool IsThrough(NodeIncarnation node, long position) =>
-        (_applied.TryGetValue(node, out var applied) && applied >= position) || _skipped.ContainsKey(node);
+        _applied.TryGetValue(node, out var applied) && applied >= position;
 
     private async ValueTask<bool> UntilAsync(Func<bool> holds, TimeSpan most, CancellationToken stop)
     {
@@ -199,10 +161,9 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler, ICal
     private void Drop()
     {
         var others = _node.Members.Others.ToHashSet();
-        foreach (var node in _applied.Keys.Concat(_skipped.Keys).Where(node => !others.Contains(node)))
+        foreach (var node in _applied.Keys.Where(node => !others.Contains(node)))
         {
             _applied.TryRemove(node, out _);
-            _skipped.TryRemove(node, out _);
         }
 
         Wake();

@@ -30,15 +30,12 @@ public enum ForwardOutcome
 
 /// <summary>
 /// Forwards requests to the node that has the shard of what they are about. That node answers with 421 and the position
-/// of the change if it does not have it any more: this one reads the flushes up to there, and asks once more.
+/// of the change if it does not have it any more: this one reads the flushes up to there, and asks again.
 /// </summary>
 public sealed class RequestForwarding : IDisposable
 {
     /// <summary>The status of a node that does not have the shard.</summary>
     internal const int WrongNode = StatusCodes.Status421MisdirectedRequest;
-
-    /// <summary>How many nodes may say in turn that they do not have the shard.</summary>
-    private const int MostWrong = 3;
 
     /// <summary>Bytes of a body that are kept in memory until the owner has answered; more are in a file.</summary>
     private const int BufferedInMemory = 64 * 1024;
@@ -103,7 +100,6 @@ public sealed class RequestForwarding : IDisposable
         HttpContext http, Authority owner, string listener, string address, CancellationToken stop)
     {
         var since = Stopwatch.GetTimestamp();
-        var wrong = 0;
         while (await _finder.FindAsync(owner, stop) is { } to)
         {
             // An attempt before may have read it.
@@ -127,8 +123,8 @@ public sealed class RequestForwarding : IDisposable
             if (http.Items.Remove(Transformer.WrongNodeAt, out var at))
             {
                 http.Response.Clear();
-                if (++wrong == MostWrong) break;
                 await _positions.ReachAsync((long)at!, AppliedPositions.LongestWait, stop);
+                if (Stopwatch.GetElapsedTime(since) > _longestMove) break;
                 continue;
             }
 
@@ -136,8 +132,13 @@ public sealed class RequestForwarding : IDisposable
             http.Response.Clear();
             stop.ThrowIfCancellationRequested();
 
-            // What was not sent is tried again until others have the shards of a node that has ended.
-            if (!IsNotSent(http) || Stopwatch.GetElapsedTime(since) > _longestMove) break;
+            // What was not sent, or may be done twice, is tried again until others have what an ended node had.
+            if (!(IsNotSent(http) || MayRepeat(http.Request.Method))
+                || Stopwatch.GetElapsedTime(since) > _longestMove)
+            {
+                break;
+            }
+
             await Task.Delay(_tryAgain, stop);
         }
 
@@ -155,6 +156,11 @@ public sealed class RequestForwarding : IDisposable
         response.StatusCode = WrongNode;
         response.Headers[ForwardedRequest.PositionHeader] = _positions.Position.ToString(CultureInfo.InvariantCulture);
     }
+
+    /// <summary>Whether a request may be carried out twice: a PUT has a transaction id, or sets a value.</summary>
+    private static bool MayRepeat(string method) =>
+        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsPut(method)
+        || HttpMethods.IsDelete(method);
 
     /// <summary>Whether no connection could be made, so that the owner has not seen the request.</summary>
     private static bool IsNotSent(HttpContext http) =>

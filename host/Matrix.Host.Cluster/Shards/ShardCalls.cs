@@ -21,7 +21,7 @@ public sealed class ShardCalls(
     IEnumerable<IShardCallHandler> handlers) : IShardCalls
 {
     private readonly ShardFinder _finder = new(node, options, owners, gates);
-    private readonly Dictionary<ShardCallKind, IShardCallHandler> _handlers = handlers.ToDictionary(one => one.Kind);
+    private readonly IShardCallHandler[] _handlers = [.. handlers];
 
     /// <inheritdoc/>
     public async ValueTask<ReadOnlyMemory<byte>> CallAsync(
@@ -30,7 +30,7 @@ public sealed class ShardCalls(
         for (var asked = 0; ; asked++)
         {
             var to = await _finder.FindAsync(owner, stop) ?? throw ShardGates.NotOwned(owner);
-            if (to.Equals(node.Self)) return await _handlers[kind].AnswerAsync(body, stop);
+            if (to.Equals(node.Self)) return await _handlers.Single(one => one.Kind == kind).AnswerAsync(body, stop);
             var answer = await node.Calls.CallAsync(to, (int)kind, ShardFrame.Of(positions.Position, body), stop);
             if (!answer.IsAnswered
                 || !ShardFrame.TryRead(answer.Body, out var isOwner, out var position, out var given))

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Threading.Channels;
 
 namespace Matrix.Host.Storage.Commits;
@@ -13,9 +12,6 @@ namespace Matrix.Host.Storage.Commits;
 /// </summary>
 internal sealed class FlushChain : IPublication, IFlushFollower
 {
-    /// <summary>Other nodes wait no longer for this one to read what they have written.</summary>
-    private static readonly TimeSpan _longestUnlevel = TimeSpan.FromSeconds(1);
-
     private readonly Publication _publication;
     private readonly IFlushRows _rows;
     private readonly Func<ReadOnlyMemory<byte>, List<WriteBatch>?> _read;
@@ -39,7 +35,6 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     private (long Through, long At)? _seen;
 
     private long _levelAt;
-    private long _lapses;
 
     /// <summary>The batches that wait for their consumers.</summary>
     private int _waiting;
@@ -67,8 +62,6 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     public long Position => _publication.Position;
 
     public long LevelAt => Volatile.Read(ref _levelAt);
-
-    public long Lapses => Volatile.Read(ref _lapses);
 
     public Action? OnAdvanced { private get; set; }
 
@@ -234,7 +227,6 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     private void Compare()
     {
         if (_seen is not { } seen || seen.Through > _through) return;
-        if (Stopwatch.GetElapsedTime(_levelAt) > _longestUnlevel) Interlocked.Increment(ref _lapses);
         Volatile.Write(ref _levelAt, seen.At);
         _seen = null;
     }

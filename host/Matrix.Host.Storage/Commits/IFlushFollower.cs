@@ -13,11 +13,6 @@ public interface IFlushFollower
     long LevelAt { get; }
 
     /// <summary>
-    /// How often that moment was more than a second ago. Other nodes may not have waited for this one then.
-    /// </summary>
-    long Lapses { get; }
-
-    /// <summary>
     /// Called when the position has grown. It may be called on the writer's thread, and must be quick. Set once.
     /// </summary>
     Action? OnAdvanced { set; }

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
@@ -22,7 +23,11 @@ internal sealed class CauseTests
     private static string CauseOf(Caller? caller, AppService? service, string address)
     {
         var route = new Route(
-            "GET", "/x", false, static (_, _, _) => ValueTask.FromResult(Answer.Empty), RouteOptions.Default);
+            "GET",
+            "/x",
+            false,
+            static (_, _, _) => ValueTask.FromResult(Answer.Empty),
+            RouteOptions.Default with { Owner = RouteOwner.Nobody });
         return new Call(new DefaultHttpContext(), "/x", route, [], [], caller, null, address) { Service = service }
             .CausedBy;
     }

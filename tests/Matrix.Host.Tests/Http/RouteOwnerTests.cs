@@ -128,7 +128,7 @@ public sealed class RouteOwnerTests
     [TestCase("GET", "/_matrix/client/v3/auth/m.login.dummy/fallback/web?session=%zz", "nobody")]
     [TestCase("POST", "/_matrix/client/v3/register", "nobody")]
     [TestCase("POST", "/_matrix/client/api/v1/join/!r:x", "Room !r:x")]
-    [TestCase("PUT", "/_matrix/client/api/v1/join/!r:x/7", "User @alice:test.example")]
+    [TestCase("PUT", "/_matrix/client/api/v1/join/!r:x/7", "Room !r:x")]
     [TestCase("POST", Delays + "/none/cancel", "nobody")]
     public async Task The_owner_of_a_request_of_a_client(string method, string target, string owner) =>
         Assert.That((await OwnerOfAsync(method, target)).ToString(), Is.EqualTo(owner));

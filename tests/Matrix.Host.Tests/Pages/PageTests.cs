@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Http.Owners;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Ownership;
 using Microsoft.AspNetCore.Http;
@@ -99,7 +100,11 @@ public sealed class PageTests
         var http = new DefaultHttpContext();
         if (cookie is not null) http.Request.Headers.Cookie = cookie;
         var route = new Route(
-            "GET", "/page", false, static (_, _, _) => ValueTask.FromResult(Answer.Empty), RouteOptions.Default);
+            "GET",
+            "/page",
+            false,
+            static (_, _, _) => ValueTask.FromResult(Answer.Empty),
+            RouteOptions.Default with { Owner = RouteOwner.Nobody });
         return new Call(http, "/page", route, [], [], null, null, "127.0.0.1");
     }
 }

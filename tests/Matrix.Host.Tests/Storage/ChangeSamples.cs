@@ -9,6 +9,7 @@ using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -201,6 +202,8 @@ internal static class ChangeSamples
         {
             Secret = Secret,
         };
+        yield return new MediaUploaded(
+            new MediaRow("test.example", "abc", null, 0, "", null, null, 0, 0, null, false)) { Applied = true };
         yield return new PusherSet(pusher, IsAppended: true) { Applied = true, PusherId = 88 };
     }
 }
