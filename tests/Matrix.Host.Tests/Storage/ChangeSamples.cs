@@ -203,7 +203,8 @@ internal static class ChangeSamples
             Secret = Secret,
         };
         yield return new MediaUploaded(
-            new MediaRow("test.example", "abc", null, 0, "", null, null, 0, 0, null, false)) { Applied = true };
+            new MediaRow("test.example", "abc", null, 0, "", null, null, 0, 0, null, false))
+        { Applied = true };
         yield return new PusherSet(pusher, IsAppended: true) { Applied = true, PusherId = 88 };
     }
 }
