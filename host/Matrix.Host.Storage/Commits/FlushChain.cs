@@ -59,13 +59,15 @@ internal sealed class FlushChain : IPublication, IFlushFollower
         if (looks is { } pause) _looking = TimeProvider.System.CreateTimer(_ => Look(), null, pause, pause);
     }
 
-    public long Position => _publication.Position;
+    public long Position => _publication.Applied;
+
+    long IPublication.Position => _publication.Position;
 
     public long LevelAt => Volatile.Read(ref _levelAt);
 
     public Action? OnAdvanced { private get; set; }
 
-    public void Look() => _rows.ReadAfter(Position);
+    public void Look() => _rows.ReadAfter(_publication.Position);
 
     public void AddConsumer(IChangeConsumer consumer) => _publication.AddConsumer(consumer);
 

@@ -5,14 +5,19 @@ internal sealed class Publication(WriterMetrics metrics) : IPublication
 {
     private readonly CommitDispatcher _consumers = new(metrics);
     private long _position;
+    private long _applied;
 
     public long Position => Volatile.Read(ref _position);
+
+    /// <summary>Consumers have read every flush up to this position.</summary>
+    internal long Applied => Volatile.Read(ref _applied);
 
     public void AddConsumer(IChangeConsumer consumer) => _consumers.Add(consumer);
 
     public void StartAt(long position)
     {
         Volatile.Write(ref _position, position);
+        Volatile.Write(ref _applied, position);
         _consumers.StartAt(position);
     }
 
@@ -56,6 +61,7 @@ internal sealed class Publication(WriterMetrics metrics) : IPublication
     {
         Volatile.Write(ref _position, through);
         _consumers.Dispatch(kept, through);
+        Volatile.Write(ref _applied, through);
     }
 
     /// <summary>Makes changes visible to readers that no consumer can be given: consumers read storage.</summary>
@@ -63,6 +69,7 @@ internal sealed class Publication(WriterMetrics metrics) : IPublication
     {
         Volatile.Write(ref _position, through);
         _consumers.Miss(through);
+        Volatile.Write(ref _applied, through);
     }
 
     /// <summary>Gives the submitters of a flush that was kept their results.</summary>

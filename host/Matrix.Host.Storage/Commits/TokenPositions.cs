@@ -12,18 +12,18 @@ public sealed class TokenPositions(IStorageWriter writer, IFlushFollower? follow
     private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(5);
 
     /// <summary>
-    /// Whether readers read up to a position. False for a token that belongs to a lost database, or to nobody.
+    /// Whether consumers have read up to a position. False for a token that belongs to a lost database, or to nobody.
     /// </summary>
     public ValueTask<bool> ReachAsync(long position, CancellationToken stop) =>
-        position <= writer.PublishedPosition ? ValueTask.FromResult(true)
+        position <= (follower?.Position ?? writer.PublishedPosition) ? ValueTask.FromResult(true)
         : follower is null ? ValueTask.FromResult(false)
         : WaitAsync(follower, position, stop);
 
-    private async ValueTask<bool> WaitAsync(IFlushFollower follower, long position, CancellationToken stop)
+    private static async ValueTask<bool> WaitAsync(IFlushFollower follower, long position, CancellationToken stop)
     {
         var since = Stopwatch.GetTimestamp();
         follower.Look();
-        while (position > writer.PublishedPosition)
+        while (position > follower.Position)
         {
             // Level with the others since: no node has given this one.
             if (follower.LevelAt > since || Stopwatch.GetElapsedTime(since) > _longestWait) return false;

@@ -44,6 +44,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
     private readonly SlidingConnectionsTable _slidingConnectionsTable;
     private readonly IAccountsTable _accountsTable;
     private readonly IStorageWriter _writer;
+    private readonly IFlushFollower? _follower;
     private readonly SyncOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<SlidingConnections> _log;
@@ -59,9 +60,11 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         NodeShards node,
         SyncOptions options,
         TimeProvider time,
-        ILogger<SlidingConnections> log)
+        ILogger<SlidingConnections> log,
+        IFlushFollower? follower = null)
     {
         _log = log;
+        _follower = follower;
         _slidingConnectionsTable = slidingConnectionsTable;
         _accountsTable = accountsTable;
         _writer = writer;
@@ -334,7 +337,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
     private async ValueTask<bool> HasReachedAsync(long position, CancellationToken stop)
     {
         var begun = _time.GetTimestamp();
-        while (position > _writer.PublishedPosition)
+        while (position > (_follower?.Position ?? _writer.PublishedPosition))
         {
             if (_time.GetElapsedTime(begun) >= _longestLag) return false;
             await Task.Delay(_lookAgain, _time, stop);

@@ -45,6 +45,24 @@ internal sealed class FlushChainTests
     }
 
     [Test]
+    public async Task Its_position_is_the_one_that_consumers_have_read()
+    {
+        using var metrics = new WriterMetrics();
+        await using var chain = new FlushChain(new Publication(metrics), new Rows(), Read, mostBatches: 2);
+        using var slow = new SlowConsumer();
+        chain.AddConsumer(slow);
+        chain.StartAt(10);
+        var kept = Task.Run(() => chain.Kept([BatchAt(11)], 10));
+        Assert.That(slow.HasBegun.Wait(TimeSpan.FromSeconds(20)), Is.True);
+
+        Assert.That(((IPublication)chain).Position, Is.EqualTo(11), "readers of storage");
+        Assert.That(chain.Position, Is.EqualTo(10));
+        slow.GoesOn.Set();
+        await kept;
+        await Until.HoldsAsync(() => chain.Position == 11);
+    }
+
+    [Test]
     public async Task What_waits_for_other_nodes_when_the_store_closes_is_answered()
     {
         using var metrics = new WriterMetrics();
@@ -68,6 +86,34 @@ internal sealed class FlushChainTests
         new(Authority.Nobody, capacity: 1) { Position = position };
 
     private static string UserOf(long position) => $"@at{position}:example.org";
+
+    /// <summary>Reads a flush for as long as the test wants.</summary>
+    private sealed class SlowConsumer : IChangeConsumer, IDisposable
+    {
+        public ManualResetEventSlim HasBegun { get; } = new();
+
+        public ManualResetEventSlim GoesOn { get; } = new();
+
+        public void OnChange(Change change, long position)
+        {
+        }
+
+        public void End(long through)
+        {
+            HasBegun.Set();
+            GoesOn.Wait(TimeSpan.FromSeconds(20));
+        }
+
+        public void Missed(long through)
+        {
+        }
+
+        public void Dispose()
+        {
+            HasBegun.Dispose();
+            GoesOn.Dispose();
+        }
+    }
 
     /// <summary>What the chain asked for; the test answers.</summary>
     private sealed class Rows : IFlushRows
