@@ -19,6 +19,9 @@ public abstract partial class ApiServer
     /// </summary>
     private const int BufferedInMemory = 64 * 1024;
 
+    /// <summary>Before a request is answered again whose room or user was about to come here, or to go.</summary>
+    private static readonly TimeSpan _answersAgain = TimeSpan.FromMilliseconds(5);
+
     private readonly RouteTable _routes;
     private readonly RequestCounts _counts;
     private readonly IRequestNodes? _nodes;
@@ -122,18 +125,26 @@ public abstract partial class ApiServer
         if (route.Owner.Kind != OwnerKind.Process && !await nodes.EnterAsync(stop)) return Answer.NotLevel;
         if (route.TakesBody) http.Request.EnableBuffering(BufferedInMemory);
         Answer answer;
-        try
+        for (var since = Stopwatch.GetTimestamp(); ;)
         {
-            answer = await AnswerAsync(http, target, route, names, values);
-        }
-        catch (StorageException fault) when (
-            fault.Failure == StorageFailure.NotOwned && GoesTo(http, fault.Owner))
-        {
-            if (await nodes.ForwardAsync(http, fault.Owner, AddressOf(http), stop) is { } forwarded) return forwarded;
+            try
+            {
+                answer = await AnswerAsync(http, target, route, names, values);
+                break;
+            }
+            catch (StorageException fault) when (
+                fault.Failure == StorageFailure.NotOwned && GoesTo(http, fault.Owner)
+                    && Stopwatch.GetElapsedTime(since) < nodes.LongestMove)
+            {
+                if (await nodes.ForwardAsync(http, fault.Owner, AddressOf(http), stop) is { } forwarded)
+                {
+                    return forwarded;
+                }
 
-            // It is this node's now.
-            Rewind(http.Request);
-            answer = await AnswerAsync(http, target, route, names, values);
+                // It is this node's now, or again.
+                await Task.Delay(_answersAgain, stop);
+                Rewind(http.Request);
+            }
         }
 
         // What a sync writes is of its connection only.

@@ -14,6 +14,9 @@ public interface IRequestNodes
     /// <summary>Whether balancers should send requests here.</summary>
     bool IsReady { get; }
 
+    /// <summary>How long a request waits while what it is about goes from node to node.</summary>
+    TimeSpan LongestMove { get; }
+
     /// <summary>Whether requests may be answered: this node has read what the others have written.</summary>
     ValueTask<bool> EnterAsync(CancellationToken stop);
 

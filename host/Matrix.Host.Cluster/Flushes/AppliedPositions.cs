@@ -28,8 +28,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     private readonly IFlushFollower _follower;
     private readonly ConcurrentDictionary<NodeIncarnation, long> _applied = new();
     private readonly SemaphoreSlim _advanced = new(0, 1);
-    private TaskCompletionSource _news = New();
-    private int _waiting;
+    private readonly ConditionWaits _waits = new();
 
     /// <summary>Follows the storage of a node that serves with others.</summary>
     public AppliedPositions(ClusterNode node, INodeTells tells, NodeLink link)
@@ -55,16 +54,12 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         return AreThrough(position) ? default : WaitAsync(position, stop);
 
         async ValueTask WaitAsync(long position, CancellationToken stop) =>
-            await UntilAsync(() => AreThrough(position), LongestWait, stop);
+            await _waits.UntilAsync(() => AreThrough(position), LongestWait, stop);
     }
 
     /// <summary>Waits until this node has read up to a position. False if it has not in time.</summary>
-    public async ValueTask<bool> ReachAsync(long position, TimeSpan most, CancellationToken stop)
-    {
-        if (Position >= position) return true;
-        _follower.Look();
-        return await UntilAsync(() => Position >= position, most, stop);
-    }
+    public ValueTask<bool> ReachAsync(long position, TimeSpan most, CancellationToken stop) =>
+        _follower.ReachAsync(position, most, stop);
 
     /// <inheritdoc/>
     public void OnTold(NodeIncarnation from, ReadOnlyMemory<byte> body)
@@ -73,7 +68,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         var position = BinaryPrimitives.ReadInt64LittleEndian(body.Span);
         _applied.AddOrUpdate(from, position, (_, before) => Math.Max(before, position));
         if (position > Position) _follower.Look();
-        Wake();
+        _waits.Wake();
     }
 
     /// <inheritdoc/>
@@ -117,27 +112,6 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     private bool IsThrough(NodeIncarnation node, long position) =>
         _applied.TryGetValue(node, out var applied) && applied >= position;
 
-    private async ValueTask<bool> UntilAsync(Func<bool> holds, TimeSpan most, CancellationToken stop)
-    {
-        Interlocked.Increment(ref _waiting);
-        try
-        {
-            using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            over.CancelAfter(most);
-            while (true)
-            {
-                var news = Volatile.Read(ref _news).Task;
-                if (holds()) return true;
-                await news.WaitAsync(over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                if (over.IsCancellationRequested) return holds();
-            }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-        }
-    }
-
     private void OnAdvanced()
     {
         try
@@ -148,13 +122,6 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         {
             // It is awake, or has ended.
         }
-
-        Wake();
-    }
-
-    private void Wake()
-    {
-        if (Volatile.Read(ref _waiting) > 0) Interlocked.Exchange(ref _news, New()).TrySetResult();
     }
 
     /// <summary>Forgets nodes that have ended.</summary>
@@ -166,8 +133,6 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
             _applied.TryRemove(node, out _);
         }
 
-        Wake();
+        _waits.Wake();
     }
-
-    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

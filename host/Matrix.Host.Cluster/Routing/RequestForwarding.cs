@@ -40,6 +40,9 @@ public sealed class RequestForwarding : IDisposable
     /// <summary>Bytes of a body that are kept in memory until the owner has answered; more are in a file.</summary>
     private const int BufferedInMemory = 64 * 1024;
 
+    /// <summary>Before a node is asked again that did not have the shard, or not yet.</summary>
+    private static readonly TimeSpan _asksAgain = TimeSpan.FromMilliseconds(5);
+
     private static readonly TimeSpan _tryAgain = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan _longestConnect = TimeSpan.FromSeconds(3);
@@ -56,6 +59,7 @@ public sealed class RequestForwarding : IDisposable
     private readonly ClusterNode _node;
     private readonly IHttpForwarder _forwarder;
     private readonly AppliedPositions _positions;
+    private readonly ShardGates _gates;
     private readonly ShardFinder _finder;
     private readonly TimeSpan _longestMove;
     private readonly HttpMessageInvoker _client;
@@ -70,7 +74,7 @@ public sealed class RequestForwarding : IDisposable
         AppliedPositions positions,
         IHttpForwarder forwarder)
     {
-        (_node, _forwarder, _positions) = (node, forwarder, positions);
+        (_node, _forwarder, _positions, _gates) = (node, forwarder, positions, gates);
         _finder = new ShardFinder(node, options, owners, gates);
         _longestMove = options.MoveTime;
         _transformer = new Transformer(positions);
@@ -99,18 +103,21 @@ public sealed class RequestForwarding : IDisposable
     public async ValueTask<ForwardOutcome> ForwardAsync(
         HttpContext http, Authority owner, string listener, string address, CancellationToken stop)
     {
+        if (http.Features.Get<ForwardedRequest>() is not null)
+        {
+            if (_gates.IsOpen(owner)) return ForwardOutcome.Here;
+
+            // The other node waits, and finds out who has it.
+            Refuse(http.Response);
+            return ForwardOutcome.Sent;
+        }
+
         var since = Stopwatch.GetTimestamp();
         while (await _finder.FindAsync(owner, stop) is { } to)
         {
             // An attempt before may have read it.
             if (http.Request.Body.CanSeek) http.Request.Body.Position = 0;
             if (to.Equals(_node.Self)) return ForwardOutcome.Here;
-            if (http.Features.Get<ForwardedRequest>() is not null)
-            {
-                Refuse(http.Response);
-                return ForwardOutcome.Sent;
-            }
-
             if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false)
             {
                 http.Request.EnableBuffering(BufferedInMemory);
@@ -125,6 +132,7 @@ public sealed class RequestForwarding : IDisposable
                 http.Response.Clear();
                 await _positions.ReachAsync((long)at!, AppliedPositions.LongestWait, stop);
                 if (Stopwatch.GetElapsedTime(since) > _longestMove) break;
+                await Task.Delay(_asksAgain, stop);
                 continue;
             }
 

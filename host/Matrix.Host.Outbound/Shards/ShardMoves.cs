@@ -35,18 +35,10 @@ internal sealed class ShardMoves : IShardHolder
     }
 
     /// <inheritdoc/>
-    public Task ClosedAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
-    {
-        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_gate)
-        {
-            if (_isEnded) return Task.CompletedTask;
-            _waiting.Enqueue(new Move(shards, gone));
-        }
+    public Task ClosingAsync(CancellationToken stop) => HandledAsync([], stop);
 
-        Wake();
-        return gone.Task.WaitAsync(stop);
-    }
+    /// <inheritdoc/>
+    public Task ClosedAsync(IReadOnlyCollection<int> shards, CancellationToken stop) => HandledAsync(shards, stop);
 
     /// <summary>
     /// Handles what waits, up to shards that came: the changes that they have not had come first. If shards went before
@@ -66,7 +58,7 @@ internal sealed class ShardMoves : IShardHolder
 
             try
             {
-                await Goes(move.Shards, stop);
+                if (move.Shards.Count > 0) await Goes(move.Shards, stop);
                 gone.TrySetResult();
             }
 #pragma warning disable CA1031 // Whoever gives the shards gets it.
@@ -90,6 +82,20 @@ internal sealed class ShardMoves : IShardHolder
         }
     }
 
+    /// <summary>Waits until shards have gone; of none, until what waits already was handled.</summary>
+    private Task HandledAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
+    {
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_isEnded) return Task.CompletedTask;
+            _waiting.Enqueue(new Move(shards, gone));
+        }
+
+        Wake();
+        return gone.Task.WaitAsync(stop);
+    }
+
     private Move? Next()
     {
         lock (_gate) return _waiting.TryPeek(out var move) ? move : null;
@@ -100,6 +106,7 @@ internal sealed class ShardMoves : IShardHolder
         lock (_gate) _waiting.TryDequeue(out _);
     }
 
+    /// <param name="Shards">None for one who only waits.</param>
     /// <param name="Gone">Completes when the shards may be given away; null for shards that came.</param>
     private sealed record Move(IReadOnlyCollection<int> Shards, TaskCompletionSource? Gone);
 }

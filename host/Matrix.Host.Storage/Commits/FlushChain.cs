@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 
 namespace Matrix.Host.Storage.Commits;
@@ -19,6 +20,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new() { SingleReader = true });
     private readonly Task _running;
     private readonly ITimer? _looking;
+    private readonly ConditionWaits _waits = new();
 
     /// <summary>Held by whoever lets consumers read: the task, or the writer.</summary>
     private readonly Lock _turn = new();
@@ -69,6 +71,9 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
     public void Look() => _rows.ReadAfter(_publication.Position);
 
+    public ValueTask<bool> ReachAsync(long position, TimeSpan most, CancellationToken stop) =>
+        position <= Position ? ValueTask.FromResult(true) : WaitAsync(position, most, stop);
+
     public void AddConsumer(IChangeConsumer consumer) => _publication.AddConsumer(consumer);
 
     public void StartAt(long position)
@@ -102,6 +107,14 @@ internal sealed class FlushChain : IPublication, IFlushFollower
         await _running;
         await _rows.DisposeAsync();
         await _publication.DisposeAsync();
+    }
+
+    private async ValueTask<bool> WaitAsync(long position, TimeSpan most, CancellationToken stop)
+    {
+        var since = Stopwatch.GetTimestamp();
+        Look();
+        await _waits.UntilAsync(() => position <= Position || LevelAt > since, most, stop);
+        return position <= Position;
     }
 
     private bool HasRoom => Volatile.Read(ref _waiting) < _mostBatches;
@@ -170,7 +183,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
             _through = flush.Last;
             _publication.Dispatch(Publication.Stamp(batches), _through);
-            OnAdvanced?.Invoke();
+            Advanced();
         }
 
         Reach(found.Through);
@@ -211,7 +224,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
             {
                 _through = ended.Last;
                 _publication.Dispatch(kept, _through);
-                OnAdvanced?.Invoke();
+                Advanced();
             }
 
             if (!ended.IsAnswered) Publication.Complete(ended.Batches);
@@ -222,7 +235,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     {
         _through = through;
         _publication.Miss(through);
-        OnAdvanced?.Invoke();
+        Advanced();
     }
 
     /// <summary>Notes that everything was read that was committed before a look.</summary>
@@ -231,6 +244,13 @@ internal sealed class FlushChain : IPublication, IFlushFollower
         if (_seen is not { } seen || seen.Through > _through) return;
         Volatile.Write(ref _levelAt, seen.At);
         _seen = null;
+        _waits.Wake();
+    }
+
+    private void Advanced()
+    {
+        _waits.Wake();
+        OnAdvanced?.Invoke();
     }
 
     /// <summary>Either what the writer handed over, or what was read.</summary>

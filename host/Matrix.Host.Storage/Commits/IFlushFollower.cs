@@ -19,4 +19,15 @@ public interface IFlushFollower
 
     /// <summary>Looks for flushes of other nodes: there are some, or there may be. Thread-safe.</summary>
     void Look();
+
+    /// <summary>
+    /// Looks for flushes of other nodes, and waits until consumers have read up to a position.
+    /// </summary>
+    /// <param name="position">The position; nobody may have written it.</param>
+    /// <param name="most">How long to wait.</param>
+    /// <param name="stop">Ends the wait.</param>
+    /// <returns>
+    /// False if they have not in time, or if they have read all that was written before this call: then it is nobody's.
+    /// </returns>
+    ValueTask<bool> ReachAsync(long position, TimeSpan most, CancellationToken stop);
 }

@@ -12,6 +12,11 @@ public interface IShardHolder
     void Opened(IReadOnlyCollection<int> shards);
 
     /// <summary>
+    /// Shards will be closed, and are open still. When the task ends, it will not take long to have them closed.
+    /// </summary>
+    Task ClosingAsync(CancellationToken stop) => Task.CompletedTask;
+
+    /// <summary>
     /// Shards are closed, and nobody is inside of them; they are this node's still. When the task ends, what has to be
     /// durable is, and nothing of them is remembered.
     /// </summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Shards;
 
@@ -5,8 +6,12 @@ namespace Matrix.Host.Storage.Ownership;
 
 /// <summary>The shards of this process. A node gives shards away and takes them, in flushes of its own.</summary>
 /// <param name="self">This start of the node; nobody for a process that owns all shards for ever.</param>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore without a wait handle holds nothing.")]
 public sealed class NodeShards(ShardOwner self, ShardGates gates, IStorageWriter writer)
 {
+    /// <summary>Held while shards are given: they close and open in this order only.</summary>
+    private readonly SemaphoreSlim _giving = new(1, 1);
+
     /// <summary>Which shards are open.</summary>
     public ShardGates Gates { get; } = gates;
 
@@ -52,18 +57,59 @@ public sealed class NodeShards(ShardOwner self, ShardGates gates, IStorageWriter
     }
 
     /// <summary>
-    /// Closes shards and gives them away. Who is inside ends first; batches of them that are submitted later fail.
+    /// Closes those of some shards that are this node's, and gives them away. Who is inside ends first. If they cannot
+    /// be given, they are opened again, unless it is unknown whether they were given.
     /// </summary>
     /// <param name="to">Who gets them; nobody if any node may take them.</param>
-    /// <exception cref="OperationCanceledException">Somebody did not leave in time. They stay closed, and this node's.
-    /// </exception>
-    /// <exception cref="StorageException">It is unknown whether they were given. They stay closed.</exception>
-    public async Task GiveAsync(IReadOnlyCollection<int> shards, ShardOwner to, CancellationToken stop)
+    /// <param name="stop">Ends the wait for those who are inside.</param>
+    /// <returns>How many were given.</returns>
+    /// <exception cref="OperationCanceledException">Somebody did not leave in time.</exception>
+    /// <exception cref="StorageException">They were not given, or it is unknown whether they were.</exception>
+    public async Task<int> GiveAsync(IReadOnlyCollection<int> shards, ShardOwner to, CancellationToken stop)
     {
-        await Gates.CloseAsync(shards, stop);
-        if ((await writer.WriteAsync(Moves(shards, self, to), stop)).Refused)
+        await _giving.WaitAsync(stop);
+        try
         {
-            throw new StorageException(StorageFailure.NotOwned, "A shard to give is not this node's.");
+            int[] own = [.. shards.Where(Owns).Distinct()];
+            if (own.Length == 0) return 0;
+            try
+            {
+                await Gates.CloseAsync(own, stop);
+
+                // Not ended while it is under way: nobody would know who has them.
+                if ((await writer.WriteAsync(Moves(own, self, to), CancellationToken.None)).Refused)
+                {
+                    throw new StorageException(StorageFailure.NotOwned, "A shard to give is not this node's.");
+                }
+
+                return own.Length;
+            }
+            catch
+            {
+                Gates.Open([.. own.Where(Owns)]);
+                throw;
+            }
+        }
+        finally
+        {
+            _giving.Release();
+        }
+    }
+
+    /// <summary>
+    /// Opens shards of this node that stayed closed because it was unknown whether they were given.
+    /// </summary>
+    /// <param name="own">Shards that this node has, by what consumers have read.</param>
+    public async Task ReopenAsync(IEnumerable<int> own, CancellationToken stop)
+    {
+        await _giving.WaitAsync(stop);
+        try
+        {
+            Gates.Open([.. own.Where(shard => Owns(shard) && !Gates.IsOpen(shard))]);
+        }
+        finally
+        {
+            _giving.Release();
         }
     }
 

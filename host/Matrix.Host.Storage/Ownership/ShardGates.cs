@@ -113,15 +113,18 @@ public sealed class ShardGates
     /// <summary>
     /// Closes shards: when this returns, nobody is inside, and holders have written and forgotten what is theirs.
     /// </summary>
-    /// <exception cref="OperationCanceledException">Somebody stayed inside too long. The shards are closed.</exception>
+    /// <exception cref="OperationCanceledException">Somebody stayed inside too long, or a holder has much to do. The
+    /// shards may be closed.</exception>
     /// <exception cref="StorageException">A holder could not write. The shards are closed.</exception>
     public async Task CloseAsync(IReadOnlyCollection<int> shards, CancellationToken stop)
     {
+        IShardHolder[] holders;
+        lock (_holding) holders = _holders;
+        await Task.WhenAll(holders.Select(holder => holder.ClosingAsync(stop)));
+
         // All at once: who is inside of one may wait for another.
         foreach (var shard in shards) _gates[shard].Close();
         await Task.WhenAll(shards.Select(shard => _gates[shard].EmptyAsync(stop)));
-        IShardHolder[] holders;
-        lock (_holding) holders = _holders;
         await Task.WhenAll(holders.Select(holder => holder.ClosedAsync(shards, stop)));
         Volatile.Read(ref _moved)?.Invoke(shards);
     }

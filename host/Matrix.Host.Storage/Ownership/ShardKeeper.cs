@@ -63,6 +63,7 @@ public sealed partial class ShardKeeper(
 
     private async Task MoveAsync(CancellationToken stop)
     {
+        await node.ReopenAsync(ShardGates.All.Where(shard => owners.Of(shard) == node.Self), stop);
         var moves = Placement.Of(members.View).Moves(owners.All);
         foreach (var taken in moves.Where(move => move.Kind == ShardMoveKind.Take && move.To.Equals(Self))
             .GroupBy(static move => move.From, static move => move.Shard))
@@ -83,17 +84,8 @@ public sealed partial class ShardKeeper(
     {
         using var timed = CancellationTokenSource.CreateLinkedTokenSource(stop);
         timed.CancelAfter(_longestGive);
-        try
-        {
-            await node.GiveAsync(shards, to, timed.Token);
-            LogGiven(shards.Length, to.Node);
-        }
-        catch (Exception fault) when (fault is StorageException or OperationCanceledException)
-        {
-            // What was not given is this node's still.
-            node.Gates.Open([.. shards.Where(node.Owns)]);
-            throw;
-        }
+        var given = await node.GiveAsync(shards, to, timed.Token);
+        if (given > 0) LogGiven(given, to.Node);
     }
 
     private void Wake()

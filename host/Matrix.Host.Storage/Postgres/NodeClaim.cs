@@ -33,6 +33,10 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
 
     /// <summary>By number, the shards that are this node's at the writer's next flush.</summary>
     private readonly bool[] _owned = new bool[Core.Cluster.Shards.Count];
+
+    /// <summary>The batch that gives shards away, and those of them that were this node's when it was sent.</summary>
+    private WriteBatch? _giving;
+    private readonly List<int> _given = [];
     private bool _hasMoved;
 
     /// <summary>
@@ -158,23 +162,50 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             taken(last);
         });
 
-    internal override bool Owns(WriteBatch batch) =>
-        Owns(batch.Authority) && (batch.OtherAuthorities.Count == 0 || batch.OtherAuthorities.All(Owns));
+    internal override Authority ForeignOf(WriteBatch batch)
+    {
+        if (!Owns(batch.Authority)) return batch.Authority;
+        foreach (var other in batch.OtherAuthorities)
+        {
+            if (!Owns(other)) return other;
+        }
+
+        return Authority.Nobody;
+    }
 
     internal override void Sends(WriteBatch batch)
     {
+        if (_giving != batch)
+        {
+            _giving = batch;
+            _given.Clear();
+        }
+
         foreach (var moved in batch.Preconditions.OfType<ShardMoved>())
         {
-            if (moved.From == Self) _owned[moved.Shard] = false;
+            if (moved.From != Self || !_owned[moved.Shard]) continue;
+            _owned[moved.Shard] = false;
+            _given.Add(moved.Shard);
         }
     }
 
     internal override void Ended(WriteBatch batch, bool isKept)
     {
-        foreach (var moved in batch.Preconditions.OfType<ShardMoved>())
+        if (isKept)
         {
-            if ((isKept ? moved.To : moved.From) == Self) _owned[moved.Shard] = true;
+            foreach (var moved in batch.Preconditions.OfType<ShardMoved>())
+            {
+                if (moved.To == Self) _owned[moved.Shard] = true;
+            }
         }
+        else if (_giving == batch)
+        {
+            // One that another node has is refused, and is not this node's now.
+            foreach (var shard in _given) _owned[shard] = true;
+        }
+
+        _giving = null;
+        _given.Clear();
     }
 
     internal override TimeSpan? LongestFlush { get; } = options.LongestFlush;

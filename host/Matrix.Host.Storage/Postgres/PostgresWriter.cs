@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Statements;
 using Npgsql;
 
@@ -157,11 +158,12 @@ internal sealed class PostgresWriter : StorageWriter
     /// <summary>Removes and fails the batches of shards that another node owns.</summary>
     private void DropForeign(List<WriteBatch> batches)
     {
-        if (batches.TrueForAll(_claim.Owns)) return;
-        FailAll(
-            batches.FindAll(batch => !_claim.Owns(batch)),
-            new StorageException(StorageFailure.NotOwned, "Another node owns what this write changes."));
-        batches.RemoveAll(batch => !_claim.Owns(batch));
+        if (batches.TrueForAll(batch => _claim.ForeignOf(batch).IsNobody)) return;
+        foreach (var foreign in batches.FindAll(batch => !_claim.ForeignOf(batch).IsNobody))
+        {
+            FailAll([foreign], ShardGates.NotOwned(_claim.ForeignOf(foreign)));
+            batches.Remove(foreign);
+        }
     }
 
     private async Task FlushAsync(List<WriteBatch> batches)

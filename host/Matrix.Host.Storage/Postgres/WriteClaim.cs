@@ -93,8 +93,8 @@ internal abstract class WriteClaim
     {
     }
 
-    /// <summary>Whether this process owns the shards of all authorities of a batch.</summary>
-    internal virtual bool Owns(WriteBatch batch) => true;
+    /// <summary>An authority of a batch whose shard this process does not own; nobody if it owns them all.</summary>
+    internal virtual Authority ForeignOf(WriteBatch batch) => Authority.Nobody;
 
     /// <summary>
     /// A batch with preconditions is sent: shards that it gives away are not this process's any more, as long as it is

@@ -34,17 +34,12 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
     /// <summary>Numbers of nodes have this bit: they differ from those of a server that was alone.</summary>
     private const long OfNode = 1L << 62;
 
-    /// <summary>How long a request waits for the position that it begins at, which another node has reached.</summary>
-    private static readonly TimeSpan _longestLag = TimeSpan.FromSeconds(1);
-
-    private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(10);
-
     private readonly Lock _gate = new();
     private readonly Dictionary<UserDevice, List<SlidingConnection>> _devices = [];
     private readonly SlidingConnectionsTable _slidingConnectionsTable;
     private readonly IAccountsTable _accountsTable;
     private readonly IStorageWriter _writer;
-    private readonly IFlushFollower? _follower;
+    private readonly TokenPositions _tokens;
     private readonly SyncOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<SlidingConnections> _log;
@@ -57,17 +52,17 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         SlidingConnectionsTable slidingConnectionsTable,
         IAccountsTable accountsTable,
         IStorageWriter writer,
+        TokenPositions tokens,
         NodeShards node,
         SyncOptions options,
         TimeProvider time,
-        ILogger<SlidingConnections> log,
-        IFlushFollower? follower = null)
+        ILogger<SlidingConnections> log)
     {
         _log = log;
-        _follower = follower;
         _slidingConnectionsTable = slidingConnectionsTable;
         _accountsTable = accountsTable;
         _writer = writer;
+        _tokens = tokens;
         _options = options;
         _time = time;
 
@@ -295,7 +290,7 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
     private async ValueTask<SlidingConnection.Lease?> OpenAtNodeAsync(
         UserDevice device, string name, SlidingPos pos, CancellationToken stop)
     {
-        if (!await HasReachedAsync(pos.Token.Position, stop)) return null;
+        if (!await _tokens.ReachAsync(pos.Token.Position, stop)) return null;
         for (var attempt = 1; ; attempt++)
         {
             var connection = await NewestAsync(device, name, pos, stop);
@@ -331,19 +326,6 @@ public sealed partial class SlidingConnections : IHostedService, IRestoredConsum
         var newest = Add(read, replaces: true);
         if (former is not null && former != newest) await former.EndAsync();
         return newest;
-    }
-
-    /// <summary>Waits a little until consumers have read a position. False if they have not.</summary>
-    private async ValueTask<bool> HasReachedAsync(long position, CancellationToken stop)
-    {
-        var begun = _time.GetTimestamp();
-        while (position > (_follower?.Position ?? _writer.PublishedPosition))
-        {
-            if (_time.GetElapsedTime(begun) >= _longestLag) return false;
-            await Task.Delay(_lookAgain, _time, stop);
-        }
-
-        return true;
     }
 
     /// <summary>

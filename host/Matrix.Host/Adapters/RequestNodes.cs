@@ -13,6 +13,7 @@ namespace Matrix.Host.Adapters;
 internal sealed class RequestNodes(
     HomeserverConfig config,
     ClusterNode node,
+    ClusterNodeOptions options,
     LevelGate level,
     ShardGates gates,
     RequestForwarding forwarding,
@@ -24,6 +25,8 @@ internal sealed class RequestNodes(
     public string ServerName => config.ServerName;
 
     public bool IsReady => level.IsLevel && node.Members.View.Ready.Contains(node.Self);
+
+    public TimeSpan LongestMove => options.MoveTime;
 
     public ValueTask<bool> EnterAsync(CancellationToken stop) => level.EnterAsync(stop);
 

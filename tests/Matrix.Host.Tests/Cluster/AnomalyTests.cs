@@ -102,7 +102,11 @@ internal sealed partial class AnomalyTests
         for (var i = 0; i < senders; i++) members.Add(await JoiningAsync(room));
         var readers = new List<TestUser> { await JoiningAsync(room), await JoiningAsync(room) };
         var last = new TaskCompletionSource<HashSet<string>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var reading = readers.Select(reader => ReadsAllAsync(reader, room, last.Task)).ToList();
+        var reading = new List<Task<IReadOnlyList<string>>>();
+        foreach (var reader in readers)
+        {
+            reading.Add(ReadsAllAsync(reader, room, await reader.SyncTokenAsync(), last.Task));
+        }
 
         var sending = members.Select(async member =>
         {
@@ -146,11 +150,10 @@ internal sealed partial class AnomalyTests
 
     /// <summary>Syncs until it has seen all of these events; returns the messages in their order.</summary>
     private static async Task<IReadOnlyList<string>> ReadsAllAsync(
-        TestUser reader, string room, Task<HashSet<string>> last)
+        TestUser reader, string room, string since, Task<HashSet<string>> last)
     {
         var seen = new List<string>();
         var filter = new JsonObject { ["room"] = new JsonObject { ["timeline"] = new JsonObject { ["limit"] = 500 } } };
-        var since = await reader.SyncTokenAsync();
         for (var patience = DateTime.UtcNow.AddSeconds(60); DateTime.UtcNow < patience;)
         {
             var news = await reader.SyncsAsync(since, "timeout=500", filter);

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Matrix.Core.Cluster;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -125,6 +127,39 @@ internal sealed class ForwardingTests
             var path = $"rooms/{Uri.EscapeDataString(room)}/send/m.room.message/leaving{n}";
             (await there.PutAsync(path, new JsonObject { ["msgtype"] = "m.text", ["body"] = $"{n}" })).Is(200);
         }
+    }
+
+    [Test]
+    public async Task No_request_fails_while_shards_move()
+    {
+        var alice = await _server.RegistersAsync("alice");
+        var rooms = new List<string>();
+        for (var n = 0; n < 8; n++) rooms.Add(await alice.CreatesRoomAsync());
+        var over = false;
+        var sent = 0;
+        var sending = rooms.ConvertAll(async room =>
+        {
+            for (var n = 0; !over; n++)
+            {
+                await alice.SaysAsync(room, $"{n}");
+                Interlocked.Increment(ref sent);
+            }
+        });
+
+        int[] shards = [.. rooms.Select(static room => Shards.OfRoom(room)), Shards.OfUser(alice.UserId)];
+        var nodes = _server.Nodes.Select(static node => node.Services.GetRequiredService<NodeShards>()).ToList();
+        for (var round = 0; round < 10; round++)
+        {
+            foreach (var node in nodes)
+            {
+                var to = nodes[(nodes.IndexOf(node) + 1) % nodes.Count];
+                await node.GiveAsync(shards, to.Self, Stop);
+            }
+        }
+
+        over = true;
+        await Task.WhenAll(sending);
+        Assert.That(sent, Is.GreaterThan(20));
     }
 
     /// <summary>Two of the nodes, each with its own address.</summary>

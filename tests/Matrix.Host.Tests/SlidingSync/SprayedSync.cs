@@ -57,6 +57,7 @@ internal sealed class SprayedSync : ISlidingSync, IDisposable
             parts.GetRequiredService<SlidingConnectionsTable>(),
             parts.GetRequiredService<IAccountsTable>(),
             writer,
+            parts.GetRequiredService<TokenPositions>(),
             new NodeShards(self, ShardGates.AlwaysOpen, writer),
             parts.GetRequiredService<SyncOptions>(),
             parts.GetRequiredService<TimeProvider>(),

@@ -265,6 +265,24 @@ internal sealed class NodeTests
     }
 
     [Test]
+    public async Task A_give_that_is_refused_does_not_make_a_shard_its_own()
+    {
+        await using var store = await OpenAsync("a");
+        var b = new ShardOwner("b", 7);
+        Assert.That((await store.Writer.WriteAsync(Give(), Stop)).Refused, Is.False);
+        Assert.That((await store.Writer.WriteAsync(Give(), Stop)).Refused, Is.True);
+        Assert.That(store.NodeShards.Owns(4), Is.False);
+        Assert.That(await store.NodeShards.GiveAsync([4], b, Stop), Is.Zero);
+
+        WriteBatch Give()
+        {
+            var batch = new WriteBatch(Authority.Nobody);
+            batch.Require(new ShardMoved(4, store.NodeShards.Self, b));
+            return batch;
+        }
+    }
+
+    [Test]
     public async Task Each_flush_leaves_its_changes_for_another_node_and_old_ones_are_deleted()
     {
         await using var store = await OpenAsync("a", keepFlushes: TimeSpan.FromMilliseconds(1));
