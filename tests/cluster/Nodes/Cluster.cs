@@ -19,12 +19,13 @@ internal sealed class Cluster : IAsyncDisposable
 
     private readonly PostgresProcess _postgres = new(inMemory: true);
     private readonly NodeAuthority _authority = new();
+    private readonly string _media = Repository.ScratchFolder("media");
     private readonly Balancer? _balancer;
 
     private Cluster(int nodes, bool isBalanced)
     {
         var database = new Uri(_postgres.NewDatabase(Database));
-        Nodes = [.. Enumerable.Range(0, nodes).Select(i => new Node($"node{i}", database, _authority))];
+        Nodes = [.. Enumerable.Range(0, nodes).Select(i => new Node($"node{i}", database, _media, _authority))];
         if (isBalanced) _balancer = new Balancer(Nodes);
     }
 
@@ -140,6 +141,7 @@ internal sealed class Cluster : IAsyncDisposable
         foreach (var node in Nodes) await node.DisposeAsync();
         _postgres.Dispose();
         _authority.Dispose();
+        Directory.Delete(_media, recursive: true);
     }
 
     private Dictionary<int, string> Owners() => Sql("SELECT shard, node FROM shards").Split('\n')

@@ -16,7 +16,7 @@ internal sealed class Node : IAsyncDisposable
     private Task _supervising = Task.CompletedTask;
     private volatile TaskCompletionSource _mayRun = new();
 
-    public Node(string name, Uri database, NodeAuthority authority)
+    public Node(string name, Uri database, string mediaFolder, NodeAuthority authority)
     {
         Name = name;
         Wires = new Wires(database);
@@ -27,6 +27,7 @@ internal sealed class Node : IAsyncDisposable
             ["MATRIX_CLUSTER__CERTIFICATE"] = certificate,
             ["MATRIX_CLUSTER__KEY"] = key,
             ["MATRIX_CLUSTER__AUTHORITY"] = authority.RootFile,
+            ["MATRIX_MEDIA__FOLDER"] = mediaFolder,
             ["MATRIX_REGISTRATION__ENABLED"] = "true",
             ["MATRIX_PASSWORDS__MEMORY"] = "64KiB",
             ["MATRIX_PASSWORDS__OPERATIONS"] = "1",

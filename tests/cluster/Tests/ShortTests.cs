@@ -17,6 +17,9 @@ internal sealed class ShortTests(Cluster cluster, RoomLoad load)
     /// <summary>Two dead of three are found by the one that is left after their signs of life are too old.</summary>
     private static readonly TimeSpan _longestWithoutTwo = TimeSpan.FromSeconds(20);
 
+    /// <summary>A node may wait 15 seconds until others have its shards, and five for requests.</summary>
+    private static readonly TimeSpan _longestEnd = TimeSpan.FromSeconds(30);
+
     /// <summary>How long clients write before a fault.</summary>
     private static readonly TimeSpan _before = TimeSpan.FromSeconds(1.5);
 
@@ -29,6 +32,7 @@ internal sealed class ShortTests(Cluster cluster, RoomLoad load)
         await suite.TestAsync("a node leaves on SIGTERM: no request fails or waits long", DrainAsync);
         await suite.TestAsync("a node loses its connections to the database, and nothing is lost", ConnectionsAsync);
         await suite.TestAsync("one node is left of three, and goes on alone", AloneAsync);
+        await suite.TestAsync("all nodes end on SIGTERM at once", EndAllAsync);
     }
 
     /// <summary>The last node of the cluster was held back until now.</summary>
@@ -127,6 +131,26 @@ internal sealed class ShortTests(Cluster cluster, RoomLoad load)
             foreach (var node in others) node.Release();
         }
     });
+
+    private async Task EndAllAsync()
+    {
+        var ends = cluster.Nodes.Select(static node => node.Exits.Count).ToList();
+        foreach (var node in cluster.Nodes) node.Hold();
+        foreach (var node in cluster.Nodes) node.Terminate();
+        var watch = Stopwatch.StartNew();
+        await cluster.UntilAsync(
+            () => Task.FromResult(!cluster.Nodes.Any(static node => node.Runs)),
+            () => string.Join(", ", cluster.Nodes.Where(static node => node.Runs).Select(static node => node.Name))
+                + " did not end",
+            _longestEnd);
+        Say($"they ended {watch.Elapsed.TotalSeconds:0.0} s after SIGTERM");
+        await cluster.UntilAsync(
+            () => Task.FromResult(cluster.Nodes.Zip(ends).All(static pair => pair.First.Exits.Count > pair.Second)),
+            "the supervisors did not notice");
+        LostException.ThrowIfAny(
+            [.. cluster.Nodes.Where(static node => node.Exits.Last() != 0)
+                .Select(static node => $"{node.Name} ended with {node.Exits.Last()}")]);
+    }
 
     /// <summary>A fault in the middle of load, after which everything is checked.</summary>
     private async Task InRoundAsync(Func<Task<IReadOnlyList<string>>> fault)
