@@ -52,6 +52,15 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
         }
     }
 
+    /// <summary>The position of the last commit that was taken.</summary>
+    internal long Seen
+    {
+        get
+        {
+            lock (_gate) return _seen;
+        }
+    }
+
     /// <summary>
     /// Waits until there may be something. Not for longer than a time if something is to be done then, such as a record
     /// of changes that nobody was sent.

@@ -153,9 +153,12 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
         _feed.Miss();
     }
 
-    /// <summary>Handles what is there.</summary>
+    /// <summary>
+    /// Handles what is there, and what comes meanwhile; only the former if shards wait that come or go.
+    /// </summary>
     private async ValueTask HandleAsync(CancellationToken stop)
     {
+        var there = _feed.Seen;
         if (_feed.TakeMissed() is { } through)
         {
             try
@@ -175,6 +178,7 @@ public sealed class PushOutbound : IHostedService, IAsyncDisposable
             // Its events may have been read from the database already, but counts may have been made before it came.
             await HandleAsync(flush, stop);
             _feed.Handled(flush);
+            if (flush.Through >= there && _moves.AreWaiting) return;
         }
     }
 

@@ -14,6 +14,9 @@ internal sealed class ShardMoves : IShardHolder
     /// <summary>Wakes the task.</summary>
     internal Action Wake { get; set; } = static () => { };
 
+    /// <summary>Whether shards have come or are to go that were not handled yet.</summary>
+    internal bool AreWaiting => Next() is not null;
+
     /// <summary>Called for shards that are open. If it throws, it is called again.</summary>
     internal Func<IReadOnlyCollection<int>, CancellationToken, ValueTask> Came { get; set; } =
         static (_, _) => ValueTask.CompletedTask;
