@@ -12,7 +12,7 @@ public sealed record MediaOptions
     [Setting(
         "media.folder",
         "The folder of the files, \"\" for `media` in data_dir. Relative to this file.",
-        Form = SettingForm.Path)]
+        Form = SettingForm.Path, Scope = SettingScope.Node)]
     public required string Folder { get; init; }
 
     /// <summary>The name of this node, if others serve beside it; empty otherwise.</summary>

@@ -12,7 +12,7 @@ public sealed record NetworkOptions
     [Setting(
         "federation.custom_ca",
         "A file with certificates (PEM) to trust in addition to the system's.",
-        Form = SettingForm.Path)]
+        Form = SettingForm.Path, Scope = SettingScope.Node)]
     public string CustomCa { get; init; } = "";
 
     [Setting(

@@ -33,6 +33,12 @@ public class SettingAttribute(string name, string meaning) : Attribute
     /// <summary>Words of earlier versions, each with the word that it means: `true=starttls`.</summary>
     public string[] Synonyms { get; set; } = [];
 
+    /// <summary>Which of the nodes of a server have one value, where the group does not say it.</summary>
+    public SettingScope Scope { get; set; }
+
+    /// <summary>Whether the value is a secret: it is never shown.</summary>
+    public bool IsSecret { get; set; }
+
     /// <summary>Whether the commented file leaves it out: such settings are for tests of the server.</summary>
     public bool IsHidden { get; set; }
 }

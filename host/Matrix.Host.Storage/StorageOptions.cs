@@ -11,7 +11,7 @@ public sealed record StorageOptions
         "database.url",
         "sqlite:FILE (relative to data_dir), or postgres://user:password@host:port/name. Each database belongs "
             + "to one server.",
-        Form = SettingForm.DatabaseUrl)]
+        Form = SettingForm.DatabaseUrl, IsSecret = true)]
     public required string Url { get; init; }
 
     /// <summary>The folder that a relative SQLite path starts from.</summary>
@@ -26,10 +26,14 @@ public sealed record StorageOptions
     [Setting(
         "cluster.node",
         "PostgreSQL: this machine's name, if several may serve. One does; a server that starts beside it waits, and "
-            + "takes over when that one ends or gives no sign of life. If it is empty, a second server is refused.")]
+            + "takes over when that one ends or gives no sign of life. If it is empty, a second server is refused.",
+        Scope = SettingScope.Node)]
     public string Node { get; init; } = "";
 
-    [Setting("cluster.take_over_after", "How long a server that waits sees no sign of life before it takes over.")]
+    [Setting(
+        "cluster.take_over_after",
+        "How long a server that waits sees no sign of life before it takes over.",
+        Scope = SettingScope.Server)]
     public TimeSpan TakeOverAfter { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -40,18 +44,22 @@ public sealed record StorageOptions
     /// <summary>How often a node that serves with others looks for their flushes.</summary>
     public TimeSpan LooksForFlushes { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    [Setting("cluster.keep_flushes", "How long the changes of a flush are kept for other nodes.")]
+    [Setting(
+        "cluster.keep_flushes",
+        "How long the changes of a flush are kept for other nodes.",
+        Scope = SettingScope.Server)]
     public TimeSpan KeepFlushes { get; init; } = TimeSpan.FromMinutes(1);
 
     [Setting(
         "cluster.flush_row_bytes",
         "The most bytes of a flush's changes that are kept for other nodes; beyond them these read the tables.",
-        Form = SettingForm.Bytes, Least = 64 << 10, Most = 256 << 20)]
+        Form = SettingForm.Bytes, Least = 64 << 10, Most = 256 << 20, Scope = SettingScope.Server)]
     public int MaxFlushRowBytes { get; init; } = 8 * 1024 * 1024;
 
     [Setting(
         "cluster.flush_time",
-        "The time of one transaction after which the following ones are made smaller: it keeps all nodes waiting.")]
+        "The time of one transaction after which the following ones are made smaller: it keeps all nodes waiting.",
+        Scope = SettingScope.Server)]
     public TimeSpan LongestFlush { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Called when this server begins to wait for another node, with its name.</summary>

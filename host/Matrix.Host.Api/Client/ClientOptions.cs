@@ -13,7 +13,7 @@ public sealed record ClientOptions
         "public_base_url",
         "The URL at which clients reach this server, such as https://matrix.example.org. It is served at "
             + "/.well-known/matrix/client.",
-        Form = SettingForm.HttpUrl)]
+        Form = SettingForm.HttpUrl, Scope = SettingScope.Server)]
     public string PublicBaseUrl { get; init; } = "";
 
     [Setting(
@@ -42,7 +42,8 @@ public sealed record ClientOptions
     [Setting(
         "registration.shared_secret",
         "A secret for creating accounts, administrators included, by /_synapse/admin/v1/register and `mx user "
-            + "create`. \"\" turns both off.")]
+            + "create`. \"\" turns both off.",
+        IsSecret = true)]
     public string RegistrationSharedSecret { get; init; } = "";
 
     /// <summary>Who helps users.</summary>

@@ -30,7 +30,7 @@ public sealed record MailOptions
         "The user name; \"\" for none. It needs an encrypted connection, or a server on this machine.")]
     public string User { get; init; } = "";
 
-    [Setting("email.smtp_password", "The password.")]
+    [Setting("email.smtp_password", "The password.", IsSecret = true)]
     public string Password { get; init; } = "";
 
     [Setting(

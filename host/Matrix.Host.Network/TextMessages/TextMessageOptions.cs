@@ -12,7 +12,10 @@ public sealed record TextMessageOptions
         Form = SettingForm.HttpUrl)]
     public string GatewayUrl { get; init; } = "";
 
-    [Setting("text_messages.gateway_token", "A token that the gateway gets as `Authorization: Bearer`; \"\" for none.")]
+    [Setting(
+        "text_messages.gateway_token",
+        "A token that the gateway gets as `Authorization: Bearer`; \"\" for none.",
+        IsSecret = true)]
     public string GatewayToken { get; init; } = "";
 
     [Setting("text_messages.time", "The time for one message.", Form = SettingForm.Timer)]

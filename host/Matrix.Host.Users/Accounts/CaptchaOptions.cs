@@ -12,7 +12,7 @@ public sealed record CaptchaOptions
             + "for a captcha; \"\" turns it off.")]
     public string PublicKey { get; init; } = "";
 
-    [Setting("captcha.private_key", "The secret key.")]
+    [Setting("captcha.private_key", "The secret key.", IsSecret = true)]
     public string PrivateKey { get; init; } = "";
 
     [Setting("captcha.verify_url", "Where captchas are checked.", Form = SettingForm.HttpUrl)]

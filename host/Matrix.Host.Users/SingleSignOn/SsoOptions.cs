@@ -11,7 +11,8 @@ public sealed record SsoOptions
         "Identity providers (OpenID Connect). Each has an id, name, issuer and client_id, a client_secret or "
             + "client_secret_file, and may have an icon (mxc://), brand, scopes, localpart_template, "
             + "display_name_template, links_users and creates_users. It needs a public_base_url with https, or "
-            + "with http on the loopback interface.")]
+            + "with http on the loopback interface.",
+        IsSecret = true)]
     public IReadOnlyList<SsoProvider> Providers { get; init; } = [];
 
     [Setting(

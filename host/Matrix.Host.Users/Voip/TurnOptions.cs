@@ -14,13 +14,14 @@ public sealed record TurnOptions
     [Setting(
         "turn.shared_secret",
         "The secret of these servers: coturn's static-auth-secret, with use-auth-secret. Users get names and "
-            + "passwords that are valid for a time.")]
+            + "passwords that are valid for a time.",
+        IsSecret = true)]
     public string SharedSecret { get; init; } = "";
 
     [Setting("turn.username", "For servers without such a secret: the name of a user that they know.")]
     public string UserName { get; init; } = "";
 
-    [Setting("turn.password", "That user's password.")]
+    [Setting("turn.password", "That user's password.", IsSecret = true)]
     public string Password { get; init; } = "";
 
     [Setting("turn.lifetime", "How long credentials are valid.")]

@@ -32,7 +32,7 @@ internal static class ConfigTemplate
             {
                 section = setting.Section;
                 text.Append('\n');
-                Comment(text, "", Settings.Sections[section]);
+                Comment(text, "", Settings.Sections[section].Meaning);
                 text.Append($"#{section}:\n");
             }
 

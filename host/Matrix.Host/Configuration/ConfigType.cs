@@ -28,6 +28,9 @@ internal abstract class ConfigType(string expected)
 
     /// <summary>A value as written in a file.</summary>
     internal abstract string Write(object? value);
+
+    /// <summary>A text that two values have in common only if they are the same.</summary>
+    internal virtual string Compared(object? value) => Write(value);
 }
 
 /// <summary>The type of settings whose values have one type.</summary>

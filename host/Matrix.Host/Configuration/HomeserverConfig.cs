@@ -40,13 +40,13 @@ internal sealed record HomeserverConfig
         "server_name",
         "The name in user ids (@user:SERVER_NAME) and room aliases. It cannot be changed later: a database "
             + "belongs to one server name.",
-        Form = SettingForm.ServerName)]
+        Form = SettingForm.ServerName, Scope = SettingScope.Required)]
     internal string ServerName { get; init; } = "localhost";
 
     [Setting(
         "data_dir",
         "The folder of the database and the signing key; \"\" for the folder of this file. Relative to this file.",
-        Form = SettingForm.Path)]
+        Form = SettingForm.Path, Scope = SettingScope.Node)]
     internal string DataDir { get; init; } = "";
 
     /// <summary>The file of the signing keys.</summary>
@@ -169,7 +169,7 @@ internal sealed record HomeserverConfig
         "app_services.files",
         "Registration files, and folders of them (*.yaml, *.yml). Relative to this file. They are read again "
             + "when they change.",
-        Form = SettingForm.Paths)]
+        Form = SettingForm.Paths, Scope = SettingScope.Node)]
     internal IReadOnlyList<string> AppServiceFiles { get; init; } = [];
 
     [Setting(

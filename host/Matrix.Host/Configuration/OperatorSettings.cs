@@ -85,7 +85,7 @@ public sealed class OperatorSettings
             .GroupBy(static setting => setting.Section)
             .Select(static group => new SettingGroup(
                 group.Key,
-                Settings.Sections.GetValueOrDefault(group.Key) ?? "Settings without a group.",
+                Settings.Sections.GetValueOrDefault(group.Key).Meaning ?? "Settings without a group.",
                 [.. group.Select(static setting => new DescribedSetting(
                     setting.Name, setting.DefaultText, setting.Meaning))])),
     ];

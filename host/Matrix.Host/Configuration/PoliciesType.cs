@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
@@ -34,6 +35,9 @@ internal sealed class PoliciesType() : ConfigType<IReadOnlyList<PolicyDocument>>
 
     internal override string Show(IReadOnlyList<PolicyDocument> value) =>
         value.Count == 0 ? "{}" : throw new InvalidOperationException("Only the default is shown.");
+
+    internal override string Compared(object? value) =>
+        JsonSerializer.Serialize((IReadOnlyList<PolicyDocument>)value!);
 
     private static PolicyDocument? Read(string id, Json json)
     {

@@ -30,6 +30,18 @@ internal sealed class Setting
     /// <summary>Whether the commented file leaves it out: such settings are for tests of the server.</summary>
     internal bool IsHidden => _described.IsHidden;
 
+    /// <summary>Which of the nodes of a server have one value; null if nothing says it.</summary>
+    internal SettingScope? Scope =>
+        _described.Scope != SettingScope.OfGroup ? _described.Scope
+        : Settings.Sections.GetValueOrDefault(Section).Scope is var group and not SettingScope.OfGroup ? group
+        : null;
+
+    /// <summary>Whether the value names files or folders.</summary>
+    internal bool IsPath => _described.Form is SettingForm.Path or SettingForm.Paths;
+
+    /// <summary>Whether the value is a secret.</summary>
+    internal bool IsSecret => _described.IsSecret;
+
     /// <summary>The environment variable that overrides it.</summary>
     internal string Variable => VariableOf(Name);
 
@@ -40,8 +52,13 @@ internal sealed class Setting
     internal bool IsObject => _type.IsObject;
 
     /// <summary>The default as written in a file.</summary>
-    internal string DefaultText => _type.Write(
-        _option.Aggregate((object?)HomeserverConfig.Defaults, static (part, step) => step.GetValue(part)));
+    internal string DefaultText => _type.Write(ValueIn(HomeserverConfig.Defaults));
+
+    /// <summary>The value as nodes compare it; null if it is the default.</summary>
+    internal string? ComparedIn(HomeserverConfig config) =>
+        _type.Compared(ValueIn(config)) is var value && value == _type.Compared(ValueIn(HomeserverConfig.Defaults))
+            ? null
+            : value;
 
     /// <summary>The name of a setting's variable: levels are joined by two underscores.</summary>
     internal static string VariableOf(string name) =>
@@ -63,6 +80,9 @@ internal sealed class Setting
             _ => value,
         });
     }
+
+    private object? ValueIn(HomeserverConfig config) =>
+        _option.Aggregate((object?)config, static (part, step) => step.GetValue(part));
 
     private static void Set(object part, ReadOnlySpan<PropertyInfo> option, object? value)
     {

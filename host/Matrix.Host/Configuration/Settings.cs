@@ -1,5 +1,6 @@
 using System.Reflection;
 using Matrix.Host.Parts;
+using static Matrix.Host.Parts.SettingScope;
 
 namespace Matrix.Host.Configuration;
 
@@ -10,64 +11,81 @@ namespace Matrix.Host.Configuration;
 /// </summary>
 internal static class Settings
 {
-    /// <summary>The groups of settings in the order of the commented file, with their help texts.</summary>
-    internal static IReadOnlyDictionary<string, string> Sections { get; } = new OrderedDictionary<string, string>(
-        StringComparer.Ordinal)
+    /// <summary>
+    /// The groups of settings in the order of the commented file, with their help texts. The scope is that of their
+    /// settings; where it is <see cref="OfGroup"/>, each setting says its own.
+    /// </summary>
+    internal static IReadOnlyDictionary<string, (SettingScope Scope, string Meaning)> Sections { get; } =
+        new OrderedDictionary<string, (SettingScope, string)>(StringComparer.Ordinal)
     {
-        ["well_known"] = "What is served at /.well-known/matrix.",
-        ["room_versions"] = "Versions of new rooms.",
-        ["database"] = "The database of rooms and accounts.",
-        ["cluster"] =
+        ["well_known"] = (Server, "What is served at /.well-known/matrix."),
+        ["room_versions"] = (Server, "Versions of new rooms."),
+        ["database"] = (Node, "The database of rooms and accounts."),
+        ["cluster"] = (
+            OfGroup,
             "Several machines on one PostgreSQL database: with cluster.listen all of them serve, otherwise one does "
-                + "and the others wait.",
-        ["listeners"] = "Listeners: address:port each, \"\" for none.",
-        ["tls"] =
+                + "and the others wait."),
+        ["listeners"] = (Node, "Listeners: address:port each, \"\" for none."),
+        ["tls"] = (
+            Node,
             "Certificate and key of listeners.federation; without them it serves plain HTTP, for a proxy in front of "
-                + "it. listeners.client has no TLS: put a proxy in front of it.",
-        ["federation"] = "Other servers: which ones, and the bounds on requests to them.",
-        ["compatibility"] = "Old servers and old clients.",
-        ["registration"] =
+                + "it. listeners.client has no TLS: put a proxy in front of it."),
+        ["federation"] = (Server, "Other servers: which ones, and the bounds on requests to them."),
+        ["compatibility"] = (Server, "Old servers and old clients."),
+        ["registration"] = (
+            Server,
             "Registration of accounts. Closed by default, except for the first user's token, which the first start "
-                + "prints.",
-        ["support"] = "Who helps users and answers questions, at /.well-known/matrix/support. Clients show it.",
-        ["profiles"] = "Display names, avatars and other fields of users.",
-        ["reports"] = "What users report to the operators (`mx reports`).",
-        ["sessions"] = "Logins and tokens.",
-        ["passwords"] = "The cost of one password hash (Argon2id).",
-        ["oauth"] = "Sign-in by OAuth 2.0, on pages of this server.",
-        ["sso"] = "Sign-in at identity providers, by OpenID Connect.",
-        ["terms"] = "What new users accept.",
-        ["captcha"] = "Captchas at registration.",
-        ["turn"] = "TURN servers, through which calls pass firewalls.",
-        ["rendezvous"] = "Sessions in which two devices meet for a sign-in by QR code (MSC4108, MSC4388).",
-        ["matrix_rtc"] = "Transports of calls between several users (MSC4143), such as those of Element Call.",
-        ["server_notices"] =
-            "Messages of the operator to users (`mx notice send`), in a room of its own for each user.",
-        ["admin"] = "The administration API, and the record of what administrators do (`mx audit`).",
-        ["jobs"] = "Work that goes on in the background: deletions of rooms, purges of history (`mx job`).",
-        ["retention"] = "How long messages, and rooms without local members, are kept.",
-        ["policy_lists"] =
-            "Rooms with rules about users, rooms and servers to refuse: the server follows them.",
-        ["limits"] = "Limits on requests, users and rooms.",
-        ["rate_limits"] =
+                + "prints."),
+        ["support"] = (
+            Server,
+            "Who helps users and answers questions, at /.well-known/matrix/support. Clients show it."),
+        ["profiles"] = (Server, "Display names, avatars and other fields of users."),
+        ["reports"] = (Server, "What users report to the operators (`mx reports`)."),
+        ["sessions"] = (Server, "Logins and tokens."),
+        ["passwords"] = (Server, "The cost of one password hash (Argon2id)."),
+        ["oauth"] = (Server, "Sign-in by OAuth 2.0, on pages of this server."),
+        ["sso"] = (Server, "Sign-in at identity providers, by OpenID Connect."),
+        ["terms"] = (Server, "What new users accept."),
+        ["captcha"] = (Server, "Captchas at registration."),
+        ["turn"] = (Server, "TURN servers, through which calls pass firewalls."),
+        ["rendezvous"] = (Server, "Sessions in which two devices meet for a sign-in by QR code (MSC4108, MSC4388)."),
+        ["matrix_rtc"] = (
+            Server,
+            "Transports of calls between several users (MSC4143), such as those of Element Call."),
+        ["server_notices"] = (
+            Server,
+            "Messages of the operator to users (`mx notice send`), in a room of its own for each user."),
+        ["admin"] = (Server, "The administration API, and the record of what administrators do (`mx audit`)."),
+        ["jobs"] = (Server, "Work that goes on in the background: deletions of rooms, purges of history (`mx job`)."),
+        ["retention"] = (Server, "How long messages, and rooms without local members, are kept."),
+        ["policy_lists"] = (
+            Server,
+            "Rooms with rules about users, rooms and servers to refuse: the server follows them."),
+        ["limits"] = (Server, "Limits on requests, users and rooms."),
+        ["rate_limits"] = (
+            Server,
             "Request rates of a user or another server, or of an address without one: requests a second in the long "
-                + "run, and the burst allowed after a pause.",
-        ["push"] = "Notifications that are pushed to users' devices.",
-        ["email"] =
+                + "run, and the burst allowed after a pause."),
+        ["push"] = (Server, "Notifications that are pushed to users' devices."),
+        ["email"] = (
+            Server,
             "Mail: about notifications, and to confirm addresses. It needs email.smtp_host, email.from and "
-                + "public_base_url.",
-        ["identifiers"] = "Mail addresses and phone numbers of accounts. Users confirm them by a link or a code.",
-        ["text_messages"] = "Text messages (SMS) with codes that confirm phone numbers.",
-        ["identity_servers"] = "Identity servers, which know users by their addresses.",
-        ["media"] = "Uploaded files, and copies of other servers'.",
-        ["presence"] = "Who is online.",
-        ["search"] = "Searches for messages.",
-        ["user_directory"] = "Searches for users.",
-        ["app_services"] =
-            "Application services, such as bridges: their registrations, and the bounds on requests to them.",
-        ["sync"] = "Sync and long-polls.",
-        ["cache"] = "Caches in memory.",
-        ["log"] = "Log lines on standard output.",
+                + "public_base_url."),
+        ["identifiers"] = (
+            Server,
+            "Mail addresses and phone numbers of accounts. Users confirm them by a link or a code."),
+        ["text_messages"] = (Server, "Text messages (SMS) with codes that confirm phone numbers."),
+        ["identity_servers"] = (Server, "Identity servers, which know users by their addresses."),
+        ["media"] = (Server, "Uploaded files, and copies of other servers'."),
+        ["presence"] = (Server, "Who is online."),
+        ["search"] = (Server, "Searches for messages."),
+        ["user_directory"] = (Server, "Searches for users."),
+        ["app_services"] = (
+            Server,
+            "Application services, such as bridges: their registrations, and the bounds on requests to them."),
+        ["sync"] = (Server, "Sync and long-polls."),
+        ["cache"] = (Node, "Caches in memory."),
+        ["log"] = (Node, "Log lines on standard output."),
     };
 
     /// <summary>Renamed settings by their old names. The server refuses an old name and names the new one.</summary>

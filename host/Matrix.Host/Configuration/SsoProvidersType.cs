@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Network.Urls;
@@ -36,6 +37,10 @@ internal sealed class SsoProvidersType() : ConfigType<IReadOnlyList<SsoProvider>
     /// <summary>Without the secrets: only the default is ever shown, which has none.</summary>
     internal override string Show(IReadOnlyList<SsoProvider> value) =>
         $"[{string.Join(", ", value.Select(static provider => provider.Id))}]";
+
+    /// <summary>With the secrets, wherever their files are.</summary>
+    internal override string Compared(object? value) => JsonSerializer.Serialize(
+        ((IReadOnlyList<SsoProvider>)value!).Select(static provider => provider with { ClientSecretFile = "" }));
 
     private static SsoProvider? Read(JsonObject given)
     {
