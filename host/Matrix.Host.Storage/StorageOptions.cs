@@ -1,4 +1,5 @@
 using Matrix.Host.Parts;
+using Matrix.Host.Storage.Ownership.Joining;
 
 namespace Matrix.Host.Storage;
 
@@ -40,6 +41,9 @@ public sealed record StorageOptions
     /// Whether the nodes of a database serve at once, each its own shards. Otherwise one node serves, and others wait.
     /// </summary>
     public bool ServesTogether { get; init; }
+
+    /// <summary>What a node that serves with others needs of them. The schema is completed when it is opened.</summary>
+    public NodeTerms Terms { get; init; } = new();
 
     /// <summary>How often a node that serves with others looks for their flushes.</summary>
     public TimeSpan LooksForFlushes { get; init; } = TimeSpan.FromMilliseconds(200);

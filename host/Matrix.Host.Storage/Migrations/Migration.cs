@@ -21,6 +21,17 @@ internal sealed record Migration(int Number, string Name, string Text)
     /// <summary>All migrations: the files `NNNN_name.sql` in this folder.</summary>
     public static IReadOnlyList<Migration> All { get; } = Load();
 
+    /// <summary>
+    /// Whether servers that know only the migrations before it can serve beside one that made it: it adds what they
+    /// neither read nor have to fill, and whatever they write is valid. The first line of its text says so, with the
+    /// reason.
+    /// </summary>
+    public bool Expands => Text.StartsWith("-- Expands: ", StringComparison.Ordinal);
+
+    /// <summary>How many migrations a server has to know that serves beside one which knows these.</summary>
+    public static int OldestBeside(IReadOnlyList<Migration> known) =>
+        known.LastOrDefault(static one => !one.Expands)?.Number ?? 0;
+
     public string ForSqlite => Without("-- PostgreSQL only");
 
     public string ForPostgres => Without("-- SQLite only")
@@ -30,8 +41,12 @@ internal sealed record Migration(int Number, string Name, string Text)
         .Replace(" WITHOUT ROWID", "", StringComparison.Ordinal);
 
     /// <summary>The migrations that a database still needs, in order.</summary>
+    /// <param name="known">Those that this server knows.</param>
+    /// <param name="applied">How many the database has.</param>
+    /// <param name="expands">Whether all further ones that the database has only expand the schema.</param>
     /// <exception cref="StorageException">The database is newer than this server.</exception>
-    public static IEnumerable<Migration> Pending(IReadOnlyList<Migration> known, int applied) => applied > known.Count
+    public static IEnumerable<Migration> Pending(
+        IReadOnlyList<Migration> known, int applied, bool expands = false) => applied > known.Count && !expands
         ? throw new StorageException(
             StorageFailure.Refused,
             $"The database has schema {applied}, but this server knows schemas up to {known.Count}. "

@@ -27,6 +27,7 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
 
     private readonly string _node = options.Node;
     private readonly FlushLog _log = new(options);
+    private readonly LivingNodes _others = new(options);
     private long _incarnation;
     private long _lastFlush;
     private bool _isFenced;
@@ -48,8 +49,8 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
     /// <summary>How far the last look advanced the sequence.</summary>
     private long _looked;
 
-    /// <summary>The node that gave no sign of life for long.</summary>
-    private Sign? _silent;
+    /// <summary>The nodes that gave no sign of life for long, and are fenced if they still give none.</summary>
+    private IReadOnlyList<Sign> _silent = [];
 
     internal override string TryLock => $"SELECT pg_try_advisory_lock_shared({Lock})";
 
@@ -69,7 +70,12 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         await check();
         do
         {
-            if (options.ServesTogether) continue;
+            if (options.ServesTogether)
+            {
+                _silent = await _others.SilentAsync(connection, WhyNot, stop);
+                continue;
+            }
+
             await StandByAsync(connection, stop);
             await check();
         }
@@ -96,8 +102,18 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             throw Lost();
         }
 
-        if (options.ServesTogether) await BeginWithoutShardsAsync(connection, stop);
-        else await TakeAllShardsAsync(connection, stop);
+        if (options.ServesTogether)
+        {
+            await BeginWithoutShardsAsync(connection, stop);
+
+            // Before the schema was changed there was no place for it, perhaps.
+            await _others.SayAsync(connection, options.Terms, _incarnation, stop);
+        }
+        else
+        {
+            await TakeAllShardsAsync(connection, stop);
+        }
+
         await transaction.CommitAsync(stop);
         _lastFlush = Position;
     }
@@ -246,9 +262,10 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
     /// <summary>Waits until no other node is alive, or the one that is gives no sign of life for long.</summary>
     private async Task StandByAsync(NpgsqlConnection connection, CancellationToken stop)
     {
+        _silent = [];
         var seen = await OtherAsync(connection, stop);
         if (seen is null) return;
-        options.OnStandBy?.Invoke(seen.Node);
+        options.OnStandBy?.Invoke(seen.Sign.Node);
         for (var since = options.Time.GetTimestamp(); options.Time.GetElapsedTime(since) < options.TakeOverAfter;)
         {
             await Task.Delay(_lookAgain, options.Time, stop);
@@ -256,12 +273,20 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             if (now is null) return;
 
             // While it changes the schema it gives no other sign.
-            var isChanging = await ScalarAsync(connection, PostgresOwner.IsMigrating, stop) is true;
-            if (now == seen && !isChanging) continue;
+            var isChanging = await LivingNodes.IsMigratingAsync(connection, stop);
+            if (now.Sign == seen.Sign && !isChanging) continue;
+            if (now.Terms is not null && now.Sign.IsOfStart(seen.Sign))
+            {
+                throw new StorageException(
+                    StorageFailure.Refused,
+                    $"The node {now.Sign.Node} serves together with others. Set cluster.listen here too, or stop all "
+                    + "nodes first.");
+            }
+
             (seen, since) = (now, options.Time.GetTimestamp());
         }
 
-        _silent = seen;
+        _silent = [seen.Sign];
     }
 
     /// <summary>Fences who wrote before. False if another node was quicker.</summary>
@@ -272,13 +297,20 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         // This waits for a transaction of whoever wrote before.
         await AdvanceAsync(connection, Between, stop);
 
-        // A sign of life may be on its way.
-        if (!options.ServesTogether)
+        // A sign of life may be on its way, and another node may have begun.
+        var others = await _others.ReadAsync(connection, stop, locks: true);
+        LivingNode[] fenced = [.. options.ServesTogether ? others.Where(one => WhyNot(one) is not null) : others];
+        if (options.ServesTogether
+            ? !fenced.All(one => _silent.Contains(one.Sign))
+            : fenced.Length > 0 && !_silent.Contains(fenced[0].Sign))
         {
-            if (await OtherAsync(connection, stop, "FOR UPDATE") is { } other && other != _silent) return false;
-            _ = await ScalarAsync(connection, "UPDATE nodes SET alive = 0 WHERE node <> $1 AND alive = 1", stop, _node);
+            return false;
         }
 
+        foreach (var one in fenced)
+        {
+            _ = await ScalarAsync(connection, "UPDATE nodes SET alive = 0 WHERE node = $1", stop, one.Sign.Node);
+        }
 
         // Drawn, not counted: a database that failed over may have lost the last count.
         var incarnation = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & long.MaxValue;
@@ -292,6 +324,7 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             """,
             stop,
             _node, incarnation, Position, now);
+        if (options.ServesTogether) await _others.SayAsync(connection, options.Terms, incarnation, stop);
         await transaction.CommitAsync(stop);
         (_incarnation, _lastFlush) = (incarnation, Position);
         _log.StartAt(Position);
@@ -381,21 +414,9 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             Position, Position - by);
     }
 
-    /// <summary>The other node that is alive, with its signs of life; null if there is none.</summary>
-    private async Task<Sign?> OtherAsync(NpgsqlConnection connection, CancellationToken stop, string lockRows = "")
-    {
-        await using var command = new NpgsqlCommand(
-            $"SELECT node, incarnation, last_flush, heartbeat FROM nodes WHERE node <> $1 AND alive = 1 {lockRows}",
-            connection)
-        {
-            Parameters = { new NpgsqlParameter { Value = _node } },
-        };
-        await using var row = await command.ExecuteReaderAsync(stop);
-        return await row.ReadAsync(stop)
-            ? new Sign(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3))
-            : null;
-    }
+    /// <summary>The first other node that is alive; null if there is none.</summary>
+    private async Task<LivingNode?> OtherAsync(NpgsqlConnection connection, CancellationToken stop) =>
+        await _others.ReadAsync(connection, stop) is [var first, ..] ? first : null;
 
-    /// <summary>What changes while a node lives.</summary>
-    private sealed record Sign(string Node, long Incarnation, long LastFlush, long Heartbeat);
+    private string? WhyNot(LivingNode other) => options.Terms.WhyNotWith(other.Sign.Node, other.Terms);
 }

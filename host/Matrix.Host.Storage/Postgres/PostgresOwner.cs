@@ -46,6 +46,14 @@ internal sealed class PostgresOwner : IAsyncDisposable
         CancellationToken stop)
     {
         var own = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false };
+        options = options with
+        {
+            Terms = options.Terms with
+            {
+                OldestSchema = Migration.OldestBeside(migrations),
+                NewestSchema = migrations.Count,
+            },
+        };
         WriteClaim claim = options.Node.Length == 0
             ? new ExclusiveClaim()
             : new NodeClaim(options, own.ConnectionString);
@@ -70,7 +78,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
             Task BeginAsync() => claim.BeginAsync(
                 owner._connection,
                 options.Time.GetUtcNow().ToUnixTimeMilliseconds(),
-                async () => _ = Migration.Pending(migrations, await owner.AppliedAsync(stop)),
+                async () => _ = await owner.PendingAsync(options, migrations, stop),
                 stop);
         }
         catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
@@ -179,17 +187,35 @@ internal sealed class PostgresOwner : IAsyncDisposable
         {
             if (Stopwatch.GetElapsedTime(started).TotalMilliseconds >= _waitMs)
             {
+                var nodes = await NodesAsync(stop);
                 await _connection.CloseAsync();
                 throw new StorageException(
-                    StorageFailure.Refused, $"The database {_connection.Database} is in use by another process.");
+                    StorageFailure.Refused, $"The database {_connection.Database} is in use by another process{nodes}.");
             }
 
             await Task.Delay(AskAgain, stop);
         }
     }
 
+    /// <summary>The nodes that are not fenced, for the message to a server by itself.</summary>
+    private async Task<string> NodesAsync(CancellationToken stop)
+    {
+        if (await ScalarAsync("SELECT to_regclass('nodes') IS NOT NULL", stop) is not true) return "";
+        var names = await ScalarAsync("SELECT string_agg(node, ', ' ORDER BY node) FROM nodes WHERE alive = 1", stop);
+        return names is string { Length: > 0 } ? $", perhaps by these nodes: {names}" : "";
+    }
+
     private async Task CheckServerAsync(CancellationToken stop)
     {
+        if (await ScalarAsync("SHOW synchronous_commit", stop) is "local"
+            && await ScalarAsync("SHOW synchronous_standby_names", stop) is string { Length: > 0 })
+        {
+            throw new StorageException(
+                StorageFailure.Refused,
+                "PostgreSQL has synchronous_standby_names, but synchronous_commit = local, which does not wait for "
+                + "them: if it fails over, acknowledged events are lost. Set it to on.");
+        }
+
         foreach (var setting in new[] { "synchronous_commit", "fsync" })
         {
             if (await ScalarAsync($"SHOW {setting}", stop) is "off")
@@ -217,7 +243,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
             await transaction.CommitAsync(stop);
         }
 
-        foreach (var migration in Migration.Pending(known, await AppliedAsync(stop)))
+        foreach (var migration in await PendingAsync(options, known, stop))
         {
             await using var transaction = await _connection.BeginTransactionAsync(stop);
             await ExecuteAsync($"SELECT pg_advisory_xact_lock({MigrationLock})", stop);
@@ -236,8 +262,26 @@ internal sealed class PostgresOwner : IAsyncDisposable
                 },
             };
             await record.ExecuteNonQueryAsync(stop);
+            if (migration.Expands)
+            {
+                await ExecuteAsync($"UPDATE migrations SET expands = 1 WHERE number = {migration.Number}", stop);
+            }
+
             await transaction.CommitAsync(stop);
         }
+    }
+
+    /// <summary>The migrations that the database needs.</summary>
+    /// <exception cref="StorageException">The database is newer, and this server cannot serve with it.</exception>
+    private async Task<IEnumerable<Migration>> PendingAsync(
+        StorageOptions options, IReadOnlyList<Migration> known, CancellationToken stop)
+    {
+        var applied = await AppliedAsync(stop);
+
+        // Beside nodes of a newer version.
+        var expands = applied > known.Count && options.ServesTogether && await ScalarAsync(
+            $"SELECT NOT EXISTS (SELECT 1 FROM migrations WHERE number > {known.Count} AND expands = 0)", stop) is true;
+        return Migration.Pending(known, applied, expands);
     }
 
     /// <summary>How many migrations the database has.</summary>

@@ -73,7 +73,10 @@ internal sealed class SqliteFile : IDisposable
                 connection.Execute(migration.ForSqlite);
                 connection.Execute(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"INSERT INTO migrations VALUES ({migration.Number}, '{migration.Name}', {now})"));
+                    $"""
+                    INSERT INTO migrations (number, name, applied_at)
+                    VALUES ({migration.Number}, '{migration.Name}', {now})
+                    """));
                 connection.Execute("COMMIT");
             }
             catch

@@ -34,9 +34,16 @@ internal sealed class ClusterDatabase : IAsyncDisposable
             Password = user[1],
             Database = url.AbsolutePath[1..],
         }.ConnectionString);
-        foreach (var migration in Migration.All.Where(static one => one.Name is "silos" or "silo_requests"))
+        IEnumerable<string> statements =
+        [
+            Migration.CreateRecord,
+            .. Migration.All
+                .Where(static one => one.Name is "silos" or "silo_requests" or "node_terms")
+                .Select(static one => one.ForPostgres),
+        ];
+        foreach (var sql in statements)
         {
-            await using var command = database.Source.CreateCommand(migration.ForPostgres);
+            await using var command = database.Source.CreateCommand(sql);
             await command.ExecuteNonQueryAsync();
         }
 
