@@ -38,6 +38,7 @@ using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
+using Matrix.Host.Storage.Ownership.Joining;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Sync;
@@ -134,7 +135,17 @@ internal sealed class Homeserver : IAsyncDisposable
         var services = new AppServiceDirectory(registrations.Load());
         var starting = log.CreateLogger(typeof(TakenOver).FullName!);
         var storage = await StorageEngine.OpenAsync(
-            config.Storage with { Time = clock, OnStandBy = node => TakenOver.StandsBy(starting, node) }, stop);
+            config.Storage with
+            {
+                Time = clock,
+                OnStandBy = node => TakenOver.StandsBy(starting, node),
+                Terms = new NodeTerms
+                {
+                    Version = typeof(Homeserver).Assembly.GetName().Version?.ToString(fieldCount: 3) ?? "",
+                    Settings = ComparedSettings.Of(config, keys.Keys),
+                },
+            },
+            stop);
         WebApplication? app = null;
         MediaFolder? media = null;
         try
