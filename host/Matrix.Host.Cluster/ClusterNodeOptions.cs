@@ -104,6 +104,16 @@ public sealed record ClusterNodeOptions
         Scope = SettingScope.Server)]
     public TimeSpan MoveTime { get; init; } = TimeSpan.FromSeconds(10);
 
+    [Setting(
+        "cluster.clock_difference",
+        "How far the clock of a node may be from those of the others. One that is further does not join; while it "
+            + "serves, it gives its shards away until its clock is right again.",
+        Scope = SettingScope.Server)]
+    public TimeSpan ClockDifference { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The clock that is compared with those of the other nodes.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>How often what all nodes say of themselves is read.</summary>
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -19,15 +19,20 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
     private readonly SilosTable _table;
     private readonly TimeSpan _lookEvery;
     private readonly IPEndPoint? _requests;
+    private readonly NodeClock _clock;
     private readonly ILogger<ClusterMembers> _log;
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly Channel<bool> _looks = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _publishing = new();
+    private readonly SemaphoreSlim _saying = new(1, 1);
     private volatile MemberList _members = MemberList.None;
     private Dictionary<SiloAddress, NodeSays> _says = [];
     private Task _following = Task.CompletedTask;
+
+    /// <summary>Whether this node should have shards, if its clock is right.</summary>
+    private Readiness _readiness = Readiness.Starting;
     private int _disposed;
 
     internal ClusterMembers(
@@ -41,6 +46,7 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
         (_self, _membership, _silo, _table, _log) = (self, membership, silo, table, log);
         _lookEvery = options.LookEvery;
         _requests = options.RequestsAddress ?? options.Requests;
+        _clock = new NodeClock(options);
     }
 
     /// <summary>The present view.</summary>
@@ -69,10 +75,12 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
     /// </summary>
     public async Task SayAsync(Readiness readiness, CancellationToken stop)
     {
-        await _table.SayAsync(_silo.SiloAddress, new NodeSays(readiness, _requests), stop);
-        Look();
-        Said?.Invoke();
+        _readiness = readiness;
+        await SayAsync(stop);
     }
+
+    /// <summary>By how many milliseconds a node's clock is ahead of the database's; null if that is not known.</summary>
+    public long? ClockOf(NodeIncarnation node) => _members.ClockOf(node);
 
     /// <summary>The address of a node that is alive; null for any other.</summary>
     internal SiloAddress? AddressOf(NodeIncarnation node) => _members.Alive.GetValueOrDefault(node);
@@ -84,16 +92,20 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
     internal void Look() => _looks.Writer.TryWrite(true);
 
     /// <summary>Reads what the table has, and follows the membership.</summary>
+    /// <exception cref="IOException">The clock of this machine is too far from those of the others.</exception>
     internal async Task StartAsync(CancellationToken stop)
     {
         await ReadAsync(stop);
+        await CompareFirstAsync(stop);
         _following = Task.WhenAll(Task.Run(FollowAsync, stop), Task.Run(LookAsync, stop));
     }
 
     /// <summary>Reads the table, and has Orleans read it if it is newer than what Orleans knows.</summary>
     internal async Task ReadAsync(CancellationToken stop)
     {
+        var asked = _clock.Now;
         var read = await _table.ReadAsync(stop);
+        if (read.Now is { } now) _clock.Measured(asked, _clock.Now, now);
         lock (_publishing) _says = read.Rows.ToDictionary(row => row.Entry.SiloAddress, row => row.Says);
         if (_membership.CurrentSnapshot.Version.Value < read.Version)
             await _membership.Refresh(new MembershipVersion(read.Version), stop);
@@ -114,6 +126,7 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await StopAsync();
         _stopping.Dispose();
+        _saying.Dispose();
     }
 
     private async Task FollowAsync()
@@ -139,11 +152,59 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
             try
             {
                 await ReadAsync(_stopping.Token);
+                await CompareAsync(_stopping.Token);
             }
             catch (Exception fault) when (!_stopping.IsCancellationRequested)
             {
                 NotRead(fault);
             }
+        }
+    }
+
+    private long[] OtherClocks => [.. Others.Select(ClockOf).OfType<long>()];
+
+    private async Task CompareFirstAsync(CancellationToken stop)
+    {
+        for (var times = 0; times < NodeClock.Repeats && !_clock.Compare(OtherClocks); times++) await ReadAsync(stop);
+        if (_clock.IsApart)
+        {
+            throw new IOException(
+                $"cluster.node: the clock of this machine is {_clock.Ahead} ms ahead of the database's, those of the "
+                + $"other nodes {string.Join(", ", OtherClocks)} ms. Set it right first.");
+        }
+    }
+
+    /// <summary>Compares this machine's clock with those of the others, and says what has changed.</summary>
+    private async Task CompareAsync(CancellationToken stop)
+    {
+        var isChanged = _clock.Compare(OtherClocks);
+        if (isChanged && _clock.IsApart) ClockIsApart(_clock.Ahead ?? 0, string.Join(", ", OtherClocks));
+        else if (isChanged) ClockIsRight();
+        if (isChanged) await SayAsync(stop);
+        else if (_clock.HasNews) await StoreAsync(stop);
+    }
+
+    private async Task SayAsync(CancellationToken stop)
+    {
+        await StoreAsync(stop);
+        Look();
+        Said?.Invoke();
+    }
+
+    private async Task StoreAsync(CancellationToken stop)
+    {
+        // The last one that begins to say something says the newest.
+        await _saying.WaitAsync(stop);
+        try
+        {
+            var ahead = _clock.Ahead;
+            var readiness = _readiness == Readiness.Ready && _clock.IsApart ? Readiness.ClockApart : _readiness;
+            await _table.SayAsync(_silo.SiloAddress, new NodeSays(readiness, _requests, ahead), stop);
+            _clock.Said(ahead);
+        }
+        finally
+        {
+            _saying.Release();
         }
     }
 
@@ -165,6 +226,15 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
             }
         }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The clock of this machine is {Ahead} ms ahead of the database's, those of the other nodes {Others} "
+            + "ms: this node is not ready until it is right.")]
+    private partial void ClockIsApart(long ahead, string others);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The clock of this machine is right again.")]
+    private partial void ClockIsRight();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The table of silos could not be read.")]
     private partial void NotRead(Exception fault);

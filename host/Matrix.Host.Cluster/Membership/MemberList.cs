@@ -46,6 +46,9 @@ internal sealed class MemberList
     /// <summary>Where a node takes requests that others forward; null if that is not known.</summary>
     public IPEndPoint? RequestsOf(NodeIncarnation node) => _says.GetValueOrDefault(node).Requests;
 
+    /// <summary>By how many milliseconds a node's clock is ahead of the database's; null if that is not known.</summary>
+    public long? ClockOf(NodeIncarnation node) => _says.GetValueOrDefault(node).Clock;
+
     public static MemberList Of(
         NodeIncarnation self, ClusterMembershipSnapshot snapshot, Dictionary<SiloAddress, NodeSays> says)
     {
@@ -71,8 +74,9 @@ internal sealed class MemberList
         return new MemberList(self, alive, ended.ToFrozenSet());
     }
 
-    /// <summary>Whether the same nodes are alive, and say the same.</summary>
+    /// <summary>Whether the same nodes are alive, and say the same, but for their clocks.</summary>
     public bool IsLike(MemberList other) =>
         _says.Count == other._says.Count
-        && _says.All(member => other._says.TryGetValue(member.Key, out var says) && says == member.Value);
+        && _says.All(member => other._says.TryGetValue(member.Key, out var says)
+            && says with { Clock = null } == member.Value with { Clock = null });
 }

@@ -11,4 +11,7 @@ public enum Readiness
 
     /// <summary>It gives its shards, because it is about to end.</summary>
     Leaving = 2,
+
+    /// <summary>It gives its shards, because its clock differs from those of the others.</summary>
+    ClockApart = 3,
 }

@@ -12,7 +12,10 @@ internal sealed record SiloRow(MembershipEntry Entry, int Version, NodeSays Says
 /// <summary>What a node says of itself.</summary>
 /// <param name="Readiness">Whether it should have shards.</param>
 /// <param name="Requests">Where it takes requests that others forward; null if it does not say yet.</param>
-internal readonly record struct NodeSays(Readiness Readiness, IPEndPoint? Requests);
+/// <param name="Clock">By how many milliseconds its clock is ahead of the database's; null if it does not say yet.
+/// </param>
+internal readonly record struct NodeSays(Readiness Readiness, IPEndPoint? Requests, long? Clock = null);
 
 /// <summary>Rows with the version of the table, of one moment.</summary>
-internal sealed record SiloRows(int Version, IReadOnlyList<SiloRow> Rows);
+/// <param name="Now">The database's time in milliseconds since the epoch; null if the table was never used.</param>
+internal sealed record SiloRows(int Version, IReadOnlyList<SiloRow> Rows, long? Now);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Npgsql;
+using NpgsqlTypes;
 using Orleans;
 using Orleans.Runtime;
 
@@ -20,7 +21,7 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
 
     private const string Select = $"""
         SELECT v.version, s.address, s.port, s.generation, s.node, s.incarnation, s.host, s.status, s.readiness,
-            s.votes, s.version, {Now} - s.started_at, {Now} - s.alive_at, s.requests
+            s.votes, s.version, {Now} - s.started_at, {Now} - s.alive_at, s.requests, s.clock, {Now}
         FROM silo_version v LEFT JOIN silos s ON
         """;
 
@@ -47,7 +48,8 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
         """;
 
     private const string UpdateReadiness = """
-        UPDATE silos SET readiness = $4, requests = $5 WHERE address = $1 AND port = $2 AND generation = $3
+        UPDATE silos SET readiness = $4, requests = $5, clock = $6
+        WHERE address = $1 AND port = $2 AND generation = $3
         """;
 
     private const string DeleteDead = $"""
@@ -61,7 +63,11 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
     public async Task SayAsync(SiloAddress silo, NodeSays says, CancellationToken stop)
     {
         await using var command = Command(
-            UpdateReadiness, [.. Key(silo), (short)says.Readiness, says.Requests?.ToString() ?? ""]);
+            UpdateReadiness,
+            [
+                .. Key(silo), (short)says.Readiness, says.Requests?.ToString() ?? "",
+                says.Clock is { } clock ? clock : DBNull.Value,
+            ]);
         if (await command.ExecuteNonQueryAsync(stop) == 0)
             throw new InvalidOperationException($"The table has no row for the silo {silo}.");
     }
@@ -167,9 +173,13 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
     {
         command.CommandText = sql;
         command.CommandTimeout = LongestStatementSeconds;
-        foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value });
+        foreach (var value in values) command.Parameters.Add(ParameterOf(value));
         return command;
     }
+
+    private static NpgsqlParameter ParameterOf(object value) => value is DBNull
+        ? new NpgsqlParameter { Value = value, NpgsqlDbType = NpgsqlDbType.Bigint }
+        : new NpgsqlParameter { Value = value };
 
     private NpgsqlCommand Command(string sql, object[] values) => Filled(database.CreateCommand(), sql, values);
 
@@ -177,15 +187,16 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
     {
         await using var command = Command(sql, key);
         await using var row = await command.ExecuteReaderAsync(stop);
-        var (version, rows) = (0, new List<SiloRow>());
+        var (version, rows, time) = (0, new List<SiloRow>(), (long?)null);
         var now = DateTime.UtcNow;
         while (await row.ReadAsync(stop))
         {
             version = (int)row.GetInt64(0);
+            time = row.GetInt64(15);
             if (!row.IsDBNull(1)) rows.Add(RowOf(row, now));
         }
 
-        return new SiloRows(version, rows);
+        return new SiloRows(version, rows, time);
     }
 
     private static SiloRow RowOf(NpgsqlDataReader row, DateTime now) => new(
@@ -202,7 +213,9 @@ internal sealed class SilosTable(NpgsqlDataSource database) : IMembershipTable
         },
         (int)row.GetInt64(10),
         new NodeSays(
-            (Readiness)row.GetInt16(8), IPEndPoint.TryParse(row.GetString(13), out var requests) ? requests : null));
+            (Readiness)row.GetInt16(8),
+            IPEndPoint.TryParse(row.GetString(13), out var requests) ? requests : null,
+            row.IsDBNull(14) ? null : row.GetInt64(14)));
 
     /// <summary>Changes a row if the table still has the version that was read, both or neither.</summary>
     private async Task<bool> ChangeAsync(TableVersion next, string sql, object[] values, CancellationToken stop)
