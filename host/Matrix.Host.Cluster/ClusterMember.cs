@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Matrix.Host.Cluster.Flushes;
 using Matrix.Host.Cluster.Membership;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Ownership;
@@ -12,7 +13,14 @@ namespace Matrix.Host.Cluster;
 /// away before it stops: until then it answers requests. It ends when the others have declared it dead.
 /// </summary>
 public sealed partial class ClusterMember(
-    ClusterNode node, OpenedStorage storage, ShardOwners owners, ILogger<ClusterMember> log)
+    ClusterNode node,
+    OpenedStorage storage,
+    ShardOwners owners,
+    ShardKeeper keeper,
+    AppliedPositions positions,
+    NodeLink link,
+    ClusterMetrics metrics,
+    ILogger<ClusterMember> log)
     : BackgroundService, IHostedLifecycleService
 {
     /// <summary>How long a node that stops waits until others have its shards.</summary>
@@ -28,8 +36,11 @@ public sealed partial class ClusterMember(
     }
 
     /// <summary>The web server listens: this node should have shards.</summary>
-    public Task StartedAsync(CancellationToken cancellationToken) =>
-        node.Members.SayAsync(Readiness.Ready, cancellationToken);
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        metrics.Watch(node, owners, positions, keeper, link);
+        return node.Members.SayAsync(Readiness.Ready, cancellationToken);
+    }
 
     /// <summary>Gives the shards away, while the web server still answers.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)

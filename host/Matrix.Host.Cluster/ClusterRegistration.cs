@@ -1,6 +1,7 @@
 using Matrix.Core.Cluster;
 using Matrix.Host.Cluster.Calls;
 using Matrix.Host.Cluster.Flushes;
+using Matrix.Host.Cluster.Joining;
 using Matrix.Host.Cluster.Routing;
 using Matrix.Host.Cluster.Shards;
 using Matrix.Host.Parts;
@@ -22,6 +23,8 @@ public static class ClusterRegistration
         return services
             .AddSingleton(options)
             .AddSingleton(link)
+            .Add<ClusterMetrics>()
+            .Add<OtherTerms>()
             .AddSingleton(parts => new ClusterNode(
                 options,
                 new NodeIncarnation(storage.NodeShards.Self.Node, storage.NodeShards.Self.Incarnation),

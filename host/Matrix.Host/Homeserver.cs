@@ -11,6 +11,7 @@ using Matrix.Host.Api.Pages;
 using Matrix.Host.AppServices;
 using Matrix.Host.Cluster;
 using Matrix.Host.Cluster.Flushes;
+using Matrix.Host.Cluster.Joining;
 using Matrix.Host.Configuration;
 using Matrix.Host.Crypto;
 using Matrix.Host.Listeners;
@@ -380,11 +381,13 @@ internal sealed class Homeserver : IAsyncDisposable
         .AddCluster(config.Cluster, storage, link)
         .Add<IRequestNodes, RequestNodes>()
         .Add<IClusterControl, ClusterControl>()
+        .Add<IComparedSettings, NodeSettings>()
         .Add<ForwardedRequests>()
         .Add<SharedRates>()
         .As<INodeTellHandler, SharedRates>()
         .Runs<ClusterMember>()
         .Runs<AppliedPositions>()
+        .Runs<OtherTerms>()
         .Runs<SharedRates>();
 
     /// <summary>

@@ -9,7 +9,7 @@ namespace Matrix.Host.Cluster.Flushes;
 /// one: if it was not level with the sequence within the last second, it holds its requests. After two more seconds it
 /// refuses them: so a token that was revoked ends everywhere.
 /// </summary>
-public sealed class LevelGate(NodeLink link)
+public sealed class LevelGate(NodeLink link, ClusterMetrics metrics)
 {
     /// <summary>How long a request waits.</summary>
     private static readonly TimeSpan _longestHold = TimeSpan.FromSeconds(2);
@@ -27,13 +27,21 @@ public sealed class LevelGate(NodeLink link)
 
     private async ValueTask<bool> HoldAsync(CancellationToken stop)
     {
-        for (var since = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(since) < _longestHold;)
+        var since = Stopwatch.GetTimestamp();
+        try
         {
-            _follower.Look();
-            await Task.Delay(_lookAgain, stop);
-            if (IsLevel) return true;
-        }
+            while (Stopwatch.GetElapsedTime(since) < _longestHold)
+            {
+                _follower.Look();
+                await Task.Delay(_lookAgain, stop);
+                if (IsLevel) return true;
+            }
 
-        return false;
+            return false;
+        }
+        finally
+        {
+            metrics.Held("level", since);
+        }
     }
 }

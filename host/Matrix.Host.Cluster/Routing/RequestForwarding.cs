@@ -62,6 +62,7 @@ public sealed class RequestForwarding : IDisposable
     private readonly ShardGates _gates;
     private readonly ShardFinder _finder;
     private readonly TimeSpan _longestMove;
+    private readonly ClusterMetrics _metrics;
     private readonly HttpMessageInvoker _client;
     private readonly Transformer _transformer;
 
@@ -72,10 +73,11 @@ public sealed class RequestForwarding : IDisposable
         ShardOwners owners,
         ShardGates gates,
         AppliedPositions positions,
+        ClusterMetrics metrics,
         IHttpForwarder forwarder)
     {
-        (_node, _forwarder, _positions, _gates) = (node, forwarder, positions, gates);
-        _finder = new ShardFinder(node, options, owners, gates);
+        (_node, _forwarder, _positions, _gates, _metrics) = (node, forwarder, positions, gates, metrics);
+        _finder = new ShardFinder(node, options, owners, gates, metrics);
         _longestMove = options.MoveTime;
         _transformer = new Transformer(positions);
 #pragma warning disable CA2000 // The invoker disposes the handler.
@@ -112,6 +114,17 @@ public sealed class RequestForwarding : IDisposable
             return ForwardOutcome.Sent;
         }
 
+        var outcome = await TryForwardAsync(http, owner, listener, address, stop);
+        _metrics.Forwarded(outcome);
+        return outcome;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    private async ValueTask<ForwardOutcome> TryForwardAsync(
+        HttpContext http, Authority owner, string listener, string address, CancellationToken stop)
+    {
         var since = Stopwatch.GetTimestamp();
         while (await _finder.FindAsync(owner, stop) is { } to)
         {
@@ -152,9 +165,6 @@ public sealed class RequestForwarding : IDisposable
 
         return ForwardOutcome.NoOwner;
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _client.Dispose();
 
     /// <summary>
     /// Tells the node that forwarded a request that this one does not have the shard, and how far it has read.

@@ -18,9 +18,10 @@ public sealed class ShardCalls(
     ShardOwners owners,
     ShardGates gates,
     AppliedPositions positions,
+    ClusterMetrics metrics,
     IEnumerable<IShardCallHandler> handlers) : IShardCalls
 {
-    private readonly ShardFinder _finder = new(node, options, owners, gates);
+    private readonly ShardFinder _finder = new(node, options, owners, gates, metrics);
     private readonly IShardCallHandler[] _handlers = [.. handlers];
 
     /// <inheritdoc/>
@@ -29,18 +30,29 @@ public sealed class ShardCalls(
     {
         for (var asked = 0; ; asked++)
         {
-            var to = await _finder.FindAsync(owner, stop) ?? throw ShardGates.NotOwned(owner);
+            var to = await _finder.FindAsync(owner, stop) ?? throw Failed("no_owner");
             if (to.Equals(node.Self)) return await _handlers.Single(one => one.Kind == kind).AnswerAsync(body, stop);
             var answer = await node.Calls.CallAsync(to, (int)kind, ShardFrame.Of(positions.Position, body), stop);
             if (!answer.IsAnswered
                 || !ShardFrame.TryRead(answer.Body, out var isOwner, out var position, out var given))
             {
-                throw ShardGates.NotOwned(owner);
+                throw Failed("no_answer");
             }
 
             await positions.ReachAsync(position, AppliedPositions.LongestWait, stop);
-            if (isOwner) return given;
-            if (asked > 0) throw ShardGates.NotOwned(owner);
+            if (isOwner)
+            {
+                metrics.Asked(kind, "answered");
+                return given;
+            }
+
+            if (asked > 0) throw Failed("moved");
+        }
+
+        StorageException Failed(string outcome)
+        {
+            metrics.Asked(kind, outcome);
+            return ShardGates.NotOwned(owner);
         }
     }
 }

@@ -7,7 +7,8 @@ using Matrix.Host.Storage.Tables.Shards;
 namespace Matrix.Host.Cluster.Shards;
 
 /// <summary>Finds the node that has the shard of an authority, and waits while it moves.</summary>
-internal sealed class ShardFinder(ClusterNode node, ClusterNodeOptions options, ShardOwners owners, ShardGates gates)
+internal sealed class ShardFinder(
+    ClusterNode node, ClusterNodeOptions options, ShardOwners owners, ShardGates gates, ClusterMetrics metrics)
 {
     private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(5);
 
@@ -31,12 +32,20 @@ internal sealed class ShardFinder(ClusterNode node, ClusterNodeOptions options, 
 
     private async ValueTask<NodeIncarnation?> WaitAsync(Authority authority, CancellationToken stop)
     {
-        for (var since = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(since) < options.MoveTime;)
+        var since = Stopwatch.GetTimestamp();
+        try
         {
-            await Task.Delay(_lookAgain, stop);
-            if (Find(authority) is { } found) return found;
-        }
+            while (Stopwatch.GetElapsedTime(since) < options.MoveTime)
+            {
+                await Task.Delay(_lookAgain, stop);
+                if (Find(authority) is { } found) return found;
+            }
 
-        return null;
+            return null;
+        }
+        finally
+        {
+            metrics.Held("move", since);
+        }
     }
 }

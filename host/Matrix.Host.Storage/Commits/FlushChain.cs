@@ -37,6 +37,8 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     private (long Through, long At)? _seen;
 
     private long _levelAt;
+    private long _flushesRead;
+    private long _flushesMissed;
 
     /// <summary>The batches that wait for their consumers.</summary>
     private int _waiting;
@@ -66,6 +68,10 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     long IPublication.Position => _publication.Position;
 
     public long LevelAt => Volatile.Read(ref _levelAt);
+
+    public long FlushesRead => Volatile.Read(ref _flushesRead);
+
+    public long FlushesMissed => Volatile.Read(ref _flushesMissed);
 
     public Action? OnAdvanced { private get; set; }
 
@@ -177,10 +183,12 @@ internal sealed class FlushChain : IPublication, IFlushFollower
             if (flush.IsOwn) return;
             if (flush.Changes is not { } changes || _read(changes) is not { } batches)
             {
+                _flushesMissed++;
                 Miss(flush.Last);
                 continue;
             }
 
+            _flushesRead++;
             _through = flush.Last;
             _publication.Dispatch(Publication.Stamp(batches), _through);
             Advanced();

@@ -17,6 +17,12 @@ public interface IFlushFollower
     /// </summary>
     Action? OnAdvanced { set; }
 
+    /// <summary>Flushes of other nodes that consumers have read.</summary>
+    long FlushesRead { get; }
+
+    /// <summary>Flushes of other nodes that could not be read, so that consumers read storage.</summary>
+    long FlushesMissed { get; }
+
     /// <summary>Looks for flushes of other nodes: there are some, or there may be. Thread-safe.</summary>
     void Look();
 

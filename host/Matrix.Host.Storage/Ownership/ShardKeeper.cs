@@ -23,6 +23,11 @@ public sealed partial class ShardKeeper(
 
     private readonly SemaphoreSlim _news = new(1, 1);
 
+    private long _takeOvers;
+
+    /// <summary>How many shards were taken from nodes that had ended.</summary>
+    public long TakeOvers => Volatile.Read(ref _takeOvers);
+
     private NodeIncarnation Self { get; } = new(node.Self.Node, node.Self.Incarnation);
 
     /// <inheritdoc/>
@@ -69,7 +74,9 @@ public sealed partial class ShardKeeper(
             .GroupBy(static move => move.From, static move => move.Shard))
         {
             // Somebody else may have been quicker; then its move is on its way.
-            if (await node.TakeAsync([.. taken], OwnerOf(taken.Key), stop)) LogTaken(taken.Count());
+            if (!await node.TakeAsync([.. taken], OwnerOf(taken.Key), stop)) continue;
+            LogTaken(taken.Count());
+            if (taken.Key is not null) Interlocked.Add(ref _takeOvers, taken.Count());
         }
 
         foreach (var given in moves

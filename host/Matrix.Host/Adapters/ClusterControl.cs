@@ -2,6 +2,7 @@ using Matrix.Core.Cluster;
 using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Cluster;
 using Matrix.Host.Cluster.Flushes;
+using Matrix.Host.Cluster.Joining;
 using Matrix.Host.Cluster.Membership;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
@@ -11,7 +12,8 @@ namespace Matrix.Host.Adapters;
 
 /// <summary>The nodes of the cluster, for operators.</summary>
 internal sealed class ClusterControl(
-    ClusterNode node, ShardOwners owners, AppliedPositions positions, IStorageWriter writer) : IClusterControl
+    ClusterNode node, ShardOwners owners, AppliedPositions positions, OtherTerms terms, IStorageWriter writer)
+    : IClusterControl
 {
     public IReadOnlyList<NodeState> Nodes =>
     [
@@ -24,7 +26,10 @@ internal sealed class ClusterControl(
                 WordOf(node.Members.ReadinessOf(one)),
                 ShardGates.All.Count(shard => Has(one, owners.Of(shard))),
                 position,
-                position is { } at ? Math.Max(0, positions.Position - at) : null);
+                position is { } at ? Math.Max(0, positions.Position - at) : null,
+                terms.Of(one)?.Version,
+                node.Members.ClockOf(one),
+                terms.DifferingOf(one));
         }),
     ];
 
@@ -49,6 +54,7 @@ internal sealed class ClusterControl(
     {
         Readiness.Ready => "ready",
         Readiness.Leaving => "leaving",
+        Readiness.ClockApart => "clock differs",
         _ => "starting",
     };
 }

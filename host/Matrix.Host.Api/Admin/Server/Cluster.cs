@@ -36,6 +36,9 @@ internal sealed class Cluster(IClusterControl? cluster = null) : IEndpoints
                 json.WriteNumber("shards", node.Shards);
                 AdminCalls.WriteNumberOrNull(json, "position", node.Position);
                 AdminCalls.WriteNumberOrNull(json, "behind", node.Behind);
+                json.WriteString("version", node.Version);
+                AdminCalls.WriteNumberOrNull(json, "clock_ms", node.ClockAhead);
+                json.WriteString("settings_differ", string.Join(", ", node.Differing));
                 json.WriteEndObject();
             }
 

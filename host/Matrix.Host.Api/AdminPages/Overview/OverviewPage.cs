@@ -1,4 +1,5 @@
 using System.Globalization;
+using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
@@ -7,7 +8,8 @@ using Matrix.Host.Outbound.Federation;
 namespace Matrix.Host.Api.AdminPages.Overview;
 
 /// <summary>The figures of the server, which the page renews.</summary>
-internal sealed class OverviewPage(AdminFrame frame, ServerFigures figures) : IEndpoints
+internal sealed class OverviewPage(
+    AdminFrame frame, ServerFigures figures, IClusterControl? cluster = null) : IEndpoints
 {
     private const int MostFailing = 10;
 
@@ -21,6 +23,7 @@ internal sealed class OverviewPage(AdminFrame frame, ServerFigures figures) : IE
         var now = await figures.NowAsync(stop);
         return new AdminView(Sections.Overview, "Overview", Live.Part(Html.Of($"""
             {FiguresOf(now)}
+            {NodesPanel.Of(cluster)}
             {ChartOf(now)}
             {FailingOf(now.Failing)}
             """))).Renewed();
