@@ -79,7 +79,8 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
         await SayAsync(stop);
     }
 
-    /// <summary>By how many milliseconds a node's clock is ahead of the database's; null if that is not known.</summary>
+    /// <summary>By how many milliseconds a node's clock is ahead of the database's; null if that is not known.
+    /// </summary>
     public long? ClockOf(NodeIncarnation node) => _members.ClockOf(node);
 
     /// <summary>The address of a node that is alive; null for any other.</summary>

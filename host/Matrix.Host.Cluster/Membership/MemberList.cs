@@ -46,7 +46,8 @@ internal sealed class MemberList
     /// <summary>Where a node takes requests that others forward; null if that is not known.</summary>
     public IPEndPoint? RequestsOf(NodeIncarnation node) => _says.GetValueOrDefault(node).Requests;
 
-    /// <summary>By how many milliseconds a node's clock is ahead of the database's; null if that is not known.</summary>
+    /// <summary>By how many milliseconds a node's clock is ahead of the database's; null if that is not known.
+    /// </summary>
     public long? ClockOf(NodeIncarnation node) => _says.GetValueOrDefault(node).Clock;
 
     public static MemberList Of(

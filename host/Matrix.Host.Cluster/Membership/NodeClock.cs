@@ -1,8 +1,8 @@
 namespace Matrix.Host.Cluster.Membership;
 
 /// <summary>
-/// How far this machine's clock is ahead of the database's, which all nodes compare theirs with. Any thread may measure,
-/// one at a time compares.
+/// How far this machine's clock is ahead of the database's, which all nodes compare theirs with. Any thread may
+/// measure, one at a time compares.
 /// </summary>
 internal sealed class NodeClock(ClusterNodeOptions options)
 {

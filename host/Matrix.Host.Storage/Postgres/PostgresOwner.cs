@@ -190,7 +190,8 @@ internal sealed class PostgresOwner : IAsyncDisposable
                 var nodes = await NodesAsync(stop);
                 await _connection.CloseAsync();
                 throw new StorageException(
-                    StorageFailure.Refused, $"The database {_connection.Database} is in use by another process{nodes}.");
+                    StorageFailure.Refused,
+                    $"The database {_connection.Database} is in use by another process{nodes}.");
             }
 
             await Task.Delay(AskAgain, stop);

@@ -17,76 +17,80 @@ internal static class Settings
     /// </summary>
     internal static IReadOnlyDictionary<string, (SettingScope Scope, string Meaning)> Sections { get; } =
         new OrderedDictionary<string, (SettingScope, string)>(StringComparer.Ordinal)
-    {
-        ["well_known"] = (Server, "What is served at /.well-known/matrix."),
-        ["room_versions"] = (Server, "Versions of new rooms."),
-        ["database"] = (Node, "The database of rooms and accounts."),
-        ["cluster"] = (
-            OfGroup,
-            "Several machines on one PostgreSQL database: with cluster.listen all of them serve, otherwise one does "
-                + "and the others wait."),
-        ["listeners"] = (Node, "Listeners: address:port each, \"\" for none."),
-        ["tls"] = (
-            Node,
-            "Certificate and key of listeners.federation; without them it serves plain HTTP, for a proxy in front of "
-                + "it. listeners.client has no TLS: put a proxy in front of it."),
-        ["federation"] = (Server, "Other servers: which ones, and the bounds on requests to them."),
-        ["compatibility"] = (Server, "Old servers and old clients."),
-        ["registration"] = (
-            Server,
-            "Registration of accounts. Closed by default, except for the first user's token, which the first start "
-                + "prints."),
-        ["support"] = (
-            Server,
-            "Who helps users and answers questions, at /.well-known/matrix/support. Clients show it."),
-        ["profiles"] = (Server, "Display names, avatars and other fields of users."),
-        ["reports"] = (Server, "What users report to the operators (`mx reports`)."),
-        ["sessions"] = (Server, "Logins and tokens."),
-        ["passwords"] = (Server, "The cost of one password hash (Argon2id)."),
-        ["oauth"] = (Server, "Sign-in by OAuth 2.0, on pages of this server."),
-        ["sso"] = (Server, "Sign-in at identity providers, by OpenID Connect."),
-        ["terms"] = (Server, "What new users accept."),
-        ["captcha"] = (Server, "Captchas at registration."),
-        ["turn"] = (Server, "TURN servers, through which calls pass firewalls."),
-        ["rendezvous"] = (Server, "Sessions in which two devices meet for a sign-in by QR code (MSC4108, MSC4388)."),
-        ["matrix_rtc"] = (
-            Server,
-            "Transports of calls between several users (MSC4143), such as those of Element Call."),
-        ["server_notices"] = (
-            Server,
-            "Messages of the operator to users (`mx notice send`), in a room of its own for each user."),
-        ["admin"] = (Server, "The administration API, and the record of what administrators do (`mx audit`)."),
-        ["jobs"] = (Server, "Work that goes on in the background: deletions of rooms, purges of history (`mx job`)."),
-        ["retention"] = (Server, "How long messages, and rooms without local members, are kept."),
-        ["policy_lists"] = (
-            Server,
-            "Rooms with rules about users, rooms and servers to refuse: the server follows them."),
-        ["limits"] = (Server, "Limits on requests, users and rooms."),
-        ["rate_limits"] = (
-            Server,
-            "Request rates of a user or another server, or of an address without one: requests a second in the long "
-                + "run, and the burst allowed after a pause."),
-        ["push"] = (Server, "Notifications that are pushed to users' devices."),
-        ["email"] = (
-            Server,
-            "Mail: about notifications, and to confirm addresses. It needs email.smtp_host, email.from and "
-                + "public_base_url."),
-        ["identifiers"] = (
-            Server,
-            "Mail addresses and phone numbers of accounts. Users confirm them by a link or a code."),
-        ["text_messages"] = (Server, "Text messages (SMS) with codes that confirm phone numbers."),
-        ["identity_servers"] = (Server, "Identity servers, which know users by their addresses."),
-        ["media"] = (Server, "Uploaded files, and copies of other servers'."),
-        ["presence"] = (Server, "Who is online."),
-        ["search"] = (Server, "Searches for messages."),
-        ["user_directory"] = (Server, "Searches for users."),
-        ["app_services"] = (
-            Server,
-            "Application services, such as bridges: their registrations, and the bounds on requests to them."),
-        ["sync"] = (Server, "Sync and long-polls."),
-        ["cache"] = (Node, "Caches in memory."),
-        ["log"] = (Node, "Log lines on standard output."),
-    };
+        {
+            ["well_known"] = (Server, "What is served at /.well-known/matrix."),
+            ["room_versions"] = (Server, "Versions of new rooms."),
+            ["database"] = (Node, "The database of rooms and accounts."),
+            ["cluster"] = (
+                OfGroup,
+                "Several machines on one PostgreSQL database: with cluster.listen all of them serve, otherwise one "
+                    + "does and the others wait."),
+            ["listeners"] = (Node, "Listeners: address:port each, \"\" for none."),
+            ["tls"] = (
+                Node,
+                "Certificate and key of listeners.federation; without them it serves plain HTTP, for a proxy in front "
+                    + "of it. listeners.client has no TLS: put a proxy in front of it."),
+            ["federation"] = (Server, "Other servers: which ones, and the bounds on requests to them."),
+            ["compatibility"] = (Server, "Old servers and old clients."),
+            ["registration"] = (
+                Server,
+                "Registration of accounts. Closed by default, except for the first user's token, which the first start "
+                    + "prints."),
+            ["support"] = (
+                Server,
+                "Who helps users and answers questions, at /.well-known/matrix/support. Clients show it."),
+            ["profiles"] = (Server, "Display names, avatars and other fields of users."),
+            ["reports"] = (Server, "What users report to the operators (`mx reports`)."),
+            ["sessions"] = (Server, "Logins and tokens."),
+            ["passwords"] = (Server, "The cost of one password hash (Argon2id)."),
+            ["oauth"] = (Server, "Sign-in by OAuth 2.0, on pages of this server."),
+            ["sso"] = (Server, "Sign-in at identity providers, by OpenID Connect."),
+            ["terms"] = (Server, "What new users accept."),
+            ["captcha"] = (Server, "Captchas at registration."),
+            ["turn"] = (Server, "TURN servers, through which calls pass firewalls."),
+            ["rendezvous"] = (
+                Server,
+                "Sessions in which two devices meet for a sign-in by QR code (MSC4108, MSC4388)."),
+            ["matrix_rtc"] = (
+                Server,
+                "Transports of calls between several users (MSC4143), such as those of Element Call."),
+            ["server_notices"] = (
+                Server,
+                "Messages of the operator to users (`mx notice send`), in a room of its own for each user."),
+            ["admin"] = (Server, "The administration API, and the record of what administrators do (`mx audit`)."),
+            ["jobs"] = (
+                Server,
+                "Work that goes on in the background: deletions of rooms, purges of history (`mx job`)."),
+            ["retention"] = (Server, "How long messages, and rooms without local members, are kept."),
+            ["policy_lists"] = (
+                Server,
+                "Rooms with rules about users, rooms and servers to refuse: the server follows them."),
+            ["limits"] = (Server, "Limits on requests, users and rooms."),
+            ["rate_limits"] = (
+                Server,
+                "Request rates of a user or another server, or of an address without one: requests a second in the "
+                    + "long run, and the burst allowed after a pause."),
+            ["push"] = (Server, "Notifications that are pushed to users' devices."),
+            ["email"] = (
+                Server,
+                "Mail: about notifications, and to confirm addresses. It needs email.smtp_host, email.from and "
+                    + "public_base_url."),
+            ["identifiers"] = (
+                Server,
+                "Mail addresses and phone numbers of accounts. Users confirm them by a link or a code."),
+            ["text_messages"] = (Server, "Text messages (SMS) with codes that confirm phone numbers."),
+            ["identity_servers"] = (Server, "Identity servers, which know users by their addresses."),
+            ["media"] = (Server, "Uploaded files, and copies of other servers'."),
+            ["presence"] = (Server, "Who is online."),
+            ["search"] = (Server, "Searches for messages."),
+            ["user_directory"] = (Server, "Searches for users."),
+            ["app_services"] = (
+                Server,
+                "Application services, such as bridges: their registrations, and the bounds on requests to them."),
+            ["sync"] = (Server, "Sync and long-polls."),
+            ["cache"] = (Node, "Caches in memory."),
+            ["log"] = (Node, "Log lines on standard output."),
+        };
 
     /// <summary>Renamed settings by their old names. The server refuses an old name and names the new one.</summary>
     internal static IReadOnlyDictionary<string, string> Renamed { get; } = new Dictionary<string, string>(

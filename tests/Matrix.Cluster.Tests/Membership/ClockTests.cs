@@ -27,7 +27,7 @@ internal sealed class ClockTests
     [TestCase(0, new long[0], false, TestName = "Alone_any_clock_will_do")]
     [TestCase(90_000, new long[0], false, TestName = "Alone_any_clock_will_do_that_is_far_from_the_databases_too")]
     [TestCase(900, new long[] { 0 }, false, TestName = "A_clock_within_the_bound_is_right")]
-    [TestCase(1_500, new long[] { 0 }, true, TestName = "Of_two_that_differ_the_one_that_is_with_the_database_is_right")]
+    [TestCase(1_500, new long[] { 0 }, true, TestName = "Of_two_that_differ_the_one_with_the_database_is_right")]
     [TestCase(0, new long[] { 1_500 }, false, TestName = "And_the_other_one_is_not")]
     [TestCase(9_000, new long[] { 9_001, 9_002 }, false, TestName = "All_agree_and_the_database_is_wrong")]
     [TestCase(-5_000, new long[] { 9_000, 9_000 }, true, TestName = "One_of_three_is_wrong_and_so_is_the_database")]
