@@ -251,6 +251,10 @@ internal sealed class PostgresOwner : IAsyncDisposable
 
             // Another process may have made it meanwhile.
             if (await AppliedAsync(stop) >= migration.Number) continue;
+
+            // Other nodes may flush: in turn with them, as every transaction that writes, so that no two wait for each
+            // other's tables.
+            if (migration.Expands) await ExecuteAsync("SELECT 1 FROM sequence WHERE one = 1 FOR UPDATE", stop);
             await ExecuteAsync(migration.ForPostgres, stop);
             await using var record = new NpgsqlCommand(
                 "INSERT INTO migrations (number, name, applied_at) VALUES ($1, $2, $3)", _connection)
