@@ -51,7 +51,8 @@ public sealed class ClusterMetrics : IDisposable
             "{shard}", "Shards that no node has which is alive.");
         _meter.CreateObservableGauge(
             "matrix_cluster_positions_behind",
-            () => Math.Max(0, members.Others.Max(one => positions.Of(one) ?? 0) - positions.Position),
+            () => Math.Max(
+                0, members.Others.Select(one => positions.Of(one) ?? 0).DefaultIfEmpty().Max() - positions.Position),
             null, "Positions that another node has read and this one has not.");
         _meter.CreateObservableGauge(
             "matrix_cluster_clock_ahead_seconds",
