@@ -57,14 +57,13 @@ public sealed class HomeserverProcess : IDisposable
     /// <summary>Whether its data and log stay after the test.</summary>
     public bool KeepsFiles { get; set; }
 
+    /// <summary>What bounds its processor time from its next start on; null for nothing.</summary>
+    public ProcessorShare? Share { get; set; }
+
     /// <summary>Starts the server and waits until it answers.</summary>
     public async Task StartAsync(CancellationToken stop = default)
     {
-        var start = new ProcessStartInfo(Path.Combine(Repository.Root, "run"), ["--no-build"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = StartInfo();
         foreach (var (name, value) in _settings)
         {
             start.Environment[name] = value;
@@ -147,6 +146,19 @@ public sealed class HomeserverProcess : IDisposable
     /// <summary>The lines of the server's log with this text.</summary>
     public IReadOnlyList<string> LoggedLines(string text) =>
         [.. LogLines().Where(line => line.Contains(text, StringComparison.Ordinal))];
+
+    private ProcessStartInfo StartInfo()
+    {
+        var run = Path.Combine(Repository.Root, "run");
+
+        // It is in its group before it runs: .NET asks once, at the start, how many processors it has.
+        var start = Share is { } share
+            ? new ProcessStartInfo(
+                "sh", ["-c", "echo $$ > \"$0\" && exec \"$@\"", share.Processes, run, "--no-build"])
+            : new ProcessStartInfo(run, ["--no-build"]);
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
+        return start;
+    }
 
     private string[] LogLines()
     {

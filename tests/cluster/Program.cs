@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Matrix.ClusterFaults.Load;
-using Matrix.ClusterFaults.Nodes;
+using Matrix.ClusterNodes;
 using Matrix.ClusterFaults.Tests;
 using Matrix.Processes;
 
@@ -11,7 +11,11 @@ var isBalanced = !args.Contains("--without-balancer");
 var suite = new Suite();
 Console.WriteLine($"seed {seed}, {(isBalanced ? "requests by HAProxy" : "clients choose a node")}");
 
-await using var cluster = await Cluster.StartAsync(3, isBalanced, held: minutes is null ? 1 : 0);
+await using var cluster = await Cluster.StartAsync(new ClusterOptions
+{
+    Balancing = isBalanced ? Balancing.TurnsAnew : null,
+    Held = minutes is null ? 1 : 0,
+});
 
 // Who ends the tests ends the processes, too.
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Starts a PostgreSQL server for tests, on 127.0.0.1 and a free port, with its files in a given folder.
 #   postgres.sh start FOLDER   prints postgres://matrix:…@127.0.0.1:PORT/matrix
+#   postgres.sh standby FOLDER URL   starts one that follows the server of this address, and prints its own address
 #   postgres.sh stop FOLDER
+#   postgres.sh crash FOLDER   ends it at once, without a checkpoint
 set -euo pipefail
 
-verb=${1:?start or stop}
+verb=${1:?start, standby, stop or crash}
 folder=${2:?a folder}
 
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1 || true)
@@ -19,15 +21,15 @@ as_server() {
     if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
 }
 
-start() {
+prepare() {
     mkdir -p "$folder"
     if [ "$(id -u)" = 0 ]; then chown postgres "$folder"; fi
     chmod 711 "$folder"
-    local password port tries=0
-    password=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
-    printf '%s' "$password" | as_server tee "$folder/password" >/dev/null
-    as_server "$bin/initdb" -D "$folder/data" -U matrix --pwfile="$folder/password" --auth=scram-sha-256 \
-        --encoding=UTF8 --locale=C >"$folder/initdb.log" 2>&1 || { cat "$folder/initdb.log" >&2; exit 1; }
+}
+
+# Starts the server of the folder on a free port, which is in `port` then.
+serve() {
+    local tries=0
     while :; do
         # Below the ports that tests give to servers.
         port=$((6100 + RANDOM % 3900))
@@ -37,16 +39,41 @@ start() {
         tries=$((tries + 1))
         if [ "$tries" -ge 5 ]; then cat "$folder/start.log" "$folder/server.log" >&2; exit 1; fi
     done
+}
+
+start() {
+    prepare
+    local password port
+    password=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
+    printf '%s' "$password" | as_server tee "$folder/password" >/dev/null
+    as_server "$bin/initdb" -D "$folder/data" -U matrix --pwfile="$folder/password" --auth=scram-sha-256 \
+        --encoding=UTF8 --locale=C >"$folder/initdb.log" 2>&1 || { cat "$folder/initdb.log" >&2; exit 1; }
+    serve
     PGPASSWORD=$password "$bin/psql" -q -h 127.0.0.1 -p "$port" -U matrix -d postgres -c 'CREATE DATABASE matrix' >&2
     echo "postgres://matrix:$password@127.0.0.1:$port/matrix"
+}
+
+standby() {
+    prepare
+    local port url=${1:?the address of the primary}
+    as_server "$bin/pg_basebackup" -D "$folder/data" -d "$url" -R -X stream -c fast >"$folder/backup.log" 2>&1 ||
+        { cat "$folder/backup.log" >&2; exit 1; }
+    serve
+    echo "$url" | sed -E "s/:[0-9]+\/matrix$/:$port\/matrix/"
 }
 
 stop() {
     as_server "$bin/pg_ctl" -D "$folder/data" -m fast -w stop >/dev/null
 }
 
+crash() {
+    as_server "$bin/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null
+}
+
 case $verb in
     start) start ;;
+    standby) standby "${3:-}" ;;
     stop) stop ;;
-    *) echo "start or stop, not $verb" >&2; exit 2 ;;
+    crash) crash ;;
+    *) echo "start, standby, stop or crash, not $verb" >&2; exit 2 ;;
 esac

@@ -1,4 +1,4 @@
-using Matrix.ClusterFaults.Nodes;
+using Matrix.ClusterNodes;
 using Matrix.Processes.Network;
 
 namespace Matrix.ClusterFaults.Faults;

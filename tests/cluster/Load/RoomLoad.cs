@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Matrix.ClusterFaults.Nodes;
+using Matrix.ClusterNodes;
 using Matrix.Processes;
 
 namespace Matrix.ClusterFaults.Load;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Matrix.ClusterFaults.Nodes;
+using Matrix.ClusterNodes;
 using static Matrix.ClusterFaults.Load.Person;
 
 namespace Matrix.ClusterFaults.Load;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Matrix.ClusterFaults.Faults;
 using Matrix.ClusterFaults.Load;
-using Matrix.ClusterFaults.Nodes;
+using Matrix.ClusterNodes;
 using Matrix.Processes;
 
 namespace Matrix.ClusterFaults.Tests;

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Processes;
 using Matrix.Processes.Network;
 
-namespace Matrix.ClusterFaults.Nodes;
+namespace Matrix.ClusterNodes;
 
 /// <summary>A node: a real server process, and a supervisor that starts it again when it has ended.</summary>
 internal sealed class Node : IAsyncDisposable
@@ -16,10 +16,10 @@ internal sealed class Node : IAsyncDisposable
     private Task _supervising = Task.CompletedTask;
     private volatile TaskCompletionSource _mayRun = new();
 
-    public Node(string name, Uri database, string mediaFolder, NodeAuthority authority)
+    public Node(int number, Uri database, NodeAuthority authority, ClusterOptions options)
     {
-        Name = name;
-        Wires = new Wires(database);
+        var name = Name = $"node{number}";
+        Wires = new Wires(database, options.IsDirect);
         var (certificate, key) = authority.Issue(name);
         var settings = new Dictionary<string, string>
         {
@@ -27,13 +27,13 @@ internal sealed class Node : IAsyncDisposable
             ["MATRIX_CLUSTER__CERTIFICATE"] = certificate,
             ["MATRIX_CLUSTER__KEY"] = key,
             ["MATRIX_CLUSTER__AUTHORITY"] = authority.RootFile,
-            ["MATRIX_MEDIA__FOLDER"] = mediaFolder,
             ["MATRIX_REGISTRATION__ENABLED"] = "true",
             ["MATRIX_PASSWORDS__MEMORY"] = "64KiB",
             ["MATRIX_PASSWORDS__OPERATIONS"] = "1",
         };
         foreach (var (setting, value) in Wires.Settings) settings[setting] = value;
-        _process = new HomeserverProcess(Wires.Database.AbsoluteUri, settings);
+        _process = new HomeserverProcess(Wires.Database.AbsoluteUri, settings) { Share = options.Shares?[number] };
+        foreach (var (setting, value) in options.Settings(number)) _process.Settings[setting] = value;
         _mayRun.SetResult();
     }
 
@@ -51,6 +51,9 @@ internal sealed class Node : IAsyncDisposable
     }
 
     public bool Runs => _process.Runs;
+
+    /// <summary>Its present process.</summary>
+    public int ProcessId => _process.ProcessId;
 
     /// <summary>The exit codes of its processes so far.</summary>
     public IReadOnlyCollection<int> Exits => _exits;
@@ -95,7 +98,6 @@ internal sealed class Node : IAsyncDisposable
             return false;
         }
     }
-
 
     /// <summary>The first errors of its log, each fault once.</summary>
     public IReadOnlyList<string> LoggedErrors(int count) => _process.LoggedErrors(count);

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Processes;
 using Matrix.Processes.Network;
 
-namespace Matrix.ClusterFaults.Nodes;
+namespace Matrix.ClusterNodes;
 
 /// <summary>Nodes of one server on one PostgreSQL database, and what spreads requests over them.</summary>
 internal sealed class Cluster : IAsyncDisposable
@@ -17,16 +17,17 @@ internal sealed class Cluster : IAsyncDisposable
 
     private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(50);
 
-    private readonly PostgresProcess _postgres = new(inMemory: true);
+    private readonly PostgresProcess? _postgres;
+    private readonly Uri _database;
     private readonly NodeAuthority _authority = new();
-    private readonly string _media = Repository.ScratchFolder("media");
     private readonly Balancer? _balancer;
 
-    private Cluster(int nodes, bool isBalanced)
+    private Cluster(ClusterOptions options)
     {
-        var database = new Uri(_postgres.NewDatabase(Database));
-        Nodes = [.. Enumerable.Range(0, nodes).Select(i => new Node($"node{i}", database, _media, _authority))];
-        if (isBalanced) _balancer = new Balancer(Nodes);
+        if (options.Database is null) _postgres = new PostgresProcess(inMemory: true);
+        _database = options.Database ?? new Uri(_postgres!.NewDatabase(Database));
+        Nodes = [.. Enumerable.Range(0, options.Nodes).Select(i => new Node(i, _database, _authority, options))];
+        if (options.Balancing is { } balancing) _balancer = new Balancer(Nodes, balancing);
     }
 
     /// <summary>All of them, whether they run or not.</summary>
@@ -37,12 +38,9 @@ internal sealed class Cluster : IAsyncDisposable
         _balancer is { } one ? [one.Url] : [.. Nodes.Select(static node => node.Url)];
 
     /// <summary>Starts a cluster, and waits until its nodes share the shards.</summary>
-    /// <param name="nodes">How many nodes it has.</param>
-    /// <param name="isBalanced">Whether HAProxy spreads requests.</param>
-    /// <param name="held">How many of them do not run yet.</param>
-    public static async Task<Cluster> StartAsync(int nodes, bool isBalanced, int held = 0)
+    public static async Task<Cluster> StartAsync(ClusterOptions options)
     {
-        var cluster = new Cluster(nodes, isBalanced);
+        var cluster = new Cluster(options);
         try
         {
             var signingKey = Path.Combine(cluster._authority.Folder, "signing.key");
@@ -52,9 +50,9 @@ internal sealed class Cluster : IAsyncDisposable
             var first = cluster.Nodes[0];
             first.Start(signingKey);
             await cluster.UntilAsync(() => first.IsReadyAsync(), "the first node was not ready");
-            foreach (var node in cluster.Nodes.TakeLast(held)) node.Hold();
+            foreach (var node in cluster.Nodes.TakeLast(options.Held)) node.Hold();
             foreach (var node in cluster.Nodes.Skip(1)) node.Start(signingKey);
-            await cluster.WholeAsync(cluster.Nodes.SkipLast(held));
+            await cluster.WholeAsync(cluster.Nodes.SkipLast(options.Held));
             return cluster;
         }
         catch
@@ -65,7 +63,13 @@ internal sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>Runs a statement in the database, and returns the rows as text.</summary>
-    public string Sql(string statement) => _postgres.Sql(Database, statement).Trim();
+    public string Sql(string statement) => PostgresProcess.SqlAt(_database.AbsoluteUri, statement).Trim();
+
+    /// <summary>The node that has each of the shards, as the database says.</summary>
+    public Dictionary<int, string> Owners() => Sql("SELECT shard, node FROM shards").Split('\n')
+        .Where(static row => row.Length > 0)
+        .Select(static row => row.Split('|'))
+        .ToDictionary(static row => int.Parse(row[0], CultureInfo.InvariantCulture), static row => row[1]);
 
     /// <summary>Waits until all nodes are ready and have shards.</summary>
     public Task WholeAsync() => WholeAsync(Nodes);
@@ -139,13 +143,7 @@ internal sealed class Cluster : IAsyncDisposable
     {
         _balancer?.Dispose();
         foreach (var node in Nodes) await node.DisposeAsync();
-        _postgres.Dispose();
+        _postgres?.Dispose();
         _authority.Dispose();
-        Directory.Delete(_media, recursive: true);
     }
-
-    private Dictionary<int, string> Owners() => Sql("SELECT shard, node FROM shards").Split('\n')
-        .Where(static row => row.Length > 0)
-        .Select(static row => row.Split('|'))
-        .ToDictionary(static row => int.Parse(row[0], CultureInfo.InvariantCulture), static row => row[1]);
 }

@@ -2,23 +2,36 @@ using System.Diagnostics;
 using System.Text;
 using Matrix.Processes;
 
-namespace Matrix.ClusterFaults.Nodes;
+namespace Matrix.ClusterNodes;
 
-/// <summary>
-/// HAProxy before the nodes. It gives each request to another one of those that are ready, and repeats only what it
-/// could not connect for.
-/// </summary>
+/// <summary>How a balancer chooses a node for a request, among those that are ready.</summary>
+internal enum Balancing
+{
+    /// <summary>
+    /// One after the other, each request on a connection of its own: a node that leaves closes idle ones, and what was
+    /// just sent on such a connection would be lost.
+    /// </summary>
+    TurnsAnew,
+
+    /// <summary>One after the other.</summary>
+    Turns,
+
+    /// <summary>The requests of one access token stay at one node, as docs/cluster.md shows.</summary>
+    Token,
+}
+
+/// <summary>HAProxy before the nodes. It repeats only what it could not connect for.</summary>
 internal sealed class Balancer : IDisposable
 {
     private readonly string _folder = Repository.ScratchFolder("balancer");
     private readonly Process _process;
 
-    public Balancer(IEnumerable<Node> nodes)
+    public Balancer(IEnumerable<Node> nodes, Balancing balancing)
     {
         var port = Repository.FreePort();
         Url = new Uri($"http://127.0.0.1:{port}");
         var file = Path.Combine(_folder, "haproxy.cfg");
-        File.WriteAllText(file, ConfigurationOf(port, nodes));
+        File.WriteAllText(file, ConfigurationOf(port, nodes, balancing));
         _process = Process.Start(new ProcessStartInfo("haproxy", ["-db", "-q", "-f", file])
         {
             RedirectStandardOutput = true,
@@ -32,6 +45,8 @@ internal sealed class Balancer : IDisposable
 
     public Uri Url { get; }
 
+    public int ProcessId => _process.Id;
+
     public void Dispose()
     {
         if (!_process.HasExited)
@@ -44,16 +59,17 @@ internal sealed class Balancer : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    // A connection to a node serves one request: a node that leaves closes idle ones, and what was just sent on such a
-    // connection would be lost. A check that fails does not end requests that run.
-    private static string ConfigurationOf(int port, IEnumerable<Node> nodes)
+    // A check that fails does not end requests that run.
+    private static string ConfigurationOf(int port, IEnumerable<Node> nodes, Balancing balancing)
     {
+        var reuse = balancing == Balancing.TurnsAnew ? "http-server-close" : "http-keep-alive";
+        var balance = balancing == Balancing.Token ? "hdr(Authorization)" : "roundrobin";
         var text = new StringBuilder($"""
             global
-                maxconn 4000
+                maxconn 20000
             defaults
                 mode http
-                option http-server-close
+                option {reuse}
                 option redispatch 1
                 retries 3
                 retry-on conn-failure
@@ -65,7 +81,8 @@ internal sealed class Balancer : IDisposable
                 bind 127.0.0.1:{port}
                 default_backend nodes
             backend nodes
-                balance roundrobin
+                balance {balance}
+                hash-type consistent
                 option httpchk GET /health/ready
                 http-check expect status 200
                 default-server check inter 300ms fastinter 100ms downinter 300ms fall 2 rise 1

@@ -1,22 +1,29 @@
 using System.Net;
 using Matrix.Processes.Network;
 
-namespace Matrix.ClusterFaults.Nodes;
+namespace Matrix.ClusterNodes;
 
-/// <summary>The proxies around a node: to the database, and from the other nodes.</summary>
+/// <summary>
+/// The connections around a node: to the database, and from the other nodes. By proxies, so that a test can cut them;
+/// or direct ones, so that a measurement does not pay for the proxies.
+/// </summary>
 internal sealed class Wires : IAsyncDisposable
 {
     private readonly IPEndPoint _calls = Loopback.Next();
     private readonly IPEndPoint _requests = Loopback.Next();
-    private readonly IPEndPoint _callsOutside = Loopback.Next();
-    private readonly IPEndPoint _requestsOutside = Loopback.Next();
-    private readonly TcpLink _toDatabase;
-    private readonly TcpLink _fromCalls;
-    private readonly TcpLink _fromRequests;
+    private readonly IPEndPoint _callsOutside;
+    private readonly IPEndPoint _requestsOutside;
+    private readonly TcpLink? _toDatabase;
+    private readonly TcpLink? _fromCalls;
+    private readonly TcpLink? _fromRequests;
 
     /// <param name="database">The address of the database.</param>
-    public Wires(Uri database)
+    /// <param name="areDirect">Whether there are no proxies.</param>
+    public Wires(Uri database, bool areDirect)
     {
+        (_callsOutside, _requestsOutside, Database) = (_calls, _requests, database);
+        if (areDirect) return;
+        (_callsOutside, _requestsOutside) = (Loopback.Next(), Loopback.Next());
         var at = Loopback.Next();
         _toDatabase = TcpLink.Start(at, new IPEndPoint(IPAddress.Loopback, database.Port));
         _fromCalls = TcpLink.Start(_callsOutside, _calls);
@@ -37,24 +44,28 @@ internal sealed class Wires : IAsyncDisposable
     ];
 
     /// <summary>The ports from which the node's connections reach the database.</summary>
-    public IReadOnlyList<int> DatabasePorts => _toDatabase.OutgoingPorts;
+    public IReadOnlyList<int> DatabasePorts => Of(_toDatabase).OutgoingPorts;
 
     /// <summary>Between the node and the database.</summary>
     public LinkFault ToDatabase
     {
-        set => _toDatabase.Fault = value;
+        set => Of(_toDatabase).Fault = value;
     }
 
     /// <summary>From the other nodes. What the node itself sends to them arrives.</summary>
     public LinkFault FromOthers
     {
-        set => (_fromCalls.Fault, _fromRequests.Fault) = (value, value);
+        set => (Of(_fromCalls).Fault, Of(_fromRequests).Fault) = (value, value);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _toDatabase.DisposeAsync();
-        await _fromCalls.DisposeAsync();
-        await _fromRequests.DisposeAsync();
+        foreach (var link in new[] { _toDatabase, _fromCalls, _fromRequests })
+        {
+            if (link is not null) await link.DisposeAsync();
+        }
     }
+
+    private static TcpLink Of(TcpLink? link) =>
+        link ?? throw new InvalidOperationException("The node's connections are direct.");
 }
