@@ -1,6 +1,7 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
 using Matrix.Benchmarks.Clients;
+using Matrix.Benchmarks.Cluster;
 using Matrix.Benchmarks.Federation;
 using Matrix.Benchmarks.Floor;
 using Matrix.Benchmarks.Measures;
@@ -11,6 +12,8 @@ const string Help = """
     matrix-benchmarks rules                              measures decisions, reading events and state resolution alone
     matrix-benchmarks federation [MEASURE...]            prints the measures of federation (default: all)
     matrix-benchmarks clients [MEASURE...]               prints the measures of the client API (default: all)
+    matrix-benchmarks cluster [--only NAME]... [--seconds N] [--rounds N] [--share N]
+                                                         prints the measures of clusters (default: all)
     matrix-benchmarks floor DATABASE-URL FOLDER PORT     runs the floor server
     matrix-benchmarks micro [BenchmarkDotNet options]    benchmarks single functions
     """;
@@ -30,12 +33,15 @@ switch (args)
         return await NamedAsync(FederationRun.All, names);
     case ["clients", .. var names] when names.All(ClientsRun.All.Select(each => each.Name).Contains):
         return await NamedAsync(ClientsRun.All, names);
+    case ["cluster", .. var options] when ClusterRun.Parse(options) is { } cluster:
+        return ReportOutcomes(await ClusterRun.RunAsync(cluster.Measures, cluster.Sizes, Console.Out));
     case ["measures", .. var names]:
         return await MeasuresAsync(names);
     default:
         Console.WriteLine(Help);
         foreach (var each in FederationRun.All) Console.WriteLine($"federation {each.Name,-12}  {each.Sentence}");
         foreach (var each in ClientsRun.All) Console.WriteLine($"clients    {each.Name,-12}  {each.Sentence}");
+        foreach (var each in ClusterRun.All) Console.WriteLine($"cluster    {each.Name,-12}  {each.Sentence}");
         return args.Contains("--help") ? 0 : 2;
 }
 

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Matrix.Processes;
 
@@ -23,41 +23,23 @@ internal enum Balancing
 /// <summary>HAProxy before the nodes. It repeats only what it could not connect for.</summary>
 internal sealed class Balancer : IDisposable
 {
-    private readonly string _folder = Repository.ScratchFolder("balancer");
-    private readonly Process _process;
+    private readonly HaProxy _proxy;
 
     public Balancer(IEnumerable<Node> nodes, Balancing balancing)
     {
         var port = Repository.FreePort();
         Url = new Uri($"http://127.0.0.1:{port}");
-        var file = Path.Combine(_folder, "haproxy.cfg");
-        File.WriteAllText(file, ConfigurationOf(port, nodes, balancing));
-        _process = Process.Start(new ProcessStartInfo("haproxy", ["-db", "-q", "-f", file])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        _process.OutputDataReceived += Ignore;
-        _process.ErrorDataReceived += Ignore;
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        _proxy = new HaProxy(ConfigurationOf(port, nodes, balancing));
     }
 
     public Uri Url { get; }
 
-    public int ProcessId => _process.Id;
+    public int ProcessId => _proxy.ProcessId;
 
-    public void Dispose()
-    {
-        if (!_process.HasExited)
-        {
-            Signals.SendKill(_process.Id);
-            _process.WaitForExit();
-        }
+    /// <summary>Fails if it has ended, and says why.</summary>
+    public void ThrowIfEnded() => _proxy.ThrowIfEnded();
 
-        _process.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    public void Dispose() => _proxy.Dispose();
 
     // A check that fails does not end requests that run.
     private static string ConfigurationOf(int port, IEnumerable<Node> nodes, Balancing balancing)
@@ -66,7 +48,7 @@ internal sealed class Balancer : IDisposable
         var balance = balancing == Balancing.Token ? "hdr(Authorization)" : "roundrobin";
         var text = new StringBuilder($"""
             global
-                maxconn 20000
+                maxconn 9000
             defaults
                 mode http
                 option {reuse}
@@ -91,14 +73,9 @@ internal sealed class Balancer : IDisposable
         foreach (var node in nodes)
         {
             text.AppendLine(
-                System.Globalization.CultureInfo.InvariantCulture, $"    server {node.Name} {node.Url.Authority}");
+                CultureInfo.InvariantCulture, $"    server {node.Name} {node.Url.Authority}");
         }
 
         return text.ToString();
-    }
-
-    private static void Ignore(object sender, DataReceivedEventArgs line)
-    {
-        // It tells of each server that goes or comes.
     }
 }

@@ -27,6 +27,7 @@ internal sealed class Node : IAsyncDisposable
             ["MATRIX_CLUSTER__CERTIFICATE"] = certificate,
             ["MATRIX_CLUSTER__KEY"] = key,
             ["MATRIX_CLUSTER__AUTHORITY"] = authority.RootFile,
+            ["MATRIX_MEDIA__FOLDER"] = Directory.CreateDirectory(Path.Combine(authority.Folder, "media")).FullName,
             ["MATRIX_REGISTRATION__ENABLED"] = "true",
             ["MATRIX_PASSWORDS__MEMORY"] = "64KiB",
             ["MATRIX_PASSWORDS__OPERATIONS"] = "1",

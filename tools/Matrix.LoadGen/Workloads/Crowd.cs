@@ -19,6 +19,9 @@ internal sealed class Crowd(Server server)
     private double _serverCpu;
     private double _clientCpu;
 
+    /// <summary>The time of each request so far.</summary>
+    public Durations Durations => _durations;
+
     /// <summary>Requests a second of the last measurement alone.</summary>
     public double LastPerSecond { get; private set; }
 
