@@ -10,19 +10,22 @@ internal sealed record PacedClient(AsyncClient Http, string Authorization, strin
 {
     private static readonly TimeSpan _again = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>A short patience, so that a client tries again when a room may have another owner.</summary>
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1.5);
+    /// <summary>Longer than a node lets a request wait for a shard's next owner.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(12);
 
     private static readonly TimeSpan _longest = TimeSpan.FromSeconds(60);
 
-    /// <summary>Sends a message until it is answered 200.</summary>
+    /// <summary>
+    /// Sends a message until it is answered 200, but no longer than a minute: whoever measures sees that it was too
+    /// long.
+    /// </summary>
     public async Task UntilWrittenAsync(CancellationToken stop)
     {
         var watch = Stopwatch.StartNew();
         var transaction = "probe" + Guid.NewGuid().ToString("n");
-        while ((await PacedSends.SendAsync(this, transaction, _patience)).Problem is { } problem)
+        while ((await PacedSends.SendAsync(this, transaction, _patience)).Problem is not null
+            && watch.Elapsed < _longest)
         {
-            if (watch.Elapsed > _longest) throw new TimeoutException($"{Room} takes no messages: {problem}");
             await Task.Delay(_again, stop);
         }
     }
@@ -41,13 +44,20 @@ internal sealed record PacedSend(string Room, long At, long Took, string? Proble
 /// <summary>Clients that send at a given rate, all together, until it is stopped.</summary>
 internal sealed class PacedSends : IAsyncDisposable
 {
+    private const double MostSettledMilliseconds = 500;
+
+    /// <summary>The share of the messages that must be answered when a load has settled.</summary>
+    private const double LeastAnswered = 0.9;
+
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _settling = TimeSpan.FromSeconds(4);
 
     private readonly IReadOnlyList<PacedClient> _clients;
     private readonly string _run = Guid.NewGuid().ToString("n")[..8];
     private readonly ConcurrentQueue<PacedSend> _sent = new();
     private readonly CancellationTokenSource _over = new();
     private readonly Task _sending;
+    private long _begun;
 
     public PacedSends(IReadOnlyList<PacedClient> clients, double perSecond)
     {
@@ -68,6 +78,37 @@ internal sealed class PacedSends : IAsyncDisposable
         }
 
         return times;
+    }
+
+    /// <summary>
+    /// Starts a load that the servers bear. At a lower rate each flush has fewer messages and each message costs more,
+    /// so half of a peak may be too much: then the rate is halved.
+    /// </summary>
+    public static async Task<PacedSends> StartSteadyAsync(
+        IReadOnlyList<PacedClient> clients, double perSecond, Action<string> say, CancellationToken stop)
+    {
+        while (true)
+        {
+            var sends = new PacedSends(clients, perSecond);
+            try
+            {
+                await Task.Delay(_settling, stop);
+                var late = sends.Times(0).Percentile(95);
+                var isBorne = sends._sent.Count >= LeastAnswered * Volatile.Read(ref sends._begun);
+                if (isBorne && late < MostSettledMilliseconds) return sends;
+                say($"       {perSecond:0} sends a second are too many before anything happens (p95 {late:0} ms): half "
+                    + "of them from here on");
+            }
+            catch
+            {
+                await sends.DisposeAsync();
+                throw;
+            }
+
+            await sends.DisposeAsync();
+            perSecond /= 2;
+            if (perSecond < 1) throw new InvalidDataException("The cluster bears no load at all.");
+        }
     }
 
     /// <summary>Sends a message in a room once.</summary>
@@ -107,6 +148,7 @@ internal sealed class PacedSends : IAsyncDisposable
         {
             for (; sent < watch.Elapsed.TotalSeconds * perSecond; sent++)
             {
+                Interlocked.Increment(ref _begun);
                 under.Add(SendOneAsync(_clients[(int)(sent % _clients.Count)], $"{_run}-{sent}"));
             }
 

@@ -102,9 +102,10 @@ internal sealed class Transactions(SyntheticPeers peers) : IClusterLoad
             {
                 if (route == Balancing.Turns) node++;
                 var start = Stopwatch.GetTimestamp();
-                var target = addresses[node % addresses.Count].GetLeftPart(UriPartial.Authority) + next.Uri.PathAndQuery;
-                var refused = await sender.Peer.SendTransactionAsync(next with { Uri = new Uri(target) }, stop);
-                if (refused > 0) throw new InvalidDataException($"{refused} events of {sender.Peer.Name} were refused.");
+                var address = addresses[node % addresses.Count].GetLeftPart(UriPartial.Authority);
+                var target = new Uri(address + next.Uri.PathAndQuery);
+                var refused = await sender.Peer.SendTransactionAsync(next with { Uri = target }, stop);
+                if (refused > 0) throw new InvalidDataException($"{sender.Peer.Name}: {refused} events were refused.");
                 times.Add(Stopwatch.GetTimestamp() - start);
             }
 

@@ -33,8 +33,8 @@ internal sealed class DrainMeasure : IClusterMeasure
         stage.Bound();
         QuietMachine.Wait();
         using var clients = new PacedClients(stage, [stage.Address(Balancing.Token)]);
-        var sends = new PacedSends(clients.All, perSecond);
-        long from;
+        var sends = await PacedSends.StartSteadyAsync(clients.All, perSecond, context.Bench.Say, stop);
+        long from, begun = Stopwatch.GetTimestamp();
         try
         {
             await Task.Delay(TimeSpan.FromSeconds(context.Sizes.Seconds), stop);
@@ -62,7 +62,8 @@ internal sealed class DrainMeasure : IClusterMeasure
         context.Bench.Add(Outcome.AtMost(
             $"drain {node.Name}: failed requests of {meanwhile.Count}", 0, failed.Count, "requests"));
         context.Bench.Add(Outcome.AtMost(
-            $"drain {node.Name}: longest request, usually p95 {sends.Times(0, from).Percentile(95):0} ms", MostSeconds,
+            $"drain {node.Name}: longest request, usually p95 {sends.Times(begun, from).Percentile(95):0} ms",
+            MostSeconds,
             meanwhile.Max(static each => each.Seconds), "s"));
     }
 }

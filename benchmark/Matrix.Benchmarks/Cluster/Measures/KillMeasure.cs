@@ -39,18 +39,16 @@ internal sealed class KillMeasure : IClusterMeasure
         bool IsIts(string room) => owners[Authority.Room(room).Shard] == node.Name;
         using var clients = new PacedClients(
             stage, [.. stage.Cluster.Nodes.Where(each => each != node).Select(static each => each.Url)]);
-        var sends = new PacedSends(clients.All, perSecond);
+        var sends = await PacedSends.StartSteadyAsync(clients.All, perSecond, context.Bench.Say, stop);
         try
         {
-            await Task.Delay(TimeSpan.FromSeconds(1), stop);
             var from = Stopwatch.GetTimestamp();
             await Task.Delay(before, stop);
             node.Hold();
             var killed = Stopwatch.GetTimestamp();
             node.Kill();
             var rooms = clients.All.Select(static each => each.Room).Where(IsIts).ToList();
-            var writable = Task.WhenAll(rooms.Select(room => clients.Of(room).UntilWrittenAsync(stop)));
-            await writable;
+            await Task.WhenAll(rooms.Select(room => clients.Of(room).UntilWrittenAsync(stop)));
             var took = Stopwatch.GetElapsedTime(killed).TotalSeconds;
             var over = Stopwatch.GetTimestamp();
             await Task.Delay(TimeSpan.FromSeconds(1), stop);

@@ -93,7 +93,8 @@ internal sealed class ScaleMeasure(
             + $"{new Spread(rounds.Select(static each => each.Sprayed.ServerMilliseconds))} ms");
         if (load is not Sends)
         {
-            bench.Add(Outcome.Reported($"{load.Name}: processor time of each, three against one", costs.Middle, "times"));
+            bench.Add(Outcome.Reported(
+                $"{load.Name}: processor time of each, three against one", costs.Middle, "times"));
             return;
         }
 
@@ -101,7 +102,8 @@ internal sealed class ScaleMeasure(
             new Spread(rounds.Select(static each => each.One.Load.PerSecond)).Middle,
             new Spread(rounds.Select(static each => each.Three.Load.PerSecond)).Middle);
         bench.Add(Outcome.AtMost(
-            $"{load.Name}: cost of a send, PostgreSQL too, three against one {costs}", MostCost, costs.Middle, "times"));
+            $"{load.Name}: cost of a send, PostgreSQL too, three against one {costs}", MostCost, costs.Middle,
+            "times"));
         bench.Add(Outcome.Reported(
             $"{load.Name}: cost of a send, sprayed {sprayed}", sprayed.Middle, "times"));
 

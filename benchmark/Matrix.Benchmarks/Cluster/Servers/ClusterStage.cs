@@ -28,11 +28,11 @@ internal sealed class ClusterStage : IAsyncDisposable
     private readonly Dictionary<Balancing, Server> _servers = [];
     private ServerAddress[] _addresses = [];
 
-    private ClusterStage(int nodes, double processors, Uri? database)
+    private ClusterStage(int nodes, double processors, Uri? database, bool isInMemory)
     {
         _processors = processors;
         _metrics = [.. Enumerable.Range(0, nodes).Select(static _ => Repository.FreePort())];
-        if (database is null) _postgres = new PostgresProcess(inMemory: true);
+        if (database is null) _postgres = new PostgresProcess(isInMemory);
         Database = database ?? new Uri(_postgres!.NewDatabase("cluster"));
     }
 
@@ -62,10 +62,11 @@ internal sealed class ClusterStage : IAsyncDisposable
     /// <param name="processors">The share of a processor of each; 0 for no bound.</param>
     /// <param name="peers">Servers that it can find; null for none.</param>
     /// <param name="database">Its database; null for a server of its own.</param>
+    /// <param name="isInMemory">Whether the files of its own database server are in memory.</param>
     public static async Task<ClusterStage> StartAsync(
-        int nodes, double processors, SyntheticPeers? peers, Uri? database = null)
+        int nodes, double processors, SyntheticPeers? peers, Uri? database = null, bool isInMemory = true)
     {
-        var stage = new ClusterStage(nodes, processors, database);
+        var stage = new ClusterStage(nodes, processors, database, isInMemory);
         try
         {
             await stage.StartAsync(nodes, peers);
