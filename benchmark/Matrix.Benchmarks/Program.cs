@@ -6,6 +6,7 @@ using Matrix.Benchmarks.Federation;
 using Matrix.Benchmarks.Floor;
 using Matrix.Benchmarks.Measures;
 using Matrix.Benchmarks.Rules;
+using Matrix.Benchmarks.Users;
 
 const string Help = """
     matrix-benchmarks measures [sqlite] [postgresql]     prints every measure, its target and its figure (default: both)
@@ -14,6 +15,8 @@ const string Help = """
     matrix-benchmarks clients [MEASURE...]               prints the measures of the client API (default: all)
     matrix-benchmarks cluster [--only NAME]... [--seconds N] [--rounds N] [--share N]
                                                          prints the measures of clusters (default: all)
+    matrix-benchmarks users [--users N] [--seconds N] [--rounds N] [--seed N] [--pace N] [--share N] [--only NAME]...
+                                                         lets people live on servers (docs/users-load.md)
     matrix-benchmarks floor DATABASE-URL FOLDER PORT     runs the floor server
     matrix-benchmarks micro [BenchmarkDotNet options]    benchmarks single functions
     """;
@@ -35,6 +38,8 @@ switch (args)
         return await NamedAsync(ClientsRun.All, names);
     case ["cluster", .. var options] when ClusterRun.Parse(options) is { } cluster:
         return ReportOutcomes(await ClusterRun.RunAsync(cluster.Measures, cluster.Sizes, Console.Out));
+    case ["users", .. var options] when UsersRun.Parse(options) is { } users:
+        return await UsersRun.RunAsync(users, Console.Out);
     case ["measures", .. var names]:
         return await MeasuresAsync(names);
     default:

@@ -134,5 +134,6 @@ internal sealed class DrawingTests
 
     private static string Describe(Person person) => $"{person with { Rooms = [] }} {string.Join(' ', person.Rooms)}";
 
-    private static string Describe(PlannedRoom room) => $"{room with { Members = [] }} {string.Join(' ', room.Members)}";
+    private static string Describe(PlannedRoom room) =>
+        $"{room with { Members = [] }} {string.Join(' ', room.Members)}";
 }

@@ -59,7 +59,7 @@ internal sealed class ArrowTests
             "Matrix.Host Matrix.Host.Network Matrix.Host.Cluster Matrix.Cli Matrix.LoadGen",
         ["System.Net.Sockets.TcpClient."] = "Matrix.LoadGen",
         ["System.Net.Dns."] = "Matrix.LoadGen",
-        ["System.Net.Http."] = "Matrix.Host.Network Matrix.Host.Cluster Matrix.Cli",
+        ["System.Net.Http."] = "Matrix.Host.Network Matrix.Host.Cluster Matrix.Cli Matrix.LoadGen",
     };
 
     private static IEnumerable<string> Projects => _allowed.Keys;

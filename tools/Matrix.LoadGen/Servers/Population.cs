@@ -56,9 +56,9 @@ internal sealed class Population(Server server, int most = 1000)
         return new Account(server, userId, made.GetProperty("access_token").GetString()!);
     }
 
-    // The protocol uses SHA-1.
+    /// <summary>Proves that one knows the shared secret. The protocol uses SHA-1.</summary>
 #pragma warning disable CA5350
-    private static string Mac(string secret, string nonce, string name, string password) =>
+    public static string Mac(string secret, string nonce, string name, string password) =>
         Convert.ToHexStringLower(HMACSHA1.HashData(
             Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes($"{nonce}\0{name}\0{password}\0notadmin")));
 #pragma warning restore CA5350

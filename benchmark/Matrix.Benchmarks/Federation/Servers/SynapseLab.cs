@@ -38,6 +38,9 @@ internal sealed class SynapseLab : IDisposable
         ["MATRIX_FEDERATION__ALLOW_NETWORKS"] = "127.0.0.0/8,::1/128",
     };
 
+    /// <summary>The process that all of the lab's PostgreSQL are children of.</summary>
+    public int PostgresProcessId => IdIn(Path.Combine(_lab, "pg", "data", "postmaster.pid"));
+
     /// <summary>The lab; null if this machine has none, which is said.</summary>
     public static SynapseLab? Find(Action<string> say)
     {
@@ -67,6 +70,9 @@ internal sealed class SynapseLab : IDisposable
             Path.Combine(_lab, "ca", "ca.crt"));
     }
 
+    /// <summary>The process of a Synapse.</summary>
+    public int ProcessIdOf(string name) => IdIn(Path.Combine(_lab, "sid", "lab", name, "pid"));
+
     /// <summary>Starts a new Synapse.</summary>
     public async Task<SynapseServer> StartAsync(string name, CancellationToken stop)
     {
@@ -89,6 +95,8 @@ internal sealed class SynapseLab : IDisposable
         if (_servers.Count > 0 && !_isPostgresShared) Run("pg-down.sh");
         Directory.Delete(_folder, recursive: true);
     }
+
+    private static int IdIn(string file) => int.Parse(File.ReadLines(file).First(), CultureInfo.InvariantCulture);
 
     private void Run(string script, params string[] arguments)
     {
