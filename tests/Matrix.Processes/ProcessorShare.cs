@@ -9,7 +9,7 @@ namespace Matrix.Processes;
 public sealed class ProcessorShare : IDisposable
 {
     /// <summary>Short, so that a process that has used its quota stands still for milliseconds only.</summary>
-    private const int PeriodMicroseconds = 10_000;
+    private const int PeriodMicroseconds = 4_000;
 
     private const string Root = "/sys/fs/cgroup";
 

@@ -97,7 +97,7 @@ internal sealed class ClusterStage : IAsyncDisposable
     /// <summary>Requests that nodes have forwarded so far.</summary>
     public async Task<double> ForwardedAsync()
     {
-        const string counter = "matrix_cluster_forwarded_requests_total ";
+        const string counter = "matrix_cluster_forwarded_requests_total{outcome=\"answered\"} ";
         var sum = 0.0;
         foreach (var (node, port) in Cluster.Nodes.Zip(_metrics))
         {
