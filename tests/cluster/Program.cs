@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Matrix.ClusterFaults.Load;
-using Matrix.ClusterNodes;
 using Matrix.ClusterFaults.Tests;
+using Matrix.ClusterNodes;
 using Matrix.Processes;
 
 var minutes = NumberAfter("--minutes");

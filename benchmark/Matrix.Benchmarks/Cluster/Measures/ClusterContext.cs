@@ -1,8 +1,8 @@
-using Matrix.Benchmarks.Cluster.Measures;
+using Matrix.Benchmarks.Cluster.Servers;
 using Matrix.Benchmarks.Federation.Peers;
 using Matrix.Benchmarks.Measures;
 
-namespace Matrix.Benchmarks.Cluster.Servers;
+namespace Matrix.Benchmarks.Cluster.Measures;
 
 /// <summary>The sizes of a run.</summary>
 internal sealed record ClusterSizes
