@@ -63,6 +63,7 @@ internal static class SiloSetup
             parts.GetRequiredService<ILocalSiloDetails>(),
             parts.GetRequiredService<SilosTable>(),
             parts.GetRequiredService<ILogger<ClusterMembers>>()));
+        services.AddSingleton<EndedNodes>();
         services.AddSingleton(parts => new NodeCalls(
             options,
             parts.GetRequiredService<ClusterMembers>(),

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Matrix.Core.Cluster;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -23,10 +24,16 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     private static readonly TimeSpan _tellsEvery = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan _repeatsEvery = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A node that has told nothing for so long, or that an answer has waited for so long, is looked after.
+    /// </summary>
+    private static readonly TimeSpan _silentAfter = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan _lateAfter = TimeSpan.FromMilliseconds(100);
+
     private readonly ClusterNode _node;
     private readonly INodeTells _tells;
     private readonly IFlushFollower _follower;
     private readonly ConcurrentDictionary<NodeIncarnation, long> _applied = new();
+    private readonly ConcurrentDictionary<NodeIncarnation, long> _heard = new();
     private readonly SemaphoreSlim _advanced = new(0, 1);
     private readonly ConditionWaits _waits = new();
 
@@ -53,8 +60,12 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         var position = Position;
         return AreThrough(position) ? default : WaitAsync(position, stop);
 
-        async ValueTask WaitAsync(long position, CancellationToken stop) =>
-            await _waits.UntilAsync(() => AreThrough(position), LongestWait, stop);
+        async ValueTask WaitAsync(long position, CancellationToken stop)
+        {
+            if (await _waits.UntilAsync(() => AreThrough(position), _lateAfter, stop)) return;
+            foreach (var node in _node.Members.Others.Where(node => !IsThrough(node, position))) _node.Suspect(node);
+            await _waits.UntilAsync(() => AreThrough(position), LongestWait - _lateAfter, stop);
+        }
     }
 
     /// <summary>Waits until this node has read up to a position. False if it has not in time.</summary>
@@ -66,6 +77,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     {
         if (body.Length < sizeof(long)) return;
         var position = BinaryPrimitives.ReadInt64LittleEndian(body.Span);
+        _heard[from] = Stopwatch.GetTimestamp();
         _applied.AddOrUpdate(from, position, (_, before) => Math.Max(before, position));
         if (position > Position) _follower.Look();
         _waits.Wake();
@@ -91,6 +103,10 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
                 _tells.TellAll(NodeTellKind.Applied, body);
                 await Task.Delay(_tellsEvery, stoppingToken);
                 await _advanced.WaitAsync(_repeatsEvery, stoppingToken);
+                foreach (var (node, at) in _heard)
+                {
+                    if (Stopwatch.GetElapsedTime(at) > _silentAfter) _node.Suspect(node);
+                }
             }
         }
         finally
@@ -131,6 +147,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         foreach (var node in _applied.Keys.Where(node => !others.Contains(node)))
         {
             _applied.TryRemove(node, out _);
+            _heard.TryRemove(node, out _);
         }
 
         _waits.Wake();

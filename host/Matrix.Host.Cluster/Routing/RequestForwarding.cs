@@ -152,6 +152,7 @@ public sealed class RequestForwarding : IDisposable
             if (error == ForwarderError.None || http.Response.HasStarted) return ForwardOutcome.Sent;
             http.Response.Clear();
             stop.ThrowIfCancellationRequested();
+            if (IsNotSent(http)) _node.Suspect(to);
 
             // What was not sent, or may be done twice, is tried again until others have what an ended node had.
             if (!(IsNotSent(http) || MayRepeat(http.Request.Method))

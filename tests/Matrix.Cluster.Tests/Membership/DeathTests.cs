@@ -52,6 +52,43 @@ internal sealed class DeathTests
     }
 
     [Test]
+    public async Task A_killed_node_that_somebody_suspects_is_dead_to_both_others_at_once()
+    {
+        await using var a = await StartAsync("a.nodes");
+        await using var b = await StartAsync("b.nodes");
+        await using var killed = await NodeProcess.StartAsync(_database, _authority, "c.nodes");
+        await Until.HoldsAsync(() => a.View.IsAlive(killed.Self) && b.View.IsAlive(killed.Self));
+
+        killed.Kill();
+        await killed.WaitForExitAsync();
+        a.Node.Suspect(killed.Self);
+
+        // Probes need four seconds.
+        Assert.That(await TimeUntilAsync(() => !a.View.IsAlive(killed.Self)), Is.LessThan(TimeSpan.FromSeconds(2)));
+        Assert.That(await TimeUntilAsync(() => !b.View.IsAlive(killed.Self)), Is.LessThan(TimeSpan.FromSeconds(2)));
+    }
+
+    [Test]
+    public async Task A_node_that_stands_still_refuses_nothing_and_is_left_to_the_probes()
+    {
+        await using var a = await StartAsync("a.nodes");
+        await using var b = await StartAsync("b.nodes");
+        await using var still = await NodeProcess.StartAsync(_database, _authority, "c.nodes");
+        await Until.HoldsAsync(() => a.View.IsAlive(still.Self) && b.View.IsAlive(still.Self));
+
+        still.Pause();
+        for (var times = 0; times < 3; times++)
+        {
+            a.Node.Suspect(still.Self);
+            b.Node.Suspect(still.Self);
+            await Task.Delay(_pause * 2);
+            Assert.That(a.View.IsAlive(still.Self) && b.View.IsAlive(still.Self), Is.True);
+        }
+
+        still.Continue();
+    }
+
+    [Test]
     public async Task Of_two_nodes_one_that_stands_still_is_dead_within_eight_seconds_and_learns_it()
     {
         await using var a = await StartAsync("a.nodes");
@@ -76,8 +113,7 @@ internal sealed class DeathTests
     {
         await using var still = await NodeProcess.StartAsync(_database, _authority, "a.nodes");
         still.Pause();
-        var b = TestNode.Create(_database, TestNode.OptionsOf(_authority, "b.nodes"), TestNode.Draw("b.nodes"));
-        var joining = b.Node.StartAsync(CancellationToken.None);
+        await using var b = NodeProcess.Begin(_database, _authority, "b.nodes");
         for (var since = Stopwatch.GetTimestamp();
             await _database.ScalarAsync("SELECT node FROM silos WHERE node = 'b.nodes'") is null;
             await Task.Delay(10))
@@ -91,8 +127,9 @@ internal sealed class DeathTests
             UPDATE silos SET status = 6, version = (SELECT version FROM silo_version) WHERE node = 'b.nodes'
             """);
 
-        Assert.ThrowsAsync<IOException>(() => joining.WaitAsync(_longestWait));
-        await b.Node.DisposeAsync();
+        await b.WaitForExitAsync().WaitAsync(_longestWait);
+        Assert.That(b.Has(NodeProgram.NotJoined), Is.True);
+        Assert.That(b.Has(NodeProgram.Joined), Is.False);
         still.Continue();
     }
 

@@ -20,7 +20,16 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>What it printed, with when.</summary>
     public ConcurrentQueue<(long At, string Line)> Lines { get; } = [];
 
+    /// <summary>Starts a node, and waits until it has joined.</summary>
     public static async Task<NodeProcess> StartAsync(ClusterDatabase database, NodeAuthority authority, string name)
+    {
+        var node = Begin(database, authority, name);
+        await Until.HoldsAsync(() => node.Has(NodeProgram.Joined));
+        return node;
+    }
+
+    /// <summary>Starts a node.</summary>
+    public static NodeProcess Begin(ClusterDatabase database, NodeAuthority authority, string name)
     {
         var options = TestNode.OptionsOf(authority, name);
         var self = TestNode.Draw(name);
@@ -42,7 +51,6 @@ internal sealed class NodeProcess : IAsyncDisposable
             if (line.Data is not null) node.Lines.Enqueue((Stopwatch.GetTimestamp(), line.Data));
         };
         process.BeginOutputReadLine();
-        await Until.HoldsAsync(() => node.Has(NodeProgram.Joined));
         return node;
     }
 

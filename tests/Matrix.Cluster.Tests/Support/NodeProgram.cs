@@ -11,8 +11,8 @@ using Npgsql;
 namespace Matrix.Cluster.Tests;
 
 /// <summary>
-/// A node that joins and is ready, until it is killed. It prints each view, and the reason if it is declared dead. It
-/// obeys lines: `busy SECONDS ITEMS` keeps so many items of work of 5 ms for each core in the queue of the thread pool,
+/// A node that joins and is ready, until it is killed. It prints each view, and the reason if it cannot join or is
+/// declared dead. It obeys lines: `busy SECONDS ITEMS` keeps so many items of work of 5 ms for each core in the queue of the thread pool,
 /// `leave` leaves in order.
 /// </summary>
 internal static class NodeProgram
@@ -22,6 +22,7 @@ internal static class NodeProgram
 
     public const string Joined = "joined";
     public const string Dead = "dead";
+    public const string NotJoined = "not joined";
     public const string View = "view";
 
     private static readonly TimeSpan _item = TimeSpan.FromMilliseconds(5);
@@ -42,7 +43,17 @@ internal static class NodeProgram
         await using var node = new ClusterNode(options, self, database, [new Echo()], [], NullLoggerFactory.Instance);
         node.Members.Changed += () => Print(
             View, string.Join(' ', node.Members.View.Ready.Select(static one => one.Node)));
-        await node.StartAsync(CancellationToken.None);
+        try
+        {
+            await node.StartAsync(CancellationToken.None);
+        }
+        catch (IOException refused)
+        {
+            // The runtime of a silo that did not start goes on in vain, until the process ends.
+            Print(NotJoined, refused.Message.ReplaceLineEndings(" "));
+            Environment.Exit(4);
+        }
+
         await node.Members.SayAsync(Readiness.Ready, CancellationToken.None);
         Print(
             Joined,
