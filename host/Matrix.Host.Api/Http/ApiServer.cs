@@ -148,7 +148,7 @@ public abstract partial class ApiServer
         }
 
         // What a sync writes is of its connection only.
-        if (!ReferenceEquals(answer, Answer.Sent) && !route.IsJudgedAgain) await nodes.WrittenAsync(stop);
+        if (!ReferenceEquals(answer, Answer.Sent) && !route.IsJudgedAgain) await nodes.WrittenAsync();
 
         return answer;
     }

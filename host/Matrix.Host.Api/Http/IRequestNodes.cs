@@ -35,5 +35,5 @@ public interface IRequestNodes
     ValueTask<Answer?> ForwardAsync(HttpContext http, Authority owner, string address, CancellationToken stop);
 
     /// <summary>Waits until all nodes have read what was written here, at most a second.</summary>
-    ValueTask WrittenAsync(CancellationToken stop);
+    ValueTask WrittenAsync();
 }

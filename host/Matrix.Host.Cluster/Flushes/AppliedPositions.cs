@@ -28,6 +28,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     /// </summary>
     private static readonly TimeSpan _silentAfter = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan _lateAfter = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _endsEvery = TimeSpan.FromMilliseconds(50);
 
     private readonly ClusterNode _node;
     private readonly INodeTells _tells;
@@ -35,7 +36,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     private readonly ConcurrentDictionary<NodeIncarnation, long> _applied = new();
     private readonly ConcurrentDictionary<NodeIncarnation, long> _heard = new();
     private readonly SemaphoreSlim _advanced = new(0, 1);
-    private readonly ConditionWaits _waits = new();
+    private readonly PositionWaits _waiting = new();
 
     /// <summary>Follows the storage of a node that serves with others.</summary>
     public AppliedPositions(ClusterNode node, INodeTells tells, NodeLink link)
@@ -55,17 +56,10 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     /// <summary>
     /// Waits until all other nodes have read what this one has, so that what a client is answered holds everywhere.
     /// </summary>
-    public ValueTask AppliedByAllAsync(CancellationToken stop)
+    public ValueTask AppliedByAllAsync()
     {
         var position = Position;
-        return AreThrough(position) ? default : WaitAsync(position, stop);
-
-        async ValueTask WaitAsync(long position, CancellationToken stop)
-        {
-            if (await _waits.UntilAsync(() => AreThrough(position), _lateAfter, stop)) return;
-            foreach (var node in _node.Members.Others.Where(node => !IsThrough(node, position))) _node.Suspect(node);
-            await _waits.UntilAsync(() => AreThrough(position), LongestWait - _lateAfter, stop);
-        }
+        return position <= Through ? default : new ValueTask(_waiting.For(position, () => Through));
     }
 
     /// <summary>Waits until this node has read up to a position. False if it has not in time.</summary>
@@ -80,7 +74,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         _heard[from] = Stopwatch.GetTimestamp();
         _applied.AddOrUpdate(from, position, (_, before) => Math.Max(before, position));
         if (position > Position) _follower.Look();
-        _waits.Wake();
+        _waiting.Reached(Through);
     }
 
     /// <inheritdoc/>
@@ -96,18 +90,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         _node.Members.Changed += Drop;
         try
         {
-            while (true)
-            {
-                var body = new byte[sizeof(long)];
-                BinaryPrimitives.WriteInt64LittleEndian(body, Position);
-                _tells.TellAll(NodeTellKind.Applied, body);
-                await Task.Delay(_tellsEvery, stoppingToken);
-                await _advanced.WaitAsync(_repeatsEvery, stoppingToken);
-                foreach (var (node, at) in _heard)
-                {
-                    if (Stopwatch.GetElapsedTime(at) > _silentAfter) _node.Suspect(node);
-                }
-            }
+            await Task.WhenAll(TellAsync(stoppingToken), EndWaitsAsync(stoppingToken));
         }
         finally
         {
@@ -115,18 +98,46 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         }
     }
 
-    private bool AreThrough(long position)
+    private async Task TellAsync(CancellationToken stop)
     {
-        foreach (var node in _node.Members.Others)
+        while (true)
         {
-            if (!IsThrough(node, position)) return false;
+            var body = new byte[sizeof(long)];
+            BinaryPrimitives.WriteInt64LittleEndian(body, Position);
+            _tells.TellAll(NodeTellKind.Applied, body);
+            await Task.Delay(_tellsEvery, stop);
+            await _advanced.WaitAsync(_repeatsEvery, stop);
+            foreach (var (node, at) in _heard)
+            {
+                if (Stopwatch.GetElapsedTime(at) > _silentAfter) _node.Suspect(node);
+            }
         }
-
-        return true;
     }
 
-    private bool IsThrough(NodeIncarnation node, long position) =>
-        _applied.TryGetValue(node, out var applied) && applied >= position;
+    /// <summary>The position that all other nodes have read; the greatest if there are none.</summary>
+    private long Through
+    {
+        get
+        {
+            var through = long.MaxValue;
+            foreach (var node in _node.Members.Others) through = Math.Min(through, Of(node) ?? 0);
+            return through;
+        }
+    }
+
+    /// <summary>Looks after nodes that answers wait for, and ends waits that are too long.</summary>
+    private async Task EndWaitsAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(_endsEvery);
+        while (await timer.WaitForNextTickAsync(stop))
+        {
+            if (_waiting.EndOlder(_lateAfter, LongestWait) is not { } late) continue;
+            foreach (var node in _node.Members.Others)
+            {
+                if ((Of(node) ?? 0) < late) _node.Suspect(node);
+            }
+        }
+    }
 
     private void OnAdvanced()
     {
@@ -150,6 +161,6 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
             _heard.TryRemove(node, out _);
         }
 
-        _waits.Wake();
+        _waiting.Reached(Through);
     }
 }

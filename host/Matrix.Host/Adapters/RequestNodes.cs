@@ -44,5 +44,5 @@ internal sealed class RequestNodes(
         };
     }
 
-    public ValueTask WrittenAsync(CancellationToken stop) => positions.AppliedByAllAsync(stop);
+    public ValueTask WrittenAsync() => positions.AppliedByAllAsync();
 }
