@@ -12,8 +12,8 @@ namespace Matrix.Cluster.Tests;
 
 /// <summary>
 /// A node that joins and is ready, until it is killed. It prints each view, and the reason if it cannot join or is
-/// declared dead. It obeys lines: `busy SECONDS ITEMS` keeps so many items of work of 5 ms for each core in the queue of the thread pool,
-/// `leave` leaves in order.
+/// declared dead. It obeys lines: `busy SECONDS ITEMS` keeps so many items of work of 5 ms for each core in the queue
+/// of the thread pool, `leave` leaves in order.
 /// </summary>
 internal static class NodeProgram
 {
