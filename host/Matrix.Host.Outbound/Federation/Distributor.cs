@@ -23,9 +23,8 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
             }
         }
 
-        if (!servers.IsEmpty) return;
-        rooms.Drop(batch.Room);
-        feed.IsLocal(batch);
+        // Dropped only if its next batches are skipped: otherwise each of them would be counted from the database.
+        if (servers.IsEmpty && feed.IsLocal(batch)) rooms.Drop(batch.Room);
     }
 
     private void Enqueue(OutboundBatch batch, string[] before, ServersOfRoom after)

@@ -135,14 +135,17 @@ internal sealed class OutboundEventFeed : IChangeConsumer, IDisposable
     }
 
     /// <summary>
-    /// A room has no members of other servers after a batch. Its events are skipped until a member joins. Not if a
-    /// later batch of the room waits.
+    /// A room has no members of other servers after a batch. Its events are skipped until a member joins.
     /// </summary>
-    internal void IsLocal(OutboundBatch batch)
+    /// <returns>Whether they are: not while changes are read from storage, or if a later batch of the room waits.
+    /// </returns>
+    internal bool IsLocal(OutboundBatch batch)
     {
         lock (_gate)
         {
-            if (!_isReading && _waitingOf.GetValueOrDefault(batch.Room) <= 1) _localRooms.Put(batch.Room, _isLocal);
+            if (_isReading || _waitingOf.GetValueOrDefault(batch.Room) > 1) return false;
+            _localRooms.Put(batch.Room, _isLocal);
+            return true;
         }
     }
 

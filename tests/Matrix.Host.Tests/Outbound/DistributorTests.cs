@@ -25,6 +25,7 @@ internal sealed class DistributorTests(string kind)
 
     private RoomsWorld _world = null!;
     private Destinations _destinations = null!;
+    private RoomServers _rooms = null!;
     private Distributor _distributor = null!;
     private OutboundEventFeed _feed = null!;
     private ManualTime _time = null!;
@@ -61,11 +62,9 @@ internal sealed class DistributorTests(string kind)
             states,
             new RoomsOptions { ServerName = RoomsWorld.Server });
         _feed = new OutboundEventFeed(reader, storage.Writer, _options);
-        _distributor = new Distributor(
-            new RoomServers(
-                storage.Rooms, storage.Memberships, events, states, new ServerFilter([], _denied), _options),
-            _destinations,
-            _feed);
+        _rooms = new RoomServers(
+            storage.Rooms, storage.Memberships, events, states, new ServerFilter([], _denied), _options);
+        _distributor = new Distributor(_rooms, _destinations, _feed);
         (_position, _ordinal) = (0, EventNid.FirstLiveOrdinal);
     }
 
@@ -139,6 +138,24 @@ internal sealed class DistributorTests(string kind)
         await Happens(1);
 
         Assert.That(_destinations.Count, Is.Zero);
+    }
+
+    /// <summary>Counted again for each batch, a sender that is behind a busy server would never catch up.</summary>
+    [Test]
+    public async Task A_local_room_is_counted_once_while_changes_are_read_and_forgotten_when_they_are_skipped()
+    {
+        await Happens(1);
+        Assert.That(_rooms.CachedBytes, Is.GreaterThan(0));
+
+        using var stop = new CancellationTokenSource();
+        var following = _feed.RunAsync(0, stop.Token);
+        await Until.HoldsAsync(async () =>
+        {
+            await Happens(1);
+            return _rooms.CachedBytes == 0;
+        });
+        await stop.CancelAsync();
+        Assert.That(async () => await following, Throws.InstanceOf<OperationCanceledException>());
     }
 
     [Test]
