@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Threading.Channels;
 using Matrix.Core.Cluster;
@@ -26,6 +27,7 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
     private readonly Channel<bool> _looks = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _publishing = new();
+    private readonly ConcurrentDictionary<NodeIncarnation, CancellationTokenSource> _lives = new();
     private readonly SemaphoreSlim _saying = new(1, 1);
     private volatile MemberList _members = MemberList.None;
     private Dictionary<SiloAddress, NodeSays> _says = [];
@@ -63,6 +65,13 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
 
     /// <summary>The nodes that are alive, this one included.</summary>
     public IReadOnlyCollection<NodeIncarnation> Alive => _members.Alive.Keys;
+
+    /// <summary>
+    /// Cancelled when a node is not alive any more: whoever waits for an answer of it gets none. A machine that is gone
+    /// closes no connection.
+    /// </summary>
+    public CancellationToken LifeOf(NodeIncarnation node) =>
+        _lives.TryGetValue(node, out var life) ? life.Token : new CancellationToken(canceled: true);
 
     /// <summary>What a node says of itself.</summary>
     public Readiness ReadinessOf(NodeIncarnation node) => _members.ReadinessOf(node);
@@ -215,8 +224,10 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
         {
             var members = MemberList.Of(_self, _membership.CurrentSnapshot, _says);
             var isChanged = !members.IsLike(_members);
+            foreach (var node in members.Alive.Keys) _lives.TryAdd(node, new CancellationTokenSource());
             _members = members;
             if (!isChanged) return;
+            EndLives(members);
             try
             {
                 Changed?.Invoke();
@@ -225,6 +236,16 @@ public sealed partial class ClusterMembers : IClusterMembers, IAsyncDisposable
             {
                 NotHandled(fault);
             }
+        }
+    }
+
+    /// <summary>Ends the waits for nodes that are not alive any more.</summary>
+    private void EndLives(MemberList members)
+    {
+        foreach (var node in _lives.Keys.Where(node => !members.Alive.ContainsKey(node)))
+        {
+            // Not on this thread, which has to tell of the change.
+            if (_lives.TryRemove(node, out var life)) _ = life.CancelAsync();
         }
     }
 

@@ -138,8 +138,9 @@ public sealed class RequestForwarding : IDisposable
 
             http.Items[Transformer.Told] = new ForwardedRequest(
                 listener, address, http.Request.Scheme, http.Request.Headers.Host.ToString(), _positions.Position);
+            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _node.Members.LifeOf(to));
             var error = await _forwarder.SendAsync(
-                http, $"https://{to.Node}", _client, _bounds, _transformer, stop);
+                http, $"https://{to.Node}", _client, _bounds, _transformer, ends.Token);
             if (http.Items.Remove(Transformer.WrongNodeAt, out var at))
             {
                 http.Response.Clear();

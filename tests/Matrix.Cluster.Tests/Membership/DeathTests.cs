@@ -94,6 +94,8 @@ internal sealed class DeathTests
         await using var a = await StartAsync("a.nodes");
         await using var still = await NodeProcess.StartAsync(_database, _authority, "b.nodes");
         await Until.HoldsAsync(() => a.View.IsAlive(still.Self));
+        var life = a.Node.Members.LifeOf(still.Self);
+        Assert.That(life.IsCancellationRequested, Is.False);
 
         still.Pause();
 
@@ -101,6 +103,11 @@ internal sealed class DeathTests
         var call = a.Calls.CallAsync(still.Self, TestNode.Echo, default, CancellationToken.None);
         Assert.That(await TimeUntilAsync(() => !a.View.IsAlive(still.Self)), Is.LessThan(_longest));
         Assert.That((await call).Outcome, Is.Not.EqualTo(CallOutcome.Answered));
+
+        // Its connections are still open: who waits for an answer is told.
+        await Until.HoldsAsync(() => life.IsCancellationRequested);
+        Assert.That(a.Node.Members.LifeOf(still.Self).IsCancellationRequested, Is.True);
+        Assert.That(a.Node.Members.LifeOf(a.Self).IsCancellationRequested, Is.False);
 
         still.Continue();
         await Until.HoldsAsync(() => still.Has(NodeProgram.Dead));

@@ -8,11 +8,16 @@ internal abstract class Reader(Person person)
 {
     protected static readonly TimeSpan Waits = TimeSpan.FromSeconds(3);
 
+    private const int LongestShown = 200;
+
     private static readonly TimeSpan _repeatAfter = TimeSpan.FromMilliseconds(100);
 
     public Person Person => person;
 
     public Timelines Timelines { get; } = new(person);
+
+    /// <summary>What it was answered last, shortened.</summary>
+    public string Last { get; private set; } = "none";
 
     /// <summary>What the server did wrong.</summary>
     public IEnumerable<string> Problems => Timelines.Problems;
@@ -45,6 +50,8 @@ internal abstract class Reader(Person person)
         HttpMethod method, string path, object? body, TimeSpan waits, CancellationToken stop)
     {
         var exchange = await person.TryAsync(method, path, body, waits, stop: stop);
+        var text = $"{exchange}";
+        Last = text.Length > LongestShown ? text[..LongestShown] : text;
         if (exchange.Status == 200)
         {
             using var json = JsonDocument.Parse(exchange.Text);

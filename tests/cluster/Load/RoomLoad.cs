@@ -143,6 +143,11 @@ internal sealed class RoomLoad : IAsyncDisposable
     private IEnumerable<string> Missing() => ((Reader[])[.. _readers, .. _sliders]).Select(reader =>
     {
         var sent = Acknowledged.Messages.Concat(Acknowledged.StateEvents);
-        return $"{reader.Person.UserId} lacks {sent.Count(one => !reader.Timelines.Has(one.EventId))} events";
+        var toDevice = reader is SyncReader syncs
+            ? Acknowledged.ToDevice.Count(one => one.UserId == reader.Person.UserId && !syncs.HasToDevice(one.Mark))
+            : 0;
+        return $"{reader.Person.UserId} lacks {sent.Count(one => !reader.Timelines.Has(one.EventId))} events and "
+            + $"{toDevice} messages to its device, its last answer was {reader.Last}"
+            + string.Concat(reader.Problems.Select(static problem => $" ({problem})"));
     });
 }
