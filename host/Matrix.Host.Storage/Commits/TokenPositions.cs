@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
@@ -11,7 +13,18 @@ public sealed class TokenPositions(IStorageWriter writer, IFlushFollower? follow
     /// <summary>
     /// Whether consumers have read up to a position. False for a token that belongs to a lost database, or to nobody.
     /// </summary>
-    public ValueTask<bool> ReachAsync(long position, CancellationToken stop) =>
-        follower?.ReachAsync(position, _longestWait, stop)
-            ?? ValueTask.FromResult(position <= writer.PublishedPosition);
+    /// <exception cref="StorageException">This node cannot read what others write: nobody knows whether the token is
+    /// one of theirs.</exception>
+    public ValueTask<bool> ReachAsync(long position, CancellationToken stop) => follower is null
+        ? ValueTask.FromResult(position <= writer.PublishedPosition)
+        : ReachAsync(follower, position, stop);
+
+    private static async ValueTask<bool> ReachAsync(IFlushFollower follower, long position, CancellationToken stop)
+    {
+        var since = Stopwatch.GetTimestamp();
+        if (await follower.ReachAsync(position, _longestWait, stop)) return true;
+        if (follower.LevelAt > since) return false;
+        throw new StorageException(
+            StorageFailure.Unavailable, "This node has not read what other nodes wrote for two seconds.");
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Formats;
 using Matrix.Host.Storage.Tables;
@@ -75,6 +76,28 @@ internal sealed class FlushChainTests
         await chain.DisposeAsync();
 
         Assert.That((await answer).Position, Is.EqualTo(12));
+    }
+
+    [Test]
+    public async Task A_token_ahead_of_a_node_that_reads_nothing_is_not_refused_as_nobodys()
+    {
+        using var metrics = new WriterMetrics();
+        var rows = new Rows();
+        await using var chain = new FlushChain(new Publication(metrics), rows, Read, mostBatches: 2);
+        chain.StartAt(10);
+        var tokens = new TokenPositions(null!, chain);
+        Assert.That(await tokens.ReachAsync(10, default), Is.True);
+
+        var unread = Assert.ThrowsAsync<StorageException>(async () => await tokens.ReachAsync(12, default))!;
+        Assert.That(unread.Failure, Is.EqualTo(StorageFailure.Unavailable));
+
+        var nobodys = tokens.ReachAsync(12, default).AsTask();
+        await Until.HoldsAsync(() =>
+        {
+            rows.OnRead!(new([], 11, HasMore: false, Stopwatch.GetTimestamp()));
+            return nobodys.IsCompleted;
+        });
+        Assert.That(await nobodys, Is.False);
     }
 
     private static List<WriteBatch>? Read(ReadOnlyMemory<byte> bytes) =>
