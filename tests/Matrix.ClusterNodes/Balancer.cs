@@ -23,13 +23,13 @@ internal enum Balancing
 /// <summary>HAProxy before the nodes. It repeats only what it could not connect for.</summary>
 internal sealed class Balancer : IDisposable
 {
-    private readonly HaProxy _proxy;
+    private readonly BalancerProcess _proxy;
 
     public Balancer(IEnumerable<Node> nodes, Balancing balancing)
     {
         var port = Repository.FreePort();
         Url = new Uri($"http://127.0.0.1:{port}");
-        _proxy = new HaProxy(ConfigurationOf(port, nodes, balancing));
+        _proxy = BalancerProcess.HaProxy(ConfigurationOf(port, nodes, balancing));
     }
 
     public Uri Url { get; }

@@ -12,14 +12,14 @@ internal sealed class DatabasePair : IDisposable
 
     private readonly PostgresProcess _primary = new(inMemory: true);
     private readonly PostgresProcess _standby;
-    private readonly HaProxy _proxy;
+    private readonly BalancerProcess _proxy;
 
     public DatabasePair()
     {
         var port = Repository.FreePort();
         var address = new Uri(_primary.NewDatabase(Database));
         _standby = _primary.NewStandby(inMemory: true);
-        _proxy = new HaProxy($"""
+        _proxy = BalancerProcess.HaProxy($"""
             defaults
                 mode tcp
                 timeout connect 1s

@@ -22,7 +22,7 @@ using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 await using var load = await RoomLoad.CreateAsync(cluster, seed);
 if (minutes is { } time) await new LongRun(cluster, load, seed).RunAsync(suite, TimeSpan.FromMinutes(time));
-else await new ShortTests(cluster, load).RunAsync(suite);
+else await new ShortTests(cluster, load, ShownBalancers()).RunAsync(suite);
 
 foreach (var node in cluster.Nodes)
 {
@@ -39,6 +39,14 @@ void End(PosixSignalContext signal)
     signal.Cancel = true;
     cluster.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(20));
     Environment.Exit(1);
+}
+
+List<Func<IReadOnlyList<Node>, ShownBalancer>> ShownBalancers()
+{
+    List<Func<IReadOnlyList<Node>, ShownBalancer>> all = [];
+    if (isBalanced) all.Add(ShownBalancer.HaProxy);
+    if (!args.Contains("--without-nginx")) all.Add(ShownBalancer.Nginx);
+    return all;
 }
 
 int? NumberAfter(string option) => Array.IndexOf(args, option) is >= 0 and var at && at + 1 < args.Length

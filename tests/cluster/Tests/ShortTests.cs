@@ -7,7 +7,9 @@ using Matrix.Processes;
 namespace Matrix.ClusterFaults.Tests;
 
 /// <summary>Each fault once, with its bound. The tests share one cluster.</summary>
-internal sealed class ShortTests(Cluster cluster, RoomLoad load)
+/// <param name="balancers">The balancers of the documents that are installed.</param>
+internal sealed class ShortTests(
+    Cluster cluster, RoomLoad load, IReadOnlyList<Func<IReadOnlyList<Node>, ShownBalancer>> balancers)
 {
     /// <summary>How long the rooms of a node that ends or stands still may take no messages.</summary>
     private static readonly TimeSpan _longestWithoutOwner = TimeSpan.FromSeconds(10);
@@ -19,6 +21,9 @@ internal sealed class ShortTests(Cluster cluster, RoomLoad load)
 
     /// <summary>A node may wait 15 seconds until others have its shards, and five for requests.</summary>
     private static readonly TimeSpan _longestEnd = TimeSpan.FromSeconds(30);
+
+    /// <summary>So many that some are at the node that is killed.</summary>
+    private const int PeopleOfBalancer = 6;
 
     /// <summary>How long clients write before a fault.</summary>
     private static readonly TimeSpan _before = TimeSpan.FromSeconds(1.5);
@@ -32,6 +37,14 @@ internal sealed class ShortTests(Cluster cluster, RoomLoad load)
         await suite.TestAsync("a node leaves on SIGTERM: no request fails or waits long", DrainAsync);
         await suite.TestAsync("a node loses its connections to the database, and nothing is lost", ConnectionsAsync);
         await suite.TestAsync("one node is left of three, and goes on alone", AloneAsync);
+        foreach (var start in balancers)
+        {
+            using var balancer = start(cluster.Nodes);
+            await suite.TestAsync(
+                $"{balancer.Name} as docs/cluster.md shows it: a node is killed, and its clients write on",
+                () => ShownAsync(balancer));
+        }
+
         await suite.TestAsync("all nodes end on SIGTERM at once", EndAllAsync);
     }
 
@@ -131,6 +144,34 @@ internal sealed class ShortTests(Cluster cluster, RoomLoad load)
             foreach (var node in others) node.Release();
         }
     });
+
+    private async Task ShownAsync(ShownBalancer balancer)
+    {
+        await cluster.WholeAsync();
+        await cluster.UntilAsync(balancer.ServesAsync, $"{balancer.Name} did not serve");
+        using var traffic = new Traffic([balancer.Url]);
+        var people = new List<Person>();
+        for (var i = 0; i < PeopleOfBalancer; i++)
+            people.Add(await Person.RegisterAsync(traffic, $"{balancer.Name.ToLowerInvariant()}{i}"));
+
+        var room = await people[0].CreateRoomAsync(balancer.Name);
+        foreach (var person in people.Skip(1)) await person.JoinAsync(room);
+        var sent = new List<string>();
+        foreach (var person in people) sent.Add(await person.SayAsync(room, Writer.NextMark()));
+
+        cluster.OwnerOf(room).Kill();
+        var watch = Stopwatch.StartNew();
+        foreach (var person in people) sent.Add(await person.SayAsync(room, Writer.NextMark()));
+        var took = watch.Elapsed;
+
+        balancer.ThrowIfEnded();
+        Say($"all its clients wrote {took.TotalSeconds:0.0} s after the node of their room was killed");
+        var page = await people[^1].ReadAsync($"rooms/{Person.Esc(room)}/messages?dir=b&limit=100");
+        var read = page.GetProperty("chunk").EnumerateArray().Select(Timelines.IdOf).ToHashSet();
+        if (!read.IsSupersetOf(sent)) throw new LostException("messages are not there");
+        if (took > _longestWithoutOwner) throw new LostException($"it took {took.TotalSeconds:0.0} s");
+        await cluster.WholeAsync();
+    }
 
     private async Task EndAllAsync()
     {
