@@ -27,6 +27,9 @@ internal sealed class LastValue
 /// <summary>What the server acknowledged since the load began. Each value has one writer.</summary>
 internal sealed class Acknowledged
 {
+    /// <summary>How many events and messages to devices.</summary>
+    public int Count => Messages.Count + StateEvents.Count + ToDevice.Count;
+
     public ConcurrentQueue<SentEvent> Messages { get; } = new();
 
     /// <summary>By room and state key.</summary>

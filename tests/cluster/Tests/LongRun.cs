@@ -18,6 +18,7 @@ internal sealed class LongRun(Cluster cluster, RoomLoad load, int seed)
 
     public async Task RunAsync(Suite suite, TimeSpan time)
     {
+        var (happened, acknowledged, writing) = (0, 0, TimeSpan.Zero);
         var watch = Stopwatch.StartNew();
         for (var round = 1; watch.Elapsed < time; round++)
         {
@@ -29,15 +30,22 @@ internal sealed class LongRun(Cluster cluster, RoomLoad load, int seed)
             {
                 await cluster.WholeAsync();
                 await load.StartAsync();
+                var begin = Stopwatch.GetTimestamp();
                 foreach (var (fault, pause) in faults.Zip(between))
                 {
                     await Task.Delay(pause);
                     await fault.RunAsync();
+                    happened++;
                 }
 
                 await Task.Delay(_longestBetween / 2);
+                writing += Stopwatch.GetElapsedTime(begin);
+                acknowledged += load.Acknowledged.Count;
                 Console.WriteLine("        " + await load.EndAsync());
             });
         }
+
+        Console.WriteLine(
+            $"{happened} faults, {acknowledged} acknowledged writes, {acknowledged / writing.TotalSeconds:0} a second");
     }
 }
