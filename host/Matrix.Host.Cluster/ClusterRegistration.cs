@@ -50,6 +50,8 @@ public static class ClusterRegistration
         {
             yield return new OwnerHandler(handler, parts.Get<AppliedPositions>());
         }
+
+        yield return new BriefRequestHandler(parts.Get<IForwardedRequestHandler>());
     }
 
     private static IEnumerable<ITellHandler> TellsOf(IServiceProvider parts)

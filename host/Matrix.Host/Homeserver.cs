@@ -10,6 +10,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.AppServices;
 using Matrix.Host.Cluster;
+using Matrix.Host.Cluster.Routing;
 using Matrix.Host.Cluster.Flushes;
 using Matrix.Host.Cluster.Joining;
 using Matrix.Host.Configuration;
@@ -286,6 +287,13 @@ internal sealed class Homeserver : IAsyncDisposable
         AddParts(builder.Services, config, keys, media);
         if (storage.Link is { } link) AddCluster(builder.Services, config, storage, link);
         AddRunning(builder.Services);
+        builder.Services.AddSingleton(parts => new RequestDispatch(
+            parts.Get<ClientServer>(),
+            config.ServesFederation ? parts.Get<FederationServer>() : null,
+            parts.Get<MetricsPage>(),
+            storage.Link is null ? null : parts.Get<ForwardedRequests>(),
+            config.FederationOnClient,
+            adminApart: config.AdminListener is not null));
         if (storage.Link is not null) builder.Services.Runs<ShardKeeper>();
         if (certificate is not null) builder.Services.AddSingleton(certificate).Add<TlsReloads>().Runs<TlsReloads>();
         complete(builder.Services);
@@ -296,14 +304,8 @@ internal sealed class Homeserver : IAsyncDisposable
         var writer = app.Services.Get<IStorageWriter>();
         foreach (var consumer in Consumers(app.Services)) writer.AddConsumer(consumer);
         app.Lifetime.ApplicationStopping.Register(app.Services.AnswerLongPolls);
-        var dispatch = new RequestDispatch(
-            app.Services.Get<ClientServer>(),
-            config.ServesFederation ? app.Services.Get<FederationServer>() : null,
-            app.Services.Get<MetricsPage>(),
-            storage.Link is null ? null : app.Services.Get<ForwardedRequests>(),
-            config.FederationOnClient,
-            adminApart: config.AdminListener is not null);
-        ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
+        var dispatch = app.Services.Get<RequestDispatch>();
+        ((IApplicationBuilder)app).Run(http => dispatch.AnswerAsync(http));
         return app;
     }
 
@@ -383,6 +385,7 @@ internal sealed class Homeserver : IAsyncDisposable
         .Add<IClusterControl, ClusterControl>()
         .Add<IComparedSettings, NodeSettings>()
         .Add<ForwardedRequests>()
+        .AddSingleton<IForwardedRequestHandler>(static parts => parts.Get<RequestDispatch>())
         .Add<SharedRates>()
         .As<INodeTellHandler, SharedRates>()
         .Runs<ClusterMember>()

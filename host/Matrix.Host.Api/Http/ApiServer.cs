@@ -136,7 +136,8 @@ public abstract partial class ApiServer
                 fault.Failure == StorageFailure.NotOwned && GoesTo(http, fault.Owner)
                     && Stopwatch.GetElapsedTime(since) < nodes.LongestMove)
             {
-                if (await nodes.ForwardAsync(http, fault.Owner, AddressOf(http), stop) is { } forwarded)
+                var isBrief = route.Options.IsBrief;
+                if (await nodes.ForwardAsync(http, fault.Owner, AddressOf(http), isBrief, stop) is { } forwarded)
                 {
                     return forwarded;
                 }
@@ -160,7 +161,15 @@ public abstract partial class ApiServer
         var owner = await route.Owner.FindAsync(request, http.RequestAborted);
         if (owner.IsNobody) return null;
         http.Features.Set(new FoundOwner(owner));
-        return nodes.IsHere(owner) ? null : await nodes.ForwardAsync(http, owner, address, http.RequestAborted);
+        if (nodes.IsHere(owner)) return null;
+        try
+        {
+            return await nodes.ForwardAsync(http, owner, address, route.Options.IsBrief, http.RequestAborted);
+        }
+        catch (BadHttpRequestException broken)
+        {
+            return RequestBody.Incomplete(http, broken);
+        }
     }
 
     /// <summary>

@@ -30,9 +30,11 @@ public interface IRequestNodes
     /// <param name="http">The request; nothing of the response was sent.</param>
     /// <param name="owner">What the request is about.</param>
     /// <param name="address">The client's address.</param>
+    /// <param name="isBrief">Whether its route is (<see cref="RouteOptions.IsBrief"/>).</param>
     /// <param name="stop">Cancelled when the client has gone.</param>
     /// <returns>The answer, which may be one that was sent already; null if the request is this node's.</returns>
-    ValueTask<Answer?> ForwardAsync(HttpContext http, Authority owner, string address, CancellationToken stop);
+    ValueTask<Answer?> ForwardAsync(
+        HttpContext http, Authority owner, string address, bool isBrief, CancellationToken stop);
 
     /// <summary>Waits until all nodes have read what was written here, at most a second.</summary>
     ValueTask WrittenAsync();

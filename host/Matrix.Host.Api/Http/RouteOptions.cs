@@ -242,6 +242,12 @@ public sealed record RouteOptions
     /// </summary>
     public bool IsLarge { get; init; }
 
+    /// <summary>
+    /// Whether the response is small and waits for no other server, and the request may be carried out twice. The node
+    /// that it belongs to is then asked by a call, which costs less than HTTP.
+    /// </summary>
+    public bool IsBrief { get; init; }
+
     /// <summary>Whether a missing body counts as an empty object. Always so for DELETE.</summary>
     public bool BodyMayBeMissing { get; init; }
 

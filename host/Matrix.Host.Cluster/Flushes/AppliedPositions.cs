@@ -24,6 +24,9 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     private static readonly TimeSpan _tellsEvery = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan _repeatsEvery = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long a flush waits for other nodes to read the one before.</summary>
+    private static readonly TimeSpan _longestPace = TimeSpan.FromMilliseconds(20);
+
     /// <summary>A node that has told nothing for so long, or that an answer has waited for so long, is looked after.
     /// </summary>
     private static readonly TimeSpan _silentAfter = TimeSpan.FromMilliseconds(700);
@@ -43,6 +46,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     {
         (_node, _tells, _follower) = (node, tells, link.Follower);
         _follower.OnAdvanced = OnAdvanced;
+        _follower.Pace = PaceAsync;
     }
 
     NodeTellKind INodeTellHandler.Kind => NodeTellKind.Applied;
@@ -138,6 +142,16 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
             }
         }
     }
+
+    private ValueTask PaceAsync()
+    {
+        var position = Position;
+        return position <= Through ? default : new ValueTask(PaceAsync(position));
+    }
+
+    private async Task PaceAsync(long position) =>
+        await _waiting.For(position, () => Through).WaitAsync(_longestPace)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private void OnAdvanced()
     {

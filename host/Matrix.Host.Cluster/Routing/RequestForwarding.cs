@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Matrix.Core.Cluster;
+using Matrix.Host.Cluster.Calls;
 using Matrix.Host.Cluster.Flushes;
 using Matrix.Host.Cluster.Security;
 using Matrix.Host.Cluster.Shards;
@@ -101,9 +102,10 @@ public sealed class RequestForwarding : IDisposable
     /// <param name="owner">What it is about.</param>
     /// <param name="listener">The listener that accepted it.</param>
     /// <param name="address">The client's address.</param>
+    /// <param name="isBrief">Whether its response is small and comes soon, and it may be carried out twice.</param>
     /// <param name="stop">Ends it.</param>
     public async ValueTask<ForwardOutcome> ForwardAsync(
-        HttpContext http, Authority owner, string listener, string address, CancellationToken stop)
+        HttpContext http, Authority owner, string listener, string address, bool isBrief, CancellationToken stop)
     {
         if (http.Features.Get<ForwardedRequest>() is not null)
         {
@@ -114,7 +116,8 @@ public sealed class RequestForwarding : IDisposable
             return ForwardOutcome.Sent;
         }
 
-        var outcome = await TryForwardAsync(http, owner, listener, address, stop);
+        var brief = isBrief ? await BriefBodies.ReadAsync(http, stop) : null;
+        var outcome = await TryForwardAsync(http, owner, listener, address, brief, stop);
         _metrics.Forwarded(outcome);
         return outcome;
     }
@@ -123,7 +126,7 @@ public sealed class RequestForwarding : IDisposable
     public void Dispose() => _client.Dispose();
 
     private async ValueTask<ForwardOutcome> TryForwardAsync(
-        HttpContext http, Authority owner, string listener, string address, CancellationToken stop)
+        HttpContext http, Authority owner, string listener, string address, byte[]? brief, CancellationToken stop)
     {
         var since = Stopwatch.GetTimestamp();
         while (await _finder.FindAsync(owner, stop) is { } to)
@@ -131,22 +134,49 @@ public sealed class RequestForwarding : IDisposable
             // An attempt before may have read it.
             if (http.Request.Body.CanSeek) http.Request.Body.Position = 0;
             if (to.Equals(_node.Self)) return ForwardOutcome.Here;
+            var told = new ForwardedRequest(
+                listener, address, http.Request.Scheme, http.Request.Headers.Host.ToString(), _positions.Position);
+            if (brief is not null)
+            {
+                var answer = await _node.Calls.CallAsync(
+                    to, BriefRequestHandler.Number, BriefRequest.Write(http, told, brief), stop);
+                if (answer.IsAnswered && BriefResponse.TryRead(answer.Body) is { } response)
+                {
+                    if (response.WrongNodeAt is not { } read)
+                    {
+                        await response.SendAsync(http.Response, stop);
+                        return ForwardOutcome.Sent;
+                    }
+
+                    if (!await AsksAgainAsync(since, read, stop)) break;
+                }
+                else if (answer.Outcome == CallOutcome.Refused)
+                {
+                    brief = null;
+                }
+                else
+                {
+                    _node.Suspect(to);
+                    if (Stopwatch.GetElapsedTime(since) > _longestMove) break;
+                    await Task.Delay(_tryAgain, stop);
+                }
+
+                continue;
+            }
+
             if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false)
             {
                 http.Request.EnableBuffering(BufferedInMemory);
             }
 
-            http.Items[Transformer.Told] = new ForwardedRequest(
-                listener, address, http.Request.Scheme, http.Request.Headers.Host.ToString(), _positions.Position);
+            http.Items[Transformer.Told] = told;
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _node.Members.LifeOf(to));
             var error = await _forwarder.SendAsync(
                 http, $"https://{to.Node}", _client, _bounds, _transformer, ends.Token);
             if (http.Items.Remove(Transformer.WrongNodeAt, out var at))
             {
                 http.Response.Clear();
-                await _positions.ReachAsync((long)at!, AppliedPositions.LongestWait, stop);
-                if (Stopwatch.GetElapsedTime(since) > _longestMove) break;
-                await Task.Delay(_asksAgain, stop);
+                if (!await AsksAgainAsync(since, (long)at!, stop)) break;
                 continue;
             }
 
@@ -166,6 +196,15 @@ public sealed class RequestForwarding : IDisposable
         }
 
         return ForwardOutcome.NoOwner;
+    }
+
+    /// <summary>Reads what a node had read that does not have the shard. False if it was looked for too long.</summary>
+    private async ValueTask<bool> AsksAgainAsync(long since, long position, CancellationToken stop)
+    {
+        await _positions.ReachAsync(position, AppliedPositions.LongestWait, stop);
+        if (Stopwatch.GetElapsedTime(since) > _longestMove) return false;
+        await Task.Delay(_asksAgain, stop);
+        return true;
     }
 
     /// <summary>

@@ -75,6 +75,8 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
     public Action? OnAdvanced { private get; set; }
 
+    public Func<ValueTask>? Pace { private get; set; }
+
     public void Look() => _rows.ReadAfter(_publication.Position);
 
     public ValueTask<bool> ReachAsync(long position, TimeSpan most, CancellationToken stop) =>
@@ -97,6 +99,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
     public async ValueTask<bool> WaitForRoomAsync(TimeSpan most)
     {
+        if (Pace is { } pace) await pace();
         if (HasRoom) return true;
         var room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Exchange(ref _room, room);

@@ -17,6 +17,12 @@ public interface IFlushFollower
     /// </summary>
     Action? OnAdvanced { set; }
 
+    /// <summary>
+    /// Waits a little until other nodes have read what this one flushed. Called before the next flush, which then has
+    /// more in it: each flush costs every node a message, a read and an answer, whatever is in it. Set once.
+    /// </summary>
+    Func<ValueTask>? Pace { set; }
+
     /// <summary>Flushes of other nodes that consumers have read.</summary>
     long FlushesRead { get; }
 

@@ -33,10 +33,10 @@ internal sealed class RequestNodes(
     public bool IsHere(Authority owner) => gates.IsOpen(owner);
 
     public async ValueTask<Answer?> ForwardAsync(
-        HttpContext http, Authority owner, string address, CancellationToken stop)
+        HttpContext http, Authority owner, string address, bool isBrief, CancellationToken stop)
     {
         var listener = http.Features.Get<AcceptedBy>()?.Listener ?? Listener.Client;
-        return await forwarding.ForwardAsync(http, owner, listener.ToString(), address, stop) switch
+        return await forwarding.ForwardAsync(http, owner, listener.ToString(), address, isBrief, stop) switch
         {
             ForwardOutcome.Here => null,
             ForwardOutcome.Sent => Answer.Sent,

@@ -11,10 +11,12 @@ namespace Matrix.Host.Listeners;
 /// </summary>
 internal sealed class ForwardedRequests(AppliedPositions positions)
 {
-    /// <summary>Reads what the other node says. False if it says nothing: then the request is refused.</summary>
-    public async ValueTask<bool> TakeAsync(HttpContext http)
+    /// <summary>
+    /// Takes what the other node says of a request. False if it says nothing that can be: then the request is refused.
+    /// </summary>
+    public async ValueTask<bool> TakeAsync(HttpContext http, ForwardedRequest? told)
     {
-        if (ForwardedRequest.Of(http.Request) is not { } told
+        if (told is null
             || !Enum.TryParse<Listener>(told.Listener, out var listener)
             || listener is Listener.Nodes or Listener.Metrics)
         {

@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Cluster.Routing;
 using Matrix.Host.Metrics;
 using Microsoft.AspNetCore.Http;
 
@@ -14,12 +15,18 @@ internal sealed class RequestDispatch(
     MetricsPage metrics,
     ForwardedRequests? forwarded,
     bool federationOnClient,
-    bool adminApart)
+    bool adminApart) : IForwardedRequestHandler
 {
+    /// <inheritdoc/>
+    public async Task AnswerAsync(HttpContext http, ForwardedRequest? told)
+    {
+        if (await forwarded!.TakeAsync(http, told)) await AnswerAsync(http);
+    }
+
     /// <summary>Responds to a request.</summary>
     internal Task AnswerAsync(HttpContext http) => http.Features.Get<AcceptedBy>()?.Listener switch
     {
-        Listener.Nodes => AnswerForwardedAsync(forwarded!, http),
+        Listener.Nodes => AnswerAsync(http, ForwardedRequest.Of(http.Request)),
         Listener.Federation when federation is not null => federation.HandleAsync(http),
         Listener.Metrics when !http.Request.Path.StartsWithSegments("/health") =>
             MetricsEndpoint.AnswerAsync(http, metrics),
@@ -29,9 +36,4 @@ internal sealed class RequestDispatch(
         null or Listener.Client when adminApart && AdminPaths.MayServe(http) => AdminPaths.RefuseAsync(http),
         _ => clients.HandleAsync(http),
     };
-
-    private async Task AnswerForwardedAsync(ForwardedRequests forwarded, HttpContext http)
-    {
-        if (await forwarded.TakeAsync(http)) await AnswerAsync(http);
-    }
 }

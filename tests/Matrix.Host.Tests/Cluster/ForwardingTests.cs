@@ -52,6 +52,45 @@ internal sealed class ForwardingTests
     }
 
     [Test]
+    public async Task Bodies_reach_the_owner_whatever_their_size_and_form()
+    {
+        var alice = await _server.RegistersAsync("alice");
+        var room = await alice.CreatesRoomAsync();
+        var path = $"rooms/{Uri.EscapeDataString(room)}";
+        foreach (var node in Others)
+        {
+            var there = new TestClient(node, alice.Token);
+            var name = Others.ToList().IndexOf(node);
+            foreach (var isChunked in new[] { false, true })
+            {
+                var content = TestClient.Raw("""{"msgtype":"m.text","body":"ä"}""");
+                if (isChunked) content = new StreamContent(await content.ReadAsStreamAsync());
+                var sent = await SendAsync(there, content, $"{name}{isChunked}", isChunked);
+                var read = (await alice.GetAsync($"{path}/event/{sent}")).Is(200);
+                Assert.That((string?)read.Json["content"]!["body"], Is.EqualTo("ä"));
+
+                // The same transaction at another node is the same event.
+                var other = new TestClient(Others.First(one => one != node), alice.Token);
+                var again = TestClient.Raw("""{"msgtype":"m.text","body":"ä"}""");
+                Assert.That(await SendAsync(other, again, $"{name}{isChunked}", isChunked: false), Is.EqualTo(sent));
+                (await there.SendAsync(HttpMethod.Post, $"{path}/receipt/m.read/{sent}", body: null)).Is(200);
+            }
+
+            (await there.SendAsync(HttpMethod.Put, $"{path}/send/m.x/a", TestClient.Raw("{"))).Is(400, "M_NOT_JSON");
+            (await there.SendAsync(HttpMethod.Put, $"{path}/send/m.x/b", body: null)).Is(400, "M_NOT_JSON");
+            var large = new JsonObject { ["body"] = new string('x', 1 << 20) };
+            (await there.PutAsync($"{path}/send/m.x/c", large)).Is(413, "M_TOO_LARGE");
+        }
+
+        async Task<string> SendAsync(TestClient client, HttpContent content, string transaction, bool isChunked)
+        {
+            if (isChunked) content.Headers.ContentLength = null;
+            var sent = await client.SendAsync(HttpMethod.Put, $"{path}/send/m.room.message/{transaction}", content);
+            return (string)sent.Is(200).Json["event_id"]!;
+        }
+    }
+
+    [Test]
     public async Task Rates_hold_for_all_nodes_together()
     {
         await _server.RestartAsync(

@@ -22,7 +22,10 @@ internal sealed record Phase(ClusterStage Stage, LoadFigures Load, Usage Usage)
     public double ServerMilliseconds => (Usage.Nodes + Usage.Postgres) / Load.Operations;
 
     /// <summary>The share of requests that a node sent to another one.</summary>
-    public double Forwarded => Usage.Forwarded / Load.Requests;
+    public double Forwarded => Usage.Counted.Forwarded / Load.Requests;
+
+    /// <summary>Batches of changes in a flush.</summary>
+    public double FlushBatches => Usage.Counted.Batches / Math.Max(Usage.Counted.Flushes, 1);
 
     /// <summary>Runs a load once.</summary>
     public static async Task<Phase> RunAsync(
@@ -43,7 +46,8 @@ internal sealed record Phase(ClusterStage Stage, LoadFigures Load, Usage Usage)
                 + $"{NodeMilliseconds:0.00} + PostgreSQL {Usage.Postgres / Load.Operations:0.00} ms each; "
                 + $"{(used is { } share ? $"{share:P0} of the share" : "no share")}, PostgreSQL "
                 + $"{Usage.ShareOf(Usage.Postgres):0.00}, HAProxy {Usage.ShareOf(Usage.Balancer):0.00}, load "
-                + $"{Usage.ShareOf(Usage.Load):0.00} processors; {Forwarded:P0} forwarded"));
+                + $"{Usage.ShareOf(Usage.Load):0.00} processors; {Forwarded:P0} forwarded; "
+                + $"{Usage.Counted.Flushes / Usage.Seconds:0} flushes a second of {FlushBatches:0.0} batches"));
         if (used < LeastUsed)
         {
             bench.Say($"       {name}: the nodes used less than {LeastUsed:P0} of their share, so something else is "

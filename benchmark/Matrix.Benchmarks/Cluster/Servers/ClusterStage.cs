@@ -94,17 +94,14 @@ internal sealed class ClusterStage : IAsyncDisposable
     /// <summary>From now on, each node may use a whole processor, to prepare what is measured then.</summary>
     public void Loosen() => _shares.ForEach(static share => share.Allow(1));
 
-    /// <summary>Requests that nodes have forwarded so far.</summary>
-    public async Task<double> ForwardedAsync()
+    /// <summary>What nodes have counted so far.</summary>
+    public async Task<NodeCounts> CountedAsync()
     {
-        const string counter = "matrix_cluster_forwarded_requests_total{outcome=\"answered\"} ";
-        var sum = 0.0;
+        var sum = new NodeCounts(0, 0, 0);
         foreach (var (node, port) in Cluster.Nodes.Zip(_metrics))
         {
             if (!node.Runs) continue;
-            var page = await _http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics"));
-            sum += page.Split('\n').Where(static line => line.StartsWith(counter, StringComparison.Ordinal))
-                .Sum(static line => double.Parse(line[counter.Length..], CultureInfo.InvariantCulture));
+            sum += NodeCounts.Of(await _http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/metrics")));
         }
 
         return sum;

@@ -2,7 +2,7 @@ using Matrix.Benchmarks.Measures;
 
 namespace Matrix.Benchmarks.Cluster.Servers;
 
-/// <summary>Processor times of a phase, in milliseconds, and the requests that were forwarded in it.</summary>
+/// <summary>Processor times of a phase, in milliseconds, and what nodes counted in it.</summary>
 internal sealed record Usage(
     double Seconds,
     double Nodes,
@@ -10,7 +10,7 @@ internal sealed record Usage(
     double Balancer,
     double Load,
     double Machine,
-    double Forwarded)
+    NodeCounts Counted)
 {
     /// <summary>The share of the processor time that a phase had.</summary>
     public double ShareOf(double milliseconds, double processors = 1) => milliseconds / (Seconds * 1000 * processors);
@@ -27,18 +27,18 @@ internal sealed class UsageMeter
 
     public static async Task<UsageMeter> BeginAsync(ClusterStage stage)
     {
-        var forwarded = await stage.ForwardedAsync();
-        return new UsageMeter(stage, Read(stage) with { Forwarded = forwarded });
+        var counted = await stage.CountedAsync();
+        return new UsageMeter(stage, Read(stage) with { Counted = counted });
     }
 
     public async Task<Usage> EndAsync()
     {
         var seconds = System.Diagnostics.Stopwatch.GetElapsedTime(_begun).TotalSeconds;
         var now = Read(_stage);
-        var forwarded = await _stage.ForwardedAsync();
+        var counted = await _stage.CountedAsync();
         return new Usage(
             seconds, now.Nodes - _before.Nodes, now.Postgres - _before.Postgres, now.Balancer - _before.Balancer,
-            now.Load - _before.Load, now.Machine - _before.Machine, forwarded - _before.Forwarded);
+            now.Load - _before.Load, now.Machine - _before.Machine, counted - _before.Counted);
     }
 
     private static Usage Read(ClusterStage stage) => new(
@@ -48,5 +48,5 @@ internal sealed class UsageMeter
         stage.BalancerProcessIds.Sum(ProcessorTimes.Of),
         Environment.CpuUsage.TotalTime.TotalMilliseconds,
         ProcessorTimes.OfMachine().Busy,
-        0);
+        new NodeCounts(0, 0, 0));
 }

@@ -15,7 +15,7 @@ internal sealed class ReadMarkers(ReceiptWriter receipts) : IEndpoints
             "rooms/{roomId}/read_markers",
             Read,
             Post,
-            new RouteOptions { Rate = RateClass.Send, OpenToSuspended = true });
+            new RouteOptions { Rate = RateClass.Send, OpenToSuspended = true, IsBrief = true });
 
     private async ValueTask<Answer> Post(Call call, List<Marker> markers, CancellationToken stop) =>
         Receipts.Receipts.Of(await receipts.SetAsync(call.Caller.UserId, call["roomId"], markers, stop));

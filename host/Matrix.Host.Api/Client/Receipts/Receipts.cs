@@ -13,7 +13,7 @@ internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
         "rooms/{roomId}/receipt/{receiptType}/{eventId}",
         ReadThread,
         Post,
-        new RouteOptions { Rate = RateClass.Send, BodyMayBeMissing = true, OpenToSuspended = true });
+        new RouteOptions { Rate = RateClass.Send, BodyMayBeMissing = true, OpenToSuspended = true, IsBrief = true });
 
     private async ValueTask<Answer> Post(Call call, string thread, CancellationToken stop)
     {

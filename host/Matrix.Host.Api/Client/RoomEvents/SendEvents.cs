@@ -26,6 +26,7 @@ internal sealed class SendEvents(
         Body = BodyLimit.Event,
         CanonicalBody = true,
         OpenToSuspended = true,
+        IsBrief = true,
     };
 
     public void Map(ClientRoutes routes)

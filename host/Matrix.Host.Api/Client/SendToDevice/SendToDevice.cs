@@ -23,6 +23,7 @@ internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
             Rate = RateClass.Send,
             Body = BodyLimit.Large,
             OpenToSuspended = true,
+            IsBrief = true,
         });
 
     private async ValueTask<Answer> Send(Call call, List<ToDeviceMessage> messages, CancellationToken stop)

@@ -16,7 +16,7 @@ internal sealed class Typing(RoomSnapshots rooms, ITypingBoard board) : IEndpoin
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#put_matrixclientv3roomsroomidtypinguserid
         routes.Of(RouteOwner.Room).Put(
-            "rooms/{roomId}/typing/{userId}", Read, Put, new RouteOptions { Rate = RateClass.Send });
+            "rooms/{roomId}/typing/{userId}", Read, Put, new RouteOptions { Rate = RateClass.Send, IsBrief = true });
 
     private async ValueTask<Answer> Put(Call call, TimeSpan? typing, CancellationToken stop)
     {

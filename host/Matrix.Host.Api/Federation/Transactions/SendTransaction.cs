@@ -13,7 +13,7 @@ internal sealed class SendTransaction(ReceivedTransactions transactions, Receive
 {
     // v1.19 server-server-api#put_matrixfederationv1sendtxnid
     public void Map(FederationRoutes routes) => routes.Of(RouteOwner.Origin).Put(
-        "send/{txnId}", Read, SendAsync, RouteOptions.ForServers with { Body = BodyLimit.Transaction });
+        "send/{txnId}", Read, SendAsync, RouteOptions.ForServers with { Body = BodyLimit.Transaction, IsBrief = true });
 
     private static TransactionBody Read(BodyReader body)
     {
