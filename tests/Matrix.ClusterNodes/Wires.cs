@@ -1,4 +1,5 @@
 using System.Net;
+using Matrix.ClusterNodes.Flushes;
 using Matrix.Processes.Network;
 
 namespace Matrix.ClusterNodes;
@@ -25,7 +26,7 @@ internal sealed class Wires : IAsyncDisposable
         if (areDirect) return;
         (_callsOutside, _requestsOutside) = (Loopback.Next(), Loopback.Next());
         var at = Loopback.Next();
-        _toDatabase = TcpLink.Start(at, new IPEndPoint(IPAddress.Loopback, database.Port));
+        _toDatabase = TcpLink.Start(at, new IPEndPoint(IPAddress.Loopback, database.Port), Flushes.NewGate);
         _fromCalls = TcpLink.Start(_callsOutside, _calls);
         _fromRequests = TcpLink.Start(_requestsOutside, _requests);
         Database = new UriBuilder(database) { Host = at.Address.ToString(), Port = at.Port }.Uri;
@@ -45,6 +46,12 @@ internal sealed class Wires : IAsyncDisposable
 
     /// <summary>The ports from which the node's connections reach the database.</summary>
     public IReadOnlyList<int> DatabasePorts => Of(_toDatabase).OutgoingPorts;
+
+    /// <summary>Holds flushes of the node on their way to the database.</summary>
+    public FlushHold Flushes { get; } = new();
+
+    /// <summary>Whether bytes are held on the way to the database, or on the way back.</summary>
+    public bool HoldsBytes => Of(_toDatabase).HoldsBytes;
 
     /// <summary>Between the node and the database.</summary>
     public LinkFault ToDatabase

@@ -7,6 +7,7 @@ using Matrix.Processes;
 
 var minutes = NumberAfter("--minutes");
 var seed = NumberAfter("--seed") ?? Environment.TickCount;
+var only = After("--only") ?? "";
 var isBalanced = !args.Contains("--without-balancer");
 var suite = new Suite();
 Console.WriteLine($"seed {seed}, {(isBalanced ? "requests by HAProxy" : "clients choose a node")}");
@@ -14,7 +15,7 @@ Console.WriteLine($"seed {seed}, {(isBalanced ? "requests by HAProxy" : "clients
 await using var cluster = await Cluster.StartAsync(new ClusterOptions
 {
     Balancing = isBalanced ? Balancing.TurnsAnew : null,
-    Held = minutes is null ? 1 : 0,
+    Held = minutes is null && only.Length == 0 ? 1 : 0,
 });
 
 // Who ends the tests ends the processes, too.
@@ -22,7 +23,7 @@ using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 await using var load = await RoomLoad.CreateAsync(cluster, seed);
 if (minutes is { } time) await new LongRun(cluster, load, seed).RunAsync(suite, TimeSpan.FromMinutes(time));
-else await new ShortTests(cluster, load, ShownBalancers()).RunAsync(suite);
+else await new ShortTests(cluster, load, ShownBalancers()).RunAsync(suite, only);
 
 foreach (var node in cluster.Nodes)
 {
@@ -49,6 +50,8 @@ List<Func<IReadOnlyList<Node>, ShownBalancer>> ShownBalancers()
     return all;
 }
 
-int? NumberAfter(string option) => Array.IndexOf(args, option) is >= 0 and var at && at + 1 < args.Length
-    ? int.Parse(args[at + 1], CultureInfo.InvariantCulture)
+int? NumberAfter(string option) => After(option) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+
+string? After(string option) => Array.IndexOf(args, option) is >= 0 and var at && at + 1 < args.Length
+    ? args[at + 1]
     : null;

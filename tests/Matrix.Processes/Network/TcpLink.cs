@@ -20,21 +20,20 @@ public enum LinkFault
 /// <summary>A TCP proxy between two servers, whose faults are set while it runs.</summary>
 public sealed class TcpLink : IAsyncDisposable
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
-
     private readonly TcpListener _listener;
     private readonly Func<IPEndPoint> _to;
+    private readonly Func<ILinkGate>? _newGate;
     private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentDictionary<Socket, byte> _open = new();
-    private readonly ConcurrentDictionary<Socket, int> _outgoing = new();
+    private readonly ConcurrentDictionary<LinkConnection, byte> _open = new();
     private readonly Task _accepting;
     private volatile LinkFault _fault;
     private long _delayMs;
 
-    private TcpLink(TcpListener listener, Func<IPEndPoint> to)
+    private TcpLink(TcpListener listener, Func<IPEndPoint> to, Func<ILinkGate>? newGate)
     {
         _listener = listener;
         _to = to;
+        _newGate = newGate;
         _accepting = Task.Run(AcceptAsync);
     }
 
@@ -50,7 +49,11 @@ public sealed class TcpLink : IAsyncDisposable
     }
 
     /// <summary>The ports from which its open connections reach the other side.</summary>
-    public IReadOnlyList<int> OutgoingPorts => [.. _outgoing.Values];
+    public IReadOnlyList<int> OutgoingPorts =>
+        [.. _open.Keys.Select(static connection => connection.OutgoingPort).Where(static port => port != 0)];
+
+    /// <summary>Whether a gate holds bytes that came.</summary>
+    public bool HoldsBytes => _open.Keys.Any(static connection => connection.Held > 0);
 
     /// <summary>How long each piece of data is held back.</summary>
     public TimeSpan Delay
@@ -60,20 +63,22 @@ public sealed class TcpLink : IAsyncDisposable
     }
 
     /// <summary>Starts a link at an address.</summary>
-    public static TcpLink Start(IPEndPoint at, IPEndPoint to) => Start(at, () => to);
+    /// <param name="newGate">Makes the gate of each connection; null for none.</param>
+    public static TcpLink Start(IPEndPoint at, IPEndPoint to, Func<ILinkGate>? newGate = null) =>
+        Start(at, () => to, newGate);
 
     /// <summary>Starts a link that asks for each connection where it leads, as a balancer does.</summary>
-    public static TcpLink Start(IPEndPoint at, Func<IPEndPoint> to)
+    public static TcpLink Start(IPEndPoint at, Func<IPEndPoint> to, Func<ILinkGate>? newGate = null)
     {
         var listener = new TcpListener(at);
         listener.Start();
-        return new TcpLink(listener, to);
+        return new TcpLink(listener, to, newGate);
     }
 
     /// <summary>Resets the open connections.</summary>
     public void ResetConnections()
     {
-        foreach (var (socket, _) in _open) Reset(socket);
+        foreach (var (connection, _) in _open) connection.Dispose();
     }
 
     public async ValueTask DisposeAsync()
@@ -103,73 +108,19 @@ public sealed class TcpLink : IAsyncDisposable
     private async Task CarryAsync(Socket from)
     {
         var target = _to();
-        using var to = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        from.NoDelay = true;
-        _open[from] = 0;
-        _open[to] = 0;
+        using var connection = new LinkConnection(this, from, target.AddressFamily, _newGate?.Invoke());
+        _open[connection] = 0;
         try
         {
-            if (_fault != LinkFault.Reset)
-            {
-                await to.ConnectAsync(target, _stop.Token);
-                _outgoing[to] = ((IPEndPoint)to.LocalEndPoint!).Port;
-                await Task.WhenAll(PumpAsync(from, to), PumpAsync(to, from));
-            }
+            if (_fault != LinkFault.Reset) await connection.CarryAsync(target, _stop.Token);
         }
         catch (Exception end) when (end is OperationCanceledException or SocketException or ObjectDisposedException)
         {
-            // Both sides are reset below.
+            // Both sides are reset.
         }
         finally
         {
-            _open.TryRemove(from, out _);
-            _open.TryRemove(to, out _);
-            _outgoing.TryRemove(to, out _);
-            Reset(from);
-            Reset(to);
+            _open.TryRemove(connection, out _);
         }
-    }
-
-    private async Task PumpAsync(Socket from, Socket to)
-    {
-        var buffer = new byte[64 << 10];
-        try
-        {
-            while (true)
-            {
-                var read = await from.ReceiveAsync(buffer, _stop.Token);
-                if (Delay is { Ticks: > 0 } delay) await Task.Delay(delay, _stop.Token);
-                while (_fault == LinkFault.BlackHole) await Task.Delay(Poll, _stop.Token);
-                if (read == 0) break;
-                for (var sent = 0; sent < read;)
-                {
-                    sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), _stop.Token);
-                }
-            }
-
-            to.Shutdown(SocketShutdown.Send);
-        }
-        catch
-        {
-            // The other direction must not wait for a peer that is gone.
-            Reset(from);
-            Reset(to);
-            throw;
-        }
-    }
-
-    /// <summary>Closes a socket so that its peer gets RST.</summary>
-    private static void Reset(Socket socket)
-    {
-        try
-        {
-            socket.LingerState = new LingerOption(true, 0);
-        }
-        catch (Exception end) when (end is SocketException or ObjectDisposedException)
-        {
-            // It is closed already.
-        }
-
-        socket.Dispose();
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Matrix.ClusterFaults.Faults;
 using Matrix.ClusterFaults.Load;
 using Matrix.ClusterNodes;
+using Matrix.ClusterNodes.Flushes;
 using Matrix.Processes;
 
 namespace Matrix.ClusterFaults.Tests;
@@ -28,24 +29,37 @@ internal sealed class ShortTests(
     /// <summary>How long clients write before a fault.</summary>
     private static readonly TimeSpan _before = TimeSpan.FromSeconds(1.5);
 
-    public async Task RunAsync(Suite suite)
+    /// <param name="only">What the sentences of the tests contain that are run.</param>
+    public async Task RunAsync(Suite suite, string only)
     {
-        await suite.TestAsync("a node joins under load, and no request fails", JoinAsync);
-        await suite.TestAsync("a node that is killed: others take its rooms, and nothing is lost", KillAsync);
-        await suite.TestAsync(
-            "a node that stands still is refused when it goes on, and ends by itself", StaleWriterAsync);
-        await suite.TestAsync("a node leaves on SIGTERM: no request fails or waits long", DrainAsync);
-        await suite.TestAsync("a node loses its connections to the database, and nothing is lost", ConnectionsAsync);
-        await suite.TestAsync("one node is left of three, and goes on alone", AloneAsync);
+        await TestAsync("a node joins under load, and no request fails", JoinAsync);
+        await TestAsync("a node that is killed: others take its rooms, and nothing is lost", KillAsync);
+        await TestAsync(
+            "a node that stands still is refused when it goes on, and ends by itself", () => StaleWriterAsync(null));
+        await TestAsync(
+            "the same between the first statement of a flush and its commit",
+            () => StaleWriterAsync(FlushMoment.Fenced));
+        await TestAsync(
+            "the same when a flush was half sent", () => StaleWriterAsync(FlushMoment.HalfSent));
+        await TestAsync(
+            "the same when a flush was committed, and the node does not know",
+            () => StaleWriterAsync(FlushMoment.Committed));
+        await TestAsync("a node leaves on SIGTERM: no request fails or waits long", DrainAsync);
+        await TestAsync("a node loses its connections to the database, and nothing is lost", ConnectionsAsync);
+        await TestAsync("one node is left of three, and goes on alone", AloneAsync);
         foreach (var start in balancers)
         {
             using var balancer = start(cluster.Nodes);
-            await suite.TestAsync(
+            await TestAsync(
                 $"{balancer.Name} as docs/cluster.md shows it: a node is killed, and its clients write on",
                 () => ShownAsync(balancer));
         }
 
-        await suite.TestAsync("all nodes end on SIGTERM at once", EndAllAsync);
+        await TestAsync("all nodes end on SIGTERM at once", EndAllAsync);
+
+        Task TestAsync(string sentence, Func<Task> test) => sentence.Contains(only, StringComparison.Ordinal)
+            ? suite.TestAsync(sentence, test)
+            : Task.CompletedTask;
     }
 
     /// <summary>The last node of the cluster was held back until now.</summary>
@@ -68,10 +82,12 @@ internal sealed class ShortTests(
         return took > _longestWithoutOwner ? [$"its rooms took no messages for {took.TotalSeconds:0.0} s"] : [];
     });
 
-    private Task StaleWriterAsync() => InRoundAsync(async () =>
+    /// <param name="moment">The moment of a flush at which it stands still; null for any.</param>
+    private Task StaleWriterAsync(FlushMoment? moment) => InRoundAsync(async () =>
     {
         var (node, its) = Busiest();
         var ends = node.Exits.Count;
+        var flush = moment is { } at ? await HeldFlush.TakeAsync(cluster, node, at) : null;
         node.Pause();
         TimeSpan took;
         try
@@ -80,6 +96,8 @@ internal sealed class ShortTests(
         }
         finally
         {
+            // The database gets what is late while the node stands still.
+            if (flush is not null) await flush.LetGoAsync();
             node.Continue();
         }
 
@@ -197,8 +215,18 @@ internal sealed class ShortTests(
     private async Task InRoundAsync(Func<Task<IReadOnlyList<string>>> fault)
     {
         await load.StartAsync();
-        await Task.Delay(_before);
-        IReadOnlyList<string> problems = await fault();
+        IReadOnlyList<string> problems;
+        try
+        {
+            await Task.Delay(_before);
+            problems = await fault();
+        }
+        catch
+        {
+            await load.StopAsync();
+            throw;
+        }
+
         Say(await load.EndAsync());
         LostException.ThrowIfAny(problems);
     }
