@@ -117,6 +117,13 @@ internal sealed class Cluster : IAsyncDisposable
             CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Cuts what a node sends to the others. What they send to it arrives.</summary>
+    public void CutToOthers(Node node, LinkFault fault)
+    {
+        foreach (var other in Nodes.Where(other => other != node))
+            other.Wires.CutFrom(() => node.ProcessId, fault);
+    }
+
     /// <summary>Waits until something holds.</summary>
     public Task UntilAsync(Func<Task<bool>> holds, string otherwise, TimeSpan? within = null) =>
         UntilAsync(holds, () => otherwise, within);

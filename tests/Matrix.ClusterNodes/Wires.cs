@@ -65,6 +65,16 @@ internal sealed class Wires : IAsyncDisposable
         set => (Of(_fromCalls).Fault, Of(_fromRequests).Fault) = (value, value);
     }
 
+    /// <summary>From one of the other nodes, in addition.</summary>
+    /// <param name="processId">Its present process: a node that starts again is cut off, too.</param>
+    public void CutFrom(Func<int> processId, LinkFault fault)
+    {
+        var partial = fault == LinkFault.None
+            ? null
+            : new PartialFault(fault, (source, at) => SocketOwner.Has(processId(), source, at));
+        (Of(_fromCalls).Partial, Of(_fromRequests).Partial) = (partial, partial);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var link in new[] { _toDatabase, _fromCalls, _fromRequests })

@@ -12,6 +12,10 @@ internal sealed class LinkConnection : IDisposable
     private readonly ILinkGate? _gate;
     private readonly Socket _from;
     private readonly Socket _to;
+    private readonly IPEndPoint _source;
+    private readonly IPEndPoint _at;
+    private PartialFault? _asked;
+    private bool _isAffected;
     private int _held;
 
     public LinkConnection(TcpLink link, Socket from, AddressFamily family, ILinkGate? gate)
@@ -19,6 +23,21 @@ internal sealed class LinkConnection : IDisposable
         (_link, _from, _gate) = (link, from, gate);
         _to = new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         _from.NoDelay = true;
+        (_source, _at) = ((IPEndPoint)from.RemoteEndPoint!, (IPEndPoint)from.LocalEndPoint!);
+    }
+
+    /// <summary>What the link does with it.</summary>
+    public LinkFault Fault
+    {
+        get
+        {
+            if (_link.Fault != LinkFault.None || _link.Partial is not { } partial) return _link.Fault;
+            lock (_from)
+            {
+                if (_asked != partial) (_asked, _isAffected) = (partial, partial.Affects(_source, _at));
+                return _isAffected ? partial.Fault : LinkFault.None;
+            }
+        }
     }
 
     /// <summary>The port from which it reaches the other side; 0 until it does.</summary>
@@ -53,7 +72,7 @@ internal sealed class LinkConnection : IDisposable
             {
                 var read = await from.ReceiveAsync(buffer, stop);
                 if (_link.Delay is { Ticks: > 0 } delay) await Task.Delay(delay, stop);
-                while (_link.Fault == LinkFault.BlackHole) await Task.Delay(_poll, stop);
+                while (Fault == LinkFault.BlackHole) await Task.Delay(_poll, stop);
                 if (read == 0) break;
                 for (var sent = 0; sent < read;)
                 {

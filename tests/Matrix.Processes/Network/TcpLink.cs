@@ -17,6 +17,13 @@ public enum LinkFault
     BlackHole,
 }
 
+/// <summary>A fault for some of the connections of a link.</summary>
+/// <param name="Fault">What the link does with them.</param>
+/// <param name="Affects">
+/// Whether a connection is one of them, by the address that it comes from and the link's. Asked once for each.
+/// </param>
+public sealed record PartialFault(LinkFault Fault, Func<IPEndPoint, IPEndPoint, bool> Affects);
+
 /// <summary>A TCP proxy between two servers, whose faults are set while it runs.</summary>
 public sealed class TcpLink : IAsyncDisposable
 {
@@ -27,6 +34,7 @@ public sealed class TcpLink : IAsyncDisposable
     private readonly ConcurrentDictionary<LinkConnection, byte> _open = new();
     private readonly Task _accepting;
     private volatile LinkFault _fault;
+    private volatile PartialFault? _partial;
     private long _delayMs;
 
     private TcpLink(TcpListener listener, Func<IPEndPoint> to, Func<ILinkGate>? newGate)
@@ -45,6 +53,18 @@ public sealed class TcpLink : IAsyncDisposable
         {
             _fault = value;
             if (value == LinkFault.Reset) ResetConnections();
+        }
+    }
+
+    /// <summary>A fault of some connections, in addition; null for none.</summary>
+    public PartialFault? Partial
+    {
+        get => _partial;
+        set
+        {
+            _partial = value;
+            foreach (var connection in _open.Keys.Where(static each => each.Fault == LinkFault.Reset))
+                connection.Dispose();
         }
     }
 
@@ -112,7 +132,7 @@ public sealed class TcpLink : IAsyncDisposable
         _open[connection] = 0;
         try
         {
-            if (_fault != LinkFault.Reset) await connection.CarryAsync(target, _stop.Token);
+            if (connection.Fault != LinkFault.Reset) await connection.CarryAsync(target, _stop.Token);
         }
         catch (Exception end) when (end is OperationCanceledException or SocketException or ObjectDisposedException)
         {

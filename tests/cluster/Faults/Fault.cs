@@ -19,7 +19,7 @@ internal sealed record Fault(string Name, Func<Task> RunAsync)
         var seconds = TimeSpan.FromSeconds(random.Next(1, 31));
         var cut = TimeSpan.FromSeconds(random.Next(1, 16));
         var way = random.Next(2) == 0 ? LinkFault.Reset : LinkFault.BlackHole;
-        return random.Next(11) switch
+        return random.Next(14) switch
         {
             0 or 1 => new($"kill {node.Name}", () => OfOneAsync(node, node.Kill)),
             2 or 3 => new($"stop {node.Name} for {seconds.TotalSeconds} s", () => PauseAsync(cluster, node, seconds)),
@@ -31,15 +31,21 @@ internal sealed record Fault(string Name, Func<Task> RunAsync)
             }),
             6 => new($"end the writing connection of {node.Name}", () => EndAsync(cluster, node, onlyWriter: true)),
             7 => new($"end all connections of {node.Name}", () => EndAsync(cluster, node, onlyWriter: false)),
-            8 => new(
+            8 or 9 => new(
                 $"cut {node.Name} off from the database for {cut.TotalSeconds} s ({way})",
-                () => CutAsync(node, cut, database: way, others: LinkFault.None)),
-            9 => new(
+                () => CutAsync(cluster, node, cut, database: way, LinkFault.None, LinkFault.None)),
+            10 => new(
+                $"cut {node.Name} off from what the others send for {cut.TotalSeconds} s ({way})",
+                () => CutAsync(cluster, node, cut, LinkFault.None, fromOthers: way, LinkFault.None)),
+            11 => new(
                 $"cut {node.Name} off from the others for {cut.TotalSeconds} s ({way})",
-                () => CutAsync(node, cut, database: LinkFault.None, others: way)),
+                () => CutAsync(cluster, node, cut, LinkFault.None, fromOthers: way, toOthers: way)),
+            12 => new(
+                $"cut {node.Name} off from the database and what the others send for {cut.TotalSeconds} s ({way})",
+                () => CutAsync(cluster, node, cut, database: way, fromOthers: way, LinkFault.None)),
             _ => new(
-                $"cut {node.Name} off from both for {cut.TotalSeconds} s ({way})",
-                () => CutAsync(node, cut, database: way, others: way)),
+                $"cut {node.Name} off from everything for {cut.TotalSeconds} s ({way})",
+                () => CutAsync(cluster, node, cut, database: way, fromOthers: way, toOthers: way)),
         };
     }
 
@@ -82,11 +88,14 @@ internal sealed record Fault(string Name, Func<Task> RunAsync)
         return Task.CompletedTask;
     }
 
-    private static async Task CutAsync(Node node, TimeSpan time, LinkFault database, LinkFault others)
+    private static async Task CutAsync(
+        Cluster cluster, Node node, TimeSpan time, LinkFault database, LinkFault fromOthers, LinkFault toOthers)
     {
-        (node.Wires.ToDatabase, node.Wires.FromOthers) = (database, others);
+        (node.Wires.ToDatabase, node.Wires.FromOthers) = (database, fromOthers);
+        cluster.CutToOthers(node, toOthers);
         await Task.Delay(time);
         (node.Wires.ToDatabase, node.Wires.FromOthers) = (LinkFault.None, LinkFault.None);
+        cluster.CutToOthers(node, LinkFault.None);
     }
 
     private static int IndexOf(Cluster cluster, Node node) =>
