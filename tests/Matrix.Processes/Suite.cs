@@ -6,7 +6,9 @@ namespace Matrix.Processes;
 public sealed class Suite
 {
     private int _passed;
-    private int _failed;
+
+    /// <summary>How many have failed.</summary>
+    public int Failed { get; private set; }
 
     /// <summary>Runs a test, and prints how it ended.</summary>
     public async Task TestAsync(string sentence, Func<Task> test)
@@ -20,7 +22,7 @@ public sealed class Suite
         }
         catch (Exception problem) when (problem is not OutOfMemoryException)
         {
-            _failed++;
+            Failed++;
             Console.WriteLine($"NOT OK  {sentence}  ({watch.Elapsed.TotalSeconds:0.0} s)");
             Console.WriteLine(problem is LostException ? problem.Message : problem.ToString());
         }
@@ -29,8 +31,8 @@ public sealed class Suite
     /// <summary>Prints the counts and returns the exit code.</summary>
     public int Finish()
     {
-        Console.WriteLine($"{_passed} passed, {_failed} failed");
-        return _failed == 0 ? 0 : 1;
+        Console.WriteLine($"{_passed} passed, {Failed} failed");
+        return Failed == 0 ? 0 : 1;
     }
 }
 

@@ -12,33 +12,54 @@ var isBalanced = !args.Contains("--without-balancer");
 var suite = new Suite();
 Console.WriteLine($"seed {seed}, {(isBalanced ? "requests by HAProxy" : "clients choose a node")}");
 
-await using var cluster = await Cluster.StartAsync(new ClusterOptions
-{
-    Balancing = isBalanced ? Balancing.TurnsAnew : null,
-    Held = minutes is null && only.Length == 0 ? 1 : 0,
-});
-
 // Who ends the tests ends the processes, too.
+Cluster? running = null;
+DatabasePair? pair = null;
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
-await using var load = await RoomLoad.CreateAsync(cluster, seed);
-if (minutes is { } time) await new LongRun(cluster, load, seed).RunAsync(suite, TimeSpan.FromMinutes(time));
-else await new ShortTests(cluster, load, ShownBalancers()).RunAsync(suite, only);
 
-foreach (var node in cluster.Nodes)
+await OnClusterAsync(
+    new ClusterOptions
+    {
+        Balancing = isBalanced ? Balancing.TurnsAnew : null,
+        Held = minutes is null && only.Length == 0 ? 1 : 0,
+    },
+    (cluster, load) => minutes is { } time
+        ? new LongRun(cluster, load, seed).RunAsync(suite, TimeSpan.FromMinutes(time))
+        : new ShortTests(cluster, load, ShownBalancers()).RunAsync(suite, only));
+
+// HAProxy is before its database.
+if (minutes is null && isBalanced && Promotion.Sentence.Contains(only, StringComparison.Ordinal))
 {
-    Console.WriteLine($"{node.Name} ended {node.Exits.Count} times ({string.Join(' ', node.Exits)})");
-    foreach (var line in node.LoggedErrors(5)) Console.WriteLine($"        {line}");
+    using var database = pair = new DatabasePair();
+    await OnClusterAsync(
+        new ClusterOptions { Balancing = Balancing.TurnsAnew, Database = database.Url },
+        (_, load) => suite.TestAsync(Promotion.Sentence, () => Promotion.RunAsync(database, load)));
 }
 
-var code = suite.Finish();
-if (code != 0) Console.WriteLine($"The logs are in {cluster.KeepFiles()}");
-return code;
+return suite.Finish();
+
+async Task OnClusterAsync(ClusterOptions options, Func<Cluster, RoomLoad, Task> testAsync)
+{
+    var failed = suite.Failed;
+    await using var cluster = await Cluster.StartAsync(options);
+    running = cluster;
+    await using var load = await RoomLoad.CreateAsync(cluster, seed);
+    await testAsync(cluster, load);
+    foreach (var node in cluster.Nodes)
+    {
+        Console.WriteLine($"{node.Name} ended {node.Exits.Count} times ({string.Join(' ', node.Exits)})");
+        foreach (var line in node.LoggedErrors(5)) Console.WriteLine($"        {line}");
+    }
+
+    if (suite.Failed > failed) Console.WriteLine($"The logs are in {cluster.KeepFiles()}");
+}
 
 void End(PosixSignalContext signal)
 {
     signal.Cancel = true;
-    cluster.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(20));
+    running?.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(20));
+    pair?.Dispose();
     Environment.Exit(1);
 }
 

@@ -55,7 +55,7 @@ internal sealed class RoomLoad : IAsyncDisposable
     }
 
     /// <summary>Begins a round: makes rooms, and starts all clients.</summary>
-    public async Task StartAsync()
+    private async Task StartAsync()
     {
         Acknowledged = new Acknowledged();
         var owner = _writing[0];
@@ -98,7 +98,7 @@ internal sealed class RoomLoad : IAsyncDisposable
 
     /// <summary>Ends the round, once the faults are over, and checks everything that was acknowledged.</summary>
     /// <returns>One line of figures.</returns>
-    public async Task<string> EndAsync()
+    private async Task<string> EndAsync()
     {
         await _stopWriting.CancelAsync();
         try
@@ -131,12 +131,25 @@ internal sealed class RoomLoad : IAsyncDisposable
             + $"{_sliders.Sum(static slider => slider.Restarts)} sliding connections anew";
     }
 
-    /// <summary>Ends the round without a check: a fault could not happen.</summary>
-    public async Task StopAsync()
+    /// <summary>A round with faults in the middle, after which everything is checked.</summary>
+    /// <returns>One line of figures.</returns>
+    public async Task<string> RoundAsync(Func<Task> faults)
     {
-        await _stopWriting.CancelAsync();
-        await _stopReading.CancelAsync();
-        await Task.WhenAll(_writes, _reads).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await StartAsync();
+        try
+        {
+            await faults();
+        }
+        catch
+        {
+            // Clients that go on would take what belongs to those of the next round.
+            await _stopWriting.CancelAsync();
+            await _stopReading.CancelAsync();
+            await Task.WhenAll(_writes, _reads).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+
+        return await EndAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -29,19 +29,20 @@ internal sealed class LongRun(Cluster cluster, RoomLoad load, int seed)
             await suite.TestAsync($"round {round}, {names}", async () =>
             {
                 await cluster.WholeAsync();
-                await load.StartAsync();
-                var begin = Stopwatch.GetTimestamp();
-                foreach (var (fault, pause) in faults.Zip(between))
+                Console.WriteLine("        " + await load.RoundAsync(async () =>
                 {
-                    await Task.Delay(pause);
-                    await fault.RunAsync();
-                    happened++;
-                }
+                    var begin = Stopwatch.GetTimestamp();
+                    foreach (var (fault, pause) in faults.Zip(between))
+                    {
+                        await Task.Delay(pause);
+                        await fault.RunAsync();
+                        happened++;
+                    }
 
-                await Task.Delay(_longestBetween / 2);
-                writing += Stopwatch.GetElapsedTime(begin);
-                acknowledged += load.Acknowledged.Count;
-                Console.WriteLine("        " + await load.EndAsync());
+                    await Task.Delay(_longestBetween / 2);
+                    writing += Stopwatch.GetElapsedTime(begin);
+                    acknowledged += load.Acknowledged.Count;
+                }));
             });
         }
 

@@ -37,12 +37,12 @@ internal sealed class ShortTests(
         await TestAsync(
             "a node that stands still is refused when it goes on, and ends by itself", () => StaleWriterAsync(null));
         await TestAsync(
-            "the same between the first statement of a flush and its commit",
+            "a node stands still between the first statement of a flush and its commit",
             () => StaleWriterAsync(FlushMoment.Fenced));
         await TestAsync(
-            "the same when a flush was half sent", () => StaleWriterAsync(FlushMoment.HalfSent));
+            "a node stands still when a flush was half sent", () => StaleWriterAsync(FlushMoment.HalfSent));
         await TestAsync(
-            "the same when a flush was committed, and the node does not know",
+            "a node stands still when a flush was committed, and does not know",
             () => StaleWriterAsync(FlushMoment.Committed));
         await TestAsync("a node leaves on SIGTERM: no request fails or waits long", DrainAsync);
         await TestAsync("a node loses its connections to the database, and nothing is lost", ConnectionsAsync);
@@ -214,20 +214,12 @@ internal sealed class ShortTests(
     /// <summary>A fault in the middle of load, after which everything is checked.</summary>
     private async Task InRoundAsync(Func<Task<IReadOnlyList<string>>> fault)
     {
-        await load.StartAsync();
-        IReadOnlyList<string> problems;
-        try
+        IReadOnlyList<string> problems = [];
+        Say(await load.RoundAsync(async () =>
         {
             await Task.Delay(_before);
             problems = await fault();
-        }
-        catch
-        {
-            await load.StopAsync();
-            throw;
-        }
-
-        Say(await load.EndAsync());
+        }));
         LostException.ThrowIfAny(problems);
     }
 
