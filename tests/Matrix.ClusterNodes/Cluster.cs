@@ -21,17 +21,29 @@ internal sealed class Cluster : IAsyncDisposable
     private readonly Uri _database;
     private readonly NodeAuthority _authority = new();
     private readonly Balancer? _balancer;
+    private readonly FederationFront? _front;
 
     private Cluster(ClusterOptions options)
     {
         if (options.Database is null) _postgres = new PostgresProcess(inMemory: true);
         _database = options.Database ?? new Uri(_postgres!.NewDatabase(Database));
+        if (options.Federates)
+        {
+            var settings = options.Settings;
+            var front = _front = new FederationFront(options.Nodes);
+            options = options with { Settings = number => front.Settings(number).Concat(settings(number)) };
+        }
+
         Nodes = [.. Enumerable.Range(0, options.Nodes).Select(i => new Node(i, _database, _authority, options))];
         if (options.Balancing is { } balancing) _balancer = new Balancer(Nodes, balancing);
+        _front?.Start(Nodes);
     }
 
     /// <summary>All of them, whether they run or not.</summary>
     public IReadOnlyList<Node> Nodes { get; }
+
+    /// <summary>The server's name for others; null if none can reach it.</summary>
+    public string? Name => _front?.Name;
 
     /// <summary>Where clients send requests: the balancer, or all nodes.</summary>
     public IReadOnlyList<Uri> Addresses =>
@@ -149,6 +161,7 @@ internal sealed class Cluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _balancer?.Dispose();
+        if (_front is not null) await _front.DisposeAsync();
         foreach (var node in Nodes) await node.DisposeAsync();
         _postgres?.Dispose();
         _authority.Dispose();

@@ -17,6 +17,9 @@ internal sealed record ClusterOptions
     /// <summary>Whether nodes reach each other and the database without proxies, which a test could cut.</summary>
     public bool IsDirect { get; init; }
 
+    /// <summary>Whether other servers of this machine can reach it.</summary>
+    public bool Federates { get; init; }
+
     /// <summary>The address of its database; null for a server of its own.</summary>
     public Uri? Database { get; init; }
 

@@ -9,11 +9,15 @@ var minutes = NumberAfter("--minutes");
 var seed = NumberAfter("--seed") ?? Environment.TickCount;
 var only = After("--only") ?? "";
 var isBalanced = !args.Contains("--without-balancer");
+
+// The short tests would take more than three minutes with it.
+var federates = minutes is null ? args.Contains("--with-other-server") : !args.Contains("--without-other-server");
 var suite = new Suite();
 Console.WriteLine($"seed {seed}, {(isBalanced ? "requests by HAProxy" : "clients choose a node")}");
 
 // Who ends the tests ends the processes, too.
 Cluster? running = null;
+OtherServer? visiting = null;
 DatabasePair? pair = null;
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
@@ -23,6 +27,7 @@ await OnClusterAsync(
     {
         Balancing = isBalanced ? Balancing.TurnsAnew : null,
         Held = minutes is null && only.Length == 0 ? 1 : 0,
+        Federates = federates,
     },
     (cluster, load) => minutes is { } time
         ? new LongRun(cluster, load, seed).RunAsync(suite, TimeSpan.FromMinutes(time))
@@ -44,7 +49,8 @@ async Task OnClusterAsync(ClusterOptions options, Func<Cluster, RoomLoad, Task> 
     var failed = suite.Failed;
     await using var cluster = await Cluster.StartAsync(options);
     running = cluster;
-    await using var load = await RoomLoad.CreateAsync(cluster, seed);
+    using var other = visiting = options.Federates ? await OtherServer.StartAsync() : null;
+    await using var load = await RoomLoad.CreateAsync(cluster, other, seed);
     await testAsync(cluster, load);
     foreach (var node in cluster.Nodes)
     {
@@ -52,13 +58,15 @@ async Task OnClusterAsync(ClusterOptions options, Func<Cluster, RoomLoad, Task> 
         foreach (var line in node.LoggedErrors(5)) Console.WriteLine($"        {line}");
     }
 
-    if (suite.Failed > failed) Console.WriteLine($"The logs are in {cluster.KeepFiles()}");
+    foreach (var line in other?.LoggedErrors(5) ?? []) Console.WriteLine($"other server: {line}");
+    if (suite.Failed > failed) Console.WriteLine($"The logs are in {cluster.KeepFiles()} {other?.KeepFiles()}");
 }
 
 void End(PosixSignalContext signal)
 {
     signal.Cancel = true;
     running?.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(20));
+    visiting?.Dispose();
     pair?.Dispose();
     Environment.Exit(1);
 }

@@ -98,6 +98,10 @@ internal sealed class Person
 
     public Task JoinAsync(string room) => UntilAnsweredAsync(HttpMethod.Post, $"rooms/{Esc(room)}/join", new { });
 
+    /// <summary>Joins a room of another server.</summary>
+    public Task JoinByAsync(string server, string room) => UntilAnsweredAsync(
+        HttpMethod.Post, $"join/{Esc(room)}?via={Esc(server)}&server_name={Esc(server)}", new { });
+
     /// <summary>Sends a message, and returns its event.</summary>
     public async Task<string> SayAsync(string room, string mark, TimeSpan? patience = null)
     {

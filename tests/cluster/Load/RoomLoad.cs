@@ -16,6 +16,7 @@ internal sealed class RoomLoad : IAsyncDisposable
 
     private readonly Cluster _cluster;
     private readonly Random _random;
+    private readonly Person? _visitor;
     private readonly List<Person> _writing = [];
     private readonly List<Person> _reading = [];
     private readonly List<Person> _sliding = [];
@@ -25,11 +26,12 @@ internal sealed class RoomLoad : IAsyncDisposable
     private List<Writer> _writers = [];
     private List<SyncReader> _readers = [];
     private List<SlidingReader> _sliders = [];
+    private SyncReader? _visits;
     private Task _writes = Task.CompletedTask;
     private Task _reads = Task.CompletedTask;
 
-    private RoomLoad(Cluster cluster, int seed) => (_cluster, _random, Traffic) =
-        (cluster, new Random(seed), new Traffic(cluster.Addresses));
+    private RoomLoad(Cluster cluster, OtherServer? other, int seed) => (_cluster, _visitor, _random, Traffic) =
+        (cluster, other?.Visitor, new Random(seed), new Traffic(cluster.Addresses));
 
     public Traffic Traffic { get; }
 
@@ -42,9 +44,10 @@ internal sealed class RoomLoad : IAsyncDisposable
     public Acknowledged Acknowledged { get; private set; } = new();
 
     /// <summary>Registers the users.</summary>
-    public static async Task<RoomLoad> CreateAsync(Cluster cluster, int seed)
+    /// <param name="other">A server whose user takes part; null for none.</param>
+    public static async Task<RoomLoad> CreateAsync(Cluster cluster, OtherServer? other, int seed)
     {
-        var load = new RoomLoad(cluster, seed);
+        var load = new RoomLoad(cluster, other, seed);
         var run = Guid.NewGuid().ToString("n")[..6];
         for (var i = 0; i < Writers; i++) load._writing.Add(await Person.RegisterAsync(load.Traffic, $"w{i}-{run}"));
         for (var i = 0; i < Readers; i++) load._reading.Add(await Person.RegisterAsync(load.Traffic, $"r{i}-{run}"));
@@ -69,14 +72,21 @@ internal sealed class RoomLoad : IAsyncDisposable
         [
             .. _writing.Select(person => new Writer(person, RoomIds, _reading, Acknowledged, _random.Next())),
         ];
-        foreach (var reader in (Reader[])[.. _readers, .. _sliders]) await reader.BeginAsync();
+        if (_visitor is { } visitor)
+        {
+            await Task.WhenAll(RoomIds.Select(room => visitor.JoinByAsync(_cluster.Name!, room)));
+            visitor.Traffic.Forget();
+            _visits = new SyncReader(visitor, Acknowledged, _random.Next());
+            _writers.Add(new Writer(visitor, RoomIds, [], Acknowledged, _random.Next()) { IsVisitor = true });
+        }
+
+        foreach (var reader in AllReaders) await reader.BeginAsync();
         Traffic.Forget();
         _stopWriting.Dispose();
         _stopReading.Dispose();
         _stopWriting = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
         _stopReading = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
-        _reads = Task.WhenAll(
-            ((Reader[])[.. _readers, .. _sliders]).Select(reader => reader.ReadAsync(_stopReading.Token)));
+        _reads = Task.WhenAll(AllReaders.Select(reader => reader.ReadAsync(_stopReading.Token)));
         _writes = Task.WhenAll(_writers.Select(writer => writer.WriteAsync(_stopWriting.Token)));
     }
 
@@ -106,7 +116,7 @@ internal sealed class RoomLoad : IAsyncDisposable
             await _writes;
             await _cluster.WholeAsync();
             await _cluster.UntilAsync(
-                () => Task.FromResult(_readers.All(HasAll) && _sliders.All(HasAllEvents)),
+                () => Task.FromResult(_readers.All(HasAll) && AllReaders.All(HasAllEvents)),
                 () => "the readers did not get all that was acknowledged: " + string.Join("; ", Missing()),
                 _patience);
         }
@@ -121,11 +131,15 @@ internal sealed class RoomLoad : IAsyncDisposable
         List<string> problems =
         [
             .. _writers.Select(static writer => writer.Problem).OfType<string>(),
-            .. ((Reader[])[.. _readers, .. _sliders]).SelectMany(static reader => reader.Problems),
+            .. AllReaders.SelectMany(static reader => reader.Problems),
             .. await checks.CheckAsync(_writing, _readers, _sliders),
         ];
+        if (_visits is { } visits)
+            problems.AddRange(await new VisitorChecks(_visitor!, _reading[0], RoomIds).CheckAsync(visits));
         LostException.ThrowIfAny(problems);
-        return $"{Acknowledged.Messages.Count} messages, {Acknowledged.StateEvents.Count} states, "
+        var visitor = _writers.Where(static writer => writer.IsVisitor).Sum(static writer => writer.Written);
+        return $"{Acknowledged.Messages.Count} messages ({visitor} of another server), "
+            + $"{Acknowledged.StateEvents.Count} states, "
             + $"{Acknowledged.ToDevice.Count} to devices, {Traffic.FailedSince(0).Count} tries failed, "
             + $"longest write {Traffic.LongestWriteSince(0).TotalSeconds:0.0} s, "
             + $"{_sliders.Sum(static slider => slider.Restarts)} sliding connections anew";
@@ -168,7 +182,10 @@ internal sealed class RoomLoad : IAsyncDisposable
     private bool HasAllEvents(Reader reader) => Acknowledged.Messages.Concat(Acknowledged.StateEvents)
         .All(sent => reader.Timelines.Has(sent.EventId));
 
-    private IEnumerable<string> Missing() => ((Reader[])[.. _readers, .. _sliders]).Select(reader =>
+    private IEnumerable<Reader> AllReaders =>
+        ((IEnumerable<Reader?>)[.. _readers, .. _sliders, _visits]).OfType<Reader>();
+
+    private IEnumerable<string> Missing() => AllReaders.Select(reader =>
     {
         var sent = Acknowledged.Messages.Concat(Acknowledged.StateEvents);
         var toDevice = reader is SyncReader syncs

@@ -10,6 +10,7 @@ internal sealed class Writer(
     Person person, IReadOnlyList<string> rooms, IReadOnlyList<Person> readers, Acknowledged acknowledged, int seed)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan _pauseOfVisitor = TimeSpan.FromMilliseconds(400);
     private static readonly string _run = Guid.NewGuid().ToString("n")[..8];
     private static long _last;
 
@@ -18,8 +19,14 @@ internal sealed class Writer(
     /// <summary>What the server did wrong; null for nothing.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>How much of what it wrote is acknowledged.</summary>
+    public int Written { get; private set; }
+
     /// <summary>A text that no other request has.</summary>
     public static string NextMark() => $"mark-{_run}-{Interlocked.Increment(ref _last):d8}";
+
+    /// <summary>Whether the user is of another server: one that sends messages now and then.</summary>
+    public bool IsVisitor { get; init; }
 
     /// <summary>Writes until it is stopped. What it has begun is acknowledged then.</summary>
     public async Task WriteAsync(CancellationToken stop)
@@ -29,7 +36,8 @@ internal sealed class Writer(
             while (!stop.IsCancellationRequested)
             {
                 await WriteOneAsync();
-                await Task.Delay(_pause, CancellationToken.None);
+                Written++;
+                await Task.Delay(IsVisitor ? _pauseOfVisitor : _pause, CancellationToken.None);
             }
         }
         catch (LostException problem)
@@ -38,7 +46,7 @@ internal sealed class Writer(
         }
     }
 
-    private Task WriteOneAsync() => _random.Next(10) switch
+    private Task WriteOneAsync() => (IsVisitor ? int.MaxValue : _random.Next(10)) switch
     {
         0 => SetStateAsync(rooms[_random.Next(rooms.Count)]),
         1 => SendToDeviceAsync(readers[_random.Next(readers.Count)]),
