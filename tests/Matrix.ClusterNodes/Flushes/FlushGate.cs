@@ -25,6 +25,10 @@ internal sealed class FlushGate(FlushHold hold) : ILinkGate
 
     private bool _isFenced;
     private int _afterFence;
+
+    /// <summary>Whether a statement after the fence was sent, and no Sync after it.</summary>
+    private bool _isUnderWay;
+
     private volatile bool _isPassed;
 
     public bool HoldsReplies => hold.HoldsReplies(this);
@@ -48,8 +52,8 @@ internal sealed class FlushGate(FlushHold hold) : ILinkGate
     {
         FlushMoment.Fenced => _messages.IsBetween && _afterFence == 0 && !(_isBlock && before == 'S'),
 
-        // After a whole statement, so that the session is not idle for the database.
-        FlushMoment.HalfSent => _afterFence > 0 && (char)_messages.Type is 'P' or 'B' && _messages.IsHalf,
+        // A session that has executed a statement since the last Sync is not idle for the database.
+        FlushMoment.HalfSent => _isUnderWay && (char)_messages.Type is 'P' or 'B' && _messages.IsHalf,
 
         // What comes next commits it; the reply is held then.
         _ => _messages.IsBetween && _afterFence > 0 && (_isBlock ? before == 'E' && IsCommit : before == 'S'),
@@ -69,13 +73,15 @@ internal sealed class FlushGate(FlushHold hold) : ILinkGate
                 break;
             case 'E' when _messages.Bound.StartsWith("CALL take_positions", StringComparison.Ordinal)
                 || _messages.Bound.StartsWith("SELECT next_positions", StringComparison.Ordinal):
-                (_isFenced, _afterFence, _isPassed) = (true, 0, false);
+                (_isFenced, _afterFence, _isUnderWay, _isPassed) = (true, 0, false, false);
                 break;
             case 'E':
                 _afterFence++;
+                _isUnderWay = true;
                 break;
-            case 'S' when !_isBlock:
-                _isFenced = false;
+            case 'S':
+                _isUnderWay = false;
+                _isFenced &= _isBlock;
                 break;
         }
     }

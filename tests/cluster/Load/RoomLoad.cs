@@ -137,8 +137,9 @@ internal sealed class RoomLoad : IAsyncDisposable
         if (_visits is { } visits)
             problems.AddRange(await new VisitorChecks(_visitor!, _reading[0], RoomIds).CheckAsync(visits));
         LostException.ThrowIfAny(problems);
-        var visitor = _writers.Where(static writer => writer.IsVisitor).Sum(static writer => writer.Written);
-        return $"{Acknowledged.Messages.Count} messages ({visitor} of another server), "
+        var visiting = _writers.Find(static writer => writer.IsVisitor);
+        return $"{Acknowledged.Messages.Count} messages"
+            + (visiting is null ? ", " : $" ({visiting.Written} of another server), ")
             + $"{Acknowledged.StateEvents.Count} states, "
             + $"{Acknowledged.ToDevice.Count} to devices, {Traffic.FailedSince(0).Count} tries failed, "
             + $"longest write {Traffic.LongestWriteSince(0).TotalSeconds:0.0} s, "
