@@ -10,8 +10,8 @@ internal static class BriefBodies
     public const int Most = 64 * 1024;
 
     /// <summary>
-    /// Reads the body of a request, which can be read again from its beginning. Null if it is too large, or does not say
-    /// how large it is: then nothing was read.
+    /// Reads the body of a request, which can be read again from its beginning. Null if it is too large, or does not
+    /// say how large it is: then nothing was read.
     /// </summary>
     /// <exception cref="BadHttpRequestException">It did not arrive as the client said.</exception>
     public static async ValueTask<byte[]?> ReadAsync(HttpContext http, CancellationToken stop)

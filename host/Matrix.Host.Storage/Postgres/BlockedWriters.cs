@@ -5,61 +5,89 @@ namespace Matrix.Host.Storage.Postgres;
 /// <summary>
 /// Ends the sessions that keep a node from the sequence because their process stands still: in the middle of a
 /// transaction, or of a message to the server. A session that waits for the disk or for a standby is left alone: its
-/// commit would become visible before it is safe.
+/// commit would become visible before it is safe. One session is watched at a time.
 /// </summary>
-internal sealed class BlockedWriters : IAsyncDisposable
+/// <param name="connectionString">For a second connection, while the first one is blocked.</param>
+internal sealed class BlockedWriters(string connectionString) : IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(500);
 
-    private readonly CancellationTokenSource _over = new();
-    private readonly Task _watching;
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _ended = new();
+    private Timer? _timer;
+    private NpgsqlConnection? _blocked;
+    private Task _looking = Task.CompletedTask;
 
-    private BlockedWriters(string connectionString, int blocked) =>
-        _watching = WatchAsync(connectionString, blocked, _over.Token);
-
-    /// <summary>Ends, until it is disposed, who blocks a session for more than two seconds.</summary>
-    internal static BlockedWriters Ending(string connectionString, NpgsqlConnection blocked) =>
-        new(connectionString, blocked.ProcessID);
-
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends, until the watch is disposed, who blocks a session for more than two seconds.</summary>
+    internal Watch Begin(NpgsqlConnection connection)
     {
-        await _over.CancelAsync();
-        await _watching;
-        _over.Dispose();
+        lock (_gate)
+        {
+            _blocked = connection;
+            _timer ??= new Timer(static self => ((BlockedWriters)self!).Look(), this, Timeout.Infinite, Timeout.Infinite);
+            _timer.Change(_patience, _lookAgain);
+        }
+
+        return new Watch(this);
     }
 
-    private static async Task WatchAsync(string connectionString, int blocked, CancellationToken over)
+    /// <summary>Ends what it is doing.</summary>
+    public void Dispose()
     {
-        for (var pause = _patience; !over.IsCancellationRequested; pause = _lookAgain)
+        _ended.Cancel();
+        _timer?.Dispose();
+        _ended.Dispose();
+    }
+
+    private void End()
+    {
+        lock (_gate)
         {
-            await Task.Delay(pause, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (over.IsCancellationRequested) return;
-            try
-            {
-                await EndAsync(connectionString, blocked, over);
-            }
-            catch (Exception fault) when (fault is OperationCanceledException || PostgresFault.IsDatabaseFault(fault))
-            {
-                // It is over, or the next look may succeed.
-            }
+            _blocked = null;
+            _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
 
-    private static async Task EndAsync(string connectionString, int blocked, CancellationToken over)
+    private void Look()
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(over);
-        await using var end = new NpgsqlCommand(
-            """
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE pid = ANY(pg_blocking_pids($1)) AND datname = current_database()
-                AND (state LIKE 'idle in transaction%' OR (state = 'active' AND wait_event_type = 'Client'))
-            """,
-            connection)
+        lock (_gate)
         {
-            Parameters = { new NpgsqlParameter { Value = blocked } },
-        };
-        await end.ExecuteNonQueryAsync(over);
+            if (_blocked is not { } blocked || !_looking.IsCompleted) return;
+            _looking = EndBlockersAsync(blocked.ProcessID, _ended.Token);
+        }
+    }
+
+    private async Task EndBlockersAsync(int blocked, CancellationToken stop)
+    {
+        try
+        {
+            await using var connection = new NpgsqlConnection(connectionString);
+            await connection.OpenAsync(stop);
+
+            // One that waits for its own turn is in this state for a moment, too.
+            await using var end = new NpgsqlCommand(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE pid = ANY(pg_blocking_pids($1)) AND datname = current_database()
+                    AND state_change < clock_timestamp() - interval '1 second'
+                    AND (state LIKE 'idle in transaction%' OR (state = 'active' AND wait_event_type = 'Client'))
+                """,
+                connection)
+            {
+                Parameters = { new NpgsqlParameter { Value = blocked } },
+            };
+            await end.ExecuteNonQueryAsync(stop);
+        }
+        catch (Exception fault) when (fault is OperationCanceledException || PostgresFault.IsDatabaseFault(fault))
+        {
+            // The server ends, or the next look may succeed.
+        }
+    }
+
+    /// <summary>The time for which a session may be blocked. Who waits disposes it.</summary>
+    internal readonly struct Watch(BlockedWriters? writers) : IDisposable
+    {
+        public void Dispose() => writers?.End();
     }
 }

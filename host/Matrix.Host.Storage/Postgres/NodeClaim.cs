@@ -28,6 +28,7 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
     private readonly string _node = options.Node;
     private readonly FlushLog _log = new(options);
     private readonly LivingNodes _others = new(options);
+    private readonly BlockedWriters _blocked = new(connectionString);
     private long _incarnation;
     private long _lastFlush;
     private bool _isFenced;
@@ -224,6 +225,14 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         _given.Clear();
     }
 
+    public override void Dispose()
+    {
+        _blocked.Dispose();
+        base.Dispose();
+    }
+
+    internal override BlockedWriters.Watch Sending(NpgsqlConnection connection) => _blocked.Begin(connection);
+
     internal override TimeSpan? LongestFlush { get; } = options.LongestFlush;
 
     internal override void Log(PostgresWrites writes, List<WriteBatch> batches, long after, long last)
@@ -397,7 +406,7 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
 
     private async Task AdvanceAsync(NpgsqlConnection connection, long by, CancellationToken stop)
     {
-        await using (BlockedWriters.Ending(connectionString, connection))
+        using (_blocked.Begin(connection))
         {
             Position = (long)(await ScalarAsync(
                 connection,

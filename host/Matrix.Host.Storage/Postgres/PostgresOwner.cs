@@ -177,6 +177,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
         }
 
         await _connection.DisposeAsync();
+        Claim.Dispose();
     }
 
     private async Task TakeAsync(CancellationToken stop)

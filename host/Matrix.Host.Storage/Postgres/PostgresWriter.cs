@@ -320,21 +320,27 @@ internal sealed class PostgresWriter : StorageWriter
         }
 
         _claim.TakeNext(_writes, count, last => (_after, _last) = (last - count, last));
-        await _writes.SendAsync(connection);
+        await SendAsync(connection);
         return true;
+    }
+
+    /// <summary>Sends what was collected. It may have to wait for another process's transaction.</summary>
+    private async Task SendAsync(NpgsqlConnection connection)
+    {
+        using (_claim.Sending(connection)) await _writes.SendAsync(connection);
     }
 
     private async Task CommitAsync(List<WriteBatch> batches, NpgsqlConnection connection, bool outcomesFirst)
     {
         if (outcomesFirst)
         {
-            await _writes.SendAsync(connection);
+            await SendAsync(connection);
         }
 
         _claim.Log(_writes, batches, _after, _last);
         _writes.Run("COMMIT");
         _committing = true;
-        await _writes.SendAsync(connection);
+        await SendAsync(connection);
         Committed(_last);
     }
 
@@ -367,7 +373,7 @@ internal sealed class PostgresWriter : StorageWriter
         // Without a BEGIN the batch is a transaction of its own.
         _claim.Log(_writes, batches, _after, _last);
         _committing = true;
-        await _writes.SendAsync(connection);
+        await SendAsync(connection);
         Committed(_last);
     }
 
@@ -383,11 +389,11 @@ internal sealed class PostgresWriter : StorageWriter
             _handlers.Apply(precondition, _writes);
         }
 
-        await _writes.SendAsync(connection);
+        await SendAsync(connection);
         if (!batch.Preconditions.All(precondition => precondition.Applied))
         {
             _writes.Run("ROLLBACK");
-            await _writes.SendAsync(connection);
+            await SendAsync(connection);
             batch.Chain?.Break();
             return;
         }

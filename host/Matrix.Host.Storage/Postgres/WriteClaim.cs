@@ -7,7 +7,7 @@ namespace Matrix.Host.Storage.Postgres;
 /// How a process proves that it may write: the lock that its connection holds, and what each of its transactions does
 /// first. Every transaction advances the one row of the sequence, so that all are in order.
 /// </summary>
-internal abstract class WriteClaim
+internal abstract class WriteClaim : IDisposable
 {
     // "matrix" on a telephone's keys: any number will do, so long as all processes agree.
     protected const long Lock = 628749;
@@ -80,6 +80,16 @@ internal abstract class WriteClaim
     /// </summary>
     internal virtual void TakeNext(PostgresWrites writes, int count, Action<long> taken) =>
         throw new InvalidOperationException("The position is known.");
+
+    /// <summary>Releases what it holds in this process.</summary>
+    public virtual void Dispose()
+    {
+    }
+
+    /// <summary>
+    /// Ends, while something is sent, who keeps this process from the sequence and stands still.
+    /// </summary>
+    internal virtual BlockedWriters.Watch Sending(NpgsqlConnection connection) => default;
 
     /// <summary>
     /// The time of a flush after which the next ones are made smaller, because others wait for it; null for none.

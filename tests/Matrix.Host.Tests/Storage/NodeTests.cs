@@ -204,6 +204,22 @@ internal sealed class NodeTests
     }
 
     [Test]
+    public async Task A_process_that_stands_still_in_half_a_message_keeps_nobody_from_writing()
+    {
+        await using var store = await OpenAsync("a");
+        await WriteAsync(store, 1);
+        await using var still = await ConnectAsync();
+        await ScalarAsync(still, "SET idle_in_transaction_session_timeout = 0");
+        await ScalarAsync(still, "BEGIN");
+        await ScalarAsync(still, "UPDATE sequence SET position = position + 1");
+        _ = await still.BeginTextImportAsync("COPY identity FROM STDIN");
+
+        await WriteAsync(store, 2).WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.That(await OrdinalsAsync(store), Is.EqualTo(new uint[] { 1, 2 }));
+    }
+
+    [Test]
     public async Task A_flush_that_another_write_to_the_sequence_came_before_is_sent_again()
     {
         await using var store = await OpenAsync("a");
