@@ -43,6 +43,9 @@ internal static class SiloSetup
             .AddProvider(new HostLoggers(loggers))
             .AddFilter("Orleans", LogLevel.Warning)
 
+            // A node that is gone cannot be told that nobody waits for its answer.
+            .AddFilter("Orleans.Runtime.GrainCallCancellationManager", LogLevel.None)
+
             // They warn of the garbage collector that the server chose, and of a start that took no time.
             .AddFilter("Orleans.Runtime.Silo", LogLevel.Error)
             .AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error)

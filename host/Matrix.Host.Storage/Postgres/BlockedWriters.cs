@@ -25,7 +25,8 @@ internal sealed class BlockedWriters(string connectionString) : IDisposable
         lock (_gate)
         {
             _blocked = connection;
-            _timer ??= new Timer(static self => ((BlockedWriters)self!).Look(), this, Timeout.Infinite, Timeout.Infinite);
+            _timer ??= new Timer(
+                static self => ((BlockedWriters)self!).Look(), this, Timeout.Infinite, Timeout.Infinite);
             _timer.Change(_patience, _lookAgain);
         }
 

@@ -17,7 +17,7 @@ internal sealed class ArrowTests
         ["Matrix.Host.Cluster"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Npgsql Microsoft.AspNetCore Orleans.Core "
             + "Orleans.Core.Abstractions Orleans.Runtime Orleans.Serialization Orleans.Serialization.Abstractions "
-            + "Orleans.Connections.Security Yarp.ReverseProxy",
+            + "Orleans.Connections.Security Yarp.ReverseProxy Microsoft.Net.Http.Headers",
         ["Matrix.Host.Network"] =
             "Matrix.Core Matrix.Host.Parts Matrix.Host.Storage Matrix.Host.Crypto MailKit MimeKit libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] =

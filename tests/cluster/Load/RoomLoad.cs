@@ -7,7 +7,7 @@ namespace Matrix.ClusterFaults.Load;
 /// <summary>Users of a cluster, of whom some write and some read. A round of them has rooms of its own.</summary>
 internal sealed class RoomLoad : IAsyncDisposable
 {
-    private const int Writers = 5;
+    private const int Writers = 8;
     private const int Readers = 2;
     private const int SlidingReaders = 1;
     private const int Rooms = 8;
