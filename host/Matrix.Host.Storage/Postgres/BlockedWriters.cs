@@ -16,7 +16,9 @@ internal sealed class BlockedWriters(string connectionString) : IDisposable
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _ended = new();
     private Timer? _timer;
-    private NpgsqlConnection? _blocked;
+
+    /// <summary>The process of the session that is watched; 0 for none.</summary>
+    private int _blocked;
     private Task _looking = Task.CompletedTask;
 
     /// <summary>Ends, until the watch is disposed, who blocks a session for more than two seconds.</summary>
@@ -24,7 +26,7 @@ internal sealed class BlockedWriters(string connectionString) : IDisposable
     {
         lock (_gate)
         {
-            _blocked = connection;
+            _blocked = ProcessOf(connection);
             _timer ??= new Timer(
                 static self => ((BlockedWriters)self!).Look(), this, Timeout.Infinite, Timeout.Infinite);
             _timer.Change(_patience, _lookAgain);
@@ -36,16 +38,20 @@ internal sealed class BlockedWriters(string connectionString) : IDisposable
     /// <summary>Ends what it is doing.</summary>
     public void Dispose()
     {
-        _ended.Cancel();
-        _timer?.Dispose();
-        _ended.Dispose();
+        lock (_gate)
+        {
+            _blocked = 0;
+            _timer?.Dispose();
+            _ended.Cancel();
+            _ended.Dispose();
+        }
     }
 
     private void End()
     {
         lock (_gate)
         {
-            _blocked = null;
+            _blocked = 0;
             _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
@@ -54,8 +60,21 @@ internal sealed class BlockedWriters(string connectionString) : IDisposable
     {
         lock (_gate)
         {
-            if (_blocked is not { } blocked || !_looking.IsCompleted) return;
-            _looking = EndBlockersAsync(blocked.ProcessID, _ended.Token);
+            if (_blocked == 0 || !_looking.IsCompleted) return;
+            _looking = EndBlockersAsync(_blocked, _ended.Token);
+        }
+    }
+
+    private static int ProcessOf(NpgsqlConnection connection)
+    {
+        try
+        {
+            return connection.ProcessID;
+        }
+        catch (InvalidOperationException)
+        {
+            // It is lost, which who sends finds out.
+            return 0;
         }
     }
 
