@@ -74,6 +74,9 @@ internal sealed class Homeserver : IAsyncDisposable
     // The time that running requests have to end; long-polls end at once. A stop may take five seconds in all.
     private static readonly TimeSpan _drainTime = TimeSpan.FromSeconds(3.5);
 
+    // A server that may not write any more gives nothing away, and can complete no request: its supervisor waits.
+    private static readonly TimeSpan _forbiddenDrainTime = TimeSpan.FromSeconds(1);
+
     private readonly WebApplication _app;
     private readonly OpenedStorage _storage;
     private readonly MediaFolder _media;
@@ -190,11 +193,16 @@ internal sealed class Homeserver : IAsyncDisposable
     /// <summary>Completes running requests, accepts no more, and closes the database.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
+        using var most = new CancellationTokenSource(IsForbidden ? _forbiddenDrainTime : Timeout.InfiniteTimeSpan);
+        await _app.StopAsync(most.Token);
         await _app.DisposeAsync();
         _media.Dispose();
         await _storage.DisposeAsync();
     }
+
+    /// <summary>Whether others have taken the database over, or have declared this node dead.</summary>
+    private bool IsForbidden =>
+        _storage.Lost.IsCompleted || _app.Services.GetService<ClusterNode>() is { Death.IsCompleted: true };
 
     private string? LinkOfFirstUser(HomeserverConfig config)
     {

@@ -9,7 +9,7 @@ namespace Matrix.ClusterFaults.Faults;
 internal sealed record Fault(string Name, Func<Task> RunAsync)
 {
     /// <summary>How long a node that was fenced while it stood still may go on after it continues.</summary>
-    public static TimeSpan LongestAfterContinue => TimeSpan.FromSeconds(15);
+    public static TimeSpan LongestAfterContinue => TimeSpan.FromSeconds(8);
 
     /// <summary>Draws one.</summary>
     public static Fault Draw(Cluster cluster, Random random)
