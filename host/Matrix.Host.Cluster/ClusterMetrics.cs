@@ -62,6 +62,7 @@ public sealed class ClusterMetrics : IDisposable
             "matrix_cluster_flushes",
             () => (Measurement<long>[])
             [
+                new(link.Follower.FlushesTold, new KeyValuePair<string, object?>("outcome", "told")),
                 new(link.Follower.FlushesRead, new KeyValuePair<string, object?>("outcome", "read")),
                 new(link.Follower.FlushesMissed, new KeyValuePair<string, object?>("outcome", "missed")),
             ],

@@ -88,6 +88,7 @@ public static class OutboundRegistration
                 parts.Get<AppServiceOptions>().MaxSending,
                 parts.Get<AppServiceOptions>().MaxSendingLimited,
                 parts.Get<OutboundOptions>().SlowAfter,
+                parts.Get<StorageLevel>(),
                 parts.Get<TimeProvider>())))
         .As<IPresenceConsumer, AppServiceOutbound>()
         .Add<AppServicePings>();
@@ -98,7 +99,8 @@ public static class OutboundRegistration
         var time = parts.Get<TimeProvider>();
         var feed = parts.Get<OutboundEventFeed>();
         var metrics = parts.Get<OutboundMetrics>();
-        var queue = new SendQueue(options.MaxSending, options.MaxSendingLimited, options.SlowAfter, time);
+        var queue = new SendQueue(
+            options.MaxSending, options.MaxSendingLimited, options.SlowAfter, parts.Get<StorageLevel>(), time);
         var rooms = new RoomServers(
             parts.Get<RoomsTable>(),
             parts.Get<IMembershipsTable>(),

@@ -48,6 +48,7 @@ internal static class PushRegistration
             parts.Get<PushersTable>(),
             parts.Get<IStorageWriter>(),
             parts.Get<ShardGates>(),
+            parts.Get<StorageLevel>(),
             index,
             parts.Get<PushContents>(),
             badges,

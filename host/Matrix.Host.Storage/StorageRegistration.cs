@@ -22,6 +22,7 @@ public static class StorageRegistration
             .AddSingleton(storage.NodeShards).AddSingleton(storage.NodeShards.Gates)
             .AddSingleton(new ShardOwners(storage.NodeShards, storage.Shards))
             .Add<TokenPositions>()
+            .AddSingleton(new StorageLevel(storage.Link is { } level ? () => level.Follower.LevelAt : null))
             .AddSingleton<IShardCalls, NoShardCalls>()
             .AddSingleton<INodeTells>(NoOtherNodes.Instance)
             .Add<ToldMemories>()

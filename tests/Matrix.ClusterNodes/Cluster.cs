@@ -27,10 +27,10 @@ internal sealed class Cluster : IAsyncDisposable
     {
         if (options.Database is null) _postgres = new PostgresProcess(inMemory: true);
         _database = options.Database ?? new Uri(_postgres!.NewDatabase(Database));
-        if (options.Federates)
+        if (options.Federation is { } authority)
         {
             var settings = options.Settings;
-            var front = _front = new FederationFront(options.Nodes);
+            var front = _front = new FederationFront(options.Nodes, authority);
             options = options with { Settings = number => front.Settings(number).Concat(settings(number)) };
         }
 

@@ -1,4 +1,5 @@
 using Matrix.Processes;
+using Matrix.Processes.Network;
 
 namespace Matrix.ClusterNodes;
 
@@ -17,8 +18,10 @@ internal sealed record ClusterOptions
     /// <summary>Whether nodes reach each other and the database without proxies, which a test could cut.</summary>
     public bool IsDirect { get; init; }
 
-    /// <summary>Whether other servers of this machine can reach it.</summary>
-    public bool Federates { get; init; }
+    /// <summary>
+    /// Who signs the certificates with which other servers of this machine reach it; null if none can.
+    /// </summary>
+    public IServerAuthority? Federation { get; init; }
 
     /// <summary>The address of its database; null for a server of its own.</summary>
     public Uri? Database { get; init; }

@@ -18,10 +18,10 @@ internal sealed class FederationFront : IAsyncDisposable
     private volatile IPEndPoint[] _ready;
     private int _connections;
 
-    public FederationFront(int nodes)
+    public FederationFront(int nodes, IServerAuthority authority)
     {
         _addresses =
-            [.. Enumerable.Range(0, nodes).Select(_ => ServerAddress.Behind(_at, Loopback.Next()))];
+            [.. Enumerable.Range(0, nodes).Select(_ => ServerAddress.Behind(_at, Loopback.Next(), authority))];
         _ready = [_addresses[0].Listener];
     }
 
@@ -36,7 +36,7 @@ internal sealed class FederationFront : IAsyncDisposable
         ["MATRIX_TLS__CERTIFICATE"] = _addresses[number].Certificate,
         ["MATRIX_TLS__KEY"] = _addresses[number].Key,
         ["MATRIX_FEDERATION__CUSTOM_CA"] = _addresses[number].Authority,
-        ["MATRIX_FEDERATION__ALLOW_NETWORKS"] = "127.0.0.0/8",
+        ["MATRIX_FEDERATION__ALLOW_NETWORKS"] = "127.0.0.0/8,::1/128",
     };
 
     /// <summary>Takes connections from now on.</summary>

@@ -4,6 +4,8 @@ using Matrix.ClusterFaults.Load;
 using Matrix.ClusterFaults.Tests;
 using Matrix.ClusterNodes;
 using Matrix.Processes;
+using Matrix.Processes.Network;
+using Matrix.Processes.Synapse;
 
 var minutes = NumberAfter("--minutes");
 var seed = NumberAfter("--seed") ?? Environment.TickCount;
@@ -12,22 +14,25 @@ var isBalanced = !args.Contains("--without-balancer");
 
 // The short tests would take more than three minutes with it.
 var federates = minutes is null ? args.Contains("--with-other-server") : !args.Contains("--without-other-server");
+var withSynapse = args.Contains("--with-synapse");
 var suite = new Suite();
 Console.WriteLine($"seed {seed}, {(isBalanced ? "requests by HAProxy" : "clients choose a node")}");
 
 // Who ends the tests ends the processes, too.
 Cluster? running = null;
-OtherServer? visiting = null;
+List<OtherServer> visiting = [];
+SynapseLab? lab = null;
 DatabasePair? pair = null;
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 
+if (withSynapse && (lab = SynapseLab.Find(Console.WriteLine)) is null) return 2;
 await OnClusterAsync(
     new ClusterOptions
     {
         Balancing = isBalanced ? Balancing.TurnsAnew : null,
         Held = minutes is null && only.Length == 0 ? 1 : 0,
-        Federates = federates,
+        Federation = lab ?? (federates ? TestCa.Shared : (IServerAuthority?)null),
     },
     (cluster, load) => minutes is { } time
         ? new LongRun(cluster, load, seed).RunAsync(suite, TimeSpan.FromMinutes(time))
@@ -46,11 +51,24 @@ return suite.Finish();
 
 async Task OnClusterAsync(ClusterOptions options, Func<Cluster, RoomLoad, Task> testAsync)
 {
-    var failed = suite.Failed;
     await using var cluster = await Cluster.StartAsync(options);
     running = cluster;
-    using var other = visiting = options.Federates ? await OtherServer.StartAsync() : null;
-    await using var load = await RoomLoad.CreateAsync(cluster, other, seed);
+    try
+    {
+        if (options.Federation is { } authority && federates) visiting.Add(await OtherServer.StartAsync(authority));
+        if (options.Federation is SynapseLab synapses) visiting.Add(await OtherServer.StartSynapseAsync(synapses));
+        await WithLoadAsync(cluster, testAsync);
+    }
+    finally
+    {
+        EndVisits();
+    }
+}
+
+async Task WithLoadAsync(Cluster cluster, Func<Cluster, RoomLoad, Task> testAsync)
+{
+    var failed = suite.Failed;
+    await using var load = await RoomLoad.CreateAsync(cluster, visiting, seed);
     await testAsync(cluster, load);
     foreach (var node in cluster.Nodes)
     {
@@ -58,15 +76,26 @@ async Task OnClusterAsync(ClusterOptions options, Func<Cluster, RoomLoad, Task> 
         foreach (var line in node.LoggedErrors(5)) Console.WriteLine($"        {line}");
     }
 
-    foreach (var line in other?.LoggedErrors(5) ?? []) Console.WriteLine($"other server: {line}");
-    if (suite.Failed > failed) Console.WriteLine($"The logs are in {cluster.KeepFiles()} {other?.KeepFiles()}");
+    foreach (var other in visiting)
+        foreach (var line in other.LoggedErrors(5)) Console.WriteLine($"{other.What}: {line}");
+    if (suite.Failed == failed) return;
+    var others = string.Join(' ', visiting.Select(static other => other.KeepFiles()));
+    Console.WriteLine($"The logs are in {cluster.KeepFiles()} {others}");
+}
+
+void EndVisits()
+{
+    visiting.ForEach(static other => other.Dispose());
+    visiting.Clear();
+    lab?.Dispose();
+    lab = null;
 }
 
 void End(PosixSignalContext signal)
 {
     signal.Cancel = true;
     running?.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(20));
-    visiting?.Dispose();
+    EndVisits();
     pair?.Dispose();
     Environment.Exit(1);
 }

@@ -4,6 +4,7 @@
 //   node run.mjs --facts=FOLDER  all; writes what they saw there, and compares nothing: ./test does, in the end
 //   node run.mjs --write    all, and the suites in C# that see requests between servers; writes docs/conformance.md
 //   node run.mjs TEXT...    files whose path contains one of these
+// With --nodes=3 each server is three nodes behind HAProxy, which gives each request to the next; on PostgreSQL.
 // With --postgresql the servers keep their data in a PostgreSQL server that this starts.
 // With E2E_SCREENSHOTS=FOLDER the browser's tests keep pictures of the page there.
 import { execFileSync, spawnSync } from "node:child_process";
@@ -14,7 +15,8 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const write = process.argv.includes("--write");
-const onPostgresql = process.argv.includes("--postgresql");
+const nodes = process.argv.find((argument) => argument.startsWith("--nodes="))?.slice("--nodes=".length);
+const onPostgresql = nodes !== undefined || process.argv.includes("--postgresql");
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const files = ["http", "sdk", "bots", "browser", "peer"]
   .flatMap((folder) => readdirSync(join(here, folder)).map((name) => join(folder, name)))
@@ -29,6 +31,7 @@ mkdirSync(own);
 const shared = process.argv.find((argument) => argument.startsWith("--facts="))?.slice("--facts=".length);
 const env = { ...process.env, CONFORMANCE_FACTS: shared ?? own,
   ...(write ? { E2E_WRITE: "1" } : { E2E_ONLY: "1" }),
+  ...(nodes ? { E2E_NODES: nodes } : {}),
   ...(onPostgresql ? { E2E_POSTGRESQL: postgres("start") } : {}) };
 const suites = ["Matrix.Federation.Tests", "Matrix.Host.Tests"];
 const run = (paths) =>

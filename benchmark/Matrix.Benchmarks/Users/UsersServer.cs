@@ -4,6 +4,7 @@ using Matrix.Benchmarks.Measures;
 using Matrix.ClusterNodes;
 using Matrix.LoadGen.Servers;
 using Matrix.Processes;
+using Matrix.Processes.Synapse;
 
 namespace Matrix.Benchmarks.Users;
 
@@ -69,9 +70,9 @@ internal sealed class UsersServer : IAsyncDisposable
         server._ownedToo.Add(lab);
         try
         {
-            var synapse = await lab.StartAsync("measure-users", stop);
+            var synapse = await SynapseServer.StartAsync(lab, "measure-users", stop);
             server.Server = synapse.Stage.Server;
-            var id = lab.ProcessIdOf("measure-users");
+            var id = synapse.ProcessId;
             server.Processes = () => [id];
             server.Database = lab.PostgresProcessId;
             if (ProcessorShare.TryCreate("synapse", 1) is { } share)

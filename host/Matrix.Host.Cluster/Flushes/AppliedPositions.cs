@@ -10,10 +10,10 @@ using Microsoft.Extensions.Hosting;
 namespace Matrix.Host.Cluster.Flushes;
 
 /// <summary>
-/// How far each node has read the flushes of all. Nodes tell one another, and that is also the word that there is a
-/// flush to read. An answer to a client waits until all nodes have read what it tells of, so that users read their own
-/// writes wherever they ask. It waits for a second at most: a node that has read nothing for so long holds its requests
-/// by itself (<see cref="LevelGate"/>).
+/// How far each node has read the flushes of all. Nodes tell one another, and tell a flush of their own with what it
+/// changed, so that others need not read it from the database. An answer to a client waits until all nodes have read
+/// what it tells of, so that users read their own writes wherever they ask. It waits for a second at most: a node that
+/// has read nothing for so long holds its requests by itself (<see cref="LevelGate"/>).
 /// </summary>
 public sealed class AppliedPositions : BackgroundService, INodeTellHandler
 {
@@ -23,6 +23,9 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     /// <summary>Positions are told no more often than this, and again if nothing happens.</summary>
     private static readonly TimeSpan _tellsEvery = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan _repeatsEvery = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The most bytes of changes that are told. Others read more from the database.</summary>
+    private const int MostTold = 64 * 1024;
 
     /// <summary>How long a flush waits for other nodes to read the one before.</summary>
     private static readonly TimeSpan _longestPace = TimeSpan.FromMilliseconds(20);
@@ -46,6 +49,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     {
         (_node, _tells, _follower) = (node, tells, link.Follower);
         _follower.OnAdvanced = OnAdvanced;
+        _follower.OnFlushed = TellFlush;
         _follower.Pace = PaceAsync;
     }
 
@@ -74,10 +78,13 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     public void OnTold(NodeIncarnation from, ReadOnlyMemory<byte> body)
     {
         if (body.Length < sizeof(long)) return;
-        var position = BinaryPrimitives.ReadInt64LittleEndian(body.Span);
+        var position = NumberAt(body, 0);
         _heard[from] = Stopwatch.GetTimestamp();
         _applied.AddOrUpdate(from, position, (_, before) => Math.Max(before, position));
-        if (position > Position) _follower.Look();
+        if (body.Length > Told.Changes)
+            _follower.Hear(new(NumberAt(body, Told.After), NumberAt(body, Told.Last), body[Told.Changes..]));
+        else if (body.Length == Told.Changes) _follower.Look();
+        else if (position > Position) _follower.Expect(position);
         _waiting.Reached(Through);
     }
 
@@ -106,7 +113,7 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
     {
         while (true)
         {
-            var body = new byte[sizeof(long)];
+            var body = new byte[Told.After];
             BinaryPrimitives.WriteInt64LittleEndian(body, Position);
             _tells.TellAll(NodeTellKind.Applied, body);
             await Task.Delay(_tellsEvery, stop);
@@ -117,6 +124,20 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
             }
         }
     }
+
+    private void TellFlush(FlushNews flush)
+    {
+        var changes = flush.Changes is { Length: <= MostTold } few ? few : default;
+        var body = new byte[Told.Changes + changes.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(body, Position);
+        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(Told.After), flush.After);
+        BinaryPrimitives.WriteInt64LittleEndian(body.AsSpan(Told.Last), flush.Last);
+        changes.CopyTo(body.AsMemory(Told.Changes));
+        _tells.TellAll(NodeTellKind.Applied, body);
+    }
+
+    private static long NumberAt(ReadOnlyMemory<byte> body, int at) =>
+        BinaryPrimitives.ReadInt64LittleEndian(body.Span[at..]);
 
     /// <summary>The position that all other nodes have read; the greatest if there are none.</summary>
     private long Through
@@ -176,5 +197,16 @@ public sealed class AppliedPositions : BackgroundService, INodeTellHandler
         }
 
         _waiting.Reached(Through);
+    }
+
+    /// <summary>
+    /// What is told: how far the node has read, and then nothing, or a flush of the node: the position before it, its
+    /// last one, and its changes, or nothing if they are too long.
+    /// </summary>
+    private static class Told
+    {
+        internal const int After = sizeof(long);
+        internal const int Last = 2 * sizeof(long);
+        internal const int Changes = 3 * sizeof(long);
     }
 }

@@ -12,7 +12,7 @@ namespace Matrix.Host.Cluster.Flushes;
 public sealed class LevelGate(NodeLink link, ClusterMetrics metrics)
 {
     /// <summary>How long a request waits.</summary>
-    private static readonly TimeSpan _longestHold = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _longestHold = StorageLevel.Longest - AppliedPositions.LongestWait;
 
     private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(20);
 

@@ -16,10 +16,9 @@ internal sealed record BriefResponse(
 
     /// <summary>How far the node has read that says it does not have the shard; null if it answered.</summary>
     public long? WrongNodeAt => Status == RequestForwarding.WrongNode
-        && Headers.FirstOrDefault(static header => header.Key == ForwardedRequest.PositionHeader).Value is [{ } text]
-        && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var at)
-            ? at
-            : null;
+        ? ForwardedRequest.PositionIn(
+            Headers.FirstOrDefault(static header => header.Key == ForwardedRequest.PositionHeader).Value)
+        : null;
 
     /// <summary>The bytes of a response.</summary>
     public static byte[] Write(HttpResponse response, ReadOnlySpan<byte> body)

@@ -22,9 +22,12 @@ public sealed record ForwardedRequest(string Listener, string Address, string Sc
     {
         var headers = request.Headers;
         return headers[ListenerHeader] is [{ } listener] && headers[AddressHeader] is [{ } address]
-            && headers[SchemeHeader] is [{ } scheme] && headers[PositionHeader] is [{ } text]
-            && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var position)
+            && headers[SchemeHeader] is [{ } scheme] && PositionIn(headers[PositionHeader]) is { } position
                 ? new ForwardedRequest(listener, address, scheme, headers[HostHeader].ToString(), position)
                 : null;
     }
+
+    /// <summary>The position that a header says; null if it says none.</summary>
+    internal static long? PositionIn(string? header) =>
+        long.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position : null;
 }

@@ -1,17 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Http.Headers;
-using System.Net.Sockets;
-using Matrix.Core.Cluster;
-using Matrix.Host.Cluster.Calls;
 using Matrix.Host.Cluster.Flushes;
-using Matrix.Host.Cluster.Security;
 using Matrix.Host.Cluster.Shards;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Matrix.Host.Cluster.Routing;
@@ -38,34 +31,19 @@ public sealed class RequestForwarding : IDisposable
     /// <summary>The status of a node that does not have the shard.</summary>
     internal const int WrongNode = StatusCodes.Status421MisdirectedRequest;
 
-    /// <summary>Bytes of a body that are kept in memory until the owner has answered; more are in a file.</summary>
-    private const int BufferedInMemory = 64 * 1024;
-
     /// <summary>Before a node is asked again that did not have the shard, or not yet.</summary>
     private static readonly TimeSpan _asksAgain = TimeSpan.FromMilliseconds(5);
 
     private static readonly TimeSpan _tryAgain = TimeSpan.FromMilliseconds(50);
 
-    private static readonly TimeSpan _longestConnect = TimeSpan.FromSeconds(3);
-
-    /// <summary>How long the owner may be silent: joins wait for other servers.</summary>
-    private static readonly ForwarderRequestConfig _bounds = new()
-    {
-        Version = HttpVersion.Version11,
-        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        ActivityTimeout = TimeSpan.FromMinutes(5),
-        AllowResponseBuffering = true,
-    };
-
     private readonly ClusterNode _node;
-    private readonly IHttpForwarder _forwarder;
     private readonly AppliedPositions _positions;
     private readonly ShardGates _gates;
     private readonly ShardFinder _finder;
     private readonly TimeSpan _longestMove;
     private readonly ClusterMetrics _metrics;
-    private readonly HttpMessageInvoker _client;
-    private readonly Transformer _transformer;
+    private readonly CallForwarding _calls;
+    private readonly HttpForwarding _http;
 
     /// <summary>Makes the client; it connects when it is used.</summary>
     public RequestForwarding(
@@ -77,24 +55,11 @@ public sealed class RequestForwarding : IDisposable
         ClusterMetrics metrics,
         IHttpForwarder forwarder)
     {
-        (_node, _forwarder, _positions, _gates, _metrics) = (node, forwarder, positions, gates, metrics);
+        (_node, _positions, _gates, _metrics) = (node, positions, gates, metrics);
         _finder = new ShardFinder(node, options, owners, gates, metrics);
         _longestMove = options.MoveTime;
-        _transformer = new Transformer(positions);
-#pragma warning disable CA2000 // The invoker disposes the handler.
-        _client = new HttpMessageInvoker(new SocketsHttpHandler
-#pragma warning restore CA2000
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            UseProxy = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ActivityHeadersPropagator = null,
-            ConnectTimeout = _longestConnect,
-            MaxConnectionsPerServer = options.MaxConnections,
-            SslOptions = node.Tls.Connecting(),
-            ConnectCallback = ConnectAsync,
-        });
+        _calls = new CallForwarding(node);
+        _http = new HttpForwarding(node, options, positions, forwarder);
     }
 
     /// <summary>Forwards a request if the shard of what it is about is another node's.</summary>
@@ -123,7 +88,7 @@ public sealed class RequestForwarding : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _client.Dispose();
+    public void Dispose() => _http.Dispose();
 
     private async ValueTask<ForwardOutcome> TryForwardAsync(
         HttpContext http, Authority owner, string listener, string address, byte[]? brief, CancellationToken stop)
@@ -136,75 +101,31 @@ public sealed class RequestForwarding : IDisposable
             if (to.Equals(_node.Self)) return ForwardOutcome.Here;
             var told = new ForwardedRequest(
                 listener, address, http.Request.Scheme, http.Request.Headers.Host.ToString(), _positions.Position);
-            if (brief is not null)
+            var attempt = brief is null
+                ? await _http.TryAsync(http, to, told, stop)
+                : await _calls.TryAsync(http, to, told, brief, stop);
+            switch (attempt.Result)
             {
-                var answer = await _node.Calls.CallAsync(
-                    to, BriefRequestHandler.Number, BriefRequest.Write(http, told, brief), stop);
-                if (answer.IsAnswered && BriefResponse.TryRead(answer.Body) is { } response)
-                {
-                    if (response.WrongNodeAt is not { } read)
-                    {
-                        await response.SendAsync(http.Response, stop);
-                        return ForwardOutcome.Sent;
-                    }
-
-                    if (!await AsksAgainAsync(since, read, stop)) break;
-                }
-                else if (answer.Outcome == CallOutcome.Refused)
-                {
+                case ForwardResult.Answered:
+                    return ForwardOutcome.Sent;
+                case ForwardResult.Unknown:
+                    return ForwardOutcome.NoOwner;
+                case ForwardResult.TooLarge:
                     brief = null;
-                }
-                else
-                {
-                    _node.Suspect(to);
-                    if (Stopwatch.GetElapsedTime(since) > _longestMove) break;
-                    await Task.Delay(_tryAgain, stop);
-                }
-
-                continue;
+                    continue;
+                case ForwardResult.WrongNode:
+                    await _positions.ReachAsync(attempt.Position, AppliedPositions.LongestWait, stop);
+                    break;
+                case ForwardResult.Unreachable:
+                    break;
             }
 
-            if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false)
-            {
-                http.Request.EnableBuffering(BufferedInMemory);
-            }
-
-            http.Items[Transformer.Told] = told;
-            using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _node.Members.LifeOf(to));
-            var error = await _forwarder.SendAsync(
-                http, $"https://{to.Node}", _client, _bounds, _transformer, ends.Token);
-            if (http.Items.Remove(Transformer.WrongNodeAt, out var at))
-            {
-                http.Response.Clear();
-                if (!await AsksAgainAsync(since, (long)at!, stop)) break;
-                continue;
-            }
-
-            if (error == ForwarderError.None || http.Response.HasStarted) return ForwardOutcome.Sent;
-            http.Response.Clear();
-            stop.ThrowIfCancellationRequested();
-            if (IsNotSent(http)) _node.Suspect(to);
-
-            // What was not sent, or may be done twice, is tried again until others have what an ended node had.
-            if (!(IsNotSent(http) || MayRepeat(http.Request.Method))
-                || Stopwatch.GetElapsedTime(since) > _longestMove)
-            {
-                break;
-            }
-
-            await Task.Delay(_tryAgain, stop);
+            // It is sent again until others have what an ended node had, or the shard is where this node finds it.
+            if (Stopwatch.GetElapsedTime(since) > _longestMove) break;
+            await Task.Delay(attempt.Result == ForwardResult.WrongNode ? _asksAgain : _tryAgain, stop);
         }
 
         return ForwardOutcome.NoOwner;
-    }
-
-    /// <summary>Reads what a node had read that does not have the shard. False if it was looked for too long.</summary>
-    private async ValueTask<bool> AsksAgainAsync(long since, long position, CancellationToken stop)
-    {
-        await _positions.ReachAsync(position, AppliedPositions.LongestWait, stop);
-        if (Stopwatch.GetElapsedTime(since) > _longestMove) return false;
-        await Task.Delay(_asksAgain, stop);
-        return true;
     }
 
     /// <summary>
@@ -214,96 +135,5 @@ public sealed class RequestForwarding : IDisposable
     {
         response.StatusCode = WrongNode;
         response.Headers[ForwardedRequest.PositionHeader] = _positions.Position.ToString(CultureInfo.InvariantCulture);
-    }
-
-    /// <summary>Whether a request may be carried out twice: a PUT has a transaction id, or sets a value.</summary>
-    private static bool MayRepeat(string method) =>
-        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsPut(method)
-        || HttpMethods.IsDelete(method);
-
-    /// <summary>Whether no connection could be made, so that the owner has not seen the request.</summary>
-    private static bool IsNotSent(HttpContext http) =>
-        http.Features.Get<IForwarderErrorFeature>()?.Exception is HttpRequestException
-        {
-            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError,
-        };
-
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop)
-    {
-        var name = context.DnsEndPoint.Host;
-        var to = _node.Members.Others.FirstOrDefault(
-            one => string.Equals(one.Node, name, StringComparison.OrdinalIgnoreCase));
-        if (to is null || _node.Members.RequestsOf(to) is not { } at)
-        {
-            throw new IOException($"The node {name} does not say where it takes requests.");
-        }
-
-        var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(at, stop);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Sends the request as it came, and says where it came from.</summary>
-    private sealed class Transformer(AppliedPositions positions) : HttpTransformer
-    {
-        internal static readonly object Told = new();
-        internal static readonly object WrongNodeAt = new();
-
-        public override async ValueTask TransformRequestAsync(
-            HttpContext httpContext,
-            HttpRequestMessage proxyRequest,
-            string destinationPrefix,
-            CancellationToken cancellationToken)
-        {
-            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
-            var target = httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-            proxyRequest.RequestUri = new Uri(
-                destinationPrefix + target,
-                new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
-            var told = (ForwardedRequest)httpContext.Items[Told]!;
-            Set(proxyRequest.Headers, ForwardedRequest.ListenerHeader, told.Listener);
-            Set(proxyRequest.Headers, ForwardedRequest.AddressHeader, told.Address);
-            Set(proxyRequest.Headers, ForwardedRequest.SchemeHeader, told.Scheme);
-
-            // The host of the connection is the node, whose certificate has this name.
-            proxyRequest.Headers.Host = null;
-            Set(proxyRequest.Headers, ForwardedRequest.HostHeader, told.Host);
-            Set(
-                proxyRequest.Headers,
-                ForwardedRequest.PositionHeader,
-                told.Position.ToString(CultureInfo.InvariantCulture));
-        }
-
-        public override async ValueTask<bool> TransformResponseAsync(
-            HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
-        {
-            if ((int?)proxyResponse?.StatusCode != WrongNode)
-            {
-                // This node sets its own headers only for its own answers.
-                httpContext.Response.Headers.Clear();
-                return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
-            }
-
-            var position = proxyResponse!.Headers.TryGetValues(ForwardedRequest.PositionHeader, out var values)
-                && long.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var at)
-                    ? at
-                    : positions.Position;
-            httpContext.Items[WrongNodeAt] = position;
-            return false;
-        }
-
-        private static void Set(HttpRequestHeaders headers, string name, string value)
-        {
-            headers.Remove(name);
-            headers.TryAddWithoutValidation(name, value);
-        }
     }
 }

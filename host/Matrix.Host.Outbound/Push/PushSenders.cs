@@ -22,13 +22,15 @@ internal sealed class PushSenders : IDisposable
             options.MaxSending,
             options.MaxSendingLimited,
             options.SlowAfter,
+            services.Level,
             services.Time,
             services.Log.AttemptFailed);
         _shares = new GatewayShares(options.MaxPerGateway, options.MaxPerGatewayAndUser, WakeInLine);
 
         // Mail mostly waits, which is no failure of anyone's.
         var mails = services.Email.Options.MaxSending;
-        _mails = new SendQueue(mails, mails, services.Email.Mailer.Time, services.Time, services.Log.AttemptFailed);
+        _mails = new SendQueue(
+            mails, mails, services.Email.Mailer.Time, services.Level, services.Time, services.Log.AttemptFailed);
     }
 
     /// <summary>Begins to send.</summary>

@@ -12,6 +12,7 @@ internal sealed record PusherServices(
     PushersTable Table,
     IStorageWriter Writer,
     ShardGates Gates,
+    StorageLevel Level,
     PusherIndex Index,
     PushContents Contents,
     Badges Badges,

@@ -1,10 +1,12 @@
+using Matrix.Host.Storage.Commits;
+
 namespace Matrix.Host.Outbound.Queue;
 
 /// <summary>
 /// Starts the attempts of senders, first come, first served. Only so many send at once, and fewer of those whose
 /// receivers failed, are slow, or have not answered yet: they leave room for the others. A receiver is healthy only
 /// after a success since its last failure. Senders that wait for a time share one timer. The queue does not know idle
-/// senders.
+/// senders. Nothing is sent while this node does not know what the others committed.
 /// </summary>
 internal sealed class SendQueue : IDisposable
 {
@@ -17,6 +19,9 @@ internal sealed class SendQueue : IDisposable
     private const int AttemptsPerFailing = 4;
 
     private static readonly TimeSpan _longestTimer = TimeSpan.FromHours(1);
+
+    /// <summary>How often a node that may not send looks whether it may again.</summary>
+    private static readonly TimeSpan _looksAgain = TimeSpan.FromMilliseconds(200);
 
     /// <summary>The pause of a sender whose attempt threw.</summary>
     private static readonly TimeSpan _faultPause = TimeSpan.FromSeconds(10);
@@ -34,6 +39,7 @@ internal sealed class SendQueue : IDisposable
     private readonly int _atOnce;
     private readonly int _limitedAtOnce;
     private readonly TimeSpan _slowAfter;
+    private readonly StorageLevel _level;
     private readonly Action<Exception>? _onFault;
     private int _sending;
     private int _limitedSending;
@@ -41,17 +47,21 @@ internal sealed class SendQueue : IDisposable
     private int _senders;
     private int _attempts;
     private int _limitedAttempts;
+    private bool _isHeld;
     private bool _isStarted;
     private bool _isStopped;
 
     /// <param name="atOnce">The most attempts at once.</param>
     /// <param name="limitedAtOnce">The most of them that are not healthy.</param>
     /// <param name="slowAfter">An attempt that takes this long makes a sender slow.</param>
+    /// <param name="level">Whether this node may send.</param>
     /// <param name="time">The clock.</param>
     /// <param name="onFault">Is told of an attempt that threw: a defect, which costs the sender a pause.</param>
     internal SendQueue(
-        int atOnce, int limitedAtOnce, TimeSpan slowAfter, TimeProvider time, Action<Exception>? onFault = null)
+        int atOnce, int limitedAtOnce, TimeSpan slowAfter, StorageLevel level, TimeProvider time,
+        Action<Exception>? onFault = null)
     {
+        _level = level;
         _onFault = onFault;
         _atOnce = atOnce;
         _limitedAtOnce = Math.Min(limitedAtOnce, atOnce);
@@ -181,6 +191,7 @@ internal sealed class SendQueue : IDisposable
 
     private void StartAttempts()
     {
+        if (MustHold()) return;
         while (_isStarted && !_isStopped && _sending < _atOnce && Next() is { } sender)
         {
             sender.Status = SenderStatus.Sending;
@@ -199,6 +210,14 @@ internal sealed class SendQueue : IDisposable
                 TaskCreationOptions.DenyChildAttach | TaskCreationOptions.PreferFairness,
                 TaskScheduler.Default);
         }
+    }
+
+    /// <summary>Whether nothing may be sent now. Then it is looked again.</summary>
+    private bool MustHold()
+    {
+        _isHeld = ReadyCount > 0 && !_level.IsCurrent;
+        if (_isHeld) SetTimer();
+        return _isHeld;
     }
 
     private QueuedSender? Next()
@@ -304,11 +323,13 @@ internal sealed class SendQueue : IDisposable
     private void SetTimer()
     {
         while (_waiting.TryPeek(out var sender, out var at) && IsStale(sender, at)) _waiting.Dequeue();
-        if (!_waiting.TryPeek(out _, out var first)) return;
-        var pause = TimeSpan.FromMilliseconds(Math.Max(0, first - Now()));
+        var isWaiting = _waiting.TryPeek(out _, out var first);
+        if (!isWaiting && !_isHeld) return;
 
         // A clock that is set forward is noticed within this time.
-        _timer.Change(pause < _longestTimer ? pause : _longestTimer, Timeout.InfiniteTimeSpan);
+        var most = _isHeld ? _looksAgain : _longestTimer;
+        var pause = isWaiting ? TimeSpan.FromMilliseconds(Math.Max(0, first - Now())) : most;
+        _timer.Change(pause < most ? pause : most, Timeout.InfiniteTimeSpan);
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();

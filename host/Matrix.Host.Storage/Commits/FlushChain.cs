@@ -7,12 +7,18 @@ namespace Matrix.Host.Storage.Commits;
 /// The publication of a node that may not write alone. Each flush names the position before it, so the flushes of all
 /// nodes are a chain. Consumers read them in its order, and nothing is read from the database here. A flush of this
 /// node that follows what consumers have reached is read on the writer's thread, as if the node was alone. Whatever has
-/// to wait is read on a task of its own, and the writer goes on meanwhile. What another node flushed comes from
-/// <see cref="IFlushRows"/>. A flush that is not there, or cannot be read, is missed by all consumers, which then read
-/// storage.
+/// to wait is read on a task of its own, and the writer goes on meanwhile. What another node flushed is told by it, or
+/// comes from <see cref="IFlushRows"/>. A flush that is not there, or cannot be read, is missed by all consumers, which
+/// then read storage.
 /// </summary>
 internal sealed class FlushChain : IPublication, IFlushFollower
 {
+    /// <summary>How long a flush may be on its way from another node before it is looked for.</summary>
+    private static readonly TimeSpan _late = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>The most that other nodes tell and that waits for the task. More is read from the database.</summary>
+    private const int MostTold = 64;
+
     private readonly Publication _publication;
     private readonly IFlushRows _rows;
     private readonly Func<ReadOnlyMemory<byte>, List<WriteBatch>?> _read;
@@ -20,6 +26,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new() { SingleReader = true });
     private readonly Task _running;
     private readonly ITimer? _looking;
+    private readonly ITimer _looksLate;
     private readonly ConditionWaits _waits = new();
 
     /// <summary>Held by whoever lets consumers read: the task, or the writer.</summary>
@@ -27,6 +34,9 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
     /// <summary>What the writer handed over and the chain has not reached, in order; under the lock.</summary>
     private readonly Queue<Ended> _own = [];
+
+    /// <summary>What other nodes told too early; under the lock.</summary>
+    private readonly ToldFlushes _told = new();
 
     /// <summary>The position that consumers have reached; under the lock.</summary>
     private long _through;
@@ -37,6 +47,10 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     private (long Through, long At)? _seen;
 
     private long _levelAt;
+    private long _expected;
+    private int _isExpecting;
+    private int _hearing;
+    private long _flushesTold;
     private long _flushesRead;
     private long _flushesMissed;
 
@@ -58,7 +72,9 @@ internal sealed class FlushChain : IPublication, IFlushFollower
         _rows = rows;
         _read = read;
         _mostBatches = mostBatches;
-        _rows.OnRead = found => _entries.Writer.TryWrite(new(null, found));
+        _rows.OnRead = found => _entries.Writer.TryWrite(new(null, found, null));
+        _looksLate = TimeProvider.System.CreateTimer(
+            _ => LookIfLate(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _running = Task.Run(RunAsync);
         if (looks is { } pause) _looking = TimeProvider.System.CreateTimer(_ => Look(), null, pause, pause);
     }
@@ -69,13 +85,36 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
     public long LevelAt => Volatile.Read(ref _levelAt);
 
+    public long FlushesTold => Volatile.Read(ref _flushesTold);
+
     public long FlushesRead => Volatile.Read(ref _flushesRead);
 
     public long FlushesMissed => Volatile.Read(ref _flushesMissed);
 
     public Action? OnAdvanced { private get; set; }
 
+    public Action<FlushNews>? OnFlushed { private get; set; }
+
     public Func<ValueTask>? Pace { private get; set; }
+
+    public void Hear(FlushNews flush)
+    {
+        if (Interlocked.Increment(ref _hearing) <= MostTold && flush.Changes is { } changes)
+        {
+            _entries.Writer.TryWrite(new(null, null, new FoundFlush(flush.After, flush.Last, IsOwn: false, changes)));
+            return;
+        }
+
+        Interlocked.Decrement(ref _hearing);
+        Look();
+    }
+
+    public void Expect(long position)
+    {
+        if (position > Volatile.Read(ref _expected)) Volatile.Write(ref _expected, position);
+        if (position > Position && Interlocked.Exchange(ref _isExpecting, 1) == 0)
+            _looksLate.Change(_late, Timeout.InfiniteTimeSpan);
+    }
 
     public void Look() => _rows.ReadAfter(_publication.Position);
 
@@ -90,7 +129,11 @@ internal sealed class FlushChain : IPublication, IFlushFollower
         _publication.StartAt(position);
     }
 
-    public void Kept(List<WriteBatch> batches, long after) => Add(new(batches, after, null, IsAnswered: false));
+    public void Kept(List<WriteBatch> batches, long after, FlushNews? news = null)
+    {
+        Add(new(batches, after, null, IsAnswered: false), isTold: news is not null);
+        if (news is { } told) OnFlushed?.Invoke(told);
+    }
 
     public void KeptInDoubt(List<WriteBatch> batches, long after) => Add(new(batches, after, null, IsAnswered: true));
 
@@ -112,6 +155,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     public async ValueTask DisposeAsync()
     {
         if (_looking is { } looking) await looking.DisposeAsync();
+        await _looksLate.DisposeAsync();
         _entries.Writer.TryComplete();
         await _running;
         await _rows.DisposeAsync();
@@ -128,7 +172,8 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
     private bool HasRoom => Volatile.Read(ref _waiting) < _mostBatches;
 
-    private void Add(Ended ended)
+    /// <param name="isTold">Whether others are told of it after this call, and so how far this node has read.</param>
+    private void Add(Ended ended, bool isTold = false)
     {
         // Only the writer adds to what waits, so nothing can come before this meanwhile.
         if (Volatile.Read(ref _waiting) == 0 && _turn.TryEnter())
@@ -137,7 +182,10 @@ internal sealed class FlushChain : IPublication, IFlushFollower
             {
                 if (ended.After <= _through)
                 {
-                    End(ended);
+                    End(ended, isTold);
+
+                    // What was told before this was handed over comes next, perhaps.
+                    if (!_told.IsEmpty) _entries.Writer.TryWrite(default);
                     return;
                 }
             }
@@ -149,7 +197,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
         // The writer uses its list again.
         Interlocked.Add(ref _waiting, ended.Batches.Count);
-        _entries.Writer.TryWrite(new(ended with { Batches = [.. ended.Batches] }, null));
+        _entries.Writer.TryWrite(new(ended with { Batches = [.. ended.Batches] }, null, null));
     }
 
     private async Task RunAsync()
@@ -160,9 +208,17 @@ internal sealed class FlushChain : IPublication, IFlushFollower
             {
                 if (entry.Own is { } own) _own.Enqueue(own);
                 if (entry.Found is { } found) Take(found);
+                if (entry.Told is { } told)
+                {
+                    Interlocked.Decrement(ref _hearing);
+                    _told.Add(told);
+                }
+
                 Reach(_through);
+                TakeTold();
                 Compare();
-                if (_own.Count > 0 || entry.Found?.HasMore == true) _rows.ReadAfter(_through);
+                if (entry.Found?.HasMore == true) _rows.ReadAfter(_through);
+                else if (_own.TryPeek(out var waits)) Expect(waits.Last);
             }
         }
 
@@ -184,20 +240,44 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
             // It was committed, and the writer has not handed it over yet.
             if (flush.IsOwn) return;
-            if (flush.Changes is not { } changes || _read(changes) is not { } batches)
-            {
-                _flushesMissed++;
-                Miss(flush.Last);
-                continue;
-            }
-
-            _flushesRead++;
-            _through = flush.Last;
-            _publication.Dispatch(Publication.Stamp(batches), _through);
-            Advanced();
+            if (TryRead(flush)) _flushesRead++;
         }
 
         Reach(found.Through);
+    }
+
+    /// <summary>Gives consumers what other nodes told, as far as nothing is missing before it.</summary>
+    private void TakeTold()
+    {
+        while (_told.TakeNext(_through) is { } flush)
+        {
+            if (TryRead(flush)) _flushesTold++;
+            Reach(_through);
+        }
+
+        if (!_told.IsEmpty) Expect(_through + 1);
+    }
+
+    /// <summary>Gives consumers a flush of another node that comes next. False if they miss it.</summary>
+    private bool TryRead(FoundFlush flush)
+    {
+        if (flush.Changes is not { } changes || _read(changes) is not { } batches)
+        {
+            _flushesMissed++;
+            Miss(flush.Last);
+            return false;
+        }
+
+        _through = flush.Last;
+        _publication.Dispatch(Publication.Stamp(batches), _through);
+        Advanced();
+        return true;
+    }
+
+    private void LookIfLate()
+    {
+        Volatile.Write(ref _isExpecting, 0);
+        if (Volatile.Read(ref _expected) > Position) Look();
     }
 
     /// <summary>
@@ -217,12 +297,12 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     private void EndNext()
     {
         var ended = _own.Dequeue();
-        End(ended);
+        End(ended, isTold: false);
         Interlocked.Add(ref _waiting, -ended.Batches.Count);
         if (HasRoom) Interlocked.Exchange(ref _room, null)?.TrySetResult();
     }
 
-    private void End(Ended ended)
+    private void End(Ended ended, bool isTold)
     {
         if (ended.Failure is { } failure)
         {
@@ -235,7 +315,8 @@ internal sealed class FlushChain : IPublication, IFlushFollower
             {
                 _through = ended.Last;
                 _publication.Dispatch(kept, _through);
-                Advanced();
+                _waits.Wake();
+                if (!isTold) OnAdvanced?.Invoke();
             }
 
             if (!ended.IsAnswered) Publication.Complete(ended.Batches);
@@ -264,8 +345,8 @@ internal sealed class FlushChain : IPublication, IFlushFollower
         OnAdvanced?.Invoke();
     }
 
-    /// <summary>Either what the writer handed over, or what was read.</summary>
-    private readonly record struct Entry(Ended? Own, FoundFlushes? Found);
+    /// <summary>What the writer handed over, what was read, or what another node told; or nothing of these.</summary>
+    private readonly record struct Entry(Ended? Own, FoundFlushes? Found, FoundFlush? Told);
 
     /// <summary>Batches that have ended.</summary>
     /// <param name="After">The position that consumers must have reached before; 0 for failed batches.</param>

@@ -23,11 +23,33 @@ public interface IFlushFollower
     /// </summary>
     Func<ValueTask>? Pace { set; }
 
-    /// <summary>Flushes of other nodes that consumers have read.</summary>
+    /// <summary>
+    /// Called when a flush of this node was committed, with what other nodes should be told of it, instead of
+    /// <see cref="OnAdvanced"/> if consumers here have read it already. It is called on the writer's thread, and must
+    /// be quick. Set once.
+    /// </summary>
+    Action<FlushNews>? OnFlushed { set; }
+
+    /// <summary>Flushes that other nodes told, and that consumers have read.</summary>
+    long FlushesTold { get; }
+
+    /// <summary>Flushes of other nodes that consumers have read, and that came from the database.</summary>
     long FlushesRead { get; }
 
     /// <summary>Flushes of other nodes that could not be read, so that consumers read storage.</summary>
     long FlushesMissed { get; }
+
+    /// <summary>
+    /// Another node tells a flush that was committed. It is read after those before it, which may be told later.
+    /// Thread-safe.
+    /// </summary>
+    /// <param name="flush">The flush, with its changes. Its bytes are kept until it was read.</param>
+    void Hear(FlushNews flush);
+
+    /// <summary>
+    /// There are flushes up to a position. They are looked for, unless they are told within milliseconds. Thread-safe.
+    /// </summary>
+    void Expect(long position);
 
     /// <summary>Looks for flushes of other nodes: there are some, or there may be. Thread-safe.</summary>
     void Look();

@@ -19,7 +19,8 @@ internal interface IPublication : IAsyncDisposable
     /// <summary>The batches of a flush that was kept; those with position 0 were refused.</summary>
     /// <param name="batches">The batches. The writer uses the list again afterwards.</param>
     /// <param name="after">The position of the sequence before the flush.</param>
-    void Kept(List<WriteBatch> batches, long after);
+    /// <param name="news">What other nodes are told of it; null if nobody reads its changes.</param>
+    void Kept(List<WriteBatch> batches, long after, FlushNews? news = null);
 
     /// <summary>
     /// The batches of a flush that was kept, but whose submitters have already got

@@ -21,7 +21,7 @@ internal sealed class Publication(WriterMetrics metrics) : IPublication
         _consumers.StartAt(position);
     }
 
-    public void Kept(List<WriteBatch> batches, long after)
+    public void Kept(List<WriteBatch> batches, long after, FlushNews? news = null)
     {
         KeptInDoubt(batches, after);
         Complete(batches);

@@ -56,12 +56,14 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     /// violates the schema: each is then flushed alone, so that only that one fails.
     /// </summary>
     /// <param name="after">The position of the sequence before the flush.</param>
-    protected bool TryComplete(List<WriteBatch> batches, long after, StorageException? failure, long started)
+    /// <param name="news">What other nodes are told of it.</param>
+    protected bool TryComplete(
+        List<WriteBatch> batches, long after, StorageException? failure, long started, FlushNews? news = null)
     {
         if (failure is null)
         {
             Metrics.Flushed(started, batches.Count);
-            Publication.Kept(batches, after);
+            Publication.Kept(batches, after, news);
             return true;
         }
 

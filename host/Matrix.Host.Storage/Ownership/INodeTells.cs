@@ -33,7 +33,7 @@ public interface INodeTellHandler
 /// </summary>
 public enum NodeTellKind
 {
-    /// <summary>The position that a node's consumers have reached.</summary>
+    /// <summary>The position that a node's consumers have reached, and perhaps a flush of the node.</summary>
     Applied = 1,
 
     /// <summary>Who is typing in the rooms of a node.</summary>

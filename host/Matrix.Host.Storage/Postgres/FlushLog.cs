@@ -28,14 +28,21 @@ internal sealed class FlushLog(StorageOptions options)
     internal void StartAt(long position) => _reached.Enqueue((options.Time.GetTimestamp(), position));
 
     /// <summary>Adds the row of a flush, once its outcomes are known.</summary>
-    internal void Add(PostgresWrites writes, List<WriteBatch> batches, FlushOrigin origin)
+    /// <returns>The same, for those who read it. The bytes are valid until the next call.</returns>
+    internal FlushNews Add(PostgresWrites writes, List<WriteBatch> batches, FlushOrigin origin)
     {
+        var news = new FlushNews(origin.After, origin.Last, Bytes(batches));
         writes.Run(
             _insert,
-            (Origin: origin, Changes: Bytes(batches)),
+            (Origin: origin, news.Changes),
             static (a, q) => a.Int(q.Origin.Last).Int(q.Origin.After).Text(q.Origin.Node).Int(q.Origin.Incarnation)
                 .BlobOrNull(q.Changes));
-        if (++_flushes < DeletesEvery) return;
+        if (++_flushes >= DeletesEvery) DeleteOld(writes, origin);
+        return news;
+    }
+
+    private void DeleteOld(PostgresWrites writes, FlushOrigin origin)
+    {
         _flushes = 0;
         StartAt(origin.Last);
         var old = 0L;

@@ -235,10 +235,8 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
 
     internal override TimeSpan? LongestFlush { get; } = options.LongestFlush;
 
-    internal override void Log(PostgresWrites writes, List<WriteBatch> batches, long after, long last)
-    {
-        if (_isFollowed) _log.Add(writes, batches, new FlushOrigin(after, last, _node, _incarnation));
-    }
+    internal override FlushNews? Log(PostgresWrites writes, List<WriteBatch> batches, long after, long last) =>
+        _isFollowed ? _log.Add(writes, batches, new FlushOrigin(after, last, _node, _incarnation)) : null;
 
     internal override long After => Position - _looked;
 

@@ -40,6 +40,9 @@ internal sealed class PostgresWriter : StorageWriter
     /// <summary>The last position of the current transaction; the greatest number until it is known.</summary>
     private long _last;
 
+    /// <summary>What other nodes are told of the current transaction, once it is committed.</summary>
+    private FlushNews? _news;
+
     /// <summary>When others saw the last time that this process lives.</summary>
     private long _signed = Stopwatch.GetTimestamp();
 
@@ -189,7 +192,7 @@ internal sealed class PostgresWriter : StorageWriter
         }
 
         if (_claim.LongestFlush is { } longest) Queue.Adapt(Stopwatch.GetElapsedTime(started), longest);
-        if (TryComplete(batches, _after, failure, started))
+        if (TryComplete(batches, _after, failure, started, _news))
         {
             return;
         }
@@ -204,6 +207,7 @@ internal sealed class PostgresWriter : StorageWriter
     private async Task<(StorageException? Failure, bool Again)> TryAsync(List<WriteBatch> batches)
     {
         _committing = false;
+        _news = null;
         var (connection, unavailable) = await ConnectAsync();
         if (connection is null)
         {
@@ -337,7 +341,7 @@ internal sealed class PostgresWriter : StorageWriter
             await SendAsync(connection);
         }
 
-        _claim.Log(_writes, batches, _after, _last);
+        _news = _claim.Log(_writes, batches, _after, _last);
         _writes.Run("COMMIT");
         _committing = true;
         await SendAsync(connection);
@@ -371,7 +375,7 @@ internal sealed class PostgresWriter : StorageWriter
         }
 
         // Without a BEGIN the batch is a transaction of its own.
-        _claim.Log(_writes, batches, _after, _last);
+        _news = _claim.Log(_writes, batches, _after, _last);
         _committing = true;
         await SendAsync(connection);
         Committed(_last);

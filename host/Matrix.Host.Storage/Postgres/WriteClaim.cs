@@ -99,9 +99,8 @@ internal abstract class WriteClaim : IDisposable
     /// <summary>
     /// Adds what a flush changed for the processes that read it, once its outcomes are known.
     /// </summary>
-    internal virtual void Log(PostgresWrites writes, List<WriteBatch> batches, long after, long last)
-    {
-    }
+    /// <returns>What they are told once it is committed; null if nobody reads it.</returns>
+    internal virtual FlushNews? Log(PostgresWrites writes, List<WriteBatch> batches, long after, long last) => null;
 
     /// <summary>An authority of a batch whose shard this process does not own; nobody if it owns them all.</summary>
     internal virtual Authority ForeignOf(WriteBatch batch) => Authority.Nobody;

@@ -108,7 +108,7 @@ internal sealed class OperatingTests
         [
             "matrix_cluster_nodes 2", "matrix_cluster_ready 1", "matrix_cluster_shards ",
             "matrix_cluster_shards_without_node 0", "matrix_cluster_positions_behind ",
-            "matrix_cluster_clock_ahead_seconds ", "matrix_cluster_flushes_total{outcome=\"read\"}",
+            "matrix_cluster_clock_ahead_seconds ", "matrix_cluster_flushes_total{outcome=\"told\"}",
             "matrix_cluster_takeovers_total ",
         ];
         foreach (var name in names) Assert.That(page, Does.Contain("\n" + name));

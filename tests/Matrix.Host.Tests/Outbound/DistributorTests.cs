@@ -7,6 +7,7 @@ using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Tests.Rooms;
@@ -52,7 +53,8 @@ internal sealed class DistributorTests(string kind)
 
         // The queue is not started: nothing is sent.
         _destinations = new Destinations(
-            new SendQueue(1, 1, TimeSpan.FromSeconds(5), _time), services, storage.Events, storage.Destinations);
+            new SendQueue(1, 1, TimeSpan.FromSeconds(5), new StorageLevel(), _time), services, storage.Events,
+            storage.Destinations);
         foreach (var shard in ShardGates.All) _destinations.Shards.Begin(shard, after: 0);
         var reader = new RoomChangesReader(
             storage.Rooms,

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Tests.Outbound;
 
@@ -284,7 +286,7 @@ internal sealed class SendQueueTests
     public async Task A_sender_whose_turn_throws_is_tried_again_later()
     {
         var faults = new List<Exception>();
-        _queue = new SendQueue(1, 1, TimeSpan.FromSeconds(5), _time, faults.Add);
+        _queue = new SendQueue(1, 1, TimeSpan.FromSeconds(5), new StorageLevel(), _time, faults.Add);
         _queue.Start();
         var sender = new EagerSender(() => throw new InvalidOperationException("a defect"));
         _queue.Add(sender);
@@ -293,6 +295,23 @@ internal sealed class SendQueueTests
         Assert.That(faults, Has.Count.EqualTo(1));
         _time.Advance(TimeSpan.FromMinutes(1));
         await Until.HoldsAsync(() => sender.Attempts == 2);
+    }
+
+    [Test]
+    public async Task A_node_that_does_not_know_what_others_committed_sends_nothing()
+    {
+        var levelAt = 0L;
+        _queue = new SendQueue(1, 1, TimeSpan.FromSeconds(5), new StorageLevel(() => levelAt), _time);
+        _queue.Start();
+        var sender = new EagerSender(() => AttemptResult.Idle);
+        _queue.Add(sender);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.That((_queue.Ready, sender.Attempts), Is.EqualTo((1, 0)));
+
+        levelAt = Stopwatch.GetTimestamp();
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        await Until.HoldsAsync(() => sender.Attempts == 1);
     }
 
     [Test]
@@ -311,7 +330,7 @@ internal sealed class SendQueueTests
 
     private void Starts(int atOnce, int limited)
     {
-        _queue = new SendQueue(atOnce, limited, TimeSpan.FromSeconds(5), _time);
+        _queue = new SendQueue(atOnce, limited, TimeSpan.FromSeconds(5), new StorageLevel(), _time);
         _queue.Start();
     }
 

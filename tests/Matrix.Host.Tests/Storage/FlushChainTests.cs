@@ -46,6 +46,56 @@ internal sealed class FlushChainTests
     }
 
     [Test]
+    public async Task What_other_nodes_tell_is_read_in_order_and_without_the_database()
+    {
+        using var metrics = new WriterMetrics();
+        var rows = new Rows();
+        await using var chain = new FlushChain(new Publication(metrics), rows, Read, mostBatches: 2);
+        chain.StartAt(10);
+
+        chain.Hear(NewsOf(new Flush(11, 12, IsOwn: false, IsThere: true, IsReadable: true)));
+        chain.Hear(NewsOf(new Flush(10, 11, IsOwn: false, IsThere: true, IsReadable: true)));
+
+        await Until.HoldsAsync(() => chain.Position == 12);
+        Assert.That((chain.FlushesTold, chain.FlushesRead, chain.FlushesMissed), Is.EqualTo((2L, 0L, 0L)));
+    }
+
+    [Test]
+    public async Task A_flush_that_is_told_too_early_has_those_before_it_looked_for()
+    {
+        using var metrics = new WriterMetrics();
+        var rows = new Rows();
+        await using var chain = new FlushChain(new Publication(metrics), rows, Read, mostBatches: 2);
+        chain.StartAt(10);
+
+        chain.Hear(NewsOf(new Flush(11, 12, IsOwn: false, IsThere: true, IsReadable: true)));
+
+        await Until.HoldsAsync(() => rows.Asked == 10);
+        Assert.That(chain.Position, Is.EqualTo(10));
+        rows.OnRead!(new([], 11));
+        await Until.HoldsAsync(() => chain.Position == 12);
+        Assert.That((chain.FlushesTold, chain.FlushesMissed), Is.EqualTo((1L, 0L)));
+    }
+
+    [Test]
+    public async Task A_flush_whose_changes_are_read_already_is_told_once()
+    {
+        using var metrics = new WriterMetrics();
+        await using var chain = new FlushChain(new Publication(metrics), new Rows(), Read, mostBatches: 2);
+        var (told, advanced) = (new List<(long After, long Position)>(), 0);
+        chain.OnFlushed = news => told.Add((news.After, chain.Position));
+        chain.OnAdvanced = () => advanced++;
+        chain.StartAt(10);
+
+        chain.Kept([BatchAt(11)], 10, new FlushNews(10, 11, Changes: null));
+        Assert.That(advanced, Is.Zero, "whoever tells the flush tells the position");
+        chain.Kept([BatchAt(12)], 11);
+
+        Assert.That(advanced, Is.EqualTo(1));
+        Assert.That(told, Is.EqualTo(((long, long)[])[(10, 11)]));
+    }
+
+    [Test]
     public async Task Its_position_is_the_one_that_consumers_have_read()
     {
         using var metrics = new WriterMetrics();
@@ -105,6 +155,8 @@ internal sealed class FlushChainTests
 
     private static ReadOnlyMemory<byte>? Written(Flush flush) => _format.Write(flush.Batches).ToArray();
 
+    private static FlushNews NewsOf(Flush flush) => new(flush.After, flush.Last, Written(flush));
+
     private static WriteBatch BatchAt(long position) =>
         new(Authority.Nobody, capacity: 1) { Position = position };
 
@@ -161,7 +213,7 @@ internal sealed class FlushChainTests
 
     /// <summary>
     /// A drawn history: flushes of this node and of others, rows that are lost or cannot be read, positions without a
-    /// row; what is committed is read, and handed over by the writer, at drawn moments.
+    /// row; what is committed is read, told by others in any order, and handed over by the writer, at drawn moments.
     /// </summary>
     private sealed class History(Random random) : IChangeConsumer
     {
@@ -185,7 +237,7 @@ internal sealed class FlushChainTests
             var committed = 0;
             while (committed < flushes.Count || own.Count > 0)
             {
-                var step = random.Next(10);
+                var step = random.Next(13);
                 if (step < 4 && committed < flushes.Count)
                 {
                     var flush = flushes[committed++];
@@ -195,9 +247,13 @@ internal sealed class FlushChainTests
                 {
                     HandOver(chain, ended, expected);
                 }
-                else
+                else if (step < 10)
                 {
                     ReadRows(rows, flushes, committed, chain.Position);
+                }
+                else if (committed > 0 && flushes[random.Next(committed)] is { IsOwn: false, IsReadable: true } told)
+                {
+                    chain.Hear(NewsOf(told));
                 }
 
                 if (random.Next(5) == 0) await Task.Yield();

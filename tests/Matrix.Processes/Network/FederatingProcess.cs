@@ -12,20 +12,24 @@ public sealed record ServerAddress(
     string Name, IPEndPoint Listener, string Certificate, string Key, string Authority)
 {
     /// <summary>An address of the machine with a free port; it is the server's name, too.</summary>
-    public static ServerAddress Next()
+    public static ServerAddress Next() => Next(TestCa.Shared);
+
+    /// <summary>The same, with a certificate of another authority.</summary>
+    public static ServerAddress Next(IServerAuthority authority)
     {
         var listener = Loopback.Next();
-        return Of(listener.Address.ToString(), listener.ToString(), listener);
+        return Behind(listener, listener, authority);
     }
 
     /// <summary>A listener that others reach at another address, such as a link's: the server's name.</summary>
     public static ServerAddress Behind(IPEndPoint link, IPEndPoint listener) =>
-        Of(link.Address.ToString(), link.ToString(), listener);
+        Behind(link, listener, TestCa.Shared);
 
-    private static ServerAddress Of(string host, string name, IPEndPoint listener)
+    /// <summary>The same, with a certificate of another authority.</summary>
+    public static ServerAddress Behind(IPEndPoint link, IPEndPoint listener, IServerAuthority authority)
     {
-        var (certificate, key) = TestCa.Shared.Issue(host);
-        return new ServerAddress(name, listener, certificate, key, TestCa.Shared.RootFile);
+        var (certificate, key) = authority.Issue(link.Address.ToString());
+        return new ServerAddress(link.ToString(), listener, certificate, key, authority.RootFile);
     }
 }
 

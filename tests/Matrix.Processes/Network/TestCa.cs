@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace Matrix.Processes.Network;
 
 /// <summary>A certificate authority of one test run: a root, and an intermediate that issues for servers.</summary>
-public sealed class TestCa : IDisposable
+public sealed class TestCa : IServerAuthority, IDisposable
 {
     private static readonly DateTimeOffset _from = DateTimeOffset.UtcNow.AddHours(-1);
     private static readonly DateTimeOffset _until = DateTimeOffset.UtcNow.AddDays(2);
@@ -31,15 +31,18 @@ public sealed class TestCa : IDisposable
     /// <summary>The one that all servers of the tests trust.</summary>
     public static TestCa Shared { get; } = new();
 
-    /// <summary>A file with the root's certificate, for `federation.custom_ca`.</summary>
+    /// <inheritdoc/>
     public string RootFile { get; }
 
     private string Folder { get; }
 
+    /// <inheritdoc/>
+    public (string Certificate, string Key) Issue(string host) => Issue(host, file: null);
+
     /// <summary>
     /// Writes a certificate for a host, an IP address or a DNS name, with its chain, and its key. Returns the files.
     /// </summary>
-    public (string Certificate, string Key) Issue(string host, string? file = null)
+    public (string Certificate, string Key) Issue(string host, string? file)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={host}", key, HashAlgorithmName.SHA256);

@@ -7,16 +7,18 @@ namespace Matrix.ClusterFaults.Load;
 /// <summary>Users of a cluster, of whom some write and some read. A round of them has rooms of its own.</summary>
 internal sealed class RoomLoad : IAsyncDisposable
 {
-    private const int Writers = 8;
+    /// <summary>The rooms of a round.</summary>
+    public const int Rooms = 8;
+
+    private const int Writers = 12;
     private const int Readers = 2;
     private const int SlidingReaders = 1;
-    private const int Rooms = 8;
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     private readonly Cluster _cluster;
     private readonly Random _random;
-    private readonly Person? _visitor;
+    private readonly IReadOnlyList<OtherServer> _others;
     private readonly List<Person> _writing = [];
     private readonly List<Person> _reading = [];
     private readonly List<Person> _sliding = [];
@@ -26,12 +28,13 @@ internal sealed class RoomLoad : IAsyncDisposable
     private List<Writer> _writers = [];
     private List<SyncReader> _readers = [];
     private List<SlidingReader> _sliders = [];
-    private SyncReader? _visits;
+    private List<Visit> _visits = [];
     private Task _writes = Task.CompletedTask;
     private Task _reads = Task.CompletedTask;
 
-    private RoomLoad(Cluster cluster, OtherServer? other, int seed) => (_cluster, _visitor, _random, Traffic) =
-        (cluster, other?.Visitor, new Random(seed), new Traffic(cluster.Addresses));
+    private RoomLoad(Cluster cluster, IReadOnlyList<OtherServer> others, int seed) =>
+        (_cluster, _others, _random, Traffic) =
+            (cluster, others, new Random(seed), new Traffic(cluster.Addresses));
 
     public Traffic Traffic { get; }
 
@@ -44,10 +47,10 @@ internal sealed class RoomLoad : IAsyncDisposable
     public Acknowledged Acknowledged { get; private set; } = new();
 
     /// <summary>Registers the users.</summary>
-    /// <param name="other">A server whose user takes part; null for none.</param>
-    public static async Task<RoomLoad> CreateAsync(Cluster cluster, OtherServer? other, int seed)
+    /// <param name="others">Servers whose users take part.</param>
+    public static async Task<RoomLoad> CreateAsync(Cluster cluster, IReadOnlyList<OtherServer> others, int seed)
     {
-        var load = new RoomLoad(cluster, other, seed);
+        var load = new RoomLoad(cluster, others, seed);
         var run = Guid.NewGuid().ToString("n")[..6];
         for (var i = 0; i < Writers; i++) load._writing.Add(await Person.RegisterAsync(load.Traffic, $"w{i}-{run}"));
         for (var i = 0; i < Readers; i++) load._reading.Add(await Person.RegisterAsync(load.Traffic, $"r{i}-{run}"));
@@ -72,14 +75,8 @@ internal sealed class RoomLoad : IAsyncDisposable
         [
             .. _writing.Select(person => new Writer(person, RoomIds, _reading, Acknowledged, _random.Next())),
         ];
-        if (_visitor is { } visitor)
-        {
-            await Task.WhenAll(RoomIds.Select(room => visitor.JoinByAsync(_cluster.Name!, room)));
-            visitor.Traffic.Forget();
-            _visits = new SyncReader(visitor, Acknowledged, _random.Next());
-            _writers.Add(new Writer(visitor, RoomIds, [], Acknowledged, _random.Next()) { IsVisitor = true });
-        }
-
+        _visits = [.. await Task.WhenAll(_others.Select(VisitAsync))];
+        _writers.AddRange(_visits.Select(static visit => visit.Writer));
         foreach (var reader in AllReaders) await reader.BeginAsync();
         Traffic.Forget();
         _stopWriting.Dispose();
@@ -131,16 +128,14 @@ internal sealed class RoomLoad : IAsyncDisposable
         List<string> problems =
         [
             .. _writers.Select(static writer => writer.Problem).OfType<string>(),
-            .. AllReaders.SelectMany(static reader => reader.Problems),
+            .. AllReaders.Where(IsJudged).SelectMany(static reader => reader.Problems),
             .. await checks.CheckAsync(_writing, _readers, _sliders),
         ];
-        if (_visits is { } visits)
-            problems.AddRange(await new VisitorChecks(_visitor!, _reading[0], RoomIds).CheckAsync(visits));
+        foreach (var visit in _visits) problems.AddRange(await new VisitorChecks(visit, _reading[0]).CheckAsync());
         LostException.ThrowIfAny(problems);
-        var visiting = _writers.Find(static writer => writer.IsVisitor);
         return $"{Acknowledged.Messages.Count} messages"
-            + (visiting is null ? ", " : $" ({visiting.Written} of another server), ")
-            + $"{Acknowledged.StateEvents.Count} states, "
+            + string.Concat(_visits.Select(static visit => $" ({visit.Writer.Written} of {visit.Server.What})"))
+            + $", {Acknowledged.StateEvents.Count} states, "
             + $"{Acknowledged.ToDevice.Count} to devices, {Traffic.FailedSince(0).Count} tries failed, "
             + $"longest write {Traffic.LongestWriteSince(0).TotalSeconds:0.0} s, "
             + $"{_sliders.Sum(static slider => slider.Restarts)} sliding connections anew";
@@ -180,15 +175,40 @@ internal sealed class RoomLoad : IAsyncDisposable
     private bool HasAll(SyncReader reader) => HasAllEvents(reader)
         && Acknowledged.ToDevice.All(one => one.UserId != reader.Person.UserId || reader.HasToDevice(one.Mark));
 
-    private bool HasAllEvents(Reader reader) => Acknowledged.Messages.Concat(Acknowledged.StateEvents)
-        .All(sent => reader.Timelines.Has(sent.EventId));
+    private bool HasAllEvents(Reader reader) =>
+        SentTo(reader).All(sent => reader.Timelines.Has(sent.EventId));
+
+    /// <summary>What was acknowledged in the rooms of a reader.</summary>
+    private IEnumerable<SentEvent> SentTo(Reader reader)
+    {
+        var sent = Acknowledged.Messages.Concat(Acknowledged.StateEvents);
+        return _visits.Find(visit => visit.Reader == reader) is { } visit
+            ? sent.Where(one => visit.Rooms.Contains(one.Room))
+            : sent;
+    }
+
+    private bool IsJudged(Reader reader) =>
+        _visits.Find(visit => visit.Reader == reader) is not { Server.IsSyncJudged: false };
 
     private IEnumerable<Reader> AllReaders =>
-        ((IEnumerable<Reader?>)[.. _readers, .. _sliders, _visits]).OfType<Reader>();
+        [.. _readers, .. _sliders, .. _visits.Select(static visit => visit.Reader)];
+
+    /// <summary>Has the user of another server join, before anybody writes.</summary>
+    private async Task<Visit> VisitAsync(OtherServer other)
+    {
+        var (visitor, rooms) = (other.Visitor, RoomIds.Take(other.Rooms).ToList());
+        await Task.WhenAll(rooms.Select(room => visitor.JoinByAsync(_cluster.Name!, room)));
+        visitor.Traffic.Forget();
+        return new Visit(
+            other,
+            rooms,
+            new SyncReader(visitor, Acknowledged, _random.Next()),
+            new Writer(visitor, rooms, [], Acknowledged, _random.Next()) { IsVisitor = true });
+    }
 
     private IEnumerable<string> Missing() => AllReaders.Select(reader =>
     {
-        var sent = Acknowledged.Messages.Concat(Acknowledged.StateEvents);
+        var sent = SentTo(reader);
         var toDevice = reader is SyncReader syncs
             ? Acknowledged.ToDevice.Count(one => one.UserId == reader.Person.UserId && !syncs.HasToDevice(one.Mark))
             : 0;

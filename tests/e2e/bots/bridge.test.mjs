@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { User, timeline, v3 } from "../support/client.mjs";
-import { Server, freePort } from "../support/server.mjs";
+import { freePort } from "../support/ports.mjs";
+import { Server } from "../support/server.mjs";
 import { load } from "./without-crypto.mjs";
 
 const { AppServiceRegistration, Bridge, Logger } = load("matrix-appservice-bridge", "@vector-im/matrix-bot-sdk");

@@ -8,7 +8,8 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { User, raw, refusedWith, timeline, v3 } from "../support/client.mjs";
-import { Server, freePort } from "../support/server.mjs";
+import { freePort } from "../support/ports.mjs";
+import { Server } from "../support/server.mjs";
 import { checkError } from "../support/spec.mjs";
 
 let server, alice, roomId;

@@ -4,7 +4,8 @@ import { after, before, test } from "node:test";
 import { idOf } from "../peer/pdu.mjs";
 import { Peer } from "../peer/peer.mjs";
 import { Authority } from "../peer/tls.mjs";
-import { freePort, Server } from "../support/server.mjs";
+import { freePort } from "../support/ports.mjs";
+import { Server } from "../support/server.mjs";
 import { Person } from "./person.mjs";
 
 let authority, server, phone, laptop;

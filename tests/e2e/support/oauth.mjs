@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import * as oauth from "oauth4webapi";
 import { call, v1 } from "./client.mjs";
 import { endpoint } from "./findings.mjs";
-import { Server, freePort } from "./server.mjs";
+import { freePort } from "./ports.mjs";
+import { Server } from "./server.mjs";
 
 /** The library refuses plain http otherwise, which these tests have on the loopback interface. */
 export const insecure = { [oauth.allowInsecureRequests]: true };

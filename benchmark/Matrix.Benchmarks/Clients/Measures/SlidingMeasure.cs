@@ -3,6 +3,7 @@ using Matrix.Benchmarks.Federation.Servers;
 using Matrix.Benchmarks.Measures;
 using Matrix.LoadGen.Reporting;
 using Matrix.LoadGen.Workloads;
+using Matrix.Processes.Synapse;
 
 namespace Matrix.Benchmarks.Clients.Measures;
 
@@ -22,7 +23,7 @@ internal sealed class SlidingMeasure : IMeasure
         using var sqlite = await ClientServer.StartAsync(null, stop);
         using var postgres = await ClientServer.StartAsync(bench.Postgres.New("sliding"), stop);
         var stages = new List<Stage> { sqlite.Stage, postgres.Stage };
-        if (lab is not null) stages.Add((await lab.StartAsync("measure-clients", stop)).Stage);
+        if (lab is not null) stages.Add((await SynapseServer.StartAsync(lab, "measure-clients", stop)).Stage);
 
         var figures = Catalogue.Run(new ManyRoomsClient(), stages).Select(each => each.Figures).ToList();
         Report(bench, "SQLite", figures[0], lab is null ? null : figures[^1]);

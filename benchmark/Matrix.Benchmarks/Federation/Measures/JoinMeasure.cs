@@ -3,6 +3,7 @@ using Matrix.Benchmarks.Federation.Servers;
 using Matrix.Benchmarks.Measures;
 using Matrix.LoadGen.Reporting;
 using Matrix.LoadGen.Servers;
+using Matrix.Processes.Synapse;
 
 namespace Matrix.Benchmarks.Federation.Measures;
 
@@ -37,7 +38,7 @@ internal sealed class JoinMeasure : IMeasure
             await FederatedServer.StartAsync(null, lab?.Address(), lab?.Settings, stop),
             await FederatedServer.StartAsync(null, lab?.Address(), lab?.Settings, stop));
         using var third = await FederatedServer.StartAsync(null, lab?.Address(), lab?.Settings, stop);
-        using var synapse = lab is null ? null : await lab.StartAsync("measure-join", stop);
+        using var synapse = lab is null ? null : await SynapseServer.StartAsync(lab, "measure-join", stop);
 
         // The first joins of a server compile its code and fetch keys.
         foreach (var room in Rooms(servers.A, WarmUpMembers, WarmUpRooms))

@@ -1,6 +1,7 @@
 using Matrix.Benchmarks.Federation.Servers;
 using Matrix.Benchmarks.Measures;
 using Matrix.LoadGen.Servers;
+using Matrix.Processes.Synapse;
 
 namespace Matrix.Benchmarks.Federation.Measures;
 
@@ -32,7 +33,8 @@ internal sealed class MessageMeasure : IMeasure
             pairs.Add(Local(ours.A));
             if (lab is not null)
             {
-                var (one, two) = (await lab.StartAsync("measure-a", stop), await lab.StartAsync("measure-b", stop));
+                var one = await SynapseServer.StartAsync(lab, "measure-a", stop);
+                var two = await SynapseServer.StartAsync(lab, "measure-b", stop);
                 pairs.Add(await PairAsync("Synapse to Synapse", one, two, WarmUpOfSynapse, stop));
                 pairs.Add(await PairAsync("ours to Synapse", ours.A, one, WarmUpOfSynapse, stop));
                 pairs.Add(await PairAsync("Synapse to ours", one, ours.A, WarmUpOfSynapse, stop));

@@ -1,26 +1,20 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using Matrix.LoadGen.Http;
-using Matrix.LoadGen.Servers;
-using Matrix.LoadGen.Workloads;
-using Matrix.Processes;
 using Matrix.Processes.Network;
 
-namespace Matrix.Benchmarks.Federation.Servers;
+namespace Matrix.Processes.Synapse;
 
 /// <summary>
 /// Synapses of the lab that <c>tests/interop/synapse.sh</c> uses too (`LAB_TOOLS` and `LAB` in the environment). They
 /// run on PostgreSQL, as their documentation asks for, with their own durability.
 /// </summary>
-internal sealed class SynapseLab : IDisposable
+public sealed class SynapseLab : IServerAuthority, IDisposable
 {
-    private const string Secret = "lab";
-
     private readonly string _tools;
     private readonly string _lab;
     private readonly string _folder = Repository.ScratchFolder("synapse");
-    private readonly List<SynapseServer> _servers = [];
+    private readonly List<SynapseProcess> _servers = [];
 
     /// <summary>Whether the lab's PostgreSQL runs for someone else, who still needs it afterwards.</summary>
     private readonly bool _isPostgresShared;
@@ -37,6 +31,9 @@ internal sealed class SynapseLab : IDisposable
     {
         ["MATRIX_FEDERATION__ALLOW_NETWORKS"] = "127.0.0.0/8,::1/128",
     };
+
+    /// <inheritdoc/>
+    public string RootFile => Path.Combine(_lab, "ca", "ca.crt");
 
     /// <summary>The process that all of the lab's PostgreSQL are children of.</summary>
     public int PostgresProcessId => IdIn(Path.Combine(_lab, "pg", "data", "postmaster.pid"));
@@ -63,23 +60,30 @@ internal sealed class SynapseLab : IDisposable
     public ServerAddress Address()
     {
         var port = Repository.FreePort();
-        var file = Path.Combine(_folder, port.ToString(CultureInfo.InvariantCulture));
-        Run("mkcert.sh", file + ".crt", file + ".key", "localhost", "127.0.0.1");
+        var (certificate, key) = Issue("localhost");
         return new ServerAddress(
-            $"localhost:{port}", new IPEndPoint(IPAddress.Loopback, port), file + ".crt", file + ".key",
-            Path.Combine(_lab, "ca", "ca.crt"));
+            $"localhost:{port}", new IPEndPoint(IPAddress.Loopback, port), certificate, key, RootFile);
     }
 
-    /// <summary>The process of a Synapse.</summary>
-    public int ProcessIdOf(string name) => IdIn(Path.Combine(_lab, "sid", "lab", name, "pid"));
+    /// <inheritdoc/>
+    public (string Certificate, string Key) Issue(string host)
+    {
+        var file = Path.Combine(_folder, $"{Guid.NewGuid():N}");
+        Run("mkcert.sh", file + ".crt", file + ".key", host);
+        return (file + ".crt", file + ".key");
+    }
 
     /// <summary>Starts a new Synapse.</summary>
-    public async Task<SynapseServer> StartAsync(string name, CancellationToken stop)
+    /// <param name="name">The name of its folder and database in the lab. What has that name is ended.</param>
+    public async Task<SynapseProcess> StartAsync(string name, CancellationToken stop)
     {
         Run("synapse-down.sh", name, "--wipe");
         int port = Repository.FreePort(), federation = Repository.FreePort();
-        var server = new SynapseServer(
-            $"localhost:{federation}", port, Secret, () => Run("synapse-down.sh", name, "--wipe"));
+        var server = new SynapseProcess(
+            $"localhost:{federation}",
+            new Uri($"http://127.0.0.1:{port}"),
+            Path.Combine(_lab, "sid", "lab", name),
+            () => Run("synapse-down.sh", name, "--wipe"));
         _servers.Add(server);
         await Task.Run(
             () => Run(
@@ -96,7 +100,7 @@ internal sealed class SynapseLab : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static int IdIn(string file) => int.Parse(File.ReadLines(file).First(), CultureInfo.InvariantCulture);
+    internal static int IdIn(string file) => int.Parse(File.ReadLines(file).First(), CultureInfo.InvariantCulture);
 
     private void Run(string script, params string[] arguments)
     {
@@ -108,28 +112,4 @@ internal sealed class SynapseLab : IDisposable
         process.WaitForExit();
         if (process.ExitCode != 0) throw new InvalidOperationException($"{script} failed.");
     }
-}
-
-/// <summary>A running Synapse, and its users.</summary>
-internal sealed class SynapseServer(string name, int port, string secret, Action end) : IFederatedServer
-{
-    private bool _isEnded;
-
-    public string Name => name;
-
-    public Population Population => Stage.Population;
-
-    /// <summary>The server as a stage of the load generator.</summary>
-    public Stage Stage { get; } = StageOf(new Server(
-        name, ServerKind.Homeserver, Target.Parse($"http://127.0.0.1:{port}"), secret, [], ProcessId: null,
-        DataFolder: null));
-
-    public void Dispose()
-    {
-        if (_isEnded) return;
-        _isEnded = true;
-        end();
-    }
-
-    private static Stage StageOf(Server server) => new(server, new Population(server), new Settings());
 }
