@@ -10,7 +10,7 @@ internal sealed class RoomLoad : IAsyncDisposable
     /// <summary>The rooms of a round.</summary>
     public const int Rooms = 8;
 
-    private const int Writers = 12;
+    private const int Writers = 20;
     private const int Readers = 2;
     private const int SlidingReaders = 1;
 
