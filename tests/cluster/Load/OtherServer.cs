@@ -22,7 +22,8 @@ internal sealed class OtherServer : IDisposable
     public required int Rooms { get; init; }
 
     /// <summary>
-    /// Whether its syncs are judged, too. Those of a Synapse repeat events around a gap that is filled.
+    /// Whether its syncs are judged, too. Those of a Synapse repeat events around a gap that is filled, and leave some
+    /// out that are in its history.
     /// </summary>
     public required bool IsSyncJudged { get; init; }
 

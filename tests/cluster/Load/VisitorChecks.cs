@@ -10,7 +10,7 @@ namespace Matrix.ClusterFaults.Load;
 /// </summary>
 internal sealed class VisitorChecks(Visit visit, Person member)
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(100);
 
     private readonly List<string> _problems = [];
@@ -21,14 +21,24 @@ internal sealed class VisitorChecks(Visit visit, Person member)
     {
         foreach (var room in visit.Rooms)
         {
-            var (ours, theirs) = (await HistoryAsync(member, room), await HistoryAsync(_visitor, room));
-            Compare($"the history of {room} at {visit.Server.What}", ours, theirs);
+            var ours = await HistoryAsync(member, room);
+            Compare($"the history of {room} at {visit.Server.What}", ours, await VisitorsHistoryAsync(room, ours));
             await CheckStateAsync(room);
             if (!visit.Server.IsSyncJudged) continue;
             Compare($"what the visitor of {visit.Server.What} got of {room}", ours, visit.Reader.Timelines.Of(room));
         }
 
         return _problems;
+    }
+
+    /// <summary>The history at the other server, once all is there, or the patience is over.</summary>
+    private async Task<IReadOnlyList<string>> VisitorsHistoryAsync(string room, IReadOnlyList<string> expected)
+    {
+        for (var watch = Stopwatch.StartNew(); ; await Task.Delay(_lookAgain))
+        {
+            var found = await HistoryAsync(_visitor, room);
+            if (watch.Elapsed > _patience || !expected.Except(found).Any()) return found;
+        }
     }
 
     private void Compare(string what, IReadOnlyList<string> expected, IReadOnlyList<string> found)

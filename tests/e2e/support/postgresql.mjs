@@ -18,6 +18,12 @@ export function createDatabase() {
   return url.href;
 }
 
+/** The first value that a statement finds in a database, as text. */
+export function valueIn(url, statement) {
+  return execFileSync("psql", ["--quiet", "--no-psqlrc", "--no-align", "--tuples-only", "--command", statement, url],
+    { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
+}
+
 /** Removes a database. */
 export function dropDatabase(url) {
   run(`DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);

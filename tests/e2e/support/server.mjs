@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Nodes } from "./nodes.mjs";
 import { freePort } from "./ports.mjs";
-import { createDatabase, dropDatabase } from "./postgresql.mjs";
+import { createDatabase, dropDatabase, valueIn } from "./postgresql.mjs";
 import { ServerProcess } from "./process.mjs";
 
 const count = Number(process.env.E2E_NODES ?? 1);
@@ -100,6 +100,7 @@ export class Server {
       this.#run(node.name, { ...settings, ...this.nodes.settingsOf(node, settings) });
       await this.#until(`http://127.0.0.1:${node.client}/health/ready`);
     }
+    await this.#untilShared();
     if (!this.nodes.balancer) this.nodes.balance(this.port, settings.MATRIX_LISTENERS__FEDERATION);
   }
 
@@ -112,6 +113,14 @@ export class Server {
       if (this.processes.some((each) => each.over) || Date.now() - start > patience)
         throw new Error(`The server did not start:\n${this.log()}`);
     }
+  }
+
+  /** Waits until the nodes share the shards: what is in memory only ends when a shard moves. */
+  async #untilShared() {
+    const least = Math.floor(512 / count * 0.9);
+    const few = `SELECT ${count} - count(*) FROM (SELECT node FROM shards GROUP BY node HAVING count(*) >= ${least}) s`;
+    for (const start = Date.now(); valueIn(this.database, few) !== "0"; await sleep(50))
+      if (Date.now() - start > patience) throw new Error(`The nodes do not share the shards:\n${this.log()}`);
   }
 
   async #end(signal) {
