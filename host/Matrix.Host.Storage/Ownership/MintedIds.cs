@@ -14,6 +14,9 @@ public static class MintedIds
     /// </summary>
     private const int MostDraws = 4096;
 
+    /// <summary>For one certain shard; fails once in ten million millions.</summary>
+    private const int MostDrawsOfOne = 32 * 512;
+
     /// <summary>Draws an id until its shard is open here.</summary>
     /// <param name="draw">Makes a new id each time.</param>
     /// <exception cref="StorageException">There was none among many (<see cref="StorageFailure.NotOwned"/>).
@@ -36,6 +39,24 @@ public static class MintedIds
     /// </exception>
     public static string DrawRoom(ShardGates gates, Func<string> draw, out ShardVisit visit) =>
         Draw(gates, draw, Authority.Room, out visit);
+
+    /// <summary>
+    /// Draws an id until it is in the shard of something else, for what later requests need at one node.
+    /// </summary>
+    /// <param name="beside">What has the shard.</param>
+    /// <param name="draw">Makes a new id each time: on average as many as there are shards.</param>
+    /// <exception cref="StorageException">There was none among many (<see cref="StorageFailure.NotOwned"/>).
+    /// </exception>
+    public static string DrawBeside(ShardGates gates, Authority beside, Func<string> draw)
+    {
+        for (var drawn = 0; drawn < MostDrawsOfOne; drawn++)
+        {
+            var id = draw();
+            if (gates.AreAlwaysOpen || Authority.Minted(id).Shard == beside.Shard) return id;
+        }
+
+        throw ShardGates.NotOwned(beside);
+    }
 
     private static string Draw(
         ShardGates gates, Func<string> draw, Func<string, Authority> authorityOf, out ShardVisit visit)

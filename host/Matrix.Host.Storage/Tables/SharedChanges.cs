@@ -16,6 +16,7 @@ using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.Shards;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
@@ -26,7 +27,7 @@ namespace Matrix.Host.Storage.Tables;
 
 /// <summary>
 /// The kinds of changes that consumers of other nodes get, as bytes. A kind is either here or in
-/// <see cref="UnsharedChanges"/>. A number is never given to another kind; the next one is 73.
+/// <see cref="UnsharedChanges"/>. A number is never given to another kind; the next one is 74.
 /// </summary>
 internal static class SharedChanges
 {
@@ -50,6 +51,7 @@ internal static class SharedChanges
         .. RoomRowsChangeFormats.All,
         .. RoomChangeFormats.All,
         .. ShardChangeFormats.All,
+        .. SingleSignOnChangeFormats.All,
         .. StagedEventChangeFormats.All,
         .. StrippedRoomChangeFormats.All,
         .. ThreadSubscriptionChangeFormats.All,

@@ -262,7 +262,6 @@ internal static class UnsharedChanges
         typeof(SsoGrantIssued),
         typeof(SsoGrantUsed),
         typeof(SsoSessionBegun),
-        typeof(SsoGrantsRevoked),
         typeof(SsoGrantsPurged),
 
         // SlidingConnections

@@ -1,6 +1,7 @@
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.OAuth;
@@ -104,6 +105,11 @@ public sealed class BrowserSignIns : IChangeConsumer
         if (change is OtherDevicesDeleted { Except: null, UserId: var userId })
         {
             _browsers.EndWhere(signIn => signIn.UserId == userId);
+        }
+        else if (change is SsoGrantsRevoked revoked)
+        {
+            // The provider told another node, perhaps.
+            EndOf((user, origin) => revoked.Ends(user, origin.Issuer, origin.Session));
         }
     }
 

@@ -58,14 +58,19 @@ public sealed class SsoAttempts(ShardGates gates, SsoOptions options, TimeProvid
     private readonly TimedStore<SsoAttempt> _attempts = new(options.AttemptLifetime, options.Attempts, clock);
     private readonly TimedStore<SsoNewcomer> _newcomers = new(options.AttemptLifetime, options.Attempts, clock);
 
-    /// <summary>Begins a sign-in; returns its state.</summary>
+    /// <summary>
+    /// Begins a sign-in; returns its state. The state is in the shard of what the sign-in is for, so that the node that
+    /// ends it has both: the browser's session, or the request's authentication.
+    /// </summary>
     /// <param name="provider">The provider.</param>
     /// <param name="browser">The browser's session.</param>
     /// <param name="purpose">What it is for.</param>
+    /// <exception cref="StorageException">Another node has that shard.</exception>
     public (string State, SsoAttempt Attempt) Begin(SsoProvider provider, string browser, SsoPurpose purpose)
     {
-        var state = MintedIds.Draw(gates, NewSecret, out var visit);
-        using var inside = visit;
+        var beside = Authority.Minted(purpose is SsoPurpose.Confirm confirm ? confirm.AuthSession : browser);
+        using var visit = gates.Enter(beside);
+        var state = MintedIds.DrawBeside(gates, beside, NewSecret);
         var attempt = new SsoAttempt(
             provider,
             HashOf(browser),

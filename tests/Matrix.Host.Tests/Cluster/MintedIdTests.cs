@@ -99,6 +99,7 @@ internal sealed class MintedIdTests
         var (state, _) = attempts.Begin(null!, browser, new SsoPurpose.SignIn("next"));
         var (ended, _) = attempts.Begin(null!, browser, new SsoPurpose.SignIn("next"));
         Assert.That(attempts.End(ended, browser), Is.Not.Null);
+        Assert.That(Authority.Minted(state).Shard, Is.EqualTo(Authority.Minted(browser).Shard));
         attempts.Wait(browser, new SsoNewcomer(null!, "next"));
         Assert.That(attempts.WaitingIn(browser), Is.Not.Null);
 
@@ -106,6 +107,17 @@ internal sealed class MintedIdTests
         attempts.Wait(browser, new SsoNewcomer(null!, "next"));
         await IsGoneAfterMovingAsync(browser, () => attempts.WaitingIn(browser) is not null);
         Assert.That(attempts.Leave(browser), Is.False);
+    }
+
+    [Test]
+    public void A_confirmation_at_a_provider_ends_where_the_request_waits()
+    {
+        var attempts = new SsoAttempts(Gates, new SsoOptions(), _time);
+        var request = MintedIds.Draw(Gates, static () => Guid.NewGuid().ToString());
+        var (state, _) = attempts.Begin(null!, "browser", new SsoPurpose.Confirm(request, Alice));
+
+        Assert.That(Authority.Minted(state).Shard, Is.EqualTo(Authority.Minted(request).Shard));
+        Assert.That(attempts.End(state, "browser"), Is.Not.Null);
     }
 
     [Test]

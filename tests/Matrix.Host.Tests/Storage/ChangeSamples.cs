@@ -19,6 +19,7 @@ using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.Shards;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
@@ -154,6 +155,8 @@ internal static class ChangeSamples
         yield return new DeviceDeleted(Bob, Phone) { Applied = true };
         yield return new OtherDevicesDeleted(Bob, Tablet);
         yield return new OtherDevicesDeleted(Bob, null);
+        yield return new SsoGrantsRevoked("https://id.example.org", "session", null);
+        yield return new SsoGrantsRevoked("https://id.example.org", null, Bob);
         yield return new TokensIssued(Alice, Phone, Hidden, 8, Hidden, 9) { ByService = true };
         yield return new TokensRotated(Hidden, Hidden, 8, Hidden, 9) { Applied = true, UserId = Alice };
         yield return new TokensConfirmed(Bob, Hidden);

@@ -20,13 +20,13 @@ internal sealed class SsoRedirect(
     public void Map(ClientRoutes routes)
     {
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true, Rate = RateClass.Login };
-        routes.Of(RouteOwner.Nobody).At(OAuthPaths.Root).Get($"{OAuthPaths.SsoStart}/{{idpId}}", StartAsync, page);
+        routes.Of(RouteOwner.InCookie).At(OAuthPaths.Root).Get($"{OAuthPaths.SsoStart}/{{idpId}}", StartAsync, page);
         if (oauth.IsOnly) return;
 
         // v1.19 client-server-api#get_matrixclientv3loginssoredirect
-        routes.Of(RouteOwner.Nobody).Get("login/sso/redirect", Read, ChooseAsync, page);
+        routes.Of(RouteOwner.InCookie).Get("login/sso/redirect", Read, ChooseAsync, page);
         // v1.19 client-server-api#get_matrixclientv3loginssoredirectidpid
-        routes.Of(RouteOwner.Nobody).Get("login/sso/redirect/{idpId}", Read, RedirectAsync, page);
+        routes.Of(RouteOwner.InCookie).Get("login/sso/redirect/{idpId}", Read, RedirectAsync, page);
     }
 
     public ValueTask<IReadOnlyList<SignInLink>> LinksAsync(string next, CancellationToken stop) => new(

@@ -61,7 +61,15 @@ public sealed record SsoSessionBegun(SsoSessionRow Row) : Change;
 /// <param name="UserId">
 /// The user; null if only the session is known. Beside a session, the user's sessions without an id end too.
 /// </param>
-public sealed record SsoGrantsRevoked(string Issuer, string? Session, string? UserId) : Change;
+public sealed record SsoGrantsRevoked(string Issuer, string? Session, string? UserId) : Change
+{
+    /// <summary>Whether a session of a user ended.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="issuer">The provider.</param>
+    /// <param name="session">The session's id; empty if it is not known.</param>
+    public bool Ends(string userId, string issuer, string session) => issuer == Issuer
+        && (Session is null ? userId == UserId : session == Session || (session.Length == 0 && userId == UserId));
+}
 
 /// <summary>Deletes grants that expired before this time (milliseconds since the epoch).</summary>
 public sealed record SsoGrantsPurged(long ExpiredBefore) : Change;
