@@ -7,8 +7,8 @@ namespace Matrix.Host.Storage.Commits;
 /// requests and sends nothing: it may not know yet that a token was revoked, or a user removed.
 /// </summary>
 /// <param name="levelAt">
-/// A timestamp of <see cref="Stopwatch"/>: what was committed before it was read. Null for a server by itself, which has
-/// always read it all.
+/// A timestamp of <see cref="Stopwatch"/>: everything that was committed before it was read. Null for a server by
+/// itself, which has always read it all.
 /// </param>
 public sealed class StorageLevel(Func<long>? levelAt = null)
 {
