@@ -34,7 +34,7 @@ public class TestClient(ServerUnderTest server, string? token)
     {
         var absolute = path.StartsWith("/_", StringComparison.Ordinal)
             || path.StartsWith("/.", StringComparison.Ordinal)
-            || path is "/health" or "/"
+            || path is "/health" or "/health/ready" or "/"
             ? path
             : "/_matrix/client/v3/" + path.TrimStart('/');
 

@@ -11,7 +11,9 @@ internal sealed class Health(IRequestNodes? nodes = null) : IEndpoints
 {
     private static readonly Answer _ok = Answer.Text("OK");
     private static readonly Answer _notReady = Answer.Text("not ready"u8.ToArray(), 503);
-    private static readonly RouteOptions _anyone = new() { Access = Access.Anyone };
+
+    // A balancer that is refused would take the server for one that is down.
+    private static readonly RouteOptions _anyone = new() { Access = Access.Anyone, Rate = RateClass.None };
 
     public void Map(ClientRoutes routes)
     {

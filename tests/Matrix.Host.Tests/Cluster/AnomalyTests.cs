@@ -56,6 +56,22 @@ internal sealed partial class AnomalyTests
     });
 
     [Test]
+    public async Task A_session_of_authentication_that_no_node_knows_begins_anew()
+    {
+        var alice = await NewUserAsync();
+        for (var i = 0; i < 3 * Everywhere; i++)
+        {
+            var asked = await alice.PostAsync("account/3pid/add", new JsonObject
+            {
+                ["sid"] = "sid",
+                ["client_secret"] = "secret",
+                ["auth"] = new JsonObject { ["type"] = "m.login.password", ["session"] = $"unknown-{i}" },
+            });
+            asked.HasStatus(401);
+        }
+    }
+
+    [Test]
     public Task A_created_room_is_known_by_all_nodes() => AtOnceAsync(4, async () =>
     {
         var alice = await NewUserAsync();

@@ -69,6 +69,21 @@ public sealed class RateLimitTests
     }
 
     [Test]
+    public async Task Checks_of_a_balancer_are_not_limited()
+    {
+        await using var server = await TestServer.StartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.other_burst", "1"),
+            ("rate_limits.other_per_second", "0.01"));
+
+        for (var i = 0; i < 3; i++)
+        {
+            (await server.Anyone.GetAsync("/health")).HasStatus(200);
+            (await server.Anyone.GetAsync("/health/ready")).HasStatus(200);
+        }
+    }
+
+    [Test]
     public void A_room_that_is_busy_says_when_to_come_back()
     {
         var answer = RoomAnswers.Of(new RoomFailure(RoomFailureKind.Busy, "Too many requests wait for this room."));

@@ -57,6 +57,8 @@ defaults
     timeout server 2m
     timeout check 2s
 frontend clients
+    # Tests send paths that no client sends, and the answer should be the server's.
+    option accept-invalid-http-request
     bind 127.0.0.1:${port}
     default_backend nodes
 backend nodes

@@ -115,12 +115,15 @@ export class Server {
     }
   }
 
-  /** Waits until the nodes share the shards: what is in memory only ends when a shard moves. */
+  /** Waits until all nodes have shards, and none moves any more: what is in memory only ends when its shard moves. */
   async #untilShared() {
-    const least = Math.floor(512 / count * 0.9);
-    const few = `SELECT ${count} - count(*) FROM (SELECT node FROM shards GROUP BY node HAVING count(*) >= ${least}) s`;
-    for (const start = Date.now(); valueIn(this.database, few) !== "0"; await sleep(50))
+    const owners = "SELECT count(DISTINCT node) || ' ' || string_agg(node, ' ' ORDER BY shard) FROM shards";
+    let [before, since] = ["", 0];
+    for (const start = Date.now(); !before.startsWith(`${count} `) || Date.now() - since < 1000; await sleep(100)) {
+      const found = valueIn(this.database, owners);
+      if (found !== before) [before, since] = [found, Date.now()];
       if (Date.now() - start > patience) throw new Error(`The nodes do not share the shards:\n${this.log()}`);
+    }
   }
 
   async #end(signal) {

@@ -66,7 +66,7 @@ internal sealed class UserInteractiveAuth
         var request = RequestOf(call, body);
 
         // Old clients send their password at once, without a session.
-        var session = id is null ? _sessions.Start(operation, demand, OwnerOf(call)) : _sessions.Find(id);
+        var session = id is null ? _sessions.Start(operation, demand, OwnerOf(call)) : SessionOf(call, id);
         if (session is null or { IsFinished: true }) return Ended(call, session, operation, demand, request);
         if (session.Operation != operation)
         {
@@ -141,9 +141,27 @@ internal sealed class UserInteractiveAuth
     internal Answer? ResultOf(Call call, JsonObject body)
     {
         var id = new BodyReader(body).Inner("auth")?.Text("session");
-        return id is not null && _sessions.Find(id) is { IsFinished: true } session
+        return id is not null && SessionOf(call, id) is { IsFinished: true } session
             ? session.ResultOf(RequestOf(call, body))
             : null;
+    }
+
+    /// <summary>
+    /// A session. A request that belongs to something else does not go to another node for it: there is none then, and
+    /// the client begins again.
+    /// </summary>
+    /// <exception cref="StorageException">Another node has it, and the request goes there.</exception>
+    private AuthSession? SessionOf(Call call, string id)
+    {
+        try
+        {
+            return _sessions.Find(id);
+        }
+        catch (StorageException fault) when (
+            fault.Failure == StorageFailure.NotOwned && !call.Route.Owner.IsFoundByHandler)
+        {
+            return null;
+        }
     }
 
     /// <summary>An open session; null if it does not exist or has ended.</summary>
