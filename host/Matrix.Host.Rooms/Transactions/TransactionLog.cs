@@ -31,6 +31,12 @@ public sealed class TransactionLog(
     /// <summary>The position up to which they were read.</summary>
     private long _readThrough;
 
+    /// <summary>How many requests ended without it being known whether they were recorded.</summary>
+    private long _inDoubt;
+
+    /// <summary>Of how many of these it has become known.</summary>
+    private long _settled;
+
     /// <summary>Carries out the request, unless a request with the same key was carried out or is running.</summary>
     /// <param name="authority">The room of the event that it makes, or the user if it makes none.</param>
     /// <param name="act">Carries out the request. It is remembered if it recorded its transaction and
@@ -128,7 +134,11 @@ public sealed class TransactionLog(
             // The request may have been recorded: the log is read again before a repetition is carried out.
             if (fault is StorageException { Failure: StorageFailure.Doubtful })
             {
-                lock (_gate) _loadedAt = Never;
+                lock (_gate)
+                {
+                    _loadedAt = Never;
+                    _inDoubt++;
+                }
             }
 
             if (End(request, mine, isDone: false) is { } joined)
@@ -172,12 +182,22 @@ public sealed class TransactionLog(
         {
             if (IsLoaded(opening)) return;
             var openings = gates.Openings;
+            var inDoubt = InDoubt;
+            if (inDoubt != _settled)
+            {
+                // The server may commit what is in doubt yet. An empty batch comes after it.
+                await writer.WriteAsync(new WriteBatch(Authority.Nobody, capacity: 0), stop);
+                _settled = inDoubt;
+            }
+
             var through = writer.PublishedPosition;
             var rows = await table.LatestAsync(options.RememberedTransactions, _readThrough, stop);
             lock (_gate)
             {
                 for (var i = rows.Count - 1; i >= 0; i--) Remember(rows[i].Request, rows[i].Event);
-                _loadedAt = openings;
+
+                // One that has come into doubt meanwhile may not be among them.
+                if (_inDoubt == inDoubt) _loadedAt = openings;
             }
 
             _readThrough = through;
@@ -185,6 +205,14 @@ public sealed class TransactionLog(
         finally
         {
             _loading.Release();
+        }
+    }
+
+    private long InDoubt
+    {
+        get
+        {
+            lock (_gate) return _inDoubt;
         }
     }
 

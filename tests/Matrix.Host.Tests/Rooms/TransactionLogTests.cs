@@ -14,6 +14,7 @@ internal sealed class TransactionLogTests
     private MovableShards _shards = null!;
     private RoomsWorld _world = null!;
     private TransactionLog _log = null!;
+    private DoubtfulWriter _writer = null!;
     private int _done;
 
     [SetUp]
@@ -22,6 +23,7 @@ internal sealed class TransactionLogTests
         _done = 0;
         _shards = new MovableShards();
         _world = await RoomsWorld.StartsAsync();
+        _writer = new DoubtfulWriter(_world.Storage.Writer);
         _log = Log();
     }
 
@@ -125,6 +127,21 @@ internal sealed class TransactionLogTests
     }
 
     [Test]
+    public async Task A_request_whose_commit_is_kept_after_it_was_in_doubt_is_not_done_again()
+    {
+        _writer.IsInDoubt = true;
+        Assert.That(
+            async () => await OnceAsync(Key("1"), DoesAsync, default),
+            Throws.InstanceOf<StorageException>().With.Property(nameof(StorageException.Failure))
+                .EqualTo(StorageFailure.Doubtful));
+
+        // It reads what was done while the commit is in doubt still.
+        await OnceAsync(Key("2"), DoesAsync, default);
+        await OnceAsync(Key("1"), DoesAsync, default);
+        Assert.That(_done, Is.EqualTo(2));
+    }
+
+    [Test]
     public async Task The_shard_closes_after_the_request_that_runs()
     {
         var go = new TaskCompletionSource();
@@ -153,7 +170,7 @@ internal sealed class TransactionLogTests
     private TransactionLog Log() => new(
         _world.Storage.Transactions,
         _world.Storage.Events,
-        _world.Storage.Writer,
+        _writer,
         _shards.Gates,
         new RoomsOptions { ServerName = RoomsWorld.Server, TransactionCacheBytes = 64 * Remembered });
 
@@ -170,7 +187,40 @@ internal sealed class TransactionLogTests
     private async ValueTask<RoomResult<string>> DoesAsync(Transaction mine)
     {
         Interlocked.Increment(ref _done);
-        await _world.Storage.Writer.WriteAsync(Batches.New(1).Add(mine.Record()), default);
+        await _writer.WriteAsync(Batches.New(1).Add(mine.Record()), default);
         return "";
+    }
+
+    /// <summary>A writer of which one commit is in doubt, and is kept before the next batch is written.</summary>
+    private sealed class DoubtfulWriter(IStorageWriter writer) : IStorageWriter
+    {
+        private WriteBatch? _held;
+
+        /// <summary>Whether the next batch comes into doubt.</summary>
+        internal bool IsInDoubt { private get; set; }
+
+        public long PublishedPosition => writer.PublishedPosition;
+
+        public async ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop)
+        {
+            if (IsInDoubt)
+            {
+                IsInDoubt = false;
+                _held = batch;
+                throw new StorageException(StorageFailure.Doubtful, "The connection was lost during a commit.");
+            }
+
+            if (_held is { } held)
+            {
+                _held = null;
+                await writer.WriteAsync(held, stop);
+            }
+
+            return await writer.WriteAsync(batch, stop);
+        }
+
+        public void Post(WriteBatch batch) => writer.Post(batch);
+
+        public void AddConsumer(IChangeConsumer consumer) => writer.AddConsumer(consumer);
     }
 }
