@@ -19,6 +19,9 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     /// <summary>The most that other nodes tell and that waits for the task. More is read from the database.</summary>
     private const int MostTold = 64;
 
+    /// <summary>After this time it is looked for flushes again.</summary>
+    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(1);
+
     private readonly Publication _publication;
     private readonly IFlushRows _rows;
     private readonly Func<ReadOnlyMemory<byte>, List<WriteBatch>?> _read;
@@ -120,6 +123,17 @@ internal sealed class FlushChain : IPublication, IFlushFollower
 
     public ValueTask<bool> ReachAsync(long position, TimeSpan most, CancellationToken stop) =>
         position <= Position ? ValueTask.FromResult(true) : WaitAsync(position, most, stop);
+
+    /// <summary>Waits until consumers have read every flush that was committed before the call.</summary>
+    public async ValueTask LevelAsync(CancellationToken stop)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (LevelAt <= since)
+        {
+            stop.ThrowIfCancellationRequested();
+            await WaitAsync(long.MaxValue, _longestWait, stop);
+        }
+    }
 
     public void AddConsumer(IChangeConsumer consumer) => _publication.AddConsumer(consumer);
 

@@ -24,6 +24,12 @@ public sealed class NodeShards(ShardOwner self, ShardGates gates, IStorageWriter
     /// <summary>Whether the writer takes batches of a shard: not while it is in doubt whether it was given.</summary>
     internal Func<int, bool> Owns { get; init; } = static _ => true;
 
+    /// <summary>Whether the writer has sent that it gives a shard, and does not know yet whether it did.</summary>
+    internal Func<int, bool> IsGiving { get; init; } = static _ => false;
+
+    /// <summary>Waits until consumers have read everything that was committed before the call.</summary>
+    internal Func<CancellationToken, ValueTask> LevelAsync { get; init; } = static _ => ValueTask.CompletedTask;
+
     /// <summary>Called for a shard that another node gave to this one.</summary>
     internal Action<int> OnOwned { get; init; } = static _ => { };
 
@@ -97,15 +103,26 @@ public sealed class NodeShards(ShardOwner self, ShardGates gates, IStorageWriter
     }
 
     /// <summary>
-    /// Opens shards of this node that stayed closed because it was unknown whether they were given.
+    /// Opens shards of this node that stayed closed: it was unknown whether they were given, or they came back before
+    /// consumers had read that they were given, which they missed.
     /// </summary>
     /// <param name="own">Shards that this node has, by what consumers have read.</param>
-    public async Task ReopenAsync(IEnumerable<int> own, CancellationToken stop)
+    /// <param name="read">Reads the owners from the database.</param>
+    public async Task ReopenAsync(
+        IEnumerable<int> own,
+        Func<CancellationToken, ValueTask<IReadOnlyList<ShardOwner>>> read,
+        CancellationToken stop)
     {
         await _giving.WaitAsync(stop);
         try
         {
-            Gates.Open([.. own.Where(shard => Owns(shard) && !Gates.IsOpen(shard))]);
+            int[] closed = [.. own.Where(shard => !Gates.IsOpen(shard))];
+            Gates.Open([.. closed.Where(Owns)]);
+            int[] left = [.. closed.Where(shard => !Owns(shard) && !IsGiving(shard))];
+            if (left.Length == 0) return;
+            var owners = await read(stop);
+            await LevelAsync(stop);
+            Given([.. left.Where(shard => owners[shard] == self)]);
         }
         finally
         {

@@ -68,7 +68,8 @@ public sealed partial class ShardKeeper(
 
     private async Task MoveAsync(CancellationToken stop)
     {
-        await node.ReopenAsync(ShardGates.All.Where(shard => owners.Of(shard) == node.Self), stop);
+        await node.ReopenAsync(
+            ShardGates.All.Where(shard => owners.Of(shard) == node.Self), owners.ReadAsync, stop);
         var moves = Placement.Of(members.View).Moves(owners.All);
         foreach (var taken in moves.Where(move => move.Kind == ShardMoveKind.Take && move.To.Equals(Self))
             .GroupBy(static move => move.From, static move => move.Shard))

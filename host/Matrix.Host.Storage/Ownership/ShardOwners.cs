@@ -41,6 +41,9 @@ public sealed class ShardOwners(NodeShards node, ShardsTable shardsTable) : IRes
         }
     }
 
+    /// <summary>The owners in the database.</summary>
+    internal ValueTask<IReadOnlyList<ShardOwner>> ReadAsync(CancellationToken stop) => shardsTable.OwnersAsync(stop);
+
     /// <summary>Reads the owners, before the first flush is read.</summary>
     public async ValueTask LoadAsync(CancellationToken stop)
     {
@@ -84,7 +87,11 @@ public sealed class ShardOwners(NodeShards node, ShardsTable shardsTable) : IRes
     /// <inheritdoc/>
     public async ValueTask RestoreAsync(long after, long through, CancellationToken stop)
     {
-        Take(await shardsTable.OwnersAsync(stop), through);
+        var owners = await shardsTable.OwnersAsync(stop);
+
+        // The table may be ahead of consumers, and a shard is opened when they have read the flush that gave it.
+        await node.LevelAsync(stop);
+        Take(owners, through);
         End(through);
     }
 

@@ -39,6 +39,9 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
     /// <summary>The batch that gives shards away, and those of them that were this node's when it was sent.</summary>
     private WriteBatch? _giving;
     private readonly List<int> _given = [];
+
+    /// <summary>By number, the shards of that batch, as long as it is not known whether it was kept.</summary>
+    private readonly bool[] _isGiving = new bool[Core.Cluster.Shards.Count];
     private bool _hasMoved;
 
     /// <summary>
@@ -85,6 +88,9 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
 
     /// <summary>Whether a shard is this node's at the writer's next flush.</summary>
     internal bool Owns(int shard) => Volatile.Read(ref _owned[shard]);
+
+    /// <summary>Whether it is not known yet whether a shard was given. It is not this node's meanwhile.</summary>
+    internal bool IsGiving(int shard) => Volatile.Read(ref _isGiving[shard]);
 
     /// <summary>A shard is this node's: its owner gave it.</summary>
     internal void Own(int shard) => Volatile.Write(ref _owned[shard], true);
@@ -201,7 +207,8 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
         foreach (var moved in batch.Preconditions.OfType<ShardMoved>())
         {
             if (moved.From != Self || !_owned[moved.Shard]) continue;
-            _owned[moved.Shard] = false;
+            Volatile.Write(ref _isGiving[moved.Shard], true);
+            Volatile.Write(ref _owned[moved.Shard], false);
             _given.Add(moved.Shard);
         }
     }
@@ -221,6 +228,7 @@ internal sealed class NodeClaim(StorageOptions options, string connectionString)
             foreach (var shard in _given) _owned[shard] = true;
         }
 
+        foreach (var shard in _given) Volatile.Write(ref _isGiving[shard], false);
         _giving = null;
         _given.Clear();
     }

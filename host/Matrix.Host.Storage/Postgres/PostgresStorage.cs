@@ -34,7 +34,7 @@ internal static class PostgresStorage
             reads,
             writer,
             new PostgresAdmin(reads, owner.Version),
-            ShardsOf(owner.Claim, options, writer),
+            ShardsOf(owner.Claim, options, writer, chain),
             writer.Lost,
             async () =>
             {
@@ -51,13 +51,20 @@ internal static class PostgresStorage
             changes.IsEmpty ? [] : format.TryRead(changes, out var read, out _) ? read : null;
     }
 
-    private static NodeShards ShardsOf(WriteClaim claim, StorageOptions options, IStorageWriter writer)
+    private static NodeShards ShardsOf(
+        WriteClaim claim, StorageOptions options, IStorageWriter writer, FlushChain? chain)
     {
-        if (claim is not NodeClaim node) return new NodeShards(ShardOwner.Nobody, ShardGates.AlwaysOpen, writer);
+        if (claim is not NodeClaim node || chain is null)
+        {
+            return new NodeShards(ShardOwner.Nobody, ShardGates.AlwaysOpen, writer);
+        }
+
         var shards = new NodeShards(node.Self, ShardGates.Closed(), writer)
         {
             Owns = node.Owns,
             OnOwned = node.Own,
+            IsGiving = node.IsGiving,
+            LevelAsync = chain.LevelAsync,
         };
         if (!options.ServesTogether) shards.Gates.Open(ShardGates.All);
         return shards;

@@ -150,6 +150,26 @@ internal sealed class FlushChainTests
         Assert.That(await nobodys, Is.False);
     }
 
+    [Test]
+    public async Task It_is_level_once_consumers_have_read_as_far_as_a_later_look_saw()
+    {
+        using var metrics = new WriterMetrics();
+        var rows = new Rows();
+        await using var chain = new FlushChain(new Publication(metrics), rows, Read, mostBatches: 2);
+        chain.StartAt(10);
+        var before = Stopwatch.GetTimestamp();
+        var level = chain.LevelAsync(default).AsTask();
+        await Until.HoldsAsync(() => rows.Asked == 10);
+
+        rows.OnRead!(new([], 11, HasMore: false, before));
+        await Until.HoldsAsync(() => chain.Position == 11);
+        Assert.That(level.IsCompleted, Is.False, "of that look");
+        rows.OnRead!(new([], 12, HasMore: false, Stopwatch.GetTimestamp()));
+
+        await level;
+        Assert.That(chain.Position, Is.EqualTo(12));
+    }
+
     private static List<WriteBatch>? Read(ReadOnlyMemory<byte> bytes) =>
         _format.TryRead(bytes, out var read, out _) ? read : null;
 
