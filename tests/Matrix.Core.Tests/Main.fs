@@ -27,6 +27,7 @@ let private quick = [
     Cluster.ShardTests.tests
     Cluster.PlacementTests.tests
     Cluster.BrokenPlacementTests.tests
+    Cluster.ProtocolTests.tests
     CheckingTests.tests
     CoreProps.tests
     VectorTests.tests
@@ -70,6 +71,7 @@ let private slow = [
     DifferenceTests.tests
     HostileGraphTests.slow
     SimulationTests.tests
+    Cluster.ProtocolTests.slow
 ]
 
 [<EntryPoint>]
