@@ -47,7 +47,12 @@ internal sealed partial class CommandLineTests
         ["rules html"] = ["DIR", "--only"],
         ["rules mutate"] = ["--room-version", "--rule", "--vectors-only", "--format"],
         ["completion"] = ["bash|zsh|fish"],
-        ["simulate"] = ["--servers", "--events", "--seeds", "--faults", "--replay", "--room-version"],
+        ["simulate"] = ["--servers", "--events", "--seeds", "--faults", "--replay", "--room-version", "cluster"],
+        ["simulate cluster"] =
+        [
+            "--world", "--requests", "--faults", "--gives", "--most", "--walks", "--steps", "--seed", "--without",
+            "--format",
+        ],
         ["state"] = ["resolve"],
         ["state resolve"] = ["--room-version", "--pdus", "--state", "--explain"],
         ["event"] = ["canonical", "hash", "id", "redact", "sign", "verify"],
@@ -193,6 +198,12 @@ internal sealed partial class CommandLineTests
     [TestCase("simulate --out /no/such/folder/x", "/no/such/folder/x: there is no such folder")]
     [TestCase("simulate --seeds 11 --room-version all", "--seeds: expected 12 to")]
     [TestCase("simulate --room-version 11 --room-version 99", "'99'")]
+    [TestCase("simulate cluster --world moon", "'moon'")]
+    [TestCase("simulate cluster --without luck", "'luck'")]
+    [TestCase("simulate cluster --requests 0", "--requests")]
+    [TestCase("simulate cluster --faults 9", "--faults")]
+    [TestCase("simulate cluster --walks 5 --world one-room", "--walks, --world: expected one of them")]
+    [TestCase("simulate cluster --steps 5", "--steps: expected with --walks")]
     [TestCase("event id --room-version 12 /proc/self/mem", "/proc/self/mem: expected a file that can be read")]
     [TestCase("event id --room-version 12 /dev/zero", "/dev/zero: expected at most")]
     [TestCase(

@@ -95,6 +95,42 @@ internal sealed class SimulateTests
         Assert.That(ran.Json.GetProperty("crashes").GetInt32(), Is.EqualTo(1));
     }
 
+    [Test]
+    public async Task The_protocol_of_several_nodes_is_explored_and_its_size_printed()
+    {
+        var ran = await Command.RunAsync(
+            "simulate", "cluster", "--world", "one-room", "--requests", "1", "--faults", "0", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        var world = ran.Json.GetProperty("worlds")[0];
+        Assert.That(world.GetProperty("whole").GetBoolean(), Is.True);
+        Assert.That(world.GetProperty("states").GetInt32(), Is.GreaterThan(100));
+    }
+
+    [Test]
+    public async Task A_guard_of_the_protocol_that_is_left_out_is_told_in_steps()
+    {
+        var ran = await Command.RunAsync("simulate", "cluster", "--without", "answers", "--format", "json");
+
+        Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
+        Assert.That(ran.Json.GetProperty("fails").GetString(), Is.EqualTo("cluster.answered-is-stored"));
+        Assert.That(
+            ran.Json.GetProperty("steps").EnumerateArray().Last().GetProperty("what").GetString(),
+            Is.EqualTo("A sends the commit."));
+    }
+
+    [Test]
+    public async Task Walks_of_the_protocol_are_counted()
+    {
+        var ran = await Command.RunAsync(
+            "simulate", "cluster", "--walks", "2", "--steps", "50", "--seed", "3", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Json.GetProperty("walks").GetInt32(), Is.EqualTo(2));
+        Assert.That(ran.Json.GetProperty("failing_walks").GetInt32(), Is.Zero);
+        Assert.That(ran.Json.GetProperty("steps_taken").GetInt32(), Is.GreaterThan(50));
+    }
+
     [TestCase("\"servers\": 3", "\"servers\": 300", "$.servers")]
     [TestCase("\"byzantine_server\": -1", "\"byzantine_server\": 3", "$.byzantine_server")]
     [TestCase("\"delay_to\": 50", "\"delay_to\": 4", "$.delay_to")]

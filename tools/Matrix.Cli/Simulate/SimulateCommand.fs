@@ -18,6 +18,7 @@ type SimulateArguments =
     | [<Unique>] Replay of FILE: string
     | [<Unique>] Out of FILE: string
     | [<Unique>] Format of OutputFormat
+    | [<CliPrefix(CliPrefix.None)>] Cluster of ParseResults<ClusterSimulationArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -34,6 +35,7 @@ type SimulateArguments =
             | Replay _ -> "runs the history in a file again. Only --format may be given with it."
             | Out _ -> "where to write the smallest failing history. Default: the temporary folder."
             | Format _ -> OutputFormat.TextByDefault
+            | Cluster _ -> "explores the protocol of several nodes of one server, in all interleavings up to a bound."
 
 module internal SimulateCommand =
 
@@ -208,7 +210,7 @@ module internal SimulateCommand =
         |> List.tryFind snd
         |> Option.map fst
 
-    let run (arguments: ParseResults<SimulateArguments>) =
+    let private federation (arguments: ParseResults<SimulateArguments>) =
         let format = arguments.GetResult(SimulateArguments.Format, Text)
         let servers = arguments.GetResult(Servers, 5)
         let events = arguments.GetResult(Events, 200)
@@ -244,3 +246,8 @@ module internal SimulateCommand =
                     }
 
                     many options versions (arguments.GetResult(Seed, 1L)) seeds out format
+
+    let run (arguments: ParseResults<SimulateArguments>) =
+        match arguments.TryGetSubCommand() with
+        | Some(Cluster cluster) -> ClusterSimulation.run cluster
+        | _ -> federation arguments
