@@ -39,7 +39,10 @@ module internal Shards =
     /// A give has ended: it was kept, or not. If it was, consumers may have read already that the shard came back.
     let given (guards: Guards) (isKept: bool) (node: int) (room: int) (state: State) : State =
         state
-        |> State.withNode node (fun its -> { its with Giving = None })
+        |> State.withNode node (fun its -> {
+            its with
+                Giving = its.Giving |> Option.filter (fun (other, _) -> other <> room)
+        })
         |> State.withShard node room (fun shard -> {
             shard with
                 IsOwned =
@@ -69,16 +72,26 @@ module internal Shards =
             | Batch.Give(its, _) -> its = room
             | _ -> false)
 
+    /// Whether a node waits for a flush that takes a shard. It moves shards one after the other.
+    let private takesAny (node: int) (state: State) : bool =
+        State.pending node state
+        |> List.exists (fun batch ->
+            match batch with
+            | Batch.Take _ -> true
+            | _ -> false)
+
     /// A node closes a shard, waits until it is empty, and gives it in a flush.
     let private giving (guards: Guards) (node: int) (state: State) : (Step * State) list =
         let its = state.Nodes[node]
 
         match its.Giving with
+        | None when takesAny node state -> []
         | None -> [
             for room in 0 .. its.Shards.Length - 1 do
                 let shard = its.Shards[room]
 
-                if state.GivesLeft > 0 && shard.IsOpen && shard.IsOwned then
+                // What is given is the node's as consumers know it, too.
+                if state.GivesLeft > 0 && shard.IsOpen && shard.IsOwned && shard.Owner = node then
                     for taker in 0 .. state.Nodes.Length - 1 do
                         let isReady =
                             state.Nodes[taker].Status = Status.Running && not state.Declared[taker]
