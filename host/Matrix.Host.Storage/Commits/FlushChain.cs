@@ -146,7 +146,7 @@ internal sealed class FlushChain : IPublication, IFlushFollower
     public void Kept(List<WriteBatch> batches, long after, FlushNews? news = null)
     {
         Add(new(batches, after, null, IsAnswered: false), isTold: news is not null);
-        if (news is { } told) OnFlushed?.Invoke(told);
+        if (news is { } told) Tell(told);
     }
 
     public void KeptInDoubt(List<WriteBatch> batches, long after) => Add(new(batches, after, null, IsAnswered: true));
@@ -174,6 +174,20 @@ internal sealed class FlushChain : IPublication, IFlushFollower
         await _running;
         await _rows.DisposeAsync();
         await _publication.DisposeAsync();
+    }
+
+    private void Tell(FlushNews news)
+    {
+        try
+        {
+            OnFlushed?.Invoke(news);
+        }
+#pragma warning disable CA1031 // What cannot be told is read from the database. The writer goes on.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            WriterMetrics.CallbackFailed(fault);
+        }
     }
 
     private async ValueTask<bool> WaitAsync(long position, TimeSpan most, CancellationToken stop)
