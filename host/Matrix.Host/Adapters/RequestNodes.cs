@@ -15,6 +15,7 @@ internal sealed class RequestNodes(
     ClusterNode node,
     ClusterNodeOptions options,
     LevelGate level,
+    StorageLevel storage,
     ShardGates gates,
     RequestForwarding forwarding,
     AppliedPositions positions) : IRequestNodes
@@ -24,7 +25,9 @@ internal sealed class RequestNodes(
 
     public string ServerName => config.ServerName;
 
-    public bool IsReady => level.IsLevel && node.Members.View.Ready.Contains(node.Self);
+    // A node that is only late holds its requests. Taken out of the balancer at once, a busy one would leave its load to
+    // the others, and the last one to nobody.
+    public bool IsReady => storage.IsCurrent && node.Members.View.Ready.Contains(node.Self);
 
     public TimeSpan LongestMove => options.MoveTime;
 
