@@ -25,8 +25,8 @@ internal sealed class RequestNodes(
 
     public string ServerName => config.ServerName;
 
-    // A node that is only late holds its requests. Taken out of the balancer at once, a busy one would leave its load to
-    // the others, and the last one to nobody.
+    // A node that is only late holds its requests. Taken out of the balancer at once, a busy one would leave its load
+    // to the others, and the last one to nobody.
     public bool IsReady => storage.IsCurrent && node.Members.View.Ready.Contains(node.Self);
 
     public TimeSpan LongestMove => options.MoveTime;
