@@ -19,7 +19,7 @@ public sealed class LevelGate(NodeLink link, ClusterMetrics metrics)
     private readonly IFlushFollower _follower = link.Follower;
 
     /// <summary>Whether this node has read what was committed until a second ago.</summary>
-    public bool IsLevel => Stopwatch.GetElapsedTime(_follower.LevelAt) < AppliedPositions.LongestWait;
+    private bool IsLevel => Stopwatch.GetElapsedTime(_follower.LevelAt) < AppliedPositions.LongestWait;
 
     /// <summary>Whether a request may be answered. False if this node could not compare itself for too long.</summary>
     public ValueTask<bool> EnterAsync(CancellationToken stop) =>
