@@ -55,6 +55,7 @@ using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
+using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds.Messages;
 using Matrix.Host.Users.ToDevice;
 using Microsoft.AspNetCore.Builder;
@@ -450,6 +451,7 @@ internal sealed class Homeserver : IAsyncDisposable
         parts.Get<UserRoomsCache>(),
         parts.Get<SlidingConnections>(),
         parts.Get<MediaArrivals>(),
+        parts.Get<SsoAttempts>(),
         .. parts.StreamConsumers(),
         .. parts.OutboundConsumers(),
 

@@ -110,8 +110,11 @@ internal sealed class Cluster : IAsyncDisposable
         return Nodes.First(node => node.Name == owners[Authority.Room(room).Shard]);
     }
 
-    /// <summary>Whether the present process of a node was fenced.</summary>
-    public bool IsFenced(Node node) => Sql($"SELECT alive FROM nodes WHERE node = '{node.Name}'") == "0";
+    /// <summary>The incarnation under which a node may write; null if it was fenced, or has not begun yet.</summary>
+    public string? LivingStartOf(Node node) =>
+        Sql($"SELECT incarnation FROM nodes WHERE node = '{node.Name}' AND alive = 1") is { Length: > 0 } start
+            ? start
+            : null;
 
     /// <summary>Ends connections of a node at the database: the one that writes, or all.</summary>
     /// <returns>How many were ended.</returns>

@@ -113,7 +113,9 @@ public sealed class ShardOwners(NodeShards node, ShardsTable shardsTable) : IRes
         if (_owners[shard] == owner) return;
         _owners[shard] = owner;
         _hasMoved = true;
-        if (node.IsNode && owner == node.Self) _given.Add(shard);
+
+        // One that the writer has was taken by this node, which opened it; by now it may close to be given away.
+        if (node.IsNode && owner == node.Self && !node.Owns(shard)) _given.Add(shard);
         else _given.Remove(shard);
     }
 }

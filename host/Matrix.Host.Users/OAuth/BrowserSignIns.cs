@@ -42,7 +42,8 @@ public sealed class BrowserSignIns : IChangeConsumer
     private readonly TimeProvider _clock;
     private readonly BrowserStore<BrowserSignIn> _browsers;
 
-    /// <summary>Nobody is signed in. Commits that log a user out everywhere sign their browsers out.</summary>
+    /// <summary>Nobody is signed in. Commits that log a user out everywhere, or end a
+    /// provider's sessions, sign browsers out.</summary>
     public BrowserSignIns(
         IAccountsTable accountsTable,
         IStorageWriter writer,
@@ -94,11 +95,6 @@ public sealed class BrowserSignIns : IChangeConsumer
     /// <summary>Signs a browser out.</summary>
     public void End(string session) => _browsers.End(session);
 
-    /// <summary>Signs out the browsers that providers' sessions signed in.</summary>
-    /// <param name="isEnded">Whether a user's session ended.</param>
-    public void EndOf(Func<string, SsoOrigin, bool> isEnded) =>
-        _browsers.EndWhere(signIn => signIn.Origin is { } origin && isEnded(signIn.UserId, origin));
-
     /// <inheritdoc/>
     public void OnChange(Change change, long position)
     {
@@ -108,8 +104,8 @@ public sealed class BrowserSignIns : IChangeConsumer
         }
         else if (change is SsoGrantsRevoked revoked)
         {
-            // The provider told another node, perhaps.
-            EndOf((user, origin) => revoked.Ends(user, origin.Issuer, origin.Session));
+            _browsers.EndWhere(signIn =>
+                signIn.Origin is { } origin && revoked.Ends(signIn.UserId, origin.Issuer, origin.Session));
         }
     }
 

@@ -31,17 +31,7 @@ public sealed record ProviderIdentity(
 /// <param name="Subject">The person; null if the provider names a session only.</param>
 /// <param name="Session">The session; null if the provider means all of the person.</param>
 /// <param name="TokenId">The id of the token, which must not be used twice.</param>
-public sealed record ProviderLogout(string? Subject, string? Session, string TokenId)
-{
-    /// <summary>
-    /// Whether a session ends. A session that is named means this one alone, even if the person is named too; but a
-    /// session of theirs whose id is not known may be the one.
-    /// </summary>
-    /// <param name="session">The session's id; empty if it is not known.</param>
-    /// <param name="isOfPerson">Whether it is a session of the person who is named.</param>
-    internal bool Ends(string session, bool isOfPerson) =>
-        Session is null ? isOfPerson : session == Session || (isOfPerson && session.Length == 0);
-}
+public sealed record ProviderLogout(string? Subject, string? Session, string TokenId);
 
 /// <summary>
 /// Validates the tokens of providers. OpenID Connect Core 1.0, "ID Token Validation"; OpenID Connect Back-Channel

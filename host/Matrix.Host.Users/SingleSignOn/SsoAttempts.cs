@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 
 namespace Matrix.Host.Users.SingleSignOn;
 
@@ -51,7 +52,7 @@ public sealed record SsoNewcomer(ProviderIdentity Identity, string Next);
 /// The sign-ins at providers that wait for their end, in memory. Each ends once. One whose shard was given away is
 /// gone.
 /// </summary>
-public sealed class SsoAttempts(ShardGates gates, SsoOptions options, TimeProvider clock)
+public sealed class SsoAttempts(ShardGates gates, SsoOptions options, TimeProvider clock) : IChangeConsumer
 {
     private const int SecretSize = 32;
 
@@ -120,9 +121,16 @@ public sealed class SsoAttempts(ShardGates gates, SsoOptions options, TimeProvid
         return _newcomers.Take(HashOf(browser), visit) is not null;
     }
 
-    /// <summary>People who have to choose a name do not wait any more.</summary>
-    internal void LeaveWhere(Predicate<ProviderIdentity> isEnded) =>
-        _newcomers.RemoveWhere(newcomer => isEnded(newcomer.Identity));
+    /// <inheritdoc/>
+    public void OnChange(Change change, long position)
+    {
+        if (change is not SsoGrantsRevoked revoked) return;
+        _newcomers.RemoveWhere(newcomer => revoked.EndsOfNewcomer(
+            newcomer.Identity.Subject, newcomer.Identity.Provider.Issuer, newcomer.Identity.Session));
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => _newcomers.RemoveWhere(static _ => true);
 
     private static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretSize));
 

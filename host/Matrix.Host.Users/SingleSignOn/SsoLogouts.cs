@@ -3,7 +3,6 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.Devices;
-using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Users.SingleSignOn;
 
@@ -15,8 +14,6 @@ public sealed class SsoLogouts(
     IStorageWriter writer,
     ProviderTokens tokens,
     DeviceManagement devices,
-    BrowserSignIns browsers,
-    SsoAttempts attempts,
     ShardGates gates,
     UsersOptions users,
     SsoOptions options,
@@ -58,33 +55,29 @@ public sealed class SsoLogouts(
         var userId = logout.Subject is { } subject
             ? await singleSignOnTable.FindUserAsync(issuer, subject, stop)
             : null;
-        attempts.LeaveWhere(person =>
-            person.Provider.Issuer == issuer && logout.Ends(person.Session, person.Subject == logout.Subject));
-        browsers.EndOf((user, origin) => origin.Issuer == issuer && logout.Ends(origin.Session, user == userId));
-        if (logout.Session is null && userId is null) return;
 
-        // First what was granted: afterwards no new device can come from it.
-        var batch = new WriteBatch(Authority.Nobody, 1).Add(new SsoGrantsRevoked(issuer, logout.Session, userId));
-        await writer.WriteAsync(batch, stop);
-        foreach (var session in await SessionsAsync(issuer, logout, userId, stop))
+        // First what was granted, and the browsers and newcomers at all nodes: afterwards no new device can come from
+        // it.
+        var revoked = new SsoGrantsRevoked(issuer, logout.Session, userId) { Subject = logout.Subject };
+        await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(revoked), stop);
+        foreach (var session in await SessionsAsync(revoked, stop))
         {
             await devices.DeleteAsync(new UserDevice(session.UserId, session.DeviceId), stop);
         }
     }
 
-    private async ValueTask<HashSet<SsoSessionRow>> SessionsAsync(
-        string issuer, ProviderLogout logout, string? userId, CancellationToken stop)
+    private async ValueTask<HashSet<SsoSessionRow>> SessionsAsync(SsoGrantsRevoked revoked, CancellationToken stop)
     {
         var sessions = new HashSet<SsoSessionRow>();
-        if (logout.Session is { } named)
+        if (revoked.Session is { } named)
         {
-            sessions.UnionWith(await singleSignOnTable.SessionsAsync(issuer, named, users.Devices, stop));
+            sessions.UnionWith(await singleSignOnTable.SessionsAsync(revoked.Issuer, named, users.Devices, stop));
         }
 
-        if (userId is not null)
+        if (revoked.UserId is { } userId)
         {
-            var all = await singleSignOnTable.SessionsOfUserAsync(userId, issuer, stop);
-            sessions.UnionWith(all.Where(row => logout.Ends(row.Session, isOfPerson: true)));
+            var all = await singleSignOnTable.SessionsOfUserAsync(userId, revoked.Issuer, stop);
+            sessions.UnionWith(all.Where(row => revoked.Ends(userId, revoked.Issuer, row.Session)));
         }
 
         return sessions;

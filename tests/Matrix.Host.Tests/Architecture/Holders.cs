@@ -67,6 +67,7 @@ using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.SingleSignOn;
 
 namespace Matrix.Host.Tests.Architecture;
 
@@ -232,9 +233,10 @@ internal static class Holders
         // What is sent, or waits for something that is not here.
         typeof(TypingBoard), typeof(PresenceVisits), typeof(LazyMembers), typeof(EarlyReceipts),
         typeof(ReceiptEdus), typeof(PushFeed),
-        typeof(ServiceEphemeral), typeof(TypingRooms), typeof(BrowserSignIns), typeof(ServerDiscovery),
-        typeof(AwaitedEvents), typeof(DummyEvents), typeof(FullRooms), typeof(MissingEventsFetcher),
-        typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles), typeof(MediaArrivals),
+        typeof(ServiceEphemeral), typeof(TypingRooms), typeof(BrowserSignIns), typeof(SsoAttempts),
+        typeof(ServerDiscovery), typeof(AwaitedEvents), typeof(DummyEvents), typeof(FullRooms),
+        typeof(MissingEventsFetcher), typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles),
+        typeof(MediaArrivals),
 
         // They hold an AccountDataCache.
         typeof(PushRuleCache), typeof(IgnoredUsers),

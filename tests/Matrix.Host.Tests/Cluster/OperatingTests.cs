@@ -1,6 +1,9 @@
+using System.Diagnostics;
+using System.Net;
 using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.AdminPages.Overview;
 using Matrix.Host.Metrics;
+using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Cluster;
@@ -54,6 +57,23 @@ internal sealed class OperatingTests
         var refused = Assert.CatchAsync(async () => await second.StartAgainAsync(("server_name", "other.example")))!;
 
         Assert.That(refused.Message, Does.Contain("other.example").And.Contain(TestServer.ServerName));
+    }
+
+    [TestCase(2, HttpStatusCode.OK)]
+    [TestCase(4, HttpStatusCode.ServiceUnavailable)]
+    public async Task A_node_that_is_late_is_ready_until_it_refuses_requests(int seconds, HttpStatusCode expected)
+    {
+        var second = _server.Nodes[1];
+        await second.StopAsync();
+        second.Replaces = parts => parts.AddSingleton(
+            new StorageLevel(() => Stopwatch.GetTimestamp() - (seconds * Stopwatch.Frequency)));
+        await second.StartAgainAsync();
+        await Until.HoldsAsync(() => StateOf(second, second)?.State == "ready");
+        using var http = new HttpClient();
+
+        var answer = await http.GetAsync(new Uri(second.ClientAddress, "/health/ready"));
+
+        Assert.That(answer.StatusCode, Is.EqualTo(expected));
     }
 
     [Test]

@@ -221,11 +221,19 @@ internal static class SsoActions
     internal const string BaseUrl = "http://localhost:8008";
 
     internal static Task<TestServer> StartAsync(
-        string providers, params (string Key, string Value)[] settings) => TestServer.StartAsync(
+        string providers, params (string Key, string Value)[] settings) =>
+        TestServer.StartAsync(Settings(providers, settings));
+
+    /// <summary>Starts a server of three nodes.</summary>
+    internal static Task<TestServer> StartNodesAsync(string providers) =>
+        TestServer.StartNodesAsync(3, Settings(providers));
+
+    private static (string Key, string Value)[] Settings(
+        string providers, params (string Key, string Value)[] settings) =>
         [
             ("public_base_url", BaseUrl), ("sso.providers", $"[{providers}]"), ("sso.allow_networks", "127.0.0.1/32"),
             ("sso.client_urls", "https://chat.example.org/"), ("sso.read_pause", "1ms"), .. settings,
-        ]);
+        ];
 
     internal static string RedirectPath(string url = Client, string? provider = "corp") =>
         $"login/sso/redirect{(provider is null ? "" : "/" + provider)}?redirectUrl={Uri.EscapeDataString(url)}";

@@ -156,7 +156,7 @@ internal static class ChangeSamples
         yield return new OtherDevicesDeleted(Bob, Tablet);
         yield return new OtherDevicesDeleted(Bob, null);
         yield return new SsoGrantsRevoked("https://id.example.org", "session", null);
-        yield return new SsoGrantsRevoked("https://id.example.org", null, Bob);
+        yield return new SsoGrantsRevoked("https://id.example.org", null, Bob) { Subject = "person" };
         yield return new TokensIssued(Alice, Phone, Hidden, 8, Hidden, 9) { ByService = true };
         yield return new TokensRotated(Hidden, Hidden, 8, Hidden, 9) { Applied = true, UserId = Alice };
         yield return new TokensConfirmed(Bob, Hidden);

@@ -96,6 +96,21 @@ internal sealed class FlushChainTests
     }
 
     [Test]
+    public async Task What_cannot_be_told_does_not_end_the_writer()
+    {
+        using var metrics = new WriterMetrics();
+        await using var chain = new FlushChain(new Publication(metrics), new Rows(), Read, mostBatches: 2);
+        chain.OnFlushed = static _ => throw new InvalidOperationException("No node can be told.");
+        chain.StartAt(10);
+        var batch = BatchAt(11);
+        var answer = batch.Completion;
+
+        chain.Kept([batch], 10, new FlushNews(10, 11, Changes: null));
+
+        Assert.That((await answer).Position, Is.EqualTo(11));
+    }
+
+    [Test]
     public async Task Its_position_is_the_one_that_consumers_have_read()
     {
         using var metrics = new WriterMetrics();

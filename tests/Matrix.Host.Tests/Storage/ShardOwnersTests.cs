@@ -13,7 +13,11 @@ internal sealed class ShardOwnersTests
     {
         var level = new TaskCompletionSource();
         var gates = ShardGates.Closed();
-        var node = new NodeShards(_self, gates, null!) { LevelAsync = _ => new ValueTask(level.Task) };
+        var node = new NodeShards(_self, gates, null!)
+        {
+            Owns = static _ => false,
+            LevelAsync = _ => new ValueTask(level.Task),
+        };
         var owners = new ShardOwners(node, new ShardsTable(new OwnTable()));
 
         var restoring = owners.RestoreAsync(1, 2, default).AsTask();
@@ -22,6 +26,20 @@ internal sealed class ShardOwnersTests
 
         await restoring;
         Assert.That(gates.IsOpen(0), Is.True);
+        Assert.That(owners.Of(0), Is.EqualTo(_self));
+    }
+
+    [Test]
+    public async Task A_shard_that_the_writer_has_and_that_closes_is_not_opened_by_what_is_read()
+    {
+        var gates = ShardGates.Closed();
+        var owned = new List<int>();
+        var node = new NodeShards(_self, gates, null!) { Owns = static _ => true, OnOwned = owned.Add };
+        var owners = new ShardOwners(node, new ShardsTable(new OwnTable()));
+
+        await owners.RestoreAsync(1, 2, default);
+
+        Assert.That((gates.IsOpen(0), owned.Count), Is.EqualTo((false, 0)));
         Assert.That(owners.Of(0), Is.EqualTo(_self));
     }
 

@@ -58,6 +58,7 @@ internal sealed record Fault(string Name, Func<Task> RunAsync)
     {
         if (!node.Runs) return false;
         var ends = node.Exits.Count;
+        var start = cluster.LivingStartOf(node);
         node.Pause();
         try
         {
@@ -68,7 +69,8 @@ internal sealed record Fault(string Name, Func<Task> RunAsync)
             node.Continue();
         }
 
-        if (!cluster.IsFenced(node)) return false;
+        // One that was just starting writes nothing yet, and nobody fences it.
+        if (start is null || cluster.LivingStartOf(node) == start) return false;
         await cluster.UntilAsync(
             () => Task.FromResult(node.Exits.Count > ends),
             $"{node.Name} went on, though it was fenced while it stood still",

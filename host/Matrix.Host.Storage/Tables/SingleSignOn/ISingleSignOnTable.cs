@@ -63,12 +63,27 @@ public sealed record SsoSessionBegun(SsoSessionRow Row) : Change;
 /// </param>
 public sealed record SsoGrantsRevoked(string Issuer, string? Session, string? UserId) : Change
 {
+    /// <summary>The person at the provider, who may have no account yet; null if only the session is known.</summary>
+    public string? Subject { get; init; }
+
     /// <summary>Whether a session of a user ended.</summary>
     /// <param name="userId">The user.</param>
     /// <param name="issuer">The provider.</param>
     /// <param name="session">The session's id; empty if it is not known.</param>
-    public bool Ends(string userId, string issuer, string session) => issuer == Issuer
-        && (Session is null ? userId == UserId : session == Session || (session.Length == 0 && userId == UserId));
+    public bool Ends(string userId, string issuer, string session) =>
+        issuer == Issuer && Ends(session, isOfPerson: userId == UserId);
+
+    /// <summary>Whether a session of a person ended who has no account yet.</summary>
+    /// <param name="subject">The person.</param>
+    /// <param name="issuer">The provider.</param>
+    /// <param name="session">The session's id; empty if it is not known.</param>
+    public bool EndsOfNewcomer(string subject, string issuer, string session) =>
+        issuer == Issuer && Ends(session, isOfPerson: subject == Subject);
+
+    // A session that is named means this one alone, even if the person is named too; but a session of theirs whose id
+    // is not known may be the one.
+    private bool Ends(string session, bool isOfPerson) =>
+        Session is null ? isOfPerson : session == Session || (isOfPerson && session.Length == 0);
 }
 
 /// <summary>Deletes grants that expired before this time (milliseconds since the epoch).</summary>

@@ -8,8 +8,12 @@ internal static class SingleSignOnChangeFormats
     public static IReadOnlyList<ChangeFormat> All { get; } =
     [
         ChangeFormat.Of<SsoGrantsRevoked>(
-            73,
-            static (to, op) => to.Text(op.Issuer).TextOrNull(op.Session).TextOrNull(op.UserId),
-            static from => new SsoGrantsRevoked(from.Text(), from.TextOrNull(), from.TextOrNull())),
+            74,
+            static (to, op) => to
+                .Text(op.Issuer).TextOrNull(op.Session).TextOrNull(op.UserId).TextOrNull(op.Subject),
+            static from => new SsoGrantsRevoked(from.Text(), from.TextOrNull(), from.TextOrNull())
+            {
+                Subject = from.TextOrNull(),
+            }),
     ];
 }
