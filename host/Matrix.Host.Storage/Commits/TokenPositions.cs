@@ -10,6 +10,9 @@ public sealed class TokenPositions(IStorageWriter writer, IFlushFollower? follow
 {
     private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(2);
 
+    /// <summary>Whether other nodes serve this server's clients too.</summary>
+    public bool HasOtherNodes => follower is not null;
+
     /// <summary>
     /// Whether consumers have read up to a position. False for a token that belongs to a lost database, or to nobody.
     /// </summary>

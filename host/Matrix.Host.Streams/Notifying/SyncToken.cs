@@ -1,12 +1,13 @@
 using System.Globalization;
+using System.Text;
 
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
 /// The position of a client in its stream of changes: sent as <c>next_batch</c> and returned as <c>since</c>. Opaque to
 /// clients. v1.19 client-server-api#syncing. Written as <c>s1_position_epoch_ephemeral</c>, followed by
-/// <c>_toDevice</c> while to-device messages are held back by their limit. The prefix <c>s1</c> is the version of the
-/// form. Numbers are decimal.
+/// <c>_toDevice</c> while to-device messages are held back by their limit, and by <c>~epoch.ephemeral</c> for each other
+/// node that the client was at. The prefix <c>s1</c> is the version of the form. Numbers are decimal.
 /// </summary>
 /// <param name="Position">The durable position: the client has everything up to it.</param>
 /// <param name="Epoch">The process that <paramref name="Ephemeral"/> belongs to; another process's counter means
@@ -18,11 +19,49 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
 {
     private const string Form = "s1";
 
-    /// <summary>The longest valid token: four numbers of 19 digits, the prefix and the separators.</summary>
-    private const int MaxLength = 2 + 4 * 20;
+    /// <summary>The most other nodes whose counters a token has.</summary>
+    private const int MostElsewhere = 7;
 
-    /// <summary>The ephemeral counter, or 0 if the token is of another process.</summary>
-    public long EphemeralIn(long epoch) => epoch == Epoch ? Ephemeral : 0;
+    /// <summary>
+    /// The longest valid token: four numbers of 19 digits, the prefix and the separators; and two numbers for each other
+    /// node.
+    /// </summary>
+    private const int MaxLength = 2 + (4 * 20) + (MostElsewhere * 2 * 20);
+
+    /// <summary>The counters of other nodes that the client was at, the last one first; null for none.</summary>
+    public string? Elsewhere { get; init; }
+
+    /// <summary>The ephemeral counter of a process, or 0 if the client was not there.</summary>
+    public long EphemeralIn(long epoch)
+    {
+        if (epoch == Epoch) return Ephemeral;
+        var others = Elsewhere.AsSpan();
+        while (TryTake(ref others, out var other, out var count))
+        {
+            if (other == epoch) return count;
+        }
+
+        return 0;
+    }
+
+    /// <summary>
+    /// The token that takes the place of another one: the client has what other nodes sent it before, and is not sent it
+    /// again when it comes back to them.
+    /// </summary>
+    public SyncToken Following(in SyncToken before)
+    {
+        var kept = new StringBuilder();
+        var most = MostElsewhere;
+        Keep(before.Epoch, before.Ephemeral, Epoch);
+        var others = before.Elsewhere.AsSpan();
+        while (TryTake(ref others, out var epoch, out var count)) Keep(epoch, count, Epoch);
+        return this with { Elsewhere = kept.Length == 0 ? null : kept.ToString() };
+
+        void Keep(long epoch, long count, long own)
+        {
+            if (epoch != own && count > 0 && most-- > 0) kept.Append(CultureInfo.InvariantCulture, $"~{epoch}.{count}");
+        }
+    }
 
     /// <summary>The position up to which to-device messages were sent.</summary>
     public long ToDeviceUpTo => ToDevice ?? Position;
@@ -32,6 +71,8 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
     {
         token = default;
         if (text.Length > MaxLength) return false;
+        var elsewhere = text.IndexOf('~') is var at and >= 0 ? text[at..] : [];
+        text = text[..^elsewhere.Length];
 
         Span<Range> parts = stackalloc Range[6];
         int count = text.Split(parts, '_');
@@ -51,14 +92,35 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
             toDevice = held;
         }
 
-        token = new SyncToken(position, epoch, ephemeral, toDevice);
+        var others = elsewhere;
+        while (TryTake(ref others, out _, out _))
+        {
+        }
+
+        if (!others.IsEmpty) return false;
+        token = new SyncToken(position, epoch, ephemeral, toDevice)
+        {
+            Elsewhere = elsewhere.IsEmpty ? null : elsewhere.ToString(),
+        };
         return true;
     }
 
     /// <inheritdoc/>
     public override string ToString() => ToDevice is { } held
-        ? string.Create(CultureInfo.InvariantCulture, $"{Form}_{Position}_{Epoch}_{Ephemeral}_{held}")
-        : string.Create(CultureInfo.InvariantCulture, $"{Form}_{Position}_{Epoch}_{Ephemeral}");
+        ? string.Create(CultureInfo.InvariantCulture, $"{Form}_{Position}_{Epoch}_{Ephemeral}_{held}{Elsewhere}")
+        : string.Create(CultureInfo.InvariantCulture, $"{Form}_{Position}_{Epoch}_{Ephemeral}{Elsewhere}");
+
+    /// <summary>Takes the first of the counters of other nodes. False if there is none, or it is none.</summary>
+    private static bool TryTake(ref ReadOnlySpan<char> others, out long epoch, out long count)
+    {
+        (epoch, count) = (0, 0);
+        if (others is not ['~', .. var rest]) return false;
+        var end = rest.IndexOf('~') is var next and >= 0 ? next : rest.Length;
+        var dot = rest[..end].IndexOf('.');
+        if (dot < 0 || !TryNumber(rest[..dot], out epoch) || !TryNumber(rest[(dot + 1)..end], out count)) return false;
+        others = rest[end..];
+        return true;
+    }
 
     private static bool TryNumber(ReadOnlySpan<char> text, out long value) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);

@@ -127,7 +127,7 @@ internal sealed class SlidingEngine(
             Base = connection.State,
             Next = new PendingAnswer
             {
-                Pos = new SlidingPos(connections.NextNumber(), now),
+                Pos = new SlidingPos(connections.NextNumber(), Next(connection, now)),
                 Positions = new(connection.State.Positions, StringComparer.Ordinal),
             },
             Options = options,
@@ -176,6 +176,10 @@ internal sealed class SlidingEngine(
         json.Flush();
         return SlidingAnswer.Written;
     }
+
+    /// <summary>The token of a response that ends here. It says too what the client has of other nodes.</summary>
+    private SyncToken Next(SlidingConnection connection, SyncToken now) =>
+        connections.WritesAnswers && connection.State.Pos is { } before ? now.Following(before.Token) : now;
 
     private static bool HasNothing(SlidingPass pass) =>
         !pass.HasNews && !pass.Next.IsCut && pass.Written == 0;

@@ -121,7 +121,7 @@ internal sealed class SyncEngine(
         await devices.WriteListsAsync(pass, stop);
         if (since is { } token && device.LastKeys > token.Position) pass.HasNews = true;
 
-        var next = now with { ToDevice = heldBack };
+        var next = Next(request, now with { ToDevice = heldBack });
         if (!pass.HasNews && since is not null && !request.FullState)
         {
             response.Buffer.Clear();
@@ -138,10 +138,15 @@ internal sealed class SyncEngine(
     {
         var json = SyncJson.WriterTo(response.Buffer);
         json.WriteStartObject();
-        await FinishAsync(request, json, now, device, stop);
-        if (request.Filter.State.LazyLoadMembers) device.Members.Answered(now.ToString(), []);
+        var next = Next(request, now);
+        await FinishAsync(request, json, next, device, stop);
+        if (request.Filter.State.LazyLoadMembers) device.Members.Answered(next.ToString(), []);
         return SyncOutcome.Written;
     }
+
+    /// <summary>The token of a response that ends here. It says too what the client has of other nodes.</summary>
+    private SyncToken Next(SyncRequest request, SyncToken now) =>
+        tokens.HasOtherNodes && request.Since is { } since ? now.Following(since) : now;
 
     private async ValueTask FinishAsync(
         SyncRequest request, Utf8JsonWriter json, SyncToken next, DeviceStream device, CancellationToken stop)

@@ -17,7 +17,47 @@ internal sealed class SyncTokenTests
         Assert.That(read, Is.EqualTo(token));
     }
 
+    [Test]
+    public void A_token_says_how_far_the_client_has_seen_each_node_that_it_was_at()
+    {
+        var first = new SyncToken(9, Epoch: 5, Ephemeral: 100);
+        var second = new SyncToken(10, Epoch: 6, Ephemeral: 3, ToDevice: 8).Following(first);
+        var third = new SyncToken(11, Epoch: 7, Ephemeral: 0).Following(second);
+        var again = new SyncToken(12, Epoch: 5, Ephemeral: 120).Following(third);
+
+        Assert.That(second.ToString(), Is.EqualTo("s1_10_6_3_8~5.100"));
+        Assert.That((third.EphemeralIn(7), third.EphemeralIn(6), third.EphemeralIn(5)), Is.EqualTo((0, 3, 100)));
+        Assert.That(again.ToString(), Is.EqualTo("s1_12_5_120~6.3"));
+        foreach (var token in (SyncToken[])[second, third, again])
+        {
+            Assert.That(SyncToken.TryParse(token.ToString(), out var read), Is.True);
+            Assert.That(read, Is.EqualTo(token));
+        }
+    }
+
+    [Test]
+    public void Of_many_nodes_the_last_ones_are_kept()
+    {
+        var token = new SyncToken(1, Epoch: 1_700_000_000_001, Ephemeral: 1);
+        for (var node = 2; node <= 20; node++)
+        {
+            token = new SyncToken(1, Epoch: 1_700_000_000_000 + node, Ephemeral: long.MaxValue).Following(token);
+        }
+
+        Assert.That(SyncToken.TryParse(token.ToString(), out var read), Is.True);
+        Assert.That(read.EphemeralIn(1_700_000_000_013), Is.EqualTo(long.MaxValue));
+        Assert.That(read.EphemeralIn(1_700_000_000_012), Is.Zero);
+    }
+
     [TestCase("")]
+    [TestCase("s1_1_2_3~")]
+    [TestCase("s1_1_2_3~4")]
+    [TestCase("s1_1_2_3~4.")]
+    [TestCase("s1_1_2_3~4.5~")]
+    [TestCase("s1_1_2_3~4.5.6")]
+    [TestCase("s1_1_2_3~4.-5")]
+    [TestCase("s1_1_2~4.5")]
+    [TestCase("~4.5")]
     [TestCase("s1")]
     [TestCase("s1_1_2")]
     [TestCase("s1_1_2_3_4_5")]
