@@ -6,8 +6,8 @@ namespace Matrix.Host.Streams.Notifying;
 /// <summary>
 /// The position of a client in its stream of changes: sent as <c>next_batch</c> and returned as <c>since</c>. Opaque to
 /// clients. v1.19 client-server-api#syncing. Written as <c>s1_position_epoch_ephemeral</c>, followed by
-/// <c>_toDevice</c> while to-device messages are held back by their limit, and by <c>~epoch.ephemeral</c> for each other
-/// node that the client was at. The prefix <c>s1</c> is the version of the form. Numbers are decimal.
+/// <c>_toDevice</c> while to-device messages are held back by their limit, and by <c>~epoch.ephemeral</c> for each
+/// other node that the client was at. The prefix <c>s1</c> is the version of the form. Numbers are decimal.
 /// </summary>
 /// <param name="Position">The durable position: the client has everything up to it.</param>
 /// <param name="Epoch">The process that <paramref name="Ephemeral"/> belongs to; another process's counter means
@@ -23,8 +23,8 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
     private const int MostElsewhere = 7;
 
     /// <summary>
-    /// The longest valid token: four numbers of 19 digits, the prefix and the separators; and two numbers for each other
-    /// node.
+    /// The longest valid token: four numbers of 19 digits, the prefix and the separators; and two numbers for each
+    /// other node.
     /// </summary>
     private const int MaxLength = 2 + (4 * 20) + (MostElsewhere * 2 * 20);
 
@@ -45,8 +45,8 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
     }
 
     /// <summary>
-    /// The token that takes the place of another one: the client has what other nodes sent it before, and is not sent it
-    /// again when it comes back to them.
+    /// The token that takes the place of another one: the client has what other nodes sent it before, and is not sent
+    /// it again when it comes back to them.
     /// </summary>
     public SyncToken Following(in SyncToken before)
     {
