@@ -50,6 +50,8 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
     /// </summary>
     public SyncToken Following(in SyncToken before)
     {
+        // Most clients stay at one node.
+        if (before.Epoch == Epoch && before.Elsewhere is null) return this;
         var kept = new StringBuilder();
         var most = MostElsewhere;
         Keep(before.Epoch, before.Ephemeral, Epoch);

@@ -42,8 +42,9 @@ public sealed class BrowserSignIns : IChangeConsumer
     private readonly TimeProvider _clock;
     private readonly BrowserStore<BrowserSignIn> _browsers;
 
-    /// <summary>Nobody is signed in. Commits that log a user out everywhere, or end a
-    /// provider's sessions, sign browsers out.</summary>
+    /// <summary>
+    /// Nobody is signed in. Commits that log a user out everywhere, or end a provider's sessions, sign browsers out.
+    /// </summary>
     public BrowserSignIns(
         IAccountsTable accountsTable,
         IStorageWriter writer,
