@@ -14,7 +14,14 @@ internal sealed class RoomLoad : IAsyncDisposable
     private const int Readers = 2;
     private const int SlidingReaders = 1;
 
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    /// <summary>
+    /// How long what was acknowledged may take to arrive. A Synapse whose transaction failed tries again after up to 84
+    /// seconds.
+    /// </summary>
+    public static TimeSpan Patience { get; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>The missing events of a reader that are named.</summary>
+    private const int NamedMissing = 3;
 
     private readonly Cluster _cluster;
     private readonly Random _random;
@@ -115,7 +122,7 @@ internal sealed class RoomLoad : IAsyncDisposable
             await _cluster.UntilAsync(
                 () => Task.FromResult(_readers.All(HasAll) && AllReaders.Where(IsJudged).All(HasAllEvents)),
                 () => "the readers did not get all that was acknowledged: " + string.Join("; ", Missing()),
-                _patience);
+                Patience);
         }
         finally
         {
@@ -208,12 +215,13 @@ internal sealed class RoomLoad : IAsyncDisposable
 
     private IEnumerable<string> Missing() => AllReaders.Select(reader =>
     {
-        var sent = SentTo(reader);
+        var lacking = SentTo(reader).Where(one => !reader.Timelines.Has(one.EventId)).ToList();
+        var named = lacking.Take(NamedMissing).Select(static one => $"{one.Mark} ({one.EventId} in {one.Room})");
         var toDevice = reader is SyncReader syncs
             ? Acknowledged.ToDevice.Count(one => one.UserId == reader.Person.UserId && !syncs.HasToDevice(one.Mark))
             : 0;
-        return $"{reader.Person.UserId} lacks {sent.Count(one => !reader.Timelines.Has(one.EventId))} events and "
-            + $"{toDevice} messages to its device, its last answer was {reader.Last}"
+        return $"{reader.Person.UserId} lacks {lacking.Count} events and "
+            + $"{toDevice} messages to its device: {string.Join(", ", named)}. Its last answer was {reader.Last}"
             + string.Concat(reader.Problems.Select(static problem => $" ({problem})"));
     });
 }

@@ -10,7 +10,6 @@ namespace Matrix.ClusterFaults.Load;
 /// </summary>
 internal sealed class VisitorChecks(Visit visit, Person member)
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _lookAgain = TimeSpan.FromMilliseconds(100);
 
     private readonly List<string> _problems = [];
@@ -37,7 +36,7 @@ internal sealed class VisitorChecks(Visit visit, Person member)
         for (var watch = Stopwatch.StartNew(); ; await Task.Delay(_lookAgain))
         {
             var found = await HistoryAsync(_visitor, room);
-            if (watch.Elapsed > _patience || !expected.Except(found).Any()) return found;
+            if (watch.Elapsed > RoomLoad.Patience || !expected.Except(found).Any()) return found;
         }
     }
 
@@ -54,7 +53,7 @@ internal sealed class VisitorChecks(Visit visit, Person member)
         {
             var (ours, theirs) = (await StateAsync(member, room), await StateAsync(_visitor, room));
             if (ours.SetEquals(theirs)) return;
-            if (watch.Elapsed < _patience) continue;
+            if (watch.Elapsed < RoomLoad.Patience) continue;
             _problems.Add($"the state of {room} at {visit.Server.What} lacks {string.Join(' ', ours.Except(theirs))}, "
                 + $"and has {string.Join(' ', theirs.Except(ours))}");
             return;
