@@ -21,6 +21,11 @@ public sealed record StorageOptions
     /// <summary>The server's name, written into a new database. Another server's database is refused.</summary>
     public required string ServerName { get; init; }
 
+    /// <summary>
+    /// The last position that an import keeps for rows of the past: later ones come after it. 0 if nothing is imported.
+    /// </summary>
+    public long StartAfter { get; init; }
+
     /// <summary>The clock, for rows with a time.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

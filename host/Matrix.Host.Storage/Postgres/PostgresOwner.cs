@@ -71,6 +71,15 @@ internal sealed class PostgresOwner : IAsyncDisposable
 
             await owner.MigrateAsync(options, migrations, stop);
             await owner.PinServerNameAsync(options.ServerName, stop);
+            if (options.StartAfter > 0)
+            {
+                await owner.ExecuteAsync(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"UPDATE sequence SET position = GREATEST(position, {options.StartAfter}) WHERE one = 1"),
+                    stop);
+            }
+
             await BeginAsync();
             await claim.TakeShardsAsync(owner._connection, stop);
             return owner;

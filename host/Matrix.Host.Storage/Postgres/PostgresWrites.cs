@@ -23,7 +23,7 @@ internal sealed class PostgresWrites : IWrites, IDisposable
         _arguments = new PostgresArguments { Writes = this };
     }
 
-    public long Now { get; private set; }
+    public long Now { get; set; }
 
     public long Position { get; set; }
 

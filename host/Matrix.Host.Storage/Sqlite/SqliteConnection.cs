@@ -103,6 +103,9 @@ internal sealed unsafe class SqliteConnection : IDisposable
         return _prepared[statement.Index] ??= new SqliteStatement(_db, statement.Sqlite);
     }
 
+    /// <summary>Prepares a statement that the caller disposes.</summary>
+    public SqliteStatement Prepare(string sql) => new(_db, sql);
+
     /// <summary>Runs statements that return no rows.</summary>
     public void Execute(string sql)
     {

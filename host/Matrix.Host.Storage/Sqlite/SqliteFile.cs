@@ -87,6 +87,10 @@ internal sealed class SqliteFile : IDisposable
         }
 
         PinServerName(connection);
+        if (_options.StartAfter == 0) return;
+        connection.Execute(string.Create(
+            CultureInfo.InvariantCulture,
+            $"UPDATE sequence SET position = MAX(position, {_options.StartAfter}) WHERE one = 1"));
     }
 
     public SqliteConnection OpenToWrite() => Open(_options.WriterCacheBytes, connection =>

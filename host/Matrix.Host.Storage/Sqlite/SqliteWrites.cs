@@ -9,7 +9,7 @@ internal sealed class SqliteWrites(SqliteConnection connection) : IWrites
 {
     private long _sequence;
 
-    public long Now { get; private set; }
+    public long Now { get; set; }
 
     public long Position { get; set; }
 

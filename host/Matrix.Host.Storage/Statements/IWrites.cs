@@ -9,7 +9,10 @@ namespace Matrix.Host.Storage.Statements;
 internal interface IWrites
 {
     /// <summary>The time, in milliseconds since the epoch.</summary>
-    long Now { get; }
+    long Now { get; set; }
+
+    /// <summary>The position of the change that is being written.</summary>
+    long Position { get; set; }
 
     /// <summary>Runs a statement.</summary>
     void Run<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind);

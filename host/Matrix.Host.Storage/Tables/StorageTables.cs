@@ -16,6 +16,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Storage.Tables.Imports;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
@@ -104,6 +105,9 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
 
     /// <summary>Guests, and the rooms that they may have to leave.</summary>
     public IGuestsTable Guests { get; } = new GuestsTable(reads);
+
+    /// <summary>What was imported from another server, and how far.</summary>
+    public ImportsTable Imports { get; } = new(reads);
 
     /// <summary>Account data, tags included.</summary>
     public IAccountDataTable AccountData { get; } = new AccountDataTable(reads);
@@ -250,6 +254,8 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
 
         // It reads the rows that others replace or delete.
         StoredBytesTable.Register(handlers);
+        DatedChanges.Register(handlers);
+        ImportsTable.Register(handlers);
         RoomsTable.Register(handlers);
         EventsTable.Register(handlers, own.InsertEvent);
         EventPurges.Register(handlers);

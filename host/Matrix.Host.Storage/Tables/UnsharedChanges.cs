@@ -1,3 +1,4 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
@@ -14,6 +15,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Storage.Tables.Imports;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
@@ -59,6 +61,13 @@ internal static class UnsharedChanges
     /// <summary>The kinds.</summary>
     public static IReadOnlyList<Type> Kinds { get; } =
     [
+        // Imports
+        typeof(DatedChange),
+        typeof(ImportBegan),
+        typeof(ImportProgressed),
+        typeof(ImportLeftOut),
+        typeof(ImportEnded),
+
         // AccountData
         typeof(DeletedAccountDataForgotten),
 

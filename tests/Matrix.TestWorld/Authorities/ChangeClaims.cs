@@ -18,6 +18,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Storage.Tables.Imports;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
@@ -97,6 +98,13 @@ internal static class ChangeClaims
         Add<StagedEventGivenUp>(static change => new OfRoom(change.Room));
         Add<MembershipChanged>(static change => new OfRoom(change.Room));
         Add<UnreadAdded>(static change => new OfRoom(change.Event.Room));
+
+        // An import has the database alone, before anything has authority in memory.
+        Free<DatedChange>();
+        Free<ImportBegan>();
+        Free<ImportProgressed>();
+        Free<ImportLeftOut>();
+        Free<ImportEnded>();
 
         // A room's schedule of delayed events.
         Add<DelayedEventAdded>(static change => new OfRoomId(change.Row.RoomId));

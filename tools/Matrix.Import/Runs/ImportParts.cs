@@ -1,0 +1,10 @@
+namespace Matrix.Import.Runs;
+
+/// <summary>The parts of an import, in the order in which they run: later ones may read what earlier ones wrote.</summary>
+internal static class ImportParts
+{
+    /// <summary>All parts.</summary>
+    public static IReadOnlyList<IImportPart> All { get; } =
+    [
+    ];
+}
