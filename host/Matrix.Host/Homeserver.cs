@@ -156,6 +156,9 @@ internal sealed class Homeserver : IAsyncDisposable
         MediaFolder? media = null;
         try
         {
+            await FirstStart.CheckAsync(
+                storage, config.DataDir, log.CreateLogger(typeof(FirstStart).FullName!), stop);
+
             // After the database, which belongs to one server, or to its nodes, as the folder does.
             media = await MediaFolder.OpenAsync(
                 config.Media, log.CreateLogger(typeof(MediaFolder).FullName!),
