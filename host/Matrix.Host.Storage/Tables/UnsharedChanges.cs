@@ -129,6 +129,8 @@ internal static class UnsharedChanges
         // DeviceUpdates
         typeof(DeviceUpdatesSent),
         typeof(DeviceUpdatesTrimmed),
+        typeof(DeviceUpdateImported),
+        typeof(DeviceListSentBefore),
 
         // Events
         typeof(RedactionWaits),
@@ -155,6 +157,7 @@ internal static class UnsharedChanges
 
         // KeyBackup
         typeof(BackupVersionCreated),
+        typeof(BackupVersionImported),
         typeof(BackupVersionUpdated),
         typeof(BackupVersionDeleted),
         typeof(BackupKeyPut),

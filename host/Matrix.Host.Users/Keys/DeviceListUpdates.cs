@@ -22,14 +22,26 @@ public sealed class DeviceListUpdates(
     /// changed several times comes once. If there are too many changes, only the newest comes: it follows one that the
     /// server has not got, so the server fetches the list.
     /// </summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="afterId">The id.</param>
+    /// <param name="before">What the server got before an import; null if it got later changes, or none.</param>
+    /// <param name="most">The most EDUs.</param>
+    /// <param name="stop">Ends the reading.</param>
     public async ValueTask<IReadOnlyList<DeviceListEdu>> AfterAsync(
-        string userId, long afterId, int most, CancellationToken stop)
+        string userId, long afterId, SentBefore? before, int most, CancellationToken stop)
     {
         // More changes than are kept wait until they are trimmed.
         var changes = await deviceUpdatesTable.AfterAsync(userId, afterId, 4 * options.DeviceUpdatesKept, stop);
+        if (before is not null) changes = [.. changes.Select(change => Following(change, before))];
         var chosen = changes.Count > options.MaxDeviceUpdates ? Newest(changes) : Chain([.. changes.Take(most)]);
         return chosen.Count == 0 ? [] : await EdusAsync(userId, [.. chosen.Take(most)], stop);
     }
+
+    /// <summary>
+    /// A change that follows one from before an import: the server knows that by the id that it was sent.
+    /// </summary>
+    private static DeviceUpdateRow Following(DeviceUpdateRow change, SentBefore before) =>
+        change.PreviousId <= before.ThroughId ? change with { PreviousId = before.LastId } : change;
 
     /// <summary>The latest change of each device, in order, each following the one before it.</summary>
     private static List<DeviceUpdateRow> Chain(DeviceUpdateRow[] changes)

@@ -6,6 +6,7 @@ using Matrix.Federation.Tests.Outbound;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Users.Keys;
@@ -266,6 +267,72 @@ public sealed class UpdateSendingTests
         await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
         Assert.That(Updates.Select(update => (string?)update["user_id"]), Is.All.EqualTo(_alice.UserId));
     }
+
+    [Test]
+    public async Task After_an_import_a_servers_next_update_names_the_last_one_that_it_was_sent_before()
+    {
+        await ImportedAsync(
+            new DeviceUpdateImported(_alice.UserId, "OLD", 300), // Only another server lacks it.
+            new DeviceListSentBefore(_peer.Peer.Name, _alice.UserId, new SentBefore(105, 300)));
+
+        var laptop = await _alice.LogsInAsync(deviceName: "laptop");
+        var added = await UpdateAsync(laptop.DeviceId, _ => true);
+        (await laptop.PutAsync($"devices/{laptop.DeviceId}", new JsonObject { ["display_name"] = "desk" })).Is(200);
+        var renamed = await UpdateAsync(laptop.DeviceId, update => (string?)update["device_display_name"] == "desk");
+
+        Assert.That(PreviousOf(added), Is.EqualTo(new[] { 105 }));
+        Assert.That((long)added["stream_id"]!, Is.GreaterThan(300));
+        Assert.That(PreviousOf(renamed), Is.EqualTo(new[] { (long)added["stream_id"]! }));
+    }
+
+    [Test]
+    public async Task What_was_not_sent_before_an_import_is_sent_after_it_in_the_chain_of_its_server()
+    {
+        await ImportedAsync(
+            new DeviceUpdateImported(_alice.UserId, _alice.DeviceId, 300),
+            new DeviceUpdateImported(_alice.UserId, "DELETED", 310),
+            new DeviceListSentBefore(_peer.Peer.Name, _alice.UserId, new SentBefore(105, 107)),
+            new DeviceUpdatesEnqueued(_peer.Peer.Name, _alice.UserId, 107));
+
+        var owed = await UpdateAsync(_alice.DeviceId, update => (long)update["stream_id"]! == 300);
+        var deleted = await UpdateAsync("DELETED", _ => true);
+        var laptop = await _alice.LogsInAsync();
+        var added = await UpdateAsync(laptop.DeviceId, _ => true);
+
+        Assert.That(PreviousOf(owed), Is.EqualTo(new[] { 105 }));
+        Assert.That((PreviousOf(deleted).Single(), (bool?)deleted["deleted"]), Is.EqualTo((300, true)));
+        Assert.That(PreviousOf(added), Is.EqualTo(new[] { 310 }));
+    }
+
+    [Test]
+    public async Task After_an_import_a_server_that_was_sent_nothing_before_gets_an_update_that_follows_none()
+    {
+        await ImportedAsync();
+
+        var laptop = await _alice.LogsInAsync();
+
+        Assert.That(PreviousOf(await UpdateAsync(laptop.DeviceId, _ => true)), Is.Empty);
+    }
+
+    /// <summary>The user's changes so far are those of an import.</summary>
+    private async Task ImportedAsync(params Change[] changes)
+    {
+        await _alice.UploadsKeysAsync(0);
+        await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
+        var storage = _server.Services.GetRequiredService<OpenedStorage>();
+        await Until.HoldsAsync(
+            async () => (await storage.DeviceUpdates.PendingServersAsync("", 9, default)).Count == 0);
+        var batch = new WriteBatch(Authority.Duty("device-lists")).Add(new DeviceUpdatesTrimmed(_alice.UserId, 0));
+        foreach (var change in changes)
+        {
+            batch.Add(change is DeviceUpdateImported imported ? new DatedChange(change, imported.StreamId) : change);
+        }
+
+        await storage.Writer.WriteAsync(batch, default);
+    }
+
+    private static IEnumerable<long> PreviousOf(JsonObject update) =>
+        update["prev_id"]!.AsArray().Select(static id => (long)id!);
 
     private IReadOnlyList<JsonObject> Edus => [.. _peer.Taken.SelectMany(EdusOf)];
 

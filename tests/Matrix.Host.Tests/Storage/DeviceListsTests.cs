@@ -1,5 +1,6 @@
 using System.Text;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Keys;
@@ -141,6 +142,45 @@ internal sealed class DeviceListsTests(string kind) : StorageTests(kind)
 
         await Write(new DeviceUpdatesSent("b.org", Alice, ids[1]));
         Assert.That(await Store.DeviceUpdates.PendingServersAsync("", 9, Stop), Is.EqualTo(new[] { "c.org" }));
+    }
+
+    [Test]
+    public async Task What_a_server_was_sent_before_an_import_counts_until_it_gets_a_later_change_of_a_device()
+    {
+        await Write(new UserCreated(Alice, UserKind.User, "hash", false), new DeviceAdded(Alice, "A", null));
+        await Write(new DeviceUpdatesTrimmed(Alice, 0));
+        await Write(
+            new DatedChange(new DeviceUpdateImported(Alice, "A", 70), 70),
+            new DatedChange(new DeviceUpdateImported(Alice, "B", 80), 80),
+            new DeviceUpdatesEnqueued("b.org", Alice, 64),
+            new DeviceListSentBefore("b.org", Alice, new SentBefore(60, 64)),
+            new DeviceListSentBefore("c.org", Alice, new SentBefore(65, 80)));
+        var imported = Store.Writer.PublishedPosition;
+        await Write(new CrossSigningKeyUploaded(Alice, CrossSigningUsage.Master, "key", Bytes("{}")));
+        await Write(new DeviceUpdatesEnqueued("c.org", Alice, 80));
+        await ReopenAsync();
+
+        var changes = await Store.DeviceUpdates.AfterAsync(Alice, 0, 9, Stop);
+        Assert.That(
+            changes.Select(static row => (row.StreamId, row.PreviousId, row.DeviceId)).Take(2),
+            Is.EqualTo(new[] { (70L, 0L, "A"), (80L, 70L, "B") }));
+        Assert.That(changes[2].StreamId, Is.GreaterThan(imported), "ids go on with the positions");
+        Assert.That(
+            (await Store.DeviceUpdates.ChangedAsync(69, 80, 9, Stop)).Single().FirstPosition, Is.EqualTo(70));
+        Assert.That(
+            await PendingAsync("b.org"), Is.EqualTo(new PendingUpdatesRow(Alice, 64, new SentBefore(60, 64))));
+
+        await Write(
+            new DeviceUpdatesSent("b.org", Alice, 70), new DeviceUpdatesSent("c.org", Alice, changes[2].StreamId));
+        Assert.That(await PendingAsync("b.org"), Is.EqualTo(new PendingUpdatesRow(Alice, 70)));
+
+        await Write(new DeviceRenamed(Alice, "A", "name"));
+        await Write(new DeviceUpdatesEnqueued("c.org", Alice, changes[2].StreamId));
+        Assert.That(
+            (await PendingAsync("c.org")).Before, Is.EqualTo(new SentBefore(65, 80)), "it got keys, and no device");
+
+        async Task<PendingUpdatesRow> PendingAsync(string server) =>
+            (await Store.DeviceUpdates.PendingAsync(server, "", 9, Stop)).Single();
     }
 
     [Test]

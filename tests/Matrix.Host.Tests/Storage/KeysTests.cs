@@ -100,6 +100,18 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task A_fallback_key_that_was_used_before_an_import_stays_used_until_another_one_comes()
+    {
+        await Write(new FallbackKeyUploaded(Alice, Phone, "curve", "f", Json("fallback")) { IsUsed = true });
+        Assert.That(await Counts(), Is.EqualTo(" fallback "));
+
+        await Write(new FallbackKeyUploaded(Alice, Phone, "curve", "f", Json("fallback")));
+        Assert.That(await Counts(), Is.EqualTo(" fallback "), "the same key");
+        await Write(new FallbackKeyUploaded(Alice, Phone, "curve", "g", Json("another")));
+        Assert.That(await Counts(), Is.EqualTo(" fallback curve"));
+    }
+
+    [Test]
     public async Task Many_claims_at_once_never_get_the_same_key()
     {
         await Write([.. Enumerable.Range(0, 30).Select(n => OneTime($"k{n}", $"{n}"))]);
@@ -209,6 +221,36 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
 
         Assert.That(await Store.Keys.DeviceListPositionAsync(Bob, Stop), Is.EqualTo(second));
         Assert.That(await Store.Keys.DeviceListPositionAsync(Carol, Stop), Is.Zero);
+    }
+
+    [Test]
+    public async Task Imported_backups_keep_their_numbers_etags_and_keys()
+    {
+        var key = new BackupKeyRow("!r:x", "s", 0, 0, true, Json("{}"));
+        await Write(
+            Imported(2, isDeleted: true),
+            Imported(5, isDeleted: false),
+            new DatedChange(new BackupKeyPut(Alice, 5, key), 17),
+            Imported(7, isDeleted: false),
+            new DatedChange(new BackupKeyPut(Alice, 7, key), 17),
+            Imported(9, isDeleted: true));
+
+        foreach (var version in (long[])[5, 7])
+        {
+            Assert.That(
+                await Store.KeyBackup.FindVersionAsync(Alice, version, Stop) is { Etag: 17, Count: 1 },
+                $"version {version}");
+            Assert.That(
+                await Store.KeyBackup.KeysAsync(Alice, version, null, null, ("", ""), 9, Stop), Has.Count.EqualTo(1));
+        }
+
+        Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, null, Stop))!.Version, Is.EqualTo(7));
+        var next = new BackupVersionCreated(Alice, "m.a", Json("{}"));
+        await Write(next);
+        Assert.That(next.Version, Is.EqualTo(10), "the number of the last deleted one is not used again");
+
+        static BackupVersionImported Imported(long version, bool isDeleted) =>
+            new(Alice, new BackupVersionRow(version, "m.a", Json("{}"), Etag: 17, Count: 0), isDeleted);
     }
 
     [Test]

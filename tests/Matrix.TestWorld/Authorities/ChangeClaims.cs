@@ -105,6 +105,9 @@ internal static class ChangeClaims
         Free<ImportProgressed>();
         Free<ImportLeftOut>();
         Free<ImportEnded>();
+        Free<DeviceUpdateImported>();
+        Free<DeviceListSentBefore>();
+        Free<BackupVersionImported>();
 
         // A room's schedule of delayed events.
         Add<DelayedEventAdded>(static change => new OfRoomId(change.Row.RoomId));

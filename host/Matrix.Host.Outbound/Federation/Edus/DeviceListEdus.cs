@@ -323,7 +323,7 @@ internal sealed class DeviceListEdus(
     {
         if (await HasLeftAsync(server, row, stop)) return;
         var isSent = sent.TryGetValue(row.UserId, out var through);
-        var next = await updates.AfterAsync(row.UserId, Math.Max(row.AfterId, through), most, stop);
+        var next = await updates.AfterAsync(row.UserId, Math.Max(row.AfterId, through), row.Before, most, stop);
         edus.AddRange(next.Select(edu => new UserEdu(edu.Json, row.UserId, edu.StreamId)));
 
         // The changes are not kept any more, as when the user has made many others and then none for a long time.

@@ -61,8 +61,9 @@ internal sealed class DeviceUpdatesTable(IReads reads) : IDeviceUpdatesTable
         """);
 
     private static readonly Statement Pending = Statement.Of("""
-        SELECT user_id, after_id FROM outbound_device_lists WHERE server_name = $1 AND user_id > $2
-        ORDER BY user_id LIMIT $3
+        SELECT p.user_id, p.after_id, b.last_id, b.through_id FROM outbound_device_lists p
+        LEFT JOIN imported_device_lists b ON b.server_name = p.server_name AND b.user_id = p.user_id
+        WHERE p.server_name = $1 AND p.user_id > $2 ORDER BY p.user_id LIMIT $3
         """);
 
     private static readonly Statement PutPending = Statement.Of("""
@@ -78,6 +79,22 @@ internal sealed class DeviceUpdatesTable(IReads reads) : IDeviceUpdatesTable
         DELETE FROM outbound_device_lists WHERE server_name = $1 AND user_id = $2
             AND NOT EXISTS (SELECT 1 FROM device_updates u WHERE u.user_id = $2
                 AND u.stream_id > outbound_device_lists.after_id)
+        """);
+
+    private static readonly Statement PutImported = Statement.Of($"""
+        {Insert} SELECT $1, $2, $3, $4, {LatestOfDevices}
+        """);
+
+    private static readonly Statement PutBefore = Statement.Of("""
+        INSERT INTO imported_device_lists (server_name, user_id, last_id, through_id) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (server_name, user_id) DO UPDATE SET last_id = excluded.last_id, through_id = excluded.through_id
+        """);
+
+    // A later change of a device says by its own which one it follows.
+    private static readonly Statement DeleteBefore = Statement.Of("""
+        DELETE FROM imported_device_lists WHERE server_name = $1 AND user_id = $2
+            AND through_id < (SELECT MAX(stream_id) FROM device_updates
+                WHERE user_id = $2 AND device_id <> '' AND stream_id <= $3)
         """);
 
     private static readonly Statement Trim = Statement.Of("""
@@ -114,7 +131,12 @@ internal sealed class DeviceUpdatesTable(IReads reads) : IDeviceUpdatesTable
         {
             writes.Run(Advance, op, static (a, op) => a.Text(op.ServerName).Text(op.UserId).Int(op.ThroughId));
             writes.Run(DeleteSent, op, static (a, op) => a.Text(op.ServerName).Text(op.UserId));
+            writes.Run(DeleteBefore, op, static (a, op) => a.Text(op.ServerName).Text(op.UserId).Int(op.ThroughId));
         })
+        .On<DeviceUpdateImported>(PutImported, static (a, op) => a
+            .Text(op.UserId).Text(op.DeviceId).Position().Int(op.StreamId))
+        .On<DeviceListSentBefore>(PutBefore, static (a, op) => a
+            .Text(op.ServerName).Text(op.UserId).Int(op.Before.LastId).Int(op.Before.ThroughId))
         .On<DeviceUpdatesTrimmed>(Trim, static (a, op) => a.Text(op.UserId).Int(op.Keep));
 
     public ValueTask<long> LatestIdAsync(string userId, CancellationToken stop) =>
@@ -149,7 +171,8 @@ internal sealed class DeviceUpdatesTable(IReads reads) : IDeviceUpdatesTable
         Pending,
         (serverName, afterUser, limit),
         static (a, q) => a.Text(q.serverName).Text(q.afterUser).Int(q.limit),
-        static row => new PendingUpdatesRow(row.Text(0), row.Int64(1)),
+        static row => new PendingUpdatesRow(
+            row.Text(0), row.Int64(1), row.IsNull(2) ? null : new SentBefore(row.Int64(2), row.Int64(3))),
         stop);
 
     private static void Device(IArguments arguments, string userId, string deviceId) =>

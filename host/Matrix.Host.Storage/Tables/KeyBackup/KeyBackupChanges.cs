@@ -25,6 +25,18 @@ public sealed record BackupVersionCreated(string UserId, string Algorithm, ReadO
     public long Version { get; internal set; }
 }
 
+/// <summary>
+/// A version of a backup that another software had, with its number and etag, before its keys. Later versions of the
+/// user are imported after it.
+/// </summary>
+/// <param name="UserId">The user.</param>
+/// <param name="Row">The version; its count is that of the keys that are put afterwards.</param>
+/// <param name="IsDeleted">Whether it was deleted: then only the latest leaves a row.</param>
+public sealed record BackupVersionImported(string UserId, BackupVersionRow Row, bool IsDeleted) : Change
+{
+    internal override int Weight => 200 + Row.AuthData.Length;
+}
+
 /// <summary>Changes a version's data. Not applied if there is no such version with this algorithm.</summary>
 public sealed record BackupVersionUpdated(string UserId, long Version, string Algorithm, ReadOnlyMemory<byte> AuthData)
     : ConditionalChange;

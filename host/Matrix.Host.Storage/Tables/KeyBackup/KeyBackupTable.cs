@@ -61,6 +61,11 @@ internal static class KeyBackupHandlers
         RETURNING version
         """);
 
+    private static readonly Statement ImportVersion = Statement.Of("""
+        INSERT INTO backup_versions (user_id, version, algorithm, auth_data, etag, deleted)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, version) DO NOTHING
+        """);
+
     private static readonly Statement UpdateVersion = Statement.Of("""
         UPDATE backup_versions SET auth_data = $4 WHERE user_id = $1 AND version = $2 AND algorithm = $3 AND deleted = 0
         """);
@@ -159,6 +164,14 @@ internal static class KeyBackupHandlers
                 op.Version = row.Int64(0);
                 return true;
             })
+        .On<BackupVersionImported>(static (op, writes) =>
+        {
+            writes.Run(ImportVersion, op, static (a, op) => a
+                .Text(op.UserId).Int(op.Row.Version).Text(op.Row.Algorithm)
+                .Blob(op.IsDeleted ? ReadOnlyMemory<byte>.Empty : op.Row.AuthData).Int(op.Row.Etag)
+                .Bool(op.IsDeleted));
+            writes.Run(DropDeleted, op, static (a, op) => a.Text(op.UserId));
+        })
         .OnCondition<BackupVersionUpdated>(UpdateVersion, static (a, op) => a
             .Text(op.UserId).Int(op.Version).Text(op.Algorithm).Blob(op.AuthData))
         .On<BackupVersionDeleted>(static (op, writes) =>

@@ -74,7 +74,11 @@ public sealed record KeyAlgorithmsAtMost(string UserId, string DeviceId, int Mos
 /// <remarks>Other nodes do not get the key and its id.</remarks>
 public sealed record FallbackKeyUploaded(
     string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
-    : Change;
+    : Change
+{
+    /// <summary>Whether the key was claimed before: of an import only.</summary>
+    public bool IsUsed { get; init; }
+}
 
 /// <summary>
 /// Claims keys of devices. Each claim gets the device's oldest one-time key of the algorithm; if there is none, the

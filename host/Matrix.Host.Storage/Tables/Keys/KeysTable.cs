@@ -231,11 +231,11 @@ internal static class KeyHandlers
         $"SELECT 1 WHERE $3 >= (SELECT COUNT(*) FROM ({AlgorithmsOfDevice}) AS algorithms)");
 
     private static readonly Statement UpsertFallbackKey = Statement.Of($"""
-        INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, json, used) SELECT $1, $2, $3, $4, $5, 0
+        INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, json, used) SELECT $1, $2, $3, $4, $5, $6
             WHERE {DeviceIsThere}
         ON CONFLICT (user_id, device_id, algorithm) DO UPDATE SET key_id = excluded.key_id, json = excluded.json,
             used = CASE WHEN fallback_keys.key_id = excluded.key_id
-                AND fallback_keys.json = excluded.json THEN fallback_keys.used ELSE 0 END
+                AND fallback_keys.json = excluded.json THEN fallback_keys.used ELSE excluded.used END
         """);
 
     private static readonly Statement ForgetClaimed = Statement.Of(
@@ -305,7 +305,7 @@ internal static class KeyHandlers
         .OnCondition<KeyAlgorithmsAtMost>(
             HasFewAlgorithms, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Most), static (_, _) => true)
         .On<FallbackKeyUploaded>(UpsertFallbackKey, static (a, op) => a
-            .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json))
+            .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json).Bool(op.IsUsed))
         .On(claim)
         .On<ClaimedKeysForgotten>(static (op, writes) =>
         {
