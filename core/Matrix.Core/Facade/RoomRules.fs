@@ -98,6 +98,21 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     let refusedBy (fault: PduFault) =
         Refusal((if fault.IsSize then RefusalKind.Size else RefusalKind.Form), "", fault.ToString())
 
+    /// The keys of the invitation in a state by which a signature in `third_party_invite.signed` is valid.
+    let thirdPartyKeysOf verify (pdu: Pdu) (state: AuthSnapshot) =
+        if pdu.Type <> EventTypes.Member then
+            [||]
+        else
+            match ThirdPartyKeys.signedOf pdu with
+            | null -> [||]
+            | signed ->
+                match signed.TryFind "token" with
+                | ValueSome(Json.String token) ->
+                    match state.Find(EventTypes.ThirdPartyInvite, token) with
+                    | null -> [||]
+                    | invitation -> ThirdPartyKeys.verified verify invitation.Pdu signed
+                | _ -> [||]
+
     /// A draft's content, and the event that it redacts. Clients may name that event in the content; where the version
     /// has it beside the content, it is moved there. v1.19 client-server-api#redactions
     let redactionOf (draft: Draft) : struct (JsonObject * (string | null)) =
@@ -307,30 +322,48 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             serverName: string,
             verify: Func<byte[], byte[], byte[], bool>
         ) : Refusal | null =
-        let thirdPartyKeys =
-            if pdu.Type <> EventTypes.Member then
-                [||]
-            else
-                match ThirdPartyKeys.signedOf pdu with
-                | null -> [||]
-                | signed ->
-                    match signed.TryFind "token" with
-                    | ValueSome(Json.String token) ->
-                        match state.Find(EventTypes.ThirdPartyInvite, token) with
-                        | null -> [||]
-                        | invitation -> ThirdPartyKeys.verified verify invitation.Pdu signed
-                    | _ -> [||]
-
         let facts = {
             AuthFacts.OfAccepted cited with
                 Signers = [| serverName |]
-                ThirdPartyKeys = thirdPartyKeys
+                ThirdPartyKeys = thirdPartyKeysOf verify pdu state
         }
 
         match Verdicts.decide auth pdu facts nameable state state with
         | Verdict.Accepted -> null
         | Verdict.Rejected failure
         | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
+
+    /// Decides a stored event again, by one state; null if it is allowed. `stored` is its stored form: the servers that
+    /// signed it are those that verified signatures when it came. `rejected` has the ids of those of `cited`, its auth
+    /// events, that were rejected.
+    member _.DecideAgain
+        (
+            pdu: Pdu,
+            stored: JsonObject,
+            cited: IReadOnlyList<Pdu>,
+            rejected: IReadOnlySet<string>,
+            state: AuthSnapshot,
+            verify: Func<byte[], byte[], byte[], bool>
+        ) : Refusal | null =
+        let facts = {
+            AuthEvents = [|
+                for event in cited ->
+                    {
+                        Event = event
+                        Rejected = rejected.Contains event.EventId
+                    }
+            |]
+            Signers =
+                match stored.TryFind "signatures" with
+                | ValueSome(Json.Object all) -> [| for i in 0 .. all.Count - 1 -> all.Key i |]
+                | _ -> [||]
+            ThirdPartyKeys = thirdPartyKeysOf verify pdu state
+            HasRoomId = pdu.Type = EventTypes.Create && (stored.TryFind "room_id").IsSome
+        }
+
+        match auth.Decide(pdu, state, facts) with
+        | Decision.Allowed _ -> null
+        | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
     /// The machine of a room of this version, made from the room's header. See `RoomMachine`.
     member _.Machine(server: string, start: RoomStart, limits: IncomingLimits) : RoomMachine =
