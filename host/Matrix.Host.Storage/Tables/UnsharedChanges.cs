@@ -259,6 +259,7 @@ internal static class UnsharedChanges
         typeof(SegmentsMerged),
         typeof(EventUnindexed),
         typeof(RangeIndexed),
+        typeof(PendingRangesJoined),
 
         // ServerKeys
         typeof(ServerKeysFetched),

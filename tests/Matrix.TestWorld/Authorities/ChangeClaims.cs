@@ -173,6 +173,7 @@ internal static class ChangeClaims
         Duty<EventUnindexed>("search");
         Duty<SegmentsMerged>("search");
         Duty<RangeIndexed>("search");
+        Free<PendingRangesJoined>();
         Duty<DirectoryEntryPut>("user_directory");
         Duty<DirectoryMembersNoted>("user_directory");
         Duty<DirectoryEntryDeleted>("user_directory");

@@ -62,3 +62,9 @@ public sealed record EventUnindexed(EventNid Event) : Change;
 /// <summary>A pending range is indexed up to an event. It stays as it is if it was put there again since.</summary>
 /// <param name="Next">The first event that is not indexed; none if all are.</param>
 public sealed record RangeIndexed(PendingRange Range, EventNid Next) : Change;
+
+/// <summary>
+/// The pending ranges of each room become one, from the first to the last event of all. Only an import makes so many
+/// ranges that this is worth it.
+/// </summary>
+public sealed record PendingRangesJoined : Change;

@@ -141,6 +141,18 @@ public sealed class SearchTable(IReads reads)
                 ELSE search_pending.last_nid END
         """);
 
+    private static readonly Statement JoinPending = Statement.Of("""
+        INSERT INTO search_pending (first_nid, last_nid, position)
+        SELECT MIN(first_nid), MAX(last_nid), $1 FROM search_pending
+            GROUP BY first_nid / 4294967296 HAVING COUNT(*) > 1
+        ON CONFLICT (first_nid) DO UPDATE SET last_nid = excluded.last_nid, position = excluded.position
+        """);
+
+    private static readonly Statement DropJoined = Statement.Of("""
+        DELETE FROM search_pending WHERE position <> $1 AND first_nid / 4294967296 IN (
+            SELECT first_nid / 4294967296 FROM search_pending WHERE position = $1)
+        """);
+
     // A row for each page.
     private static readonly Statement SegmentPages = Statement.Of(
         "SELECT COUNT(*) FROM search_words_idx GROUP BY segid", "SELECT CAST(0 AS bigint) WHERE false");
@@ -168,6 +180,11 @@ public sealed class SearchTable(IReads reads)
         })
         .On<SegmentsMerged>(Merge, static (a, op) => a.Int(op.Pages))
         .On<EventUnindexed>(Delete, static (a, op) => a.Nid(op.Event))
+        .On<PendingRangesJoined>(static (op, writes) =>
+        {
+            writes.Run(JoinPending, op, static (a, _) => a.Position());
+            writes.Run(DropJoined, op, static (a, _) => a.Position());
+        })
         .On<RangeIndexed>(static (op, writes) =>
         {
             if (!op.Next.IsNone)

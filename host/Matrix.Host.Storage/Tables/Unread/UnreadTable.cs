@@ -41,6 +41,13 @@ public sealed class UnreadTable(IReads reads)
     private static readonly Statement OfUser = Statement.Of(
         $"SELECT {Columns} FROM unread WHERE user_id = $1 ORDER BY event_nid");
 
+    private static readonly Statement Counted = Statement.Of("""
+        SELECT event_nid, position, COALESCE(thread_root, 0), sender, notify_class, marks
+        FROM events
+        WHERE event_nid < $1 AND event_nid >= $2 AND marks & $3 = 0 AND redacted_by IS NULL
+        ORDER BY event_nid DESC LIMIT $4
+        """);
+
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO unread (user_id, event_nid, thread_root, kind) VALUES ($1, $2, $3, $4)
         ON CONFLICT (user_id, event_nid) DO UPDATE SET thread_root = excluded.thread_root, kind = excluded.kind
@@ -120,6 +127,25 @@ public sealed class UnreadTable(IReads reads)
     public ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(OfUser, userId, static (a, user) => a.Text(user), Row, stop);
 
+    /// <summary>
+    /// The live events of a room that counts may count, the latest before one first. Redacted ones are left out.
+    /// </summary>
+    public ValueTask<IReadOnlyList<CountedEvent>> CountedAsync(EventNid before, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Counted,
+            (before, limit),
+            static (a, q) => a
+                .Nid(q.before).Nid(EventNid.FirstLiveOf(q.before.Room))
+                .Int(NotShown | (int)EventMarks.Backfilled).Int(q.limit),
+            static row => new CountedEvent(
+                row.Nid(0),
+                row.Int64(1),
+                row.Nid(2),
+                row.Text(3),
+                row.Int32(4),
+                ((EventMarks)row.Int64(5) & EventMarks.State) != 0),
+            stop);
+
     private static UnreadRow Row(IRow row) => new(row.Nid(0), row.Nid(1), (UnreadKind)row.Int64(2));
 }
 
@@ -127,6 +153,13 @@ public sealed class UnreadTable(IReads reads)
 /// <param name="ThreadRoot">None for the main timeline.</param>
 /// <param name="LastOwn">The user's own last message there; none if there is none.</param>
 public readonly record struct NotifyingCount(EventNid ThreadRoot, int Count, EventNid LastOwn);
+
+/// <summary>An event as unread counts see it.</summary>
+/// <param name="ThreadRoot">None for the main timeline.</param>
+/// <param name="NotifyClass">The result of the default push rules.</param>
+/// <param name="IsState">Whether it is a state event: a message reads what came before it, and a state event not.</param>
+public readonly record struct CountedEvent(
+    EventNid Event, long Position, EventNid ThreadRoot, string Sender, int NotifyClass, bool IsState);
 
 /// <summary>A redacted event with its unread result before the redaction.</summary>
 /// <param name="ThreadRoot">None for the main timeline.</param>

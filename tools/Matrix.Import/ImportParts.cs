@@ -1,4 +1,9 @@
-namespace Matrix.Import.Runs;
+using Matrix.Import.Indexes;
+using Matrix.Import.Notifying;
+using Matrix.Import.RoomData;
+using Matrix.Import.Runs;
+
+namespace Matrix.Import;
 
 /// <summary>The parts of an import, in the order in which they run: later ones may read what earlier ones wrote.</summary>
 internal static class ImportParts
@@ -6,5 +11,8 @@ internal static class ImportParts
     /// <summary>All parts.</summary>
     public static IReadOnlyList<IImportPart> All { get; } =
     [
+        .. RoomDataParts.All,
+        new UnreadPart(),
+        new IndexesPart(),
     ];
 }
