@@ -1,6 +1,7 @@
 using Matrix.Import.Indexes;
 using Matrix.Import.Notifying;
 using Matrix.Import.RoomData;
+using Matrix.Import.Rooms;
 using Matrix.Import.Runs;
 
 namespace Matrix.Import;
@@ -11,6 +12,9 @@ internal static class ImportParts
     /// <summary>All parts.</summary>
     public static IReadOnlyList<IImportPart> All { get; } =
     [
+        new RoomsPart(),
+        new InvitesPart(),
+        new StagedPart(),
         .. RoomDataParts.All,
         new UnreadPart(),
         new IndexesPart(),
