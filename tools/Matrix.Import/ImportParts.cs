@@ -1,5 +1,6 @@
 using Matrix.Import.Indexes;
 using Matrix.Import.Notifying;
+using Matrix.Import.People;
 using Matrix.Import.RoomData;
 using Matrix.Import.Rooms;
 using Matrix.Import.Runs;
@@ -12,11 +13,13 @@ internal static class ImportParts
     /// <summary>All parts.</summary>
     public static IReadOnlyList<IImportPart> All { get; } =
     [
+        .. PeopleParts.Accounts,
         new RoomsPart(),
         new InvitesPart(),
         new StagedPart(),
         .. RoomDataParts.All,
         new UnreadPart(),
+        .. PeopleParts.AfterRooms,
         new IndexesPart(),
     ];
 }

@@ -74,6 +74,7 @@ internal static class UnsharedChanges
         // Accounts
         typeof(LoginAsIssued),
         typeof(RegistrationTokenCreated),
+        typeof(RegistrationTokenImported),
         typeof(RegistrationTokenLimited),
         typeof(PasswordChanged),
         typeof(PasswordIs),
@@ -139,6 +140,7 @@ internal static class UnsharedChanges
 
         // Filters
         typeof(FilterCreated),
+        typeof(FilterImported),
         typeof(FiltersDeleted),
 
         // Followers

@@ -47,8 +47,8 @@ internal sealed class ArrowTests
             "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "
             + "Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto FSharp.Core Argu FsCheck Giraffe.ViewEngine",
         ["Matrix.Import"] =
-            "Matrix.Rules Matrix.Core Matrix.Host Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Rooms Npgsql "
-            + "YamlDotNet libc",
+            "Matrix.Rules Matrix.Core Matrix.Host Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Rooms "
+            + "Matrix.Host.Users Npgsql YamlDotNet libc",
         ["Matrix.LoadGen"] = "libc",
     };
 

@@ -76,8 +76,7 @@ internal abstract class ImportedServerTests(string sourceKind, string targetKind
     [TearDown]
     public async Task DropDatabases()
     {
-        if (_server is not null) await _server.DisposeAsync();
-        _server = null;
+        await StopServerAsync();
         await Target.DisposeAsync();
         await Source.DisposeAsync();
     }
@@ -108,6 +107,13 @@ internal abstract class ImportedServerTests(string sourceKind, string targetKind
     /// <summary>Starts the server on what was imported.</summary>
     protected async Task<TestServer> StartAsync(params (string Key, string Value)[] settings) =>
         _server = await TestServer.StartAsync([("database.url", Url), .. settings]);
+
+    /// <summary>Stops the server, to look into its database.</summary>
+    protected async Task StopServerAsync()
+    {
+        if (_server is not null) await _server.DisposeAsync();
+        _server = null;
+    }
 
     /// <summary>A client with a token that Synapse gave out.</summary>
     protected TestClient Client(string token) => new(_server!, token);

@@ -101,6 +101,8 @@ internal static class ChangeClaims
 
         // An import has the database alone, before anything has authority in memory.
         Free<DatedChange>();
+        Free<FilterImported>();
+        Free<RegistrationTokenImported>();
         Free<ImportBegan>();
         Free<ImportProgressed>();
         Free<ImportLeftOut>();

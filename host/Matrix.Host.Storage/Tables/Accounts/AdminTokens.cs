@@ -19,6 +19,11 @@ public sealed record RegistrationTokenCreated(string Token, int? UsesAllowed, lo
 /// <param name="ExpiresAt">Milliseconds since the epoch; null for never.</param>
 public sealed record RegistrationTokenLimited(string Token, int? UsesAllowed, long? ExpiresAt) : ConditionalChange;
 
+/// <summary>A registration token of another server. Not applied if there is one of that name.</summary>
+/// <param name="ExpiresAt">Milliseconds since the epoch; null for never.</param>
+public sealed record RegistrationTokenImported(string Token, int? UsesAllowed, int Completed, long? ExpiresAt)
+    : ConditionalChange;
+
 /// <summary>How the tokens that administrators make are stored.</summary>
 internal static class AdminTokenHandlers
 {
@@ -38,6 +43,11 @@ internal static class AdminTokenHandlers
         VALUES ($1, $2, 0, $3, 0) ON CONFLICT (token) DO NOTHING
         """);
 
+    private static readonly Statement Import = Statement.Of("""
+        INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, makes_admin)
+        VALUES ($1, $2, $3, $4, 0) ON CONFLICT (token) DO NOTHING
+        """);
+
     private static readonly Statement Limit = Statement.Of("""
         UPDATE registration_tokens SET uses_allowed = $2, expires_at = $3 WHERE token = $1
         """);
@@ -53,6 +63,8 @@ internal static class AdminTokenHandlers
         })
         .OnCondition<RegistrationTokenCreated>(
             Create, static (a, op) => a.Text(op.Token).IntOrNull(op.UsesAllowed).IntOrNull(op.ExpiresAt))
+        .OnCondition<RegistrationTokenImported>(Import, static (a, op) => a
+            .Text(op.Token).IntOrNull(op.UsesAllowed).Int(op.Completed).IntOrNull(op.ExpiresAt))
         .OnCondition<RegistrationTokenLimited>(
             Limit, static (a, op) => a.Text(op.Token).IntOrNull(op.UsesAllowed).IntOrNull(op.ExpiresAt));
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
@@ -21,7 +22,23 @@ public sealed class FiltersTable(IReads reads)
 
     private static readonly Statement DeleteAll = Statement.Of("DELETE FROM filters WHERE user_id = $1");
 
+    // A filter that is equal to another one of the user keeps its id too: it is stored under the second hash.
+    private static readonly Statement Import = Statement.Of("""
+        INSERT INTO filters (user_id, filter_id, hash, json) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+        """);
+
     internal static void Register(WriteHandlers handlers) => handlers
+        .On<FilterImported>(static (op, writes) =>
+        {
+            Span<byte> id = stackalloc byte[sizeof(long)];
+            BinaryPrimitives.WriteInt64BigEndian(id, op.FilterId);
+            byte[] other = [.. id, .. op.Json.Span];
+            foreach (var hash in (ReadOnlySpan<byte[]>)[SHA256.HashData(op.Json.Span), SHA256.HashData(other)])
+            {
+                writes.Run(Import, (op, hash), static (a, q) => a
+                    .Text(q.op.UserId).Int(q.op.FilterId).Blob(q.hash).Blob(q.op.Json));
+            }
+        })
         .OnCondition<FilterCreated>(
             Put,
             static (a, op) => a.Text(op.UserId).Blob(SHA256.HashData(op.Json.Span)).Blob(op.Json),
@@ -58,6 +75,13 @@ public sealed record FilterCreated(string UserId, ReadOnlyMemory<byte> Json) : C
     /// <summary>The filter's id, counted from 0 for each user. The change is always applied.</summary>
     public long FilterId { get; internal set; }
 
+    internal override int Weight => 200 + Json.Length;
+}
+
+/// <summary>A filter of another server, which keeps its id: clients go on naming it.</summary>
+/// <param name="Json">The filter as canonical JSON.</param>
+public sealed record FilterImported(string UserId, long FilterId, ReadOnlyMemory<byte> Json) : Change
+{
     internal override int Weight => 200 + Json.Length;
 }
 

@@ -38,6 +38,7 @@ public sealed class StoredBytesTable(IReads reads)
     private static readonly Statement AllDataDeleted = _data.DeleteAll();
 
     private static readonly Statement FilterPut = _filters.Put("$3", "hash = $2");
+    private static readonly Statement FilterImportedPut = _filters.Put("$3", "filter_id = $2");
     private static readonly Statement AllFiltersDeleted = _filters.DeleteAll();
 
     private static readonly Statement IdentityKeysPut = _identityKeys.Put("$3", "device_id = $2", DeviceExists);
@@ -68,6 +69,8 @@ public sealed class StoredBytesTable(IReads reads)
         .On<AccountDataDeleted>(AllDataDeleted, static (a, op) => a.Text(op.UserId))
         .On<FilterCreated>(FilterPut, static (a, op) => a
             .Text(op.UserId).Blob(SHA256.HashData(op.Json.Span)).Int(StoredBytesFit.BytesOf(op.Json)))
+        .On<FilterImported>(FilterImportedPut, static (a, op) => a
+            .Text(op.UserId).Int(op.FilterId).Int(StoredBytesFit.BytesOf(op.Json)))
         .On<FiltersDeleted>(AllFiltersDeleted, static (a, op) => a.Text(op.UserId))
         .On<DeviceKeysUploaded>(IdentityKeysPut, static (a, op) => a
             .Text(op.UserId).Text(op.DeviceId).Int(StoredBytesFit.BytesOf(op.Json)))

@@ -1,0 +1,108 @@
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Import.Runs;
+
+namespace Matrix.Import.Tests.People;
+
+/// <summary>Accounts after an import.</summary>
+internal sealed class AccountTests(string sourceKind, string targetKind) : PeopleWorld(sourceKind, targetKind)
+{
+    [Test]
+    public async Task Accounts_are_what_they_were()
+    {
+        await UserAsync("alice", ("admin", 1));
+        await UserAsync("locked", ("locked", true));
+        await UserAsync("suspended", ("suspended", true));
+        await UserAsync("gone", ("deactivated", 1));
+        await UserAsync("erased", ("deactivated", 1));
+        await Source.InsertAsync("erased_users", ("user_id", Id("erased")));
+        await Source.InsertAsync("users", ("name", Id("Historical=Name")));
+
+        await StartWithOperatorAsync();
+
+        var alice = await SeenByOperatorAsync("alice");
+        Assert.That((bool)alice["admin"]!, Is.True);
+        Assert.That((long)alice["creation_ts"]!, Is.AnyOf(Year2023, Year2023 / 1000));
+        Assert.That((bool)(await SeenByOperatorAsync("locked"))["locked"]!, Is.True);
+        Assert.That((bool)(await SeenByOperatorAsync("suspended"))["suspended"]!, Is.True);
+        Assert.That((bool)(await SeenByOperatorAsync("gone"))["deactivated"]!, Is.True);
+        Assert.That((bool)(await SeenByOperatorAsync("gone"))["erased"]!, Is.False);
+        Assert.That((bool)(await SeenByOperatorAsync("erased"))["erased"]!, Is.True);
+        Assert.That((bool)(await SeenByOperatorAsync("Historical=Name"))["admin"]!, Is.False);
+    }
+
+    [Test]
+    public async Task A_departure_under_way_goes_on_and_others_have_ended()
+    {
+        await UserAsync("gone", ("deactivated", 1));
+        await UserAsync("leaving", ("deactivated", 1));
+        await Source.InsertAsync("users_pending_deactivation", ("user_id", Id("leaving")));
+
+        await ImportAsync();
+
+        await using var target = await OpenTargetAsync(numbers: null);
+        Assert.That(await target.Accounts.ListDeparturesAsync("", 10, Stop), Is.EqualTo(new[] { Id("leaving") }));
+    }
+
+    [Test]
+    public async Task What_this_server_does_not_have_is_named()
+    {
+        Settings = new SourceSettings { NeedsApproval = true };
+        await UserAsync("ghost", ("shadow_banned", true));
+        await UserAsync("helper", ("user_type", "support"));
+        await UserAsync("waiting", ("approved", false));
+        await UserAsync("approved", ("approved", true));
+        await Source.InsertAsync("users", ("name", "@alice:elsewhere.example"), ("creation_ts", 1));
+        await Source.InsertAsync(
+            "account_validity", ("user_id", Id("helper")), ("expiration_ts_ms", Year2023));
+
+        await StartWithOperatorAsync();
+        Assert.That((bool)(await SeenByOperatorAsync("waiting"))["locked"]!, Is.True);
+        Assert.That((bool)(await SeenByOperatorAsync("approved"))["locked"]!, Is.False);
+        await StopServerAsync();
+
+        var findings = (await FindingsAsync()).Select(static row => $"{row.Kind}: {row.Subject}");
+        Assert.That(findings, Is.EquivalentTo(new[]
+        {
+            $"shadow ban: {Id("ghost")}", $"user type: {Id("helper")}", $"approval: {Id("waiting")}",
+            "account: @alice:elsewhere.example", $"account that expires: {Id("helper")}",
+        }));
+    }
+
+    [Test]
+    public async Task Guests_stay_until_they_are_cleared_away_as_unused()
+    {
+        await UserAsync("123", ("is_guest", 1));
+
+        await ImportAsync();
+
+        await using var target = await OpenTargetAsync(numbers: null);
+        Assert.That(await target.Guests.UnusedAsync(Year2023 + 1, 10, Stop), Is.EqualTo(new[] { Id("123") }));
+        Assert.That(await target.Guests.UnusedAsync(Year2023, 10, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task Devices_keep_their_names_and_when_they_were_seen_and_keys_are_no_devices()
+    {
+        await UserAsync("alice");
+        await DeviceAsync(
+            "alice", "PHONE", ("display_name", "Phone"), ("last_seen", Year2023 + 5), ("ip", "192.0.2.1"),
+            ("user_agent", "Element"));
+        await DeviceAsync("alice", "TABLET");
+        await Source.InsertAsync(
+            "user_ips", ("user_id", Id("alice")), ("access_token", "t"), ("device_id", "TABLET"), ("ip", "192.0.2.2"),
+            ("user_agent", "Fluffy"), ("last_seen", Year2023 + 7));
+        await DeviceAsync("alice", "ba64key", ("hidden", true));
+        await DeviceAsync("nobody", "PHONE");
+
+        await ImportAsync();
+
+        Assert.That(await LeftOutAsync("device"), Is.EqualTo(new[] { $"{Id("nobody")} PHONE" }));
+        await using var target = await OpenTargetAsync(numbers: null);
+        Assert.That(await target.Accounts.DevicesAsync(Id("alice"), Stop), Is.EqualTo(new[]
+        {
+            new DeviceRow(
+                Id("alice"), "PHONE", "Phone", Year2023 + 5, Year2023 + 5, "192.0.2.1", "Element"),
+            new DeviceRow(Id("alice"), "TABLET", null, Year2023, Year2023 + 7, "192.0.2.2", "Fluffy"),
+        }));
+    }
+}
