@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
+using Matrix.Import.Deciding;
 using Matrix.Import.Rooms;
 using Matrix.Import.Runs;
 using Matrix.Import.Sources;
@@ -25,6 +26,7 @@ internal sealed class RealSynapseTests
         await using var target = await TestDatabase.CreateAsync(TestDatabase.Sqlite);
         var url = "sqlite:" + Path.Combine(target.Folder, "matrix.db");
         await ImportAsync(name, url, target.Folder);
+        await DecideAgainAsync(name, url, target.Folder);
         await using var server = await TestServer.StartAsync(("database.url", url), ("server_name", name));
         var differences = new List<string>();
         foreach (var (userId, said) in users)
@@ -104,6 +106,16 @@ internal sealed class RealSynapseTests
         {
             await TestContext.Out.WriteLineAsync(finding.ToString());
         }
+    }
+
+    private static async Task DecideAgainAsync(string name, string url, string folder)
+    {
+        var options = new StorageOptions { Url = url, DataDir = folder, ServerName = name };
+        await using var storage = await StorageEngine.InspectAsync(options, CancellationToken.None);
+        var progress = new RuleCheckProgress();
+        await new RuleCheck(storage).RunAsync(progress, static () => Task.CompletedTask, CancellationToken.None);
+        foreach (var (version, count) in progress.Versions) await TestContext.Out.WriteLineAsync($"{version}: {count}");
+        Assert.That(progress.Differing, Is.Empty);
     }
 
     private static async Task<JsonArray> MessagesAsync(TestUser user, string path)

@@ -8,7 +8,7 @@ namespace Matrix.Import.Rooms;
 /// The auth events of a room's state events, and their heights. An event that comes before one of its auth events waits
 /// for it, at the latest until the end.
 /// </summary>
-internal sealed class AuthHeights(RoomNid room, RoomEvents events, RoomChanges changes)
+internal sealed class AuthHeights(RoomNid room, EventIndex events, RoomChanges changes)
 {
     private readonly Dictionary<int, int> _heights = [];
     private readonly Dictionary<int, int[]> _waiting = [];

@@ -14,7 +14,7 @@ namespace Matrix.Import.Rooms;
 /// <param name="deltas">The changes that Synapse recorded.</param>
 /// <param name="changes">Takes the log.</param>
 internal sealed class CurrentState(
-    RoomNid room, RoomEvents events, RoomSteps steps, StateDeltas deltas, RoomChanges changes)
+    RoomNid room, EventIndex events, RoomSteps steps, StateDeltas deltas, RoomChanges changes)
 {
     private readonly Dictionary<string, Member> _members = new(StringComparer.Ordinal);
 

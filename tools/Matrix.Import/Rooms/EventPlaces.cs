@@ -11,7 +11,7 @@ namespace Matrix.Import.Rooms;
 /// <param name="source">Synapse's databases.</param>
 /// <param name="roomId">The room.</param>
 /// <param name="events">Its events, in stream order.</param>
-internal sealed class EventPlaces(SynapseSource source, string roomId, RoomEvents events)
+internal sealed class EventPlaces(SynapseSource source, string roomId, EventIndex events)
 {
     /// <summary>The most numbers that one gap leaves free: the default of `federation.gap_numbers`.</summary>
     private const uint GapNumbers = 100_000;

@@ -8,9 +8,9 @@ internal sealed class EventSelection
 {
     private const int PerQuery = 200;
 
-    private EventSelection(RoomEvents events) => Events = events;
+    private EventSelection(EventIndex events) => Events = events;
 
-    public RoomEvents Events { get; }
+    public EventIndex Events { get; }
 
     /// <summary>The ids of redactions.</summary>
     public List<string> Redactions { get; } = [];
@@ -31,7 +31,7 @@ internal sealed class EventSelection
     {
         var source = context.Source;
         var count = await source.NumberAsync("SELECT COUNT(*) FROM events WHERE room_id = $1", stop, roomId);
-        var selection = new EventSelection(new RoomEvents((int)Math.Min(count, 100_000_000)));
+        var selection = new EventSelection(new EventIndex((int)Math.Min(count, 100_000_000)));
         var without = await StrippedIdsAsync(context, roomId, stop);
         var needed = context.Choices.WithoutHistory
             ? await NeededAsync(context, roomId, current, stop)

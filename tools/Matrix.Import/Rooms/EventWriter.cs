@@ -22,7 +22,7 @@ internal sealed class EventWriter
     private readonly ImportContext _context;
     private readonly KnownRoom _known;
     private readonly RoomIdentity _room;
-    private readonly RoomEvents _events;
+    private readonly EventIndex _events;
     private readonly RoomRedactions _redactions;
     private readonly AuthHeights? _heights;
     private readonly RoomChanges _changes;

@@ -10,14 +10,14 @@ internal sealed class KnownRoom
 {
     private const int Few = 1_000;
 
-    private KnownRoom(string roomId, RoomRules rules, RoomEvents events) =>
+    private KnownRoom(string roomId, RoomRules rules, EventIndex events) =>
         (RoomId, Rules, Events) = (roomId, rules, events);
 
     public string RoomId { get; }
 
     public RoomRules Rules { get; }
 
-    public RoomEvents Events { get; }
+    public EventIndex Events { get; }
 
     /// <summary>The create event.</summary>
     public required Pdu Create { get; init; }

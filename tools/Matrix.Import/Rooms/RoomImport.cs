@@ -20,7 +20,7 @@ internal sealed class RoomImport
     private readonly ImportContext _context;
     private readonly KnownRoom _known;
     private readonly RoomIdentity _room;
-    private readonly RoomEvents _events;
+    private readonly EventIndex _events;
     private readonly RoomChanges _changes;
     private readonly RoomSteps _steps;
     private readonly StateGroups _groups;

@@ -8,7 +8,7 @@ namespace Matrix.Import.Rooms;
 /// Which redaction applies to which event of a room, as Synapse decides it: a redaction by someone without the power to
 /// redact others applies to events of the sender's server only.
 /// </summary>
-internal sealed class RoomRedactions(SynapseSource source, RoomNid room, RoomEvents events)
+internal sealed class RoomRedactions(SynapseSource source, RoomNid room, EventIndex events)
 {
     private const int PerQuery = 200;
 

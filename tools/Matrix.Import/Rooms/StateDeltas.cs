@@ -14,14 +14,14 @@ internal sealed class StateDeltas : IAsyncDisposable
 {
     private const string Table = "current_state_delta_stream";
 
-    private readonly RoomEvents _events;
+    private readonly EventIndex _events;
     private readonly Action<string> _dangling;
     private readonly IAsyncEnumerator<ISourceRow> _rows;
     private readonly PriorityQueue<StateDelta, (long Position, long Nth)> _ready = new();
     private long _nth;
     private bool _hasRow;
 
-    private StateDeltas(RoomEvents events, Action<string> dangling, IAsyncEnumerator<ISourceRow> rows) =>
+    private StateDeltas(EventIndex events, Action<string> dangling, IAsyncEnumerator<ISourceRow> rows) =>
         (_events, _dangling, _rows) = (events, dangling, rows);
 
     /// <summary>The position of the first change; the greatest number if there is none.</summary>
@@ -30,7 +30,7 @@ internal sealed class StateDeltas : IAsyncDisposable
     /// <summary>Opens the changes of a room.</summary>
     /// <param name="hasIndex">Whether the source can find them by their room.</param>
     public static async Task<StateDeltas> OpenAsync(
-        SynapseSource source, string roomId, bool hasIndex, RoomEvents events, Action<string> dangling,
+        SynapseSource source, string roomId, bool hasIndex, EventIndex events, Action<string> dangling,
         CancellationToken stop)
     {
         var rows = source.RowsAsync(

@@ -11,7 +11,7 @@ namespace Matrix.Import.Rooms;
 /// <param name="source">Synapse's database of state groups.</param>
 /// <param name="events">The room's events: an entry that names no event of the room is left out.</param>
 /// <param name="dangling">Called with the id of an event that a group names and the room does not have.</param>
-internal sealed class StateGroups(ISourceDatabase source, RoomEvents events, Action<string> dangling)
+internal sealed class StateGroups(ISourceDatabase source, EventIndex events, Action<string> dangling)
 {
     /// <summary>Groups of one query.</summary>
     private const int PerQuery = 200;

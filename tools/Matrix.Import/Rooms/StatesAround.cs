@@ -4,7 +4,7 @@ using Matrix.Core.State;
 namespace Matrix.Import.Rooms;
 
 /// <summary>The states before and after events, as steps.</summary>
-internal sealed class StatesAround(RoomEvents events, RoomSteps steps, StateGroups groups, RoomChanges changes)
+internal sealed class StatesAround(EventIndex events, RoomSteps steps, StateGroups groups, RoomChanges changes)
 {
     private const int MostPrevious = 20;
 

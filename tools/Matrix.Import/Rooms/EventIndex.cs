@@ -7,7 +7,7 @@ namespace Matrix.Import.Rooms;
 /// <summary>
 /// What is remembered of each event of a room while the room is imported, by a place from 0: about 60 bytes for each.
 /// </summary>
-internal sealed class RoomEvents
+internal sealed class EventIndex
 {
     private const byte MembershipBits = 7;
 
@@ -20,7 +20,7 @@ internal sealed class RoomEvents
     private readonly List<int> _step;
     private readonly Dictionary<int, uint> _threadRoots = [];
 
-    public RoomEvents(int capacity)
+    public EventIndex(int capacity)
     {
         _byId = new Dictionary<UInt128, int>(capacity);
         _stream = new List<long>(capacity);
