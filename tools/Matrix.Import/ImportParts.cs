@@ -1,4 +1,8 @@
+using Matrix.Import.AppServices;
+using Matrix.Import.DeviceLists;
+using Matrix.Import.Federation;
 using Matrix.Import.Indexes;
+using Matrix.Import.Keys;
 using Matrix.Import.Notifying;
 using Matrix.Import.People;
 using Matrix.Import.RoomData;
@@ -7,19 +11,25 @@ using Matrix.Import.Runs;
 
 namespace Matrix.Import;
 
-/// <summary>The parts of an import, in the order in which they run: later ones may read what earlier ones wrote.</summary>
+/// <summary>
+/// The parts of an import, in the order in which they run: later ones may read what earlier ones wrote.
+/// </summary>
 internal static class ImportParts
 {
     /// <summary>All parts.</summary>
     public static IReadOnlyList<IImportPart> All { get; } =
     [
         .. PeopleParts.Accounts,
+        .. KeyParts.All,
         new RoomsPart(),
         new InvitesPart(),
         new StagedPart(),
         .. RoomDataParts.All,
         new UnreadPart(),
         .. PeopleParts.AfterRooms,
+        .. DeviceListParts.All,
+        .. FederationParts.All,
+        .. AppServiceParts.All,
         new IndexesPart(),
     ];
 }

@@ -24,6 +24,10 @@ internal sealed class ImportContext
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>The last position that is kept for rows of the source: of an import that has begun.</summary>
+    public async ValueTask<long> StartAfterAsync(CancellationToken stop) =>
+        (await Target.Imports.FindAsync(stop))?.StartAfter ?? 0;
+
     /// <summary>Whether a user id is one of this server's.</summary>
     public bool IsLocal(string userId) =>
         userId.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon
