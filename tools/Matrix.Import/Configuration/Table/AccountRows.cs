@@ -1,0 +1,117 @@
+using static Matrix.Import.Configuration.Table.SettingRow;
+
+namespace Matrix.Import.Configuration.Table;
+
+/// <summary>Registration, passwords, sessions, application services, calls.</summary>
+internal static class AccountRows
+{
+    private const string Lifetimes = "Sessions end when users end them, or an administrator does.";
+    private const string Consent = "Put the policy at an address and name it in terms.policies: no page is carried.";
+    private const string Expiry = "Accounts do not expire.";
+    private const string Left = "The import leaves passwords out; logins with new ones cannot be turned off.";
+    private const string Strength = "Passwords need a length (passwords.shortest), and nothing else.";
+
+    internal static IReadOnlyList<SettingRow> Rows { get; } =
+    [
+        Carried("enable_registration", "registration.enabled"),
+        Carried("disable_registration", "registration.enabled"),
+        Costless(
+            "enable_registration_without_verification",
+            "registration.enabled is enough; with a token, an address or a captcha it is not without."),
+        Carried("registrations_require_3pid", "registration.requires_email", "registration.requires_phone"),
+        Listed(
+            "enable_registration_token_3pid_bypass",
+            "Users who register with a token need an address or number too, if that is required.",
+            "false"),
+        Costless("disable_msisdn_registration", "Phone numbers are asked for only if they are required."),
+        Carried("allowed_local_3pids", "identifiers.allowed_addresses"),
+        Carried("allowed_local_3pids.medium", "identifiers.allowed_addresses"),
+        Carried("allowed_local_3pids.pattern", "identifiers.allowed_addresses"),
+        Carried("enable_3pid_lookup", "identity_servers.allowed"),
+        Carried("registration_requires_token", "registration.requires_token"),
+        Carried("registration_shared_secret", "registration.shared_secret"),
+        Carried("registration_shared_secret_path", "registration.shared_secret"),
+        Costless("bcrypt_rounds", "Imported hashes are verified, and replaced by Argon2id at the next login."),
+        Carried("allow_guest_access", "registration.guests"),
+        Group("account_threepid_delegates"),
+        Listed(
+            "account_threepid_delegates.msisdn",
+            "Phone numbers are confirmed by a gateway of one's own: text_messages.gateway_url."),
+        Listed("account_threepid_delegates.email", "Mail is sent by this server: email.smtp_host."),
+        Refused("enable_set_displayname", "Users may change their display names.", "true"),
+        Refused("enable_set_avatar_url", "Users may change their avatars.", "true"),
+        Refused("enable_3pid_changes", "Users may change their mail addresses and phone numbers.", "true"),
+        Listed("inhibit_user_in_use_error", "Whoever registers learns whether a name is in use.", "false"),
+        Listed("allow_underscore_prefixed_localpart", "Names that begin with _ are free to register.", "false"),
+        Listed("allow_underscore_prefixed_registration", "Names that begin with _ are free to register.", "false"),
+        Costless("dont_notify_new_devices_for", "Devices of all users are announced."),
+        Listed("session_lifetime", Lifetimes, "[]"),
+        Listed("nonrefreshable_access_token_lifetime", Lifetimes, "[]"),
+        Listed("refresh_token_lifetime", Lifetimes, "[]"),
+        Carried("refreshable_access_token_lifetime", "sessions.access_token_lifetime"),
+        Listed("delete_stale_devices_after", "Devices that are not used stay until their user deletes them.", "[]"),
+        Costless("user_ips_max_age", "Only the latest address of a device is kept."),
+        Costless("track_puppeted_user_ips", "Addresses are kept by device."),
+        Group("ui_auth"),
+        Listed("ui_auth.session_timeout", "Users confirm each action anew.", "0"),
+        Group("login_via_existing_session"),
+        Listed(
+            "login_via_existing_session.enabled",
+            "A signed-in device can sign another one in, after its user has confirmed it.",
+            "true"),
+        Listed(
+            "login_via_existing_session.require_ui_auth",
+            "Users confirm it when a device signs another one in.",
+            "true"),
+        Carried("login_via_existing_session.token_timeout", "sessions.login_token_lifetime"),
+        Group("password_config"),
+        Listed("password_config.enabled", Left, "true"),
+        Listed("password_config.localdb_enabled", Left, "true"),
+        Read("password_config.pepper", "The import hands it to what verifies the imported hashes."),
+        Group("password_config.policy"),
+        Carried("password_config.policy.enabled", "passwords.shortest"),
+        Carried("password_config.policy.minimum_length", "passwords.shortest"),
+        Listed("password_config.policy.require_digit", Strength, "false"),
+        Listed("password_config.policy.require_symbol", Strength, "false"),
+        Listed("password_config.policy.require_lowercase", Strength, "false"),
+        Listed("password_config.policy.require_uppercase", Strength, "false"),
+        Carried("request_token_inhibit_3pid_errors", "identifiers.tell_known"),
+        Carried("next_link_domain_whitelist", "identifiers.next_link_hosts"),
+        Carried("app_service_config_files", "app_services.files"),
+        Costless("track_appservice_user_ips", "Addresses are kept by device."),
+        Carried("use_appservice_legacy_authorization", "app_services.token_in_query"),
+        Costless("notify_appservices", "The server does it itself."),
+        Carried("enable_registration_captcha", "captcha.public_key"),
+        Carried("recaptcha_public_key", "captcha.public_key"),
+        Carried("recaptcha_public_key_path", "captcha.public_key"),
+        Carried("recaptcha_private_key", "captcha.private_key"),
+        Carried("recaptcha_private_key_path", "captcha.private_key"),
+        Carried("recaptcha_siteverify_api", "captcha.verify_url"),
+        Carried("turn_uris", "turn.uris"),
+        Carried("turn_shared_secret", "turn.shared_secret"),
+        Carried("turn_shared_secret_path", "turn.shared_secret"),
+        Carried("turn_username", "turn.username"),
+        Carried("turn_password", "turn.password"),
+        Carried("turn_user_lifetime", "turn.lifetime"),
+        Carried("turn_allow_guests", "turn.guests"),
+        Group("user_consent"),
+        Costless("user_consent.version", "It belongs to the policy."),
+        Costless("user_consent.template_dir", "It belongs to the policy."),
+        Costless("user_consent.policy_name", "It belongs to the policy."),
+        Listed("user_consent.server_notice_content", "Users are not asked by a notice to accept the policy."),
+        Costless("user_consent.send_server_notice_to_guests", "It belongs to user_consent.server_notice_content."),
+        Refused("user_consent.block_events_error", "Users who have not accepted the policy may send. " + Consent),
+        Refused("user_consent.require_at_registration", "New users accept no policy. " + Consent, "false"),
+        Group("account_validity"),
+        Refused("account_validity.enabled", Expiry, "false"),
+        Costless("account_validity.period", "It belongs to account_validity.enabled."),
+        Costless("account_validity.renew_at", "It belongs to account_validity.enabled."),
+        Costless("account_validity.renew_email_subject", "It belongs to account_validity.enabled."),
+        Costless("account_validity.template_dir", "It belongs to account_validity.enabled."),
+        Costless("account_validity.account_renewed_html_path", "It belongs to account_validity.enabled."),
+        Costless("account_validity.invalid_token_html_path", "It belongs to account_validity.enabled."),
+        Costless("use_account_validity_in_account_status", "It belongs to account_validity.enabled."),
+        Costless("invite_3pid_guest", "Synapse does not read it any more."),
+        Costless("trust_identity_server_for_password_resets", "Synapse does not read it any more."),
+    ];
+}
