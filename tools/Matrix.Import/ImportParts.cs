@@ -11,9 +11,7 @@ using Matrix.Import.Runs;
 
 namespace Matrix.Import;
 
-/// <summary>
-/// The parts of an import, in the order in which they run: later ones may read what earlier ones wrote.
-/// </summary>
+/// <summary>The parts of an import in their order: later ones may read what earlier ones wrote.</summary>
 internal static class ImportParts
 {
     /// <summary>All parts.</summary>

@@ -274,6 +274,7 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
         DeviceHandlers.Register(handlers);
         TokenHandlers.Register(handlers);
         AdminTokenHandlers.Register(handlers);
+        ImportedTokenHandlers.Register(handlers);
         OAuthHandlers.Register(handlers);
         ThirdPartyIdsTable.Register(handlers);
         ValidationSessionsTable.Register(handlers);

@@ -75,6 +75,7 @@ internal static class UnsharedChanges
         typeof(LoginAsIssued),
         typeof(RegistrationTokenCreated),
         typeof(RegistrationTokenImported),
+        typeof(TokenImported),
         typeof(RegistrationTokenLimited),
         typeof(PasswordChanged),
         typeof(PasswordIs),

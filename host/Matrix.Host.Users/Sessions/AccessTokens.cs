@@ -111,9 +111,9 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             if (again is null) return default;
             if (!again.Confirmed) continue;
 
-            // An administrator administers with a device of the legacy API: a token to act as a user has none, and the
+            // An administrator administers with a login of the legacy API: a token to act as a user is none, and the
             // consent to an OAuth client does not speak of administration. An application service never administers.
-            var administers = again is { IsAdmin: true, DeviceId.Length: > 0, ClientId: null }
+            var administers = again is { IsAdmin: true, IsOwn: true, ClientId: null }
                 && !(again.ByService ?? MayBeOfService(again.UserId));
             var caller = new Caller(
                 new UserDevice(again.UserId, again.DeviceId), administers, again.UserKind == UserKind.Guest)

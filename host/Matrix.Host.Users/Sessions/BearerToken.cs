@@ -7,7 +7,7 @@ public sealed class BearerToken(string text)
     /// <summary>The token.</summary>
     public string Text => text;
 
-    /// <summary>Its hash; null for text that is longer than this server's tokens.</summary>
+    /// <summary>Its hash; null for text that is longer than any token.</summary>
     internal TokenHash? Hash { get; } = TokenHash.TryOf(text, out var hash) ? hash : null;
 
     /// <summary>Leaves out the token.</summary>

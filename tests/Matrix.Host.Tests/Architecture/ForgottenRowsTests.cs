@@ -12,11 +12,12 @@ namespace Matrix.Host.Tests.Architecture;
 /// </summary>
 internal sealed class ForgottenRowsTests
 {
+    // A dated change is one of any kind. Only imports make them, before anyone remembers rows.
     private static IEnumerable<(Holder Holder, Type Kind)> Pairs =>
         from holder in Holders.All
         let tables = holder.Tables.Split(' ')
         from kind in ChangedTables.ByKind
-        where kind.Value.Overlaps(tables)
+        where kind.Key != typeof(DatedChange) && kind.Value.Overlaps(tables)
         select (holder, kind.Key);
 
     [Test]

@@ -116,7 +116,7 @@ internal abstract class ImportedServerTests(string sourceKind, string targetKind
     }
 
     /// <summary>A client with a token that Synapse gave out.</summary>
-    protected TestClient Client(string token) => new(_server!, token);
+    protected TestClient Client(string? token) => new(_server!, token);
 
     /// <summary>What the import left out by name.</summary>
     protected async Task<IReadOnlyList<ImportFindingRow>> FindingsAsync()

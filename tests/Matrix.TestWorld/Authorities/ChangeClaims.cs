@@ -103,6 +103,7 @@ internal static class ChangeClaims
         Free<DatedChange>();
         Free<FilterImported>();
         Free<RegistrationTokenImported>();
+        Free<TokenImported>();
         Free<ImportBegan>();
         Free<ImportProgressed>();
         Free<ImportLeftOut>();

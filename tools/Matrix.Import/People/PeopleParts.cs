@@ -14,6 +14,8 @@ internal static class PeopleParts
         new IdentitiesPart(),
         new ProfilesPart(),
         new DevicesPart(),
+        new AccessTokensPart(),
+        new RefreshTokensPart(),
         new SignOnSessionsPart(),
         new FiltersPart(),
         new AccountDataPart(),

@@ -28,7 +28,8 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     private static readonly Statement Token = Statement.Of("""
         SELECT t.kind, t.user_id, t.device_id, t.expires_at, t.generation, t.confirmed, u.kind, u.is_admin,
-            u.deactivated_at, u.locked, u.suspended, o.client_id, o.scope, t.session, t.by_service
+            u.deactivated_at, u.locked, u.suspended, o.client_id, o.scope, t.session, t.by_service,
+            t.issued_by
         FROM tokens t JOIN users u ON u.user_id = t.user_id
             LEFT JOIN oauth_sessions o ON o.user_id = t.user_id AND o.device_id = t.device_id
         WHERE t.hash = $1
@@ -102,6 +103,7 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
         {
             Session = row.Int64(13),
             ByService = row.Int64OrNull(14) is { } byService ? byService != 0 : null,
+            IsOwn = row.IsNull(15),
         },
         stop);
 

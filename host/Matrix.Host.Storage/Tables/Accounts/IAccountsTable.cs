@@ -145,8 +145,11 @@ public sealed record TokenRow(
     /// <summary>The position of the login that it comes from; tokens that are refreshed keep it.</summary>
     public long Session { get; init; }
 
-    /// <summary>Whether an application service logged the device in; null for tokens of older versions.</summary>
+    /// <summary>Whether an application service logged the device in; null if it is not known.</summary>
     public bool? ByService { get; init; }
+
+    /// <summary>Whether the user got it by logging in; false for an administrator who acts as the user.</summary>
+    public bool IsOwn { get; init; } = true;
 }
 
 /// <summary>A registration token.</summary>

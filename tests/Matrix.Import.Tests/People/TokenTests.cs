@@ -1,0 +1,166 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Storage.Tables.Accounts;
+
+namespace Matrix.Import.Tests.People;
+
+/// <summary>Tokens that Synapse gave out go on.</summary>
+internal sealed class TokenTests(string sourceKind, string targetKind) : PeopleWorld(sourceKind, targetKind)
+{
+    [Test]
+    public async Task Tokens_of_any_length_go_on_with_their_devices()
+    {
+        var macaroon = "MDAx" + new string('a', 900);
+        await UserAsync("alice");
+        await DeviceAsync("alice", "PHONE");
+        await AccessAsync(1, "alice", "PHONE", "syt_alice_1");
+        await AccessAsync(2, "alice", "PHONE", macaroon);
+        await AccessAsync(3, "alice", "LOST", "syt_alice_3");
+        await AccessAsync(4, "alice", null, "old");
+        await AccessAsync(5, "nobody", "PHONE", "syt_nobody");
+        await AccessAsync(6, "alice", "PHONE", new string('b', 9_000));
+
+        await StartImportedAsync();
+
+        foreach (var (token, device) in new[]
+        {
+            ("syt_alice_1", "PHONE"), (macaroon, "PHONE"), ("syt_alice_3", "LOST"), ("old", null),
+        })
+        {
+            var who = (await Client(token).GetAsync("account/whoami")).Is(200).Json;
+            Assert.That(((string?)who["user_id"], (string?)who["device_id"]), Is.EqualTo((Id("alice"), device)));
+            (await Client(token).GetAsync("sync")).Is(200);
+        }
+
+        (await Client("syt_nobody").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        (await Client("syt_alice_2").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        await StopServerAsync();
+        Assert.That(await LeftOutAsync("access token"), Is.EqualTo(new[] { Id("nobody"), Id("alice") }));
+    }
+
+    [Test]
+    public async Task An_expired_token_is_logged_out_softly()
+    {
+        await UserAsync("alice");
+        await DeviceAsync("alice", "PHONE");
+        await AccessAsync(1, "alice", "PHONE", "expired", ("valid_until_ms", Year2023));
+
+        await StartImportedAsync();
+
+        var reply = (await Client("expired").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        Assert.That((bool)reply.Json["soft_logout"]!, Is.True);
+    }
+
+    [Test]
+    public async Task A_token_by_which_an_administrator_acts_as_a_user_goes_on_until_they_are_none()
+    {
+        await UserAsync("root", ("admin", 1));
+        await UserAsync("alice");
+        await DeviceAsync("root", "DESK");
+        await AccessAsync(1, "root", "DESK", "root");
+        await AccessAsync(2, "root", null, "acts", ("puppets_user_id", Id("alice")));
+        await AccessAsync(3, "root", null, "old");
+
+        await StartWithOperatorAsync();
+
+        Assert.That(
+            (await Client("acts").GetAsync("account/whoami")).Is(200).Member("user_id"), Is.EqualTo(Id("alice")));
+        (await Client("acts").GetAsync($"{V2}users")).Is(403, "M_FORBIDDEN");
+        (await Client("root").GetAsync($"{V2}users")).Is(200);
+        (await Client("old").GetAsync($"{V2}users")).Is(200);
+        (await Operator.PutAsync($"{V1}users/{Id("root")}/admin", new JsonObject { ["admin"] = false })).Is(200);
+        (await Client("acts").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+    }
+
+    [Test]
+    public async Task A_session_is_refreshed_with_the_token_of_Synapse()
+    {
+        await UserAsync("alice");
+        await DeviceAsync("alice", "PHONE");
+        await RefreshAsync(1, "used-up", next: 2);
+        await RefreshAsync(2, "good");
+        await AccessAsync(1, "alice", "PHONE", "access-1", ("refresh_token_id", 1), ("used", true));
+        await AccessAsync(2, "alice", "PHONE", "access-2", ("refresh_token_id", 2), ("used", true));
+
+        await StartImportedAsync();
+
+        // The older access token goes on until it expires, as with Synapse.
+        (await Client("access-1").GetAsync("account/whoami")).Is(200);
+        (await Client("access-2").GetAsync("account/whoami")).Is(200);
+        (await RefreshesAsync("used-up")).Is(401, "M_UNKNOWN_TOKEN");
+        var refreshed = (await RefreshesAsync("good")).Is(200);
+        (await Client(refreshed.Member("access_token")).GetAsync("account/whoami")).Is(200);
+        (await Client("access-2").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        (await RefreshesAsync("good")).Is(401, "M_UNKNOWN_TOKEN");
+        (await RefreshesAsync(refreshed.Member("refresh_token"))).Is(200);
+    }
+
+    [Test]
+    public async Task A_client_that_lost_the_answer_of_Synapse_refreshes_with_the_token_before()
+    {
+        await UserAsync("alice");
+        await DeviceAsync("alice", "PHONE");
+        await RefreshAsync(1, "sent", next: 2);
+        await RefreshAsync(2, "lost");
+        await AccessAsync(1, "alice", "PHONE", "access-1", ("refresh_token_id", 1), ("used", true));
+        await AccessAsync(2, "alice", "PHONE", "access-2", ("refresh_token_id", 2), ("used", false));
+
+        await StartImportedAsync();
+
+        (await Client("access-1").GetAsync("account/whoami")).Is(200);
+        var refreshed = (await RefreshesAsync("sent")).Is(200);
+        (await Client(refreshed.Member("access_token")).GetAsync("account/whoami")).Is(200);
+        (await Client("access-2").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        (await RefreshesAsync("lost")).Is(401, "M_UNKNOWN_TOKEN");
+    }
+
+    [Test]
+    public async Task A_client_that_got_the_answer_ends_the_pair_before_by_its_first_use()
+    {
+        await UserAsync("alice");
+        await DeviceAsync("alice", "PHONE");
+        await RefreshAsync(1, "sent", next: 2);
+        await RefreshAsync(2, "got");
+        await AccessAsync(1, "alice", "PHONE", "access-1", ("refresh_token_id", 1), ("used", true));
+        await AccessAsync(2, "alice", "PHONE", "access-2", ("refresh_token_id", 2), ("used", false));
+
+        await StartImportedAsync();
+
+        (await Client("access-2").GetAsync("account/whoami")).Is(200);
+        (await RefreshesAsync("sent")).Is(401, "M_UNKNOWN_TOKEN");
+        (await RefreshesAsync("got")).Is(200);
+    }
+
+    [Test]
+    public async Task The_end_of_a_session_is_that_of_its_present_tokens_and_named()
+    {
+        await UserAsync("alice");
+        await DeviceAsync("alice", "PHONE");
+        await RefreshAsync(
+            1, "bounded", next: null, ("expiry_ts", Year2023 + 10), ("ultimate_session_expiry_ts", Year2023 + 5));
+
+        await ImportAsync();
+
+        Assert.That(await LeftOutAsync("end of a session"), Is.EqualTo(new[] { $"{Id("alice")} PHONE" }));
+        await using var target = await OpenTargetAsync(numbers: null);
+        var hash = Host.Users.Sessions.ImportedTokens.HashOf("bounded")!.Value;
+        var token = await target.Accounts.FindTokenAsync(hash, Stop);
+        Assert.That((token!.Kind, token.ExpiresAt), Is.EqualTo((TokenKind.Refresh, (long?)(Year2023 + 5))));
+    }
+
+    private Task AccessAsync(
+        long id, string localpart, string? deviceId, string token, params (string Column, object? Value)[] more) =>
+        Source.InsertAsync(
+            "access_tokens",
+            [("id", id), ("user_id", Id(localpart)), ("device_id", deviceId), ("token", token), .. more]);
+
+    private Task RefreshAsync(
+        long id, string token, long? next = null, params (string Column, object? Value)[] more) => Source.InsertAsync(
+        "refresh_tokens",
+        [
+            ("id", id), ("user_id", Id("alice")), ("device_id", "PHONE"), ("token", token), ("next_token_id", next),
+            .. more,
+        ]);
+
+    private Task<Reply> RefreshesAsync(string token) =>
+        Client(null).PostAsync("refresh", new JsonObject { ["refresh_token"] = token });
+}
