@@ -2,6 +2,7 @@ using System.Collections;
 using Matrix.Host.Configuration;
 using Matrix.Import.Configuration;
 using Matrix.Import.Configuration.Mapping;
+using Matrix.Import.Configuration.Reading;
 
 namespace Matrix.Import.Tests.Configuration;
 
@@ -32,7 +33,10 @@ internal sealed class ConfigFolder : IDisposable
     }
 
     internal Task<LoadedConfig> LoadAsync(params string[] names) =>
-        SynapseConfig.LoadAsync([.. names.Select(PathOf)], Root, CancellationToken.None);
+        LoadAsync(new SynapsePaths(Root), names);
+
+    internal Task<LoadedConfig> LoadAsync(SynapsePaths paths, params string[] names) =>
+        SynapseConfig.LoadAsync([.. names.Select(PathOf)], paths, CancellationToken.None);
 
     /// <summary>Reads what every configuration needs, and these lines after it.</summary>
     internal async Task<SynapseConfig> ReadAsync(string lines)

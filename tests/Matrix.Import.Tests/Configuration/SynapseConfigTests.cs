@@ -115,6 +115,37 @@ internal sealed class SynapseConfigTests : IDisposable
     }
 
     [Test]
+    public async Task Folders_of_a_container_are_where_the_operator_says()
+    {
+        _folder.Write("volume/homeserver.yaml", """
+            server_name: example.org
+            database: {name: psycopg2, args: {user: u, host: /data/run/pg}}
+            media_store_path: /data/media
+            pid_file: synapse.pid
+            form_secret_path: /data/secrets/form
+            signing_key_path: /database.key
+            """);
+        _folder.Write("secrets/form", "f");
+        var paths = new SynapsePaths("/data")
+        {
+            Moved = new Dictionary<string, string>
+            {
+                ["/data"] = _folder.PathOf("volume"), ["/data/secrets/"] = _folder.PathOf("secrets"),
+            },
+        };
+
+        var config = (await _folder.LoadAsync(paths, "volume/homeserver.yaml")).Config!;
+
+        Assert.That(config.Media.Folder, Is.EqualTo(_folder.PathOf("volume/media")));
+        Assert.That(config.PidFile, Is.EqualTo(_folder.PathOf("volume/synapse.pid")));
+        Assert.That(config.FormSecret!.Reveal(), Is.EqualTo("f"));
+        Assert.That(config.SigningKey.File, Is.EqualTo("/database.key"));
+        Assert.That(
+            new NpgsqlConnectionStringBuilder(config.MainDatabase.ConnectionString!.Reveal()).Host,
+            Is.EqualTo(_folder.PathOf("volume/run/pg")));
+    }
+
+    [Test]
     public async Task A_connection_of_psycopg2_becomes_one_of_Npgsql()
     {
         var config = await _folder.ReadAsync("""
@@ -323,6 +354,31 @@ internal sealed class SynapseConfigTests : IDisposable
         Assert.That(config.NeedsApproval && config.HasMailPushers, Is.True);
         Assert.That(config.AppServices.Single().Id, Is.EqualTo("irc-bridge"));
         Assert.That(config.OldSigningKeys.Single().ExpiredAt.Year, Is.EqualTo(2017));
+    }
+
+    [Test]
+    public async Task Parts_of_an_import_are_told_what_they_need()
+    {
+        Directory.CreateDirectory(_folder.PathOf("media"));
+        var settings = ConfiguredSource.Of(await _folder.ReadAsync("""
+            media_store_path: media
+            server_notices: {system_mxid_localpart: notices}
+            federation_sender_instances: [f1, f2]
+            password_config: {enabled: false}
+            oidc_providers:
+              - {idp_id: a, issuer: "https://a", client_id: c}
+              - {idp_id: b, issuer: "https://b", client_id: c, user_mapping_provider: {config: {subject_claim: email}}}
+            """));
+        var none = ConfiguredSource.Of(await _folder.ReadAsync("enable_local_media_storage: false\n"));
+
+        Assert.That(settings.MediaFolder, Is.EqualTo(_folder.PathOf("media")));
+        Assert.That(settings.NoticesUser, Is.EqualTo("notices"));
+        Assert.That(settings.FederationSenders, Is.EqualTo(2));
+        Assert.That(settings.HasPasswords || settings.HasMailPushers || settings.NeedsApproval, Is.False);
+        Assert.That(
+            settings.IdentityProviders, Is.EqualTo(new Dictionary<string, string> { ["oidc-a"] = "https://a" }));
+        Assert.That(none.MediaFolder ?? none.NoticesUser, Is.Null);
+        Assert.That(none.HasPasswords, Is.True);
     }
 
     [Test]

@@ -118,7 +118,7 @@ internal static class DatabaseSettings
     {
         // An empty host means the socket too. The address, if there is one, saves a look-up.
         if (arguments.Text("hostaddr") is { Length: > 0 } address) return address;
-        if (arguments.Text("host") is { Length: > 0 } host) return host;
+        if (arguments.Text("host") is { Length: > 0 } host) return host[0] == '/' ? arguments.FullPath(host) : host;
         return Array.Find(_socketFolders, Directory.Exists) ?? "localhost";
     }
 

@@ -82,22 +82,25 @@ public sealed record SynapseConfig
     internal SettingMap Settings { get; }
 
     private static SettingMap Nothing { get; } = new(
-        new YamlValue.Map(default, new Dictionary<string, YamlValue>()), "", "/", new ConfigProblems());
+        new YamlValue.Map(default, new Dictionary<string, YamlValue>()),
+        "",
+        new SynapsePaths("/"),
+        new ConfigProblems());
 
     /// <summary>Reads files and folders as Synapse does with its `--config-path` arguments.</summary>
-    /// <param name="paths">The files and folders.</param>
-    /// <param name="synapseFolder">
-    /// The folder in which Synapse runs, where relative paths begin: `WorkingDirectory` of its unit.
-    /// </param>
+    /// <param name="files">The files and folders.</param>
+    /// <param name="paths">Where the files are that these name.</param>
     /// <param name="stop">Ends the reading.</param>
     public static async Task<LoadedConfig> LoadAsync(
-        IReadOnlyList<string> paths, string synapseFolder, CancellationToken stop)
+        IReadOnlyList<string> files, SynapsePaths paths, CancellationToken stop)
     {
+        ArgumentNullException.ThrowIfNull(files);
+        ArgumentNullException.ThrowIfNull(paths);
         var problems = new ConfigProblems();
         var warnings = new List<ConfigWarning>();
-        var files = await ConfigFiles.ReadAsync(paths, problems, warnings, stop);
-        var settings = new SettingMap(files.Settings, "", Path.GetFullPath(synapseFolder), problems);
-        var config = problems.Found.Count == 0 ? Read(settings, files) : null;
+        var read = await ConfigFiles.ReadAsync(files, problems, warnings, stop);
+        var settings = new SettingMap(read.Settings, "", paths, problems);
+        var config = problems.Found.Count == 0 ? Read(settings, read) : null;
         return new LoadedConfig(problems.Found.Count == 0 ? config : null, problems.Found, warnings);
     }
 

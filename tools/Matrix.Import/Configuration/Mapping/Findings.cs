@@ -9,7 +9,11 @@ internal sealed class Findings
     private readonly HashSet<(FindingKind, string)> _named = [];
 
     /// <summary>All findings, what the operator must decide first.</summary>
-    internal IReadOnlyList<Finding> Found => [.. _found.OrderBy(static finding => finding.Kind)];
+    internal IReadOnlyList<Finding> Found =>
+    [
+        .. _found.Where(finding => finding.Kind != FindingKind.Carried
+            || !_named.Contains((FindingKind.Refused, finding.Setting))).OrderBy(static finding => finding.Kind),
+    ];
 
     internal void Refuse(string setting, string sentence) => Add(FindingKind.Refused, setting, sentence);
 

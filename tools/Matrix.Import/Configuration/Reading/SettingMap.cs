@@ -6,8 +6,8 @@ namespace Matrix.Import.Configuration.Reading;
 /// </summary>
 /// <param name="map">The values.</param>
 /// <param name="path">The name of this level, such as `password_config.policy`; empty for the outermost.</param>
-/// <param name="folder">The folder in which Synapse runs: relative paths begin there.</param>
-internal sealed class SettingMap(YamlValue.Map map, string path, string folder, ConfigProblems problems)
+/// <param name="paths">Where the files are that the settings name.</param>
+internal sealed class SettingMap(YamlValue.Map map, string path, SynapsePaths paths, ConfigProblems problems)
 {
     private const int LargestFile = 1 << 20;
 
@@ -22,7 +22,7 @@ internal sealed class SettingMap(YamlValue.Map map, string path, string folder, 
     internal string PathOf(string name) => path.Length == 0 ? name : $"{path}.{name}";
 
     /// <summary>The same settings, with problems noted elsewhere.</summary>
-    internal SettingMap With(ConfigProblems others) => new(map, path, folder, others);
+    internal SettingMap With(ConfigProblems others) => new(map, path, paths, others);
 
     /// <summary>The value of a setting; null if it has none.</summary>
     internal YamlValue? Find(string name) => map.Find(name) is { } value and not YamlValue.Nothing ? value : null;
@@ -105,7 +105,7 @@ internal sealed class SettingMap(YamlValue.Map map, string path, string folder, 
     internal string? FilePath(string name) => Text(name) is { Length: > 0 } file ? FullPath(file) : null;
 
     /// <summary>The full path of a file or folder that the configuration names.</summary>
-    internal string FullPath(string file) => System.IO.Path.GetFullPath(file, folder);
+    internal string FullPath(string file) => paths.FullPath(file);
 
     /// <summary>A secret, which may be in a file that another setting names. Both at once are refused.</summary>
     internal Secret? Secret(string name, string nameOfFile)
@@ -155,7 +155,7 @@ internal sealed class SettingMap(YamlValue.Map map, string path, string folder, 
         ? ""
         : ". Relative paths begin in the folder in which Synapse runs: name it";
 
-    private SettingMap Below(YamlValue.Map below, string name) => new(below, PathOf(name), folder, problems);
+    private SettingMap Below(YamlValue.Map below, string name) => new(below, PathOf(name), paths, problems);
 
     private static string? TextOf(YamlValue value) => value switch
     {
