@@ -144,7 +144,7 @@ internal sealed class RoomTests(string sourceKind, string targetKind) : Imported
             named,
             Is.EquivalentTo(new[]
             {
-                ("event", bare.Id), ("event", forged.Id), ("state group", topic.Id), ("state entry", "$dangling"),
+                ("events", bare.Id), ("events", forged.Id), ("state groups", topic.Id), ("state entries", "$dangling"),
             }));
     }
 

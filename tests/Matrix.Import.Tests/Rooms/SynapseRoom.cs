@@ -144,7 +144,7 @@ internal sealed class SynapseRoom(string version, string roomId)
             Row("event_forward_extremities", ("event_id", each.Id), ("room_id", roomId));
         }
 
-        await source.ExecuteAsync(_sql.ToString());
+        await source.ExecuteAsync($"BEGIN;\n{_sql}COMMIT;");
         _sql.Clear();
     }
 

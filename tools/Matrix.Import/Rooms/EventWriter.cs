@@ -55,7 +55,7 @@ internal sealed class EventWriter
     public void LeaveOut(SourceEvent each)
     {
         _events.Set(each.At, EventTraits.LeftOut);
-        _changes.LeaveOut("event", each.EventId, $"{each.Fault} Room {_known.RoomId}.");
+        _changes.LeaveOut("events", each.EventId, $"{each.Fault} Room {_known.RoomId}.");
     }
 
     /// <summary>Notes what Synapse decided, for the states around the event and for later events.</summary>
@@ -89,7 +89,7 @@ internal sealed class EventWriter
         if (!redaction.IsNone) pdu = _room.Rules.Redact(pdu);
         else if (each.HasWrongHash)
         {
-            _changes.LeaveOut("content", pdu.EventId, "Its content hash is wrong: the event is carried redacted.");
+            _changes.LeaveOut("contents", pdu.EventId, "Its content hash is wrong: the event is carried redacted.");
         }
 
         var marks = MarksOf(each)

@@ -15,7 +15,7 @@ internal static class LeftOutRooms
     public static async Task TakeAsync(
         ImportContext context, string roomId, string reason, RoomChanges changes, CancellationToken stop)
     {
-        changes.LeaveOut("room", roomId, reason);
+        changes.LeaveOut("rooms", roomId, reason);
         var members = await context.Source.ListAsync(
             """
             SELECT l.user_id, l.event_id, e.outlier FROM local_current_membership l

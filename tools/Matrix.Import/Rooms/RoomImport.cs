@@ -180,6 +180,7 @@ internal sealed class RoomImport
         CancellationToken stop)
     {
         position = Math.Max(position, current.LastPosition);
+        var count = 0;
         foreach (var (userId, member) in current.Members.OrderBy(static each => each.Key, StringComparer.Ordinal))
         {
             _changes.Add(
@@ -187,6 +188,7 @@ internal sealed class RoomImport
                     _room.Nid, userId, null, member.Membership, member.Event, _context.IsLocal(userId)),
                 member.Position);
             _changes.Written("memberships");
+            if (++count % PerChunk == 0) await _changes.SaveAsync(stop);
         }
 
         foreach (var userId in await ForgottenAsync(stop)) _changes.Add(new RoomForgotten(_room.Nid, userId));
@@ -218,7 +220,7 @@ internal sealed class RoomImport
         {
             var at = _events.Find(id);
             if (at >= 0 && _events.Kind(at) != EventKind.Outlier) found.Add((id, at));
-            else _changes.LeaveOut("extremity", id, $"The room {_known.RoomId} does not have the event in its place.");
+            else _changes.LeaveOut("extremities", id, $"The room {_known.RoomId} does not have the event in its place.");
         }
 
         if (found.Count == 0 && lastAccepted is { } only) found.Add(only);
@@ -240,7 +242,7 @@ internal sealed class RoomImport
         if (_dangling.Add(eventId))
         {
             _changes.LeaveOut(
-                "state entry", eventId, $"The state of {_known.RoomId} names it, and the event is not there.");
+                "state entries", eventId, $"The state of {_known.RoomId} names it, and the event is not there.");
         }
     }
 }

@@ -17,12 +17,14 @@ internal sealed class StagedPart : IImportPart
 
     public IReadOnlyList<string> Tables { get; } = ["federation_inbound_events_staging"];
 
-    public Task<long> EstimateAsync(ImportContext context, CancellationToken stop) =>
-        context.Source.NumberAsync("SELECT COUNT(*) FROM federation_inbound_events_staging", stop);
+    public async Task<long> EstimateAsync(ImportContext context, CancellationToken stop) =>
+        context.Source.HasTable(Tables[0])
+            ? await context.Source.NumberAsync("SELECT COUNT(*) FROM federation_inbound_events_staging", stop)
+            : 0;
 
     public async Task RunAsync(ImportContext context, PartProgress progress, CancellationToken stop)
     {
-        if (progress.Reached is not null) return;
+        if (progress.Reached is not null || !context.Source.HasTable(Tables[0])) return;
         await foreach (var row in context.Source.RowsAsync(
             """
             SELECT room_id, event_id, origin, event_json, received_ts FROM federation_inbound_events_staging

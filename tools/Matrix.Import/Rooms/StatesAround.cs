@@ -129,7 +129,7 @@ internal sealed class StatesAround(EventIndex events, RoomSteps steps, StateGrou
     private StateTree MadeUp(SourceEvent each, NumberedState near)
     {
         changes.LeaveOut(
-            "state group",
+            "state groups",
             each.EventId,
             $"Its state group {each.StateGroup} is missing: the state before it is taken.");
         var pdu = each.Pdu!;

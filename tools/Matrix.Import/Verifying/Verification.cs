@@ -13,7 +13,7 @@ internal sealed class Verification(SynapseSource source, InspectedStorage target
     /// <summary>The differences that are named; beyond them only rooms are counted.</summary>
     private const int MostDifferences = 1_000;
 
-    private const string RoomKind = "room";
+    private const string RoomKind = "rooms";
 
     /// <summary>Compares everything.</summary>
     public async Task<VerifyReport> RunAsync(CancellationToken stop)
