@@ -90,6 +90,7 @@ public static class UsersRegistration
         .Add<DehydratedDevices>()
         .Add<KnownLogins>()
         .Add<PasswordLogin>()
+        .Add<UnusedImportedPasswords>()
         .AddSingleton(parts => new UserLocks(parts.Get<ShardGates>(), Authority.User))
         .Add<Usernames>()
         .Add<RegistrationGate>()

@@ -55,6 +55,7 @@ using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
+using Matrix.Host.Users.Sessions;
 using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds.Messages;
 using Matrix.Host.Users.ToDevice;
@@ -357,7 +358,7 @@ internal sealed class Homeserver : IAsyncDisposable
     private static void AddParts(
         IServiceCollection services, HomeserverConfig config, SigningKeyRing keys, MediaFolder media) => services
         .AddSingleton(new ServerSigner(config.ServerName, keys))
-        .AddSingleton(new PasswordHasher(config.PasswordCost))
+        .AddSingleton(new PasswordHasher(config.PasswordCost, config.ImportedPasswords))
         .Add<MetricsPage>()
         .Add<Housekeeping>()
         .Add<IdleMemory>()
@@ -414,6 +415,7 @@ internal sealed class Homeserver : IAsyncDisposable
         .Runs<Housekeeping>()
         .Runs<IdleMemory>()
         .Runs<SigningKeyReloads>()
+        .Runs<UnusedImportedPasswords>()
         .Runs<Departures>()
         .Runs<GuestDepartures>()
         .Runs<UnusedGuests>()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the tables of host/Matrix.Host.Users/ThirdPartyIds/Unicode/unicode-forms.txt from Python's Unicode data."""
+"""Prints the tables of host/Matrix.Host.Crypto/Unicode/unicode-forms.txt from Python's Unicode data."""
 import unicodedata
 
 POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
@@ -11,12 +11,16 @@ def text(points):
 
 print(f"# Unicode {unicodedata.unidata_version}, made by tools/unicode/forms.py from Python's unicodedata.")
 print("# D: a character and its canonical decomposition. X: the same, and it is never composed again.")
-print("# C: characters and their combining class. F: a character and its full case folding.")
+print("# K: a character and its compatibility decomposition. C: characters and their combining class.")
+print("# F: a character and its full case folding.")
 for point in POINTS:
-    parts = unicodedata.decomposition(chr(point))
+    # Syllables of Hangul are computed. Newer versions of Python return their decompositions, older ones do not.
+    parts = "" if 0xAC00 <= point <= 0xD7A3 else unicodedata.decomposition(chr(point))
     if parts and not parts.startswith("<"):
         kind = "D" if unicodedata.normalize("NFC", chr(point)) == chr(point) else "X"
         print(f"{kind} {point:04X} {parts}")
+    elif parts:
+        print(f"K {point:04X} {parts.split('> ')[1]}")
 
 start = None
 for point in POINTS + [0x110000]:

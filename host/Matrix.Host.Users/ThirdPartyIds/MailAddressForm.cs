@@ -1,5 +1,5 @@
+using Matrix.Host.Crypto.Unicode;
 using Matrix.Host.Network.Mail;
-using Matrix.Host.Users.ThirdPartyIds.Unicode;
 
 namespace Matrix.Host.Users.ThirdPartyIds;
 

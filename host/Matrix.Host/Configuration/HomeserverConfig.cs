@@ -183,6 +183,8 @@ internal sealed record HomeserverConfig
 
     internal PasswordHashCost PasswordCost { get; init; } = new();
 
+    internal ImportedPasswordOptions ImportedPasswords { get; init; } = new();
+
     [Setting(
         "app_services.namespaces",
         "Namespaces of users, of aliases and of rooms of one service, and its protocols.",

@@ -11,7 +11,7 @@ internal sealed class ArrowTests
         ["Matrix.Rules"] = "FSharp.Core",
         ["Matrix.Core"] = "Matrix.Rules FSharp.Core",
         ["Matrix.Properties"] = "Matrix.Core Matrix.Rules FSharp.Core FsCheck",
-        ["Matrix.Host.Crypto"] = "Matrix.Host.Parts NSec.Cryptography libc",
+        ["Matrix.Host.Crypto"] = "Matrix.Host.Parts NSec.Cryptography BouncyCastle.Cryptography libc",
         ["Matrix.Host.Parts"] = "",
         ["Matrix.Host.Storage"] = "Matrix.Core Matrix.Host.Parts Npgsql libsqlite3.so.0 libc",
         ["Matrix.Host.Cluster"] =

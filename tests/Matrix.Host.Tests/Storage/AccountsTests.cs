@@ -47,6 +47,27 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Passwords_that_Synapse_hashed_are_counted_by_cost_until_they_are_replaced()
+    {
+        await Write(
+            new UserCreated(Alice, UserKind.User, "$synapse$2b$12$one", false),
+            new UserCreated(Bob, UserKind.User, "$synapse$2a$12$two", false),
+            new UserCreated(Carol, UserKind.User, "$synapse$2b$31$three", false),
+            new UserCreated("@dave:example.org", UserKind.User, "$argon2id$v=19$", false),
+            new UserCreated("@erin:example.org", UserKind.User, null, false));
+
+        Assert.That(
+            await Store.Accounts.ImportedPasswordsAsync(Stop),
+            Is.EqualTo(new[] { new ImportedPasswordsRow("12", 2), new ImportedPasswordsRow("31", 1) }));
+
+        await Write(new PasswordChanged(Alice, "$argon2id$"), new UserDeactivated(Carol, false));
+
+        Assert.That(
+            await Store.Accounts.ImportedPasswordsAsync(Stop),
+            Is.EqualTo(new[] { new ImportedPasswordsRow("12", 1) }));
+    }
+
+    [Test]
     public async Task Accounts_are_locked_and_suspended_and_administrators_may_be_spared()
     {
         await Write(

@@ -1,5 +1,5 @@
+using Matrix.Host.Crypto.Unicode;
 using Matrix.Host.Users.ThirdPartyIds;
-using Matrix.Host.Users.ThirdPartyIds.Unicode;
 
 namespace Matrix.Host.Tests.ThirdPartyIds;
 

@@ -24,6 +24,12 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
     private static readonly Statement Departures = Statement.Of(
         "SELECT user_id FROM departures WHERE user_id > $1 ORDER BY user_id LIMIT $2");
 
+    // The condition and the text are those of the index users_imported.
+    private static readonly Statement ImportedPasswords = Statement.Of("""
+        SELECT SUBSTR(password_hash, 13, 2), COUNT(*) FROM users WHERE SUBSTR(password_hash, 2, 7) = 'synapse'
+        GROUP BY SUBSTR(password_hash, 13, 2) ORDER BY 1 LIMIT 100
+        """);
+
     private static readonly Statement AnyUser = Statement.Of("SELECT 1 FROM users WHERE kind = 0 LIMIT 1");
 
     private static readonly Statement Token = Statement.Of("""
@@ -81,6 +87,10 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     public async ValueTask<bool> AnyUserAsync(CancellationToken stop) =>
         await reads.FirstAsync(AnyUser, static _ => true, stop);
+
+    public ValueTask<IReadOnlyList<ImportedPasswordsRow>> ImportedPasswordsAsync(CancellationToken stop) =>
+        reads.ListAsync(
+            ImportedPasswords, static row => new ImportedPasswordsRow(row.Text(0), row.Int64(1)), stop);
 
     public ValueTask<TokenRow?> FindTokenAsync(ReadOnlyMemory<byte> hash, CancellationToken stop) => reads.FirstAsync(
         Token,

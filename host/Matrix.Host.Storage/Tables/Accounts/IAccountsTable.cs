@@ -30,6 +30,11 @@ public interface IAccountsTable
     /// <summary>Whether any user exists who is neither a guest nor an application service's.</summary>
     ValueTask<bool> AnyUserAsync(CancellationToken stop);
 
+    /// <summary>
+    /// How many passwords of active users still have the hash that Synapse made, by the hash's cost.
+    /// </summary>
+    ValueTask<IReadOnlyList<ImportedPasswordsRow>> ImportedPasswordsAsync(CancellationToken stop);
+
     /// <summary>The token with this hash and its owner, even if expired; null if there is none.</summary>
     ValueTask<TokenRow?> FindTokenAsync(ReadOnlyMemory<byte> hash, CancellationToken stop);
 
@@ -92,6 +97,10 @@ public sealed record UserRow(
     /// <summary>The id only.</summary>
     public override string ToString() => UserId;
 }
+
+/// <summary>Passwords whose hashes Synapse made at one cost.</summary>
+/// <param name="Cost">Two digits, as the hashes have it.</param>
+public sealed record ImportedPasswordsRow(string Cost, long Users);
 
 /// <summary>A device.</summary>
 /// <param name="CreatedAt">The first login, in milliseconds since the epoch.</param>

@@ -1,14 +1,13 @@
-using System.Globalization;
 using System.Text;
 
-namespace Matrix.Host.Users.ThirdPartyIds.Unicode;
+namespace Matrix.Host.Crypto.Unicode;
 
 /// <summary>
-/// Full case folding and canonical composition. The runtime has no tables of Unicode normalization here
+/// Full case folding and normal forms. The runtime has no tables of Unicode normalization here
 /// (`InvariantGlobalization`): its `Normalize` returns what it is given. These are read when they are first needed.
 /// The Unicode Standard, 3.11 "Normalization Forms" and 3.13 "Default Case Algorithms".
 /// </summary>
-internal static class UnicodeForms
+public static class UnicodeForms
 {
     // Syllables of Hangul are computed from their parts.
     private const int FirstSyllable = 0xAC00;
@@ -19,26 +18,43 @@ internal static class UnicodeForms
     private const int Vowels = 21;
     private const int Trails = 28;
 
-    private static readonly Lazy<Tables> _tables = new(Tables.Read);
+    private static readonly Lazy<UnicodeTables> _tables = new(UnicodeTables.Read);
 
     /// <summary>The text with its case folded, in one form for all texts that look and mean the same.</summary>
-    internal static string Fold(string text)
+    public static string Fold(string text)
     {
         if (Ascii.IsValid(text)) return text.ToLowerInvariant();
         var tables = _tables.Value;
         var folded = new List<int>(text.Length);
-        foreach (var point in Decompose(tables, text.EnumerateRunes().Select(static rune => rune.Value)))
+        foreach (var point in Decompose(tables, PointsOf(text), isCompatible: false))
         {
             if (tables.Folds.TryGetValue(point, out var to)) folded.AddRange(to);
             else folded.Add(point);
         }
 
-        var output = new StringBuilder(text.Length);
-        foreach (var point in Compose(tables, Decompose(tables, folded))) output.Append(new Rune(point).ToString());
+        return TextOf(Compose(tables, Decompose(tables, folded, isCompatible: false)));
+    }
+
+    /// <summary>
+    /// The form NFKC. Code units that are no characters (halves of surrogate pairs) become U+FFFD.
+    /// </summary>
+    public static string Nfkc(string text)
+    {
+        if (Ascii.IsValid(text)) return text;
+        var tables = _tables.Value;
+        return TextOf(Compose(tables, Decompose(tables, PointsOf(text), isCompatible: true)));
+    }
+
+    private static IEnumerable<int> PointsOf(string text) => text.EnumerateRunes().Select(static rune => rune.Value);
+
+    private static string TextOf(List<int> points)
+    {
+        var output = new StringBuilder(points.Count);
+        foreach (var point in points) output.Append(new Rune(point).ToString());
         return output.ToString();
     }
 
-    private static List<int> Decompose(Tables tables, IEnumerable<int> points)
+    private static List<int> Decompose(UnicodeTables tables, IEnumerable<int> points, bool isCompatible)
     {
         var output = new List<int>();
         foreach (var point in points) Add(point);
@@ -54,7 +70,8 @@ internal static class UnicodeForms
                 output.Add(FirstVowel + (syllable / Trails % Vowels));
                 if (syllable % Trails > 0) output.Add(BeforeTrails + (syllable % Trails));
             }
-            else if (tables.Decompositions.TryGetValue(point, out var parts))
+            else if (tables.Decompositions.TryGetValue(point, out var parts)
+                || (isCompatible && tables.Compatible.TryGetValue(point, out parts)))
             {
                 foreach (var part in parts) Add(part);
             }
@@ -66,7 +83,7 @@ internal static class UnicodeForms
     }
 
     /// <summary>Puts the marks after each letter into the order of their classes.</summary>
-    private static void Sort(Tables tables, List<int> points)
+    private static void Sort(UnicodeTables tables, List<int> points)
     {
         for (var i = 1; i < points.Count; i++)
         {
@@ -83,7 +100,7 @@ internal static class UnicodeForms
         }
     }
 
-    private static List<int> Compose(Tables tables, List<int> points)
+    private static List<int> Compose(UnicodeTables tables, List<int> points)
     {
         var output = new List<int>(points.Count);
         var letter = -1;
@@ -107,7 +124,7 @@ internal static class UnicodeForms
         return output;
     }
 
-    private static int? ComposeTwo(Tables tables, int first, int second)
+    private static int? ComposeTwo(UnicodeTables tables, int first, int second)
     {
         var (lead, vowel) = (first - FirstLead, second - FirstVowel);
         if (lead is >= 0 and < Leads && vowel is >= 0 and < Vowels)
@@ -122,51 +139,5 @@ internal static class UnicodeForms
         }
 
         return tables.Compositions.TryGetValue((first, second), out var both) ? both : null;
-    }
-
-    private sealed class Tables
-    {
-        private readonly Dictionary<int, int> _classes = [];
-
-        internal Dictionary<int, int[]> Decompositions { get; } = [];
-
-        internal Dictionary<(int, int), int> Compositions { get; } = [];
-
-        internal Dictionary<int, int[]> Folds { get; } = [];
-
-        internal int ClassOf(int point) => _classes.GetValueOrDefault(point);
-
-        internal static Tables Read()
-        {
-            var type = typeof(UnicodeForms);
-            using var reader = new StreamReader(type.Assembly.GetManifestResourceStream("unicode-forms.txt")!);
-            var tables = new Tables();
-            while (reader.ReadLine() is { } line)
-            {
-                var fields = line.Split(' ');
-                switch (fields[0])
-                {
-                    case "C":
-                        for (var point = Point(fields[1]); point <= Point(fields[2]); point++)
-                        {
-                            tables._classes[point] = int.Parse(fields[3], CultureInfo.InvariantCulture);
-                        }
-
-                        break;
-                    case "F":
-                        tables.Folds[Point(fields[1])] = [.. fields.Skip(2).Select(Point)];
-                        break;
-                    case "D" or "X":
-                        int[] parts = [.. fields.Skip(2).Select(Point)];
-                        tables.Decompositions[Point(fields[1])] = parts;
-                        if (fields[0] == "D") tables.Compositions[(parts[0], parts[1])] = Point(fields[1]);
-                        break;
-                }
-            }
-
-            return tables;
-        }
-
-        private static int Point(string hex) => int.Parse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 }
