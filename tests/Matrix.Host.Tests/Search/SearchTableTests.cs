@@ -145,6 +145,31 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Many_ranges_of_a_room_become_one_and_all_events_are_indexed()
+    {
+        await Write(Room(Kitchen), Room(Garden));
+        foreach (var ordinal in new uint[] { 5, 7, 6 })
+        {
+            await Write(Says(EventNid.Of(Kitchen, 0x7000_0000 + ordinal), "many words", EventMarks.Backfilled));
+        }
+
+        var alone = EventNid.Of(Garden, 0x7000_0000);
+        await Write(Says(alone, "alone words", EventMarks.Backfilled));
+
+        await Write(new PendingRangesJoined());
+        Assert.That(
+            (await Store.Search.PendingAsync(10, Stop)).Select(static range => (range.First, range.Last)),
+            Is.EquivalentTo(new[]
+            {
+                (EventNid.Of(Kitchen, 0x7000_0005), EventNid.Of(Kitchen, 0x7000_0007)), (alone, alone),
+            }));
+        await StepAsync();
+        Assert.That((await Found("many")).Length, Is.EqualTo(3));
+        Assert.That(await Found("alone"), Is.EqualTo(new[] { alone }));
+        Assert.That(await Store.Search.PendingAsync(10, Stop), Is.Empty);
+    }
+
+    [Test]
     public async Task The_newest_hits_of_each_room_are_read()
     {
         await Write(Room(Kitchen), Room(Garden));

@@ -11,6 +11,7 @@ namespace Matrix.Import.Notifying;
 /// </summary>
 internal sealed class UnreadPart : IImportPart
 {
+    private const string Rooms = "rooms";
     private const string Marks = "unread marks";
     private const string Equal = "unread counts that are as they were";
     private const string Other = "unread counts that differ";
@@ -49,12 +50,13 @@ internal sealed class UnreadPart : IImportPart
             if (await context.Target.Rooms.FindAsync(roomId, stop) is { } room)
             {
                 await CarryAsync(room);
+                progress.Written(Rooms);
             }
 
             await receipts.SkipAsync(roomId);
             await actions.SkipAsync(roomId);
             await summaries.SkipAsync(roomId);
-            progress.Read("rooms");
+            progress.Read(Rooms);
             await progress.SaveAsync(roomId, stop);
         }
 
@@ -125,7 +127,7 @@ internal sealed class UnreadPart : IImportPart
         progress.Written(Other);
         if (progress.Counts.AllLeftOut >= MostNamed) return;
         progress.LeaveOut(
-            "Synapse's unread count",
+            Other,
             $"{member.UserId} in {room.RoomId}",
             string.Create(
                 CultureInfo.InvariantCulture,
