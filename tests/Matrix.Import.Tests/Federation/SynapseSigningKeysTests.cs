@@ -1,4 +1,5 @@
 using Matrix.Host.Crypto;
+using Matrix.Import.Configuration;
 using Matrix.Import.Federation;
 using Matrix.Import.Runs;
 
@@ -24,7 +25,7 @@ internal sealed class SynapseSigningKeysTests
     [Test]
     public void The_first_key_signs_on_with_its_id_and_all_others_are_former_ones()
     {
-        var old = new OldSigningKey("ed25519:2016", _second.PublicKeyText, 5);
+        var old = new OldSigningKey("ed25519:2016", _second.PublicKeyText, DateTimeOffset.FromUnixTimeMilliseconds(5));
         var text = "\n" + SigningKeyFile.LineOf(_key).TrimEnd() + "\r\n" + SigningKeyFile.LineOf(_second);
 
         SynapseSigningKeys.Write(Path, SynapseSigningKeys.Read(text, [old], Now));
@@ -59,6 +60,6 @@ internal sealed class SynapseSigningKeysTests
     [TestCase("ed25519:a b")]
     public void An_old_key_that_cannot_be_read_is_named(string id) => Assert.That(
         () => SynapseSigningKeys.Read(
-            SigningKeyFile.LineOf(_key), [new OldSigningKey(id, _second.PublicKeyText, 1)], Now),
+            SigningKeyFile.LineOf(_key), [new OldSigningKey(id, _second.PublicKeyText, default)], Now),
         Throws.TypeOf<ImportException>().With.Message.Contains(id));
 }

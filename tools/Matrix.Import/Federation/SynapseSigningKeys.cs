@@ -1,4 +1,5 @@
 using Matrix.Host.Crypto;
+using Matrix.Import.Configuration;
 using Matrix.Import.Runs;
 
 namespace Matrix.Import.Federation;
@@ -69,7 +70,7 @@ internal static class SynapseSigningKeys
         return SigningKeyFile.IsVersion(version)
             && Base64Text.TryDecode(key.PublicKey, out var publicKey)
             && publicKey.Length == Ed25519.PublicKeySize
-                ? new FormerKey(version, publicKey, key.ExpiredAt)
+                ? new FormerKey(version, publicKey, key.ExpiredAt.ToUnixTimeMilliseconds())
                 : throw new ImportException(
                     $"The key {key.KeyId} in old_signing_keys is not `ed25519:VERSION` with a public key in base64.");
     }
