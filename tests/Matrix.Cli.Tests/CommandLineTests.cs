@@ -12,7 +12,15 @@ internal sealed partial class CommandLineTests
     {
         [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "explain",
             "room", "reports", "audit", "job", "token", "report", "media", "federation", "notice", "cluster", "keys",
-            "version"],
+            "import", "version"],
+        ["import"] = ["synapse", "verify"],
+        ["import synapse"] =
+        [
+            "--config", "--synapse-folder", "--moved", "--data-dir", "--database", "--check", "--rehearse", "--media-first",
+            "--without-history", "--without-empty-rooms", "--remote-media", "--copy-media", "--accept", "--format",
+        ],
+        ["import verify"] =
+            ["--config", "--synapse-folder", "--moved", "--data-dir", "--database", "--check-rules", "--format"],
         ["config"] = ["check", "default"],
         ["config check"] = ["FILE", "--format"],
         ["config default"] = ["--server-name"],

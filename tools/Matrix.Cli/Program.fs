@@ -16,6 +16,7 @@ open Matrix.Cli.Rooms
 open Matrix.Cli.Federation
 open Matrix.Cli.Media
 open Matrix.Cli.Notices
+open Matrix.Cli.Import
 open Matrix.Cli.Users
 open Matrix.Cli.Vectors
 
@@ -42,6 +43,7 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Notice of ParseResults<NoticeArguments>
     | [<CliPrefix(CliPrefix.None)>] Cluster of ParseResults<ClusterArguments>
     | [<CliPrefix(CliPrefix.None)>] Keys of ParseResults<KeysArguments>
+    | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
     interface IArgParserTemplate with
@@ -68,6 +70,7 @@ type Arguments =
             | Notice _ -> "sends notices to users."
             | Cluster _ -> "shows the nodes of a server of several, and has them leave."
             | Keys _ -> "creates and rotates signing keys."
+            | Import _ -> "comes from Synapse: imports its databases, and compares them."
             | Version _ -> "prints the version."
 
 module internal Program =
@@ -94,6 +97,7 @@ module internal Program =
         | Notice arguments -> NoticeCommand.run arguments
         | Cluster arguments -> ClusterCommand.run arguments
         | Keys arguments -> KeysCommand.run arguments
+        | Import arguments -> ImportCommand.run' arguments
         | Version arguments -> VersionCommand.run arguments
 
     /// The first line of a parse error, without the usage page that follows it.

@@ -3,6 +3,7 @@ using Matrix.Import.DeviceLists;
 using Matrix.Import.Federation;
 using Matrix.Import.Indexes;
 using Matrix.Import.Keys;
+using Matrix.Import.Media;
 using Matrix.Import.Notifying;
 using Matrix.Import.People;
 using Matrix.Import.RoomData;
@@ -29,5 +30,7 @@ internal static class ImportParts
         .. FederationParts.All,
         .. AppServiceParts.All,
         new IndexesPart(),
+        new LocalMediaPart(),
+        new RemoteMediaPart(),
     ];
 }

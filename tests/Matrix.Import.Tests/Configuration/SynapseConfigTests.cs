@@ -371,13 +371,12 @@ internal sealed class SynapseConfigTests : IDisposable
             """));
         var none = ConfiguredSource.Of(await _folder.ReadAsync("enable_local_media_storage: false\n"));
 
-        Assert.That(settings.MediaFolder, Is.EqualTo(_folder.PathOf("media")));
         Assert.That(settings.NoticesUser, Is.EqualTo("notices"));
         Assert.That(settings.FederationSenders, Is.EqualTo(2));
         Assert.That(settings.HasPasswords || settings.HasMailPushers || settings.NeedsApproval, Is.False);
         Assert.That(
             settings.IdentityProviders, Is.EqualTo(new Dictionary<string, string> { ["oidc-a"] = "https://a" }));
-        Assert.That(none.MediaFolder ?? none.NoticesUser, Is.Null);
+        Assert.That(none.NoticesUser, Is.Null);
         Assert.That(none.HasPasswords, Is.True);
     }
 

@@ -7,7 +7,6 @@ internal static class ConfiguredSource
 {
     internal static SourceSettings Of(SynapseConfig config) => new()
     {
-        MediaFolder = config.Media.HasFolder && Directory.Exists(config.Media.Folder) ? config.Media.Folder : null,
         HasPasswords = config.Passwords.AreCarried,
         NoticesUser = config.NoticesUser.Length > 0 ? config.NoticesUser[1..config.NoticesUser.IndexOf(':')] : null,
         AppServices = [.. config.AppServices.Select(static service => service.Id)],

@@ -21,6 +21,9 @@ internal sealed class ImportContext
     /// <summary>What the configuration says to the parts.</summary>
     public required SourceSettings Settings { get; init; }
 
+    /// <summary>The media files; null if no media is carried.</summary>
+    public IKeptMedia? Files { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

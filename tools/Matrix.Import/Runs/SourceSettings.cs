@@ -3,9 +3,6 @@ namespace Matrix.Import.Runs;
 /// <summary>What parts need to know of Synapse's configuration, apart from its databases.</summary>
 internal sealed record SourceSettings
 {
-    /// <summary>The folder of media files; null if there is none here.</summary>
-    public string? MediaFolder { get; init; }
-
     /// <summary>Whether passwords of Synapse's own database were good for logging in.</summary>
     public bool HasPasswords { get; init; } = true;
 
