@@ -15,10 +15,12 @@ namespace Matrix.Import.Tests.Rooms;
 /// </summary>
 internal sealed class SynapseRoom(string version, string roomId)
 {
+    private const int PerText = 100;
+
     private static readonly byte[] _signature = new byte[64];
 
     private readonly RoomRules _rules = RoomRules.FindUnstable(version)!;
-    private readonly StringBuilder _sql = new();
+    private readonly List<string> _sql = [];
     private readonly Dictionary<string, SynapseEvent> _events = [];
     private readonly Dictionary<(string Type, string Key), SynapseEvent> _current = [];
     private readonly Dictionary<long, Dictionary<(string Type, string Key), SynapseEvent>> _groups = [];
@@ -106,13 +108,12 @@ internal sealed class SynapseRoom(string version, string roomId)
     }
 
     /// <summary>Adds a row of any table.</summary>
-    public void Row(string table, params (string Column, object? Value)[] cells) => _sql
-        .Append("INSERT INTO ").Append(table).Append(" (")
-        .AppendJoin(", ", cells.Select(static cell => cell.Column)).Append(") VALUES (")
-        .AppendJoin(", ", cells.Select(static cell => Literal(cell.Value))).Append(");\n");
+    public void Row(string table, params (string Column, object? Value)[] cells) => Then(
+        $"INSERT INTO {table} ({string.Join(", ", cells.Select(static cell => cell.Column))}) "
+        + $"VALUES ({string.Join(", ", cells.Select(static cell => Literal(cell.Value)))})");
 
     /// <summary>Adds a statement that runs after the rows.</summary>
-    public void Then(string sql) => _sql.Append(sql).Append(";\n");
+    public void Then(string sql) => _sql.Add(sql);
 
     /// <summary>What Synapse does when the last local user leaves: the current state becomes empty.</summary>
     public void IsLeftByAll()
@@ -144,7 +145,12 @@ internal sealed class SynapseRoom(string version, string roomId)
             Row("event_forward_extremities", ("event_id", each.Id), ("room_id", roomId));
         }
 
-        await source.ExecuteAsync($"BEGIN;\n{_sql}COMMIT;");
+        // A text of many statements takes PostgreSQL's driver minutes.
+        foreach (var chunk in _sql.Chunk(PerText))
+        {
+            await source.ExecuteAsync($"BEGIN;\n{string.Join(";\n", chunk)};\nCOMMIT;");
+        }
+
         _sql.Clear();
     }
 

@@ -39,6 +39,13 @@ internal static class SynapseTables
         CREATE TABLE federation_inbound_events_staging (
             origin TEXT NOT NULL, room_id TEXT NOT NULL, event_id TEXT NOT NULL, received_ts BIGINT NOT NULL,
             event_json TEXT NOT NULL, internal_metadata TEXT NOT NULL);
+        CREATE UNIQUE INDEX events_by_id ON events (event_id);
+        CREATE INDEX events_room_stream ON events (room_id, stream_ordering);
+        CREATE INDEX rejections_by_id ON rejections (event_id);
+        CREATE INDEX event_edges_by_previous ON event_edges (prev_event_id);
+        CREATE INDEX state_groups_state_by_group ON state_groups_state (state_group);
+        CREATE INDEX current_state_delta_stream_idx ON current_state_delta_stream (stream_id);
+        CREATE INDEX room_memberships_by_id ON room_memberships (event_id);
         """,
     ];
 }
