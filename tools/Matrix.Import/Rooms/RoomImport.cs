@@ -220,7 +220,7 @@ internal sealed class RoomImport
         {
             var at = _events.Find(id);
             if (at >= 0 && _events.Kind(at) != EventKind.Outlier) found.Add((id, at));
-            else _changes.LeaveOut("extremities", id, $"The room {_known.RoomId} does not have the event in its place.");
+            else _changes.LeaveOut("extremities", id, $"Room {_known.RoomId} does not have the event in its place.");
         }
 
         if (found.Count == 0 && lastAccepted is { } only) found.Add(only);
