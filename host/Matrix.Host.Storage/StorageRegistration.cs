@@ -4,6 +4,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Ownership.Told;
 using Matrix.Host.Storage.Tables;
+using Matrix.Host.Storage.Tables.Imports;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Storage;
@@ -22,6 +23,7 @@ public static class StorageRegistration
             .AddSingleton(storage.NodeShards).AddSingleton(storage.NodeShards.Gates)
             .AddSingleton(new ShardOwners(storage.NodeShards, storage.Shards))
             .Add<TokenPositions>()
+            .Add<ImportedPositions>()
             .AddSingleton(new StorageLevel(storage.Link is { } level ? () => level.Follower.LevelAt : null))
             .AddSingleton<IShardCalls, NoShardCalls>()
             .AddSingleton<INodeTells>(NoOtherNodes.Instance)

@@ -26,6 +26,7 @@ public static class StreamRegistration
     public static IServiceCollection AddStreams(this IServiceCollection services) => services
         .Add<IStreamSource, StreamSource>()
         .AddSingleton(Notifier)
+        .Add<SyncTokens>()
         .Add<RoomWatches>()
         .Add<TypingBoard>()
         .As<ITypingBoard, TypingBoard>()
@@ -34,6 +35,7 @@ public static class StreamRegistration
         .Add<IRoomTyping, RoomTyping>()
         .Add<PresenceStream>()
         .As<IPresenceConsumer, PresenceStream>()
+        .Add<ImportedPlaces>()
         .Add<TimelinePositions>()
         .Add<TimelineReader>()
         .Add<TimelineExtras>()

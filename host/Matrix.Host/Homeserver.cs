@@ -41,6 +41,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Ownership;
 using Matrix.Host.Storage.Ownership.Joining;
+using Matrix.Host.Storage.Tables.Imports;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Streams.Typing;
 using Matrix.Host.Sync;
@@ -174,6 +175,7 @@ internal sealed class Homeserver : IAsyncDisposable
             await app.Services.LoadRoomsAsync(stop);
             await app.Services.Get<RateOverrides>().LoadAsync(stop);
             await app.Services.Get<ShardOwners>().LoadAsync(stop);
+            await app.Services.Get<ImportedPositions>().LoadAsync(stop);
             await ListenAsync(app, config, stop);
             server.FindAddresses(config, certificate is null ? "http" : "https");
             server.FirstUserToken = await app.Services.Get<RegistrationGate>().FirstUserTokenAsync(stop);

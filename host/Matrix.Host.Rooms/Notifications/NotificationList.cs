@@ -7,6 +7,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Imports;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Notifications;
@@ -32,7 +33,7 @@ public sealed class NotificationList(
     EventStore events,
     MembershipHistory history,
     Visibility visibility,
-    NotifiedEvents notified, ILocalUsers users, ReadingOptions options)
+    NotifiedEvents notified, ILocalUsers users, ImportedPositions imported, ReadingOptions options)
 {
     /// <summary>Reads a page; null if the token is not one of this list.</summary>
     /// <param name="from">The token of the page before; null for the first page.</param>
@@ -127,9 +128,18 @@ public sealed class NotificationList(
     private static string Token(StoredEvent stored) =>
         string.Create(CultureInfo.InvariantCulture, $"{stored.Row.Position}_{stored.Nid.Value}");
 
-    private static bool TryParse(string token, out (long Position, long Nid) at)
+    /// <summary>
+    /// Reads a token of this list, or one of an imported server: the position of the last event of its page.
+    /// </summary>
+    private bool TryParse(string token, out (long Position, long Nid) at)
     {
         at = default;
+        if (long.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var last))
+        {
+            at = (last - 1, long.MaxValue);
+            return imported.Has(last);
+        }
+
         var parts = token.Split('_');
         return parts.Length == 2
             && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out at.Position)

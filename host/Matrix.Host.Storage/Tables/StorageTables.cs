@@ -109,6 +109,9 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
     /// <summary>What was imported from another server, and how far.</summary>
     public ImportsTable Imports { get; } = new(reads);
 
+    /// <summary>Which process of the imported server wrote the events of a room.</summary>
+    public ImportedWritersTable ImportedWriters { get; } = new(reads);
+
     /// <summary>Account data, tags included.</summary>
     public IAccountDataTable AccountData { get; } = new AccountDataTable(reads);
 
@@ -256,6 +259,7 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
         StoredBytesTable.Register(handlers);
         DatedChanges.Register(handlers);
         ImportsTable.Register(handlers);
+        ImportedWritersTable.Register(handlers);
         RoomsTable.Register(handlers);
         EventsTable.Register(handlers, own.InsertEvent);
         EventPurges.Register(handlers);

@@ -67,6 +67,7 @@ internal static class UnsharedChanges
         typeof(ImportProgressed),
         typeof(ImportLeftOut),
         typeof(ImportEnded),
+        typeof(RoomWriterImported),
 
         // AccountData
         typeof(DeletedAccountDataForgotten),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Matrix.Core.Sync;
 
 namespace Matrix.Host.Streams.Notifying;
 
@@ -30,6 +31,16 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
 
     /// <summary>The counters of other nodes that the client was at, the last one first; null for none.</summary>
     public string? Elsewhere { get; init; }
+
+    /// <summary>
+    /// The token of the imported server that this one stands for; null for one of this server. Its streams have
+    /// positions of their own; <see cref="Position"/> is that of events.
+    /// </summary>
+    public ImportedToken? Imported { get; private init; }
+
+    /// <summary>The token that a client has from the imported server.</summary>
+    public static SyncToken Of(ImportedToken token) =>
+        new(token.Events.Least, Epoch: 0, Ephemeral: 0, token.ToDevice.Least) { Imported = token };
 
     /// <summary>The ephemeral counter of a process, or 0 if the client was not there.</summary>
     public long EphemeralIn(long epoch)
@@ -67,6 +78,12 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
 
     /// <summary>The position up to which to-device messages were sent.</summary>
     public long ToDeviceUpTo => ToDevice ?? Position;
+
+    /// <summary>The position up to which receipts were sent.</summary>
+    public long ReceiptsUpTo => Imported?.Receipts.Least ?? Position;
+
+    /// <summary>The position up to which changed device lists were sent.</summary>
+    public long DeviceListsUpTo => Imported?.DeviceLists.Least ?? Position;
 
     /// <summary>Parses a token of this server; false for anything else.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out SyncToken token)
@@ -108,7 +125,9 @@ public readonly record struct SyncToken(long Position, long Epoch, long Ephemera
     }
 
     /// <inheritdoc/>
-    public override string ToString() => ToDevice is { } held
+    public override string ToString() => Imported is { } token
+        ? token.Text
+        : ToDevice is { } held
         ? string.Create(CultureInfo.InvariantCulture, $"{Form}_{Position}_{Epoch}_{Ephemeral}_{held}{Elsewhere}")
         : string.Create(CultureInfo.InvariantCulture, $"{Form}_{Position}_{Epoch}_{Ephemeral}{Elsewhere}");
 

@@ -11,12 +11,12 @@ namespace Matrix.Host.Sync.EventStream;
 /// </summary>
 internal sealed class AccountDataNews(AccountDataReader accountData, RoomSnapshots rooms)
 {
-    /// <summary>What changed after one position and up to another.</summary>
+    /// <summary>What changed after a token and up to a position.</summary>
     public async ValueTask<IReadOnlyList<Json>> BetweenAsync(
-        string userId, UserStream? stream, long after, long upTo, CancellationToken stop)
+        string userId, UserStream? stream, SyncToken since, long upTo, CancellationToken stop)
     {
-        if (upTo <= after || !AccountDataReader.MayHave(stream, after)) return [];
-        var rows = await accountData.OfUserAsync(userId, after, upTo, stop);
+        if (upTo <= since.Position || !AccountDataReader.MayHave(stream, since.Position)) return [];
+        var rows = await accountData.OfUserAsync(userId, since, upTo, stop);
         var found = new List<Json>(rows.Count);
         foreach (var row in rows.OrderBy(static row => row.Position))
         {

@@ -53,7 +53,7 @@ internal sealed class EphemeralNews(
             }
 
             if ((parts & RoomParts.Receipts) == 0) continue;
-            var read = await receipts.OfRoomAsync(room, since.Position, through.Position, stop);
+            var read = await receipts.OfRoomAsync(room, since.ReceiptsUpTo, through.Position, stop);
             if (receipts.VisibleTo(read, userId, hidden) is { Count: > 0 } shown)
             {
                 found.Add(ReceiptFormat.EventOf(snapshot.Room.RoomId, shown, withThreads: false));

@@ -9,7 +9,8 @@ namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>Reads the event stream of all rooms of a user, and waits for it.</summary>
 internal sealed class EventStreamReader(
-    TokenPositions tokens,
+    TokenPositions positions,
+    SyncTokens tokens,
     Notifier notifier,
     NewEvents news,
     EphemeralNews ephemeral,
@@ -31,7 +32,7 @@ internal sealed class EventStreamReader(
         var stream = await notifier.ActivateAsync(userId, stop);
         var since = notifier.Now;
         if (request.From is { } from
-            && (!SyncToken.TryParse(from, out since) || !await tokens.ReachAsync(since.Position, stop)))
+            && (!tokens.TryParse(from, out since) || !await positions.ReachAsync(since.Position, stop)))
         {
             return BadToken;
         }
@@ -54,7 +55,10 @@ internal sealed class EventStreamReader(
                 : null;
             var found = page?.Events ?? [];
             since = now with { Position = page?.Through ?? since.Position };
-            var more = await OthersAsync(request, stream, before, since, stop);
+
+            // A position of imported events means nothing to the other streams: they are sent whole.
+            var others = before.Imported is null ? since : now;
+            var more = await OthersAsync(request, stream, before, others, stop);
             if (found.Count > 0 || more.Count > 0)
             {
                 await writer.WriteAsync(response, start, since.ToString(), found, more, request.Reader, stop);
@@ -80,7 +84,7 @@ internal sealed class EventStreamReader(
         var userId = request.Reader.UserId;
         var more = await ephemeral.BetweenAsync(userId, stream, since, through, stop);
         if (!request.WithAccountData) return more;
-        var data = await accountData.BetweenAsync(userId, stream, since.Position, through.Position, stop);
+        var data = await accountData.BetweenAsync(userId, stream, since, through.Position, stop);
         return [.. more, .. data];
     }
 

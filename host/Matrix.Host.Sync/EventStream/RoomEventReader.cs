@@ -80,7 +80,7 @@ internal sealed class RoomEventReader(
     /// <summary>The event after which a request reads; null if its token is not this server's.</summary>
     private async ValueTask<EventNid?> BeginningAsync(RoomIdentity room, string? from, CancellationToken stop) =>
         from is not null
-            ? await places.LastAsync(room, from, stop)
+            ? await places.LastAsync(room, from, isEnd: false, stop)
             : await EndAsync(room.Nid, notifier.Now, stop);
 
     private ValueTask<EventPages.Page> PageAsync(

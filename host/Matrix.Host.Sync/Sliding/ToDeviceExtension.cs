@@ -1,6 +1,7 @@
 using System.Globalization;
 using Matrix.Core.Sync;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Imports;
 using Matrix.Host.Streams.Streams.ToDevice;
 
 namespace Matrix.Host.Sync.Sliding;
@@ -9,7 +10,8 @@ namespace Matrix.Host.Sync.Sliding;
 /// Messages to the device. They are deleted when the client returns with the `since` after them, or with the `pos` of
 /// the response that had them. MSC3885.
 /// </summary>
-internal sealed class ToDeviceExtension(ToDeviceReader toDevice, IStorageWriter writer) : ISlidingExtension
+internal sealed class ToDeviceExtension(
+    ToDeviceReader toDevice, IStorageWriter writer, ImportedPositions imported) : ISlidingExtension
 {
     public const string UsualName = "to_device";
 
@@ -58,10 +60,15 @@ internal sealed class ToDeviceExtension(ToDeviceReader toDevice, IStorageWriter 
             ? position
             : pass.Base.Positions.GetValueOrDefault(Name);
 
-    private static bool TryParse(string text, out long position)
+    /// <summary>Reads a token of this server, or a number that an imported one gave.</summary>
+    private bool TryParse(string text, out long position)
     {
-        position = 0;
-        return text.StartsWith(Form, StringComparison.Ordinal)
-            && long.TryParse(text.AsSpan(Form.Length), NumberStyles.None, CultureInfo.InvariantCulture, out position);
+        var isOurs = text.StartsWith(Form, StringComparison.Ordinal);
+        return long.TryParse(
+                isOurs ? text.AsSpan(Form.Length) : text,
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out position)
+            && (isOurs || imported.Has(position));
     }
 }

@@ -34,10 +34,10 @@ internal sealed class DeviceSections(ToDeviceReader toDevice, DeviceListChanges 
     public async ValueTask WriteListsAsync(SyncPass pass, CancellationToken stop)
     {
         if (pass.Since is not { } since) return;
-        var anyChanged = pass.LastDeviceLists > since.Position;
+        var anyChanged = pass.LastDeviceLists > since.DeviceListsUpTo;
         if (!anyChanged && pass.DevicesChanged.Count == 0 && pass.DevicesLeft.Count == 0) return;
         var news = await lists.NewsAsync(
-            pass.Reader.UserId, since.Position, pass.UpTo, anyChanged, pass.DevicesChanged, pass.DevicesLeft, stop);
+            pass.Reader.UserId, since.DeviceListsUpTo, pass.UpTo, anyChanged, pass.DevicesChanged, pass.DevicesLeft, stop);
         if (DeviceListFormat.Write(pass.Json, news)) pass.HasNews = true;
     }
 

@@ -33,7 +33,7 @@ internal sealed class EphemeralSection(ReceiptReader receipts, ITypingBoard typi
         var all = input.Receipts is { } given
             ? [.. given]
             : await receipts.OfRoomAsync(
-                input.Snapshot.Room.Nid, isNew ? 0 : pass.SincePosition, pass.UpTo, stop);
+                input.Snapshot.Room.Nid, isNew ? 0 : pass.SinceReceipts, pass.UpTo, stop);
         return receipts.VisibleTo(all, pass.Reader.UserId, pass.Ignored);
     }
 

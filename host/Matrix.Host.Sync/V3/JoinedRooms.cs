@@ -127,7 +127,7 @@ internal sealed class JoinedRooms(
                     room,
                     before,
                     end,
-                    (pass.SincePosition, pass.UpTo),
+                    (pass.SinceIn(room.Nid), pass.UpTo),
                     pass.DevicesChanged,
                     pass.DevicesLeft,
                     stop);

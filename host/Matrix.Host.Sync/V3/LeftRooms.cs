@@ -39,8 +39,8 @@ internal sealed class LeftRooms(
         // A user who left earlier has been sent the departure. If they were banned or unbanned since, they are sent the
         // new membership, too.
         long at = departure.IsLatest ? since : departure.Event.Row.Position;
-        bool isOld = input.Before is not null && at <= pass.SincePosition;
-        bool isLaterNews = !departure.IsLatest && (input.Before is null || since > pass.SincePosition);
+        bool isOld = input.Before is not null && at <= pass.SinceIn(room.Nid);
+        bool isLaterNews = !departure.IsLatest && (input.Before is null || since > pass.SinceIn(room.Nid));
         var later = isLaterNews ? await events.GetAsync(room, member, stop) : null;
         bool isNews = !isOld || later is not null;
         if (departure.Previous is { } joined)
@@ -103,7 +103,7 @@ internal sealed class LeftRooms(
                 room,
                 before,
                 end.State,
-                (pass.SincePosition, at - 1),
+                (pass.SinceIn(room.Nid), at - 1),
                 pass.DevicesChanged,
                 pass.DevicesLeft,
                 stop);

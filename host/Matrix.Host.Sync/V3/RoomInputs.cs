@@ -36,7 +36,7 @@ internal sealed class RoomInputs(ReceiptReader receiptReader, RoomSnapshots room
             var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop);
             var befores = pass.IsInitial
                 ? null
-                : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop);
+                : await BeforesAsync(pass, snapshots.Values, stop);
             var receipts = await ReceiptsAsync(pass, some, stop);
             foreach (var each in some)
             {
@@ -56,11 +56,25 @@ internal sealed class RoomInputs(ReceiptReader receiptReader, RoomSnapshots room
         }
     }
 
+    /// <summary>The rooms at the client's token.</summary>
+    private async ValueTask<Dictionary<RoomNid, RoomPosition>> BeforesAsync(
+        SyncPass pass, IReadOnlyCollection<RoomSnapshot> snapshots, CancellationToken stop)
+    {
+        if (pass.Reached is null) return await positions.AtAsync(snapshots, pass.SincePosition, stop);
+        var befores = new Dictionary<RoomNid, RoomPosition>(snapshots.Count);
+        foreach (var some in snapshots.GroupBy(snapshot => pass.SinceIn(snapshot.Room.Nid)))
+        {
+            foreach (var (room, before) in await positions.AtAsync([.. some], some.Key, stop)) befores[room] = before;
+        }
+
+        return befores;
+    }
+
     /// <summary>Receipts of several rooms in one query; null if they are read one by one, from memory mostly.</summary>
     private async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>?> ReceiptsAsync(
         SyncPass pass, RoomToRead[] some, CancellationToken stop) =>
         pass.IsInitial || pass.Request.FullState
             ? await receiptReader.StoredAsync(
-                [.. some.Select(each => each.Room)], pass.SincePosition, pass.UpTo, stop)
+                [.. some.Select(each => each.Room)], pass.SinceReceipts, pass.UpTo, stop)
             : null;
 }

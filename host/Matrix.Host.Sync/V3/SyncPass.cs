@@ -42,5 +42,18 @@ internal sealed class SyncPass : ResponsePass
 
     public long SincePosition => Since?.Position ?? 0;
 
+    /// <summary>The position after which receipts are news.</summary>
+    public long SinceReceipts => Since?.ReceiptsUpTo ?? 0;
+
+    /// <summary>
+    /// Rooms of which the client has events beyond its token's position: one of several processes of an imported server
+    /// wrote them, and was ahead of the others.
+    /// </summary>
+    public IReadOnlyDictionary<RoomNid, long>? Reached { get; set; }
+
+    /// <summary>The position after which events of a room are news.</summary>
+    public long SinceIn(RoomNid room) =>
+        Reached is { } rooms && rooms.TryGetValue(room, out var position) ? position : SincePosition;
+
     protected override bool IsCertain => HasNews || IsInitial || Request.FullState;
 }

@@ -1,6 +1,7 @@
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Imports;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StrippedRooms;
@@ -18,6 +19,7 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class UpdatedRoomsReader(
     RoomsTable roomsTable,
     IMembershipsTable membershipsTable,
+    ImportedWritersTable importedWriters,
     StrippedRoomReader strippedRooms,
     AccountDataReader accountData,
     ReceiptReader receiptReader,
@@ -142,7 +144,7 @@ internal sealed class UpdatedRoomsReader(
     private static void AddLeft(
         SyncPass pass, RoomNid room, string roomId, MemberRow member, UpdatedRooms found)
     {
-        if (member.Forgotten && member.Position <= pass.SincePosition) return;
+        if (member.Forgotten && member.Position <= pass.SinceIn(room)) return;
         found.Left.Add(
             new LeftRoom(PendingOf(room, roomId, RoomParts.Membership, found), member.Event, member.Position));
     }
@@ -159,10 +161,11 @@ internal sealed class UpdatedRoomsReader(
         await AccountDataAsync(pass, found, stop);
         var rows = await membershipsTable
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop);
+        await ReachedAsync(pass, rows, stop);
         await JoinedNewsAsync(pass, rows, found, stop);
         foreach (var row in rows)
         {
-            bool changed = row.Position > pass.SincePosition && row.Position <= pass.UpTo;
+            bool changed = row.Position > pass.SinceIn(row.Room) && row.Position <= pass.UpTo;
             bool data = found.AccountData.ContainsKey(row.Room);
             if (MayBeJoined(pass, row) || !(changed || data) || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
             if (row.Membership is Membership.Invite or Membership.Knock)
@@ -179,6 +182,13 @@ internal sealed class UpdatedRoomsReader(
         return found;
     }
 
+    /// <summary>Finds how far the client has got in each room, if its token is of a server of several processes.</summary>
+    private async ValueTask ReachedAsync(SyncPass pass, IReadOnlyList<UserRoomRow> rows, CancellationToken stop)
+    {
+        if (pass.Since?.Imported is not { Events: var clock } || clock.Greatest == clock.Least) return;
+        pass.Reached = await importedWriters.ReachedAsync([.. rows.Select(static row => row.Room)], clock, stop);
+    }
+
     /// <summary>Adds the rooms of the user that have events, typing users, receipts or account data.</summary>
     private async ValueTask JoinedNewsAsync(
         SyncPass pass, IReadOnlyList<UserRoomRow> rows, UpdatedRooms found, CancellationToken stop)
@@ -186,12 +196,12 @@ internal sealed class UpdatedRoomsReader(
         var ids = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId))
             .ToDictionary(row => row.Room, row => row.RoomId);
         RoomNid[] joined = [.. ids.Keys];
-        var receipts = await receiptReader.StoredAsync(joined, pass.SincePosition, pass.UpTo, stop);
+        var receipts = await receiptReader.StoredAsync(joined, pass.SinceReceipts, pass.UpTo, stop);
 
         var parts = new Dictionary<RoomNid, RoomParts>();
         foreach (var room in await roomsTable.FindManyAsync(joined, stop))
         {
-            if (room.LastPosition > pass.SincePosition) parts[room.Nid] = RoomParts.Events;
+            if (room.LastPosition > pass.SinceIn(room.Nid)) parts[room.Nid] = RoomParts.Events;
         }
 
         long ephemeralAfter = pass.Since?.EphemeralIn(notifier.Epoch) ?? 0;
@@ -226,6 +236,7 @@ internal sealed class UpdatedRoomsReader(
         await AccountDataAsync(pass, found, stop);
         var rows = await membershipsTable
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop);
+        await ReachedAsync(pass, rows, stop);
         foreach (var row in rows.Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)))
         {
             if (row.Membership is Membership.Invite or Membership.Knock)
@@ -248,7 +259,7 @@ internal sealed class UpdatedRoomsReader(
     private static bool IsOfInterest(SyncPass pass, UserRoomRow row) => row.Membership switch
     {
         Membership.Leave or Membership.Ban => MayBeJoined(pass, row)
-            || (pass.IsInitial ? pass.Filter.IncludeLeave && !row.Forgotten : row.Position > pass.SincePosition),
+            || (pass.IsInitial ? pass.Filter.IncludeLeave && !row.Forgotten : row.Position > pass.SinceIn(row.Room)),
         Membership.Invite or Membership.Knock => row.Position <= pass.UpTo,
         _ => true,
     };
@@ -264,7 +275,7 @@ internal sealed class UpdatedRoomsReader(
     private async ValueTask AccountDataAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
         foreach (var row in await accountData
-            .OfUserAsync(pass.Reader.UserId, pass.SincePosition, pass.UpTo, stop))
+            .OfUserAsync(pass.Reader.UserId, pass.Since, pass.UpTo, stop))
         {
             if (row.Room is not { } room)
             {

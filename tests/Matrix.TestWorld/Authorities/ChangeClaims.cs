@@ -111,6 +111,7 @@ internal static class ChangeClaims
         Free<DeviceUpdateImported>();
         Free<DeviceListSentBefore>();
         Free<BackupVersionImported>();
+        Free<RoomWriterImported>();
 
         // A room's schedule of delayed events.
         Add<DelayedEventAdded>(static change => new OfRoomId(change.Row.RoomId));

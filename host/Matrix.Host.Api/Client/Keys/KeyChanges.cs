@@ -11,7 +11,7 @@ namespace Matrix.Host.Api.Client.Keys;
 /// Users whose keys changed between two syncs: `GET /keys/changes`. v1.19 client-server-api#key-management-api
 /// </summary>
 internal sealed class KeyChanges(
-    DeviceListChanges changes, IStorageWriter writer, TokenPositions tokens) : IEndpoints
+    DeviceListChanges changes, IStorageWriter writer, TokenPositions positions, SyncTokens tokens) : IEndpoints
 {
     private readonly record struct Ends(SyncToken From, SyncToken To);
 
@@ -22,9 +22,10 @@ internal sealed class KeyChanges(
     private async ValueTask<Answer> Get(Call call, Ends ends, CancellationToken stop)
     {
         // A token of this server is never ahead of what its nodes have read.
-        await tokens.ReachAsync(ends.To.Position, stop);
-        var through = Math.Min(ends.To.Position, writer.PublishedPosition);
-        var news = await changes.BetweenAsync(call.Caller.UserId, ends.From.Position, through, stop);
+        await positions.ReachAsync(ends.To.Position, stop);
+        var published = writer.PublishedPosition;
+        var through = ends.To.Imported is null ? Math.Min(ends.To.Position, published) : published;
+        var news = await changes.BetweenAsync(call.Caller.UserId, ends.From, through, stop);
         return Answer.Json(news, static (json, found) =>
         {
             Write(json, "changed", found.Changed);
@@ -32,11 +33,11 @@ internal sealed class KeyChanges(
         });
     }
 
-    private static Ends Read(QueryReader query) => new(Token(query, "from"), Token(query, "to"));
+    private Ends Read(QueryReader query) => new(Token(query, "from"), Token(query, "to"));
 
-    private static SyncToken Token(QueryReader query, string name)
+    private SyncToken Token(QueryReader query, string name)
     {
-        if (!SyncToken.TryParse(query.RequiredText(name), out var token))
+        if (!tokens.TryParse(query.RequiredText(name), out var token))
         {
             query.Refuse(MatrixError.InvalidParam, $"`{name}` is not a sync token of this server.");
         }

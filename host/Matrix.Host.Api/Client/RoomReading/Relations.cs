@@ -135,19 +135,20 @@ internal sealed class Relations(
     private async ValueTask<(EventNid? From, EventNid? Until, Answer? Wrong)> RangeAsync(
         Readable readable, Asked asked, CancellationToken stop)
     {
+        var isBackward = asked.Direction == Direction.Backward;
         var from = asked.From is null
             ? null
-            : await places.BehindAsync(readable.Room, asked.From, stop);
+            : await places.BehindAsync(readable.Room, asked.From, isEnd: isBackward, stop);
         var to = asked.To is null
             ? null
-            : await places.BehindAsync(readable.Room, asked.To, stop);
+            : await places.BehindAsync(readable.Room, asked.To, isEnd: !isBackward, stop);
         if ((asked.From is not null && from is null) || (asked.To is not null && to is null))
         {
             return (null, null, Answer.InvalidParam("`from` and `to` must be pagination tokens of this server."));
         }
 
         // A position is after an event: backward that event comes first, forward the next one.
-        return asked.Direction == Direction.Backward
+        return isBackward
             ? (from is { } f ? new EventNid(f.Value + 1) : null, to is { } t ? new EventNid(t.Value + 1) : null, null)
             : (from, to, null);
     }

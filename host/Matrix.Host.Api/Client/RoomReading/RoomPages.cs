@@ -108,10 +108,10 @@ internal sealed class RoomPages(
         var room = readable.Room;
         var behind = asked.From is null
             ? asked.IsBackward ? readable.Through : EventNid.FirstOf(room.Nid)
-            : await places.BehindAsync(room, asked.From, stop);
+            : await places.BehindAsync(room, asked.From, isEnd: asked.IsBackward, stop);
         var until = asked.To is null
             ? null
-            : await places.BehindAsync(room, asked.To, stop);
+            : await places.BehindAsync(room, asked.To, isEnd: !asked.IsBackward, stop);
         if (behind is not { } start || (asked.To is not null && until is null))
         {
             return Answer.InvalidParam("`from` and `to` must be pagination tokens of this server.");

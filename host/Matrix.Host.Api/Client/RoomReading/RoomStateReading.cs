@@ -104,7 +104,7 @@ internal sealed class RoomStateReading(
         var state = readable.State;
         if (asked.At is { } at)
         {
-            if (await places.LastAsync(readable.Room, at, stop) is not { } behind)
+            if (await places.LastAsync(readable.Room, at, isEnd: true, stop) is not { } behind)
             {
                 return Answer.InvalidParam("`at` is not a pagination token of this server.");
             }

@@ -42,7 +42,7 @@ internal sealed class Threads(
         EventNid? before = null;
         if (asked.From is { } from)
         {
-            before = await places.BehindAsync(readable.Room, from, stop);
+            before = await places.BehindAsync(readable.Room, from, isEnd: true, stop);
             if (before is null) return Answer.InvalidParam("`from` is not a pagination token of this server.");
             before = new EventNid(before.Value.Value + 1);
         }

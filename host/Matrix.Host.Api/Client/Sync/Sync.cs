@@ -8,7 +8,7 @@ using Matrix.Host.Users.Presence;
 namespace Matrix.Host.Api.Client.Sync;
 
 /// <summary>`GET /sync`. v1.19 client-server-api#syncing</summary>
-internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presence) : IEndpoints
+internal sealed class Sync(ISync sync, SyncTokens tokens, SyncFilters filters, PresenceBoard presence) : IEndpoints
 {
     private static readonly Answer _notOurs = Answer.InvalidParam("`since` is not a sync token of this server.");
 
@@ -49,12 +49,12 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
         }, waits: asked.Timeout > 0);
     }
 
-    private static Asked Read(QueryReader query)
+    private Asked Read(QueryReader query)
     {
         SyncToken? since = null;
         if (query.Token("since") is { } text)
         {
-            if (SyncToken.TryParse(text, out var token)) since = token;
+            if (tokens.TryParse(text, out var token)) since = token;
             else query.Refuse(MatrixError.InvalidParam, "`since` is not a sync token of this server.");
         }
 

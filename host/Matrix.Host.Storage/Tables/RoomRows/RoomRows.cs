@@ -40,6 +40,7 @@ internal sealed record RoomRows(string Table, string Key, bool IsByNumber, State
         OfNumbers("search_pending", "first_nid", "first_nid"),
         OfNumbers("search_events", "event_nid", "event_nid"),
         OfRoom("current_state_log", "room_nid, position"),
+        OfRoom("imported_writers", "room_nid, position"),
         OfNumbers("state_steps", "step_key", "step_key"),
         OfNumbers("state_checkpoints", "step_key", "step_key"),
         OfNumbers("state_nodes", "node_key", "node_key"),

@@ -1,3 +1,4 @@
+using Matrix.Core.Sync;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
@@ -21,6 +22,16 @@ internal sealed class AccountDataReader(IAccountDataTable accountDataTable)
         string userId, long after, long upTo, CancellationToken stop) =>
         accountDataTable.OfUserAsync(userId, after, upTo, stop);
 
+    /// <summary>
+    /// What a user changed after a token and up to a position; all of it without a token. An imported token has a
+    /// position of its own for push rules, which count less than other account data.
+    /// </summary>
+    public ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(
+        string userId, SyncToken? since, long upTo, CancellationToken stop) =>
+        since?.Imported is { } token
+            ? SinceImportedAsync(userId, token, upTo, stop)
+            : OfUserAsync(userId, since?.Position ?? 0, upTo, stop);
+
     /// <summary>All account data of a user in a room.</summary>
     public ValueTask<IReadOnlyList<AccountDataRow>> OfRoomAsync(string userId, RoomNid room, CancellationToken stop) =>
         accountDataTable.OfRoomAsync(userId, room, stop);
@@ -29,4 +40,12 @@ internal sealed class AccountDataReader(IAccountDataTable accountDataTable)
     public ValueTask<ReadOnlyMemory<byte>> ContentAsync(
         string userId, AccountDataRow row, CancellationToken stop) =>
         accountDataTable.ContentAsync(userId, row, stop);
+
+    private async ValueTask<IReadOnlyList<AccountDataRow>> SinceImportedAsync(
+        string userId, ImportedToken token, long upTo, CancellationToken stop)
+    {
+        var (data, rules) = (token.AccountData.Least, token.PushRules.Least);
+        var rows = await OfUserAsync(userId, Math.Min(data, rules), upTo, stop);
+        return [.. rows.Where(row => row.Position > (AccountDataFormat.IsPushRules(row) ? rules : data))];
+    }
 }

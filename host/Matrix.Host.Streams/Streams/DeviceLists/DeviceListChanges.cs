@@ -8,6 +8,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams.DeviceLists;
 
@@ -35,7 +36,16 @@ public sealed class DeviceListChanges(
     private const int MembersPerPage = 1000;
 
     /// <summary>The changes after one position and up to another, which must not be beyond the published one.</summary>
-    public async ValueTask<DeviceListNews> BetweenAsync(string userId, long after, long through, CancellationToken stop)
+    public ValueTask<DeviceListNews> BetweenAsync(string userId, long after, long through, CancellationToken stop) =>
+        BetweenAsync(userId, after, listsAfter: after, through, stop);
+
+    /// <summary>The changes after a token and up to a position, which must not be beyond the published one.</summary>
+    public ValueTask<DeviceListNews> BetweenAsync(
+        string userId, SyncToken since, long through, CancellationToken stop) =>
+        BetweenAsync(userId, since.Position, since.DeviceListsUpTo, through, stop);
+
+    private async ValueTask<DeviceListNews> BetweenAsync(
+        string userId, long after, long listsAfter, long through, CancellationToken stop)
     {
         var came = new HashSet<string>(StringComparer.Ordinal);
         var gone = new HashSet<string>(StringComparer.Ordinal);
@@ -46,7 +56,7 @@ public sealed class DeviceListChanges(
             await CompareAsync(userId, room, first, last, (after, through), came, gone, stop);
         }
 
-        return await NewsAsync(userId, after, through, anyChanged: true, came, gone, stop);
+        return await NewsAsync(userId, listsAfter, through, anyChanged: true, came, gone, stop);
     }
 
     /// <summary>
