@@ -36,7 +36,7 @@ internal sealed class RoomInputs(ReceiptReader receiptReader, RoomSnapshots room
             var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop);
             var befores = pass.IsInitial
                 ? null
-                : await BeforesAsync(pass, snapshots.Values, stop);
+                : await BeforesAsync(pass, snapshots, stop);
             var receipts = await ReceiptsAsync(pass, some, stop);
             foreach (var each in some)
             {
@@ -58,11 +58,11 @@ internal sealed class RoomInputs(ReceiptReader receiptReader, RoomSnapshots room
 
     /// <summary>The rooms at the client's token.</summary>
     private async ValueTask<Dictionary<RoomNid, RoomPosition>> BeforesAsync(
-        SyncPass pass, IReadOnlyCollection<RoomSnapshot> snapshots, CancellationToken stop)
+        SyncPass pass, Dictionary<RoomNid, RoomSnapshot> snapshots, CancellationToken stop)
     {
-        if (pass.Reached is null) return await positions.AtAsync(snapshots, pass.SincePosition, stop);
+        if (pass.Reached is null) return await positions.AtAsync(snapshots.Values, pass.SincePosition, stop);
         var befores = new Dictionary<RoomNid, RoomPosition>(snapshots.Count);
-        foreach (var some in snapshots.GroupBy(snapshot => pass.SinceIn(snapshot.Room.Nid)))
+        foreach (var some in snapshots.GroupBy(each => pass.SinceIn(each.Key), static each => each.Value))
         {
             foreach (var (room, before) in await positions.AtAsync([.. some], some.Key, stop)) befores[room] = before;
         }
