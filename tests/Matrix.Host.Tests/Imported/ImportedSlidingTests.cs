@@ -54,7 +54,7 @@ internal sealed class ImportedSlidingTests(string kind)
     }
 
     private ToDeviceSent Message(string type) => new(
-        _bob.UserId, _bob.DeviceId, Encoding.UTF8.GetBytes($$"""{"type":"{{type}}","content":{}}"""));
+        _bob.UserId, _bob.DeviceId, Encoding.UTF8.GetBytes($"{{\"type\":\"{type}\",\"content\":{{}}}}"));
 
     private Task<Reply> SlidesAsync(string? toDevice, string? pos)
     {
