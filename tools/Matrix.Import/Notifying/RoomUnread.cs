@@ -78,7 +78,14 @@ internal sealed class RoomUnread(
         foreach (var member in members)
         {
             if (member.HasRead(each.ThreadRoot, each.Position) || member.UserId == each.Sender) continue;
-            var notifies = _actions.TryGetValue(member.UserId, out var action) ? action.Notifies
+            PushAction? action = null;
+            if (_actions.Count == 0 && !isComplete && member.Rules is null)
+            {
+                if (byDefault) member.Here++;
+                continue;
+            }
+
+            var notifies = _actions.TryGetValue(member.UserId, out action) ? action.Notifies
                 : isComplete ? false
                 : member.Rules is { } its && stored is not null
                     ? await rules.NotifiesAsync(its, member.UserId, stored, push!, stop)

@@ -30,7 +30,7 @@ internal sealed class AliasesPart : IImportPart
             var (alias, roomId, creator) = (row.Text(0), row.Text(1), row.TextOrNull(2) ?? "");
             if (!alias.StartsWith('#') || !context.IsLocal(alias))
             {
-                progress.LeaveOut("alias", alias, "It is no alias of this server.");
+                progress.LeaveOut(Kind, alias, "It is no alias of this server.");
             }
             else if (await rooms.FindAsync(roomId, stop) is { } room)
             {

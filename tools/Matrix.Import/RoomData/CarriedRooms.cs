@@ -17,7 +17,9 @@ internal sealed class CarriedRooms(ImportContext context, PartProgress progress,
     private readonly HashSet<string> _named = new(StringComparer.Ordinal);
 
     /// <summary>The room's number; null if the room is not here, which the report says once.</summary>
-    public async ValueTask<RoomNid?> FindAsync(string roomId, CancellationToken stop)
+    /// <param name="roomId">The room.</param>
+    /// <param name="things">What is left out if it is not here.</param>
+    public async ValueTask<RoomNid?> FindAsync(string roomId, CancellationToken stop, int things = 1)
     {
         if (!_known.TryGetValue(roomId, out var nid))
         {
@@ -25,11 +27,14 @@ internal sealed class CarriedRooms(ImportContext context, PartProgress progress,
             _known[roomId] = nid = (await context.Target.Rooms.FindAsync(roomId, stop))?.Nid;
         }
 
-        if (nid is null && _named.Add(roomId))
+        if (nid is not null || things == 0) return nid;
+        if (_named.Add(roomId))
         {
-            progress.LeaveOut($"{kind} of a room", roomId, "The room was not carried.");
+            progress.LeaveOut(kind, roomId, "The room was not carried.");
+            things--;
         }
 
-        return nid;
+        if (things > 0) progress.LeftOutWith(kind, things);
+        return null;
     }
 }

@@ -49,11 +49,11 @@ internal sealed class DelayedEventsPart : IImportPart
             var subject = $"{row.Text(6)} of {userId} in {roomId}";
             if (delayId == before)
             {
-                progress.LeaveOut("delayed event", subject, "Another user has one of the same id.");
+                progress.LeaveOut(Kind, subject, "Another user has one of the same id.");
             }
             else if (!row.TryObject(9, out var content))
             {
-                progress.LeaveOut("delayed event", subject, "Its content is no JSON object.");
+                progress.LeaveOut(Kind, subject, "Its content is no JSON object.");
             }
             else if (await rooms.FindAsync(roomId, stop) is not null)
             {
@@ -73,7 +73,7 @@ internal sealed class DelayedEventsPart : IImportPart
                 if (!row.IsNull(10))
                 {
                     progress.LeaveOut(
-                        "sticky duration of a delayed event", subject, "This server has no sticky events.");
+                        "sticky durations of delayed events", subject, "This server has no sticky events.");
                 }
             }
 

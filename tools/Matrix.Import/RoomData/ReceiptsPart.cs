@@ -63,7 +63,7 @@ internal sealed class ReceiptsPart : IImportPart
         progress.Read(Kind, page.Count);
         foreach (var ofRoom in page.GroupBy(static receipt => receipt.RoomId))
         {
-            if (await rooms.FindAsync(ofRoom.Key, stop) is not { } room) continue;
+            if (await rooms.FindAsync(ofRoom.Key, stop, ofRoom.Count()) is not { } room) continue;
             var nids = await context.Target.Events.NidsAsync(
                 room, [.. ofRoom.Select(static receipt => receipt.EventId).Distinct()], stop);
             foreach (var receipt in ofRoom) Carry(context, progress, receipt, room, nids);
@@ -80,7 +80,7 @@ internal sealed class ReceiptsPart : IImportPart
         if (!nids.TryGetValue(receipt.EventId, out var nid) || nid.IsOutlier)
         {
             progress.LeaveOut(
-                "receipt",
+                Kind,
                 $"{receipt.Type} of {receipt.UserId} in {receipt.RoomId}",
                 $"Its event {receipt.EventId} is not in the timeline.");
             return;

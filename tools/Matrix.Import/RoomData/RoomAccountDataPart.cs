@@ -40,7 +40,7 @@ internal sealed class RoomAccountDataPart : IImportPart
             var (userId, roomId, type) = (row.Text(0), row.Text(1), row.Text(2));
             if (!row.TryObject(4, out var content))
             {
-                progress.LeaveOut("account data", $"{type} of {userId} in {roomId}", "It is no JSON object.");
+                progress.LeaveOut(Kind, $"{type} of {userId} in {roomId}", "It is no JSON object.");
             }
             else if (await rooms.FindAsync(roomId, stop) is { } room)
             {

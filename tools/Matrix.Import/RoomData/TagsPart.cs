@@ -55,7 +55,7 @@ internal sealed class TagsPart : IImportPart
             }
             else
             {
-                progress.LeaveOut("tag", $"{row.Text(3)} of {userId} in {roomId}", "Its content is no JSON object.");
+                progress.LeaveOut(Kind, $"{row.Text(3)} of {userId} in {roomId}", "Its content is no JSON object.");
             }
         }
 
@@ -64,7 +64,7 @@ internal sealed class TagsPart : IImportPart
         async ValueTask EndAsync(TagsOfRoom? ended)
         {
             if (ended is null) return;
-            if (await rooms.FindAsync(ended.RoomId, stop) is { } room)
+            if (await rooms.FindAsync(ended.RoomId, stop, ended.Tags.Count) is { } room)
             {
                 var content = JsonObject.OfSeq([("tags", Json.Of(JsonObject.OfSeq(ended.Tags)))]);
                 progress.Add(

@@ -75,6 +75,9 @@ internal sealed class PartProgress
         Add(new ImportLeftOut(_part, _counts.AllLeftOut, kind, subject, reason));
     }
 
+    /// <summary>Counts things that go with something that was left out by name already, such as a room's.</summary>
+    public void LeftOutWith(string kind, long things = 1) => _counts.Add(kind, leftOut: things);
+
     /// <summary>
     /// A safe point: everything up to here is in the changes. It is written if enough has gathered.
     /// </summary>
