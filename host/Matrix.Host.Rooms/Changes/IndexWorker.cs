@@ -26,7 +26,7 @@ public readonly record struct IndexTimes(TimeSpan Delay, TimeSpan LongestWait, T
 /// </summary>
 public abstract class IndexWorker : DutyService, IChangeConsumer
 {
-    /// <summary>An index that has not caught up after so many steps is being filled: no search waits.</summary>
+    /// <summary>An index that needs more steps than these is being filled: no search waits.</summary>
     private const int MostAwaitedSteps = 8;
 
     private static readonly Meter _meter = new("Matrix.Host.Changes");
@@ -42,7 +42,7 @@ public abstract class IndexWorker : DutyService, IChangeConsumer
     private long _newsAt;
     private long _through = -1;
     private long _ended;
-    private int _steps;
+    private int _left;
     private bool _hasNews;
     private bool _mayTidy;
 
@@ -73,11 +73,9 @@ public abstract class IndexWorker : DutyService, IChangeConsumer
     /// <summary>Whether the index may have to change with a change.</summary>
     protected abstract bool Concerns(Change change);
 
-    /// <summary>
-    /// Indexes a bounded number of changes, in one batch. False if there was nothing to do up to this position.
-    /// </summary>
+    /// <summary>Indexes a bounded number of changes, in one batch.</summary>
     /// <param name="through">The position up to which every consumer has read the changes.</param>
-    protected internal abstract ValueTask<bool> StepAsync(long through, CancellationToken stop);
+    protected internal abstract ValueTask<IndexStep> StepAsync(long through, CancellationToken stop);
 
     /// <summary>
     /// Makes a bounded part of the index faster to read, while nothing else comes. False if there is no more to do
@@ -93,7 +91,7 @@ public abstract class IndexWorker : DutyService, IChangeConsumer
     {
         var position = Math.Max(Volatile.Read(ref _newsAt), 0);
         var began = _time.GetTimestamp();
-        while (Volatile.Read(ref _through) < position && Volatile.Read(ref _steps) < MostAwaitedSteps)
+        while (Volatile.Read(ref _through) < position && Volatile.Read(ref _left) <= MostAwaitedSteps)
         {
             var turn = Volatile.Read(ref _turn);
             Release(_hurry);
@@ -133,22 +131,27 @@ public abstract class IndexWorker : DutyService, IChangeConsumer
                     // The published position may be ahead of the rooms in memory, which a step reads.
                     var through = Volatile.Read(ref _ended);
                     var published = Writer.PublishedPosition;
-                    more = await StepAsync(through, stop);
-                    Volatile.Write(ref _steps, more ? _steps + 1 : 0);
-                    if (!more)
+                    var step = await StepAsync(through, stop);
+                    Volatile.Write(ref _left, step.Left);
+                    if (step.Left > 0)
                     {
+                        behindSince ??= began;
+                    }
+                    else
+                    {
+                        // While others write, each step may find more. The index is not behind for that.
                         Volatile.Write(ref _through, through);
                         behindSince = null;
                     }
 
                     Interlocked.Exchange(ref _turn, NewTurn()).SetResult();
+                    more = step.HasWritten;
                     if (!more) continue;
                     _mayTidy = true;
 
                     // The step wrote one batch. Further ones are of others, who wait for the writer meanwhile.
-                    behindSince ??= began;
                     var others = Writer.PublishedPosition - published > 1;
-                    await PauseAsync(began, behindSince.Value, others, stop);
+                    await PauseAsync(began, behindSince, others, stop);
                 }
 
                 failures = 0;
@@ -231,18 +234,20 @@ public abstract class IndexWorker : DutyService, IChangeConsumer
     }
 
     /// <summary>Leaves time to others after a step.</summary>
-    private async ValueTask PauseAsync(long began, long behindSince, bool othersWrite, CancellationToken stop)
+    private async ValueTask PauseAsync(long began, long? behindSince, bool othersWrite, CancellationToken stop)
     {
         var took = _time.GetElapsedTime(began);
         var times = Times;
-        if (othersWrite && times.BusyPercent < 50 && _time.GetElapsedTime(behindSince) < times.LongestBehind)
+        var yields = times.BusyPercent < 50;
+        var isLate = behindSince is { } since && _time.GetElapsedTime(since) >= times.LongestBehind;
+        if (othersWrite && yields && !isLate)
         {
             // A search that waits for this index ends the pause.
             await _hurry.WaitAsync(took * (100.0 / times.BusyPercent - 1), stop);
         }
-        else if (_steps >= MostAwaitedSteps)
+        else if (_left > MostAwaitedSteps || (yields && isLate))
         {
-            // An index that is being filled leaves half of the writer's time to others.
+            // An index that is late or being filled leaves half of the writer's time to others.
             await Task.Delay(took, _time, stop);
         }
     }

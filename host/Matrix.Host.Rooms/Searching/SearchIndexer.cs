@@ -48,25 +48,25 @@ public sealed class SearchIndexer(
     protected override bool Concerns(Change change) => change is EventsAppended or EventRedacted;
 
     /// <inheritdoc/>
-    protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
+    protected internal override async ValueTask<IndexStep> StepAsync(long through, CancellationToken stop)
     {
         var after = _position
             ??= await consumersTable.PositionAsync(Name, stop) ?? 0;
-        var (rows, read) = await PageAsync(after, through, stop);
+        var (rows, read, isLast) = await PageAsync(after, through, stop);
         var batch = new WriteBatch(Authority);
         if (rows.Count > 0)
         {
             await _texts.AddAsync(batch, rows, areNew: true, stop);
             batch.Add(new ConsumerAdvanced(Name, read));
         }
-        else
-        {
-            await AddRangesAsync(batch, stop);
-        }
 
+        // Ranges do not wait for a step without new events: while many send, there is none.
+        var left = isLast
+            ? await AddRangesAsync(batch, options.IndexedAtOnce - rows.Count, stop)
+            : StepsFor(through - read, read - after);
         if (batch.Changes.Count > 0) await Writer.WriteAsync(batch, stop);
         _position = read;
-        return batch.Changes.Count > 0;
+        return new IndexStep(batch.Changes.Count > 0, left);
     }
 
     /// <summary>
@@ -103,39 +103,58 @@ public sealed class SearchIndexer(
         return pages.Sum() - pages.Max() >= Math.Max(options.MergedPages, pages.Max() / LeastPart);
     }
 
-    /// <summary>The live events of whole batches; a batch that is longer than a page is read alone.</summary>
-    private async ValueTask<(IReadOnlyList<EventRow> Rows, long Through)> PageAsync(
+    /// <summary>
+    /// The live events of whole batches, and whether they are the last; a batch that is longer than a page is read
+    /// alone.
+    /// </summary>
+    private async ValueTask<(IReadOnlyList<EventRow> Rows, long Through, bool IsLast)> PageAsync(
         long after, long published, CancellationToken stop)
     {
         for (var limit = options.IndexedAtOnce; ; limit *= 2)
         {
             var rows = await eventsTable.AfterPositionAsync(after, published, limit, stop);
-            if (rows.Count < limit) return (rows, Math.Max(after, published));
+            if (rows.Count < limit) return (rows, Math.Max(after, published), true);
             var last = rows[^1].Position;
             if (rows[0].Position == last) continue;
             IReadOnlyList<EventRow> whole = [.. rows.TakeWhile(row => row.Position < last)];
-            return (whole, whole[^1].Position);
+            return (whole, whole[^1].Position, false);
         }
     }
 
-    private async ValueTask AddRangesAsync(WriteBatch batch, CancellationToken stop)
+    /// <summary>Adds the events of pending ranges. Returns how many steps those need that are left.</summary>
+    /// <param name="most">The most events.</param>
+    private async ValueTask<int> AddRangesAsync(WriteBatch batch, int most, CancellationToken stop)
     {
-        var left = options.IndexedAtOnce;
-        foreach (var range in await searchTable.PendingAsync(RangesAtOnce, stop))
+        var ranges = await searchTable.PendingAsync(RangesAtOnce, stop);
+        var left = 0L;
+        foreach (var range in ranges)
         {
-            if (left == 0) return;
-            var rows = await eventsTable.RangeAsync(
-                range.First.Room,
-                new EventNid(range.First.Value - 1),
-                range.Last,
-                Direction.Forward,
-                left,
-                StoredEvent.Hidden,
-                stop);
-            await _texts.AddAsync(batch, rows, areNew: false, stop);
-            var isWhole = rows.Count < left || rows[^1].Nid.Value >= range.Last.Value;
-            batch.Add(new RangeIndexed(range, isWhole ? EventNid.None : new EventNid(rows[^1].Nid.Value + 1)));
-            left -= rows.Count;
+            var next = range.First;
+            if (most > 0)
+            {
+                var rows = await eventsTable.RangeAsync(
+                    range.First.Room,
+                    new EventNid(range.First.Value - 1),
+                    range.Last,
+                    Direction.Forward,
+                    most,
+                    StoredEvent.Hidden,
+                    stop);
+                await _texts.AddAsync(batch, rows, areNew: false, stop);
+                var isWhole = rows.Count < most || rows[^1].Nid.Value >= range.Last.Value;
+                next = isWhole ? EventNid.None : new EventNid(rows[^1].Nid.Value + 1);
+                batch.Add(new RangeIndexed(range, next));
+                most -= rows.Count;
+            }
+
+            if (!next.IsNone) left += range.Last.Value - next.Value + 1;
         }
+
+        // There may be further ranges.
+        if (ranges.Count == RangesAtOnce) left++;
+        return StepsFor(left, options.IndexedAtOnce);
     }
+
+    private static int StepsFor(long all, long each) =>
+        (int)Math.Min((all + Math.Max(each, 1) - 1) / Math.Max(each, 1), int.MaxValue);
 }

@@ -34,6 +34,9 @@ public sealed class DirectoryIndexer(
     TimeProvider time)
     : IndexWorker("user_directory", writer, gates, time)
 {
+    /// <summary>The steps since the directory last had all changes.</summary>
+    private int _steps;
+
     /// <inheritdoc/>
     protected override IndexTimes Times =>
         new(options.IndexDelay, options.IndexWait, roomsOptions.LongestConsumerPause);
@@ -44,21 +47,26 @@ public sealed class DirectoryIndexer(
             or GuestUpgraded or UserDeactivated or StateChanged;
 
     /// <inheritdoc/>
-    protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
+    protected internal override async ValueTask<IndexStep> StepAsync(long through, CancellationToken stop)
     {
         var pending = await directoryTable.PendingAsync(through, options.EntriesAtOnce, stop);
         var batch = new WriteBatch(Authority, pending.Count + 1);
-        if (pending.Count < options.EntriesAtOnce
-            && await directoryTable.PendingEntryAsync(through, stop) is { } room)
+        var isLast = pending.Count < options.EntriesAtOnce;
+        if (isLast && await directoryTable.PendingEntryAsync(through, stop) is { } room)
         {
+            // The members are noted, and have their turn in a later step.
             batch.Add(await MembersAsync(room, stop));
+            isLast = false;
         }
 
-        if (pending.Count + batch.Changes.Count == 0) return false;
+        _steps = isLast ? 0 : _steps + 1;
+        if (pending.Count + batch.Changes.Count == 0) return new IndexStep(HasWritten: false, Left: 0);
         var open = new Dictionary<RoomNid, bool>();
         foreach (var each in pending) batch.Add(await EntryAsync(each, open, stop));
         await Writer.WriteAsync(batch, stop);
-        return true;
+
+        // How many are left is not counted. It may be as many as there were.
+        return new IndexStep(HasWritten: true, Left: _steps);
     }
 
     /// <inheritdoc/>

@@ -33,6 +33,49 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task A_search_waits_if_few_steps_are_left_however_many_there_were()
+    {
+        using var index = new LateIndex(Store.Writer);
+        Store.Writer.AddConsumer(index);
+        await index.StartAsync(Stop);
+        await Write(new DeviceListChanged(News));
+
+        index.Allow(1);
+        Assert.That(() => index.CatchUpAsync(Stop).AsTask().IsCompleted, Is.True.After(10_000, 20), "eleven are left");
+        index.Allow(8);
+        Assert.That(() => index.CatchUpAsync(Stop).AsTask().IsCompleted, Is.False.After(10_000, 20), "three are left");
+        var search = index.CatchUpAsync(Stop).AsTask();
+        index.Allow(3);
+        await search.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.That(index.Steps, Is.EqualTo(LateIndex.Most));
+
+        await index.StopAsync(Stop);
+        Assert.That(index.ExecuteTask!.IsCanceled);
+    }
+
+    [Test]
+    public async Task A_search_waits_for_one_step_if_each_step_finds_more()
+    {
+        using var index = new LateIndex(Store.Writer) { Finds = int.MaxValue };
+        Store.Writer.AddConsumer(index);
+        await index.StartAsync(Stop);
+        await Write(new DeviceListChanged(News));
+        index.Allow(20);
+        Assert.That(() => index.Steps, Is.EqualTo(20).After(10_000, 20));
+
+        await Write(new DeviceListChanged(News));
+        var search = index.CatchUpAsync(Stop).AsTask();
+        await Task.Delay(TimeSpan.FromMilliseconds(100));
+        Assert.That(search.IsCompleted, Is.False);
+
+        // The step that is under way may have begun before the news.
+        index.Allow(2);
+        await search.WaitAsync(TimeSpan.FromSeconds(30));
+        await index.StopAsync(Stop);
+        Assert.That(index.ExecuteTask!.IsCanceled);
+    }
+
+    [Test]
     public async Task An_index_is_tidied_in_steps_after_a_quiet_time_and_again_after_news()
     {
         using var index = new UntidyIndex(Store.Writer);
@@ -108,12 +151,12 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
             return true;
         }
 
-        protected internal override ValueTask<bool> StepAsync(long published, CancellationToken stop)
+        protected internal override ValueTask<IndexStep> StepAsync(long published, CancellationToken stop)
         {
-            if (!Interlocked.Exchange(ref _hasStep, false)) return ValueTask.FromResult(false);
+            if (!Interlocked.Exchange(ref _hasStep, false)) return ValueTask.FromResult(new IndexStep(false, 0));
             _stepped = Stopwatch.GetTimestamp();
             Add("steps, ");
-            return ValueTask.FromResult(true);
+            return ValueTask.FromResult(new IndexStep(true, 0));
         }
 
         protected internal override async ValueTask<bool> TidyAsync(CancellationToken stop)
@@ -132,6 +175,46 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
         private void Add(string what)
         {
             lock (_log) _log.Append(what);
+        }
+    }
+
+    /// <summary>An index that takes each step when it is allowed to.</summary>
+    private sealed class LateIndex(IStorageWriter writer)
+        : IndexWorker("late", writer, ShardGates.AlwaysOpen, TimeProvider.System)
+    {
+        public const int Most = 12;
+
+        private readonly SemaphoreSlim _allowed = new(0);
+        private int _steps;
+
+        /// <summary>The steps to do. If there is no end of them, each leaves nothing of what came before it.</summary>
+        public int Finds { get; init; } = Most;
+
+        public int Steps => Volatile.Read(ref _steps);
+
+        protected override IndexTimes Times =>
+            new(TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1));
+
+        public void Allow(int steps) => _allowed.Release(steps);
+
+        public override void Dispose()
+        {
+            _allowed.Dispose();
+            base.Dispose();
+        }
+
+        protected override bool Concerns(Change change) => change is DeviceListChanged { UserId: News };
+
+        protected internal override async ValueTask<IndexStep> StepAsync(long through, CancellationToken stop)
+        {
+            if (Steps == Finds) return new IndexStep(false, 0);
+            await _allowed.WaitAsync(stop);
+            var steps = Interlocked.Increment(ref _steps);
+            return new IndexStep(true, Finds == Most ? Most - steps : 0);
+        }
+
+        protected override void Forget()
+        {
         }
     }
 
@@ -156,9 +239,9 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
 
         protected override bool Concerns(Change change) => change is DeviceListChanged { UserId: News };
 
-        protected internal override async ValueTask<bool> StepAsync(long published, CancellationToken stop)
+        protected internal override async ValueTask<IndexStep> StepAsync(long published, CancellationToken stop)
         {
-            if (Steps == Most) return false;
+            if (Steps == Most) return new IndexStep(false, 0);
             for (var other = 0; other < 2; other++)
             {
                 var batch = Batches.New().Add(new DeviceListChanged("@other:example.org"));
@@ -168,7 +251,7 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
             await Task.Delay(TimeSpan.FromMilliseconds(50), stop);
             Interlocked.Increment(ref _steps);
             _firstStep.TrySetResult();
-            return true;
+            return new IndexStep(true, Most - Steps);
         }
 
         protected override void Forget()

@@ -46,7 +46,46 @@ internal sealed class LateMessagesTests(string kind) : AppServiceTests(kind)
         }
     }
 
-    private async Task<JsonObject> PageAsync(string? from)
+    [Test]
+    public async Task Of_edits_of_one_time_the_one_with_the_greatest_ID_is_found()
+    {
+        var room = await BridgedRoomAsync("_irc_one");
+        var said = await SaysAsync("said", "first words");
+        var edits = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < 4; i++)
+        {
+            edits.Add(await SaysAsync($"edit{i}", $"* text{i}", new JsonObject
+            {
+                ["m.new_content"] = new JsonObject { ["msgtype"] = "m.text", ["body"] = $"text{i} word" },
+                ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.replace", ["event_id"] = said },
+            }), $"text{i} word");
+
+            // The index takes each edit by itself, or some together.
+            if (i != 2) await PageAsync(null);
+        }
+
+        var hit = (await PageAsync(null))["results"]!.AsArray().Single()!["result"]!;
+        Assert.That((string)hit["event_id"]!, Is.EqualTo(said));
+        var shown = hit["unsigned"]!["m.relations"]!["m.replace"]!;
+        Assert.That((string)shown["event_id"]!, Is.EqualTo(edits.Last().Key));
+        foreach (var text in edits.Values)
+        {
+            var found = (await PageAsync(null, text))["results"]!.AsArray();
+            Assert.That(found, Has.Count.EqualTo(text == edits.Last().Value ? 1 : 0), text);
+        }
+
+        async Task<string> SaysAsync(string transaction, string text, JsonObject? more = null)
+        {
+            var content = more ?? [];
+            content["msgtype"] = "m.text";
+            content["body"] = text;
+            var sent = await Bridge.PutAsync(
+                $"rooms/{room}/send/m.room.message/{transaction}?user_id={IdOf("_irc_one")}&ts=1000", content);
+            return sent.Is(200).Member("event_id");
+        }
+    }
+
+    private async Task<JsonObject> PageAsync(string? from, string term = "word")
     {
         var body = new JsonObject
         {
@@ -54,7 +93,7 @@ internal sealed class LateMessagesTests(string kind) : AppServiceTests(kind)
             {
                 ["room_events"] = new JsonObject
                 {
-                    ["search_term"] = "word",
+                    ["search_term"] = term,
                     ["order_by"] = "recent",
                     ["filter"] = new JsonObject { ["limit"] = 5 },
                 },

@@ -58,6 +58,22 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Fetched_history_is_indexed_though_each_step_has_new_events()
+    {
+        await Write(Room(Kitchen), Says(Live(Kitchen, 1), "live words"));
+        EventNid[] old = [.. new uint[] { 5, 4, 3 }.Select(i => EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - i))];
+        foreach (var nid in old) await Write(Says(nid, "old words", EventMarks.Backfilled));
+        for (uint i = 2; i <= 4; i++)
+        {
+            await Write(Says(Live(Kitchen, i), "live words"));
+            await StepAsync();
+        }
+
+        Assert.That(await Found("old"), Is.EquivalentTo(old));
+        Assert.That(await Found("live"), Has.Length.EqualTo(4));
+    }
+
+    [Test]
     public async Task A_redaction_deletes_words_at_once_and_none_come_after_it()
     {
         await Write(Room(Kitchen), Says(Live(Kitchen, 1), "secret"), Says(Live(Kitchen, 2), "other"));

@@ -54,10 +54,10 @@ internal abstract class SearchWorld(string kind)
         });
 
     protected async Task<string> SendsAsync(TestUser user, string room, JsonObject content) =>
-        (await user.PutAsync($"rooms/{room}/send/m.room.message/{++_txn}", content)).Is(200).Member("event_id");
+        (await user.PutAsync($"rooms/{room}/send/m.room.message/{Interlocked.Increment(ref _txn)}", content)).Is(200).Member("event_id");
 
     protected async Task RedactsAsync(TestUser user, string room, string eventId) =>
-        (await user.PutAsync($"rooms/{room}/redact/{eventId}/{++_txn}")).Is(200);
+        (await user.PutAsync($"rooms/{room}/redact/{eventId}/{Interlocked.Increment(ref _txn)}")).Is(200);
 
     /// <summary>The category `room_events` of the response.</summary>
     protected static async Task<JsonObject> SearchAsync(
@@ -79,9 +79,9 @@ internal abstract class SearchWorld(string kind)
 
     /// <summary>
     /// Waits until the clock shows another millisecond: events of two rooms that were sent in the same one have no
-    /// order by time.
+    /// order by time, and of two edits the one with the greater ID is the later.
     /// </summary>
-    protected static async Task LaterAsync()
+    internal static async Task LaterAsync()
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         while (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() <= now) await Task.Delay(1);
