@@ -1,3 +1,4 @@
+using Matrix.Host.Crypto;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Import.Runs;
 using Matrix.Import.Sources;
@@ -5,7 +6,7 @@ using Matrix.Import.Sources;
 namespace Matrix.Import.People;
 
 /// <summary>
-/// Accounts. Guests are carried as guests whose sessions have ended: they leave their rooms as
+/// Accounts with their passwords. Guests are carried as guests whose sessions have ended: they leave their rooms as
 /// unused guests do. Synapse does not know when an account was deactivated: it counts as deactivated now.
 /// </summary>
 internal sealed class AccountsPart : PeoplePart
@@ -63,7 +64,7 @@ internal sealed class AccountsPart : PeoplePart
     {
         var id = account.UserId;
         progress.Add(
-            new UserCreated(id, account.Kind, PasswordHash: null, account.IsAdmin),
+            new UserCreated(id, account.Kind, Password(account, context, progress), account.IsAdmin),
             First,
             account.CreatedAt);
 
@@ -96,10 +97,39 @@ internal sealed class AccountsPart : PeoplePart
         }
     }
 
+    private static string? Password(Account account, ImportContext context, PartProgress progress)
+    {
+        if (account.PasswordHash is not { Length: > 0 } hash || account.IsDeactivated) return null;
+        if (!context.Settings.HasPasswords)
+        {
+            progress.Read("passwords that Synapse did not take");
+            return null;
+        }
+
+        progress.Read("passwords");
+        switch (ImportedPasswords.KindOf(hash))
+        {
+            case ImportedPasswordKind.Usable:
+                progress.Written("passwords");
+                return ImportedPasswords.StoredForm(hash);
+            case ImportedPasswordKind.TooCostly:
+                progress.LeaveOut(
+                    "password", account.UserId,
+                    $"Its bcrypt cost is over {ImportedPasswords.MostCost}: the user needs a new password.");
+                return null;
+            default:
+                progress.LeaveOut(
+                    "password", account.UserId, "Its hash is not one of bcrypt: the user needs a new password.");
+                return null;
+        }
+    }
+
     /// <summary>A row of Synapse's users.</summary>
     private sealed class Account(ISourceRow row)
     {
         public string UserId { get; } = row.Text(0);
+
+        public string? PasswordHash { get; } = row.TextOrNull(1);
 
         /// <summary>Synapse stores seconds.</summary>
         public long? CreatedAt { get; } = row.Int64OrNull(2) * 1000;

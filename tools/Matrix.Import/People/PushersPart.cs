@@ -77,7 +77,7 @@ internal sealed class PushersPart : PeoplePart
         var data = row.IsNull(9) || !JsonText.TryParseStored(row.Bytes(9), out var stored) ? JsonObject.Empty : stored;
         return new PusherRow(
             row.Int64(0), kind, row.Text(1), row.Text(12), row.Text(3), row.Text(4), row.Text(5), row.Text(6),
-            row.TextOrNull(7) ?? "en", row.Text(8) is { Length: > 0 } tag ? tag : null,
+            row.TextOrNull(7) ?? "en", row.TextOrNull(8),
             CanonicalJson.Bytes(Json.Of(data)), SetAt: 0)
         {
             IsConfirmed = true,
