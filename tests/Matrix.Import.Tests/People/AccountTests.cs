@@ -63,8 +63,8 @@ internal sealed class AccountTests(string sourceKind, string targetKind) : Peopl
         var findings = (await FindingsAsync()).Select(static row => $"{row.Kind}: {row.Subject}");
         Assert.That(findings, Is.EquivalentTo(new[]
         {
-            $"shadow ban: {Id("ghost")}", $"user type: {Id("helper")}", $"approval: {Id("waiting")}",
-            "account: @alice:elsewhere.example", $"account that expires: {Id("helper")}",
+            $"shadow bans: {Id("ghost")}", $"user types: {Id("helper")}", $"approvals: {Id("waiting")}",
+            "accounts: @alice:elsewhere.example", $"accounts that expire: {Id("helper")}, 2023-11-14",
         }));
     }
 
@@ -96,7 +96,7 @@ internal sealed class AccountTests(string sourceKind, string targetKind) : Peopl
 
         await ImportAsync();
 
-        Assert.That(await LeftOutAsync("device"), Is.EqualTo(new[] { $"{Id("nobody")} PHONE" }));
+        Assert.That(await LeftOutAsync("devices"), Is.EqualTo(new[] { $"{Id("nobody")} PHONE" }));
         await using var target = await OpenTargetAsync(numbers: null);
         Assert.That(await target.Accounts.DevicesAsync(Id("alice"), Stop), Is.EqualTo(new[]
         {

@@ -95,7 +95,7 @@ internal sealed class IdentityTests(string sourceKind, string targetKind) : Peop
         Assert.That(
             (await Operator.GetAsync($"profile/{Id("bob")}")).Is(200).Text, Is.EqualTo("""{"displayname":"Bob"}"""));
         await StopServerAsync();
-        Assert.That(await LeftOutAsync("profile"), Is.EqualTo(new[] { Id("nobody") }));
+        Assert.That(await LeftOutAsync("profiles"), Is.EqualTo(new[] { Id("nobody") }));
     }
 
     private Task AddressAsync(string localpart, string medium, string address) => Source.InsertAsync(

@@ -18,7 +18,8 @@ internal sealed class RealSynapsePeopleTests
     private static readonly string _folder = Environment.GetEnvironmentVariable("MATRIX_IMPORT_SYNAPSE") ?? "";
 
     [Test]
-    public async Task Users_are_told_the_same_as_before([Values(TestDatabase.Sqlite, TestDatabase.Postgres)] string kind)
+    public async Task Users_are_told_the_same_as_before(
+        [Values(TestDatabase.Sqlite, TestDatabase.Postgres)] string kind)
     {
         var people = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, "people.json")))!;
         var name = (string)people["server_name"]!;

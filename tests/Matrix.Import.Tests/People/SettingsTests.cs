@@ -31,7 +31,7 @@ internal sealed class SettingsTests(string sourceKind, string targetKind) : Peop
         Assert.That(added.Is(200).Member("filter_id"), Is.EqualTo("9"));
         Assert.That((await alice.GetAsync("sync?filter=8")).Status, Is.EqualTo(200));
         await StopServerAsync();
-        Assert.That(await LeftOutAsync("filter"), Is.EqualTo(new[] { $"{Id("alice")} 9" }));
+        Assert.That(await LeftOutAsync("filters"), Is.EqualTo(new[] { $"{Id("alice")} 9" }));
     }
 
     [Test]
@@ -97,7 +97,7 @@ internal sealed class SettingsTests(string sourceKind, string targetKind) : Peop
             (await alice.GetAsync("pushrules/global/underride/.m.rule.call/enabled")).Is(200).Text,
             Is.EqualTo("""{"enabled":false}"""));
         await StopServerAsync();
-        Assert.That(await LeftOutAsync("push rule"), Is.EqualTo(new[] { $"{Id("alice")} override/faulty" }));
+        Assert.That(await LeftOutAsync("push rules"), Is.EqualTo(new[] { $"{Id("alice")} override/faulty" }));
         await using var target = await OpenTargetAsync(numbers: null);
         var row = await target.AccountData.FindAsync(Id("alice"), null, "m.push_rules", Stop);
         Assert.That(row!.Position, Is.EqualTo(21));
@@ -126,7 +126,7 @@ internal sealed class SettingsTests(string sourceKind, string targetKind) : Peop
             }));
         Assert.That((string?)pushers[0]!["data"]!["url"], Is.EqualTo(Gateway));
         await StopServerAsync();
-        Assert.That(await LeftOutAsync("pusher"), Is.EqualTo(new[] { $"{Id("alice")} org.example.pigeon" }));
+        Assert.That(await LeftOutAsync("pushers"), Is.EqualTo(new[] { $"{Id("alice")} org.example.pigeon" }));
         await using var target = await OpenTargetAsync(numbers: null);
         var rows = await target.Pushers.OfUserAsync(Id("alice"), Stop);
         Assert.That(

@@ -34,7 +34,7 @@ internal sealed class TokenTests(string sourceKind, string targetKind) : PeopleW
         (await Client("syt_nobody").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         (await Client("syt_alice_2").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         await StopServerAsync();
-        Assert.That(await LeftOutAsync("access token"), Is.EqualTo(new[] { Id("nobody"), Id("alice") }));
+        Assert.That(await LeftOutAsync("access tokens"), Is.EqualTo(new[] { Id("nobody"), Id("alice") }));
     }
 
     [Test]
@@ -140,7 +140,7 @@ internal sealed class TokenTests(string sourceKind, string targetKind) : PeopleW
 
         await ImportAsync();
 
-        Assert.That(await LeftOutAsync("end of a session"), Is.EqualTo(new[] { $"{Id("alice")} PHONE" }));
+        Assert.That(await LeftOutAsync("ends of sessions"), Is.EqualTo(new[] { $"{Id("alice")} PHONE, 2023-11-14" }));
         await using var target = await OpenTargetAsync(numbers: null);
         var hash = Host.Users.Sessions.ImportedTokens.HashOf("bounded")!.Value;
         var token = await target.Accounts.FindTokenAsync(hash, Stop);

@@ -42,10 +42,10 @@ internal sealed class AccessTokensPart : PeoplePart
         await foreach (var row in rows)
         {
             progress.Read(Kind);
-            if (row.IsNull(6) || row.IsNull(7)) progress.LeaveOut("access token", row.Text(1), NoAccount);
+            if (row.IsNull(6) || row.IsNull(7)) progress.LeaveOut(Kind, row.Text(1), NoAccount);
             else if (ImportedTokens.HashOf(row.Text(3)) is not { } hash)
             {
-                progress.LeaveOut("access token", row.Text(1), "It is too long.");
+                progress.LeaveOut(Kind, row.Text(1), "It is too long.");
             }
             else
             {

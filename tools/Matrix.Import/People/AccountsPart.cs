@@ -47,7 +47,7 @@ internal sealed class AccountsPart : PeoplePart
             if (account.Mistake(context) is { } mistake)
             {
                 progress.Read("accounts");
-                progress.LeaveOut("account", account.UserId, mistake);
+                progress.LeaveOut("accounts", account.UserId, mistake);
             }
             else
             {
@@ -72,12 +72,12 @@ internal sealed class AccountsPart : PeoplePart
         if (account.IsSuspended) progress.Add(new AccountSuspensionChanged(id, IsSuspended: true, SparesAdmins: false));
         if (account.IsShadowBanned)
         {
-            progress.LeaveOut("shadow ban", id, "This server has none: the user's messages reach everyone again.");
+            LeaveOut("shadow bans", "This server has none: the user's messages reach everyone again.");
         }
 
         if (account.UserType is { Length: > 0 } type)
         {
-            progress.LeaveOut("user type", id, $"This server does not mark users as '{type}'.");
+            LeaveOut("user types", $"This server does not mark users as '{type}'.");
         }
 
         if (account.IsDeactivated)
@@ -87,13 +87,19 @@ internal sealed class AccountsPart : PeoplePart
         }
         else
         {
-            if (account.IsErased) progress.LeaveOut("erasure", id, "The account is not deactivated.");
+            if (account.IsErased) LeaveOut("erasures", "The account is not deactivated.");
             if (context.Settings.NeedsApproval && !account.IsApproved && !account.IsLocked)
             {
                 progress.Add(new AccountLockChanged(id, IsLocked: true, SparesAdmins: false));
-                progress.LeaveOut(
-                    "approval", id, "The account waits for approval, and is locked: an administrator can unlock it.");
+                LeaveOut(
+                    "approvals", "The account waits for approval, and is locked: an administrator can unlock it.");
             }
+        }
+
+        void LeaveOut(string kind, string reason)
+        {
+            progress.Read(kind);
+            progress.LeaveOut(kind, id, reason);
         }
     }
 
@@ -114,12 +120,12 @@ internal sealed class AccountsPart : PeoplePart
                 return ImportedPasswords.StoredForm(hash);
             case ImportedPasswordKind.TooCostly:
                 progress.LeaveOut(
-                    "password", account.UserId,
+                    "passwords", account.UserId,
                     $"Its bcrypt cost is over {ImportedPasswords.MostCost}: the user needs a new password.");
                 return null;
             default:
                 progress.LeaveOut(
-                    "password", account.UserId, "Its hash is not one of bcrypt: the user needs a new password.");
+                    "passwords", account.UserId, "Its hash is not one of bcrypt: the user needs a new password.");
                 return null;
         }
     }

@@ -41,8 +41,8 @@ internal sealed class DevicesPart : PeoplePart
             if (!row.Bool(9))
             {
                 progress.Read(Kind);
-                if (row.IsNull(6)) progress.LeaveOut("device", $"{userId} {deviceId}", NoAccount);
-                else if (deviceId.Length == 0) progress.LeaveOut("device", userId, "A device has an id.");
+                if (row.IsNull(6)) progress.LeaveOut(Kind, $"{userId} {deviceId}", NoAccount);
+                else if (deviceId.Length == 0) progress.LeaveOut(Kind, userId, "A device has an id.");
                 else await CarryAsync(userId, deviceId, row, context, progress, stop);
             }
 

@@ -42,10 +42,10 @@ internal sealed class FiltersPart : PeoplePart
             var (localpart, filterId) = (row.Text(0), row.Int64(1));
             var subject = $"@{localpart}:{context.ServerName} {filterId}";
             progress.Read(Kind);
-            if (row.TextOrNull(3) is not { } userId) progress.LeaveOut("filter", subject, NoAccount);
+            if (row.TextOrNull(3) is not { } userId) progress.LeaveOut(Kind, subject, NoAccount);
             else if (!JsonText.TryParseStored(row.Bytes(2), out var filter))
             {
-                progress.LeaveOut("filter", subject, "It is no JSON object.");
+                progress.LeaveOut(Kind, subject, "It is no JSON object.");
             }
             else
             {

@@ -50,7 +50,7 @@ internal sealed class NoticeRoomsPart : PeoplePart
             }
             else
             {
-                progress.LeaveOut("room of server notices", $"{userId} {roomId}", "The room was left out.");
+                progress.LeaveOut(Kind, $"{userId} {roomId}", "The room was left out.");
             }
 
             await progress.SaveAsync(userId, stop);

@@ -73,7 +73,7 @@ internal sealed class OwedPushesPart : IImportPart
             if (room?.RoomId != owed.RoomId) room = await context.Target.Rooms.FindAsync(owed.RoomId, stop);
             if (room is null || await context.Target.Events.FindAsync(room.Nid, owed.EventId, stop) is not { } row)
             {
-                progress.LeaveOut("push", $"{userId} {owed.EventId}", "The event was left out.");
+                progress.LeaveOut(Kind, $"{userId} {owed.EventId}", "The event was left out.");
                 continue;
             }
 

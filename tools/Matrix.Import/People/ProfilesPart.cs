@@ -40,7 +40,7 @@ internal sealed class ProfilesPart : PeoplePart
             var localpart = row.Text(0);
             progress.Read("profiles");
             if (row.TextOrNull(1) is { } userId) Carry(userId, row, progress);
-            else progress.LeaveOut("profile", $"@{localpart}:{context.ServerName}", NoAccount);
+            else progress.LeaveOut("profiles", $"@{localpart}:{context.ServerName}", NoAccount);
             await progress.SaveAsync(localpart, stop);
         }
     }
@@ -57,7 +57,8 @@ internal sealed class ProfilesPart : PeoplePart
             }
             else
             {
-                progress.LeaveOut("profile fields", userId, "They are no JSON object.");
+                progress.Read("fields of profiles");
+                progress.LeaveOut("fields of profiles", userId, "They are no JSON object.");
             }
         }
 

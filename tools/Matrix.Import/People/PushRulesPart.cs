@@ -73,7 +73,7 @@ internal sealed class PushRulesPart : IImportPart
 
             progress.Read(Kind);
             if (isHere) progress.Written(Kind);
-            else progress.LeaveOut("push rule", $"{userId} {rule.Kind}/{rule.Id}", "It is none by the specification.");
+            else progress.LeaveOut(Kind, $"{userId} {rule.Kind}/{rule.Id}", "It is none by the specification.");
         }
 
         var position = await source.NumberAsync(

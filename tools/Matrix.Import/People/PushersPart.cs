@@ -51,7 +51,7 @@ internal sealed class PushersPart : PeoplePart
             progress.Read(Kind);
             if (Mistake(row, context) is { } mistake)
             {
-                progress.LeaveOut("pusher", $"{row.Text(1)} {row.Text(3)}", mistake);
+                progress.LeaveOut(Kind, $"{row.Text(1)} {row.Text(3)}", mistake);
             }
             else
             {

@@ -33,7 +33,7 @@ internal sealed class RateLimitsPart : PeoplePart
         {
             var userId = row.Text(0);
             progress.Read(Kind);
-            if (row.IsNull(3)) progress.LeaveOut("rate limit", userId, NoAccount);
+            if (row.IsNull(3)) progress.LeaveOut(Kind, userId, NoAccount);
             else
             {
                 progress.Add(new RateLimitSet(new UserRateLimit(userId, row.Int32(1), row.Int32(2))));

@@ -13,6 +13,7 @@ namespace Matrix.Import.People;
 internal sealed class RefreshTokensPart : PeoplePart
 {
     private const string Kind = "refresh tokens";
+    private const string Ends = "ends of sessions";
 
     /// <inheritdoc/>
     public override string Name => "refresh-tokens";
@@ -58,13 +59,13 @@ internal sealed class RefreshTokensPart : PeoplePart
         var (userId, deviceId) = (row.Text(1), row.Text(2));
         if (row.IsNull(6) || deviceId.Length == 0)
         {
-            progress.LeaveOut("refresh token", userId, row.IsNull(6) ? NoAccount : "It belongs to no device.");
+            progress.LeaveOut(Kind, userId, row.IsNull(6) ? NoAccount : "It belongs to no device.");
             return;
         }
 
         if (ImportedTokens.HashOf(row.Text(3)) is not { } hash)
         {
-            progress.LeaveOut("refresh token", userId, "It is too long.");
+            progress.LeaveOut(Kind, userId, "It is too long.");
             return;
         }
 
@@ -80,9 +81,9 @@ internal sealed class RefreshTokensPart : PeoplePart
         {
             var most = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
             var at = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(end, 0, most));
+            progress.Read(Ends);
             progress.LeaveOut(
-                "end of a session", $"{userId} {deviceId}",
-                $"Synapse would have ended it at {at:yyyy-MM-dd HH:mm}. Here a session that is refreshed goes on.");
+                Ends, $"{userId} {deviceId}, {at:yyyy-MM-dd}", "Here a session that is refreshed goes on.");
         }
     }
 

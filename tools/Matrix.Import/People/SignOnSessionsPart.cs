@@ -52,7 +52,7 @@ internal sealed class SignOnSessionsPart : PeoplePart
             else
             {
                 progress.LeaveOut(
-                    "session of a provider", $"{userId} {deviceId}",
+                    Kind, $"{userId} {deviceId}",
                     $"This server does not know the provider '{provider}'. The device stays logged in.");
             }
         }

@@ -5,11 +5,13 @@ namespace Matrix.Import.People;
 /// <summary>Accounts that expire by a rule of Synapse's: here none does, so they are named.</summary>
 internal sealed class ValiditiesPart : PeoplePart
 {
+    private const string Kind = "accounts that expire";
+
     /// <inheritdoc/>
     public override string Name => "account-validity";
 
     /// <inheritdoc/>
-    public override string Title => "accounts that expire";
+    public override string Title => Kind;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Tables { get; } = ["account_validity"];
@@ -26,10 +28,8 @@ internal sealed class ValiditiesPart : PeoplePart
             // A faulty time beyond the calendar is shown as its end.
             var most = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
             var at = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(row.Int64(1), 0, most));
-            progress.Read("accounts that expire");
-            progress.LeaveOut(
-                "account that expires", row.Text(0),
-                $"Synapse would have let it expire at {at:yyyy-MM-dd}. Here accounts do not expire.");
+            progress.Read(Kind);
+            progress.LeaveOut(Kind, $"{row.Text(0)}, {at:yyyy-MM-dd}", "Here accounts do not expire.");
             await progress.SaveAsync(row.Text(0), stop);
         }
     }
