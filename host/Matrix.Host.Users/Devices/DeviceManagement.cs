@@ -72,6 +72,14 @@ public sealed class DeviceManagement(
         await writer.WriteAsync(batch, stop);
     }
 
+    /// <summary>Ends the session of the caller: the device, or the token alone if it has none.</summary>
+    public async ValueTask LogOutAsync(Caller caller, CancellationToken stop)
+    {
+        if (caller.HasDevice) await DeleteAsync(caller.Device, stop);
+        else await writer.WriteAsync(
+            new WriteBatch(Authority.Nobody, 1).Add(new SessionEnded(caller.UserId, caller.Session)), stop);
+    }
+
     /// <summary>
     /// Deletes those of some devices that the user has. False, with nothing deleted, if the condition does not hold
     /// when this is written.

@@ -40,10 +40,13 @@ public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
     /// <summary>The user.</summary>
     public string UserId => Device.UserId;
 
-    /// <summary>The device; empty for an application service that names none.</summary>
+    /// <summary>The device; empty for none.</summary>
     public string DeviceId => Device.DeviceId;
 
-    /// <summary>Whether the caller has a device. Only an application service may have none.</summary>
+    /// <summary>
+    /// Whether the caller has a device. An application service that names none has none, an administrator who acts as a
+    /// user, and a user with such a token of Synapse.
+    /// </summary>
     public bool HasDevice => Device.DeviceId.Length > 0;
 
     /// <summary>Whether an administrator locked the account. v1.19 client-server-api#account-locking</summary>
@@ -52,7 +55,9 @@ public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
     /// <summary>Whether an administrator suspended the account. v1.19 client-server-api#account-suspension</summary>
     public bool IsSuspended { get; init; }
 
-    /// <summary>The position of the login that the token comes from; 0 without a token of a user.</summary>
+    /// <summary>
+    /// The position of the login that the token comes from, or a number of its own; 0 without a token of a user.
+    /// </summary>
     public long Session { get; init; }
 
     /// <summary>

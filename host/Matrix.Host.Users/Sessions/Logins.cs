@@ -151,14 +151,19 @@ public sealed class Logins(
         if (!TokenHash.TryOf(refreshToken, out var old)) return null;
 
         var (access, refresh) = (NewAccessToken(), RefreshToken.New(RefreshToken.SessionOf(refreshToken)));
+        var expiry = ExpiryOf(options.AccessTokenLifetime);
         var rotation = new TokensRotated(
             old.ToBytes(),
             TokenHash.BytesOf(access),
-            ExpiryOf(options.AccessTokenLifetime),
+            expiry,
             TokenHash.BytesOf(refresh),
             RefreshExpiresAt: null);
         await writer.WriteAsync(new WriteBatch(Authority.Nobody, 1).Add(rotation), stop);
-        return rotation.Applied ? (access, refresh, options.AccessTokenLifetime) : null;
+        if (!rotation.Applied) return null;
+
+        // A session may have an end, which a refresh does not move.
+        var earlier = rotation.AccessEndsAt < expiry ? expiry - rotation.AccessEndsAt : null;
+        return (access, refresh, options.AccessTokenLifetime - TimeSpan.FromMilliseconds(earlier ?? 0));
     }
 
     /// <summary>

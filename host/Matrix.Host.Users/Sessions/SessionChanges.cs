@@ -14,6 +14,7 @@ public static class SessionChanges
         TokensRotated rotated => rotated.UserId,
         DeviceDeleted gone => gone.UserId,
         OtherDevicesDeleted gone => gone.UserId,
+        SessionEnded ended => ended.UserId,
         TokensConfirmed confirmed => confirmed.UserId,
         UserDeactivated deactivated => deactivated.UserId,
         AdminChanged changed => changed.UserId,

@@ -362,6 +362,46 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task A_refresh_does_not_move_the_end_of_a_session()
+    {
+        await LoggedIn();
+        await Write(new TokenImported(
+            Alice, "TABLET", Json("r"), TokenKind.Refresh, null, 1, true, SessionEndsAt: Now + 1000));
+
+        var late = Rotation("r", "a2", "r2") with { AccessExpiresAt = Now + 2000 };
+        Assert.That(await Applies(late), Is.True);
+        Assert.That(late.AccessEndsAt, Is.EqualTo(Now + 1000));
+        Assert.That((await Token("a2"))!.ExpiresAt, Is.EqualTo(Now + 1000));
+        Assert.That((await Token("r2"))!.ExpiresAt, Is.EqualTo(Now + 1000));
+
+        var early = Rotation("r2", "a3", "r3") with { AccessExpiresAt = Now + 500 };
+        Assert.That(await Applies(early), Is.True);
+        Assert.That(early.AccessEndsAt, Is.EqualTo(Now + 500));
+
+        Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.That(await Applies(Rotation("r3", "a4", "r4")), Is.False);
+        Assert.That(await Token("r3"), Is.Not.Null, "A refused refresh ends nothing.");
+    }
+
+    [Test]
+    public async Task Tokens_without_a_device_end_one_by_one()
+    {
+        await LoggedIn();
+        await Write(
+            new TokenImported(Alice, "", Json("[1,0,0,0]"), TokenKind.Access, null, 1, true),
+            new TokenImported(Alice, "", Json("[2,0,0,0]"), TokenKind.Access, null, 1, true));
+        var (one, other) = ((await Token("[1,0,0,0]"))!, (await Token("[2,0,0,0]"))!);
+        Assert.That(one.Session, Is.Not.EqualTo(other.Session).And.GreaterThanOrEqualTo(0));
+
+        await Write(new SessionEnded(Alice, one.Session));
+
+        Assert.That(await Token("[1,0,0,0]"), Is.Null);
+        Assert.That(await Store.Accounts.HasSessionAsync(Alice, "", one.Session, Now, Stop), Is.False);
+        Assert.That(await Store.Accounts.HasSessionAsync(Alice, "", other.Session, Now, Stop), Is.True);
+        Assert.That(await Token("a1"), Is.Not.Null);
+    }
+
+    [Test]
     public async Task The_use_of_a_token_ends_no_tokens_of_other_devices()
     {
         await LoggedIn();

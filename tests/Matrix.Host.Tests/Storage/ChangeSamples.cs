@@ -160,6 +160,7 @@ internal static class ChangeSamples
         yield return new TokensIssued(Alice, Phone, Hidden, 8, Hidden, 9) { ByService = true };
         yield return new TokensRotated(Hidden, Hidden, 8, Hidden, 9) { Applied = true, UserId = Alice };
         yield return new TokensConfirmed(Bob, Hidden);
+        yield return new SessionEnded(Bob, 4_711);
         yield return new RateLimitSet(new UserRateLimit(Alice, 4, 5));
         yield return new RateLimitRemoved(Bob);
     }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Import.Runs;
 
@@ -29,6 +30,50 @@ internal sealed class AccountTests(string sourceKind, string targetKind) : Peopl
         Assert.That((bool)(await SeenByOperatorAsync("erased"))["erased"]!, Is.True);
         Assert.That((bool)(await SeenByOperatorAsync("Historical=Name"))["admin"]!, Is.False);
     }
+
+    [Test]
+    public async Task Users_log_in_with_the_passwords_that_they_had()
+    {
+        // `wonderland` with the pepper of the server below, by Python's bcrypt.
+        const string hash = "$2b$04$4H0x10aJJzuCl17EnCRG6ONoBTG56VSTgawJoioaDm6NpsayDoiPS";
+        await UserAsync("alice", ("password_hash", hash));
+        await UserAsync("gone", ("password_hash", hash), ("deactivated", 1));
+        await UserAsync("empty", ("password_hash", ""));
+        await UserAsync("broken", ("password_hash", "$1$abcdefgh$K0SBz1PAELHDMk1rT6YEc1"));
+        await UserAsync("costly", ("password_hash", hash.Replace("$04$", "$31$", StringComparison.Ordinal)));
+
+        await StartImportedAsync(("passwords.imported_pepper", "péppér \u0001!"));
+
+        for (var i = 0; i < 2; i++) (await LogsInAsync("alice", "wonderland")).Is(200);
+        foreach (var user in new[] { "gone", "empty", "broken", "costly" })
+        {
+            (await LogsInAsync(user, "wonderland")).Is(403, "M_FORBIDDEN");
+        }
+
+        await StopServerAsync();
+        Assert.That(await LeftOutAsync("passwords"), Is.EquivalentTo(new[] { Id("broken"), Id("costly") }));
+        await using var target = await OpenTargetAsync(numbers: null);
+        Assert.That(
+            (await target.Accounts.FindUserAsync(Id("alice"), Stop))!.PasswordHash, Does.StartWith("$argon2id$"));
+    }
+
+    [Test]
+    public async Task Passwords_that_did_not_count_do_not_count_here()
+    {
+        Settings = new SourceSettings { HasPasswords = false };
+        await UserAsync(
+            "alice", ("password_hash", "$2b$04$F7Zlh/eypsCOq.qaqjzWoeW5rytDUMVksjpClg4mNjDx5bi77WOji"));
+
+        await StartImportedAsync();
+
+        (await LogsInAsync("alice", "wonderland")).Is(403, "M_FORBIDDEN");
+        await StopServerAsync();
+        Assert.That(await LeftOutAsync("passwords"), Is.EqualTo(new[] { Id("alice") }));
+    }
+
+    private Task<Reply> LogsInAsync(string localpart, string password) => Client(null).PostAsync(
+        "login",
+        new JsonObject { ["type"] = "m.login.password", ["user"] = Id(localpart), ["password"] = password });
 
     [Test]
     public async Task A_departure_under_way_goes_on_and_others_have_ended()

@@ -34,7 +34,7 @@ internal sealed class TokenTests(string sourceKind, string targetKind) : PeopleW
         (await Client("syt_nobody").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         (await Client("syt_alice_2").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         await StopServerAsync();
-        Assert.That(await LeftOutAsync("access tokens"), Is.EqualTo(new[] { Id("nobody"), Id("alice") }));
+        Assert.That(await LeftOutAsync("access token"), Is.EqualTo(new[] { Id("nobody"), Id("alice") }));
     }
 
     [Test]
@@ -131,20 +131,68 @@ internal sealed class TokenTests(string sourceKind, string targetKind) : PeopleW
     }
 
     [Test]
-    public async Task The_end_of_a_session_is_that_of_its_present_tokens_and_named()
+    public async Task A_session_ends_when_Synapse_would_have_ended_it_however_often_it_is_refreshed()
+    {
+        var end = DateTimeOffset.UtcNow.AddMinutes(30).ToUnixTimeMilliseconds();
+        await UserAsync("alice");
+        await DeviceAsync("alice", "PHONE");
+        await RefreshAsync(1, "bounded", next: null, ("ultimate_session_expiry_ts", end));
+        await RefreshAsync(2, "over", next: null, ("ultimate_session_expiry_ts", Year2023));
+
+        await StartImportedAsync();
+
+        (await RefreshesAsync("over")).Is(401, "M_UNKNOWN_TOKEN");
+        var token = "bounded";
+        for (var i = 0; i < 3; i++)
+        {
+            var refreshed = (await RefreshesAsync(token)).Is(200);
+            var left = (long)refreshed.Json["expires_in_ms"]!;
+            Assert.That(left, Is.InRange(25 * 60_000, 30 * 60_000), "Tokens last an hour otherwise.");
+            token = refreshed.Member("refresh_token");
+        }
+
+        await StopServerAsync();
+        await using var target = await OpenTargetAsync(numbers: null);
+        var hash = Host.Users.Sessions.ImportedTokens.HashOf(token)!.Value;
+        Assert.That((await target.Accounts.FindTokenAsync(hash, Stop))!.ExpiresAt, Is.EqualTo(end));
+    }
+
+    [Test]
+    public async Task A_token_without_a_device_is_logged_out_alone()
     {
         await UserAsync("alice");
         await DeviceAsync("alice", "PHONE");
-        await RefreshAsync(
-            1, "bounded", next: null, ("expiry_ts", Year2023 + 10), ("ultimate_session_expiry_ts", Year2023 + 5));
+        await AccessAsync(1, "alice", null, "old");
+        await AccessAsync(2, "alice", null, "older");
+        await AccessAsync(3, "alice", "PHONE", "phone");
 
-        await ImportAsync();
+        await StartImportedAsync();
 
-        Assert.That(await LeftOutAsync("ends of sessions"), Is.EqualTo(new[] { $"{Id("alice")} PHONE, 2023-11-14" }));
-        await using var target = await OpenTargetAsync(numbers: null);
-        var hash = Host.Users.Sessions.ImportedTokens.HashOf("bounded")!.Value;
-        var token = await target.Accounts.FindTokenAsync(hash, Stop);
-        Assert.That((token!.Kind, token.ExpiresAt), Is.EqualTo((TokenKind.Refresh, (long?)(Year2023 + 5))));
+        (await Client("old").GetAsync("account/whoami")).Is(200);
+        (await Client("old").PostAsync("logout")).Is(200);
+        (await Client("old").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        (await Client("older").GetAsync("account/whoami")).Is(200);
+        (await Client("phone").GetAsync("account/whoami")).Is(200);
+        (await Client("phone").PostAsync("logout/all")).Is(200);
+        (await Client("older").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+    }
+
+    [Test]
+    public async Task A_token_without_a_device_does_all_but_what_needs_one()
+    {
+        await UserAsync("alice");
+        await AccessAsync(1, "alice", null, "old");
+
+        await StartImportedAsync();
+
+        var alice = Client("old");
+        var room = (await alice.PostAsync("createRoom", new JsonObject())).Is(200).Member("room_id");
+        (await alice.PutAsync(
+            $"rooms/{room}/send/m.room.message/1", new JsonObject { ["msgtype"] = "m.text", ["body"] = "hello" })).Is(200);
+        (await alice.GetAsync("sync")).Is(200);
+        (await alice.GetAsync("devices")).Is(200);
+        (await alice.PostAsync("keys/query", new JsonObject { ["device_keys"] = new JsonObject() })).Is(200);
+        Assert.That((int)(await alice.PostAsync("keys/upload", new JsonObject())).Status, Is.InRange(400, 499));
     }
 
     private Task AccessAsync(

@@ -233,6 +233,7 @@ internal static class ChangeClaims
         Free<TokensIssued>();
         Free<TokensRotated>();
         Free<TokensConfirmed>();
+        Free<SessionEnded>();
         Free<LoginTokenIssued>();
         Free<LoginTokenRedeemed>();
         Free<LoginAsIssued>();

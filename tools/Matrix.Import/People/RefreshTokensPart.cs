@@ -7,13 +7,12 @@ using Matrix.Import.Sources;
 namespace Matrix.Import.People;
 
 /// <summary>
-/// Refresh tokens. One that was used stays good until a token of the next pair is used: so it is here. Where Synapse
-/// bounded a session, its present tokens end at that time; this server does not bound those that follow.
+/// Refresh tokens. One that was used stays good until a token of the next pair is used: so it is here. A session that
+/// has an end keeps it, however often it is refreshed.
 /// </summary>
 internal sealed class RefreshTokensPart : PeoplePart
 {
     private const string Kind = "refresh tokens";
-    private const string Ends = "ends of sessions";
 
     /// <inheritdoc/>
     public override string Name => "refresh-tokens";
@@ -59,13 +58,13 @@ internal sealed class RefreshTokensPart : PeoplePart
         var (userId, deviceId) = (row.Text(1), row.Text(2));
         if (row.IsNull(6) || deviceId.Length == 0)
         {
-            progress.LeaveOut(Kind, userId, row.IsNull(6) ? NoAccount : "It belongs to no device.");
+            progress.LeaveOut("refresh token", userId, row.IsNull(6) ? NoAccount : "It belongs to no device.");
             return;
         }
 
         if (ImportedTokens.HashOf(row.Text(3)) is not { } hash)
         {
-            progress.LeaveOut(Kind, userId, "It is too long.");
+            progress.LeaveOut("refresh token", userId, "It is too long.");
             return;
         }
 
@@ -74,17 +73,9 @@ internal sealed class RefreshTokensPart : PeoplePart
         progress.Add(
             new TokenImported(
                 userId, deviceId, hash, TokenKind.Refresh, Earlier(row.Int64OrNull(4), row.Int64OrNull(5)),
-                isUnconfirmed ? 2 : 1, !isUnconfirmed),
+                isUnconfirmed ? 2 : 1, !isUnconfirmed, SessionEndsAt: row.Int64OrNull(5)),
             First);
         progress.Written(Kind);
-        if (row.Int64OrNull(5) is { } end)
-        {
-            var most = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
-            var at = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(end, 0, most));
-            progress.Read(Ends);
-            progress.LeaveOut(
-                Ends, $"{userId} {deviceId}, {at:yyyy-MM-dd}", "Here a session that is refreshed goes on.");
-        }
     }
 
     private static long? Earlier(long? one, long? other) =>

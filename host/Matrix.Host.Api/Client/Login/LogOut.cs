@@ -19,7 +19,7 @@ internal sealed class LogOut(DeviceManagement devices) : IEndpoints
     private async ValueTask<Answer> OneAsync(Call call, CancellationToken stop)
     {
         // An application service without a device has nothing to log out of: its token stays.
-        if (call.Caller.HasDevice) await devices.DeleteAsync(call.Caller.Device, stop);
+        if (call.Caller.HasDevice || call.Caller.Service is null) await devices.LogOutAsync(call.Caller, stop);
         return Answer.Empty;
     }
 

@@ -61,5 +61,9 @@ internal static class AccountChangeFormats
             48,
             static (to, op) => to.Text(op.UserId),
             static from => new TokensConfirmed(from.Text(), default)),
+        ChangeFormat.Of<SessionEnded>(
+            75,
+            static (to, op) => to.Text(op.UserId).Int(op.Session),
+            static from => new SessionEnded(from.Text(), from.Int())),
     ];
 }

@@ -353,13 +353,19 @@ internal static class TokenHandlers
         DELETE FROM tokens WHERE hash IN (
             SELECT other.hash FROM tokens old JOIN tokens other
             ON other.user_id = old.user_id AND other.device_id = old.device_id AND other.generation <> old.generation
-            WHERE old.hash = $1 AND old.kind = 1 AND (old.expires_at IS NULL OR old.expires_at > $2))
+            WHERE old.hash = $1 AND old.kind = 1 AND (old.expires_at IS NULL OR old.expires_at > $2)
+                AND (old.session_ends_at IS NULL OR old.session_ends_at > $2))
         """);
 
-    private static readonly Statement Next = Statement.Of($"""
-        {Insert}
-        SELECT $1, $2, user_id, device_id, $3, generation + 1, 0, session, by_service FROM tokens
-        WHERE hash = $4 AND kind = 1 AND (expires_at IS NULL OR expires_at > $5) RETURNING user_id
+    private static readonly Statement Next = Statement.Of("""
+        INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed, session, by_service,
+            session_ends_at)
+        SELECT $1, $2, user_id, device_id,
+            CASE WHEN session_ends_at IS NULL OR session_ends_at > $3 THEN $3 ELSE session_ends_at END,
+            generation + 1, 0, session, by_service, session_ends_at FROM tokens
+        WHERE hash = $4 AND kind = 1 AND (expires_at IS NULL OR expires_at > $5)
+            AND (session_ends_at IS NULL OR session_ends_at > $5)
+        RETURNING user_id, kind, expires_at
         """);
 
     private static readonly Statement Confirm = Statement.Of("""
@@ -427,6 +433,7 @@ internal static class TokenHandlers
     private static bool Owned(TokensRotated rotation, IRow row)
     {
         rotation.UserId = row.Text(0);
+        if (row.Int32(1) == (int)TokenKind.Access) rotation.AccessEndsAt = row.Int64OrNull(2);
         return true;
     }
 }

@@ -24,7 +24,7 @@ public sealed record RegistrationTokenLimited(string Token, int? UsesAllowed, lo
 public sealed record RegistrationTokenImported(string Token, int? UsesAllowed, int Completed, long? ExpiresAt)
     : ConditionalChange;
 
-/// <summary>How the tokens that administrators make are stored.</summary>
+/// <summary>How the tokens that administrators make are stored, and the end of those without a device.</summary>
 internal static class AdminTokenHandlers
 {
     private static readonly Statement LogInAs = Statement.Of("""
@@ -35,6 +35,9 @@ internal static class AdminTokenHandlers
 
     private static readonly Statement EndOfUser = Statement.Of(
         "DELETE FROM tokens WHERE user_id = $1 AND device_id = ''");
+
+    private static readonly Statement EndOfSession = Statement.Of(
+        "DELETE FROM tokens WHERE user_id = $1 AND device_id = '' AND session = $2");
 
     private static readonly Statement EndOfAdmin = Statement.Of("DELETE FROM tokens WHERE issued_by = $1");
 
@@ -55,6 +58,7 @@ internal static class AdminTokenHandlers
     public static void Register(WriteHandlers handlers) => handlers
         .On<LoginAsIssued>(LogInAs, static (a, op) => a
             .Blob(op.Hash).Text(op.UserId).Int(op.ExpiresAt).Text(op.IssuedBy).Position())
+        .On<SessionEnded>(EndOfSession, static (a, op) => a.Text(op.UserId).Int(op.Session))
         .On<OtherDevicesDeleted>(EndOfUser, static (a, op) => a.Text(op.UserId))
         .On<UserDeactivated>(EndOfAdmin, static (a, op) => a.Text(op.UserId))
         .On<AdminChanged>(static (op, writes) =>

@@ -279,7 +279,18 @@ public sealed record TokensRotated(
 {
     /// <summary>The tokens' owner, if applied.</summary>
     public string? UserId { get; internal set; }
+
+    /// <summary>
+    /// When the new access token ends, if applied: earlier than asked for if the session does. Null for never.
+    /// </summary>
+    public long? AccessEndsAt { get; internal set; }
 }
+
+/// <summary>
+/// Ends the tokens of one session that has no device, such as one of an application service's or another server's.
+/// </summary>
+/// <param name="Session">Their <see cref="TokenRow.Session"/>.</param>
+public sealed record SessionEnded(string UserId, long Session) : Change;
 
 /// <summary>
 /// A token was used: confirms its generation, and ends the device's earlier ones. Does nothing if the token has ended:

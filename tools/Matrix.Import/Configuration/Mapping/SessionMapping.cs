@@ -14,6 +14,11 @@ internal static class SessionMapping
 
         to.Ours.Set(
             "sessions.login_token_lifetime", to.From.Map("login_via_existing_session").Duration("token_timeout"));
+        if (to.Config.Passwords is { AreCarried: true, Pepper: var pepper })
+        {
+            to.Ours.Set("passwords.imported_pepper", pepper);
+        }
+
         if (to.Config.Passwords is { HasPolicy: true, ShortestPassword: { } length })
         {
             to.Ours.Set("passwords.shortest", length, 1, 512);

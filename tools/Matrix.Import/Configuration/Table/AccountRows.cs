@@ -67,7 +67,7 @@ internal static class AccountRows
         Group("password_config"),
         Listed("password_config.enabled", Left, "true"),
         Listed("password_config.localdb_enabled", Left, "true"),
-        Read("password_config.pepper", "The import hands it to what verifies the imported hashes."),
+        Carried("password_config.pepper", "passwords.imported_pepper"),
         Group("password_config.policy"),
         Carried("password_config.policy.enabled", "passwords.shortest"),
         Carried("password_config.policy.minimum_length", "passwords.shortest"),
