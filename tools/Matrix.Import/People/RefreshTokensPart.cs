@@ -58,13 +58,13 @@ internal sealed class RefreshTokensPart : PeoplePart
         var (userId, deviceId) = (row.Text(1), row.Text(2));
         if (row.IsNull(6) || deviceId.Length == 0)
         {
-            progress.LeaveOut("refresh token", userId, row.IsNull(6) ? NoAccount : "It belongs to no device.");
+            progress.LeaveOut(Kind, userId, row.IsNull(6) ? NoAccount : "It belongs to no device.");
             return;
         }
 
         if (ImportedTokens.HashOf(row.Text(3)) is not { } hash)
         {
-            progress.LeaveOut("refresh token", userId, "It is too long.");
+            progress.LeaveOut(Kind, userId, "It is too long.");
             return;
         }
 
