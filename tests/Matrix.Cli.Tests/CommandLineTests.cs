@@ -16,7 +16,8 @@ internal sealed partial class CommandLineTests
         ["import"] = ["synapse", "verify"],
         ["import synapse"] =
         [
-            "--config", "--synapse-folder", "--moved", "--data-dir", "--database", "--check", "--rehearse", "--media-first",
+            "--config", "--synapse-folder", "--moved", "--data-dir", "--database", "--check", "--rehearse",
+            "--media-first",
             "--without-history", "--without-empty-rooms", "--remote-media", "--copy-media", "--accept", "--format",
         ],
         ["import verify"] =

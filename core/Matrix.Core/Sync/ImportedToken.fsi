@@ -16,8 +16,8 @@ type ImportedClock =
     /// The position that a process had reached, by its number in Synapse's `instance_map`.
     member Of: writer: int64 -> int64
 
-/// A token that Synapse handed out: of sync, or of a page of a room. An import keeps the numbers of Synapse's streams, so
-/// that its clients go on where they were.
+/// A token that Synapse handed out: of sync, or of a page of a room. An import keeps the numbers of Synapse's streams,
+/// so that its clients go on where they were.
 ///
 /// Synapse adds parts as it grows: 10 in version 1.100, 14 in 1.160. What a part means follows from its place alone, so
 /// a missing one is 0, as with Synapse, and further ones are not looked at. The first part has one of three forms:

@@ -16,7 +16,8 @@ public static class SourceNumbers
     private const int TimeoutSeconds = 10;
 
     /// <summary>
-    /// The names of the numbers that are not as they were, in order. A number of a table that is missing is passed over.
+    /// The names of the numbers that are not as they were, in order. A number of a table that is missing is passed
+    /// over.
     /// </summary>
     /// <param name="source">The source.</param>
     /// <param name="numbers">The stored numbers, as JSON.</param>

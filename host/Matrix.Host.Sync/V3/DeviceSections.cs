@@ -37,7 +37,8 @@ internal sealed class DeviceSections(ToDeviceReader toDevice, DeviceListChanges 
         var anyChanged = pass.LastDeviceLists > since.DeviceListsUpTo;
         if (!anyChanged && pass.DevicesChanged.Count == 0 && pass.DevicesLeft.Count == 0) return;
         var news = await lists.NewsAsync(
-            pass.Reader.UserId, since.DeviceListsUpTo, pass.UpTo, anyChanged, pass.DevicesChanged, pass.DevicesLeft, stop);
+            pass.Reader.UserId, since.DeviceListsUpTo, pass.UpTo, anyChanged, pass.DevicesChanged, pass.DevicesLeft,
+                stop);
         if (DeviceListFormat.Write(pass.Json, news)) pass.HasNews = true;
     }
 

@@ -182,7 +182,9 @@ internal sealed class UpdatedRoomsReader(
         return found;
     }
 
-    /// <summary>Finds how far the client has got in each room, if its token is of a server of several processes.</summary>
+    /// <summary>
+    /// Finds how far the client has got in each room, if its token is of a server of several processes.
+    /// </summary>
     private async ValueTask ReachedAsync(SyncPass pass, IReadOnlyList<UserRoomRow> rows, CancellationToken stop)
     {
         if (pass.Since?.Imported is not { Events: var clock } || clock.Greatest == clock.Least) return;

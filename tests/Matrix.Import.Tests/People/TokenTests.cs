@@ -34,7 +34,7 @@ internal sealed class TokenTests(string sourceKind, string targetKind) : PeopleW
         (await Client("syt_nobody").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         (await Client("syt_alice_2").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         await StopServerAsync();
-        Assert.That(await LeftOutAsync("access token"), Is.EqualTo(new[] { Id("nobody"), Id("alice") }));
+        Assert.That(await LeftOutAsync("access tokens"), Is.EqualTo(new[] { Id("nobody"), Id("alice") }));
     }
 
     [Test]
@@ -188,7 +188,8 @@ internal sealed class TokenTests(string sourceKind, string targetKind) : PeopleW
         var alice = Client("old");
         var room = (await alice.PostAsync("createRoom", new JsonObject())).Is(200).Member("room_id");
         (await alice.PutAsync(
-            $"rooms/{room}/send/m.room.message/1", new JsonObject { ["msgtype"] = "m.text", ["body"] = "hello" })).Is(200);
+            $"rooms/{room}/send/m.room.message/1",
+            new JsonObject { ["msgtype"] = "m.text", ["body"] = "hello" })).Is(200);
         (await alice.GetAsync("sync")).Is(200);
         (await alice.GetAsync("devices")).Is(200);
         (await alice.PostAsync("keys/query", new JsonObject { ["device_keys"] = new JsonObject() })).Is(200);

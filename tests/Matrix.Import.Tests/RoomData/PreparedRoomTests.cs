@@ -8,8 +8,8 @@ using Matrix.Import.Tests.Runs;
 namespace Matrix.Import.Tests.RoomData;
 
 /// <summary>
-/// Tests of parts that come after the rooms. A server makes users, rooms and events; then it stops, Synapse's tables get
-/// the same events under the same positions, and parts of the import run into the server's database.
+/// Tests of parts that come after the rooms. A server makes users, rooms and events; then it stops, Synapse's tables
+/// get the same events under the same positions, and parts of the import run into the server's database.
 /// </summary>
 internal abstract class PreparedRoomTests(string sourceKind, string targetKind)
     : ImportedServerTests(sourceKind, targetKind)

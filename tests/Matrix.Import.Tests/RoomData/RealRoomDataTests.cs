@@ -7,8 +7,9 @@ using Matrix.Import.Tests.Runs;
 namespace Matrix.Import.Tests.RoomData;
 
 /// <summary>
-/// What users of a real Synapse see of their rooms before and after: the folder that `MATRIX_IMPORT_ROOM_DATA` names has
-/// `homeserver.db`, or `postgres` with a connection string, and `dump.json`: what Synapse answered to each user's token.
+/// What users of a real Synapse see of their rooms before and after: the folder that `MATRIX_IMPORT_ROOM_DATA` names
+/// has `homeserver.db`, or `postgres` with a connection string, and `dump.json`: what Synapse answered to each user's
+/// token.
 /// </summary>
 [Explicit("It needs the database of a Synapse.")]
 internal sealed class RealRoomDataTests
@@ -55,7 +56,9 @@ internal sealed class RealRoomDataTests
         foreach (var membership in new[] { "join", "invite", "leave" })
         {
             Compare(
-                $"{userId} {membership}", Keys(before["sync"]!["rooms"]?[membership]), Keys(sync["rooms"]?[membership]));
+                $"{userId} {membership}",
+                Keys(before["sync"]!["rooms"]?[membership]),
+                Keys(sync["rooms"]?[membership]));
         }
 
         foreach (var (room, was) in before["sync"]!["rooms"]?["join"]?.AsObject() ?? [])

@@ -32,7 +32,8 @@ internal sealed class ReceiptTests(string sourceKind, string targetKind) : Prepa
 
         await CarryAsync(Parts);
 
-        Assert.That(Receipt(await Alice.SyncsAsync(), room, first, "m.read")?["ts"]?.GetValue<long>(), Is.EqualTo(1_000));
+        Assert.That(
+            Receipt(await Alice.SyncsAsync(), room, first, "m.read")?["ts"]?.GetValue<long>(), Is.EqualTo(1_000));
         Assert.That(Receipt(await Alice.SyncsAsync(), room, second, "m.read.private"), Is.Null);
         var own = await Bob.SyncsAsync();
         Assert.That(Receipt(own, room, second, "m.read.private")?["ts"]?.GetValue<long>(), Is.EqualTo(2_000));

@@ -119,14 +119,17 @@ internal sealed class RoomDataTests(string sourceKind, string targetKind) : Prep
     public async Task A_room_whose_last_tag_was_removed_has_none()
     {
         var room = await Alice.CreatesRoomAsync();
-        (await Alice.PutAsync($"user/{UserActions.Esc(Alice.UserId)}/rooms/{UserActions.Esc(room)}/tags/u.old", new JsonObject())).Is(200);
+        (await Alice.PutAsync(
+            $"user/{UserActions.Esc(Alice.UserId)}/rooms/{UserActions.Esc(room)}/tags/u.old",
+            new JsonObject())).Is(200);
         await StopAsync();
         await Source.InsertAsync(
             "room_tags_revisions", ("user_id", Alice.UserId), ("room_id", room), ("stream_id", 9));
 
         await CarryAsync(Parts);
 
-        var tags = (await Alice.SyncsAsync()).RoomAccountData(room).Single(static each => (string)each["type"]! == "m.tag");
+        var tags = (await Alice.SyncsAsync()).RoomAccountData(room)
+            .Single(static each => (string)each["type"]! == "m.tag");
         Assert.That(tags["content"]!["tags"]!.AsObject(), Is.Empty);
     }
 
@@ -186,7 +189,8 @@ internal sealed class RoomDataTests(string sourceKind, string targetKind) : Prep
     private static string Alias(string name) => $"directory/room/{UserActions.Esc($"#{name}:{ServerName}")}";
 
     private Task<Reply> DoAsync(string delayId, string action) => Alice.PostAsync(
-        $"/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}", new JsonObject { ["action"] = action });
+        $"/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}",
+            new JsonObject { ["action"] = action });
 
     private Task DataAsync(long stream, string room, string type, string content) => Source.InsertAsync(
         "room_account_data",

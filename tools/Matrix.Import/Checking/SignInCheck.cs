@@ -3,8 +3,8 @@ using Matrix.Import.Sources;
 namespace Matrix.Import.Checking;
 
 /// <summary>
-/// Who could not sign in any more: active users who have neither a password that counts nor a link to a provider that is
-/// carried. Their sessions go on; a new sign-in needs a password that an administrator sets.
+/// Who could not sign in any more: active users who have neither a password that counts nor a link to a provider that
+/// is carried. Their sessions go on; a new sign-in needs a password that an administrator sets.
 /// </summary>
 /// <param name="source">Synapse's databases.</param>
 /// <param name="hasPasswords">Whether passwords of Synapse's database count.</param>

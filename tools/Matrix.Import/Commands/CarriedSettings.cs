@@ -1,5 +1,6 @@
 using Matrix.Import.Configuration.Mapping;
 using Matrix.Import.Runs;
+using Matrix.Import.Stopping;
 
 namespace Matrix.Import.Commands;
 
@@ -27,7 +28,7 @@ internal sealed class CarriedSettings
     {
         // A SQLite file is named where the configuration is read from: in the data folder.
         var mapped = SettingsMapping.Map(prepared.Config, new MappingOptions { DatabaseUrl = options.DatabaseUrl });
-        var accepted = options.Choices.Accepted.Where(static name => name != Stopping.StoppedCheck.OtherSessions).ToList();
+        var accepted = options.Choices.Accepted.Where(static name => name != StoppedCheck.OtherSessions).ToList();
         foreach (var needless in mapped.Needless(accepted)) log.Say($"--accept {needless}: nothing needs it.");
         return new CarriedSettings(mapped, accepted);
     }

@@ -45,7 +45,8 @@ public static class ImportCommand
 
         await using var source = await SourceAddress.OpenAsync(databases, stop);
         var numbers = await StreamNumbers.ReadAsync(source, stop);
-        if (!isRehearsal && await check.RisingAsync(numbers, options.Watched, options.Time, stop) is { Count: > 0 } rising)
+        if (!isRehearsal
+            && await check.RisingAsync(numbers, options.Watched, options.Time, stop) is { Count: > 0 } rising)
         {
             throw new ImportException(
                 $"Synapse writes to its database ({string.Join(", ", rising)} rose). Stop it first.");

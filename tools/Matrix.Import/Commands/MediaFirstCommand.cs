@@ -10,7 +10,8 @@ public static class MediaFirstCommand
     private const int ShownEvery = 100;
 
     /// <summary>Links or copies the files; those that were carried before are passed over.</summary>
-    /// <exception cref="ImportException">The configuration cannot be read, or the media folder not be written.</exception>
+    /// <exception cref="ImportException">The configuration cannot be read, or the media folder not be
+    /// written.</exception>
     /// <exception cref="SourceException">Synapse's database does not answer.</exception>
     public static async Task RunAsync(ImportOptions options, IImportLog log, CancellationToken stop)
     {
@@ -35,7 +36,7 @@ public static class MediaFirstCommand
 
         files.Save();
         log.Say(
-            $"{counts.Carried} media files are here, {counts.Bytes >> 20} MiB; {counts.Missing} have no file. The import "
-            + "carries what is added from now on.");
+            $"{counts.Carried} media files are here, {counts.Bytes >> 20} MiB; {counts.Missing} have no file. "
+            + "The import carries what is added from now on.");
     }
 }

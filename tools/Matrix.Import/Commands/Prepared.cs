@@ -6,7 +6,9 @@ using Matrix.Import.Sources;
 
 namespace Matrix.Import.Commands;
 
-/// <summary>What Synapse's configuration says to an import: where its databases are, and what parts need to know.</summary>
+/// <summary>
+/// What Synapse's configuration says to an import: where its databases are, and what parts need to know.
+/// </summary>
 internal sealed record Prepared(SynapseConfig Config, IReadOnlyList<SourceAddress> Databases, SourceSettings Settings)
 {
     /// <summary>Reads the configuration.</summary>
@@ -47,8 +49,8 @@ internal sealed record Prepared(SynapseConfig Config, IReadOnlyList<SourceAddres
         LongestRead = TimeSpan.Zero,
         WriterCacheBytes = 64 << 20,
 
-        // A kill loses nothing; a loss of power may cost the last seconds, which the resumed import writes again. Closing
-        // the database syncs it.
+        // A kill loses nothing; a loss of power may cost the last seconds, which the resumed import writes again.
+        // Closing the database syncs it.
         SqliteSynchronous = "NORMAL",
     };
 }

@@ -89,7 +89,8 @@ internal sealed class RuleCheck(InspectedStorage storage)
                 progress.Decided(ours == theirs
                     ? null
                     : new DifferingVerdict(
-                        of.RoomId, stored.EventId, of.Version, stored.Pdu.Type, theirs, ours, clause, against), of.Version);
+                        of.RoomId, stored.EventId, of.Version, stored.Pdu.Type, theirs, ours, clause, against),
+                    of.Version);
             }
         }
 

@@ -35,6 +35,8 @@ internal sealed record VersionCount
     /// <summary>Events whose verdict differs.</summary>
     public long Differing { get; init; }
 
-    /// <summary>Events that cannot be decided again: some of their auth events or the state before them are missing.</summary>
+    /// <summary>
+    /// Events that cannot be decided again: some of their auth events or the state before them are missing.
+    /// </summary>
     public long Undecidable { get; init; }
 }

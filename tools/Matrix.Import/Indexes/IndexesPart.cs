@@ -5,7 +5,8 @@ using Matrix.Import.Runs;
 namespace Matrix.Import.Indexes;
 
 /// <summary>
-/// Where the server's work in the background begins. It indexes all events for searches, since it has no position there,
+/// Where the server's work in the background begins. It indexes all events for searches, since it has no position
+/// there,
 /// and makes the entries of the user directory, whose users were noted with their rows. What was to be pushed is owed
 /// already: pushes begin after the import.
 /// </summary>

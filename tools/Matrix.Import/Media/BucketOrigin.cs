@@ -54,7 +54,7 @@ internal sealed class BucketOrigin : IMediaOrigin
         {
             return null;
         }
-        catch (Exception fault) when (fault is AmazonServiceException or AmazonClientException or HttpRequestException)
+        catch (Exception fault) when (fault is AmazonServiceException or AmazonClientException or TimeoutException)
         {
             throw new IOException($"{Description} cannot be read: {fault.Message}", fault);
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -14,6 +15,8 @@ namespace Matrix.Import.Media;
 internal sealed partial class KeptFiles : IDisposable
 {
     private const int HashedBuffer = 1 << 20;
+
+    private static readonly SearchValues<char> _hexadecimal = SearchValues.Create("0123456789abcdef");
 
     private readonly string _files;
     private readonly bool _link;
@@ -101,8 +104,9 @@ internal sealed partial class KeptFiles : IDisposable
         foreach (var line in File.ReadLines(list))
         {
             if (line.Length == 97 && line[32] == ' '
-                && UInt128.TryParse(line.AsSpan(0, 32), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var key)
-                && line.AsSpan(33).IndexOfAnyExcept("0123456789abcdef") < 0)
+                && UInt128.TryParse(
+                    line.AsSpan(0, 32), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var key)
+                && line.AsSpan(33).IndexOfAnyExcept(_hexadecimal) < 0)
             {
                 _known[key] = NumbersOf(line[33..]);
             }

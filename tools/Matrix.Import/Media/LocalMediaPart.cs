@@ -77,7 +77,8 @@ internal sealed class LocalMediaPart : IImportPart
     }
 
     private static async Task KeepAsync(
-        IKeptMedia files, MediaRow media, string? quarantinedBy, PartProgress progress, long now, CancellationToken stop)
+        IKeptMedia files, MediaRow media, string? quarantinedBy, PartProgress progress, long now,
+        CancellationToken stop)
     {
         var (file, reason) = await files.KeepLocalAsync(media.MediaId, stop);
         if (file is not { } kept)

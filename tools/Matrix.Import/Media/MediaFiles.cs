@@ -18,7 +18,8 @@ internal static class MediaFiles
 
     /// <summary>All of them.</summary>
     /// <param name="source">Synapse's databases.</param>
-    /// <param name="withRemote">Whether cached media of other servers is carried; what is in quarantine always is.</param>
+    /// <param name="withRemote">Whether cached media of other servers is carried; what is in quarantine always
+    /// is.</param>
     /// <param name="stop">Ends the reading.</param>
     public static async IAsyncEnumerable<MediaFile> AllAsync(
         SynapseSource source,

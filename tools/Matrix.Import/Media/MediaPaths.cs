@@ -6,7 +6,9 @@ internal static class MediaPaths
     /// <summary>The path of local media; null if the id is none that Synapse could have a file for.</summary>
     public static string? OfLocal(string mediaId) => PathOf(["local_content"], mediaId);
 
-    /// <summary>The path of another server's media; null if the names are none that Synapse could have a file for.</summary>
+    /// <summary>
+    /// The path of another server's media; null if the names are none that Synapse could have a file for.
+    /// </summary>
     /// <param name="origin">The other server.</param>
     /// <param name="fileId">The name of the file, which is not the media's id.</param>
     public static string? OfRemote(string origin, string fileId) =>

@@ -5,8 +5,8 @@ using Matrix.Import.Sources;
 namespace Matrix.Import.Media;
 
 /// <summary>
-/// Media of other servers that Synapse has cached. It is carried by choice: without it the other servers are asked again.
-/// What was in quarantine stays there either way.
+/// Media of other servers that Synapse has cached. It is carried by choice: without it the other servers are asked
+/// again. What was in quarantine stays there either way.
 /// </summary>
 internal sealed class RemoteMediaPart : IImportPart
 {

@@ -155,7 +155,8 @@ internal sealed class RoomUnread(
         }
 
         var rows = await context.Target.Events.FindManyAsync(room.Nid, [.. ids.Values], stop);
-        StoredEvent? Of(string type) => rows.FirstOrDefault(row => row.EventId == ids.GetValueOrDefault(type)) is { } row
+        StoredEvent? Of(string type) =>
+            rows.FirstOrDefault(row => row.EventId == ids.GetValueOrDefault(type)) is { } row
             ? new StoredEvent(_identity, row)
             : null;
         return _classes = new NotifyClasses(

@@ -4,7 +4,9 @@ using Matrix.Import.Sources;
 
 namespace Matrix.Import.RoomData;
 
-/// <summary>The published directory of rooms. Those of application services' networks are a part of their own.</summary>
+/// <summary>
+/// The published directory of rooms. Those of application services' networks are a part of their own.
+/// </summary>
 internal sealed class DirectoryPart : IImportPart
 {
     private const string Kind = "published rooms";

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Matrix.Import.Runs;
 
-/// <summary>The counts of a part, by kind. They are stored with its progress, so that a kill loses or doubles none.</summary>
+/// <summary>
+/// The counts of a part, by kind. They are stored with its progress, so that a kill loses or doubles none.
+/// </summary>
 internal sealed class PartCounts
 {
     private readonly SortedDictionary<string, KindCount> _kinds = new(StringComparer.Ordinal);

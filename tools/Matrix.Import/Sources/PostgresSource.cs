@@ -6,7 +6,8 @@ using Npgsql;
 namespace Matrix.Import.Sources;
 
 /// <summary>
-/// A PostgreSQL database of Synapse's. All connections read the snapshot of the first one, whose transaction stays open.
+/// A PostgreSQL database of Synapse's. All connections read the snapshot of the first one, whose transaction stays
+/// open.
 /// </summary>
 internal sealed class PostgresSource : ISourceDatabase
 {

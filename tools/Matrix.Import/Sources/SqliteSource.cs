@@ -47,7 +47,9 @@ internal sealed class SqliteSource : ISourceDatabase
         }
     }
 
-    /// <summary>Copies a database that a running Synapse uses, by SQLite's `VACUUM INTO`, which reads one moment.</summary>
+    /// <summary>
+    /// Copies a database that a running Synapse uses, by SQLite's `VACUUM INTO`, which reads one moment.
+    /// </summary>
     /// <exception cref="SourceException">It cannot be read, or the copy not written.</exception>
     public static void Copy(string file, string copy)
     {

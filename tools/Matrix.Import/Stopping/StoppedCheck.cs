@@ -37,7 +37,8 @@ internal sealed class StoppedCheck(string? pidFile, IReadOnlyList<SourceAddress>
             }
             else if (!accepted.Contains(OtherSessions))
             {
-                reasons.AddRange((await PostgresSessions.OthersAsync(database.ConnectionString!, stop)).Select(session =>
+                var sessions = await PostgresSessions.OthersAsync(database.ConnectionString!, stop);
+                reasons.AddRange(sessions.Select(session =>
                     $"A session uses the database: {session}. If it is none of Synapse's: --accept {OtherSessions}"));
             }
         }

@@ -157,7 +157,8 @@ public readonly record struct NotifyingCount(EventNid ThreadRoot, int Count, Eve
 /// <summary>An event as unread counts see it.</summary>
 /// <param name="ThreadRoot">None for the main timeline.</param>
 /// <param name="NotifyClass">The result of the default push rules.</param>
-/// <param name="IsState">Whether it is a state event: a message reads what came before it, and a state event not.</param>
+/// <param name="IsState">Whether it is a state event: a message reads what came before it, and a state event
+/// not.</param>
 public readonly record struct CountedEvent(
     EventNid Event, long Position, EventNid ThreadRoot, string Sender, int NotifyClass, bool IsState);
 
