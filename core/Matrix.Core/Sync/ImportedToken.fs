@@ -10,7 +10,8 @@ type ImportedClock internal (least: int64, writers: struct (int64 * int64)[]) =
     member _.Least = least
 
     member _.Greatest =
-        writers |> Array.fold (fun most (struct (_, position)) -> max most position) least
+        writers
+        |> Array.fold (fun most (struct (_, position)) -> max most position) least
 
     member _.Of(writer: int64) =
         writers
@@ -70,8 +71,7 @@ type ImportedToken private (text: string, depth: Nullable<int64>, parts: Importe
     /// The depth and the position of an event; `t` tokens count a position down by one, as they mean the place before.
     static let tryPlace (depth: string) (position: string) =
         match tryPosition depth, trySigned position with
-        | ValueSome depth, ValueSome position ->
-            ValueSome struct (Nullable depth, ImportedClock(position, [||]))
+        | ValueSome depth, ValueSome position -> ValueSome struct (Nullable depth, ImportedClock(position, [||]))
         | _ -> ValueNone
 
     static let tryEvents (text: string) =
@@ -93,7 +93,10 @@ type ImportedToken private (text: string, depth: Nullable<int64>, parts: Importe
     static let places = [| 3; 4; 5; 6; 7; 10 |]
 
     static let part (parts: string[]) place =
-        if place < parts.Length then tryPart parts[place] else ValueSome nowhere
+        if place < parts.Length then
+            tryPart parts[place]
+        else
+            ValueSome nowhere
 
     static let tryWhole (text: string) (parts: string[]) =
         let others = Array.map (part parts) places
@@ -112,7 +115,11 @@ type ImportedToken private (text: string, depth: Nullable<int64>, parts: Importe
         | ValueNone -> ValueNone
 
     static member TryParse(text: string, [<Out>] token: byref<ImportedToken>) : bool =
-        let parts = if text.Length > maxLength then [||] else text.Split('_', maxParts + 1)
+        let parts =
+            if text.Length > maxLength then
+                [||]
+            else
+                text.Split('_', maxParts + 1)
 
         let read =
             if parts.Length = 0 || parts.Length > maxParts then
@@ -147,4 +154,5 @@ type ImportedToken private (text: string, depth: Nullable<int64>, parts: Importe
     member _.ThreadSubscriptions = parts[6]
 
     member _.Greatest =
-        parts |> Array.fold (fun most (clock: ImportedClock) -> max most clock.Greatest) 0L
+        parts
+        |> Array.fold (fun most (clock: ImportedClock) -> max most clock.Greatest) 0L

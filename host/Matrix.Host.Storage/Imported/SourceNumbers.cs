@@ -63,7 +63,10 @@ public static class SourceNumbers
     {
         var settings = new NpgsqlConnectionStringBuilder(address)
         {
-            Pooling = false, Timeout = TimeoutSeconds, CommandTimeout = TimeoutSeconds, ApplicationName = "matrix-host",
+            Pooling = false,
+            Timeout = TimeoutSeconds,
+            CommandTimeout = TimeoutSeconds,
+            ApplicationName = "matrix-host",
         };
         try
         {

@@ -54,7 +54,8 @@ internal abstract class SearchWorld(string kind)
         });
 
     protected async Task<string> SendsAsync(TestUser user, string room, JsonObject content) =>
-        (await user.PutAsync($"rooms/{room}/send/m.room.message/{Interlocked.Increment(ref _txn)}", content)).Is(200).Member("event_id");
+        (await user.PutAsync($"rooms/{room}/send/m.room.message/{Interlocked.Increment(ref _txn)}", content))
+            .Is(200).Member("event_id");
 
     protected async Task RedactsAsync(TestUser user, string room, string eventId) =>
         (await user.PutAsync($"rooms/{room}/redact/{eventId}/{Interlocked.Increment(ref _txn)}")).Is(200);

@@ -130,7 +130,8 @@ internal sealed class SynapseConfigTests : IDisposable
         {
             Moved = new Dictionary<string, string>
             {
-                ["/data"] = _folder.PathOf("volume"), ["/data/secrets/"] = _folder.PathOf("secrets"),
+                ["/data"] = _folder.PathOf("volume"),
+                ["/data/secrets/"] = _folder.PathOf("secrets"),
             },
         };
 

@@ -70,7 +70,11 @@ internal abstract class PreparedRoomTests(string sourceKind, string targetKind)
         {
             var context = new ImportContext
             {
-                Source = source, Target = target, ServerName = ServerName, Choices = Choices, Settings = Settings,
+                Source = source,
+                Target = target,
+                ServerName = ServerName,
+                Choices = Choices,
+                Settings = Settings,
             };
             foreach (var part in parts)
             {

@@ -118,7 +118,10 @@ internal sealed class RealRoomDataTests
         await using var storage = await StorageEngine.OpenAsync(
             new StorageOptions
             {
-                Url = url, DataDir = folder, ServerName = name, StartAfter = ImportRun.StartAfter(numbers),
+                Url = url,
+                DataDir = folder,
+                ServerName = name,
+                StartAfter = ImportRun.StartAfter(numbers),
             },
             CancellationToken.None);
         var context = new ImportContext

@@ -48,7 +48,8 @@ internal sealed class ReceiptTests(string sourceKind, string targetKind) : Prepa
         var root = await Alice.SaysAsync(room, "root");
         var reply = await Alice.SaysAsync(room, "in the thread", content => content["m.relates_to"] = new JsonObject
         {
-            ["rel_type"] = "m.thread", ["event_id"] = root,
+            ["rel_type"] = "m.thread",
+            ["event_id"] = root,
         });
         var last = await Alice.SaysAsync(room, "beside it");
         await StopAsync();

@@ -87,7 +87,10 @@ internal sealed class RealSynapseTests
         var numbers = await StreamNumbers.ReadAsync(source, CancellationToken.None);
         var options = new StorageOptions
         {
-            Url = url, DataDir = folder, ServerName = name, StartAfter = ImportRun.StartAfter(numbers),
+            Url = url,
+            DataDir = folder,
+            ServerName = name,
+            StartAfter = ImportRun.StartAfter(numbers),
         };
         await using var storage = await StorageEngine.OpenAsync(options, CancellationToken.None);
         var context = new ImportContext

@@ -70,7 +70,11 @@ internal sealed class ResumedRoomTests(string sourceKind, string targetKind)
         await using var target = await OpenTargetAsync(numbers);
         var context = new ImportContext
         {
-            Source = source, Target = target, ServerName = ServerName, Choices = Choices, Settings = Settings,
+            Source = source,
+            Target = target,
+            ServerName = ServerName,
+            Choices = Choices,
+            Settings = Settings,
         };
         await new ImportRun(context, Log, Parts).RunAsync(numbers, Stop);
     }

@@ -92,7 +92,11 @@ internal abstract class ImportedServerTests(string sourceKind, string targetKind
         await using var target = await OpenTargetAsync(numbers);
         var context = new ImportContext
         {
-            Source = source, Target = target, ServerName = ServerName, Choices = Choices, Settings = Settings,
+            Source = source,
+            Target = target,
+            ServerName = ServerName,
+            Choices = Choices,
+            Settings = Settings,
         };
         await new ImportRun(context, Log, parts).RunAsync(numbers, Stop);
     }

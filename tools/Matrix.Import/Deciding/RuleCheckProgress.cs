@@ -31,7 +31,8 @@ internal sealed class RuleCheckProgress
         var before = CountOf(version);
         Versions[version] = before with
         {
-            Decided = before.Decided + 1, Differing = before.Differing + (difference is null ? 0 : 1),
+            Decided = before.Decided + 1,
+            Differing = before.Differing + (difference is null ? 0 : 1),
         };
         if (difference is not null && Differing.Count < MostNamed) Differing.Add(difference);
     }

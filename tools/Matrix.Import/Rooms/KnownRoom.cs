@@ -145,7 +145,12 @@ internal sealed class KnownRoom
 
         return found ?? new SourceEvent
         {
-            EventId = eventId, At = 0, ReceivedAt = null, Metadata = "", StateGroup = 0, Rejection = null,
+            EventId = eventId,
+            At = 0,
+            ReceivedAt = null,
+            Metadata = "",
+            StateGroup = 0,
+            Rejection = null,
             Fault = "It is not there.",
         };
     }

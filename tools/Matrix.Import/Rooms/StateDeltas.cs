@@ -39,7 +39,8 @@ internal sealed class StateDeltas : IAsyncDisposable
         var hasRow = await rows.MoveNextAsync();
         return new StateDeltas(events, dangling, rows)
         {
-            First = hasRow ? rows.Current.Int64(0) : long.MaxValue, _hasRow = hasRow,
+            First = hasRow ? rows.Current.Int64(0) : long.MaxValue,
+            _hasRow = hasRow,
         };
     }
 

@@ -29,7 +29,9 @@ internal sealed class PostgresSource : ISourceDatabase
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            ApplicationName = "mx import", Pooling = false, CommandTimeout = 0,
+            ApplicationName = "mx import",
+            Pooling = false,
+            CommandTimeout = 0,
         };
         var source = NpgsqlDataSource.Create(settings);
         NpgsqlConnection? first = null;

@@ -12,7 +12,8 @@ internal static class PostgresSessions
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            Pooling = false, ApplicationName = "mx import",
+            Pooling = false,
+            ApplicationName = "mx import",
         };
         try
         {

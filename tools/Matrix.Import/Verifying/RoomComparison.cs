@@ -1,10 +1,10 @@
 using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage;
 using Matrix.Import.Sources;
 
 namespace Matrix.Import.Verifying;
