@@ -62,6 +62,9 @@ internal abstract class ImportedServerTests(string sourceKind, string targetKind
     /// <summary>What the operator chooses.</summary>
     protected ImportChoices Choices { get; set; } = new();
 
+    /// <summary>The media files that are carried; null for none.</summary>
+    protected IKeptMedia? Files { get; set; }
+
     /// <summary>The user id of a local part.</summary>
     protected static string Id(string localpart) => $"@{localpart}:{ServerName}";
 
@@ -97,6 +100,7 @@ internal abstract class ImportedServerTests(string sourceKind, string targetKind
             ServerName = ServerName,
             Choices = Choices,
             Settings = Settings,
+            Files = Files,
         };
         await new ImportRun(context, Log, parts).RunAsync(numbers, Stop);
     }
