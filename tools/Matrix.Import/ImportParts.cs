@@ -21,6 +21,7 @@ internal static class ImportParts
         .. PeopleParts.Accounts,
         .. KeyParts.All,
         new RoomsPart(),
+        new WritersPart(),
         new InvitesPart(),
         new StagedPart(),
         .. RoomDataParts.All,
