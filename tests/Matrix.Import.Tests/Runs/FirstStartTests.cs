@@ -49,7 +49,8 @@ internal sealed class FirstStartTests(string sourceKind, string targetKind)
         From.Write(Target.Folder);
         await Source.InsertAsync("access_tokens", ("id", 2), ("user_id", Id("alice")), ("token", "b"));
 
-        Assert.That(() => CheckAsync(), Throws.TypeOf<InvalidDataException>().With.Message.Contains("access_tokens.id"));
+        Assert.That(
+            () => CheckAsync(), Throws.TypeOf<InvalidDataException>().With.Message.Contains("access_tokens.id"));
         Assert.That(ImportedFrom.Read(Target.Folder), Is.EqualTo(From), "The next start compares again.");
     }
 

@@ -89,7 +89,9 @@ internal sealed class StoppedCheckTests
 
     private static Process Start(string script)
     {
-        var process = Process.Start(new ProcessStartInfo("bash", ["-c", script.Replace("read line", "echo ready; read line", StringComparison.Ordinal)])
+        // The line that says that it is ready comes after the file was opened.
+        var ready = script.Replace("read line", "echo ready; read line", StringComparison.Ordinal);
+        var process = Process.Start(new ProcessStartInfo("bash", ["-c", ready])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true,
         })!;
