@@ -61,7 +61,8 @@ const login = (password) => new Client(base).send('POST', 'login', {
     type: 'm.login.password', identifier: { type: 'm.id.user', user: 'alice' }, password,
 });
 for (const time of ['first', 'second']) {
-    await holds(`the ${time} login with the old password`, async () => same((await login('secret-alice')).user_id, alice.user));
+    await holds(`the ${time} login with the old password`, async () =>
+        same((await login('secret-alice')).user_id, alice.user));
 }
 
 await holds('a wrong password is none', async () => {
@@ -75,9 +76,11 @@ await holds('a filter keeps its id', async () =>
 await holds('a profile', async () => same((await bob.get(`profile/${q(alice.user)}`)).displayname, 'Alice A.'));
 await holds('an alias', async () =>
     same((await bob.get(`directory/room/${q(before.alias)}`)).room_id, before.rooms['10']));
-await holds('account data', async () => same(await alice.get(`user/${q(alice.user)}/account_data/org.example`), { x: 1 }));
+await holds('account data', async () =>
+    same(await alice.get(`user/${q(alice.user)}/account_data/org.example`), { x: 1 }));
 await holds('a tag', async () => same(
-    (await alice.get(`user/${q(alice.user)}/rooms/${q(before.rooms['10'])}/tags`)).tags['m.favourite'], { order: 0.5 }));
+    (await alice.get(`user/${q(alice.user)}/rooms/${q(before.rooms['10'])}/tags`)).tags['m.favourite'],
+    { order: 0.5 }));
 await holds('a push rule', async () =>
     (await carol.get('pushrules/')).global.content.some((rule) => rule.rule_id === 'apple'));
 await holds('media', async () => same(
@@ -94,7 +97,8 @@ await holds('a forgotten room stays so', async () => {
 for (const version of versions) {
     const room = before.rooms[version];
     if (version === '9') continue;
-    await holds(`a message in a room of version ${version}`, async () => (await alice.says(room, 'new')).startsWith('$'));
+    await holds(`a message in a room of version ${version}`, async () =>
+        (await alice.says(room, 'new')).startsWith('$'));
     await holds(`a state event in a room of version ${version}`, async () =>
         'event_id' in await alice.send('PUT', `rooms/${q(room)}/state/m.room.topic/`, { topic: 'new' }));
 }

@@ -5,7 +5,10 @@ import { Client, q, versions } from './client.mjs';
 
 const [base, file] = process.argv.slice(2);
 const people = {};
-for (const name of ['alice', 'bob', 'carol', 'dave']) people[name] = await Client.register(base, name, name === 'carol');
+for (const name of ['alice', 'bob', 'carol', 'dave']) {
+    people[name] = await Client.register(base, name, name === 'carol');
+}
+
 const { alice, bob, carol, dave } = people;
 
 const rooms = {};

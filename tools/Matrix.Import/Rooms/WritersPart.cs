@@ -6,8 +6,8 @@ using Matrix.Import.Sources;
 namespace Matrix.Import.Rooms;
 
 /// <summary>
-/// Which process of Synapse's wrote the events of each room, if several did. A token of such a Synapse counts the events
-/// of each process by itself.
+/// Which process of Synapse's wrote the events of each room, if several did. A token of such a Synapse counts the
+/// events of each process by itself.
 /// </summary>
 internal sealed class WritersPart : IImportPart
 {
@@ -66,5 +66,6 @@ internal sealed class WritersPart : IImportPart
     private static async Task<bool> HasSeveralAsync(SynapseSource source, CancellationToken stop) =>
         source.HasTable("instance_map") && source.HasColumn("events", "instance_name")
         && await source.NumberAsync(
-            $"SELECT COUNT(DISTINCT COALESCE(instance_name, '{Main}')) FROM events WHERE stream_ordering > 0", stop) > 1;
+            $"SELECT COUNT(DISTINCT COALESCE(instance_name, '{Main}')) FROM events WHERE stream_ordering > 0",
+            stop) > 1;
 }
