@@ -21,7 +21,9 @@ internal sealed class RuleCheckTests(string kind)
 
     private StorageOptions Options => new()
     {
-        Url = Url, DataDir = _database.Folder, ServerName = TestServer.ServerName,
+        Url = Url,
+        DataDir = _database.Folder,
+        ServerName = TestServer.ServerName,
     };
 
     [SetUp]

@@ -93,7 +93,8 @@ internal sealed class StoppedCheckTests
         var ready = script.Replace("read line", "echo ready; read line", StringComparison.Ordinal);
         var process = Process.Start(new ProcessStartInfo("bash", ["-c", ready])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
         })!;
         _ = process.StandardOutput.ReadLine();
 
