@@ -35,6 +35,9 @@ public sealed class SearchIndexer(
     private long? _position;
     private IReadOnlyList<long> _merged = [];
 
+    /// <summary>The duty of the index: searches are answered where it is.</summary>
+    public static Authority Duty { get; } = Authority.Duty(Name);
+
     /// <inheritdoc/>
     protected override IndexTimes Times =>
         new(options.IndexDelay, options.IndexWait, rooms.LongestConsumerPause)

@@ -32,10 +32,15 @@ public sealed class DirectoryIndexer(
     UserDirectoryOptions options,
     RoomsOptions roomsOptions,
     TimeProvider time)
-    : IndexWorker("user_directory", writer, gates, time)
+    : IndexWorker(Name, writer, gates, time)
 {
+    private const string Name = "user_directory";
+
     /// <summary>The steps since the directory last had all changes.</summary>
     private int _steps;
+
+    /// <summary>The duty of the index: searches are answered where it is.</summary>
+    public static Authority Duty { get; } = Authority.Duty(Name);
 
     /// <inheritdoc/>
     protected override IndexTimes Times =>

@@ -6,6 +6,7 @@ using Matrix.Import.Rooms;
 using Matrix.Import.Runs;
 using Matrix.Import.Sources;
 using Matrix.Import.Tests.Runs;
+using Matrix.Import.Tests.Support;
 
 namespace Matrix.Import.Tests.Rooms;
 
@@ -76,7 +77,7 @@ internal sealed class ResumedRoomTests(string sourceKind, string targetKind)
             Choices = Choices,
             Settings = Settings,
         };
-        await new ImportRun(context, Log, Parts).RunAsync(numbers, Stop);
+        await new ImportRun(context, Log, Parts).ToEndAsync(numbers);
     }
 
     /// <summary>A database that ends after some rows of events.</summary>

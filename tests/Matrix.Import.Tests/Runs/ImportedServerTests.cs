@@ -3,6 +3,7 @@ using Matrix.Host.Storage.Tables.Imports;
 using Matrix.Import.Runs;
 using Matrix.Import.Sources;
 using Matrix.Import.Tests.Sources;
+using Matrix.Import.Tests.Support;
 
 namespace Matrix.Import.Tests.Runs;
 
@@ -102,7 +103,7 @@ internal abstract class ImportedServerTests(string sourceKind, string targetKind
             Settings = Settings,
             Files = Files,
         };
-        await new ImportRun(context, Log, parts).RunAsync(numbers, Stop);
+        await new ImportRun(context, Log, parts).ToEndAsync(numbers);
     }
 
     /// <summary>Imports, and starts the server on the result.</summary>

@@ -30,12 +30,10 @@ public static class ImportCommand
             options.Time.GetUtcNow().ToUnixTimeMilliseconds());
         var isRehearsal = options.Choices.IsRehearsal;
         OwnFiles.MakeFolder(options.DataFolder);
-        var databases = prepared.Databases;
-        var check = new StoppedCheck(prepared.Config.PidFile, databases);
+        var check = new StoppedCheck(prepared.Config.PidFile, prepared.Databases);
         if (isRehearsal)
         {
             log.Say("Copying what a running Synapse has.");
-            databases = SourceAddress.Copied(databases, options.DataFolder);
         }
         else if (await check.ReasonsAsync(options.Choices.Accepted, stop) is { Count: > 0 } reasons)
         {
@@ -43,7 +41,8 @@ public static class ImportCommand
                 "Synapse seems to run. Stop it first, or try with --rehearse:\n  " + string.Join("\n  ", reasons));
         }
 
-        await using var source = await SourceAddress.OpenAsync(databases, stop);
+        using var copies = isRehearsal ? SourceCopies.Of(prepared.Databases, options.DataFolder) : null;
+        await using var source = await SourceAddress.OpenAsync(copies?.Databases ?? prepared.Databases, stop);
         var numbers = await StreamNumbers.ReadAsync(source, stop);
         if (!isRehearsal
             && await check.RisingAsync(numbers, options.Watched, options.Time, stop) is { Count: > 0 } rising)
@@ -66,28 +65,35 @@ public static class ImportCommand
                 Files = files,
                 Time = options.Time,
             };
-            await new ImportRun(context, log, ImportParts.All).RunAsync(numbers, stop);
-        }
+            var run = new ImportRun(context, log, options.Parts);
+            await run.BeginAsync(numbers, stop);
 
-        if (!isRehearsal && await check.RisingAsync(numbers, TimeSpan.Zero, options.Time, stop) is { Count: > 0 } late)
-        {
-            throw new ImportException(
-                $"Synapse wrote to its database during the import ({string.Join(", ", late)} rose). Stop it, and begin "
-                + "again with an empty database.");
-        }
+            // Until the end is written, the same command goes on. So what may fail comes before it.
+            SynapseSigningKeys.Write(Path.Combine(options.DataFolder, "signing.key"), keys);
+            await carried.WriteAsync(options.DataFolder, stop);
+            if (!isRehearsal) FromOf(prepared).Write(options.DataFolder);
+            await run.RunPartsAsync(stop);
+            if (!isRehearsal
+                && await check.RisingAsync(numbers, TimeSpan.Zero, options.Time, stop) is { Count: > 0 } late)
+            {
+                throw new ImportException(
+                    $"Synapse wrote to its database during the import ({string.Join(", ", late)} rose). Stop it, and "
+                    + "begin again with an empty database.");
+            }
 
-        SynapseSigningKeys.Write(Path.Combine(options.DataFolder, "signing.key"), keys);
-        await carried.WriteAsync(options.DataFolder, stop);
-        if (!isRehearsal)
-        {
-            var main = databases.First(static database => database.HasMain);
-            new ImportedFrom(main.File is null, main.File ?? main.ConnectionString!).Write(options.DataFolder);
+            await run.EndAsync(numbers, stop);
         }
 
         var report = await VerifyCommand.RunAsync(source, prepared.Target(options, 0), stop);
         var file = Path.Combine(options.DataFolder, "import-report.md");
         await File.WriteAllTextAsync(file, ReportText.Of(report, prepared.Config.ServerName), stop);
         return new ImportedSummary(report, file, isRehearsal);
+    }
+
+    private static ImportedFrom FromOf(Prepared prepared)
+    {
+        var main = prepared.Databases.First(static database => database.HasMain);
+        return new ImportedFrom(main.File is null, main.File ?? main.ConnectionString!);
     }
 
     private static async Task<string> KeyTextAsync(SigningKeySource source, CancellationToken stop)

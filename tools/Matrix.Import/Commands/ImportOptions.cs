@@ -26,6 +26,9 @@ public sealed record ImportOptions
     /// <summary>How long Synapse's numbers are watched before the import; for tests.</summary>
     public TimeSpan Watched { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The parts that run; for tests.</summary>
+    internal IReadOnlyList<IImportPart> Parts { get; init; } = ImportParts.All;
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

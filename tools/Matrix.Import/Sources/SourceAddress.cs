@@ -29,29 +29,6 @@ internal sealed record SourceAddress(string? File, string? ConnectionString, boo
         }
     }
 
-    /// <summary>The same with copies of its SQLite files, as of one moment each, for a Synapse that runs.</summary>
-    /// <param name="databases">The databases.</param>
-    /// <param name="folder">Where the copies are written.</param>
-    /// <exception cref="SourceException">One cannot be copied.</exception>
-    public static IReadOnlyList<SourceAddress> Copied(IReadOnlyList<SourceAddress> databases, string folder)
-    {
-        var copies = new List<SourceAddress>();
-        foreach (var database in databases)
-        {
-            if (database.File is not { } file)
-            {
-                copies.Add(database);
-                continue;
-            }
-
-            var copy = Path.Combine(folder, $"synapse-copy-{copies.Count + 1}.db");
-            SqliteSource.Copy(file, copy);
-            copies.Add(database with { File = copy });
-        }
-
-        return copies;
-    }
-
     /// <summary>Where it is, without a password.</summary>
     public override string ToString() => File
         ?? (ConnectionString is { } text && new Npgsql.NpgsqlConnectionStringBuilder(text) is { } settings

@@ -18,7 +18,7 @@ internal sealed class Search(
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#post_matrixclientv3search
-        routes.Of(RouteOwner.Nobody).Post(
+        routes.Of(RouteOwner.Duty(SearchIndexer.Duty)).Post(
             "search",
             SearchBody.Read,
             SearchAsync,

@@ -13,7 +13,7 @@ internal sealed class UserDirectory(UserSearch users) : IEndpoints
 
     public void Map(ClientRoutes routes) =>
         // v1.19 client-server-api#post_matrixclientv3user_directorysearch
-        routes.Of(RouteOwner.Nobody).Post(
+        routes.Of(RouteOwner.Duty(DirectoryIndexer.Duty)).Post(
             "user_directory/search",
             Read,
             SearchAsync,
