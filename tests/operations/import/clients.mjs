@@ -13,9 +13,10 @@ const { Pushes } = await import('./clients/pushes.mjs');
 const { Bots } = await import('./clients/bots.mjs');
 const { Bridges } = await import('./clients/bridges.mjs');
 const { Pages } = await import('./clients/pages.mjs');
+const { Neighbours } = await import('./clients/neighbours.mjs');
 
 const world = worldOf(JSON.parse(readFileSync(process.argv[2], 'utf8')));
-const kinds = [People, Pushes, Bots, Bridges, Pages].map((kind) => new kind(world));
+const kinds = [People, Pushes, Bots, Bridges, Pages, Neighbours].map((kind) => new kind(world));
 const write = (line) => process.stdout.write(`${line}\n`);
 const tally = new Tally(write);
 let code = 1;

@@ -6,6 +6,7 @@ import { serve } from '../../../e2e/browser/site.mjs';
 import { User, timeline } from '../../../e2e/support/client.mjs';
 import { png } from '../../../e2e/support/png.mjs';
 import { same } from '../tally.mjs';
+import { uploaded } from './media.mjs';
 
 export class Pages {
     #complaints = [];
@@ -87,11 +88,7 @@ export class Pages {
     }
 
     async #sendsPicture() {
-        const uploaded = await fetch(`${this.world.near.url}/_matrix/media/v3/upload?filename=rose.png`, {
-            method: 'POST', body: png(640, 480),
-            headers: { authorization: `Bearer ${this.ivo.token}`, 'content-type': 'image/png' },
-        });
-        const { content_uri: url } = await uploaded.json();
+        const url = await uploaded(this.ivo, png(640, 480), 'image/png', 'rose.png');
         const info = { w: 640, h: 480, mimetype: 'image/png' };
         await this.ivo.sends(this.room, { msgtype: 'm.image', body: 'rose.png', url, info });
     }

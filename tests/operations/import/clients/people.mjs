@@ -69,7 +69,7 @@ export class People {
 
     async after(holds) {
         const { ann, ben, olga, slider, tablet, room } = this;
-        const locals = { ann, ben, 'a device with sliding sync': slider, 'a device that the other server missed': tablet };
+        const locals = { ann, ben, 'a sliding sync': slider, 'a device that the other server missed': tablet };
         for (const [who, person] of Object.entries(locals)) {
             await holds(`${who} goes on in the same process`, async () => {
                 const id = await ben.sends(room, `hello again, ${who}`);
@@ -128,7 +128,8 @@ export class People {
         const { near, farLog } = this.world;
         const { olga, room } = this;
         const seen = farLog().length;
-        const lines = () => farLog().slice(seen).filter((line) => line.includes(`for ${this.ann.id}, requiring resync`));
+        const about = `for ${this.ann.id}, requiring resync`;
+        const lines = () => farLog().slice(seen).filter((line) => line.includes(about));
         await holds('the backup goes on', () => until('the keys are backed up', () => this.#isBackedUp()));
         await holds('a login with the old password', async () => {
             this.hers = await Person.logsIn(near, 'ann', { cryptoCallbacks: this.#recovery.callbacks() });
