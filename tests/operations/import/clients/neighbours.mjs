@@ -18,7 +18,7 @@ export class Neighbours {
         this.nils = await User.register(near, 'nils');
         this.otto = await User.register(far, 'otto');
         this.room = await this.otto.createsRoom({
-            preset: 'public_chat', name: 'Street', power_level_content_override: { state_default: 0 },
+            preset: 'public_chat', name: 'Street', power_level_content_override: { events: { 'm.room.name': 0 } },
         });
         for (const user of [this.nora, this.nils]) await this.#joins(user, this.room, far);
         this.nearMedia = await uploaded(this.nora, 'from the one server', 'text/plain');
