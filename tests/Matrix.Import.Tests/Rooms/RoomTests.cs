@@ -41,6 +41,28 @@ internal sealed class RoomTests(string sourceKind, string targetKind) : Imported
     }
 
     [Test]
+    public async Task Rooms_with_control_characters_in_their_ids_and_state_keys_are_carried()
+    {
+        var room = SynapseRoom.Of(_alice, roomId: "!a\u0010b:test.example");
+        room.Sends(_alice, "org.example", new JsonObject { ["x"] = "\u0010" }, "key\u0010");
+        room.Sends(_alice, "m.room.name", new JsonObject { ["name"] = "Na\u0010me" }, "");
+        room.Says(_alice, "one");
+        var other = SynapseRoom.Of(_alice, roomId: "!b:test.example");
+        await room.SaveAsync(Source);
+        await other.SaveAsync(Source);
+
+        var server = await StartImportedAsync();
+        var alice = await server.RegistersAsync("alice");
+        var sync = await alice.SyncsAsync();
+
+        Assert.That(sync.Joined, Is.EquivalentTo(new[] { room.RoomId, other.RoomId }));
+        Assert.That(sync.Bodies(room.RoomId), Is.EqualTo(new[] { "one" }));
+        var path = $"rooms/{Uri.EscapeDataString(room.RoomId)}/state";
+        Assert.That((await alice.GetAsync($"{path}/m.room.name")).Is(200).Member("name"), Is.EqualTo("Na\u0010me"));
+        Assert.That((await alice.GetAsync($"{path}/org.example/key%10")).Is(200).Member("x"), Is.EqualTo("\u0010"));
+    }
+
+    [Test]
     public async Task A_redacted_event_stays_redacted_though_Synapse_still_has_its_content()
     {
         var room = SynapseRoom.Of(_alice);

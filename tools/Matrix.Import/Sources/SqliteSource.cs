@@ -120,7 +120,7 @@ internal sealed class SqliteSource : ISourceDatabase
             _ = argument switch
             {
                 null => statement.IntOrNull(null),
-                string text => statement.Text(text),
+                string text => statement.PlainText(text),
                 bool flag => statement.Int(flag ? 1 : 0),
                 byte[] bytes => statement.Blob(bytes),
                 IConvertible number => statement.Int(number.ToInt64(CultureInfo.InvariantCulture)),
