@@ -2,6 +2,7 @@ using Matrix.Host.Storage.Imported;
 using Matrix.Import.Commands;
 using Matrix.Import.Runs;
 using Matrix.Import.Tests.Configuration;
+using Matrix.Import.Tests.People;
 using Matrix.Import.Tests.Rooms;
 using Matrix.Import.Tests.Runs;
 using Matrix.Import.Tests.Sources;
@@ -22,7 +23,7 @@ internal sealed class ImportCommandTests
     public async Task MakeSynapse()
     {
         _folder = new ConfigFolder();
-        _source = await SmallSynapse.CreateAsync(TestDatabase.Sqlite, [.. SynapseTables.OfRooms]);
+        _source = await SmallSynapse.CreateAsync(TestDatabase.Sqlite, [.. SynapseTables.OfRooms, .. PeopleTables.All]);
         _ = _folder.Write("example.org.signing.key", Key);
         _ = _folder.Write("homeserver.yaml", $$"""
             server_name: example.org

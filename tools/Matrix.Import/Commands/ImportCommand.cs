@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Imported;
+using Matrix.Import.Checking;
 using Matrix.Import.Configuration;
 using Matrix.Import.Federation;
 using Matrix.Import.Runs;
@@ -43,6 +44,8 @@ public static class ImportCommand
 
         using var copies = isRehearsal ? SourceCopies.Of(prepared.Databases, options.DataFolder) : null;
         await using var source = await SourceAddress.OpenAsync(copies?.Databases ?? prepared.Databases, stop);
+        await LostSignIns.NeedAcceptedAsync(
+            SignInCheck.Of(prepared.Config, prepared.Settings, source), options.Choices, log, stop);
         var numbers = await StreamNumbers.ReadAsync(source, stop);
         if (!isRehearsal
             && await check.RisingAsync(numbers, options.Watched, options.Time, stop) is { Count: > 0 } rising)
