@@ -17,6 +17,8 @@ internal sealed class CarriedSettings
     public IReadOnlyList<string> Notes =>
     [
         .. Refused.Select(static finding => $"{finding} Accept it by --accept {finding.Setting}"),
+        .. _mapped.Findings.Where(static finding => finding.Kind == FindingKind.Refused).Except(Refused)
+            .Select(static finding => $"{finding} It was accepted."),
         .. _mapped.Findings.Where(static finding => finding.Kind is FindingKind.Listed or FindingKind.Unknown)
             .Select(static finding => finding.ToString()),
     ];

@@ -89,7 +89,7 @@ public static class ImportCommand
 
         var report = await VerifyCommand.RunAsync(source, prepared.Target(options, 0), stop);
         var file = Path.Combine(options.DataFolder, "import-report.md");
-        await File.WriteAllTextAsync(file, ReportText.Of(report, prepared.Config.ServerName), stop);
+        await File.WriteAllTextAsync(file, ReportText.Of(report, prepared.Config.ServerName, carried.Notes), stop);
         return new ImportedSummary(report, file, isRehearsal);
     }
 

@@ -29,7 +29,7 @@ internal sealed class SqliteSource : ISourceDatabase
     /// <exception cref="SourceException">It is missing, or no database.</exception>
     public static SqliteSource Open(string file)
     {
-        if (!File.Exists(file)) throw new SourceException($"Synapse's database {file} does not exist.");
+        if (!File.Exists(file)) throw Missing(file);
         SqliteConnection? connection = null;
         try
         {
@@ -53,7 +53,7 @@ internal sealed class SqliteSource : ISourceDatabase
     /// <exception cref="SourceException">It cannot be read, or the copy not written.</exception>
     public static void Copy(string file, string copy)
     {
-        if (!File.Exists(file)) throw new SourceException($"Synapse's database {file} does not exist.");
+        if (!File.Exists(file)) throw Missing(file);
         try
         {
             File.Delete(copy);
@@ -96,6 +96,10 @@ internal sealed class SqliteSource : ISourceDatabase
         _connection.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    private static SourceException Missing(string file) => new(
+        $"Synapse's database {file} does not exist. Give the folder in which Synapse runs (--synapse-folder), or where "
+        + "a folder of its container is here (--moved).");
 
     private static Dictionary<string, IReadOnlySet<string>> TablesOf(SqliteConnection connection)
     {

@@ -59,8 +59,9 @@ export class People {
         this.tokens = this.everyone.map((person) => person.client.getAccessToken());
     }
 
-    /** This server is down: the other has messages, keys and a new device for it. */
+    /** This server is down: the other has messages, keys and a new device for it, and a message finds no server. */
     async meanwhile() {
+        await this.ann.client.sendTextMessage(this.room, 'into the void').catch(() => undefined);
         this.phone = await Person.logsIn(this.world.far, 'olga');
         await this.olga.crypto.forceDiscardSession(this.room);
         this.missed = await this.olga.sends(this.room, 'are you there?');
@@ -86,6 +87,13 @@ export class People {
                 ['are you there?', 'well, later then']));
         }
 
+        await holds('a message that found no server is sent again', async () => {
+            const known = ann.client.getRoom(room);
+            const unsent = known.getLiveTimeline().getEvents()
+                .find((event) => event.status === sdk.EventStatus.NOT_SENT);
+            const { event_id: id } = await ann.client.resendEvent(unsent, known);
+            return same([await ben.reads(room, id), await olga.reads(room, id)], ['into the void', 'into the void']);
+        });
         await holds('what was owed to the other server arrives, with its keys', async () =>
             same(await olga.reads(room, this.owed), 'when you are back'));
         for (const [from, to] of [[ann, olga], [olga, ann], [tablet, olga], [olga, tablet]]) {
