@@ -290,6 +290,30 @@ internal sealed class RoomTests(string sourceKind, string targetKind) : Imported
     }
 
     [Test]
+    public async Task What_a_device_sent_in_the_last_month_keeps_its_transaction_id()
+    {
+        var room = SynapseRoom.Of(_alice);
+        var made = new SynapseFate { Metadata = """{"device_id":"PHONE","txn_id":"m1"}""" };
+        var (old, late) = (room.Says(_alice, "old", made), room.Says(_alice, "late", made));
+        foreach (var (sent, days) in new[] { (old, 31), (late, 29) })
+        {
+            var at = TimeProvider.System.GetUtcNow().AddDays(-days).ToUnixTimeMilliseconds();
+            room.Then($"UPDATE events SET received_ts = {at} WHERE event_id = '{sent.Id}'");
+        }
+
+        await room.SaveAsync(Source);
+
+        await ImportAsync();
+
+        await using var target = await OpenTargetAsync(null);
+        var row = (await target.Rooms.FindAsync(room.RoomId, Stop))!;
+        var first = await target.Events.FindAsync(row.Nid, old.Id, Stop);
+        var second = await target.Events.FindAsync(row.Nid, late.Id, Stop);
+        Assert.That(first!.Transaction, Is.Null);
+        Assert.That(second!.Transaction, Is.EqualTo(new SentAs("PHONE", "m1")));
+    }
+
+    [Test]
     public async Task Invites_of_rooms_elsewhere_stay_open_and_declined_ones_stay_ended()
     {
         var (open, declined) = (SynapseRoom.Of("@eve:other.example"), SynapseRoom.Of("@eve:other.example"));
