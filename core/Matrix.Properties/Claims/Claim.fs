@@ -31,6 +31,10 @@ type EntryFact =
     | Differs
     /// The value after is an integer.
     | IntegerAfter
+    /// The value after is an object.
+    | ObjectAfter
+    /// The key is a user id in the form that events may have.
+    | UserIdKey
 
 /// What a claim says: a formula over the event, the facts about it, the state before, and the verdict.
 [<RequireQualifiedAccess>]
@@ -47,9 +51,9 @@ type Statement =
     | Creator of User
     /// False where either side is absent.
     | Compares of Amount * Relation * Amount
-    /// For every user, named `User.EntryKey` inside.
+    /// For every user, named `User.EntryKey` inside. The current entry is the user's in `users`, which may be missing.
     | Everybody of Statement
-    /// For some user, named `User.EntryKey` inside.
+    /// For some user, named `User.EntryKey` inside. The current entry is the user's in `users`, which may be missing.
     | Somebody of Statement
     /// For every entry that the power levels have before or after; its key is `User.EntryKey` inside.
     | EveryEntry of Entries * Statement
@@ -89,3 +93,65 @@ type Claim = {
     Then: Statement
     Exceptions: Exception list
 }
+
+/// Reads statements.
+[<RequireQualifiedAccess>]
+module Statement =
+
+    /// The statement and all of its parts.
+    let rec all (statement: Statement) : Statement list =
+        statement
+        :: match statement with
+           | Statement.Not inner
+           | Statement.Everybody inner
+           | Statement.Somebody inner
+           | Statement.EveryEntry(_, inner)
+           | Statement.SomeEntry(_, inner) -> all inner
+           | Statement.All parts
+           | Statement.Any parts -> List.collect all parts
+           | Statement.Says _
+           | Statement.Allowed
+           | Statement.Creator _
+           | Statement.Compares _
+           | Statement.Entry _ -> []
+
+    /// The conditions in a statement, and all of their parts.
+    let conditions (statement: Statement) : Condition list =
+        all statement
+        |> List.collect (function
+            | Statement.Says condition -> Condition.all condition
+            | _ -> [])
+
+    // One of each, in every combination.
+    let private combined (choices: 'a list list) : 'a list list =
+        List.foldBack
+            (fun some rest -> [
+                for one in some do
+                    for others in rest -> one :: others
+            ])
+            choices
+            [ [] ]
+
+    let rec private casesOf (condition: Condition) : Condition list =
+        match condition with
+        | Condition.Or parts -> List.collect casesOf parts
+        | Condition.And parts -> parts |> List.map casesOf |> combined |> List.map Condition.And
+        | Condition.MembershipIn(user, memberships) -> [ for m in memberships -> Condition.MembershipIn(user, [ m ]) ]
+        | Condition.JoinRuleIn rules -> [ for rule in rules -> Condition.JoinRuleIn [ rule ] ]
+        | other -> [ other ]
+
+    /// The statements of which one has to hold: a statement's own cases, down to what is not listed as one of several.
+    let rec cases (statement: Statement) : Statement list =
+        match statement with
+        | Statement.Any parts -> List.collect cases parts
+        | Statement.All parts -> parts |> List.map cases |> combined |> List.map Statement.All
+        | Statement.Says condition -> casesOf condition |> List.map Statement.Says
+        | other -> [ other ]
+
+/// Reads claims.
+[<RequireQualifiedAccess>]
+module Claim =
+
+    /// Everything that a claim says.
+    let statements (claim: Claim) : Statement list =
+        claim.When :: claim.Then :: (claim.Exceptions |> List.map _.Is)

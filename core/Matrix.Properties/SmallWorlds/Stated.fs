@@ -16,7 +16,7 @@ module VersionNumbers =
     let eras: int[] = [| 1; 3; 6; 7; 8; 10; 11; 12 |]
 
     /// The number of a version, or of the version that an unstable one is based on.
-    let rec private numberOf (version: RoomVersion) : int =
+    let rec numberOf (version: RoomVersion) : int =
         match Int32.TryParse version.Id, version.Parent with
         | (true, number), _ -> number
         | _, Some parent -> Versions.tryFindUnstable parent |> Option.map numberOf |> Option.defaultValue 0
@@ -63,7 +63,7 @@ module Stated =
     /// version 5 also a float, truncated.
     let level (version: RoomVersion) (json: Json) : int64 voption =
         match json with
-        | Json.Int n -> ValueSome(within (bigint n))
+        | Json.Int n -> ValueSome(max -Limits.Power (min Limits.Power n))
         | Json.String digits when until 9 version -> ofDigits (digits.Trim())
         | Json.BigInt digits when until 5 version -> ofDigits digits
         | Json.Float d when until 5 version && Double.IsFinite d -> ValueSome(within (bigint (Math.Truncate d)))

@@ -70,9 +70,11 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
 
     public IArguments IntOrNull(long? value) => value is { } number ? Int(number) : Null();
 
-    public IArguments Text(string value)
+    public IArguments Text(string value) => PlainText(StoredText.Encode(value));
+
+    /// <summary>Text as it is, for a database of another program.</summary>
+    public IArguments PlainText(string value)
     {
-        value = StoredText.Encode(value);
         var most = Encoding.UTF8.GetMaxByteCount(value.Length);
         if (most <= 1024)
         {

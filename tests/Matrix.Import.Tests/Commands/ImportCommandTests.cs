@@ -1,7 +1,9 @@
 using Matrix.Host.Storage.Imported;
 using Matrix.Import.Commands;
 using Matrix.Import.Runs;
+using Matrix.Import.Sources;
 using Matrix.Import.Tests.Configuration;
+using Matrix.Import.Tests.People;
 using Matrix.Import.Tests.Rooms;
 using Matrix.Import.Tests.Runs;
 using Matrix.Import.Tests.Sources;
@@ -22,7 +24,7 @@ internal sealed class ImportCommandTests
     public async Task MakeSynapse()
     {
         _folder = new ConfigFolder();
-        _source = await SmallSynapse.CreateAsync(TestDatabase.Sqlite, [.. SynapseTables.OfRooms]);
+        _source = await SmallSynapse.CreateAsync(TestDatabase.Sqlite, [.. SynapseTables.OfRooms, .. PeopleTables.All]);
         _ = _folder.Write("example.org.signing.key", Key);
         _ = _folder.Write("homeserver.yaml", $$"""
             server_name: example.org
@@ -82,6 +84,33 @@ internal sealed class ImportCommandTests
         Assert.That(Files(), Does.Contain("imported-from.json"));
         Assert.That(
             () => ImportAsync(parts: failing), Throws.TypeOf<ImportException>().With.Message.Contains("ended already"));
+    }
+
+    [Test]
+    public async Task The_report_names_what_of_the_configuration_is_different_and_what_was_accepted()
+    {
+        File.AppendAllText(
+            _folder.PathOf("homeserver.yaml"), "log_config: log.yaml\nmodules: [{module: spam.Checker}]\n");
+
+        var summary = await ImportAsync(new ImportChoices { Accepted = ["modules"] });
+
+        var report = File.ReadAllLines(summary.ReportFile);
+        Assert.That(report, Has.One.StartsWith("- log_config: "));
+        Assert.That(report, Has.One.StartsWith("- modules.spam.Checker: ").And.EndsWith("It was accepted."));
+    }
+
+    [Test]
+    public void A_database_that_is_not_where_Synapse_has_it_is_named_with_the_options_that_find_it()
+    {
+        File.WriteAllText(
+            _folder.PathOf("homeserver.yaml"),
+            File.ReadAllText(_folder.PathOf("homeserver.yaml")).Replace(
+                _source.File, "/data/homeserver.db", StringComparison.Ordinal));
+
+        Assert.That(
+            () => ImportAsync(),
+            Throws.TypeOf<SourceException>().With.Message.Contains("/data/homeserver.db does not exist")
+                .And.Message.Contains("--moved"));
     }
 
     [Test]

@@ -14,17 +14,7 @@ internal sealed class MediaTests(string sourceKind, string targetKind) : Importe
     private string _synapse = "";
     private string _ours = "";
 
-    protected override IReadOnlyList<string> Tables { get; } =
-    [
-        """
-        CREATE TABLE local_media_repository (
-            media_id TEXT, media_type TEXT, media_length BIGINT, created_ts BIGINT, upload_name TEXT, user_id TEXT,
-            quarantined_by TEXT, url_cache TEXT, last_access_ts BIGINT, safe_from_quarantine BOOLEAN NOT NULL);
-        CREATE TABLE remote_media_cache (
-            media_origin TEXT, media_id TEXT, media_type TEXT, created_ts BIGINT, upload_name TEXT, media_length BIGINT,
-            filesystem_id TEXT, last_access_ts BIGINT, quarantined_by TEXT);
-        """,
-    ];
+    protected override IReadOnlyList<string> Tables => MediaTables.All;
 
     protected override IReadOnlyList<IImportPart> Parts { get; } = [new LocalMediaPart(), new RemoteMediaPart()];
 

@@ -94,6 +94,8 @@ internal sealed class AccountTests(string sourceKind, string targetKind) : Peopl
         await UserAsync("helper", ("user_type", "support"));
         await UserAsync("waiting", ("approved", false));
         await UserAsync("approved", ("approved", true));
+        await UserAsync("agreed", ("consent_version", "2.0"), ("consent_server_notice_sent", "2.0"));
+        await UserAsync("asked", ("consent_server_notice_sent", "2.0"));
         await Source.InsertAsync("users", ("name", "@alice:elsewhere.example"), ("creation_ts", 1));
         await Source.InsertAsync(
             "account_validity", ("user_id", Id("helper")), ("expiration_ts_ms", Year2023));
@@ -103,10 +105,14 @@ internal sealed class AccountTests(string sourceKind, string targetKind) : Peopl
         Assert.That((bool)(await SeenByOperatorAsync("approved"))["locked"]!, Is.False);
         await StopServerAsync();
 
-        var findings = (await FindingsAsync()).Select(static row => $"{row.Kind}: {row.Subject}");
+        var rows = await FindingsAsync();
+        Assert.That(
+            rows.Single(static row => row.Subject == Id("agreed")).Reason, Does.StartWith("Version 2.0 was accepted."));
+        var findings = rows.Select(static row => $"{row.Kind}: {row.Subject}");
         Assert.That(findings, Is.EquivalentTo(new[]
         {
             $"shadow bans: {Id("ghost")}", $"user types: {Id("helper")}", $"approvals: {Id("waiting")}",
+            $"consents to a policy: {Id("agreed")}", $"consents to a policy: {Id("asked")}",
             "accounts: @alice:elsewhere.example", $"accounts that expire: {Id("helper")}, 2023-11-14",
         }));
     }

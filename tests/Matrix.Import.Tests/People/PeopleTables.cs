@@ -10,7 +10,8 @@ internal static class PeopleTables
             name TEXT UNIQUE, password_hash TEXT, creation_ts BIGINT, admin SMALLINT NOT NULL DEFAULT 0,
             is_guest SMALLINT NOT NULL DEFAULT 0, appservice_id TEXT, user_type TEXT,
             deactivated SMALLINT NOT NULL DEFAULT 0, shadow_banned BOOLEAN, approved BOOLEAN,
-            locked BOOLEAN NOT NULL DEFAULT FALSE, suspended BOOLEAN NOT NULL DEFAULT FALSE)
+            locked BOOLEAN NOT NULL DEFAULT FALSE, suspended BOOLEAN NOT NULL DEFAULT FALSE,
+            consent_version TEXT, consent_server_notice_sent TEXT)
         """,
         "CREATE TABLE erased_users (user_id TEXT NOT NULL)",
         "CREATE TABLE users_pending_deactivation (user_id TEXT NOT NULL)",

@@ -112,6 +112,7 @@ internal sealed class SettingsTests(string sourceKind, string targetKind) : Peop
         await PusherAsync(4, "email", "m.email", "alice@example.org");
         await PusherAsync(5, "http", "org.example.other", "key", ("device_id", "GONE"));
         await PusherAsync(6, "pigeon", "org.example.pigeon", "key");
+        await PusherAsync("http://gateway/_matrix/push/v1/notify", 7, "http", "org.example.plain", "key");
 
         await StartWithOperatorAsync();
 
@@ -126,7 +127,8 @@ internal sealed class SettingsTests(string sourceKind, string targetKind) : Peop
             }));
         Assert.That((string?)pushers[0]!["data"]!["url"], Is.EqualTo(Gateway));
         await StopServerAsync();
-        Assert.That(await LeftOutAsync("pushers"), Is.EqualTo(new[] { $"{Id("alice")} org.example.pigeon" }));
+        Assert.That(await LeftOutAsync("pushers"), Is.EqualTo(
+            new[] { $"{Id("alice")} org.example.pigeon", $"{Id("alice")} org.example.plain" }));
         await using var target = await OpenTargetAsync(numbers: null);
         var rows = await target.Pushers.OfUserAsync(Id("alice"), Stop);
         Assert.That(
@@ -156,11 +158,15 @@ internal sealed class SettingsTests(string sourceKind, string targetKind) : Peop
 
     private Task PusherAsync(
         long id, string kind, string app, string key, params (string Column, object? Value)[] more) =>
+        PusherAsync(Gateway, id, kind, app, key, more);
+
+    private Task PusherAsync(
+        string gateway, long id, string kind, string app, string key, params (string Column, object? Value)[] more) =>
         Source.InsertAsync(
             "pushers",
             [
                 ("id", id), ("user_name", Id("alice")), ("profile_tag", ""), ("kind", kind), ("app_id", app),
                 ("app_display_name", "App"), ("device_display_name", "Device"), ("pushkey", key), ("ts", Year2023),
-                ("lang", "de"), ("data", $$"""{"url": "{{Gateway}}"}"""), .. more,
+                ("lang", "de"), ("data", $$"""{"url": "{{gateway}}"}"""), .. more,
             ]);
 }

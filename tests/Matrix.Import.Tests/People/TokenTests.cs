@@ -38,6 +38,24 @@ internal sealed class TokenTests(string sourceKind, string targetKind) : PeopleW
     }
 
     [Test]
+    public async Task Users_and_devices_with_control_characters_in_their_ids_are_carried()
+    {
+        const string Device = "PHO\u0010NE";
+        await UserAsync("al\u0010ice");
+        await UserAsync("bob");
+        await DeviceAsync("al\u0010ice", Device, ("display_name", "A\u0010\u0001B"));
+        await AccessAsync(1, "al\u0010ice", Device, "syt_alice_1");
+
+        await StartImportedAsync();
+
+        var who = (await Client("syt_alice_1").GetAsync("account/whoami")).Is(200).Json;
+        Assert.That(((string?)who["user_id"], (string?)who["device_id"]), Is.EqualTo((Id("al\u0010ice"), Device)));
+        var devices = (await Client("syt_alice_1").GetAsync("devices")).Is(200).Json["devices"]!.AsArray();
+        Assert.That(
+            devices.Select(static each => (string?)each!["display_name"]), Is.EqualTo(new[] { "A\u0010\u0001B" }));
+    }
+
+    [Test]
     public async Task An_expired_token_is_logged_out_softly()
     {
         await UserAsync("alice");

@@ -41,6 +41,28 @@ internal sealed class RoomTests(string sourceKind, string targetKind) : Imported
     }
 
     [Test]
+    public async Task Rooms_with_control_characters_in_their_ids_and_state_keys_are_carried()
+    {
+        var room = SynapseRoom.Of(_alice, roomId: "!a\u0010b:test.example");
+        room.Sends(_alice, "org.example", new JsonObject { ["x"] = "\u0010" }, "key\u0010");
+        room.Sends(_alice, "m.room.name", new JsonObject { ["name"] = "Na\u0010me" }, "");
+        room.Says(_alice, "one");
+        var other = SynapseRoom.Of(_alice, roomId: "!b:test.example");
+        await room.SaveAsync(Source);
+        await other.SaveAsync(Source);
+
+        var server = await StartImportedAsync();
+        var alice = await server.RegistersAsync("alice");
+        var sync = await alice.SyncsAsync();
+
+        Assert.That(sync.Joined, Is.EquivalentTo(new[] { room.RoomId, other.RoomId }));
+        Assert.That(sync.Bodies(room.RoomId), Is.EqualTo(new[] { "one" }));
+        var path = $"rooms/{Uri.EscapeDataString(room.RoomId)}/state";
+        Assert.That((await alice.GetAsync($"{path}/m.room.name")).Is(200).Member("name"), Is.EqualTo("Na\u0010me"));
+        Assert.That((await alice.GetAsync($"{path}/org.example/key%10")).Is(200).Member("x"), Is.EqualTo("\u0010"));
+    }
+
+    [Test]
     public async Task A_redacted_event_stays_redacted_though_Synapse_still_has_its_content()
     {
         var room = SynapseRoom.Of(_alice);
@@ -265,6 +287,30 @@ internal sealed class RoomTests(string sourceKind, string targetKind) : Imported
 
         Assert.That(await phone.SaysAsync(room.RoomId, "once", transaction: "m1"), Is.EqualTo(sent.Id));
         Assert.That(await BodiesAsync(phone, room), Is.EqualTo(new[] { "once" }));
+    }
+
+    [Test]
+    public async Task What_a_device_sent_in_the_last_month_keeps_its_transaction_id()
+    {
+        var room = SynapseRoom.Of(_alice);
+        var made = new SynapseFate { Metadata = """{"device_id":"PHONE","txn_id":"m1"}""" };
+        var (old, late) = (room.Says(_alice, "old", made), room.Says(_alice, "late", made));
+        foreach (var (sent, days) in new[] { (old, 31), (late, 29) })
+        {
+            var at = TimeProvider.System.GetUtcNow().AddDays(-days).ToUnixTimeMilliseconds();
+            room.Then($"UPDATE events SET received_ts = {at} WHERE event_id = '{sent.Id}'");
+        }
+
+        await room.SaveAsync(Source);
+
+        await ImportAsync();
+
+        await using var target = await OpenTargetAsync(null);
+        var row = (await target.Rooms.FindAsync(room.RoomId, Stop))!;
+        var first = await target.Events.FindAsync(row.Nid, old.Id, Stop);
+        var second = await target.Events.FindAsync(row.Nid, late.Id, Stop);
+        Assert.That(first!.Transaction, Is.Null);
+        Assert.That(second!.Transaction, Is.EqualTo(new SentAs("PHONE", "m1")));
     }
 
     [Test]

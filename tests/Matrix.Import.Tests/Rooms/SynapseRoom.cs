@@ -70,6 +70,60 @@ internal sealed class SynapseRoom(string version, string roomId)
         return made;
     }
 
+    /// <summary>
+    /// A local user is back in a room that all had left: Synapse makes the whole state current again, which the other
+    /// server's answer to the join has.
+    /// </summary>
+    /// <param name="user">The user.</param>
+    /// <param name="missing">The event of the other server that the join is on.</param>
+    public SynapseEvent ComesBack(string user, string missing)
+    {
+        var last = _extremities;
+        var join = Changes(user, user, "join", new SynapseFate { On = last, Missing = [missing] });
+        Whole(join);
+        foreach (var (at, each) in _groups[join.Group])
+        {
+            if (each != join) Becomes(each, at, join.Position);
+        }
+
+        return join;
+    }
+
+    /// <summary>
+    /// What Synapse's purge of history does to the events before one: messages are deleted, and state becomes outliers.
+    /// </summary>
+    public void PurgesBefore(SynapseEvent first)
+    {
+        foreach (var each in Events.Where(each => each.Position < first.Position))
+        {
+            Then($"DELETE FROM event_to_state_groups WHERE event_id = '{each.Id}'");
+            Then($"DELETE FROM event_edges WHERE event_id = '{each.Id}'");
+            if (each.Pdu.IsState)
+            {
+                Then($"UPDATE events SET outlier = TRUE WHERE event_id = '{each.Id}'");
+                continue;
+            }
+
+            Then($"DELETE FROM events WHERE event_id = '{each.Id}'");
+            Then($"DELETE FROM event_json WHERE event_id = '{each.Id}'");
+        }
+
+        // Groups that only purged events had are deleted; the first that stays becomes whole.
+        var kept = Events.Where(each => each.Position >= first.Position).Select(static each => each.Group).ToHashSet();
+        Whole(first);
+        foreach (var group in _groups.Keys.Where(group => !kept.Contains(group)))
+        {
+            Then($"DELETE FROM state_groups_state WHERE state_group = {group}");
+            Then($"DELETE FROM state_group_edges WHERE state_group = {group}");
+            Then($"DELETE FROM state_groups WHERE id = {group}");
+        }
+
+        foreach (var id in first.Pdu.PrevEvents)
+        {
+            Row("event_backward_extremities", ("event_id", id), ("room_id", roomId));
+        }
+    }
+
     /// <summary>Makes an event on the extremities, or on other events.</summary>
     public SynapseEvent Sends(
         string sender, string type, JsonObject content, string? key = null, SynapseFate? fate = null)
@@ -94,8 +148,10 @@ internal sealed class SynapseRoom(string version, string roomId)
         if (fate.IsOutlier) return made;
 
         var isApplied = key is not null && fate.Rejection is null;
-        made.Group = isApplied ? ++_lastGroup + (Stream * 1_000) : previous.Count > 0 ? previous[^1].Group : 0;
-        if (isApplied) NewGroup(made, before, previous.Count == 0 ? 0 : previous[^1].Group, (type, key!));
+        var isNew = isApplied || fate.Resets.Count > 0;
+        made.Group = isNew ? ++_lastGroup + (Stream * 1_000) : previous.Count > 0 ? previous[^1].Group : 0;
+        if (fate.Resets.Count > 0) ResetGroup(made, before, fate.Resets);
+        else if (isApplied) NewGroup(made, before, previous.Count == 0 ? 0 : previous[^1].Group, (type, key!));
         if (!fate.HasNoGroup)
         {
             Row("event_to_state_groups", ("event_id", made.Id), ("state_group", made.Group));
@@ -103,7 +159,8 @@ internal sealed class SynapseRoom(string version, string roomId)
 
         if (fate.Rejection is not null || fate.IsSoftFailed || fate.IsBackfilled) return made;
         _extremities = [.. _extremities.Except(previous), made];
-        if (isApplied) Becomes(made, (type, key!));
+        if (isApplied) Becomes(made, (type, key!), made.Position);
+        foreach (var (at, to) in fate.Resets) Becomes(to, at, made.Position);
         return made;
     }
 
@@ -222,18 +279,40 @@ internal sealed class SynapseRoom(string version, string roomId)
         "state_groups_state", ("state_group", group), ("room_id", roomId), ("type", at.Type), ("state_key", at.Key),
         ("event_id", of.Id));
 
-    private void Becomes(SynapseEvent made, (string Type, string Key) at)
+    /// <summary>A group of its own after an event without a place in the state, as state resolution gave it.</summary>
+    private void ResetGroup(
+        SynapseEvent made,
+        Dictionary<(string Type, string Key), SynapseEvent> before,
+        IReadOnlyDictionary<(string Type, string Key), SynapseEvent?> resets)
+    {
+        var state = _groups[made.Group] = new(before);
+        foreach (var (at, to) in resets)
+        {
+            if (to is null) state.Remove(at);
+            else state[at] = to;
+        }
+
+        Row("state_groups", ("id", made.Group), ("room_id", roomId), ("event_id", made.Id));
+        foreach (var (at, each) in state) Entry(made.Group, at, each);
+    }
+
+    /// <param name="made">The event that becomes current; null if none is.</param>
+    /// <param name="at">Its place in the state.</param>
+    /// <param name="position">Where.</param>
+    private void Becomes(SynapseEvent? made, (string Type, string Key) at, long position)
     {
         if (HasDeltas)
         {
             Row(
-                "current_state_delta_stream", ("stream_id", made.Position), ("room_id", roomId), ("type", at.Type),
-                ("state_key", at.Key), ("event_id", made.Id), ("prev_event_id", _current.GetValueOrDefault(at)?.Id));
+                "current_state_delta_stream", ("stream_id", position), ("room_id", roomId), ("type", at.Type),
+                ("state_key", at.Key), ("event_id", made?.Id), ("prev_event_id", _current.GetValueOrDefault(at)?.Id));
         }
 
-        _current[at] = made;
+        if (made is null) _current.Remove(at);
+        else _current[at] = made;
         if (at.Type != "m.room.member" || !at.Key.EndsWith(":test.example", StringComparison.Ordinal)) return;
         Then($"DELETE FROM local_current_membership WHERE room_id = '{roomId}' AND user_id = '{at.Key}'");
+        if (made is null) return;
         Row(
             "local_current_membership", ("room_id", roomId), ("user_id", at.Key), ("event_id", made.Id),
             ("membership", made.Pdu.Content.Text("membership")));
@@ -289,6 +368,12 @@ internal sealed record SynapseFate
 
     /// <summary>Other JSON than its own; null for its own.</summary>
     public string? Json { get; init; }
+
+    /// <summary>
+    /// What state resolution made of the state with the event, which is no state event: null for gone.
+    /// </summary>
+    public IReadOnlyDictionary<(string Type, string Key), SynapseEvent?> Resets { get; init; } =
+        new Dictionary<(string, string), SynapseEvent?>();
 
     public string Metadata { get; init; } = "{}";
 

@@ -1,9 +1,11 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Imports;
+using Matrix.Import.Commands;
 using Matrix.Import.Runs;
 using Matrix.Import.Sources;
 using Matrix.Import.Tests.Sources;
 using Matrix.Import.Tests.Support;
+using Matrix.Import.Verifying;
 
 namespace Matrix.Import.Tests.Runs;
 
@@ -132,6 +134,14 @@ internal abstract class ImportedServerTests(string sourceKind, string targetKind
     {
         await using var target = await OpenTargetAsync(numbers: null);
         return await target.Imports.FindingsAsync("", 0, 1_000, Stop);
+    }
+
+    /// <summary>What `mx import verify` says.</summary>
+    protected async Task<VerifyReport> VerifyAsync()
+    {
+        await using var source = await Source.OpenAsync();
+        return await VerifyCommand.RunAsync(
+            source, new StorageOptions { Url = Url, DataDir = Target.Folder, ServerName = ServerName }, Stop);
     }
 
     /// <summary>Opens the target to look into it: no server may run on it.</summary>

@@ -141,7 +141,7 @@ internal sealed class SmallSynapse : IAsyncDisposable
             _ = value switch
             {
                 null => statement.IntOrNull(null),
-                string text => statement.Text(text),
+                string text => statement.PlainText(text),
                 bool flag => statement.Int(flag ? 1 : 0),
                 byte[] bytes => statement.Blob(bytes),
                 IConvertible number => statement.Int(number.ToInt64(CultureInfo.InvariantCulture)),

@@ -42,6 +42,21 @@ internal sealed class SourceTests(string kind)
     }
 
     [Test]
+    public async Task Text_with_control_characters_is_found_as_it_is()
+    {
+        const string Name = "a\u0010b\u0001\u007f";
+        await using var synapse = await SmallSynapse.CreateAsync(kind, Table);
+        await synapse.InsertAsync("things", ("name", Name), ("number", 1));
+
+        await using var source = await synapse.OpenAsync();
+
+        Assert.That(
+            await source.ListAsync("SELECT name FROM things WHERE name = $1", static row => row.Text(0), Stop, Name),
+            Is.EqualTo(new[] { Name }));
+        Assert.That(await source.NumberAsync("SELECT number FROM things WHERE name > $1", Stop, Name), Is.Zero);
+    }
+
+    [Test]
     public async Task A_source_knows_its_schema_tables_and_columns()
     {
         await using var synapse = await SmallSynapse.CreateAsync(kind, Table);

@@ -8,55 +8,27 @@ import { after, before, test } from "node:test";
 import { User, timeline, v3 } from "../support/client.mjs";
 import { freePort } from "../support/ports.mjs";
 import { Server } from "../support/server.mjs";
-import { load } from "./without-crypto.mjs";
+import { Relay, registrationOf } from "./relay.mjs";
 
-const { AppServiceRegistration, Bridge, Logger } = load("matrix-appservice-bridge", "@vector-im/matrix-bot-sdk");
-Logger.configure?.({ console: "off" });
-
-let server, alice, bob, bridge, folder, port, registration;
-const rooms = [];
-const puppetOf = (userId) => `@_relay_${userId.slice(1).split(":")[0]}:hybrid.test`;
+let server, alice, bob, relay, rooms, folder;
+const puppetOf = (userId) => relay.puppetOf(userId);
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "matrix-relay-"));
-  port = await freePort();
-  registration = new AppServiceRegistration(`http://127.0.0.1:${port}`);
-  registration.setId("relay");
-  registration.setHomeserverToken(AppServiceRegistration.generateToken());
-  registration.setAppServiceToken(AppServiceRegistration.generateToken());
-  registration.setSenderLocalpart("_relay_bot");
-  registration.setRateLimited(false);
-  registration.addRegexPattern("users", "@_relay_.*:hybrid\\.test", true);
-  registration.addRegexPattern("aliases", "#_relay_.*:hybrid\\.test", true);
+  const port = await freePort();
+  const registration = registrationOf("hybrid.test", port);
   registration.outputAsYaml(join(folder, "relay.yaml"));
   server = await Server.start({ MATRIX_APP_SERVICES__FILES: folder });
   [alice, bob] = await Promise.all(["alice", "bob"].map((name) => User.register(server, name)));
-  await starts();
+  relay = new Relay(server.url, "hybrid.test", port, registration);
+  rooms = relay.rooms;
+  await relay.starts();
 });
 after(async () => {
-  await bridge?.close();
+  await relay?.ends();
   await server?.dispose();
   if (folder) rmSync(folder, { recursive: true });
 });
-
-async function starts() {
-  bridge = new Bridge({
-    homeserverUrl: server.url, domain: "hybrid.test", registration, disableStores: true, logRequestOutcome: false,
-    controller: {
-      onUserQuery: (user) => ({ name: `${user.localpart} (made on demand)` }),
-      onAliasQuery: (alias, localpart) => ({ creationOpts: {
-        preset: "public_chat", name: `Channel ${localpart}`, room_alias_name: localpart,
-      } }),
-      onEvent: async (request) => {
-        const event = request.getData();
-        const at = rooms.indexOf(event.room_id);
-        if (event.type !== "m.room.message" || at < 0 || event.sender.startsWith("@_relay_")) return;
-        await bridge.getIntent(puppetOf(event.sender)).sendText(rooms[1 - at], event.content.body);
-      },
-    },
-  });
-  await bridge.run(port, undefined, "127.0.0.1");
-}
 
 /** Waits for a message of a sender in a room. */
 async function hears(user, roomId, sender, body) {
@@ -66,7 +38,7 @@ async function hears(user, roomId, sender, body) {
 
 test("messages are relayed between two rooms by puppets, both ways", async () => {
   for (const user of [alice, bob]) rooms.push(await user.createsRoom({ preset: "public_chat" }));
-  for (const room of rooms) await bridge.getIntent().join(room);
+  for (const room of rooms) await relay.intent().join(room);
   await alice.sends(rooms[0], "hello over there");
   await hears(bob, rooms[1], puppetOf(alice.id), "hello over there");
   await bob.sends(rooms[1], "hello yourself");
@@ -74,7 +46,7 @@ test("messages are relayed between two rooms by puppets, both ways", async () =>
 });
 
 test("a puppet has a name and shows that it types and has read", async () => {
-  const puppet = bridge.getIntent(puppetOf(bob.id));
+  const puppet = relay.intent(puppetOf(bob.id));
   await puppet.setDisplayName("bob, from the other room");
   assert.equal((await alice.get(v3`profile/${puppet.userId}`)).displayname, "bob, from the other room");
   const id = await alice.sends(rooms[0], "did you read this?");
@@ -99,11 +71,11 @@ test("an unknown alias of its namespace becomes a room, and an unknown user an a
 });
 
 test("a bridge that was away gets what it missed, also after a restart of the server", async () => {
-  await bridge.close();
+  await relay.ends();
   for (const body of ["one", "two"]) await alice.sends(rooms[0], body);
   await server.restart();
   await alice.sends(rooms[0], "three");
-  await starts();
+  await relay.starts();
   await hears(bob, rooms[1], puppetOf(alice.id), "three");
   const { chunk } = await bob.messages(rooms[1]);
   const relayed = chunk.filter((event) => event.sender === puppetOf(alice.id) && event.type === "m.room.message");

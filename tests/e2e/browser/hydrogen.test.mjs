@@ -6,9 +6,9 @@ import { User, timeline, v3 } from "../support/client.mjs";
 import { png } from "../support/png.mjs";
 import { Server } from "../support/server.mjs";
 import { browse, picture } from "./chromium.mjs";
+import { locatorsOf, patience } from "./hydrogen.mjs";
 import { serve } from "./site.mjs";
 
-const patience = { timeout: 60_000 };
 const complaints = [];
 let server, site, browser, page, outside, alice, bob, roomId;
 before(async () => {
@@ -34,8 +34,7 @@ after(async () => {
   await server?.dispose();
 });
 
-const message = (text) => page.locator(".Timeline_messageBody", { hasText: text });
-const roomInList = (name) => page.locator(".RoomList .name", { hasText: name });
+const { message, roomInList, says } = locatorsOf(() => page);
 
 test("she signs in and sees her rooms", async () => {
   await page.goto(site.url);
@@ -68,8 +67,7 @@ test("she reads a room, and older messages as she scrolls", async () => {
 
 test("she sends a message that bob gets, and gets his", async () => {
   const { next_batch: since } = await bob.sync();
-  await page.fill(".MessageComposer_input textarea", "hello from the browser");
-  await page.click(".MessageComposer_input .send");
+  await says("hello from the browser");
   const isHers = (event) => event.sender === alice.id && event.content.body === "hello from the browser";
   await bob.syncUntil(since, (response) => timeline(response, roomId).some(isHers));
   await bob.sends(roomId, "hello to the browser");
@@ -113,8 +111,7 @@ test("she is invited, accepts and talks there", async () => {
   await page.locator(".InviteView button", { hasText: "Accept" }).click(patience);
   await page.locator(".MessageComposer_input textarea").waitFor(patience);
   const { next_batch: since } = await bob.sync();
-  await page.fill(".MessageComposer_input textarea", "any frogs?");
-  await page.click(".MessageComposer_input .send");
+  await says("any frogs?");
   await bob.syncUntil(
     since, (response) => timeline(response, invited).some((event) => event.content.body === "any frogs?"));
 });

@@ -1,17 +1,18 @@
 // Keys that outlive a device, and users who verify each other.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { call, v3 } from "../support/client.mjs";
 import { Server } from "../support/server.mjs";
 import { Person, until } from "./person.mjs";
+import { Recovery } from "./recovery.mjs";
 
-let server, alice, bob, roomId, recoveryKey;
+let server, alice, bob, roomId;
+const recovery = new Recovery();
 const said = [];
 before(async () => {
   server = await Server.start();
   [alice, bob] = await Promise.all([
-    Person.registers(server, "alice", { cryptoCallbacks: secrets() }), Person.registers(server, "bob")]);
+    Person.registers(server, "alice", { cryptoCallbacks: recovery.callbacks() }), Person.registers(server, "bob")]);
   await Promise.all([alice.bootstrapsCrossSigning(), bob.bootstrapsCrossSigning()]);
   roomId = await alice.createsEncryptedRoom({ invite: [bob.id] });
   await bob.joins(roomId);
@@ -23,18 +24,6 @@ after(async () => {
   // The Rust crypto has timers of its own.
   setTimeout(() => process.exit(), 500).unref();
 });
-
-/** What a client does when it needs the key of the secret storage: it has it, or asks for the recovery key. */
-function secrets() {
-  const cached = new Map();
-  return {
-    cacheSecretStorageKey: (id, _, key) => cached.set(id, key),
-    getSecretStorageKey: async ({ keys }) => {
-      const [id] = Object.keys(keys);
-      return [id, cached.get(id) ?? decodeRecoveryKey(recoveryKey)];
-    },
-  };
-}
 
 /** How many sessions the server has. */
 const backedUp = async () =>
@@ -50,16 +39,7 @@ test("two users verify each other by emoji in their room", async () => {
 });
 
 test("keys are backed up under a recovery key", async () => {
-  await alice.crypto.bootstrapSecretStorage({
-    setupNewKeyBackup: true,
-    createSecretStorageKey: async () => {
-      const key = await alice.crypto.createRecoveryKeyFromPassphrase();
-      recoveryKey = key.encodedPrivateKey;
-      return key;
-    },
-  });
-  assert.equal(await alice.crypto.isSecretStorageReady(), true);
-  await until("the backup is used", () => alice.crypto.getActiveSessionBackupVersion());
+  await recovery.setsUp(alice);
   for (const [person, other, body] of [[alice, bob, "my old hat"], [bob, alice, "your old coat"]]) {
     const id = await person.sends(roomId, body);
     assert.equal(await other.reads(roomId, id), body);
@@ -70,16 +50,13 @@ test("keys are backed up under a recovery key", async () => {
 
 test("the only device is lost; a new one restores the keys and reads the old messages", async () => {
   await alice.client.logout(true);
-  alice = await Person.logsIn(server, "alice", { cryptoCallbacks: secrets() });
+  alice = await Person.logsIn(server, "alice", { cryptoCallbacks: recovery.callbacks() });
   await alice.sees(roomId);
   for (const { id } of said) {
     const event = await alice.gets(roomId, id);
     await until("it cannot be read yet", () => event.isDecryptionFailure());
   }
-  await until("the new device knows of cross-signing", () => alice.crypto.userHasCrossSigningKeys(alice.id, true));
-  await alice.crypto.bootstrapCrossSigning({});
-  await alice.crypto.loadSessionBackupPrivateKeyFromSecretStorage();
-  const { total, imported } = await alice.crypto.restoreKeyBackup();
+  const { total, imported } = await recovery.restores(alice);
   assert.equal(imported, total);
   assert.equal(total, await backedUp());
   assert.ok(total >= said.length);

@@ -8,7 +8,8 @@ for (const level of ["trace", "debug", "log", "info", "warn"]) console[level] = 
 
 const sdk = await import("matrix-js-sdk");
 const { CryptoEvent, VerifierEvent } = await import("matrix-js-sdk/lib/crypto-api/index.js");
-export { sdk };
+const { SlidingSync } = await import("matrix-js-sdk/lib/sliding-sync.js");
+export { SlidingSync, sdk };
 
 const patience = 30_000;
 

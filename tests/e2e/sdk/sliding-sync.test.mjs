@@ -1,9 +1,8 @@
 // A client that reads its rooms by the SDK's sliding sync.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { SlidingSync } from "matrix-js-sdk/lib/sliding-sync.js";
 import { Server } from "../support/server.mjs";
-import { Person, sdk, until } from "./person.mjs";
+import { Person, SlidingSync, sdk, until } from "./person.mjs";
 
 let server, alice, bob, sliding;
 const rooms = [];

@@ -2,31 +2,15 @@
 // `N passed, N failed`.
 import { readFileSync } from 'node:fs';
 import { Client, q, versions } from './client.mjs';
+import { Tally, same } from './tally.mjs';
 
 const [base, file] = process.argv.slice(2);
 const before = JSON.parse(readFileSync(file, 'utf8'));
 const people = Object.fromEntries(
     Object.entries(before.sessions).map(([name, session]) => [name, new Client(base, session)]));
 const { alice, bob, carol, dave } = people;
-let passed = 0;
-let failed = 0;
-
-async function holds(what, check) {
-    let seen;
-    try {
-        seen = await check();
-    } catch (error) {
-        seen = error.message;
-    }
-
-    if (seen === true) passed++;
-    else {
-        failed++;
-        console.log(`failed: ${what}: ${JSON.stringify(seen)}`);
-    }
-}
-
-const same = (seen, expected) => JSON.stringify(seen) === JSON.stringify(expected) || seen;
+const tally = new Tally();
+const holds = tally.holds.bind(tally);
 
 await holds('a refresh token goes on', async () => {
     const next = await new Client(base).send('POST', 'refresh', { refresh_token: carol.refresh });
@@ -133,5 +117,4 @@ await holds('people are found', () => until(async () => same(
     (await alice.send('POST', 'user_directory/search', { search_term: 'bob' })).results.map((user) => user.user_id),
     [bob.user])));
 
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+process.exitCode = tally.ends();

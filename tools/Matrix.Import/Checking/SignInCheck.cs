@@ -1,16 +1,30 @@
+using Matrix.Import.Configuration;
+using Matrix.Import.Runs;
 using Matrix.Import.Sources;
 
 namespace Matrix.Import.Checking;
 
 /// <summary>
 /// Who could not sign in any more: active users who have neither a password that counts nor a link to a provider that
-/// is carried. Their sessions go on; a new sign-in needs a password that an administrator sets.
+/// is carried. Their sessions go on; a new sign-in needs a password that an administrator sets. Users without any way
+/// into Synapse, such as the one that sends notices, lose none.
 /// </summary>
 /// <param name="source">Synapse's databases.</param>
 /// <param name="hasPasswords">Whether passwords of Synapse's database count.</param>
 /// <param name="providers">The names in `user_external_ids` of providers whose links are carried.</param>
-internal sealed class SignInCheck(SynapseSource source, bool hasPasswords, IReadOnlySet<string> providers)
+/// <param name="hasUnseenWays">Whether some sign in by what is not in the database, such as LDAP.</param>
+internal sealed class SignInCheck(
+    SynapseSource source, bool hasPasswords, IReadOnlySet<string> providers, bool hasUnseenWays)
 {
+    /// <summary>The check for a configuration.</summary>
+    public static SignInCheck Of(SynapseConfig config, SourceSettings settings, SynapseSource source) => new(
+        source,
+        settings.HasPasswords && config.Passwords.AreForLogin,
+        settings.IdentityProviders.Keys.ToHashSet(),
+        config.Delegated is not null
+            || config.OtherSignIns.HasJwt
+            || config.Modules.Any(static module => module.MayCheckPasswords));
+
     /// <summary>The users who could not sign in, with the ways that they have in Synapse only.</summary>
     public async IAsyncEnumerable<LockedOutUser> LockedOutAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
@@ -32,9 +46,9 @@ internal sealed class SignInCheck(SynapseSource source, bool hasPasswords, IRead
                 static link => link.Text(0),
                 stop,
                 user);
-            if (ways.Exists(providers.Contains)) continue;
+            if (ways.Exists(providers.Contains) || (ways.Count == 0 && !hasUnseenWays)) continue;
             yield return new LockedOutUser(user, ways.Count > 0 ? string.Join(", ", ways)
-                : hasPassword ? "a password that Synapse does not use" : "no password in the database");
+                : "neither a password nor an identity in Synapse's database");
         }
     }
 }

@@ -17,6 +17,8 @@ internal sealed class CarriedSettings
     public IReadOnlyList<string> Notes =>
     [
         .. Refused.Select(static finding => $"{finding} Accept it by --accept {finding.Setting}"),
+        .. _mapped.Findings.Where(static finding => finding.Kind == FindingKind.Refused).Except(Refused)
+            .Select(static finding => $"{finding} It was accepted."),
         .. _mapped.Findings.Where(static finding => finding.Kind is FindingKind.Listed or FindingKind.Unknown)
             .Select(static finding => finding.ToString()),
     ];
@@ -28,7 +30,9 @@ internal sealed class CarriedSettings
     {
         // A SQLite file is named where the configuration is read from: in the data folder.
         var mapped = SettingsMapping.Map(prepared.Config, new MappingOptions { DatabaseUrl = options.DatabaseUrl });
-        var accepted = options.Choices.Accepted.Where(static name => name != StoppedCheck.OtherSessions).ToList();
+        var accepted = options.Choices.Accepted
+            .Where(static name => name is not (StoppedCheck.OtherSessions or LostSignIns.Name))
+            .ToList();
         foreach (var needless in mapped.Needless(accepted)) log.Say($"--accept {needless}: nothing needs it.");
         return new CarriedSettings(mapped, accepted);
     }

@@ -31,10 +31,7 @@ public static class CheckCommand
 
         var lockedOut = new List<LockedOutUser>();
         var locked = 0L;
-        var check = new SignInCheck(
-            source,
-            prepared.Settings.HasPasswords && prepared.Config.Passwords.AreForLogin,
-            prepared.Settings.IdentityProviders.Keys.ToHashSet());
+        var check = SignInCheck.Of(prepared.Config, prepared.Settings, source);
         await foreach (var user in check.LockedOutAsync(stop))
         {
             locked++;

@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Imported;
+using Matrix.Import.Checking;
 using Matrix.Import.Configuration;
 using Matrix.Import.Federation;
 using Matrix.Import.Runs;
@@ -43,6 +44,8 @@ public static class ImportCommand
 
         using var copies = isRehearsal ? SourceCopies.Of(prepared.Databases, options.DataFolder) : null;
         await using var source = await SourceAddress.OpenAsync(copies?.Databases ?? prepared.Databases, stop);
+        await LostSignIns.NeedAcceptedAsync(
+            SignInCheck.Of(prepared.Config, prepared.Settings, source), options.Choices, log, stop);
         var numbers = await StreamNumbers.ReadAsync(source, stop);
         if (!isRehearsal
             && await check.RisingAsync(numbers, options.Watched, options.Time, stop) is { Count: > 0 } rising)
@@ -86,7 +89,7 @@ public static class ImportCommand
 
         var report = await VerifyCommand.RunAsync(source, prepared.Target(options, 0), stop);
         var file = Path.Combine(options.DataFolder, "import-report.md");
-        await File.WriteAllTextAsync(file, ReportText.Of(report, prepared.Config.ServerName), stop);
+        await File.WriteAllTextAsync(file, ReportText.Of(report, prepared.Config.ServerName, carried.Notes), stop);
         return new ImportedSummary(report, file, isRehearsal);
     }
 

@@ -24,7 +24,8 @@ internal static class MediaOrigins
                 case MediaProviderKind.S3:
                     origins.Add(new BucketOrigin(new BucketAddress(
                         provider.Bucket, provider.Prefix, provider.Region, provider.EndPoint, provider.AccessKey,
-                        provider.SecretKey?.Reveal() ?? "", provider.EncryptionKey?.Reveal() ?? "")));
+                        provider.SecretKey?.Reveal() ?? "", provider.SessionToken?.Reveal() ?? "",
+                        provider.EncryptionKey?.Reveal() ?? "")));
                     break;
                 default:
                     log.Say(

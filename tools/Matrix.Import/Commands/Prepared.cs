@@ -49,6 +49,9 @@ internal sealed record Prepared(SynapseConfig Config, IReadOnlyList<SourceAddres
         LongestRead = TimeSpan.Zero,
         WriterCacheBytes = 64 << 20,
 
+        // What a Synapse has collected is mostly read. Larger pages have less room left beside the JSON.
+        PageSize = 4096,
+
         // A kill loses nothing; a loss of power may cost the last seconds, which the resumed import writes again.
         // Closing the database syncs it.
         SqliteSynchronous = "NORMAL",

@@ -8,7 +8,10 @@ namespace Matrix.Import.Commands;
 internal static class ReportText
 {
     /// <summary>The text.</summary>
-    public static string Of(VerifyReport report, string serverName)
+    /// <param name="report">What was carried.</param>
+    /// <param name="serverName">The server's name.</param>
+    /// <param name="settings">What is different of the configuration, a sentence or two each.</param>
+    public static string Of(VerifyReport report, string serverName, IReadOnlyList<string> settings)
     {
         var text = new StringBuilder();
         Line($"# Import of {serverName} from Synapse");
@@ -32,6 +35,11 @@ internal static class ReportText
             Line($"- {left.Kind}, {left.Count}: {left.Reason} ({string.Join(", ", left.Examples)}{more})");
         }
 
+        Line("");
+        Line("## Configuration");
+        Line("");
+        if (settings.Count == 0) Line("Nothing is different.");
+        foreach (var setting in settings) Line($"- {setting}");
         Line("");
         Line("## Rooms");
         Line("");

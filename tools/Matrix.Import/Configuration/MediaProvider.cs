@@ -28,6 +28,9 @@ public sealed record MediaProvider(string Module, MediaProviderKind Kind)
     /// <summary>The key; null if the environment has one.</summary>
     public Secret? SecretKey { get; init; }
 
+    /// <summary>What a temporary key has besides; null for none.</summary>
+    public Secret? SessionToken { get; init; }
+
     /// <summary>The key by which objects are encrypted at the service; null for none.</summary>
     public Secret? EncryptionKey { get; init; }
 
@@ -84,6 +87,7 @@ public sealed record MediaProvider(string Module, MediaProviderKind Kind)
             EndPoint = config.Text("endpoint_url") ?? "",
             AccessKey = config.AnyText("access_key_id") ?? "",
             SecretKey = config.AnyText("secret_access_key") is { Length: > 0 } key ? new Secret(key) : null,
+            SessionToken = config.AnyText("session_token") is { Length: > 0 } token ? new Secret(token) : null,
             EncryptionKey = config.AnyText("sse_customer_key") is { Length: > 0 } sse ? new Secret(sse) : null,
         };
     }

@@ -7,10 +7,11 @@ namespace Matrix.Import.Media;
 /// <param name="EndPoint">The service's address; empty for Amazon's.</param>
 /// <param name="AccessKey">The id of the key; empty if the environment has one.</param>
 /// <param name="SecretKey">The key.</param>
+/// <param name="SessionToken">What a temporary key has besides; empty for none.</param>
 /// <param name="EncryptionKey">The customer's key by which objects are encrypted; empty for none.</param>
 internal sealed record BucketAddress(
     string Bucket, string Prefix, string Region, string EndPoint, string AccessKey, string SecretKey,
-    string EncryptionKey)
+    string SessionToken, string EncryptionKey)
 {
     /// <summary>The bucket only: the keys are secret.</summary>
     public override string ToString() => Bucket;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
@@ -17,9 +18,13 @@ internal sealed class BucketOrigin : IMediaOrigin
     private readonly AmazonS3Client _client;
     private readonly BucketAddress _address;
 
+    // The provider's library takes the key as text, and encodes it; this one takes it encoded.
+    private readonly string _encryptionKey;
+
     public BucketOrigin(BucketAddress address)
     {
         _address = address;
+        _encryptionKey = Convert.ToBase64String(Encoding.UTF8.GetBytes(address.EncryptionKey));
         var config = new AmazonS3Config { Timeout = TimeSpan.FromMinutes(5), MaxErrorRetry = 3 };
         if (address.EndPoint.Length > 0) (config.ServiceURL, config.ForcePathStyle) = (address.EndPoint, true);
         if (address.Region.Length > 0)
@@ -28,9 +33,11 @@ internal sealed class BucketOrigin : IMediaOrigin
             else config.RegionEndpoint = RegionEndpoint.GetBySystemName(address.Region);
         }
 
-        _client = address.AccessKey.Length > 0
-            ? new AmazonS3Client(new BasicAWSCredentials(address.AccessKey, address.SecretKey), config)
-            : new AmazonS3Client(config);
+        _client = address.AccessKey.Length == 0 ? new AmazonS3Client(config)
+            : address.SessionToken.Length == 0
+                ? new AmazonS3Client(new BasicAWSCredentials(address.AccessKey, address.SecretKey), config)
+            : new AmazonS3Client(
+                new SessionAWSCredentials(address.AccessKey, address.SecretKey, address.SessionToken), config);
     }
 
     public string Description => $"the bucket {_address.Bucket}";
@@ -41,7 +48,7 @@ internal sealed class BucketOrigin : IMediaOrigin
         if (_address.EncryptionKey.Length > 0)
         {
             request.ServerSideEncryptionCustomerMethod = new ServerSideEncryptionCustomerMethod(EncryptionMethod);
-            request.ServerSideEncryptionCustomerProvidedKey = _address.EncryptionKey;
+            request.ServerSideEncryptionCustomerProvidedKey = _encryptionKey;
         }
 
         try

@@ -36,7 +36,7 @@ internal sealed class AccountsPart : PeoplePart
                 u.deactivated, u.shadow_banned, {source.ColumnOr("users", "approved", "NULL")},
                 {source.ColumnOr("users", "locked", "NULL")}, {source.ColumnOr("users", "suspended", "NULL")},
                 CASE WHEN EXISTS (SELECT 1 FROM erased_users e WHERE e.user_id = u.name) THEN 1 ELSE 0 END,
-                CASE WHEN {pending} THEN 1 ELSE 0 END
+                CASE WHEN {pending} THEN 1 ELSE 0 END, u.consent_version, u.consent_server_notice_sent
             FROM users u WHERE u.name > $1 ORDER BY u.name
             """,
             stop,
@@ -78,6 +78,11 @@ internal sealed class AccountsPart : PeoplePart
         if (account.UserType is { Length: > 0 } type)
         {
             LeaveOut("user types", $"This server does not mark users as '{type}'.");
+        }
+
+        if (account.Consent is { } consent)
+        {
+            LeaveOut("consents to a policy", $"{consent} This server does not keep who accepted a policy.");
         }
 
         if (account.IsDeactivated)
@@ -160,6 +165,11 @@ internal sealed class AccountsPart : PeoplePart
 
         /// <summary>Whether the user still has to leave rooms.</summary>
         public bool IsDeparting { get; } = row.Bool(13);
+
+        /// <summary>What the user did about the policy; null for nothing.</summary>
+        public string? Consent { get; } = row.Text(14) is { Length: > 0 } accepted ? $"Version {accepted} was accepted."
+            : row.Text(15) is { Length: > 0 } sent ? $"A notice asked to accept version {sent}."
+            : null;
 
         public bool IsDeactivated { get; } = row.Bool(7) || row.Bool(13);
 

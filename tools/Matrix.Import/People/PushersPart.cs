@@ -69,7 +69,16 @@ internal sealed class PushersPart : PeoplePart
         : row.Text(2) is not ("http" or "email") ? "This server does not know pushers of its kind."
         : row.Int64(0) < 1 ? "Its id is not a number of the stream."
         : row.TextOrNull(9) is not null && !JsonText.TryParseStored(row.Bytes(9), out _) ? "Its data is no JSON object."
+        : row.Text(2) == "http" && !HasGateway(row) ? "The address of its push gateway is not https."
         : null;
+
+    // Synapse takes http too, and this server refuses it.
+    private static bool HasGateway(ISourceRow row) =>
+        !row.IsNull(9)
+        && JsonText.TryParseStored(row.Bytes(9), out var data)
+        && data.Text("url") is { } url
+        && Uri.TryCreate(url, UriKind.Absolute, out var parsed)
+        && parsed.Scheme == Uri.UriSchemeHttps;
 
     private static PusherRow PusherOf(ISourceRow row)
     {

@@ -19,6 +19,12 @@ internal sealed class EventWriter
 
     private const string DummyType = "org.matrix.dummy_event";
 
+    /// <summary>
+    /// How long a device may take to see what it sent. Transaction ids of older events would be a fortieth of all
+    /// bytes.
+    /// </summary>
+    private static readonly TimeSpan _longestEcho = TimeSpan.FromDays(30);
+
     private readonly ImportContext _context;
     private readonly KnownRoom _known;
     private readonly RoomIdentity _room;
@@ -27,6 +33,7 @@ internal sealed class EventWriter
     private readonly AuthHeights? _heights;
     private readonly RoomChanges _changes;
     private readonly NotifyClasses _notify;
+    private readonly long _echoedSince;
 
     public EventWriter(
         ImportContext context,
@@ -38,6 +45,7 @@ internal sealed class EventWriter
     {
         (_context, _known, _room, _events) = (context, known, room, known.Events);
         (_redactions, _heights, _changes) = (redactions, heights, changes);
+        _echoedSince = (context.Time.GetUtcNow() - _longestEcho).ToUnixTimeMilliseconds();
         _notify = new NotifyClasses(room, known.Joined, Stored(known.Create), Stored(known.PowerLevels));
 
         StoredEvent? Stored(Pdu? pdu) => pdu is null ? null : new StoredEvent(
@@ -188,7 +196,7 @@ internal sealed class EventWriter
     {
         if (!_context.IsLocal(pdu.Sender)) return null;
         if (_known.Sends.TryGetValue(pdu.EventId, out var sent)) return new SentAs(sent.Device, sent.Transaction);
-        return each.Notes is { DeviceId: { } device, TransactionId: { } transaction }
+        return each.ReceivedAt >= _echoedSince && each.Notes is { DeviceId: { } device, TransactionId: { } transaction }
             ? new SentAs(device, transaction)
             : null;
     }

@@ -46,6 +46,7 @@ internal sealed class RoomImport
         var writer = new EventWriter(_context, _known, _room, redactions, heights, _changes);
         var states = new StatesAround(_events, _steps, _groups, _changes);
 
+        await LeaveOutStateAsync(writer, stop);
         await CarryAsync(EventKind.Outlier, chunk => OutliersAsync(chunk, writer, stop), stop);
         await CarryAsync(
             EventKind.Backfilled,
@@ -105,6 +106,38 @@ internal sealed class RoomImport
             || around.After.Tree.Count == 0
             ? null
             : around.After;
+    }
+
+    /// <summary>
+    /// Leaves out the state events that cannot be read, before any state is made: a state that names one would name an
+    /// event that is not there.
+    /// </summary>
+    private async Task LeaveOutStateAsync(EventWriter writer, CancellationToken stop)
+    {
+        var chunk = new List<SourceEvent>(PerChunk);
+        await foreach (var row in _context.Source.RowsAsync(
+            $"{SourceEvent.JsonColumns} WHERE e.room_id = $1 AND e.state_key IS NOT NULL ORDER BY e.stream_ordering",
+            stop,
+            _known.RoomId))
+        {
+            if (_events.Find(row.Text(0)) is not (>= 0 and var at)) continue;
+            chunk.Add(SourceEvent.Of(row, at));
+            if (chunk.Count == PerChunk) End();
+        }
+
+        End();
+
+        void End()
+        {
+            EventReader.ReadAll(_known.Rules, _known.RoomId, chunk);
+            foreach (var each in chunk.Where(static each => each.Pdu is null))
+            {
+                _changes.Read("events");
+                writer.LeaveOut(each);
+            }
+
+            chunk.Clear();
+        }
     }
 
     private static Task OutliersAsync(IReadOnlyList<SourceEvent> chunk, EventWriter writer, CancellationToken stop)

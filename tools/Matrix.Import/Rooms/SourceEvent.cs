@@ -15,6 +15,11 @@ internal sealed class SourceEvent
         LEFT JOIN rejections r ON r.event_id = e.event_id
         """;
 
+    /// <summary>The same columns, of which only the JSON is filled: what reading it needs.</summary>
+    public const string JsonColumns = """
+        SELECT e.event_id, NULL, j.json, '', 0, NULL FROM events e LEFT JOIN event_json j ON j.event_id = e.event_id
+        """;
+
     public required string EventId { get; init; }
 
     /// <summary>Its place among the room's events.</summary>

@@ -6,7 +6,7 @@ namespace Matrix.Import.Rooms;
 /// <summary>A change of the current state of a room, as Synapse recorded it.</summary>
 /// <param name="Position">Where it became current: Synapse writes all changes of a batch at the batch's first position,
 /// here each has that of its event.</param>
-/// <param name="Event">The place of the event; -1 if the entry was removed.</param>
+/// <param name="Event">The place of the event; -1 if the entry was removed, or its event is not here.</param>
 internal readonly record struct StateDelta(long Position, string Type, string StateKey, string EventId, int Event);
 
 /// <summary>Reads the changes of a room's current state in the order of their positions.</summary>
@@ -83,21 +83,15 @@ internal sealed class StateDeltas : IAsyncDisposable
     {
         var row = _rows.Current;
         var (position, eventId, at) = (row.Int64(0), row.Text(3), -1);
-        var isDangling = false;
         if (!row.IsNull(3))
         {
+            // Without its event, the entry is missing from there on.
             at = _events.Find(eventId);
-            isDangling = at < 0;
-            if (isDangling) _dangling(eventId);
+            if (at < 0) _dangling(eventId);
             else if (_events.Kind(at) == EventKind.Live) position = Math.Max(position, _events.Stream(at));
         }
 
-        if (!isDangling)
-        {
-            var delta = new StateDelta(position, row.Text(1), row.Text(2), eventId, at);
-            _ready.Enqueue(delta, (position, _nth++));
-        }
-
+        _ready.Enqueue(new StateDelta(position, row.Text(1), row.Text(2), eventId, at), (position, _nth++));
         _hasRow = await _rows.MoveNextAsync();
     }
 

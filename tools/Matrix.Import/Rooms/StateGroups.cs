@@ -137,6 +137,7 @@ internal sealed class StateGroups(ISourceDatabase source, EventIndex events, Act
             }
 
             if (EntryOf(row) is { } entry) reading.Take(entry);
+            else reading.Lack(row.Text(1), row.Text(2), row.Text(3));
         }
 
         await EndAsync(reading, parents, held, stop);
@@ -248,6 +249,12 @@ internal sealed class StateGroups(ISourceDatabase source, EventIndex events, Act
             }
 
             Changes.Add(StateChange.Added(entry));
+        }
+
+        /// <summary>An entry whose event is not here: the state has none, also if the other group's has.</summary>
+        public void Lack(string type, string stateKey, string eventId)
+        {
+            if (like is null) Changes.Add(StateChange.Removed(StateEntry.Of(type, stateKey, eventId, 0)));
         }
     }
 }

@@ -29,7 +29,7 @@ internal sealed class SqliteSource : ISourceDatabase
     /// <exception cref="SourceException">It is missing, or no database.</exception>
     public static SqliteSource Open(string file)
     {
-        if (!File.Exists(file)) throw new SourceException($"Synapse's database {file} does not exist.");
+        if (!File.Exists(file)) throw Missing(file);
         SqliteConnection? connection = null;
         try
         {
@@ -53,7 +53,7 @@ internal sealed class SqliteSource : ISourceDatabase
     /// <exception cref="SourceException">It cannot be read, or the copy not written.</exception>
     public static void Copy(string file, string copy)
     {
-        if (!File.Exists(file)) throw new SourceException($"Synapse's database {file} does not exist.");
+        if (!File.Exists(file)) throw Missing(file);
         try
         {
             File.Delete(copy);
@@ -97,6 +97,10 @@ internal sealed class SqliteSource : ISourceDatabase
         return ValueTask.CompletedTask;
     }
 
+    private static SourceException Missing(string file) => new(
+        $"Synapse's database {file} does not exist. Give the folder in which Synapse runs (--synapse-folder), or where "
+        + "a folder of its container is here (--moved).");
+
     private static Dictionary<string, IReadOnlySet<string>> TablesOf(SqliteConnection connection)
     {
         var tables = new Dictionary<string, IReadOnlySet<string>>();
@@ -120,7 +124,7 @@ internal sealed class SqliteSource : ISourceDatabase
             _ = argument switch
             {
                 null => statement.IntOrNull(null),
-                string text => statement.Text(text),
+                string text => statement.PlainText(text),
                 bool flag => statement.Int(flag ? 1 : 0),
                 byte[] bytes => statement.Blob(bytes),
                 IConvertible number => statement.Int(number.ToInt64(CultureInfo.InvariantCulture)),

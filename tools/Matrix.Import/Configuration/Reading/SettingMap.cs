@@ -152,8 +152,8 @@ internal sealed class SettingMap(YamlValue.Map map, string path, SynapsePaths pa
         problems.Add(kind, (map.Find(name) ?? map).Place.ToString(), PathOf(name), message);
 
     private static string Hint(string file) => System.IO.Path.IsPathRooted(file)
-        ? ""
-        : ". Relative paths begin in the folder in which Synapse runs: name it";
+        ? ". If it is a path of a container, say where its folder is here (--moved)"
+        : ". Relative paths begin in the folder in which Synapse runs: name it (--synapse-folder)";
 
     private SettingMap Below(YamlValue.Map below, string name) => new(below, PathOf(name), paths, problems);
 

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Matrix.Host.Tests.Media;
+namespace Matrix.TestWorld;
 
 /// <summary>
 /// A small S3 service: objects of one bucket in memory. Each request's signature is checked. AWS General Reference,
@@ -28,6 +28,12 @@ internal sealed class S3Stub : IAsyncDisposable
 
     internal ConcurrentDictionary<string, (byte[] Content, DateTimeOffset At)> Objects { get; } =
         new(StringComparer.Ordinal);
+
+    /// <summary>The customer's keys of encrypted objects, in Base64, by the object.</summary>
+    internal ConcurrentDictionary<string, string> EncryptionKeys { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The token that requests need besides their signature; null for none.</summary>
+    internal string? SessionToken { get; set; }
 
     internal int Refused { get; private set; }
 
@@ -56,7 +62,8 @@ internal sealed class S3Stub : IAsyncDisposable
             return;
         }
 
-        if (!IsSigned(http.Request, body.ToArray()))
+        var token = (string?)http.Request.Headers["x-amz-security-token"];
+        if (token != SessionToken || !IsSigned(http.Request, body.ToArray()))
         {
             Refused++;
             await FailAsync(http, 403, "SignatureDoesNotMatch");
@@ -90,6 +97,9 @@ internal sealed class S3Stub : IAsyncDisposable
                 Objects.TryRemove(key, out _);
                 http.Response.StatusCode = 204;
                 break;
+            case "GET" or "HEAD" when !HasKey(http.Request, EncryptionKeys.GetValueOrDefault(key)):
+                await FailAsync(http, 400, "InvalidRequest");
+                break;
             case "GET" or "HEAD" when Objects.TryGetValue(key, out var found):
                 await SendAsync(http, found.Content);
                 break;
@@ -97,6 +107,19 @@ internal sealed class S3Stub : IAsyncDisposable
                 await FailAsync(http, 404, "NoSuchKey");
                 break;
         }
+    }
+
+    /// <summary>
+    /// Whether the request has an object's key. S3 User Guide, "Server-side encryption with customer-provided keys".
+    /// </summary>
+    private static bool HasKey(HttpRequest request, string? key)
+    {
+        const string header = "x-amz-server-side-encryption-customer-";
+        if (key is null) return !request.Headers.ContainsKey(header + "key");
+        var hash = Convert.ToBase64String(MD5.HashData(Convert.FromBase64String(key)));
+        return request.Headers[header + "algorithm"] == "AES256"
+            && request.Headers[header + "key"] == key
+            && request.Headers[header + "key-MD5"] == hash;
     }
 
     private static async Task SendAsync(HttpContext http, byte[] content)

@@ -1,0 +1,249 @@
+namespace Matrix.Properties.Claims
+
+open System
+open System.Collections.Generic
+open System.Threading.Tasks
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Properties.SmallWorlds
+open Matrix.Properties.Claims
+
+/// The result for a claim.
+[<NoEquality; NoComparison>]
+type ClaimFinding = {
+    Claim: Claim
+    /// The decisions that it is about.
+    Applied: Sightings
+    /// The decisions that break it and that no exception covers.
+    Broken: Sightings
+    /// The decisions that each exception covers.
+    Excepted: (Exception * Sightings) list
+    /// The decisions that one part of one exception alone covers: without the part, the claim fails.
+    Needed: (Exception * Statement * Sightings) list
+}
+
+/// The results for one version's decisions: which claims hold, and in which cases they leave the verdict open.
+[<Sealed>]
+type ClaimSurvey(version: RoomVersion) =
+
+    let claims = VersionClaims version
+
+    let findings = [
+        for compiled in claims.All ->
+            compiled,
+            {
+                Claim = compiled.Claim
+                Applied = Sightings()
+                Broken = Sightings()
+                Excepted = [ for e in compiled.Claim.Exceptions -> e, Sightings() ]
+                Needed = [ for part in compiled.Parts -> part.Exception, part.Part, Sightings() ]
+            }
+    ]
+
+    let byType = Dictionary<string, (CompiledClaim * ClaimFinding)[]>()
+
+    let concerning (eventType: string) =
+        match byType.TryGetValue eventType with
+        | true, some -> some
+        | _ ->
+            let some =
+                findings
+                |> List.filter (fun (compiled, _) -> compiled.IsAbout eventType)
+                |> Array.ofList
+
+            byType[eventType] <- some
+            some
+
+    let gaps = SortedDictionary<string, Sightings>(StringComparer.Ordinal)
+
+    let gapsOf (kind: string) : Sightings =
+        match gaps.TryGetValue kind with
+        | true, seen -> seen
+        | _ ->
+            let seen = Sightings()
+            gaps[kind] <- seen
+            seen
+
+    let except (compiled: CompiledClaim) (finding: ClaimFinding) (case: ClaimCase) world choices =
+        let covering =
+            List.zip (List.ofArray compiled.Parts) finding.Needed
+            |> List.filter (fun (part, _) -> part.Covers case)
+
+        match covering with
+        | [ _, (_, _, needed) ] -> needed.Saw(world, choices)
+        | _ -> ()
+
+        for e, seen in finding.Excepted do
+            if
+                covering
+                |> List.exists (fun (part, _) -> obj.ReferenceEquals(part.Exception, e))
+            then
+                seen.Saw(world, choices)
+
+    /// The version.
+    member _.Version = version
+    /// The result for each claim.
+    member _.Findings: ClaimFinding list = List.map snd findings
+    /// How many decisions were judged.
+    member val Judged = 0L with get, set
+    /// The decisions whose opposite satisfies all claims too, by the kind of the event.
+    member _.Gaps: IReadOnlyDictionary<string, Sightings> = gaps
+
+    /// Judges a decision about the case that the stage has loaded.
+    member this.Judge(loader: CaseLoader, case: ClaimCase, decision: Decision, choices: int[]) =
+        let world = loader.Ground.World
+        let event = loader.Event
+        this.Judged <- this.Judged + 1L
+        case.Turn()
+        case.Allowed <- decision.IsOk
+
+        for compiled, finding in concerning event.Type do
+            match compiled.Judge case with
+            | Judgement.NotAbout -> ()
+            | Judgement.Holds -> finding.Applied.Saw(world, choices)
+            | Judgement.Broken ->
+                finding.Applied.Saw(world, choices)
+                finding.Broken.Saw(world, choices)
+            | Judgement.Excepted ->
+                finding.Applied.Saw(world, choices)
+                except compiled finding case world choices
+
+        case.Allowed <- not decision.IsOk
+
+        if isNull (claims.Broken(event.Type, case)) then
+            let kind =
+                match event.Content.Text "membership" with
+                | NonNull word when event.Type = "m.room.member" -> $"{event.Type}, {word}"
+                | _ -> event.Type
+
+            (gapsOf kind).Saw(world, choices)
+
+    /// Adds the results of another survey of the version.
+    member this.Add(other: ClaimSurvey) =
+        this.Judged <- this.Judged + other.Judged
+
+        for mine, theirs in List.zip this.Findings other.Findings do
+            mine.Applied.Add theirs.Applied
+            mine.Broken.Add theirs.Broken
+
+            for (_, a), (_, b) in List.zip mine.Excepted theirs.Excepted do
+                a.Add b
+
+            for (_, _, a), (_, _, b) in List.zip mine.Needed theirs.Needed do
+                a.Add b
+
+        for KeyValue(kind, seen) in other.Gaps do
+            (gapsOf kind).Add seen
+
+/// Surveys of the small worlds for all claims.
+[<RequireQualifiedAccess>]
+module ClaimSurvey =
+
+    let private judging (survey: ClaimSurvey) (ground: Ground) : int[] -> unit =
+        let loader = CaseLoader ground
+        let case = ClaimCase(LoadedCase loader)
+
+        fun choices ->
+            loader.Load choices
+            survey.Judge(loader, case, loader.Decide ground.Rules, choices)
+
+    /// Surveys a number of drawn cases of every world.
+    let sample (version: RoomVersion) (worlds: World list) (count: int) (seed: uint64) : ClaimSurvey =
+        let survey = ClaimSurvey version
+
+        for world in worlds do
+            Enumeration.sample world [ version ] count seed (judging survey (Ground(world, version)))
+
+        survey
+
+    /// Surveys a portion of every world, on as many threads as given.
+    let run
+        (version: RoomVersion)
+        (worlds: World list)
+        (every: int64)
+        (threads: int)
+        (progress: string -> unit)
+        : ClaimSurvey =
+        let total = ClaimSurvey version
+
+        for world in worlds do
+            let ground = Ground(world, version)
+            let shares = Array.init threads (fun _ -> ClaimSurvey version)
+
+            Parallel.For(
+                0,
+                threads,
+                fun share ->
+                    Enumeration.run
+                        world
+                        [ version ]
+                        {
+                            Every = every
+                            Share = share
+                            Shares = threads
+                        }
+                        (judging shares[share] ground)
+                    |> ignore
+            )
+            |> ignore
+
+            for share in shares do
+                total.Add share
+
+            progress world.Name
+
+        total
+
+    /// Whether every claim was about some decision, and every part of every exception was needed.
+    let isComplete (survey: ClaimSurvey) : bool =
+        survey.Findings
+        |> List.forall (fun f ->
+            f.Applied.Count > 0L
+            && f.Needed |> List.forall (fun (_, _, seen) -> seen.Count > 0L))
+
+    /// Surveys all cases of each weight, the lightest first, until the survey is complete or a weight is reached.
+    let lightest (version: RoomVersion) (worlds: World list) (limit: int) : ClaimSurvey =
+        let survey = ClaimSurvey version
+
+        let judges =
+            worlds |> List.map (fun world -> world, judging survey (Ground(world, version)))
+
+        let mutable weight = 0
+
+        while weight <= limit && not (isComplete survey) do
+            for world, judge in judges do
+                Enumeration.ofWeight world [ version ] weight (fun choices ->
+                    judge choices
+                    false)
+                |> ignore
+
+            weight <- weight + 1
+
+        survey
+
+    /// What is wrong with the version's decisions, given that the survey has the lightest cases: claims that are broken
+    /// or about nothing, and exceptions or parts of them that nothing needs.
+    let faults (survey: ClaimSurvey) : string list = [
+        for f in survey.Findings do
+            let fault (words: string) = $"{f.Claim.Name}: {words}"
+
+            match f.Broken.Lightest with
+            | Some witness -> fault $"does not hold of\n{Witnesses.show survey.Version witness}"
+            | None -> ()
+
+            if f.Applied.Count = 0L then
+                fault "it is about no decision"
+
+            for e, seen in f.Excepted do
+                if seen.Count = 0L then
+                    fault $"the exception {e.Name} never occurs"
+
+            for e, part, seen in f.Needed do
+                if seen.Count = 0L then
+                    fault $"the exception {e.Name} does not need the case that {ClaimText.statement part}"
+    ]
+
+    /// The kinds of events with cases whose verdict the claims leave open, how many there are, and the lightest.
+    let gaps (survey: ClaimSurvey) : (string * Sightings) list = [
+        for KeyValue(kind, seen) in survey.Gaps -> kind, seen
+    ]
