@@ -16,6 +16,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Coverage of ParseResults<CoverageArguments>
     | [<CliPrefix(CliPrefix.None)>] Html of ParseResults<HtmlArguments>
     | [<CliPrefix(CliPrefix.None)>] Mutate of ParseResults<MutateArguments>
+    | [<CliPrefix(CliPrefix.None)>] Prove of ParseResults<ProveArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -31,6 +32,7 @@ type RulesArguments =
             | Coverage _ -> "counts, for each clause, the cases of the small worlds that it decides."
             | Html _ -> "writes a site of all versions and differences, with example cases, to a folder."
             | Mutate _ -> "changes one rule at a time, and reports what detects each change."
+            | Prove _ -> "proves claims about the rules with z3 and cvc5, for every event and state."
 
 module internal RulesCommand =
     let run (arguments: ParseResults<RulesArguments>) : Ending =
@@ -46,3 +48,4 @@ module internal RulesCommand =
         | Coverage arguments -> CoverageCommand.run arguments
         | Html arguments -> HtmlCommand.run arguments
         | Mutate arguments -> MutateCommand.run arguments
+        | Prove arguments -> ProveCommand.run arguments

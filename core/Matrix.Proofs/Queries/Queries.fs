@@ -1,0 +1,150 @@
+namespace Matrix.Proofs.Queries
+
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Properties.Claims
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference.Authorization
+open Matrix.Properties.SmallWorlds
+open Matrix.Proofs.Encoding
+open Matrix.Proofs.Smt
+open Matrix.Proofs.Universe
+
+/// What is proved of the authorization tables.
+[<RequireQualifiedAccess>]
+module Queries =
+
+    /// The decision of both evaluators on a case; none if they differ.
+    let private decided (version: RoomVersion) (found: FoundCase) : Decision option =
+        let case = { found.Case with Version = version }
+        let decision = AuthCase.decide (AuthRules version) case
+
+        if AuthReference.decide case = decision then
+            Some decision
+        else
+            None
+
+    let private tableOf (version: RoomVersion) : TableTerms = Tables.ofVersion version.Id version
+
+    /// That some clause decides every event, that none is both allowed and rejected, and that the verdict does not depend
+    /// on the order in which the entries of power levels are tried.
+    let decides (version: RoomVersion) : Query list =
+        let table = tableOf version
+
+        let query name sentence asserted = {
+            Name = $"{version.Id}/{name}"
+            Sentence = sentence
+            Version = version
+            Question = {
+                Definitions = table.Definitions
+                Asserted = [ asserted ]
+            }
+            Replays = fun _ -> false
+        }
+
+        [
+            query
+                "decided"
+                $"In version {version.Id} some clause decides every event."
+                (Term.not' (Term.any [ table.Allowed; table.Rejected ]))
+            query
+                "one-verdict"
+                $"In version {version.Id} no event is both allowed and rejected."
+                (Term.all [ table.Allowed; table.Rejected ])
+            query
+                "any-order"
+                $"In version {version.Id} the verdict does not depend on the order of entries."
+                (Term.any table.Ambiguous)
+        ]
+
+    /// That a claim holds of every decision.
+    let claims (version: RoomVersion) : Query list =
+        let table = tableOf version
+        let stated = ClaimTerms.stated version table.Allowed
+
+        [
+            for claim in Claims.of' version ->
+                {
+                    Name = $"{version.Id}/claims/{claim.Name}"
+                    Sentence = claim.Sentence
+                    Version = version
+                    Question = {
+                        Definitions = table.Definitions @ ClaimTerms.definitions stated
+                        Asserted = [ ClaimTerms.broken stated claim ]
+                    }
+                    Replays =
+                        fun found ->
+                            match decided version found with
+                            | None -> false
+                            | Some decision ->
+                                let judged = ClaimCase(OnItsOwn(AuthRules version, found.Case))
+                                judged.Allowed <- decision.IsOk
+                                CompiledClaim(version, claim).Judge judged = Judgement.Broken
+                }
+        ]
+
+    /// That two versions whose tables and readings are the same decide every event by the same clause.
+    let private equal (a: RoomVersion) (b: RoomVersion) : Query =
+        let first, second = Tables.ofVersion a.Id a, Tables.ofVersion b.Id b
+        let other = Map [ for leaf, term in second.Leaves -> leaf, term ]
+
+        {
+            Name = $"{a.Id}={b.Id}"
+            Sentence = $"Versions {a.Id} and {b.Id} decide every event by the same clause."
+            Version = a
+            Question = {
+                Definitions = first.Definitions @ second.Definitions
+                Asserted = [
+                    Term.any [
+                        Term.not' (Term.equal first.Allowed second.Allowed)
+                        for leaf, term in first.Leaves do
+                            match other.TryFind leaf with
+                            | Some same -> Term.not' (Term.equal term same)
+                            | None -> term
+                    ]
+                ]
+            }
+            Replays = fun found -> decided a found <> decided b found
+        }
+
+    let private readsAlike (a: RoomVersion) (b: RoomVersion) : bool =
+        let first, second = Powers.readingOf "" a.Settings, Powers.readingOf "" b.Settings
+
+        first = second
+        && a.Authorization = b.Authorization
+        && a.Selections = b.Selections
+
+    /// Neighbouring versions of these that authorization cannot tell apart.
+    let equals (versions: RoomVersion list) : Query list = [
+        for a, b in List.pairwise versions do
+            if readsAlike a b then
+                equal a b
+    ]
+
+    /// Everything that is proved of these versions.
+    let all (versions: RoomVersion list) : Query list =
+        List.collect decides versions @ List.collect claims versions @ equals versions
+
+    /// For each decision that a version's table can make, that no event gets it: each is refuted by a case.
+    let idle (version: RoomVersion) : Query list =
+        let table = tableOf version
+
+        [
+            for leaf, term in table.Leaves ->
+                {
+                    Name = $"{version.Id}/idle/{leaf.Name}"
+                    Sentence =
+                        let verb = if leaf.Allows then "allows" else "rejects"
+                        $"In version {version.Id} the clause {leaf.Clause} {verb} no event."
+                    Version = version
+                    Question = {
+                        Definitions = table.Definitions
+                        Asserted = [ term ]
+                    }
+                    Replays =
+                        fun found ->
+                            match decided version found with
+                            | Some decision -> decision.Clause = leaf.Clause && decision.IsOk = leaf.Allows
+                            | None -> false
+                }
+        ]

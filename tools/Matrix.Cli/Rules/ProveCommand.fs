@@ -1,0 +1,172 @@
+namespace Matrix.Cli.Rules
+
+open System
+open System.IO
+open Argu
+open Matrix.Cli.Input
+open Matrix.Cli.Output
+open Matrix.Core.Auth
+open Matrix.Proofs.Queries
+open Matrix.Proofs.Universe
+open Matrix.Properties.Generators
+
+type ProveArguments =
+    | [<MainCommand; Unique>] Version of ID: string
+    | [<Unique>] Query of NAME: string
+    | [<Unique>] Clauses
+    | [<Unique>] Time_Limit of SECONDS: int
+    | [<Unique>] Emit of DIR: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Version _ -> "a room version. Default: every stable one."
+            | Query _ -> "only the queries whose names contain this, such as decided, or claims/only-members-send."
+            | Clauses -> "shows for each clause a smallest case that it decides, instead of proving."
+            | Time_Limit _ -> "the time that a solver has for one question. Default: 60 seconds."
+            | Emit _ -> "writes every question to this folder as a file for solvers, and asks none."
+            | Format _ -> OutputFormat.TextByDefault
+
+module internal ProveCommand =
+
+    let private usualLimit = 60
+
+    let private fileName (query: Query) = query.Name.Replace('/', '-') + ".smt2"
+
+    let private emit (folder: string) (queries: Query list) : Ending =
+        Directory.CreateDirectory folder |> ignore
+
+        for query in queries do
+            File.WriteAllText(Path.Combine(folder, fileName query), Query.file query)
+
+        printfn "%d files in %s" queries.Length folder
+        Done
+
+    /// The case in lines: the event, the state and the facts, and what the rules decide.
+    let private linesOf (found: FoundCase) : string list =
+        let case = found.Case
+        let decision = AuthCase.decide (AuthRules case.Version) case
+
+        [
+            $"{case.Event.Sender} sends {Cases.told case.Event}"
+            for event in Cases.state case do
+                $"state: {event.Sender} sent {Cases.told event}"
+            yield! Cases.facts case
+            $"{case.Version.Id} {Cases.verb decision} it: {Cases.why case.Version decision}"
+        ]
+
+    let private word (outcome: Outcome) : string =
+        match outcome with
+        | Outcome.Proved -> "proved"
+        | Outcome.Refuted _ -> "refuted"
+        | Outcome.Undecided _ -> "undecided"
+        | Outcome.Wrong _ -> "wrong"
+
+    let private saidOf (answer: Answer) : string =
+        match answer with
+        | Answer.Unsat -> "unsat"
+        | Answer.Sat _ -> "sat"
+        | Answer.Unknown reason -> reason
+
+    let private detail (outcome: Outcome) : string =
+        match outcome with
+        | Outcome.Proved -> ""
+        | Outcome.Refuted(found, true) -> $"a smallest case, weight {found.Weight}"
+        | Outcome.Refuted(found, false) -> $"a case, weight {found.Weight}"
+        | Outcome.Undecided reason
+        | Outcome.Wrong reason -> reason
+
+    let private report (versions: (string * string) list) (proofs: Proof list) : Report =
+        let count name =
+            proofs |> List.filter (fun proof -> word proof.Outcome = name) |> List.length |> int64
+
+        {
+            Facts =
+                [ for name, version in versions -> name, Word version ]
+                @ [ for name in [ "proved"; "refuted"; "undecided"; "wrong" ] -> name, Count(count name) ]
+            Tables = [
+                {
+                    Name = "queries"
+                    Columns = [ "query"; "result"; "z3"; "cvc5"; "seconds"; "what" ]
+                    Rows = [
+                        for proof in proofs ->
+                            [
+                                Word proof.Query.Name
+                                Word(word proof.Outcome)
+                                Word(saidOf proof.Z3)
+                                Word(saidOf proof.Cvc5)
+                                Word(proof.Time.TotalSeconds.ToString("F1", Globalization.CultureInfo.InvariantCulture))
+                                Word(detail proof.Outcome)
+                            ]
+                    ]
+                }
+                {
+                    Name = "cases"
+                    Columns = [ "query"; "case" ]
+                    Rows = [
+                        for proof in proofs do
+                            match proof.Outcome with
+                            | Outcome.Refuted(found, _) ->
+                                for i, line in List.indexed (linesOf found) do
+                                    [ Word(if i = 0 then proof.Query.Name else ""); Word line ]
+                            | _ -> ()
+                    ]
+                }
+            ]
+        }
+
+    let private prove (arguments: ParseResults<ProveArguments>) (queries: Query list) : Ending =
+        let solvers = [ for solver in [ Solver.z3; Solver.cvc5 ] -> solver.Name, Solver.version solver ]
+
+        match solvers |> List.filter (fun (_, version) -> version.IsNone) with
+        | _ :: _ as missing ->
+            let names = missing |> List.map fst |> String.concat " and "
+            Refused $"not proved here: {names} is not installed. On Debian: apt install z3 cvc5"
+        | [] ->
+            let limit = arguments.GetResult(ProveArguments.Time_Limit, usualLimit)
+            let isWitnesses = arguments.Contains ProveArguments.Clauses
+            use line = new Progress()
+            let mutable made = 0
+
+            let shown (proof: Proof) =
+                made <- made + 1
+                line.Show $"{made} of {queries.Length}: {proof.Query.Name} {word proof.Outcome}"
+
+            let ask = if isWitnesses then Proving.witness limit else Proving.run limit
+            let proofs = (Proving.all ask shown queries).GetAwaiter().GetResult()
+            line.Show ""
+
+            Report.print
+                (arguments.GetResult(ProveArguments.Format, Text))
+                (report [ for name, version in solvers -> name, Option.defaultValue "" version ] proofs)
+
+            let isExpected (proof: Proof) =
+                match proof.Outcome with
+                | Outcome.Proved -> not isWitnesses
+                | Outcome.Refuted _ -> isWitnesses
+                | _ -> false
+
+            if List.forall isExpected proofs then Done else Finding
+
+    let run (arguments: ParseResults<ProveArguments>) : Ending =
+        match RoomVersions.wanted (arguments.TryGetResult ProveArguments.Version) with
+        | Error ending -> ending
+        | Ok versions ->
+            let queries =
+                if arguments.Contains ProveArguments.Clauses then
+                    List.collect Queries.idle versions
+                else
+                    Queries.all versions
+
+            let queries =
+                match arguments.TryGetResult ProveArguments.Query with
+                | None -> queries
+                | Some part -> queries |> List.filter (fun query -> query.Name.Contains part)
+
+            if queries.IsEmpty then
+                Misused "no query has that in its name"
+            else
+                match arguments.TryGetResult ProveArguments.Emit with
+                | Some folder -> emit folder queries
+                | None -> prove arguments queries

@@ -1,0 +1,132 @@
+namespace Matrix.Cli.Rules
+
+open System.Diagnostics
+open System.Threading
+open System.Threading.Tasks
+open Matrix.Proofs.Queries
+open Matrix.Proofs.Universe
+
+/// What came of a query.
+[<RequireQualifiedAccess; NoEquality; NoComparison>]
+type internal Outcome =
+    /// Both solvers say that there is no case.
+    | Proved
+    /// A case, which the evaluators decide as the solver said; whether no lighter one is in the small universe.
+    | Refuted of FoundCase * isSmallest: bool
+    /// Neither: what was tried.
+    | Undecided of reason: string
+    /// A solver's case that the evaluators decide otherwise, or solvers that contradict each other.
+    | Wrong of reason: string
+
+/// A query with its outcome.
+[<NoEquality; NoComparison>]
+type internal Proof = {
+    Query: Query
+    Outcome: Outcome
+    /// What the solvers said of the whole question.
+    Z3: Answer
+    Cvc5: Answer
+    Time: System.TimeSpan
+}
+
+/// Runs queries.
+module internal Proving =
+
+    let private found (query: Query) (values: string) : FoundCase option =
+        ModelCase.read values |> Option.map (ModelCase.write query.Version)
+
+    /// Lighter cases are searched for so often.
+    let private mostSearches = 40
+
+    /// The lightest case that is found, beginning with this one.
+    let rec private lightest (limit: int) (query: Query) (searches: int) (case: FoundCase) : Task<FoundCase * bool> =
+        task {
+            if searches = 0 then
+                return case, false
+            else
+                match! Solver.ask Solver.cvc5 limit (Query.search (Some case.Weight) query) with
+                | Answer.Unsat -> return case, true
+                | Answer.Unknown _ -> return case, false
+                | Answer.Sat values ->
+                    match found query values with
+                    | Some lighter when lighter.Weight < case.Weight && query.Replays lighter ->
+                        return! lightest limit query (searches - 1) lighter
+                    | _ -> return case, false
+        }
+
+    let private refute (limit: int) (query: Query) : Task<Outcome> =
+        task {
+            match! Solver.ask Solver.cvc5 limit (Query.search None query) with
+            | Answer.Unsat -> return Outcome.Undecided "no case in the small universe"
+            | Answer.Unknown reason -> return Outcome.Undecided $"cvc5, in the small universe: {reason}"
+            | Answer.Sat values ->
+                match found query values with
+                | None -> return Outcome.Wrong "cvc5's case cannot be read"
+                | Some case when not (query.Replays case) ->
+                    return Outcome.Wrong $"the evaluators decide cvc5's case otherwise:\n{case.Case.Display}"
+                | Some case ->
+                    let! case, isSmallest = lightest limit query mostSearches case
+                    return Outcome.Refuted(case, isSmallest)
+        }
+
+    /// Runs a query: both solvers on the whole question, and if they prove nothing, a search for a case.
+    let run (limit: int) (query: Query) : Task<Proof> =
+        task {
+            let clock = Stopwatch.StartNew()
+            let file = Query.file query
+            let! z3 = Solver.ask Solver.z3 limit file
+            let! cvc5 = Solver.ask Solver.cvc5 limit file
+
+            let! outcome =
+                match z3, cvc5 with
+                | Answer.Unsat, Answer.Unsat -> Task.FromResult Outcome.Proved
+                | Answer.Unsat, Answer.Sat _
+                | Answer.Sat _, Answer.Unsat -> Task.FromResult(Outcome.Wrong "the solvers contradict each other")
+                | Answer.Unsat, Answer.Unknown reason -> Task.FromResult(Outcome.Undecided $"cvc5: {reason}")
+                | Answer.Unknown reason, Answer.Unsat -> Task.FromResult(Outcome.Undecided $"z3: {reason}")
+                | _ -> refute limit query
+
+            return {
+                Query = query
+                Outcome = outcome
+                Z3 = z3
+                Cvc5 = cvc5
+                Time = clock.Elapsed
+            }
+        }
+
+    /// A search for a case only, for a query that is expected to have one.
+    let witness (limit: int) (query: Query) : Task<Proof> =
+        task {
+            let clock = Stopwatch.StartNew()
+            let! outcome = refute limit query
+
+            return {
+                Query = query
+                Outcome = outcome
+                Z3 = Answer.Unknown "not asked"
+                Cvc5 = Answer.Unknown "not asked"
+                Time = clock.Elapsed
+            }
+        }
+
+    /// Runs queries, as many at once as there are processors, and reports each.
+    let all (ask: Query -> Task<Proof>) (report: Proof -> unit) (queries: Query list) : Task<Proof list> =
+        task {
+            use slots = new SemaphoreSlim(max 1 System.Environment.ProcessorCount)
+
+            let one query =
+                task {
+                    do! slots.WaitAsync()
+
+                    try
+                        let! proof = ask query
+                        lock slots (fun () -> report proof)
+                        return proof
+                    finally
+                        slots.Release() |> ignore
+                }
+
+            let! proofs = Task.WhenAll [ for query in queries -> Task.Run<Proof>(fun () -> one query) ]
+            return List.ofArray proofs
+        }
