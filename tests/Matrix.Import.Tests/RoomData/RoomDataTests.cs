@@ -28,12 +28,8 @@ internal sealed class RoomDataTests(string sourceKind, string targetKind) : Prep
             stream_id BIGINT NOT NULL, instance_name TEXT NOT NULL, room_id TEXT NOT NULL, event_id TEXT NOT NULL,
             user_id TEXT NOT NULL, subscribed BOOLEAN NOT NULL, automatic BOOLEAN NOT NULL,
             unsubscribed_at_stream_ordering BIGINT, unsubscribed_at_topological_ordering BIGINT);
-        CREATE TABLE delayed_events (
-            delay_id TEXT NOT NULL, user_localpart TEXT NOT NULL, device_id TEXT, delay BIGINT NOT NULL,
-            send_ts BIGINT NOT NULL, room_id TEXT NOT NULL, event_type TEXT NOT NULL, state_key TEXT,
-            origin_server_ts BIGINT, content TEXT NOT NULL, is_processed BOOLEAN NOT NULL DEFAULT FALSE,
-            sticky_duration_ms BIGINT);
         """,
+        DelayedTable.Text,
     ];
 
     [Test]
