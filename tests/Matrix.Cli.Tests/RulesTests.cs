@@ -35,7 +35,8 @@ internal sealed class RulesTests
         var banned = claims.EnumerateArray()
             .Single(claim => claim.GetProperty("name").GetString() == "the-banned-send-nothing");
 
-        Assert.That(text.Output, Does.Contain("the-banned-send-nothing  [versions all]\n  A banned user sends no events."));
+        Assert.That(
+            text.Output, Does.Contain("the-banned-send-nothing  [versions all]\n  A banned user sends no events."));
         Assert.That(text.Output, Does.Not.Contain("aliases-are-of-the-senders-server"));
         Assert.That(
             Texts(banned.GetProperty("exceptions"), "name"),

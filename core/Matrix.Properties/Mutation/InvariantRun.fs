@@ -32,7 +32,8 @@ type Noticed =
         | Noticed.Nowhere case -> $"no invariant notices {case}"
         | Noticed.SameVerdicts decisions -> $"accepts and rejects as its version does, in {decisions} decisions"
 
-/// Tries mutants on the invariants, or the claims, alone, in every case where the verdicts of mutant and version differ.
+/// Tries mutants on the invariants, or on the claims, alone: in every case where the verdicts of mutant and version
+/// differ.
 [<RequireQualifiedAccess>]
 module InvariantRun =
 
