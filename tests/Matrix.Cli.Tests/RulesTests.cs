@@ -47,6 +47,18 @@ internal sealed class RulesTests
     }
 
     [Test]
+    public async Task Claims_name_sections_of_the_specification_that_there_are()
+    {
+        var claims = (await Command.RunAsync("rules", "claims", "--format", "json")).Json.GetProperty("claims");
+        var sections = File.ReadLines(Path.Combine(
+            Repository.Root, "tests", "Matrix.Cli.Tests", "Architecture", "Specification", "sections.txt"));
+
+        Assert.That(
+            Texts(claims, "section").Distinct().Order(),
+            Is.SubsetOf(sections.Select(section => $"v1.19 {section}").ToHashSet()));
+    }
+
+    [Test]
     public async Task The_list_names_parents_amendments_and_what_is_unstable()
     {
         var text = await Command.RunAsync("rules", "list");

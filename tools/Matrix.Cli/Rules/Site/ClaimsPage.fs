@@ -3,21 +3,18 @@ namespace Matrix.Cli.Rules.Site
 open Giraffe.ViewEngine
 open Matrix.Properties.Claims
 open Matrix.Rules
-open Matrix.Rules.Printing
 
 /// The page of what is claimed of a version.
 [<RequireQualifiedAccess>]
 module internal ClaimsPage =
 
     let private section (claim: Claim) : XmlNode =
-        if claim.Section.StartsWith("MSC", System.StringComparison.Ordinal) then
-            str claim.Section
-        else
-            let address = claim.Section.Replace("#", "/#")
-
-            Pieces.linkTo ("https://spec.matrix.org/" + Links.release + "/" + address) [
-                str (claim.Section.Replace('#', ' ').Replace('-', ' '))
+        match claim.Section.Split ' ' with
+        | [| release; section |] ->
+            Pieces.linkTo ("https://spec.matrix.org/" + release + "/" + section.Replace("#", "/#")) [
+                str (section.Replace('#', ' ').Replace('-', ' '))
             ]
+        | _ -> str claim.Section
 
     let private exception' (e: Exception) : XmlNode =
         li [] [
