@@ -28,6 +28,37 @@ internal sealed class RulesTests
     }
 
     [Test]
+    public async Task Claims_are_printed_with_their_versions_reasons_and_exceptions()
+    {
+        var text = await Command.RunAsync("rules", "claims", "12");
+        var claims = (await Command.RunAsync("rules", "claims", "5", "--format", "json")).Json.GetProperty("claims");
+        var banned = claims.EnumerateArray()
+            .Single(claim => claim.GetProperty("name").GetString() == "the-banned-send-nothing");
+
+        Assert.That(
+            text.Output, Does.Contain("the-banned-send-nothing  [versions all]\n  A banned user sends no events."));
+        Assert.That(text.Output, Does.Not.Contain("aliases-are-of-the-senders-server"));
+        Assert.That(
+            Texts(banned.GetProperty("exceptions"), "name"),
+            Is.EqualTo(new[] { "first-join", "third-party", "aliases" }));
+        Assert.That(banned.GetProperty("then").GetString(), Is.EqualTo("it is rejected"));
+        Assert.That(
+            (await Command.RunAsync("rules", "claims", "no-version")).Errors, Does.Contain("no-version"));
+    }
+
+    [Test]
+    public async Task Claims_name_sections_of_the_specification_that_there_are()
+    {
+        var claims = (await Command.RunAsync("rules", "claims", "--format", "json")).Json.GetProperty("claims");
+        var sections = File.ReadLines(Path.Combine(
+            Repository.Root, "tests", "Matrix.Cli.Tests", "Architecture", "Specification", "sections.txt"));
+
+        Assert.That(
+            Texts(claims, "section").Distinct().Order(),
+            Is.SubsetOf(sections.Select(section => $"v1.19 {section}").ToHashSet()));
+    }
+
+    [Test]
     public async Task The_list_names_parents_amendments_and_what_is_unstable()
     {
         var text = await Command.RunAsync("rules", "list");

@@ -16,6 +16,7 @@ internal sealed partial class SiteTests
     private static readonly string[] _files =
     [
         "index.html", "site.css", "version-11.html", "version-12.html", "version-org.example.owned-state.html",
+        "claims-11.html", "claims-12.html", "claims-org.example.owned-state.html",
         "diff-11-to-12.html",
         "diff-11-to-org.example.owned-state.html",
     ];
@@ -61,6 +62,19 @@ internal sealed partial class SiteTests
     [Test]
     public void There_is_a_page_for_each_version_and_each_difference() =>
         Assert.That(_folder.GetFiles().Select(file => file.Name), Is.EquivalentTo(_files));
+
+    [Test]
+    public void A_versions_claims_are_on_a_page_that_its_rules_lead_to()
+    {
+        var claims = _pages["claims-12.html"];
+        var link = _pages["version-12.html"].QuerySelector("a[href='claims-12.html']");
+
+        Assert.That(link, Is.Not.Null);
+        Assert.That(
+            claims.GetElementById("the-banned-send-nothing")!.TextContent,
+            Does.Contain("A banned user sends no events.").And.Contain("Except first-join"));
+        Assert.That(claims.GetElementById("aliases-are-of-the-senders-server"), Is.Null);
+    }
 
     [Test]
     public void Every_link_leads_somewhere() => AssertLinks(_pages, _folder);
@@ -274,7 +288,7 @@ internal sealed partial class SiteTests
 
             var pages = await ReadAsync(folder);
             // The index, 13 versions, each pair of the 12 stable ones, and the unstable one with its parent.
-            Assert.That(pages, Has.Count.EqualTo(1 + 13 + 66 + 1));
+            Assert.That(pages, Has.Count.EqualTo(1 + 13 + 13 + 66 + 1));
             AssertLinks(pages, folder);
         }
         finally

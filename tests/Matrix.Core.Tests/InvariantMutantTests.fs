@@ -16,7 +16,7 @@ let private files =
          |> List.ofArray)
 
 let private unnoticed (portions: int64 list) (version: RoomVersion) : string list =
-    Mutation.byInvariants files.Value portions version
+    Mutation.byStatements InvariantRun.invariants files.Value portions version
     |> List.choose (fun (mutant, noticed) ->
         match noticed with
         | Noticed.Nowhere case -> Some $"{mutant.Id}: {case}"
@@ -41,7 +41,7 @@ let tests =
 
         test "Most mutants that are not equivalent are noticed by invariants, the others differ in the reason alone" {
             let version = Versions.v12
-            let all = Mutation.byInvariants files.Value [] version
+            let all = Mutation.byStatements InvariantRun.invariants files.Value [] version
 
             let noticed =
                 all

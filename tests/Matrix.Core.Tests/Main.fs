@@ -36,6 +36,7 @@ let private quick = [
     InvariantMutantTests.tests
     AuthCostTests.tests
     SmallWorldTests.tests
+    ClaimTests.tests
     RulesAsDataTests.tests
     TablesOnlyTests.tests
     StateResTests.tests
@@ -68,6 +69,7 @@ let private slow = [
     InvariantMutantTests.slow
     AuthProps.tests
     SmallWorldTests.slow
+    ClaimTests.slow
     DifferenceTests.tests
     HostileGraphTests.slow
     SimulationTests.tests

@@ -24,7 +24,7 @@ let private misjudged (name: string) (world: World) : World =
     }
 
 /// Version 11 with one edit of its authorization.
-let private amended (edit: Edit) : RoomVersion = {
+let internal amended (edit: Edit) : RoomVersion = {
     Versions.v11 with
         Id = "org.example.amended"
         Parent = Some "11"
@@ -50,7 +50,7 @@ let private allowedIf (before: string) (condition: Condition) =
     Edit.InsertBefore(before, clause $"{before}-if" "" condition Outcome.Allow)
 
 /// Wrong rules that read what no version reads of such an event.
-let private wrongRules = [
+let internal wrongRules = [
     "bans also need the kick level", bansAlsoNeed (senderHas (Power.Level NamedLevel.Kick))
     "bans also need the invite level", bansAlsoNeed (senderHas (Power.Level NamedLevel.Invite))
     "bans also need a level of 60", bansAlsoNeed (senderHas (Power.Constant 60L))

@@ -80,7 +80,7 @@ type Claim = {
     Name: string
     /// The same in full.
     Sentence: string
-    /// Where the specification says so, such as `rooms/v1#authorization-rules`; or the intent.
+    /// Where the specification says so, such as `v1.19 rooms/v1#authorisation-rules`; or the intent.
     Section: string
     /// Why rooms need it.
     Reason: string

@@ -2,6 +2,7 @@ namespace Matrix.Properties.Claims
 
 open System
 open Matrix.Rules
+open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Claims
 
 /// Checks that claims are written as claims.
@@ -36,6 +37,11 @@ module ClaimLint =
            |> Seq.forall (fun c -> Char.IsAsciiLetterLower c || Char.IsAsciiDigit c || c = '-')
         && name.Contains '-'
 
+    /// Whether the versions of a group that shares a run are all in the span, or all outside of it.
+    let private isOfEras (first: int) (last: int) : bool =
+        Array.contains first eras
+        && (last = StatedSelections.Newest || Array.contains (last + 1) eras)
+
     let private ofClaim (claim: Claim) : string list = [
         if not (isName claim.Name) then
             "its name is no sentence with hyphens"
@@ -68,7 +74,13 @@ module ClaimLint =
         then
             "it says nothing of the verdict"
 
+        if not (isOfEras claim.Since claim.Until) then
+            "its versions do not begin and end with an era"
+
         for e in claim.Exceptions do
+            if not (isOfEras e.Since e.Until) then
+                $"the versions of its exception {e.Name} do not begin and end with an era"
+
             if e.Why = "" then
                 $"its exception {e.Name} has no reason"
 

@@ -221,29 +221,41 @@ module ClaimSurvey =
 
         survey
 
-    /// What is wrong with the version's decisions, given that the survey has the lightest cases: claims that are broken
-    /// or about nothing, and exceptions or parts of them that nothing needs.
-    let faults (survey: ClaimSurvey) : string list = [
+    /// Surveys given cases.
+    let cases (version: RoomVersion) (cases: (World * int[]) list) : ClaimSurvey =
+        let survey = ClaimSurvey version
+
+        for _, ofWorld in cases |> List.groupBy (fun (world, _) -> world.Name) do
+            let judge = judging survey (Ground(fst ofWorld.Head, version))
+
+            for _, choices in ofWorld do
+                judge choices
+
+        survey
+
+    /// What is wrong with a claim, given that the survey has the lightest cases: it is broken, it is about nothing, or
+    /// nothing needs an exception or a part of one.
+    let fault (version: RoomVersion) (f: ClaimFinding) : string option =
+        let never = f.Excepted |> List.tryFind (fun (_, seen) -> seen.Count = 0L)
+        let unneeded = f.Needed |> List.tryFind (fun (_, _, seen) -> seen.Count = 0L)
+
+        match f.Broken.Lightest, never, unneeded with
+        | Some witness, _, _ -> Some $"does not hold of\n{Witnesses.show version witness}"
+        | None, _, _ when f.Applied.Count = 0L -> Some "no decision in the survey is one that it is about"
+        | None, Some(e, _), _ -> Some $"the exception {e.Name} never occurs"
+        | None, None, Some(e, part, _) ->
+            Some $"the exception {e.Name} does not need the case that {ClaimText.statement part}"
+        | None, None, None -> None
+
+    /// `fault` of each claim with one.
+    let faults (survey: ClaimSurvey) : (string * string) list = [
         for f in survey.Findings do
-            let fault (words: string) = $"{f.Claim.Name}: {words}"
-
-            match f.Broken.Lightest with
-            | Some witness -> fault $"does not hold of\n{Witnesses.show survey.Version witness}"
+            match fault survey.Version f with
+            | Some words -> f.Claim.Name, words
             | None -> ()
-
-            if f.Applied.Count = 0L then
-                fault "it is about no decision"
-
-            for e, seen in f.Excepted do
-                if seen.Count = 0L then
-                    fault $"the exception {e.Name} never occurs"
-
-            for e, part, seen in f.Needed do
-                if seen.Count = 0L then
-                    fault $"the exception {e.Name} does not need the case that {ClaimText.statement part}"
     ]
 
-    /// The kinds of events with cases whose verdict the claims leave open, how many there are, and the lightest.
+    /// The kinds of events with cases whose verdict the claims leave open, and these cases.
     let gaps (survey: ClaimSurvey) : (string * Sightings) list = [
         for KeyValue(kind, seen) in survey.Gaps -> kind, seen
     ]

@@ -192,7 +192,8 @@ module internal ClaimWriting =
     let Newest = StatedSelections.Newest
 
     /// The section of a version's page that has its authorization rules.
-    let rulesOf (version: int) = $"rooms/v{version}#authorisation-rules"
+    let rulesOf (version: int) =
+        $"v1.19 rooms/v{version}#authorisation-rules"
 
     let claim name sentence section reason when' then' : Claim = {
         Name = name

@@ -6,11 +6,16 @@ open System.Threading.Tasks
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
+open Matrix.Properties.Claims
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
 
-/// The result of a version's invariants, without any vector, for a mutant.
+/// What judges a version's decisions. For a case, which may change, it judges one decision after the other: it returns
+/// the name of a statement that the decision breaks, or null.
+type Judges = RoomVersion -> ICase -> Decision -> string | null
+
+/// The result of a version's invariants, or of its claims, without any vector, for a mutant.
 [<RequireQualifiedAccess>]
 type Noticed =
     /// The mutant's decisions break this invariant.
@@ -27,7 +32,8 @@ type Noticed =
         | Noticed.Nowhere case -> $"no invariant notices {case}"
         | Noticed.SameVerdicts decisions -> $"accepts and rejects as its version does, in {decisions} decisions"
 
-/// Tries mutants on the invariants alone, in every case where the verdicts of mutant and version differ.
+/// Tries mutants on the invariants, or on the claims, alone: in every case where the verdicts of mutant and version
+/// differ.
 [<RequireQualifiedAccess>]
 module InvariantRun =
 
@@ -59,17 +65,42 @@ module InvariantRun =
 
         found
 
-    let private concerning (version: RoomVersion) (about: Dictionary<string, Invariant[]>) (eventType: string) =
-        match about.TryGetValue eventType with
-        | true, some -> some
-        | _ ->
-            let some =
-                Invariants.of' version
-                |> List.filter (fun i -> not i.CanHappen && Invariants.isAbout eventType i)
-                |> Array.ofList
+    /// The invariants about a version.
+    let invariants: Judges =
+        fun version ->
+            let about = Dictionary<string, Invariant[]>()
 
-            about[eventType] <- some
-            some
+            let concerning (eventType: string) =
+                match about.TryGetValue eventType with
+                | true, some -> some
+                | _ ->
+                    let some =
+                        Invariants.of' version
+                        |> List.filter (fun i -> not i.CanHappen && Invariants.isAbout eventType i)
+                        |> Array.ofList
+
+                    about[eventType] <- some
+                    some
+
+            fun case ->
+                let scene = Scene case
+
+                fun decision ->
+                    scene.Take decision
+                    broken (concerning case.Event.Type) scene
+
+    /// The claims about a version.
+    let claims: Judges =
+        fun version ->
+            let claims = VersionClaims version
+
+            fun case ->
+                let read = ClaimCase case
+
+                fun decision ->
+                    read.Turn()
+                    read.Allowed <- decision.IsOk
+                    claims.Broken(case.Event.Type, read)
 
     let private membershipOf (event: Pdu) : string =
         match event.Content.Text "membership" with
@@ -94,11 +125,18 @@ module InvariantRun =
                 interested[key] <- known
                 known
 
-    let private walk (reach: Reach) (world: World) (ground: Ground) (portion: Portion) (tried: MutantShare[]) : unit =
+    let private walk
+        (judges: Judges)
+        (reach: Reach)
+        (world: World)
+        (ground: Ground)
+        (portion: Portion)
+        (tried: MutantShare[])
+        : unit =
         let version = ground.Version
         let loader = CaseLoader ground
-        let scene = Scene loader
-        let about = Dictionary<string, Invariant[]>()
+        let judging = judges version
+        let judged = judging (LoadedCase loader)
 
         let bySettings, byRules =
             tried |> Array.partition (fun t -> t.Mutant.Subject = Subject.Setting)
@@ -119,17 +157,15 @@ module InvariantRun =
                         )
                     )
 
-                t, own, Scene own)
+                t, own, judging (LoadedCase own))
 
         let ofKind = interestedIn reach byRules
 
-        let judge (t: MutantShare) (scene: Scene) (case: int[]) (right: Decision) (decision: Decision) =
+        let judge (t: MutantShare) (judged: Decision -> string | null) (case: int[]) (right: Decision) decision =
             t.Decisions <- t.Decisions + 1L
 
-            if decision.IsOk <> right.IsOk then
-                scene.Take decision
-
-                match broken (concerning version about scene.Event.Type) scene with
+            if (decision: Decision).IsOk <> right.IsOk then
+                match judged decision with
                 | null ->
                     if isNull t.Unnoticed then
                         t.Unnoticed <- Array.copy case
@@ -141,52 +177,58 @@ module InvariantRun =
 
             for t in (ofKind loader.Event)[reach.PlaceOf right] do
                 if isNull t.By then
-                    judge t scene case right (loader.Decide t.Rules)
+                    judge t judged case right (loader.Decide t.Rules)
 
-            for t, own, scene in otherStages do
+            for t, own, judged in otherStages do
                 if isNull t.By then
                     own.Load case
-                    judge t scene case right (own.Decide t.Rules))
+                    judge t judged case right (own.Decide t.Rules))
         |> ignore
 
-    /// The result of the invariants for the first of these cases in which the mutant's verdict differs.
+    /// The result for the first of these cases in which the mutant's verdict differs.
     let private ofCases
-        (invariants: string -> Invariant[])
-        (cases: (string * AuthCase * Scene * ICase * Decision)[])
+        (judging: ICase -> Decision -> string | null)
+        (cases: (string * AuthCase * (Decision -> string | null) * ICase * Decision)[])
         (mutant: Mutant)
         =
         let rules = AuthRules mutant.Table
 
         // A mutant that reads levels or creators differently reads the state anew.
-        let inOwnScene (read: AuthCase) (scene: Scene) (case: ICase) =
+        let readAnew (read: AuthCase) (judged: Decision -> string | null) (case: ICase) =
             if mutant.Subject = Subject.Setting then
                 let own = OnItsOwn(rules, { read with Version = mutant.Table }) :> ICase
-                Scene own, own
+                judging own, own
             else
-                scene, case
+                judged, case
 
         let differing =
             cases
-            |> Seq.choose (fun (name, read, scene, case, right) ->
-                let scene, case = inOwnScene read scene case
+            |> Seq.choose (fun (name, read, judged, case, right) ->
+                let judged, case = readAnew read judged case
                 let decision = rules.Decide(case.Event, case, case.Facts)
 
                 if decision.IsOk = right.IsOk then
                     None
                 else
-                    scene.Take decision
-                    Some(name, broken (invariants case.Event.Type) scene))
+                    Some(name, judged decision))
             |> Seq.cache
 
-        match differing |> Seq.tryPick (fun (_, invariant) -> Option.ofObj invariant), Seq.tryHead differing with
-        | Some invariant, _ -> Some(Noticed.By invariant)
+        match differing |> Seq.tryPick (fun (_, broken) -> Option.ofObj broken), Seq.tryHead differing with
+        | Some broken, _ -> Some(Noticed.By broken)
         | None, Some(name, _) -> Some(Noticed.Nowhere name)
         | None, None -> None
 
     let private shares = 2
 
     /// Walks through a portion of a world in parallel shares. The result: each mutant, tried in each share.
-    let private inShares (reach: Reach) (world: World) (ground: Ground) (every: int64) (mutants: Mutant list) =
+    let private inShares
+        (judges: Judges)
+        (reach: Reach)
+        (world: World)
+        (ground: Ground)
+        (every: int64)
+        (mutants: Mutant list)
+        =
         let tried = Array.init shares (fun _ -> [| for m in mutants -> MutantShare m |])
 
         let walkShare share =
@@ -196,7 +238,7 @@ module InvariantRun =
                 Shares = shares
             }
 
-            walk reach world ground portion tried[share]
+            walk judges reach world ground portion tried[share]
 
         Parallel.For(0, shares, walkShare) |> ignore
 
@@ -227,6 +269,7 @@ module InvariantRun =
 
     /// Tries mutants of a version on given cases, by name, and then on portions of all worlds, the coarsest first.
     let run
+        (judges: Judges)
         (version: RoomVersion)
         (cases: (string * AuthCase) list)
         (worlds: World list)
@@ -238,17 +281,17 @@ module InvariantRun =
         let rules = AuthRules version
         let noticed = Dictionary<string, Noticed>()
 
-        let about = Dictionary<string, Invariant[]>()
+        let judging = judges version
 
         let cases = [|
             for name, case in cases do
                 let onItsOwn = OnItsOwn(rules, case) :> ICase
-                name, case, Scene onItsOwn, onItsOwn, rules.Decide(case.Event, onItsOwn, case.Facts)
+                name, case, judging onItsOwn, onItsOwn, rules.Decide(case.Event, onItsOwn, case.Facts)
         |]
 
         for mutant in mutants do
             noticed[mutant.Id] <-
-                ofCases (concerning version about) cases mutant
+                ofCases judging cases mutant
                 |> Option.defaultValue (Noticed.SameVerdicts cases.Length)
 
         for every in portions do
@@ -263,9 +306,9 @@ module InvariantRun =
                 if not left.IsEmpty then
                     report
                         $"version {version.Id}, one in {every} of \"{world.Name}\", \
-                          {left.Length} mutants on the invariants"
+                          {left.Length} mutants on statements alone"
 
-                    for mutant, shares in inShares reach world (Ground(world, version, rules)) every left do
+                    for mutant, shares in inShares judges reach world (Ground(world, version, rules)) every left do
                         noticed[mutant.Id] <- combined world shares noticed[mutant.Id]
 
         Map [ for KeyValue(id, what) in noticed -> id, what ]

@@ -195,7 +195,8 @@ module Mutation =
             match plan.Search with
             | Search.Vectors -> Map.empty
             | Search.Worlds _ when plan.Worlds.IsEmpty -> Map.empty
-            | Search.Worlds _ -> InvariantRun.run version suite.Cases worlds [ 4999L ] report mutants
+            | Search.Worlds _ ->
+                InvariantRun.run InvariantRun.invariants version suite.Cases worlds [ 4999L ] report mutants
 
         let origins (mutant: Mutant) = [
             yield! byVectors handwritten.Killer generated.Killer mutant
@@ -251,9 +252,10 @@ module Mutation =
                 fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
         ]
 
-    /// The results of the invariants alone, on the vectors' cases and on portions of all worlds, for each mutant of a
-    /// version's authorization.
-    let byInvariants
+    /// The results of the invariants, or of the claims, alone, on the vectors' cases and on portions of all worlds, for
+    /// each mutant of a version's authorization.
+    let byStatements
+        (judges: Judges)
         (files: (string * VectorFile) list)
         (portions: int64 list)
         (version: RoomVersion)
@@ -266,9 +268,8 @@ module Mutation =
             else
                 Worlds.widened [ version ] Worlds.all
 
-
         let noticed =
-            InvariantRun.run version (Suite(version, files)).Cases worlds portions ignore mutants
+            InvariantRun.run judges version (Suite(version, files)).Cases worlds portions ignore mutants
 
         mutants |> List.map (fun mutant -> mutant, noticed[mutant.Id])
 

@@ -39,4 +39,5 @@ module AllProperties =
             // Each check plays whole rooms. The tests run more checks.
             RoomMachineProperties.all version |> List.map (Property.atMost 60)
             SmallWorldProperties.ofWorlds version
+            ClaimProperties.ofDrawn version
         ]

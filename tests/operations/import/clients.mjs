@@ -17,9 +17,14 @@ const { Neighbours } = await import('./clients/neighbours.mjs');
 
 const world = worldOf(JSON.parse(readFileSync(process.argv[2], 'utf8')));
 const kinds = [People, Pushes, Bots, Bridges, Pages, Neighbours].map((kind) => new kind(world));
+const patience = 300_000;
 const write = (line) => process.stdout.write(`${line}\n`);
 const tally = new Tally(write);
 let code = 1;
+
+/** Waits for a step; one that never ends stops all. */
+const ends = (step, name) => Promise.race([step, new Promise((_, fail) =>
+    setTimeout(() => fail(new Error(`${name} does not end`)), patience).unref())]);
 
 // The SDKs retry what failed, and some do not wait for it.
 process.on('unhandledRejection', (problem) => process.stderr.write(`unhandled: ${problem?.stack ?? problem}\n`));
@@ -28,7 +33,7 @@ try {
     for await (const step of createInterface({ input: process.stdin })) {
         for (const kind of kinds) {
             const start = Date.now();
-            await kind[step](tally.holds.bind(tally));
+            await ends(kind[step](tally.holds.bind(tally)), `${step} ${kind.constructor.name}`);
             process.stderr.write(`${step} ${kind.constructor.name}: ${Date.now() - start} ms\n`);
         }
 

@@ -12,6 +12,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Print of ParseResults<PrintArguments>
     | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainArguments>
     | [<CliPrefix(CliPrefix.None)>] Lint of ParseResults<LintArguments>
+    | [<CliPrefix(CliPrefix.None)>] Claims of ParseResults<ClaimsArguments>
     | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
     | [<CliPrefix(CliPrefix.None)>] Coverage of ParseResults<CoverageArguments>
     | [<CliPrefix(CliPrefix.None)>] Html of ParseResults<HtmlArguments>
@@ -28,7 +29,8 @@ type RulesArguments =
             | Print _ -> "writes every version, and its differences from its parent, to a folder as Markdown."
             | Explain _ -> "explains how the rules decide an event."
             | Lint _ -> "checks that tables are well formed, and that amendments touch what they declare."
-            | Verify _ -> "checks every property, and every invariant with its exceptions."
+            | Claims _ -> "prints what is claimed of the rules, apart from their text."
+            | Verify _ -> "checks every property, and every invariant and claim with its exceptions."
             | Coverage _ -> "counts, for each clause, the cases of the small worlds that it decides."
             | Html _ -> "writes a site of all versions and differences, with example cases, to a folder."
             | Mutate _ -> "changes one rule at a time, and reports what detects each change."
@@ -44,6 +46,7 @@ module internal RulesCommand =
         | Print arguments -> PrintCommand.run arguments
         | Explain arguments -> ExplainCommand.run arguments
         | Lint arguments -> LintCommand.run arguments
+        | Claims arguments -> ClaimsCommand.run arguments
         | Verify arguments -> VerifyCommand.run arguments
         | Coverage arguments -> CoverageCommand.run arguments
         | Html arguments -> HtmlCommand.run arguments

@@ -35,9 +35,10 @@ module internal VerifyCommand =
             let seed = arguments.GetResult(VerifyArguments.Seed, 1UL)
             let drawn = Lines.drawn wanted versions version.IsNone
             let laws = Lines.laws wanted versions
+            let claims = Lines.claims wanted versions
 
             match wanted with
-            | Some name when drawn.IsEmpty && laws.IsEmpty ->
+            | Some name when drawn.IsEmpty && laws.IsEmpty && claims.IsEmpty ->
                 let where =
                     match version with
                     | Some version -> $" of version {version}"
@@ -53,7 +54,13 @@ module internal VerifyCommand =
                     else
                         Lines.survey exhaustive seed (Worlds.groups versions)
 
-                let lines = ofDrawn @ Lines.ofSurveys laws seen
+                let judged =
+                    if claims.IsEmpty then
+                        []
+                    else
+                        Lines.judge exhaustive seed (Worlds.groups versions)
+
+                let lines = ofDrawn @ Lines.ofSurveys laws seen @ Lines.ofClaims claims judged
 
                 match arguments.GetResult(VerifyArguments.Format, Text) with
                 | Text -> Writers.text lines seen exhaustive

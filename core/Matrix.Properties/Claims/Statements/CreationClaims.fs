@@ -153,7 +153,7 @@ let private authEvents: Claim list = [
             "auth-events-are-selected-ones"
             "An accepted event has only events of the auth events selection in auth_events."
             "What is not read for a decision does not decide which state it rests on." with
-            Section = "server-server-api#auth-events-selection"
+            Section = "v1.19 server-server-api#auth-events-selection"
     }
 
     without

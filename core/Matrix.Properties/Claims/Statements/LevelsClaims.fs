@@ -11,7 +11,7 @@ let private shapes: Claim list =
         accepted
             name
             sentence
-            "rooms/v10#values-in-mroompower_levels-events-must-be-integers"
+            "v1.19 rooms/v10#values-in-mroompower_levels-events-must-be-integers"
             "Servers that read a string or a float differently would decide differently."
             isLevels
             then'
@@ -21,7 +21,7 @@ let private shapes: Claim list =
         accepted
             "new-levels-are-levels"
             "The value of an added or changed level is a level."
-            "rooms/v1#deprecated-event-content-schemas"
+            "v1.19 rooms/v1#deprecated-event-content-schemas"
             "A value that is no level would be compared with nothing."
             isLevels
             (newOnesAreLevels maps)

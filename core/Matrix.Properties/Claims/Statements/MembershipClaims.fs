@@ -240,7 +240,7 @@ let private bans = [
     accepted
         "creators-are-not-removed"
         "Nobody removes or bans a creator of the room."
-        "rooms/v12#authorisation-rules"
+        (rulesOf 12)
         "A room is not taken from those who made it."
         (all [ any [ makes Membership.Ban; makes Membership.Leave ]; never' isOwn ])
         (never' (Statement.Creator User.StateKey))

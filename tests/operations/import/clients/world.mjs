@@ -12,6 +12,6 @@ export function worldOf(said) {
     registration.outputAsYaml(said.registration);
     return {
         ...said, near, far: serverOf(said.far), registration,
-        farLog: () => readFileSync(said.farLog, 'utf8').split('\n'),
+        farLog: () => readFileSync(said.farLog, 'utf8').trimEnd().split('\n'),
     };
 }

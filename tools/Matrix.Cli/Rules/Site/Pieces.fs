@@ -9,6 +9,9 @@ open Matrix.Rules.Printing
 /// The file of a version.
 let versionFile (version: RoomVersion) = "version-" + version.Id + ".html"
 
+/// The file of the claims about a version.
+let claimsFile (version: RoomVersion) = "claims-" + version.Id + ".html"
+
 /// The file of a difference.
 let diffFile (a: RoomVersion) (b: RoomVersion) =
     "diff-" + a.Id + "-to-" + b.Id + ".html"

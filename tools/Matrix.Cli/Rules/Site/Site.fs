@@ -5,7 +5,7 @@ open System.Reflection
 open System.Threading.Tasks
 open Matrix.Rules
 
-/// The site: a page for every version and every difference, and an index.
+/// The site: a page for every version, the claims about it and every difference, and an index.
 [<RequireQualifiedAccess>]
 module internal Site =
 
@@ -38,6 +38,7 @@ module internal Site =
             "index.html", (fun () -> IndexPage.write versions pairs)
             for v in versions do
                 Pieces.versionFile v, (fun () -> VersionPage.write versions pairs v)
+                Pieces.claimsFile v, (fun () -> ClaimsPage.write versions v)
             for a, b in pairs do
                 Pieces.diffFile a b, (fun () -> DiffPage.write versions a b)
         |]

@@ -71,7 +71,10 @@ module internal VersionPage =
 
         Pieces.page ("Room version " + version.Id) versions [
             h1 [] [ str ("Room version " + version.Id) ]
-            p [ _class "lead" ] [ str (Prose.heading version + ".") ]
+            p [ _class "lead" ] [
+                str (Prose.heading version + ". ")
+                Pieces.linkTo (Pieces.claimsFile version) [ str "What is claimed of it." ]
+            ]
 
             if not version.Amendments.IsEmpty then
                 h2 [] [ str "Amendments" ]

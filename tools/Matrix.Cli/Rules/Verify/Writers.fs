@@ -51,9 +51,7 @@ let text (lines: Line list) (seen: Seen list) (exhaustive: bool) =
         | _ -> ()
 
         for e in line.Exceptions do
-            Console.Out.WriteLine(
-                Terminal.faint $"        except {e.Exemption.Name} (versions {spans e.Versions}): {e.Exemption.Why}"
-            )
+            Console.Out.WriteLine(Terminal.faint $"        except {e.Name} (versions {spans e.Versions}): {e.Why}")
 
             Console.Out.WriteLine(Terminal.faint $"            {e.Witness}")
 
@@ -90,8 +88,8 @@ let json (lines: Line list) (seen: Seen list) =
 
             Printing.listOf json "exceptions" line.Exceptions (fun e ->
                 json.WriteStartObject()
-                json.WriteString("name", e.Exemption.Name)
-                json.WriteString("why", e.Exemption.Why)
+                json.WriteString("name", e.Name)
+                json.WriteString("why", e.Why)
                 Printing.texts json "versions" e.Versions
                 json.WriteNumber("count", e.Count)
                 json.WriteString("smallest", e.Witness)
@@ -135,8 +133,7 @@ let markdown (lines: Line list) =
 
     let exceptions = [
         for line in lines do
-            for e in line.Exceptions ->
-                $"| `{line.Name}` | `{e.Exemption.Name}` | {e.Exemption.Why} | {spans e.Versions} | {e.Witness} |"
+            for e in line.Exceptions -> $"| `{line.Name}` | `{e.Name}` | {e.Why} | {spans e.Versions} | {e.Witness} |"
     ]
 
     Printing.plain (
