@@ -37,6 +37,7 @@ let private quick = [
     AuthCostTests.tests
     SmallWorldTests.tests
     ClaimTests.tests
+    ProofTests.tests
     RulesAsDataTests.tests
     TablesOnlyTests.tests
     StateResTests.tests
