@@ -71,6 +71,7 @@ let private slow = [
     AuthProps.tests
     SmallWorldTests.slow
     ClaimTests.slow
+    ProofTests.slow
     DifferenceTests.tests
     HostileGraphTests.slow
     SimulationTests.tests
