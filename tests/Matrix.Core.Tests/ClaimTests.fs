@@ -182,6 +182,27 @@ let tests =
                 }
         ]
 
+        testList "Claims hold of the decisions about vectors, and leave no verdict open" [
+            for version in Versions.withUnstable do
+                test version.Id {
+                    let broken = ClaimProperties.breaking version
+                    let cases = Mutation.casesOf files.Value version
+
+                    let faults = [
+                        for name, case in cases do
+                            match broken case id with
+                            | null -> ()
+                            | claim -> $"{name}: {claim} does not hold"
+
+                            if isNull (broken case not) then
+                                $"{name}: its verdict is open"
+                    ]
+
+                    Expect.isEmpty faults "faults"
+                    Expect.isNonEmpty cases "cases"
+                }
+        ]
+
         testList "No mutant passes the claims alone where a vector shows another verdict" [
             for version in groups do
                 test version.Id { Expect.isEmpty (unnoticed [] version) "unnoticed" }

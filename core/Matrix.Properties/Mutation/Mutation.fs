@@ -1,5 +1,6 @@
 namespace Matrix.Properties.Mutation
 
+open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Rules
@@ -272,6 +273,10 @@ module Mutation =
             InvariantRun.run judges version (Suite(version, files)).Cases worlds portions ignore mutants
 
         mutants |> List.map (fun mutant -> mutant, noticed[mutant.Id])
+
+    /// The cases of vectors about a version's authorization, by file and position.
+    let casesOf (files: (string * VectorFile) list) (version: RoomVersion) : (string * AuthCase) list =
+        Suite(version, files).Cases
 
     /// Whether one of these vectors distinguishes a mutant of a version's authorization from the version.
     let isDistinguished (files: (string * VectorFile) list) (version: RoomVersion) : Mutant -> bool =

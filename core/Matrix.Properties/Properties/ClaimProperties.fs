@@ -12,8 +12,8 @@ open Matrix.Properties.SmallWorlds
 [<RequireQualifiedAccess>]
 module ClaimProperties =
 
-    /// A claim that a verdict on a case breaks, or null.
-    let private breaking (version: RoomVersion) : AuthCase -> (bool -> bool) -> string | null =
+    /// A claim that a verdict on a case, made of the version's own, breaks, or null. Not for several threads.
+    let breaking (version: RoomVersion) : AuthCase -> (bool -> bool) -> string | null =
         let rules = AuthRules version
         let claims = VersionClaims version
 
