@@ -65,7 +65,7 @@ let private planted: (string * (string -> string)) list = [
     everywhere "(= event-type |text m.room.power_levels|)" "(= event-type |text m.room.create|)"
     "joined means invited", everywhere "|text join|" "|text invite|"
     "no text has a domain", body "has-domain" "false"
-    "every text has an owner", body "has-owner" "true"
+    "a state key with more text is its own owner", everywhere "(owner event-state-key)" "event-state-key"
     "what is at most a level is below it", everywhere "(<= " "(< "
     "what is below a level is at most it", everywhere "(< " "(<= "
     "some is all", everywhere "(exists" "(forall"

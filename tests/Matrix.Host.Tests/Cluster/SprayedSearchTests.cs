@@ -17,7 +17,8 @@ internal sealed class SprayedSearchTests
     [SetUp]
     public async Task StartAsync()
     {
-        _cluster = await TestServer.StartNodesAsync(3, ("search.index_wait", "2m"), ("user_directory.index_wait", "2m"));
+        _cluster = await TestServer.StartNodesAsync(
+            3, ("search.index_wait", "2m"), ("user_directory.index_wait", "2m"));
         _alice = await _cluster.RegistersAsync("alice");
     }
 

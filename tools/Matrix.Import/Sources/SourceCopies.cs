@@ -1,6 +1,8 @@
 namespace Matrix.Import.Sources;
 
-/// <summary>Databases of which each SQLite file is a copy as of one moment. The copies are deleted when it ends.</summary>
+/// <summary>
+/// Databases of which each SQLite file is a copy as of one moment. The copies are deleted when it ends.
+/// </summary>
 internal sealed class SourceCopies : IDisposable
 {
     private readonly List<string> _files = [];
