@@ -52,7 +52,9 @@ let private everywhere (old: string) (new': string) (text: string) = text.Replac
 let private body (name: string) (new': string) (text: string) =
     Regex.Replace(
         text,
-        @"\(define-fun\s+" + Regex.Escape name + @"\s+(\(.*?\)\)|\(\))\s+Bool\s.*?(?=\n\((define|declare|assert))",
+        @"\(define-fun\s+"
+        + Regex.Escape name
+        + @"\s+(\(.*?\)\)|\(\))\s+Bool\s.*?(?=\n\((define|declare|assert))",
         (fun found ->
             let parameters = found.Groups[1].Value
             $"(define-fun {name} {parameters} Bool {new'})"),
@@ -72,8 +74,7 @@ let private planted: (string * (string -> string)) list = [
     "all is some", everywhere "(forall" "(exists"
     "a state key is a previous event", everywhere "event-has-state-key" "event-has-previous"
     "rejected is elsewhere", everywhere "cited-is-rejected" "cited-is-elsewhere"
-    "listed keys are the single key",
-    everywhere "plain-third-party-signed-listed" "plain-third-party-signed-single"
+    "listed keys are the single key", everywhere "plain-third-party-signed-listed" "plain-third-party-signed-single"
     "users have the default level of events", everywhere "|text users_default|" "|text events_default|"
     "state needs the level of messages", everywhere "|text state_default|" "|text events_default|"
     "texts are null", everywhere "(_ is text)" "(_ is other)"

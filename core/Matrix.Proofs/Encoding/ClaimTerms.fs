@@ -13,9 +13,12 @@ module ClaimTerms =
     let reading (number: int) : Reading = {
         Name = "stated"
         Values =
-            if number <= 5 then PowerLevelValues.IntegersFloatsAndStrings
-            elif number <= 9 then PowerLevelValues.IntegersAndStrings
-            else PowerLevelValues.Integers
+            if number <= 5 then
+                PowerLevelValues.IntegersFloatsAndStrings
+            elif number <= 9 then
+                PowerLevelValues.IntegersAndStrings
+            else
+                PowerLevelValues.Integers
         Creators =
             if number <= 10 then Creators.ContentCreator
             elif number <= 11 then Creators.Sender
@@ -194,5 +197,4 @@ module ClaimTerms =
         ]
 
     /// The definitions that the terms of claims need.
-    let definitions (stated: Stated) : Term list =
-        Powers.definitions stated.Place.Reading
+    let definitions (stated: Stated) : Term list = Powers.definitions stated.Place.Reading

@@ -26,7 +26,10 @@ module Conditions =
 
     let private certain (value: Term) : Maybe = { IsThere = Term.yes; Value = value }
 
-    let private nowhere: Maybe = { IsThere = Term.no; Value = Words.sender }
+    let private nowhere: Maybe = {
+        IsThere = Term.no
+        Value = Words.sender
+    }
 
     let private create = "m.room.create"
     let private invitationType = "m.room.third_party_invite"
@@ -143,8 +146,7 @@ module Conditions =
         | Shape.ListOf _ -> Term.app "lists-others" [ value ]
         | Shape.ObjectOf inner -> everyMember (fun _ value -> shaped (depth + 1) inner value)
         | Shape.UsersTo inner ->
-            everyMember (fun key value ->
-                Term.all [ Term.app "is-user-id" [ key ]; shaped (depth + 1) inner value ])
+            everyMember (fun key value -> Term.all [ Term.app "is-user-id" [ key ]; shaped (depth + 1) inner value ])
 
     let private membershipWords = Membership.all |> List.except [ Membership.Absent ]
 
@@ -212,14 +214,16 @@ module Conditions =
             Term.all [ Words.hasStateKey; Term.app "starts-with-at" [ Words.stateKey ] ]
         | Condition.StateKeyStartsWith prefix ->
             // No rule has another prefix. Every text is possible.
-            Term.all [ Words.hasStateKey; Term.app "starts-with" [ Words.literal prefix; Words.stateKey ] ]
+            Term.all [
+                Words.hasStateKey
+                Term.app "starts-with" [ Words.literal prefix; Words.stateKey ]
+            ]
         | Condition.HasPrevEvents -> Term.symbol "event-has-previous"
         | Condition.HasRoomId -> Term.symbol "event-has-room-id"
         | Condition.ContentHas path -> Words.isThere (Words.at path Words.content)
         | Condition.ContentIs(path, shape) -> shaped 0 shape (Words.at path Words.content)
         | Condition.MembershipIs Membership.Absent -> Term.no
-        | Condition.MembershipIs membership ->
-            isOneOf (Words.at [ "membership" ] Words.content) [ word membership ]
+        | Condition.MembershipIs membership -> isOneOf (Words.at [ "membership" ] Words.content) [ word membership ]
         | Condition.RoomVersionRecognised ->
             Term.all [
                 Words.isText (Words.at [ "room_version" ] Words.content)

@@ -217,11 +217,7 @@ module Powers =
     let definitions (reading: Reading) : Term list = [
         Term.define (named reading "is-level") [ "j", "Json" ] "Bool" (isLevelOf reading.Values j)
         Term.define (named reading "is-creator") [ "x", "Text" ] "Bool" (creators reading.Creators)
-        Term.define
-            (named reading "power")
-            [ "x", "Text" ]
-            "Int"
-            (powerBy reading Words.levels hasLevels x).Level
+        Term.define (named reading "power") [ "x", "Text" ] "Int" (powerBy reading Words.levels hasLevels x).Level
     ]
 
     /// The reading of a version's settings.

@@ -26,10 +26,7 @@ module Script =
         let shared = Words.shared @ Powers.shared
         let literals = literals (shared @ definitions @ more)
 
-        Words.declarations literals
-        @ shared
-        @ definitions
-        @ Words.axioms literals
+        Words.declarations literals @ shared @ definitions @ Words.axioms literals
 
     /// The whole question. It holds of a case if and only if a solver finds it satisfiable.
     let whole (question: Question) : Term list =

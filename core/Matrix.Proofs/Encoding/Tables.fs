@@ -22,8 +22,8 @@ type TableTerms = {
     Ambiguous: Term list
 }
 
-/// Authorization tables as terms. Rules are tried in order: a rule decides if it is reached, its conditions hold, and no
-/// rule before it decided.
+/// Authorization tables as terms. Rules are tried in order: a rule decides if it is reached, its conditions hold, and
+/// no rule before it decided.
 [<RequireQualifiedAccess>]
 module Tables =
 
@@ -177,16 +177,24 @@ module Tables =
 
         match rule with
         | Rule.Scope(head, condition, inside) ->
-            let opens = writer.Define($"opens {head.Name}", Term.all [ reached; holds condition ])
+            let opens =
+                writer.Define($"opens {head.Name}", Term.all [ reached; holds condition ])
+
             list writer place opens inside
         | Rule.Clause(head, condition, outcome, _) ->
             let by = writer.Define($"by {head.Name}", Term.all [ reached; holds condition ])
             ofLeaves by [ leaf head.Name head.Name (outcome = Outcome.Allow), by ]
         | Rule.Iff(head, applies, condition, _) ->
-            let applies = writer.Define($"opens {head.Name}", Term.all [ reached; holds applies ])
+            let applies =
+                writer.Define($"opens {head.Name}", Term.all [ reached; holds applies ])
+
             let yes = writer.Define($"by {head.Name}", Term.all [ applies; holds condition ])
             let no = writer.Define($"by {head.Name} not", Term.all [ applies; Term.not' yes ])
-            ofLeaves applies [ leaf head.Name head.Name true, yes; leaf (head.Name + " not") head.Name false, no ]
+
+            ofLeaves applies [
+                leaf head.Name head.Name true, yes
+                leaf (head.Name + " not") head.Name false, no
+            ]
         | Rule.ForEach(head, alterations, entries, where, inside) ->
             sources entries
             |> List.map (ofSource writer place head.Name alterations where inside)
@@ -197,7 +205,10 @@ module Tables =
     and private ofSource writer place name alterations where inside source : Decided =
         let tried (writer: Writer) (entry: EntryTerm) : Decided =
             let place = { place with Entry = Some entry }
-            let applies = Term.all [ isAltered place.Reading entry alterations; Conditions.holds place where ]
+
+            let applies =
+                Term.all [ isAltered place.Reading entry alterations; Conditions.holds place where ]
+
             let decided = list writer place (writer.Define($"opens {name}", applies)) inside
 
             {
@@ -210,7 +221,13 @@ module Tables =
             let whole = if entry.IsMap then "the map " else ""
 
             match entry.Key |> Term.line |> Words.literalOf with
-            | Some member' -> tried { writer with Of = $" of {whole}{member'}" } entry
+            | Some member' ->
+                tried
+                    {
+                        writer with
+                            Of = $" of {whole}{member'}"
+                    }
+                    entry
             | None -> tried writer entry
         | Each map ->
             let key = Term.symbol "k"
@@ -229,7 +246,8 @@ module Tables =
                         IsMap = false
                     }
 
-            let first term = some (Term.all [ term; isFirst decided.Any ])
+            let first term =
+                some (Term.all [ term; isFirst decided.Any ])
 
             // The order of entries counts only if the rules inside can decide both ways.
             let isMixed = decided.Allows <> Term.no && decided.Rejects <> Term.no

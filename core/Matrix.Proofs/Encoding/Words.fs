@@ -3,8 +3,8 @@ namespace Matrix.Proofs.Encoding
 open Matrix.Rules
 open Matrix.Proofs.Smt
 
-/// The vocabulary of every file: what an event, the facts about it and the state before it are to a solver. Nothing here
-/// depends on a version or on its tables.
+/// The vocabulary of every file: what an event, the facts about it and the state before it are to a solver. Nothing
+/// here depends on a version or on its tables.
 ///
 /// Texts are an uninterpreted sort: user ids, domains, types, state keys and names of members are texts, of which only
 /// what the rules read is known. A JSON value is of a datatype; a member of an object is a function of object and name.
@@ -83,8 +83,9 @@ module Words =
     let forSomeText (name: string) (body: Term) = Term.exists name text body
     let forSomeCited (name: string) (body: Term) = Term.exists name cited body
 
-    /// The datatype of JSON values. `fraction` is a number that is no integer, or one beyond 64 bits, with the level that
-    /// it counts as where such numbers count; `no` is false; `other` is null or true. Equal values are equal terms.
+    /// The datatype of JSON values. `fraction` is a number that is no integer, or one beyond 64 bits, with the level
+    /// that it counts as where such numbers count; `no` is false; `other` is null or true. Equal values are equal
+    /// terms.
     let private datatype =
         let field name sort =
             Term.List [ Term.symbol name; Term.symbol sort ]
@@ -96,7 +97,11 @@ module Words =
                     Term.List [ Term.symbol "absent" ]
                     Term.List [ Term.symbol "integer"; field "integer-value" int' ]
                     Term.List [ Term.symbol "text"; field "text-value" text ]
-                    Term.List [ Term.symbol "fraction"; field "fraction-level" int'; field "fraction-id" int' ]
+                    Term.List [
+                        Term.symbol "fraction"
+                        field "fraction-level" int'
+                        field "fraction-id" int'
+                    ]
                     Term.List [ Term.symbol "no" ]
                     Term.List [ Term.symbol "object"; field "object-id" int' ]
                     Term.List [ Term.symbol "list"; field "list-id" int' ]
@@ -105,8 +110,8 @@ module Words =
             ]
         ]
 
-    /// What is known of each text by itself. The names with `plain` are what the solver may choose; the functions defined
-    /// from them have the properties that hold of every text.
+    /// What is known of each text by itself. The names with `plain` are what the solver may choose; the functions
+    /// defined from them have the properties that hold of every text.
     let ofTexts: Term list = [
         Term.declare "is-user-id" [ text ] bool'
         Term.declare "plain-has-domain" [ text ] bool'
@@ -125,11 +130,7 @@ module Words =
 
         [
             Term.define "has-domain" [ "x", text ] bool' (Term.any [ of' "plain-has-domain"; of' "is-user-id" ])
-            Term.define
-                "starts-with-at"
-                [ "x", text ]
-                bool'
-                (Term.any [ of' "plain-starts-with-at"; of' "is-user-id" ])
+            Term.define "starts-with-at" [ "x", text ] bool' (Term.any [ of' "plain-starts-with-at"; of' "is-user-id" ])
             Term.define
                 "has-owner"
                 [ "x", text ]
@@ -258,7 +259,10 @@ module Words =
                 (Term.forall
                     "x"
                     text
-                    (Term.any [ isObject (Term.symbol "j"); Term.equal (get (Term.symbol "j") (Term.symbol "x")) absent ]))
+                    (Term.any [
+                        isObject (Term.symbol "j")
+                        Term.equal (get (Term.symbol "j") (Term.symbol "x")) absent
+                    ]))
         )
 
         Term.assert' (isObject content)

@@ -20,13 +20,14 @@ type Agreement(version: RoomVersion, change: string -> string) =
         Script.premises
             (table.Definitions
              @ ClaimTerms.definitions stated
-             @ [ for claim, term in claims -> Term.define $"breaks {claim.Name}" [] "Bool" term ])
+             @ [
+                 for claim, term in claims -> Term.define $"breaks {claim.Name}" [] "Bool" term
+             ])
             []
 
     let text = Script.print [] written |> change
 
-    let interpreter =
-        Interpreter(Term.parse text |> Option.defaultValue [])
+    let interpreter = Interpreter(Term.parse text |> Option.defaultValue [])
 
     let literals = Script.literals written
     let allowed = interpreter.Reader table.Allowed
@@ -34,8 +35,7 @@ type Agreement(version: RoomVersion, change: string -> string) =
     let leaves = [| for leaf, term in table.Leaves -> leaf, interpreter.Reader term |]
 
     let judged = [|
-        for claim, _ in claims ->
-            CompiledClaim(version, claim), interpreter.Reader(Term.symbol $"breaks {claim.Name}")
+        for claim, _ in claims -> CompiledClaim(version, claim), interpreter.Reader(Term.symbol $"breaks {claim.Name}")
     |]
 
     let rules = AuthRules version

@@ -22,7 +22,13 @@ module CaseModels =
 
     let private isLevelText (s: string) : bool =
         let s = s.Trim()
-        let digits = if s.StartsWith '-' || s.StartsWith '+' then s.Substring 1 else s
+
+        let digits =
+            if s.StartsWith '-' || s.StartsWith '+' then
+                s.Substring 1
+            else
+                s
+
         digits <> "" && digits |> Seq.forall Char.IsAsciiDigit
 
     let private levelOfText (s: string) : bigint =
@@ -118,10 +124,7 @@ module CaseModels =
             |> List.ofSeq
 
         let texts =
-            texts
-            @ List.choose domainOf texts
-            @ List.choose ownerOf texts
-            |> List.distinct
+            texts @ List.choose domainOf texts @ List.choose ownerOf texts |> List.distinct
 
         let places = Dictionary<string, int>()
 
@@ -151,7 +154,9 @@ module CaseModels =
 
         let signedBy (place: string) =
             invitation
-            |> Option.exists (fun e -> keysOf place e |> List.exists (fun key -> Array.contains key facts.ThirdPartyKeys))
+            |> Option.exists (fun e ->
+                keysOf place e
+                |> List.exists (fun key -> Array.contains key facts.ThirdPartyKeys))
 
         let found (arguments: CaseValue[]) : Pdu option =
             match arguments with

@@ -5,8 +5,8 @@ open Matrix.Core.Json
 open Matrix.Proofs.Encoding
 open Matrix.Proofs.Smt
 
-/// Reads a file for solvers in one case after the other: each declared function is what `CaseModel` says, and quantifiers
-/// go over what the case has. It knows the words of SMT-LIB and none of the rules.
+/// Reads a file for solvers in one case after the other: each declared function is what `CaseModel` says, and
+/// quantifiers go over what the case has. It knows the words of SMT-LIB and none of the rules.
 [<Sealed>]
 type Interpreter(terms: Term list) =
 
@@ -75,7 +75,8 @@ type Interpreter(terms: Term list) =
             let value = compile bound value
             fun frame -> CaseValue.Bool(isMadeBy constructor (value frame))
         | Term.List [ Term.Atom("exists" as word); variables; body ]
-        | Term.List [ Term.Atom("forall" as word); variables; body ] -> quantified (word = "exists") bound variables body
+        | Term.List [ Term.Atom("forall" as word); variables; body ] ->
+            quantified (word = "exists") bound variables body
         | Term.List(Term.Atom word :: arguments) -> applied word (arguments |> List.map (compile bound))
         | Term.List _ -> invalidOp $"No term of the files: {Term.line term}"
 
@@ -93,7 +94,13 @@ type Interpreter(terms: Term list) =
                     isTrue (body inner)
 
                 let domain = domainOf sort
-                CaseValue.Bool(if isSome then Array.exists holds domain else Array.forall holds domain)
+
+                CaseValue.Bool(
+                    if isSome then
+                        Array.exists holds domain
+                    else
+                        Array.forall holds domain
+                )
         | _ -> invalidOp $"No variable of the files: {Term.line variables}"
 
     and applied (word: string) (arguments: (CaseValue[] -> CaseValue) list) : CaseValue[] -> CaseValue =

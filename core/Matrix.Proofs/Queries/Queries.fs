@@ -26,8 +26,8 @@ module Queries =
 
     let private tableOf (version: RoomVersion) : TableTerms = Tables.ofVersion version.Id version
 
-    /// That some clause decides every event, that none is both allowed and rejected, and that the verdict does not depend
-    /// on the order in which the entries of power levels are tried.
+    /// That some clause decides every event, that none is both allowed and rejected, and that the verdict does not
+    /// depend on the order in which the entries of power levels are tried.
     let decides (version: RoomVersion) : Query list =
         let table = tableOf version
 
@@ -39,6 +39,7 @@ module Queries =
                 Definitions = table.Definitions
                 Asserted = [ asserted ]
             }
+            Assumptions = []
             Replays = fun _ -> false
         }
 
@@ -72,6 +73,7 @@ module Queries =
                         Definitions = table.Definitions @ ClaimTerms.definitions stated
                         Asserted = [ ClaimTerms.broken stated claim ]
                     }
+                    Assumptions = Assumptions.of' stated.Number claim
                     Replays =
                         fun found ->
                             match decided version found with
@@ -104,6 +106,7 @@ module Queries =
                     ]
                 ]
             }
+            Assumptions = []
             Replays = fun found -> decided a found <> decided b found
         }
 
@@ -141,6 +144,7 @@ module Queries =
                         Definitions = table.Definitions
                         Asserted = [ term ]
                     }
+                    Assumptions = []
                     Replays =
                         fun found ->
                             match decided version found with

@@ -72,7 +72,8 @@ module Grounding =
             | Term.Atom _ -> ()
 
         and ground bound term : Term list =
-            let free = Term.atoms term |> Seq.filter bound.ContainsKey |> Seq.distinct |> List.ofSeq
+            let free =
+                Term.atoms term |> Seq.filter bound.ContainsKey |> Seq.distinct |> List.ofSeq
 
             ([ term ], free)
             ||> List.fold (fun terms name -> [

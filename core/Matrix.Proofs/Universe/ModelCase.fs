@@ -199,8 +199,7 @@ module ModelCase =
                 for (eventType, key), terms in places do
                     let inState =
                         terms
-                        |> List.exists (fun key ->
-                            model.IsTrue(Term.app "in-state" [ Words.literal eventType; key ]))
+                        |> List.exists (fun key -> model.IsTrue(Term.app "in-state" [ Words.literal eventType; key ]))
 
                     if inState then
                         let sender =
@@ -233,7 +232,12 @@ module ModelCase =
         let content =
             match content |> List.tryFind (fun (key, _) -> key = "room_version") with
             | Some(_, Json.String _) ->
-                let id = if model.Is "version-is-known" then version.Id else "unheard-of"
+                let id =
+                    if model.Is "version-is-known" then
+                        version.Id
+                    else
+                        "unheard-of"
+
                 content |> withMember "room_version" (Some(text id))
             | _ -> content
 
@@ -253,9 +257,12 @@ module ModelCase =
                     else
                         None
                 Prev =
-                    if model.Is "event-previous-is-create" then [ Universe.createId ]
-                    elif model.Is "event-has-previous" then [ "$last" ]
-                    else []
+                    if model.Is "event-previous-is-create" then
+                        [ Universe.createId ]
+                    elif model.Is "event-has-previous" then
+                        [ "$last" ]
+                    else
+                        []
                 Redacts =
                     if model.Is "redacts-has-domain" then
                         Some("$redacted:" + model.Text "redacts-domain")
@@ -309,5 +316,8 @@ module ModelCase =
                 }
             }
             Redacted = model.Text "redacted-sender"
-            Weight = model.Value(Term.symbol "weight") |> Option.map numberOf |> Option.defaultValue 0I
+            Weight =
+                model.Value(Term.symbol "weight")
+                |> Option.map numberOf
+                |> Option.defaultValue 0I
         }

@@ -24,7 +24,14 @@ module SmallQuestion =
 
     /// The functions whose values at some arguments make up a case.
     let private parts =
-        set [ "get"; "in-state"; "state-sender"; "state-content"; "contains"; "lists-user-ids" ]
+        set [
+            "get"
+            "in-state"
+            "state-sender"
+            "state-content"
+            "contains"
+            "lists-user-ids"
+        ]
 
     /// The constants whose values do.
     let private constants = [
@@ -85,7 +92,10 @@ module SmallQuestion =
         Term.any [ for text in texts -> Term.equal term (Words.literal text) ]
 
     let private within (value: Term) : Term =
-        Term.all [ Term.call "<=" [ Term.number -200I; value ]; Term.call "<=" [ value; Term.number 200I ] ]
+        Term.all [
+            Term.call "<=" [ Term.number -200I; value ]
+            Term.call "<=" [ value; Term.number 200I ]
+        ]
 
     /// What a JSON value may be, so that JSON can be written from it: `isBase` if members of it are read.
     let private writable (isBase: bool) (value: Term) : Term list = [
@@ -94,11 +104,15 @@ module SmallQuestion =
             (Term.isMadeBy "fraction" value)
             (Term.all [
                 within (Term.app "fraction-level" [ value ])
-                Term.any [ for id in [ 0I; 1I ] -> Term.equal (Term.app "fraction-id" [ value ]) (Term.number id) ]
+                Term.any [
+                    for id in [ 0I; 1I ] -> Term.equal (Term.app "fraction-id" [ value ]) (Term.number id)
+                ]
             ])
         Term.implies
             (Term.isMadeBy "other" value)
-            (Term.any [ for id in [ 0I; 1I ] -> Term.equal (Term.app "other-id" [ value ]) (Term.number id) ])
+            (Term.any [
+                for id in [ 0I; 1I ] -> Term.equal (Term.app "other-id" [ value ]) (Term.number id)
+            ])
         if not isBase then
             Term.not' (Words.isObject value)
         match value with
@@ -157,11 +171,15 @@ module SmallQuestion =
     let make (version: RoomVersion) (below: bigint option) (question: Question) : SmallQuestion =
         let shared = Words.shared @ Powers.shared
         let definitions = shared @ question.Definitions
-        let literals = Script.literals (definitions @ question.Asserted) |> List.append [ "" ]
+
+        let literals =
+            Script.literals (definitions @ question.Asserted) |> List.append [ "" ]
+
         let texts = literals @ SmallTexts.all |> List.distinct
         let expand = Grounding.expanded texts citedCount
         let asserted = question.Asserted |> List.map expand
-        let definitions = 
+
+        let definitions =
             Grounding.needed definitions (asserted @ [ for name in constants -> Term.symbol name ])
             |> List.map expand
 
@@ -195,9 +213,7 @@ module SmallQuestion =
                 | Term.List(Term.Atom "declare-datatypes" :: _) -> term :: SmallTexts.definitions texts
                 | _ -> [ term ])
 
-        let axioms =
-            Words.axioms []
-            |> List.filter (isAxiomOfJson >> not)
+        let axioms = Words.axioms [] |> List.filter (isAxiomOfJson >> not)
 
         let ofPart (part: Term) =
             match part with
@@ -235,7 +251,9 @@ module SmallQuestion =
             Asked =
                 [ for name in constants -> Term.symbol name ]
                 @ [ Term.symbol "weight" ]
-                @ [ for server in SmallTexts.servers -> Term.app "is-signed-by" [ Words.literal server ] ]
+                @ [
+                    for server in SmallTexts.servers -> Term.app "is-signed-by" [ Words.literal server ]
+                ]
                 @ [
                     for i in 1..citedCount do
                         for part in citedParts do

@@ -19,7 +19,13 @@ module SmallTexts =
     let all: string list =
         Universe.users
         @ servers
-        @ [ $"{Universe.alice}_laptop"; "@nobody"; Universe.token; level; "org.example.text" ]
+        @ [
+            $"{Universe.alice}_laptop"
+            "@nobody"
+            Universe.token
+            level
+            "org.example.text"
+        ]
 
     /// The definition of a function of texts by its value for each of them.
     let private table (name: string) (sort: string) (texts: string list) (value: string -> Term) (otherwise: Term) =
@@ -61,6 +67,16 @@ module SmallTexts =
             table "plain-has-owner" "Bool" texts (fun text -> truth (owner text <> nothing)) Term.no
             table "owner" "Text" texts owner nothing
             table "is-level-text" "Bool" texts (fun text -> truth (text = level)) Term.no
-            table "level-of-text" "Int" texts (fun text -> if text = level then Term.number 7I else Term.number 0I) (Term.number 0I)
-            table "place" "Int" texts (fun text -> Term.number (bigint (List.findIndex ((=) text) (List.sort texts)))) (Term.number 0I)
+            table
+                "level-of-text"
+                "Int"
+                texts
+                (fun text -> if text = level then Term.number 7I else Term.number 0I)
+                (Term.number 0I)
+            table
+                "place"
+                "Int"
+                texts
+                (fun text -> Term.number (bigint (List.findIndex ((=) text) (List.sort texts))))
+                (Term.number 0I)
         ]

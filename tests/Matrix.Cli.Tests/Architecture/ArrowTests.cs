@@ -11,6 +11,7 @@ internal sealed class ArrowTests
         ["Matrix.Rules"] = "FSharp.Core",
         ["Matrix.Core"] = "Matrix.Rules FSharp.Core",
         ["Matrix.Properties"] = "Matrix.Core Matrix.Rules FSharp.Core FsCheck",
+        ["Matrix.Proofs"] = "Matrix.Properties Matrix.Core Matrix.Rules FSharp.Core",
         ["Matrix.Host.Crypto"] = "Matrix.Host.Parts NSec.Cryptography BouncyCastle.Cryptography libc",
         ["Matrix.Host.Parts"] = "",
         ["Matrix.Host.Storage"] = "Matrix.Core Matrix.Host.Parts Npgsql libsqlite3.so.0 libc",
@@ -44,8 +45,9 @@ internal sealed class ArrowTests
             + "Matrix.Host.Rooms Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync "
             + "Matrix.Host.Media Matrix.Host.Api Matrix.Host.Cluster Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
-            "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Import Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "
-            + "Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto FSharp.Core Argu FsCheck Giraffe.ViewEngine",
+            "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Proofs Matrix.Import Matrix.Host Matrix.Host.Api "
+            + "Matrix.Host.Rooms Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto FSharp.Core "
+            + "Argu FsCheck Giraffe.ViewEngine",
         ["Matrix.Import"] =
             "Matrix.Rules Matrix.Core Matrix.Host Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Rooms "
             + "Matrix.Host.Users Npgsql YamlDotNet AWSSDK.S3 AWSSDK.Core libc",

@@ -69,9 +69,12 @@ module internal ProveCommand =
         | Answer.Sat _ -> "sat"
         | Answer.Unknown reason -> reason
 
-    let private detail (outcome: Outcome) : string =
-        match outcome with
-        | Outcome.Proved -> ""
+    let private detail (proof: Proof) : string =
+        match proof.Outcome with
+        | Outcome.Proved ->
+            match proof.Query.Assumptions with
+            | [] -> ""
+            | some -> "assuming " + String.concat ", " [ for assumption in some -> assumption.Name ]
         | Outcome.Refuted(found, true) -> $"a smallest case, weight {found.Weight}"
         | Outcome.Refuted(found, false) -> $"a case, weight {found.Weight}"
         | Outcome.Undecided reason
@@ -79,12 +82,17 @@ module internal ProveCommand =
 
     let private report (versions: (string * string) list) (proofs: Proof list) : Report =
         let count name =
-            proofs |> List.filter (fun proof -> word proof.Outcome = name) |> List.length |> int64
+            proofs
+            |> List.filter (fun proof -> word proof.Outcome = name)
+            |> List.length
+            |> int64
 
         {
             Facts =
                 [ for name, version in versions -> name, Word version ]
-                @ [ for name in [ "proved"; "refuted"; "undecided"; "wrong" ] -> name, Count(count name) ]
+                @ [
+                    for name in [ "proved"; "refuted"; "undecided"; "wrong" ] -> name, Count(count name)
+                ]
             Tables = [
                 {
                     Name = "queries"
@@ -97,7 +105,7 @@ module internal ProveCommand =
                                 Word(saidOf proof.Z3)
                                 Word(saidOf proof.Cvc5)
                                 Word(proof.Time.TotalSeconds.ToString("F1", Globalization.CultureInfo.InvariantCulture))
-                                Word(detail proof.Outcome)
+                                Word(detail proof)
                             ]
                     ]
                 }
@@ -117,7 +125,9 @@ module internal ProveCommand =
         }
 
     let private prove (arguments: ParseResults<ProveArguments>) (queries: Query list) : Ending =
-        let solvers = [ for solver in [ Solver.z3; Solver.cvc5 ] -> solver.Name, Solver.version solver ]
+        let solvers = [
+            for solver in [ Solver.z3; Solver.cvc5 ] -> solver.Name, Solver.version solver
+        ]
 
         match solvers |> List.filter (fun (_, version) -> version.IsNone) with
         | _ :: _ as missing ->
@@ -133,7 +143,12 @@ module internal ProveCommand =
                 made <- made + 1
                 line.Show $"{made} of {queries.Length}: {proof.Query.Name} {word proof.Outcome}"
 
-            let ask = if isWitnesses then Proving.witness limit else Proving.run limit
+            let ask =
+                if isWitnesses then
+                    Proving.witness limit
+                else
+                    Proving.run limit
+
             let proofs = (Proving.all ask shown queries).GetAwaiter().GetResult()
             line.Show ""
 

@@ -127,6 +127,8 @@ module internal Proving =
                         slots.Release() |> ignore
                 }
 
-            let! proofs = Task.WhenAll [ for query in queries -> Task.Run<Proof>(fun () -> one query) ]
+            let! proofs =
+                Task.WhenAll [ for query in queries -> Task.Run<Proof>(fun () -> one query) ]
+
             return List.ofArray proofs
         }
