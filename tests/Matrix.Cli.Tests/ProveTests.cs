@@ -52,6 +52,20 @@ internal sealed class ProveTests
     }
 
     [Test]
+    public async Task The_claims_determine_every_verdict()
+    {
+        var proved = await Command.RunAsync("rules", "prove", "12", "--query", "12/determined", "--format", "json");
+        if (!HasSolvers)
+        {
+            Assert.That(proved.Errors, Does.Contain("not proved here"));
+            return;
+        }
+
+        Assert.That(proved.Code, Is.Zero, proved.Output);
+        Assert.That(proved.Json.GetProperty("proved").GetInt32(), Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task A_clause_is_shown_with_a_case_that_it_decides()
     {
         var shown = await Command.RunAsync(

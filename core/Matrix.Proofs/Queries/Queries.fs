@@ -85,6 +85,50 @@ module Queries =
                 }
         ]
 
+    /// That the claims determine the verdict on every event whose auth events are in order: for none could both verdicts
+    /// satisfy all claims. It reads no table.
+    let determines (version: RoomVersion) : Query =
+        let accepted, rejected =
+            ClaimTerms.stated version Term.yes, ClaimTerms.stated version Term.no
+
+        let claims = Claims.of' version
+
+        let inOrder = [
+            for fault in
+                [
+                    AuthEventFault.Duplicated
+                    AuthEventFault.Unselected
+                    AuthEventFault.Rejected
+                    AuthEventFault.Elsewhere
+                ] -> Term.not' (Conditions.holds accepted.Place (Condition.SomeAuthEvent fault))
+        ]
+
+        {
+            Name = $"{version.Id}/determined"
+            Sentence = $"In version {version.Id} the claims determine the verdict on every event in order."
+            Version = version
+            Question = {
+                Definitions = ClaimTerms.definitions accepted
+                Asserted = [
+                    yield! inOrder
+
+                    for claim in claims do
+                        yield Term.not' (ClaimTerms.broken accepted claim)
+                        yield Term.not' (ClaimTerms.broken rejected claim)
+                ]
+            }
+            Assumptions = []
+            Replays =
+                fun found ->
+                    let case = ClaimCase(OnItsOwn(AuthRules version, found.Case))
+                    let compiled = [ for claim in claims -> CompiledClaim(version, claim) ]
+
+                    [ true; false ]
+                    |> List.forall (fun verdict ->
+                        case.Allowed <- verdict
+                        compiled |> List.forall (fun claim -> claim.Judge case <> Judgement.Broken))
+        }
+
     /// That two versions whose tables and readings are the same decide every event by the same clause.
     let private equal (a: RoomVersion) (b: RoomVersion) : Query =
         let first, second = Tables.ofVersion a.Id a, Tables.ofVersion b.Id b
@@ -126,7 +170,10 @@ module Queries =
 
     /// Everything that is proved of these versions.
     let all (versions: RoomVersion list) : Query list =
-        List.collect decides versions @ List.collect claims versions @ equals versions
+        List.collect decides versions
+        @ List.map determines versions
+        @ List.collect claims versions
+        @ equals versions
 
     /// For each decision that a version's table can make, that no event gets it: each is refuted by a case.
     let idle (version: RoomVersion) : Query list =
