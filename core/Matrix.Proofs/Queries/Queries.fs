@@ -85,8 +85,8 @@ module Queries =
                 }
         ]
 
-    /// That the claims determine the verdict on every event whose auth events are in order: for none could both verdicts
-    /// satisfy all claims. It reads no table.
+    /// That the claims determine the verdict on every event whose auth events are in order: for none could both
+    /// verdicts satisfy all claims. It reads no table.
     let determines (version: RoomVersion) : Query =
         let accepted, rejected =
             ClaimTerms.stated version Term.yes, ClaimTerms.stated version Term.no
