@@ -66,6 +66,21 @@ internal sealed class ProveTests
     }
 
     [Test]
+    public async Task A_mutant_that_is_listed_as_equivalent_changes_no_verdict()
+    {
+        var proved = await Command.RunAsync(
+            "rules", "prove", "11", "--mutants", "--query", "federate", "--format", "json");
+        if (!HasSolvers)
+        {
+            Assert.That(proved.Errors, Does.Contain("not proved here"));
+            return;
+        }
+
+        Assert.That(proved.Code, Is.Zero, proved.Output);
+        Assert.That(proved.Output, Does.Contain("the-room-id-is-of-the-creators-server"));
+    }
+
+    [Test]
     public async Task A_clause_is_shown_with_a_case_that_it_decides()
     {
         var shown = await Command.RunAsync(

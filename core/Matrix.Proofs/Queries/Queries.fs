@@ -4,6 +4,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Properties.Claims
 open Matrix.Properties.Generators
+open Matrix.Properties.Mutation
 open Matrix.Properties.Reference.Authorization
 open Matrix.Properties.SmallWorlds
 open Matrix.Proofs.Encoding
@@ -167,6 +168,35 @@ module Queries =
             if readsAlike a b then
                 equal a b
     ]
+
+    /// That each mutant of the reviewed list of equivalent ones has the version's verdict on every event.
+    let equivalents (version: RoomVersion) : Query list =
+        let right = Tables.ofVersion "right" version
+
+        [
+            for mutant in Mutants.ofAuthorization version do
+                match Equivalents.reasonOf Equivalents.all version mutant with
+                | None -> ()
+                | Some reason ->
+                    let changed = Tables.ofVersion "mutant" mutant.Table
+
+                    {
+                        Name = $"{version.Id}/mutants/{mutant.Id}"
+                        Sentence = $"In version {version.Id} the change makes no difference: {reason}."
+                        Version = version
+                        Question = {
+                            Definitions = right.Definitions @ changed.Definitions
+                            Asserted = [ Term.not' (Term.equal right.Allowed changed.Allowed) ]
+                        }
+                        Assumptions = Assumptions.ofMutant (numberOf version) mutant
+                        Replays =
+                            fun found ->
+                                let verdict table =
+                                    (AuthCase.decide (AuthRules table) found.Case).IsOk
+
+                                verdict version <> verdict mutant.Table
+                    }
+        ]
 
     /// Everything that is proved of these versions.
     let all (versions: RoomVersion list) : Query list =

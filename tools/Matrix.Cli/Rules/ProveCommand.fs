@@ -14,6 +14,7 @@ type ProveArguments =
     | [<MainCommand; Unique>] Version of ID: string
     | [<Unique>] Query of NAME: string
     | [<Unique>] Clauses
+    | [<Unique>] Mutants
     | [<Unique>] Time_Limit of SECONDS: int
     | [<Unique>] Emit of DIR: string
     | [<Unique>] Format of OutputFormat
@@ -24,6 +25,7 @@ type ProveArguments =
             | Version _ -> "a room version. Default: every stable one."
             | Query _ -> "only the queries whose names contain this, such as decided, or claims/only-members-send."
             | Clauses -> "shows for each clause a smallest case that it decides, instead of proving."
+            | Mutants -> "proves that the mutants listed as equivalent change no verdict, instead of claims."
             | Time_Limit _ -> "the time that a solver has for one question. Default: 60 seconds."
             | Emit _ -> "writes every question to this folder as a file for solvers, and asks none."
             | Format _ -> OutputFormat.TextByDefault
@@ -32,7 +34,11 @@ module internal ProveCommand =
 
     let private usualLimit = 60
 
-    let private fileName (query: Query) = query.Name.Replace('/', '-') + ".smt2"
+    let private fileName (query: Query) =
+        let isPlain c =
+            Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '='
+
+        String.map (fun c -> if isPlain c then c else '-') query.Name + ".smt2"
 
     let private emit (folder: string) (queries: Query list) : Ending =
         Directory.CreateDirectory folder |> ignore
@@ -171,6 +177,8 @@ module internal ProveCommand =
             let queries =
                 if arguments.Contains ProveArguments.Clauses then
                     List.collect Queries.idle versions
+                elif arguments.Contains ProveArguments.Mutants then
+                    List.collect Queries.equivalents versions
                 else
                     Queries.all versions
 
