@@ -34,8 +34,8 @@ module Assumptions =
         Term = Words.forEveryText "x" (Term.not' (Term.app "starts-with-at" [ Term.app "domain" [ Term.symbol "x" ] ]))
     }
 
-    /// Up to version 11: the create event's rules require it of the room that it creates, and an event of the room names
-    /// that create event.
+    /// Up to version 11: the create event's rules require it of the room that it creates, and an event of the room
+    /// names that create event.
     let private roomIsOfCreator: Assumption =
         let sender = Words.senderAlone "m.room.create"
 
