@@ -143,7 +143,12 @@ module Conditions =
         | Shape.Level values -> Powers.isLevelOf values value
         | Shape.UserId -> Term.all [ Words.isText value; Term.app "is-user-id" [ Words.textOf value ] ]
         | Shape.ListOf Shape.UserId -> Term.app "lists-user-ids" [ value ]
-        | Shape.ListOf _ -> Term.app "lists-others" [ value ]
+        | Shape.ListOf inner ->
+            // No rule has another list. Each shape has a predicate of its own, of which nothing else is known.
+            Term.all [
+                Term.isMadeBy "list" value
+                Term.app "lists" [ Words.literal $"%A{inner}"; value ]
+            ]
         | Shape.ObjectOf inner -> everyMember (fun _ value -> shaped (depth + 1) inner value)
         | Shape.UsersTo inner ->
             everyMember (fun key value -> Term.all [ Term.app "is-user-id" [ key ]; shaped (depth + 1) inner value ])

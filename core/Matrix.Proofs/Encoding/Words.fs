@@ -122,6 +122,7 @@ module Words =
         Term.declare "is-level-text" [ text ] bool'
         Term.declare "level-of-text" [ text ] int'
         Term.declare "place" [ text ] int'
+        Term.declare "starts-with" [ text; text ] bool'
     ]
 
     let private definedOfTexts: Term list =
@@ -145,17 +146,12 @@ module Words =
             Term.declare "get" [ json; text ] json
             Term.declare "plain-contains" [ json; text ] bool'
             Term.declare "plain-lists-user-ids" [ json ] bool'
-            Term.declare "plain-lists-others" [ json ] bool'
+            Term.declare "lists" [ text; json ] bool'
             Term.define
                 "lists-user-ids"
                 [ "j", json ]
                 bool'
                 (Term.all [ Term.isMadeBy "list" j; Term.app "plain-lists-user-ids" [ j ] ])
-            Term.define
-                "lists-others"
-                [ "j", json ]
-                bool'
-                (Term.all [ Term.isMadeBy "list" j; Term.app "plain-lists-others" [ j ] ])
             Term.define
                 "contains"
                 [ "j", json; "x", text ]

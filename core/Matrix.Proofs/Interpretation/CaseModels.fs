@@ -185,6 +185,8 @@ module CaseModels =
             | "plain-has-domain", [| CaseValue.Text s |] -> CaseValue.Bool (domainOf s).IsSome
             | "domain", [| CaseValue.Text s |] -> text (domainOf s)
             | "plain-starts-with-at", [| CaseValue.Text s |] -> CaseValue.Bool(s.StartsWith '@')
+            | "starts-with", [| CaseValue.Text prefix; CaseValue.Text s |] ->
+                CaseValue.Bool(s.StartsWith(prefix, StringComparison.Ordinal))
             | "plain-has-owner", [| CaseValue.Text s |] -> CaseValue.Bool (ownerOf s).IsSome
             | "owner", [| CaseValue.Text s |] -> text (ownerOf s)
             | "is-level-text", [| CaseValue.Text s |] -> CaseValue.Bool(isLevelText s)

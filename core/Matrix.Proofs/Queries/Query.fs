@@ -52,17 +52,6 @@ module Query =
             ]
             (Script.whole (whole query))
 
-    /// The same question about nothing but its assumptions: the answer is sat, so that what is proved is not proved
-    /// from a contradiction.
-    let premises (query: Query) : string =
-        let nothing = {
-            query.Question with
-                Asserted = [ for assumption in query.Assumptions -> assumption.Term ]
-        }
-
-        let small = SmallQuestion.make query.Version None nothing
-        Script.print [ $"The premises of {query.Name} hold in some case: the answer is sat." ] small.Terms
-
     /// A search for a case in the small universe, lighter than `below` if that is given.
     let search (below: bigint option) (query: Query) : string =
         let small = SmallQuestion.make query.Version below (whole query)

@@ -20,8 +20,6 @@ module SmallQuestion =
 
     let private citedCount = 4
 
-    let private isText (term: Term) = Term.call "_" [ Term.Atom "is"; term ]
-
     /// The functions whose values at some arguments make up a case.
     let private parts =
         set [

@@ -60,6 +60,7 @@ module SmallTexts =
             | _ -> nothing
 
         [
+            Term.declare "starts-with" [ "Text"; "Text" ] "Bool"
             table "is-user-id" "Bool" texts (UserId.isValid >> truth) Term.no
             table "plain-has-domain" "Bool" texts (fun text -> truth (text.Contains ':')) Term.no
             table "domain" "Text" texts domain nothing
