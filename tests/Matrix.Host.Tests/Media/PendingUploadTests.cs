@@ -41,7 +41,7 @@ internal sealed class PendingUploadTests
 
         (await _alice.FillsAsync(uri, "later")).Is(200);
 
-        Assert.That((await download.WaitAsync(TimeSpan.FromSeconds(5))).HasStatus(200).Text, Is.EqualTo("later"));
+        Assert.That((await download.WaitAsync(TimeSpan.FromSeconds(30))).HasStatus(200).Text, Is.EqualTo("later"));
     }
 
     [Test]

@@ -190,12 +190,12 @@ internal sealed class PushPartsTests
 
         // Nobody has a pusher, so that nothing waits in line; but its position is to be recorded.
         Purge(position: 1);
-        await idle.WaitAsync(TimeSpan.FromSeconds(10));
+        await idle.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.That((feed.Waiting, feed.Changed), Is.EqualTo((0, 1)));
-        await feed.WaitAsync(recorded: 0, isMore: false, soon, stop.Token).WaitAsync(TimeSpan.FromSeconds(10));
+        await feed.WaitAsync(recorded: 0, isMore: false, soon, stop.Token).WaitAsync(TimeSpan.FromSeconds(30));
 
         // Senders that are to be forgotten are looked at again.
-        await feed.WaitAsync(recorded: 1, isMore: true, soon, stop.Token).WaitAsync(TimeSpan.FromSeconds(10));
+        await feed.WaitAsync(recorded: 1, isMore: true, soon, stop.Token).WaitAsync(TimeSpan.FromSeconds(30));
 
         void Purge(long position)
         {

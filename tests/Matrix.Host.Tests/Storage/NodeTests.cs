@@ -214,7 +214,10 @@ internal sealed class NodeTests
         await ScalarAsync(still, "UPDATE sequence SET position = position + 1");
         _ = await still.BeginTextImportAsync("COPY identity FROM STDIN");
 
-        await WriteAsync(store, 2).WaitAsync(TimeSpan.FromSeconds(10));
+        var writing = WriteAsync(store, 2);
+        await Task.WhenAny(writing, Task.Delay(TimeSpan.FromSeconds(60)));
+        Assert.That(writing.IsCompleted, $"it waits still:\n{(writing.IsCompleted ? "" : await SessionsAsync())}");
+        await writing;
 
         Assert.That(await OrdinalsAsync(store), Is.EqualTo(new uint[] { 1, 2 }));
     }
@@ -449,6 +452,19 @@ internal sealed class NodeTests
             connection,
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             + $"WHERE datname = '{_name}' AND pid <> {but}");
+    }
+
+    /// <summary>What each session of the database does, and who keeps it waiting.</summary>
+    private async Task<object?> SessionsAsync()
+    {
+        await using var connection = await _server.ConnectAsync("matrix");
+        return await ScalarAsync(
+            connection,
+            $"""
+            SELECT string_agg(concat_ws(' ', pid, state, clock_timestamp() - state_change, wait_event_type, wait_event,
+                pg_blocking_pids(pid)::text, query), E'\n')
+            FROM pg_stat_activity WHERE datname = '{_name}'
+            """);
     }
 
     private static async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql)

@@ -138,7 +138,7 @@ internal sealed class NotifierTests
         Assert.That(waiting.IsCompleted, Is.False);
 
         Commit(Message(_kitchen, 1), Message(_kitchen, 2));
-        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(30)), Is.True);
         Assert.That(alice.HasWaiters, Is.False);
         Assert.That(_notifier.Waiting, Is.Zero);
     }
@@ -151,7 +151,7 @@ internal sealed class NotifierTests
         _time.Advance(TimeSpan.FromSeconds(29));
         Assert.That(waiting.IsCompleted, Is.False);
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(30)), Is.False);
         Assert.That(alice.HasWaiters, Is.False);
     }
 
@@ -162,12 +162,12 @@ internal sealed class NotifierTests
         using var gone = new CancellationTokenSource();
         var first = WaitAsync(alice, stop: gone.Token);
         await gone.CancelAsync();
-        Assert.That(await first.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+        Assert.That(await first.WaitAsync(TimeSpan.FromSeconds(30)), Is.False);
 
         var second = WaitAsync(alice);
         _notifier.Drain();
-        Assert.That(await second.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
-        Assert.That(await WaitAsync(alice).WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+        Assert.That(await second.WaitAsync(TimeSpan.FromSeconds(30)), Is.False);
+        Assert.That(await WaitAsync(alice).WaitAsync(TimeSpan.FromSeconds(30)), Is.False);
     }
 
     [Test]
@@ -177,7 +177,7 @@ internal sealed class NotifierTests
         var alice = await ActivateAsync(Alice);
         var since = Now();
         Commit(Message(_kitchen, 1));
-        Assert.That(await WaitAsync(alice, since).WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
+        Assert.That(await WaitAsync(alice, since).WaitAsync(TimeSpan.FromSeconds(30)), Is.True);
     }
 
     [Test]
@@ -186,7 +186,7 @@ internal sealed class NotifierTests
         var alice = await ActivateAsync(Alice);
         var oldest = WaitAsync(alice);
         var rest = Enumerable.Range(0, SyncWaiters.Capacity).Select(_ => WaitAsync(alice)).ToArray();
-        Assert.That(await oldest.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+        Assert.That(await oldest.WaitAsync(TimeSpan.FromSeconds(30)), Is.False);
         Assert.That(rest.Count(w => w.IsCompleted), Is.Zero);
     }
 
@@ -225,17 +225,17 @@ internal sealed class NotifierTests
         for (var i = 0; i < UserDevices.Capacity; i++) alice.Device($"D{i}");
 
         Assert.That(
-            await waiting.WaitAsync(TimeSpan.FromSeconds(5)),
+            await waiting.WaitAsync(TimeSpan.FromSeconds(30)),
             Is.True,
             "Who waited when the devices were forgotten looks again.");
         var about =
             _notifier.WaitAsync(alice, tablet, since, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask();
-        Assert.That(await about.WaitAsync(TimeSpan.FromSeconds(5)), Is.True, "So does who was about to wait.");
+        Assert.That(await about.WaitAsync(TimeSpan.FromSeconds(30)), Is.True, "So does who was about to wait.");
 
         waiting = WaitAsync(alice, since);
         Assert.That(waiting.IsCompleted, Is.False);
         Commit(new ToDeviceSent(Alice, Phone, "{}"u8.ToArray()));
-        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(30)), Is.True);
     }
 
     [Test]
@@ -257,7 +257,7 @@ internal sealed class NotifierTests
         var waiting = WaitAsync(alice);
         Commit(new DeviceListChanged(Bob));
         Assert.That(alice.HasNews(since, _notifier, alice.Device(Phone)), Is.True);
-        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(30)), Is.True);
         await _notifier.DeviceLists.DisposeAsync();
     }
 
