@@ -50,6 +50,10 @@ public static class StorageEngine
             : throw UnknownUrl();
     }
 
+    /// <summary>The path of the database; null if it is not SQLite.</summary>
+    internal static string? SqliteFileOf(StorageOptions options) =>
+        IsSqlite(options) ? SqliteStorage.PathOf(options) : null;
+
     private static bool IsSqlite(StorageOptions options) =>
         options.Url.Length > SqlitePrefix.Length && options.Url.StartsWith(SqlitePrefix, StringComparison.Ordinal);
 

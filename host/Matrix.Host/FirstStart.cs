@@ -6,16 +6,23 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host;
 
 /// <summary>
-/// What a database with an import from another server needs before it is served: a complete import, that is no
-/// rehearsal, of a source that has written nothing since. Two servers of one name would hand out each other's keys.
+/// What a database that was written by `mx` needs before it is served. A copy has to be complete; so has an import from
+/// another server, that is no rehearsal, and whose source has written nothing since: two servers of one name would hand
+/// out each other's keys.
 /// </summary>
 internal static partial class FirstStart
 {
-    /// <summary>Checks it. A database without an import passes, and so does one that was served before.</summary>
+    /// <summary>Checks it. A database that only servers wrote passes, and so does one that was served before.</summary>
     /// <exception cref="InvalidDataException">It may not be served: one line for the operator.</exception>
     internal static async Task CheckAsync(
         OpenedStorage storage, string dataFolder, ILogger log, CancellationToken stop)
     {
+        if (await storage.Copies.FindIncompleteAsync(stop) is not null)
+        {
+            throw new InvalidDataException(
+                "The copy into this database is not complete. Run `mx db copy` again: it goes on where it was.");
+        }
+
         if (await storage.Imports.FindAsync(stop) is not { } import) return;
         if (import.EndedAt is null)
         {

@@ -141,6 +141,60 @@ internal sealed class PostgresDbTests : DbTests
     }
 
     [Test]
+    public async Task Clients_go_on_after_a_move_to_SQLite_and_one_to_PostgreSQL()
+    {
+        var room = await MakeRoomAsync();
+        var since = (await SyncAsync("")).GetProperty("next_batch").GetString();
+        var before = Server.Settings["MATRIX_DATABASE__URL"];
+        var file = Path.Combine(Server.Folder, "moved.db");
+        Assert.That((await RunAsync("db", "copy", "--to", file)).Errors, Does.Contain("in use by another process"));
+        await Server.StopAsync();
+        var later = await MoveAsync(file, $"sqlite:{file}", room, since!);
+        Assert.That((await RunAsync("db", "compact")).Errors, Does.Contain("in use by another process"));
+        await Server.StopAsync();
+        var compacted = await RunAsync("db", "compact", "--format", "json");
+        Assert.That(compacted.Code, Is.Zero, compacted.Errors);
+        Assert.That(compacted.Json.GetProperty("bytes_after").GetInt64(), Is.Positive);
+
+        var again = _postgres.NewDatabase("again");
+        await MoveAsync(again, again, room, later);
+
+        // Other tests go on with the first one.
+        await Server.StopAsync();
+        Server.Settings["MATRIX_DATABASE__URL"] = before;
+        await Server.StartAsync();
+    }
+
+    /// <summary>
+    /// Copies the database, starts the server on the copy, sends a message, and returns the token of a sync that has
+    /// it.
+    /// </summary>
+    private async Task<string> MoveAsync(string to, string url, string room, string since)
+    {
+        var copied = await RunAsync("db", "copy", "--to", to, "--format", "json");
+        Assert.That(copied.Code, Is.Zero, copied.Errors);
+        Assert.That(copied.Json.GetProperty("rows").GetInt64(), Is.GreaterThan(20));
+        Server.Settings["MATRIX_DATABASE__URL"] = url;
+        await Server.StartAsync();
+        using var http = Http();
+        using var sent = await http.PutAsJsonAsync(
+            $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/send/m.room.message/{Guid.NewGuid():N}",
+            new { msgtype = "m.text", body = "still here" });
+        var id = (await sent.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("event_id").GetString();
+        var synced = await SyncAsync($"?since={Uri.EscapeDataString(since)}");
+        var news = synced.GetProperty("rooms").GetProperty("join").GetProperty(room).GetProperty("timeline")
+            .GetProperty("events").EnumerateArray().Select(one => one.GetProperty("event_id").GetString());
+        Assert.That(news, Is.EqualTo(new[] { id }));
+        return synced.GetProperty("next_batch").GetString()!;
+    }
+
+    private async Task<JsonElement> SyncAsync(string query)
+    {
+        using var http = Http();
+        return await http.GetFromJsonAsync<JsonElement>($"/_matrix/client/v3/sync{query}");
+    }
+
+    [Test]
     public async Task An_unreachable_database_server_is_reported_in_one_line()
     {
         var url = $"postgres://a:secret@127.0.0.1:{Repository.FreePort()}/x";
@@ -229,10 +283,16 @@ internal abstract class DbTests
     protected async Task<string> MakeRoomAsync()
     {
         using var http = Http();
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
         using var made = await http.PostAsJsonAsync("/_matrix/client/v3/createRoom", new { preset = "private_chat" });
         return (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("room_id").GetString()!;
     }
 
-    private HttpClient Http() => new() { BaseAddress = new Uri(Server.Url) };
+    /// <summary>A client that is signed in, once there is a token.</summary>
+    protected HttpClient Http()
+    {
+        var http = new HttpClient { BaseAddress = new Uri(Server.Url) };
+        if (Token is null) return http;
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        return http;
+    }
 }

@@ -99,6 +99,7 @@ internal static class SqliteStorage
             readers, options, new SqliteAdmin(readers, path, options.BusyTimeoutMs), readers.DisposeAsync, stop);
     }
 
-    private static string PathOf(StorageOptions options) =>
+    /// <summary>The database's path.</summary>
+    internal static string PathOf(StorageOptions options) =>
         Path.GetFullPath(Path.Combine(options.DataDir, options.Url[StorageEngine.SqlitePrefix.Length..]));
 }

@@ -8,6 +8,7 @@ using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.BlockedRooms;
 using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.Copies;
 using Matrix.Host.Storage.Tables.DehydratedDevices;
 using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Destinations;
@@ -105,6 +106,9 @@ public abstract class StorageTables(IReads reads, StorageOptions options, int la
 
     /// <summary>Guests, and the rooms that they may have to leave.</summary>
     public IGuestsTable Guests { get; } = new GuestsTable(reads);
+
+    /// <summary>The copy that this database is of another one.</summary>
+    public CopiesTable Copies { get; } = new(reads);
 
     /// <summary>What was imported from another server, and how far.</summary>
     public ImportsTable Imports { get; } = new(reads);

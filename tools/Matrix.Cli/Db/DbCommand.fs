@@ -1,12 +1,16 @@
 namespace Matrix.Cli.Db
 
+open System
 open System.IO
 open System.Threading
+open System.Threading.Tasks
 open Argu
 open Matrix.Cli.Input
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Host.Storage
+open Matrix.Host.Storage.Commits
+open Matrix.Host.Storage.Copying
 
 type BackupArguments =
     | [<MainCommand; ExactlyOnce>] File of FILE: string
@@ -32,15 +36,41 @@ type SizesArguments =
             | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
             | Format _ -> OutputFormat.TextByDefault
 
+type CopyArguments =
+    | [<Mandatory; Unique>] To of DATABASE: string
+    | [<Unique>] Config of FILE: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | To _ -> "where to: postgres://user:password@host:port/name of an empty database, or a new SQLite file."
+            | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | Format _ -> OutputFormat.TextByDefault
+
+type CompactArguments =
+    | [<Unique>] Config of FILE: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | Format _ -> OutputFormat.TextByDefault
+
 [<RequireSubcommand>]
 type DbArguments =
     | [<CliPrefix(CliPrefix.None)>] Backup of ParseResults<BackupArguments>
+    | [<CliPrefix(CliPrefix.None)>] Copy of ParseResults<CopyArguments>
+    | [<CliPrefix(CliPrefix.None)>] Compact of ParseResults<CompactArguments>
     | [<CliPrefix(CliPrefix.None)>] Sizes of ParseResults<SizesArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Backup _ -> "copies a SQLite database as of one committed moment. The server may be running."
+            | Copy _ -> "copies the database to another one, of either kind. The server must be stopped."
+            | Compact _ -> "gives the space of deleted rows back to the disk. The server must be stopped."
             | Sizes _ -> "prints bytes by table and by room. The server may be running."
 
 module internal DbCommand =
@@ -62,6 +92,92 @@ module internal DbCommand =
 
                     return Done
                 })
+
+    /// Runs something on the configured database while no server does. It can be interrupted.
+    let private stopped config (work: StorageOptions -> CancellationToken -> Task<Ending>) =
+        match LoadedConfig.load config with
+        | Error ending -> ending
+        | Ok settings ->
+            match settings.Storage with
+            | null -> Misused $"{settings.File}: expected `database.url`"
+            | options ->
+                use stopping = new CancellationTokenSource()
+
+                Console.CancelKeyPress.Add(fun press ->
+                    press.Cancel <- true
+                    stopping.Cancel())
+
+                try
+                    (work options stopping.Token).GetAwaiter().GetResult()
+                with
+                | :? StorageException as fault -> Refused fault.Message
+                | :? OperationCanceledException ->
+                    Refused "Interrupted. Run the same command again: it goes on where it was."
+
+    /// A file is named from the folder in which the command runs.
+    let private urlOf (target: string) =
+        if
+            target.StartsWith("postgres://", StringComparison.Ordinal)
+            || target.StartsWith("postgresql://", StringComparison.Ordinal)
+        then
+            target
+        else
+            "sqlite:" + Path.GetFullPath target
+
+    let private copy (arguments: ParseResults<CopyArguments>) =
+        let format = arguments.GetResult(CopyArguments.Format, Text)
+        let url = urlOf (arguments.GetResult To)
+        use line = new Progress()
+
+        let show (progress: CopyProgress) =
+            let doing = if progress.IsComparing then "comparing" else "copying"
+            line.Show $"{doing} {progress.Table}: {progress.Rows} rows"
+
+        stopped (arguments.TryGetResult CopyArguments.Config) (fun options stop ->
+            task {
+                let! report = StorageCopy.RunAsync(options, url, show, stop)
+
+                line.Show ""
+
+                Report.print format {
+                    Facts = [
+                        "rows", Count(report.Tables |> Seq.sumBy _.Rows)
+                        "position", Count report.Position
+                    ]
+                    Tables = [
+                        {
+                            Name = "tables"
+                            Columns = [ "table"; "rows"; "sha256" ]
+                            Rows = [
+                                for table in report.Tables do
+                                    if table.Rows > 0L then
+                                        [ Word table.Table; Count table.Rows; Word table.Digest ]
+                            ]
+                        }
+                    ]
+                }
+
+                if format = Text then
+                    eprintfn
+                        "Both databases are equal. Set `database.url`, and never start a server on the old one again:"
+
+                    eprintfn "two servers of one name would hand out each other's one-time keys."
+
+                return Done
+            })
+
+    let private compact (arguments: ParseResults<CompactArguments>) =
+        stopped (arguments.TryGetResult CompactArguments.Config) (fun options stop ->
+            task {
+                let! struct (before, after) = StorageCompaction.RunAsync(options, stop)
+
+                Report.print (arguments.GetResult(CompactArguments.Format, Text)) {
+                    Facts = [ "bytes_before", Size before; "bytes_after", Size after ]
+                    Tables = []
+                }
+
+                return Done
+            })
 
     let private report engine (tables: TableSize seq) (rooms: RoomSize seq) = {
         Facts = [
@@ -111,4 +227,6 @@ module internal DbCommand =
     let run (arguments: ParseResults<DbArguments>) =
         match arguments.GetSubCommand() with
         | Backup arguments -> backup arguments
+        | Copy arguments -> copy arguments
+        | Compact arguments -> compact arguments
         | Sizes arguments -> sizes arguments
