@@ -2,7 +2,8 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Copies;
 
-/// <summary>The copy that the database is, of another one: at most one row. <see cref="Copying.StorageCopy"/> writes it.
+/// <summary>
+/// The copy that the database is, of another one: at most one row. <see cref="Copying.StorageCopy"/> writes it.
 /// </summary>
 public sealed class CopiesTable(IReads reads)
 {
