@@ -113,6 +113,18 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
 
         UserPresence(Map.ofList [ "", device ], lastActive)
 
+    static member Imported
+        (state: PresenceState, isActive: bool, lastActive: int64, now: int64, limits: PresenceLimits)
+        : UserPresence =
+        let device = {
+            Requested = state
+            Syncs = 0
+            Seen = now
+            Active = if isActive then now else now - min limits.ActiveFor (limits.IdleAfter - 1L)
+        }
+
+        UserPresence(Map.ofList [ "", device ], lastActive)
+
     member this.SyncBegan(device: string, state: PresenceState, now: int64, limits: PresenceLimits) : UserPresence =
         if state = PresenceState.Offline then
             this

@@ -46,6 +46,11 @@ type UserPresence =
     /// A user who was seen in this state before a restart, as a device that has just sent its last request.
     static member Restored: state: PresenceState * lastActive: int64 * now: int64 -> UserPresence
 
+    /// A user who is shown as on the server that this one replaces, as a device that has just sent its last request:
+    /// nobody becomes idle while no server runs.
+    static member Imported:
+        state: PresenceState * isActive: bool * lastActive: int64 * now: int64 * limits: PresenceLimits -> UserPresence
+
     /// A device begins to sync, and is marked so while it does. With `Offline` nothing happens: the device is not
     /// marked as online, and no sync of it ends later.
     member SyncBegan: device: string * state: PresenceState * now: int64 * limits: PresenceLimits -> UserPresence

@@ -90,7 +90,7 @@ type ImportedToken private (text: string, depth: Nullable<int64>, parts: Importe
         | _ -> ValueNone
 
     /// The places of the parts that are looked at, after the first one.
-    static let places = [| 3; 4; 5; 6; 7; 10 |]
+    static let places = [| 3; 4; 5; 6; 7; 10; 1 |]
 
     static let part (parts: string[]) place =
         if place < parts.Length then
@@ -152,6 +152,8 @@ type ImportedToken private (text: string, depth: Nullable<int64>, parts: Importe
     member _.DeviceLists = parts[5]
 
     member _.ThreadSubscriptions = parts[6]
+
+    member _.Presence = parts[7]
 
     member _.Greatest =
         parts

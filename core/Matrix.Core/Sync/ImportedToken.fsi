@@ -50,5 +50,8 @@ type ImportedToken =
 
     member ThreadSubscriptions: ImportedClock
 
+    /// The position among changes of presence.
+    member Presence: ImportedClock
+
     /// The greatest position of a part that is looked at.
     member Greatest: int64

@@ -61,7 +61,7 @@ internal sealed class EphemeralNews(
         }
 
         if (!board.IsOn || through.Ephemeral <= after) return found;
-        var changed = await presence.ChangedAsync(stream, userId, after, through.Ephemeral, stop);
+        var changed = await presence.ChangedAsync(stream, userId, since, through.Ephemeral, stop);
         found.AddRange(PresenceOf(changed, hidden));
         return found;
     }

@@ -37,12 +37,12 @@ internal sealed class PresenceSection(PresenceStream presence, PresenceBoard boa
     private async ValueTask<IEnumerable<string>> UsersAsync(SyncPass pass, CancellationToken stop)
     {
         var reader = pass.Reader.UserId;
-        if (pass.IsInitial || pass.Request.FullState)
+        if (pass.Since is not { } since || pass.Request.FullState)
         {
             return await presence.PresentAsync(pass.Stream, reader, stop);
         }
 
-        var changed = await presence.ChangedAsync(pass.Stream, reader, pass.SinceEphemeral, pass.UpToEphemeral, stop);
+        var changed = await presence.ChangedAsync(pass.Stream, reader, since, pass.UpToEphemeral, stop);
         return changed.Union(pass.DevicesChanged.Where(userId => board.Find(userId) is { IsPresent: true }));
     }
 }

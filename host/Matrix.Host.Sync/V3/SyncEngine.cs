@@ -101,7 +101,6 @@ internal sealed class SyncEngine(
             IsFederationFormat = request.Filter.IsFederationFormat,
             Since = since,
             UpTo = now.Position,
-            SinceEphemeral = since?.EphemeralIn(notifier.Epoch) ?? 0,
             UpToEphemeral = now.Ephemeral,
             LastDeviceLists = notifier.LastDeviceLists,
             Options = options,

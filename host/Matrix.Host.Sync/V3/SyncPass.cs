@@ -16,9 +16,6 @@ internal sealed class SyncPass : ResponsePass
     /// <summary>The token to start from; null for an initial sync.</summary>
     public required SyncToken? Since { get; init; }
 
-    /// <summary>The ephemeral counter up to which the client has everything.</summary>
-    public required long SinceEphemeral { get; init; }
-
     /// <summary>The ephemeral counter at which the response ends.</summary>
     public required long UpToEphemeral { get; init; }
 

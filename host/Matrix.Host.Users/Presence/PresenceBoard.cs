@@ -126,6 +126,7 @@ public sealed partial class PresenceBoard : IDisposable
 
     /// <summary>
     /// Takes local users who were present at the last stop: unless they come back soon, they are shown as offline.
+    /// Clients of an imported server know what it showed, so that is no change.
     /// </summary>
     public void Restore(IReadOnlyList<PresentUser> users)
     {
@@ -138,8 +139,15 @@ public sealed partial class PresenceBoard : IDisposable
                 if (!TryEnter(each.UserId, isLocal: true, out var visit)) continue;
                 using var inside = visit;
                 if (_users.ContainsKey(each.UserId) || FindOrAdd(each.UserId, isLocal: true) is not { } user) continue;
-                user.Devices = UserPresence.Restored((PresenceState)each.State, each.LastActive, now);
+                var state = (PresenceState)each.State;
                 user.IsRestored = true;
+                if (each.ImportedAt > 0)
+                {
+                    user.Devices = UserPresence.Imported(state, each.IsActive, each.LastActive, now, _limits);
+                    user.Published = user.At(now, _limits);
+                    user.ImportedAt = each.ImportedAt;
+                }
+                else user.Devices = UserPresence.Restored(state, each.LastActive, now);
                 Changed(user, now);
             }
         }
@@ -308,6 +316,7 @@ public sealed partial class PresenceBoard : IDisposable
                 if (!_users.TryGetValue(userId, out var user) || user.StatusIsKnown) continue;
                 user.Status = statuses.GetValueOrDefault(userId);
                 user.StatusIsKnown = true;
+                if (user.ImportedAt > 0) user.Published = user.Published with { Status = user.Status };
             }
         }
     }
@@ -334,14 +343,16 @@ public sealed partial class PresenceBoard : IDisposable
                 if (user.IsOwn && !_gates.IsOpen(user.Shard)) continue;
                 var shown = user.At(now, _limits);
                 var isRepeated = IsRepetitionDue(user, shown, now);
-                if (shown != user.Published || user.MustShow || isRepeated)
+                var isChanged = shown != user.Published || user.MustShow;
+                if (isChanged || isRepeated || user.ImportedAt > 0)
                 {
                     changes.Add(new PresenceChange(
-                        user.UserId, user.IsLocal, shown == user.Published && !user.MustShow));
-                    if (user.IsOwn && (shown != user.Published || user.MustShow)) Told?.Changed(user.UserId);
+                        user.UserId, user.IsLocal, !isChanged, isChanged ? 0 : user.ImportedAt));
+                    if (user.IsOwn && (isChanged || user.ImportedAt > 0)) Told?.Changed(user.UserId);
                     user.Published = shown;
                     user.ShownAt = now;
                     user.MustShow = false;
+                    user.ImportedAt = 0;
                     _order.Remove(user.InOrder!);
                     _order.AddLast(user.InOrder!);
                 }
@@ -475,7 +486,8 @@ public sealed partial class PresenceBoard : IDisposable
     {
         var next = user.NextChange(now, _limits);
         var shown = user.At(now, _limits);
-        if (!user.IsWaiting && (shown != user.Published || user.MustShow || IsRepetitionDue(user, shown, now)))
+        var isWanted = shown != user.Published || user.MustShow || user.ImportedAt > 0;
+        if (!user.IsWaiting && (isWanted || IsRepetitionDue(user, shown, now)))
         {
             var earliest = user.ShownAt + (long)_options.ChangeInterval.TotalMilliseconds;
             if (earliest <= now || user.ShownAt > now)

@@ -31,6 +31,11 @@ internal sealed class PresenceEntry(string userId, bool isLocal, int shard)
     /// <summary>Whether the devices are those of before a restart.</summary>
     public bool IsRestored { get; set; }
 
+    /// <summary>
+    /// Where the imported server had what is shown among its changes of presence, until that is taken; 0 otherwise.
+    /// </summary>
+    public long ImportedAt { get; set; }
+
     /// <summary>The user's message.</summary>
     public string? Status { get; set; }
 

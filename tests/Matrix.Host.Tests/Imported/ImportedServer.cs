@@ -28,12 +28,13 @@ internal sealed class ImportedServer : IAsyncDisposable
     public TestServer Server { get; }
 
     /// <summary>Starts the server, on a kind of database.</summary>
-    public static async Task<ImportedServer> StartAsync(string kind)
+    public static async Task<ImportedServer> StartAsync(string kind, params (string, string)[] settings)
     {
         var database = await TestDatabase.CreateAsync(kind);
         try
         {
-            return new ImportedServer(database, await TestServer.StartAsync(("database.url", database.Url)));
+            return new ImportedServer(database, await TestServer.StartAsync(
+                [("database.url", database.Url), .. settings]));
         }
         catch
         {
@@ -76,9 +77,9 @@ internal sealed class ImportedServer : IAsyncDisposable
     /// <summary>A token of sync of Synapse 1.160; what is not given is at the end of all.</summary>
     public static string Token(
         long events = End, long receipts = End, long accountData = End, long pushRules = End,
-        long toDevice = End, long deviceLists = End) => string.Create(
+        long toDevice = End, long deviceLists = End, long presence = End) => string.Create(
         CultureInfo.InvariantCulture,
-        $"s{events}_4_0_{receipts}_{accountData}_{pushRules}_{toDevice}_{deviceLists}_0_1_1_1_1_1");
+        $"s{events}_{presence}_0_{receipts}_{accountData}_{pushRules}_{toDevice}_{deviceLists}_0_1_1_1_1_1");
 
     public async ValueTask DisposeAsync()
     {

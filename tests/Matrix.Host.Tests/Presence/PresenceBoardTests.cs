@@ -3,6 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Tests.Presence;
@@ -66,6 +67,45 @@ internal sealed class PresenceBoardTests
         Assert.That(_board.Find("@a:hs")!.LastActiveAgo, Is.EqualTo(600_000), "only to become online is an activity");
         _board.Acted("@a:hs");
         Assert.That(_board.Find("@a:hs")!.LastActiveAgo, Is.Zero);
+    }
+
+    [TestCase(PresenceState.Online, true, "online active")]
+    [TestCase(PresenceState.Online, false, "online")]
+    [TestCase(PresenceState.Unavailable, false, "unavailable")]
+    public void What_the_imported_server_showed_last_is_no_change_until_time_makes_one(
+        PresenceState state, bool isActive, string shown)
+    {
+        var hourAgo = _time.GetUtcNow().AddHours(-1).ToUnixTimeMilliseconds();
+        _board.Restore([new PresentUser("@a:hs", (int)state, hourAgo, isActive, ImportedAt: 7)]);
+        _board.Learn(_board.WithoutStatus(), new Dictionary<string, string> { ["@a:hs"] = "away" });
+        Assert.That(_board.Take(), Is.EqualTo(new[] { new PresenceChange("@a:hs", true, IsRepeated: true, 7) }));
+        var seen = _board.Find("@a:hs")!;
+        Assert.That(
+            (Words(seen), seen.LastActiveAgo), Is.EqualTo(($"@a:hs {shown} away", 3_600_000)));
+        Assert.That(_board.Take(), Is.Empty);
+
+        _time.Advance(TimeSpan.FromSeconds(31));
+        Assert.That(Published(), Is.EqualTo(new[] { "@a:hs offline away" }));
+    }
+
+    [Test]
+    public void An_imported_user_who_comes_back_active_is_no_change()
+    {
+        _board.Restore([new PresentUser("@a:hs", (int)PresenceState.Online, 1, IsActive: true, ImportedAt: 7)]);
+        Published();
+        _time.Advance(TimeSpan.FromSeconds(20));
+        using var sync = _board.Sync(_phone, PresenceState.Online);
+        _time.Advance(TimeSpan.FromSeconds(20));
+        Assert.That(Published(), Is.Empty);
+    }
+
+    [Test]
+    public void An_imported_user_who_comes_back_otherwise_before_it_was_taken_is_a_change()
+    {
+        _board.Restore([new PresentUser("@a:hs", (int)PresenceState.Online, 1, IsActive: true, ImportedAt: 7)]);
+        using var sync = _board.Sync(_phone, PresenceState.Unavailable);
+        _board.Learn(["@a:hs"], new Dictionary<string, string>());
+        Assert.That(_board.Take(), Is.EqualTo(new[] { new PresenceChange("@a:hs", true, IsRepeated: false) }));
     }
 
     [Test]
@@ -295,10 +335,11 @@ internal sealed class PresenceBoardTests
     {
         _board.Learn(_board.WithoutStatus(), new Dictionary<string, string>());
         return [.. _board.Take().Where(static each => !each.IsRepeated).Select(each => _board.Find(each.UserId)!)
-            .Select(static seen => string.Join(' ', new[]
-            {
-                seen.UserId, PresenceStates.Name(seen.State), seen.IsCurrentlyActive ? "active" : null,
-                seen.StatusMessage,
-            }.Where(static word => word is not null)))];
+            .Select(Words)];
     }
+
+    private static string Words(SeenPresence seen) => string.Join(' ', new[]
+    {
+        seen.UserId, PresenceStates.Name(seen.State), seen.IsCurrentlyActive ? "active" : null, seen.StatusMessage,
+    }.Where(static word => word is not null));
 }

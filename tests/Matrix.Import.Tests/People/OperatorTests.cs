@@ -1,3 +1,5 @@
+using Matrix.Core.Presence;
+using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.RateLimits;
 
 namespace Matrix.Import.Tests.People;
@@ -20,6 +22,31 @@ internal sealed class OperatorTests(string sourceKind, string targetKind) : Peop
         Assert.That(await target.RateLimits.AllAsync(Stop), Is.EqualTo(new[] { new UserRateLimit(Id("bot"), 0, 0) }));
         var statuses = await target.Presence.StatusesAsync([Id("bot"), "@carol:elsewhere.example"], Stop);
         Assert.That(statuses, Is.EqualTo(new Dictionary<string, string> { [Id("bot")] = "beep" }));
+    }
+
+    [Test]
+    public async Task Users_who_were_present_are_shown_so_until_they_do_not_come_back()
+    {
+        await UserAsync("here");
+        await UserAsync("idle");
+        await UserAsync("meeting");
+        await UserAsync("gone");
+        await PresentAsync(3, Id("gone"), "online", true);
+        await PresentAsync(4, Id("here"), "online", true);
+        await PresentAsync(5, Id("idle"), "unavailable", false);
+        await PresentAsync(6, Id("meeting"), "busy", false);
+        await PresentAsync(7, "@carol:elsewhere.example", "online", true);
+        await PresentAsync(8, Id("gone"), "offline", false);
+
+        await ImportAsync();
+
+        await using var target = await OpenTargetAsync(numbers: null);
+        Assert.That(await target.Presence.AtStopAsync(Stop), Is.EquivalentTo(new[]
+        {
+            new PresentUser(Id("here"), (int)PresenceState.Online, Year2023, IsActive: true, ImportedAt: 4),
+            new PresentUser(Id("idle"), (int)PresenceState.Unavailable, Year2023, IsActive: false, ImportedAt: 5),
+            new PresentUser(Id("meeting"), (int)PresenceState.Online, Year2023, IsActive: false, ImportedAt: 6),
+        }));
     }
 
     [Test]
@@ -75,6 +102,10 @@ internal sealed class OperatorTests(string sourceKind, string targetKind) : Peop
 
     private Task LimitAsync(string localpart, long perSecond, long burst) => Source.InsertAsync(
         "ratelimit_override", ("user_id", Id(localpart)), ("messages_per_second", perSecond), ("burst_count", burst));
+
+    private Task PresentAsync(long streamId, string userId, string state, bool isActive) => Source.InsertAsync(
+        "presence_stream", ("stream_id", streamId), ("user_id", userId), ("state", state),
+        ("last_active_ts", Year2023), ("currently_active", isActive));
 
     private Task StatusAsync(long streamId, string userId, string message) => Source.InsertAsync(
         "presence_stream", ("stream_id", streamId), ("user_id", userId), ("state", "online"), ("status_msg", message));

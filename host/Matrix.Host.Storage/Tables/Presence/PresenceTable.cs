@@ -21,18 +21,21 @@ public sealed class PresenceTable(IReads reads)
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM presence_statuses WHERE user_id = $1");
 
-    private static readonly Statement AtStop = Statement.Of("SELECT user_id, state, last_active FROM presence_at_stop");
+    private static readonly Statement AtStop = Statement.Of(
+        "SELECT user_id, state, last_active, active, imported_at FROM presence_at_stop");
 
     private static readonly Statement DeleteStop = Statement.Of("DELETE FROM presence_at_stop WHERE user_id = $1");
 
     private static readonly Statement PutStop = Statement.Of("""
-        INSERT INTO presence_at_stop (user_id, state, last_active) VALUES ($1, $2, $3)
-        ON CONFLICT (user_id) DO UPDATE SET state = excluded.state, last_active = excluded.last_active
+        INSERT INTO presence_at_stop (user_id, state, last_active, active, imported_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (user_id) DO UPDATE SET state = excluded.state, last_active = excluded.last_active,
+            active = excluded.active, imported_at = excluded.imported_at
         """);
 
     internal static void Register(WriteHandlers handlers) => handlers
         .On<PresenceStopped>(PutStop, static (a, op) => a
-            .Text(op.User.UserId).Int(op.User.State).Int(op.User.LastActive))
+            .Text(op.User.UserId).Int(op.User.State).Int(op.User.LastActive)
+            .Int(op.User.IsActive ? 1 : 0).Int(op.User.ImportedAt))
         .On<PresenceResumed>(DeleteStop, static (a, op) => a.Text(op.UserId))
         .On<PresenceStatusChanged>(static (op, writes) =>
         {
@@ -58,14 +61,19 @@ public sealed class PresenceTable(IReads reads)
         AtStop,
         0,
         static (_, _) => { },
-        static row => new PresentUser(row.Text(0), (int)row.Int64(1), row.Int64(2)),
+        static row => new PresentUser(
+            row.Text(0), (int)row.Int64(1), row.Int64(2), row.Int64(3) != 0, row.Int64(4)),
         stop);
 }
 
 /// <summary>A local user who is not offline.</summary>
 /// <param name="State">The value of the state.</param>
 /// <param name="LastActive">The last activity, in milliseconds since the epoch; 0 if none is known.</param>
-public readonly record struct PresentUser(string UserId, int State, long LastActive);
+/// <param name="IsActive">Whether the user was shown as active; only known of imported ones.</param>
+/// <param name="ImportedAt">Where this is among the changes of presence of the imported server; 0 if it was this one's.
+/// </param>
+public readonly record struct PresentUser(
+    string UserId, int State, long LastActive, bool IsActive = false, long ImportedAt = 0);
 
 /// <summary>
 /// The server stops while a user is not offline. A row takes the bytes of the user id; `presence.users` bounds them.

@@ -23,8 +23,14 @@ internal sealed class PresenceStream(
     private readonly Dictionary<string, LinkedListNode<(string UserId, long Ephemeral)>> _byUser = new(
         StringComparer.Ordinal);
 
+    /// <summary>
+    /// Users who did not change since the import, by their positions among the changes of the imported server.
+    /// </summary>
+    private readonly Dictionary<string, long> _imported = new(StringComparer.Ordinal);
+
     public async ValueTask ShowAsync(IReadOnlyList<PresenceChange> changes, CancellationToken stop)
     {
+        TakeImported(changes);
         var shown = changes.Where(static change => !change.IsRepeated).ToArray();
         if (shown.Length == 0) return;
         var rooms = shown.ToDictionary(
@@ -53,21 +59,31 @@ internal sealed class PresenceStream(
     }
 
     /// <summary>
-    /// The users whose presence changed between two ephemeral counters and who share a room with the reader.
+    /// The users whose presence changed between a token and an ephemeral counter and who share a room with the reader.
     /// </summary>
     public async ValueTask<IReadOnlySet<string>> ChangedAsync(
-        UserStream? stream, string reader, long after, long through, CancellationToken stop)
+        UserStream? stream, string reader, SyncToken since, long through, CancellationToken stop)
     {
+        var after = since.EphemeralIn(notifier.Epoch);
+
         // The reader may have been kicked from the last shared room since a change.
         var users = new HashSet<string>(StringComparer.Ordinal);
         var isRemembered = stream is not null && stream.TryPresence(after, through, users);
-        return await SharingAsync(stream, reader, isRemembered ? users : Latest(after, through), stop);
+        var changed = isRemembered ? users : (IEnumerable<string>)Latest(after, through);
+
+        // Another node's token says nothing of the import.
+        if (since.Imported is not null || (after == 0 && since.Epoch != notifier.Epoch))
+        {
+            changed = changed.Concat(Imported(since.Imported?.Presence.Least ?? 0));
+        }
+
+        return await SharingAsync(stream, reader, changed, stop);
     }
 
     /// <summary>The users who are not offline and share a room with the reader.</summary>
     public ValueTask<IReadOnlySet<string>> PresentAsync(UserStream? stream, string reader, CancellationToken stop)
     {
-        var present = Latest(0, long.MaxValue).Where(userId => board.Find(userId) is { IsPresent: true });
+        var present = Latest(0, long.MaxValue).Concat(Imported(0)).Where(userId => board.Find(userId) is { IsPresent: true });
         return SharingAsync(stream, reader, present, stop);
     }
 
@@ -125,12 +141,37 @@ internal sealed class PresenceStream(
         return users;
     }
 
+    /// <summary>The users who are as the imported server showed them after a position: a bounded number.</summary>
+    private List<string> Imported(long after)
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _imported.Where(each => each.Value > after).Select(static each => each.Key)
+                    .Take(CandidatesOfEach * (options.MaxShown + options.MaxLookedUp)),
+            ];
+        }
+    }
+
+    private void TakeImported(IReadOnlyList<PresenceChange> changes)
+    {
+        lock (_gate)
+        {
+            foreach (var change in changes)
+            {
+                if (change.ImportedAt > 0) _imported[change.UserId] = change.ImportedAt;
+            }
+        }
+    }
+
     private void Remember(IEnumerable<string> users, long ephemeral)
     {
         lock (_gate)
         {
             foreach (var userId in users)
             {
+                _imported.Remove(userId);
                 if (_byUser.Remove(userId, out var node)) _latest.Remove(node);
                 _byUser[userId] = _latest.AddLast((userId, ephemeral));
                 if (_latest.Count <= options.MaxUsers) continue;
