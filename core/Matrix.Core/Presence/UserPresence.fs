@@ -120,7 +120,11 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
             Requested = state
             Syncs = 0
             Seen = now
-            Active = if isActive then now else now - min limits.ActiveFor (limits.IdleAfter - 1L)
+            Active =
+                if isActive then
+                    now
+                else
+                    now - min limits.ActiveFor (limits.IdleAfter - 1L)
         }
 
         UserPresence(Map.ofList [ "", device ], lastActive)

@@ -64,6 +64,31 @@ internal sealed class FaultyStateTests(string sourceKind, string targetKind)
     }
 
     [Test]
+    public async Task Verification_counts_no_room_as_differing_for_an_event_that_was_left_out_by_name()
+    {
+        var (inside, last) = (SynapseRoom.Of(_alice), SynapseRoom.Of(_alice));
+        foreach (var room in new[] { inside, last })
+        {
+            room.Says(_alice, "before");
+            room.Sends(
+                _alice, "m.room.topic", new JsonObject { ["topic"] = "lost" }, "", new SynapseFate { HasNoJson = true });
+        }
+
+        inside.Sends(
+            _bob, "m.room.member", new JsonObject { ["membership"] = "join" }, _bob,
+            new SynapseFate { HasNoJson = true });
+        inside.Says(_alice, "after");
+        await inside.SaveAsync(Source);
+        await last.SaveAsync(Source);
+        await ImportAsync();
+
+        var report = await VerifyAsync();
+        Assert.That((report.Rooms, report.DifferingRooms), Is.EqualTo((2, 0)));
+        Assert.That(report.Differences, Is.Empty);
+        Assert.That(report.LeftOut.Where(static each => each.Kind == "events").Sum(static each => each.Count), Is.EqualTo(3));
+    }
+
+    [Test]
     public async Task A_member_whose_event_cannot_be_read_is_no_member()
     {
         var room = SynapseRoom.Of(_alice);

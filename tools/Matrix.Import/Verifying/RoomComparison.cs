@@ -13,7 +13,11 @@ namespace Matrix.Import.Verifying;
 /// Compares each room of Synapse's with ours, by the tables of both: current state, members, forward extremities and
 /// the newest event.
 /// </summary>
-internal sealed class RoomComparison(SynapseSource source, InspectedStorage target)
+/// <param name="source">Synapse's database.</param>
+/// <param name="target">Ours.</param>
+/// <param name="leftOut">The events that the import left out by name: that they are missing is said already.</param>
+internal sealed class RoomComparison(
+    SynapseSource source, InspectedStorage target, IReadOnlySet<string> leftOut)
 {
     private const long StateBytes = 64L << 20;
     private const int IdsAtOnce = 1_000;
@@ -25,17 +29,17 @@ internal sealed class RoomComparison(SynapseSource source, InspectedStorage targ
     public long Compared { get; private set; }
 
     /// <summary>The differences, room by room in the order of the source.</summary>
-    /// <param name="leftOut">The rooms that the import left out by name.</param>
+    /// <param name="leftOutRooms">The rooms that the import left out by name.</param>
     /// <param name="stop">Ends the comparison.</param>
     public async IAsyncEnumerable<RoomDifference> DifferencesAsync(
-        IReadOnlySet<string> leftOut,
+        IReadOnlySet<string> leftOutRooms,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
     {
         await foreach (var row in source.RowsAsync(
             "SELECT DISTINCT room_id FROM current_state_events ORDER BY room_id", stop))
         {
             var roomId = row.Text(0);
-            if (leftOut.Contains(roomId)) continue;
+            if (leftOutRooms.Contains(roomId)) continue;
             Compared++;
             if (await target.Rooms.FindAsync(roomId, stop) is not { } room)
             {
@@ -71,6 +75,7 @@ internal sealed class RoomComparison(SynapseSource source, InspectedStorage targ
             stop,
             room.RoomId))
         {
+            if (leftOut.Contains(row.Text(2))) continue;
             state.Add(row.Text(2));
             if (row.Text(0) == EventTypes.Member && row.Text(3) == "join") members.Add(row.Text(1));
         }
@@ -95,16 +100,21 @@ internal sealed class RoomComparison(SynapseSource source, InspectedStorage targ
 
         Compare(differences, room.RoomId, "state", state, ours);
         Compare(differences, room.RoomId, "members", members, joined);
-        Compare(
-            differences,
-            room.RoomId,
-            "forward extremities",
-            [.. await source.ListAsync(
-                "SELECT event_id FROM event_forward_extremities WHERE room_id = $1",
-                static row => row.Text(0),
-                stop,
-                room.RoomId)],
-            [.. room.Header.Extremities.Select(static extremity => extremity.EventId)]);
+        var theirs = await source.ListAsync(
+            "SELECT event_id FROM event_forward_extremities WHERE room_id = $1",
+            static row => row.Text(0),
+            stop,
+            room.RoomId);
+        HashSet<string> found = [.. theirs.Where(id => !leftOut.Contains(id))];
+
+        // A room whose extremities were all left out goes on from its last event.
+        if (found.Count > 0 || theirs.Count == 0)
+        {
+            Compare(
+                differences, room.RoomId, "forward extremities", found,
+                [.. room.Header.Extremities.Select(static extremity => extremity.EventId)]);
+        }
+
         await CompareNewestAsync(room, differences, stop);
         return differences;
     }
@@ -115,14 +125,15 @@ internal sealed class RoomComparison(SynapseSource source, InspectedStorage targ
         var theirs = await source.ListAsync(
             $"""
             SELECT event_id FROM events WHERE room_id = $1 AND stream_ordering > 0 AND NOT outlier
-            ORDER BY stream_ordering DESC LIMIT 1
+            ORDER BY stream_ordering DESC LIMIT $2
             """,
             static row => row.Text(0),
             stop,
-            room.RoomId);
+            room.RoomId,
+            1L + Math.Min(leftOut.Count, IdsAtOnce));
         var ours = await target.Events.RangeAsync(
             room.Nid, EventNid.LastOf(room.Nid), null, Direction.Backward, 1, EventMarks.Outlier, stop);
-        var newest = theirs.Count == 0 ? null : theirs[0];
+        var newest = theirs.FirstOrDefault(id => !leftOut.Contains(id));
         if (newest is not null && (ours.Count == 0 || ours[0].EventId != newest))
         {
             differences.Add(new RoomDifference(

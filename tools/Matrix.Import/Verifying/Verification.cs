@@ -14,6 +14,11 @@ internal sealed class Verification(SynapseSource source, InspectedStorage target
     private const int MostDifferences = 1_000;
 
     private const string RoomKind = "rooms";
+    private const string EventKind = "events";
+
+    /// <summary>The left-out events that are looked for in rooms; a source with more faults has rooms that differ.
+    /// </summary>
+    private const int MostEvents = 1_000_000;
 
     /// <summary>Compares everything.</summary>
     public async Task<VerifyReport> RunAsync(CancellationToken stop)
@@ -25,8 +30,8 @@ internal sealed class Verification(SynapseSource source, InspectedStorage target
                 part.Part, kind.Key, kind.Value.Read, kind.Value.Written, kind.Value.LeftOut)));
         }
 
-        var (leftOut, rooms) = await LeftOutAsync(stop);
-        var comparison = new RoomComparison(source, target);
+        var (leftOut, rooms, events) = await LeftOutAsync(stop);
+        var comparison = new RoomComparison(source, target, events);
         var differences = new List<RoomDifference>();
         var differing = 0L;
         var last = "";
@@ -40,10 +45,11 @@ internal sealed class Verification(SynapseSource source, InspectedStorage target
         return new VerifyReport(kinds, leftOut, comparison.Compared, differences, differing);
     }
 
-    private async Task<(List<LeftOutKind> LeftOut, HashSet<string> Rooms)> LeftOutAsync(CancellationToken stop)
+    private async Task<(List<LeftOutKind> LeftOut, HashSet<string> Rooms, HashSet<string> Events)> LeftOutAsync(
+        CancellationToken stop)
     {
         var counts = new SortedDictionary<(string Kind, string Reason), (long Count, List<string> Examples)>();
-        var rooms = new HashSet<string>();
+        var (rooms, events) = (new HashSet<string>(), new HashSet<string>());
         var (part, after) = ("", 0L);
         while (true)
         {
@@ -51,6 +57,7 @@ internal sealed class Verification(SynapseSource source, InspectedStorage target
             foreach (var finding in page)
             {
                 if (finding.Kind == RoomKind) rooms.Add(finding.Subject);
+                else if (finding.Kind == EventKind && events.Count < MostEvents) events.Add(finding.Subject);
                 var (count, examples) = counts.GetValueOrDefault((finding.Kind, finding.Reason), (0, []));
                 if (examples.Count < Examples) examples.Add(finding.Subject);
                 counts[(finding.Kind, finding.Reason)] = (count + 1, examples);
@@ -61,6 +68,6 @@ internal sealed class Verification(SynapseSource source, InspectedStorage target
         }
 
         return ([.. counts.Select(static each => new LeftOutKind(
-            each.Key.Kind, each.Key.Reason, each.Value.Count, each.Value.Examples))], rooms);
+            each.Key.Kind, each.Key.Reason, each.Value.Count, each.Value.Examples))], rooms, events);
     }
 }

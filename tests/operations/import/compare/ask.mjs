@@ -1,9 +1,11 @@
-// ask.mjs BASE SUMMARY OUT [SYNAPSE]: the same questions for either server, by several users with several tokens.
-// SYNAPSE is the file of the answers of Synapse, whose tokens are asked again; without it, this is Synapse.
+// ask.mjs BASE SUMMARY CAME OUT [SYNAPSE]: the same questions for either server, by the users of CAME, with tokens of the
+// moment when Synapse stopped and of earlier ones. First they all come back. SYNAPSE is the file of the answers of
+// Synapse, whose tokens of pages are asked again; without it, this is Synapse.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const [base, file, out, before] = process.argv.slice(2);
+const [base, file, cameFile, out, before] = process.argv.slice(2);
 const summary = JSON.parse(readFileSync(file, 'utf8'));
+const came = JSON.parse(readFileSync(cameFile, 'utf8'));
 const earlier = before && JSON.parse(readFileSync(before, 'utf8'));
 const id = encodeURIComponent;
 
@@ -35,25 +37,26 @@ const threaded = id(JSON.stringify({
     presence: { types: [] }, room: { timeline: { limit: 10, unread_thread_notifications: true } } }));
 
 const answers = {};
-const users = summary.users.filter((_, at) => at % Math.ceil(summary.users.length / 12) === 0);
-const large = summary.rooms[0].user;
-if (!users.some((user) => user.id === large.id)) users.push(large);
+const users = summary.users.filter((user) => user.id in came);
+const moments = ['now', ...Object.keys(summary.moments)];
+const tokens = Object.fromEntries(users.map((user) => [user.id, Object.fromEntries(moments.map((name) => [name,
+    name === 'now' ? came[user.id] : tokenOf(came[user.id], name, summary.moments[name])]))]));
 
+// The first sync after the switch, as clients ask for it: they are online again.
+for (const name of moments) {
+    for (const user of users) {
+        (answers[user.id] ??= {})[`sync by default ${name}`] =
+            await get(`v3/sync?timeout=0&since=${id(tokens[user.id][name])}`, user.token);
+    }
+}
 for (const user of users) {
-    const mine = {};
+    const mine = answers[user.id];
     const ask = async (name, path) => { mine[name] = await get(path, user.token); return mine[name].body; };
     const first = await ask('sync initial', `v3/sync?timeout=0&filter=${ten}`);
-    const tokens = earlier ? earlier[user.id].tokens : {
-        ...Object.fromEntries(Object.entries(summary.moments).reverse()
-            .map(([name, moment]) => [name, tokenOf(first.next_batch, name, moment)])),
-        now: first.next_batch,
-    };
-    mine.tokens = tokens;
-    for (const [name, since] of Object.entries(tokens)) {
+    for (const [name, since] of Object.entries(tokens[user.id])) {
         await ask(`sync ${name}`, `v3/sync?timeout=0&since=${id(since)}&filter=${ten}`);
-        await ask(`sync by default ${name}`, `v3/sync?timeout=0&since=${id(since)}`);
         await ask(`sync full state ${name}`, `v3/sync?timeout=0&full_state=true&since=${id(since)}&filter=${ten}`);
-        await ask(`keys changes ${name}`, `v3/keys/changes?from=${id(since)}&to=${id(tokens.now)}`);
+        await ask(`keys changes ${name}`, `v3/keys/changes?from=${id(since)}&to=${id(tokens[user.id].now)}`);
     }
     await ask('sync by default', 'v3/sync?timeout=0');
     await ask('sync threads', `v3/sync?timeout=0&filter=${threaded}`);
@@ -81,9 +84,9 @@ for (const user of users) {
             await ask(`${room} next page`, `v3/${at}/messages?dir=b&limit=30&from=${id(next)}`);
             await ask(`${room} page forwards`, `v3/${at}/messages?dir=f&limit=30&from=${id(next)}`);
         }
-        await ask(`${room} page of day`, `v3/${at}/messages?dir=b&limit=30&from=${id(tokens.day)}`);
-        await ask(`${room} page of 60 days`, `v3/${at}/messages?dir=b&limit=30&from=${id(tokens['60 days'])}`);
-        await ask(`${room} members of 60 days`, `v3/${at}/members?at=${id(tokens['60 days'])}`);
+        await ask(`${room} page of day`, `v3/${at}/messages?dir=b&limit=30&from=${id(tokens[user.id].day)}`);
+        await ask(`${room} page of 60 days`, `v3/${at}/messages?dir=b&limit=30&from=${id(tokens[user.id]['60 days'])}`);
+        await ask(`${room} members of 60 days`, `v3/${at}/members?at=${id(tokens[user.id]['60 days'])}`);
         const chosen = earlier ? earlier[user.id].chosen[room]
             : (page.chunk ?? []).filter((_, place) => place % 10 === 0).map((event) => event.event_id);
         (mine.chosen ??= {})[room] = chosen;
@@ -98,7 +101,6 @@ for (const user of users) {
             await ask(`${room} thread ${root}`, `v1/${at}/relations/${id(root)}/m.thread?limit=20`);
         }
     }
-    answers[user.id] = mine;
 }
 writeFileSync(out, JSON.stringify(answers));
 console.log(`${users.length} users, ${Object.values(answers).reduce((sum, each) =>
