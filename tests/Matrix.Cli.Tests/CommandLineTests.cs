@@ -35,6 +35,8 @@ internal sealed partial class CommandLineTests
         ["user unlock"] = ["ID", "--config", "--format"],
         ["user suspend"] = ["ID", "--config", "--format"],
         ["user unsuspend"] = ["ID", "--config", "--format"],
+        ["backup"] = ["DIR", "--key", "--new-key", "--keep", "--config", "--format"],
+        ["restore"] = ["DIR", "--list", "--at", "--key", "--config", "--format"],
         ["db"] = ["backup", "copy", "compact", "sizes"],
         ["db copy"] = ["--to", "--config", "--format"],
         ["db compact"] = ["--config", "--format"],

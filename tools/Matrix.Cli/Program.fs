@@ -16,6 +16,7 @@ open Matrix.Cli.Rooms
 open Matrix.Cli.Federation
 open Matrix.Cli.Media
 open Matrix.Cli.Notices
+open Matrix.Cli.Backup
 open Matrix.Cli.Import
 open Matrix.Cli.Users
 open Matrix.Cli.Vectors
@@ -43,6 +44,8 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Notice of ParseResults<NoticeArguments>
     | [<CliPrefix(CliPrefix.None)>] Cluster of ParseResults<ClusterArguments>
     | [<CliPrefix(CliPrefix.None)>] Keys of ParseResults<KeysArguments>
+    | [<CliPrefix(CliPrefix.None)>] Backup of ParseResults<TakeArguments>
+    | [<CliPrefix(CliPrefix.None)>] Restore of ParseResults<RestoreArguments>
     | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
@@ -51,7 +54,7 @@ type Arguments =
             match this with
             | Config _ -> "checks the server's configuration, or prints a default one."
             | User _ -> "lists, creates, changes and ends accounts."
-            | Db _ -> "backs up and measures the database."
+            | Db _ -> "copies, compacts and measures the database."
             | Vectors _ -> "runs test vectors: questions about the room versions with their answers."
             | Rules _ -> "prints, compares and checks the rules of room versions."
             | Completion _ -> "writes a completion script for a shell."
@@ -70,6 +73,8 @@ type Arguments =
             | Notice _ -> "sends notices to users."
             | Cluster _ -> "shows the nodes of a server of several, and has them leave."
             | Keys _ -> "creates and rotates signing keys."
+            | Backup _ -> "backs up database, keys, media and configuration while the server runs."
+            | Restore _ -> "restores a backup into an empty database, of either kind."
             | Import _ -> "comes from Synapse: imports its databases, and compares them."
             | Version _ -> "prints the version."
 
@@ -97,6 +102,8 @@ module internal Program =
         | Notice arguments -> NoticeCommand.run arguments
         | Cluster arguments -> ClusterCommand.run arguments
         | Keys arguments -> KeysCommand.run arguments
+        | Backup arguments -> BackupCommand.take arguments
+        | Restore arguments -> BackupCommand.restore arguments
         | Import arguments -> ImportCommand.run' arguments
         | Version arguments -> VersionCommand.run arguments
 

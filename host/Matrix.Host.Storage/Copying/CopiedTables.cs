@@ -20,15 +20,18 @@ internal static class CopiedTables
     /// <summary>The row of `sequence` with the last position.</summary>
     public const int Positions = 1;
 
-    /// <summary>The rows of `sequence`: positions, and the numbers of deleted rooms.</summary>
-    public static IReadOnlyList<int> Sequences { get; } = [Positions, 2];
+    /// <summary>The row of `sequence` with the greatest number of a deleted room.</summary>
+    public const int DeletedRooms = 2;
 
     /// <summary>All tables, by name.</summary>
-    public static IReadOnlyList<CopiedTable> Read()
+    public static IReadOnlyList<CopiedTable> Read() => Read(Migration.All);
+
+    /// <summary>All tables of a schema, by name.</summary>
+    public static IReadOnlyList<CopiedTable> Read(IEnumerable<Migration> migrations)
     {
         using var schema = SqliteConnection.Open(":memory:", busyTimeoutMs: 0);
         schema.Execute(Migration.CreateRecord);
-        foreach (var migration in Migration.All) schema.Execute(migration.ForSqlite);
+        foreach (var migration in migrations) schema.Execute(migration.ForSqlite);
         var names = Names(schema);
         return [.. names.Select(name => Table(schema, name))];
     }

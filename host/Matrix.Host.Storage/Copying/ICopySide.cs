@@ -15,6 +15,12 @@ internal interface ICopySide : IAsyncDisposable
     /// <summary>Runs a statement without arguments, and returns the first value of its first row.</summary>
     ValueTask<Cell> RunAsync(string sql, CancellationToken stop);
 
+    /// <summary>Deletes the rows of tables that only this kind of database has.</summary>
+    ValueTask EmptyOwnTablesAsync(CancellationToken stop);
+
+    /// <summary>From now on it reads one committed state, whatever a server writes meanwhile.</summary>
+    ValueTask FreezeAsync(CancellationToken stop);
+
     /// <summary>Lets the planner of queries see the rows.</summary>
     ValueTask AnalyzeAsync(CancellationToken stop);
 

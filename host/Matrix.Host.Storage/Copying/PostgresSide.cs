@@ -92,6 +92,11 @@ internal sealed class PostgresSide : ICopySide
             : Cell.Null;
     }
 
+    public ValueTask EmptyOwnTablesAsync(CancellationToken stop) => default;
+
+    public async ValueTask FreezeAsync(CancellationToken stop) =>
+        await ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1 FROM sequence", stop);
+
     public async ValueTask AnalyzeAsync(CancellationToken stop) => await ExecuteAsync("ANALYZE", stop);
 
     public async ValueTask SyncAsync(CancellationToken stop) =>

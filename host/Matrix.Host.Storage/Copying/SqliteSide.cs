@@ -89,6 +89,19 @@ internal sealed class SqliteSide : ICopySide
         return new(statement.Step() && !statement.IsNull(0) ? Cell.Of(statement.Text(0)) : Cell.Null);
     }
 
+    public ValueTask EmptyOwnTablesAsync(CancellationToken stop)
+    {
+        _connection.Execute("DELETE FROM event_json");
+        return default;
+    }
+
+    public ValueTask FreezeAsync(CancellationToken stop)
+    {
+        // The first read of a transaction chooses its state.
+        _connection.Execute("BEGIN; SELECT 1 FROM sequence;");
+        return default;
+    }
+
     public ValueTask AnalyzeAsync(CancellationToken stop) => default;
 
     public ValueTask SyncAsync(CancellationToken stop)

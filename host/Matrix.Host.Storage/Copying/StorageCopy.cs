@@ -44,37 +44,27 @@ public static class StorageCopy
         // Opening a source that does not exist, or is older, would create or change it.
         await using (var seen = await StorageEngine.InspectAsync(from, stop)) seen.NeedTables();
         await using var source = await StorageEngine.OpenAsync(from, stop);
-        await using var reads = await SideOfAsync(from, writes: false, stop);
-        var compared = await FillAsync(from, to, reads, progress, stop);
+        await using var reads = await CopySide.OpenAsync(from, writes: false, stop);
+        var position = await CopyTarget.NumberAsync(reads, CopiedTables.Positions, stop) ?? 0;
+        var compared = await FillAsync(from, to, reads, position, progress, stop);
 
         // The target is closed, which wrote the position that it had. It is refused until this has ended.
-        await using var writes = await SideOfAsync(to, writes: true, stop);
-        await writes.SyncAsync(stop);
-        foreach (var sequence in CopiedTables.Sequences)
-        {
-            if (await NumberAsync(reads, sequence, stop) is not { } its) continue;
-            await ChangeAsync(
-                writes,
-                $"""
-                INSERT INTO sequence (one, position) VALUES ({sequence}, {its})
-                ON CONFLICT (one) DO UPDATE SET position = excluded.position
-                """,
-                stop);
-        }
-
-        await ChangeAsync(
-            writes, $"UPDATE copies SET ended_at = {to.Time.GetUtcNow().ToUnixTimeMilliseconds()}", stop);
-        return new CopyReport(await PositionAsync(reads, stop), compared);
+        await using var writes = await CopySide.OpenAsync(to, writes: true, stop);
+        var deletedRooms = await CopyTarget.NumberAsync(reads, CopiedTables.DeletedRooms, stop);
+        await new CopyTarget(writes, to.Time).EndAsync(position, deletedRooms, stop);
+        return new CopyReport(position, compared);
     }
 
     /// <summary>Copies all rows and compares them.</summary>
     private static async Task<IReadOnlyList<CopiedRows>> FillAsync(
-        StorageOptions from, StorageOptions to, ICopySide reads, Action<CopyProgress> progress, CancellationToken stop)
+        StorageOptions from, StorageOptions to, ICopySide reads, long position, Action<CopyProgress> progress,
+        CancellationToken stop)
     {
         await using var target = await OpenTargetAsync(to, stop);
-        await using var writes = await SideOfAsync(to, writes: true, stop);
+        await using var writes = await CopySide.OpenAsync(to, writes: true, stop);
         var tables = CopiedTables.Read();
-        await BeginAsync(tables, reads, writes, from, stop);
+        await new CopyTarget(writes, to.Time).BeginAsync(
+            tables, string.Create(CultureInfo.InvariantCulture, $"{from.ServerName} at {position}"), anew: false, stop);
         long rows = 0;
         foreach (var table in tables)
         {
@@ -97,68 +87,6 @@ public static class StorageCopy
         {
             throw new StorageException(fault.Failure, $"the target: {fault.Message}", fault);
         }
-    }
-
-    private static async Task<ICopySide> SideOfAsync(StorageOptions options, bool writes, CancellationToken stop) =>
-        StorageEngine.SqliteFileOf(options) is { } file
-            ? new SqliteSide(file, options.BusyTimeoutMs, writes)
-            : await PostgresSide.OpenAsync(options, stop);
-
-    /// <summary>Marks the target as a copy that is not complete, and empties what opening it wrote.</summary>
-    private static async Task BeginAsync(
-        IReadOnlyList<CopiedTable> tables, ICopySide reads, ICopySide writes, StorageOptions from,
-        CancellationToken stop)
-    {
-        var position = await PositionAsync(reads, stop);
-        var its = string.Create(CultureInfo.InvariantCulture, $"{from.ServerName} at {position}");
-        var begun = await writes.RunAsync("SELECT source FROM copies", stop);
-        if (!begun.IsNull)
-        {
-            if (begun.Text != its)
-            {
-                throw Refused($"The target has a copy of another state ({begun.Text}), this one is {its}. Empty it.");
-            }
-
-            if (!(await writes.RunAsync("SELECT ended_at FROM copies", stop)).IsNull)
-            {
-                throw Refused("The target has a complete copy already.");
-            }
-
-            return;
-        }
-
-        foreach (var table in new[] { "users", "rooms", "events", "media", "imports" })
-        {
-            if (!(await writes.RunAsync($"SELECT 1 FROM {table} LIMIT 1", stop)).IsNull)
-            {
-                throw Refused($"The target is not empty: it has rows in {table}. A copy needs a database of its own.");
-            }
-        }
-
-        await ChangeAsync(
-            writes,
-            $"""
-            INSERT INTO copies (one, source, began_at, ended_at) VALUES (
-                1, '{its.Replace("'", "''", StringComparison.Ordinal)}',
-                {from.Time.GetUtcNow().ToUnixTimeMilliseconds()}, NULL)
-            """,
-            stop);
-        foreach (var table in tables) await writes.RunAsync($"DELETE FROM {table.Name}", stop);
-    }
-
-    private static StorageException Refused(string why) => new(StorageFailure.Refused, why);
-
-    private static async Task ChangeAsync(ICopySide side, FormattableString sql, CancellationToken stop) =>
-        await side.RunAsync(sql.ToString(CultureInfo.InvariantCulture), stop);
-
-    private static async Task<long> PositionAsync(ICopySide side, CancellationToken stop) =>
-        await NumberAsync(side, CopiedTables.Positions, stop) ?? 0;
-
-    private static async Task<long?> NumberAsync(ICopySide side, int sequence, CancellationToken stop)
-    {
-        var cell = await side.RunAsync(
-            string.Create(CultureInfo.InvariantCulture, $"SELECT position FROM sequence WHERE one = {sequence}"), stop);
-        return cell.IsNull ? null : long.Parse(cell.Text, CultureInfo.InvariantCulture);
     }
 
     /// <summary>Copies the rows after those that the target has. Returns how many.</summary>

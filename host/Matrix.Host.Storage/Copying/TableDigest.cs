@@ -24,12 +24,16 @@ internal sealed class TableDigest : IDisposable
     {
         using var digest = new TableDigest();
         await foreach (var row in side.RowsAsync(table, after: null, stop)) digest.Add(table, row);
-        return (digest.Rows, Convert.ToHexStringLower(digest._hash.GetHashAndReset()));
+        return (digest.Rows, digest.End());
     }
 
     public void Dispose() => _hash.Dispose();
 
-    private void Add(CopiedTable table, Cell[] row)
+    /// <summary>The digest, in hexadecimal digits.</summary>
+    public string End() => Convert.ToHexStringLower(_hash.GetHashAndReset());
+
+    /// <summary>Adds the next row.</summary>
+    public void Add(CopiedTable table, Cell[] row)
     {
         Rows++;
         for (var at = 0; at < row.Length; at++)

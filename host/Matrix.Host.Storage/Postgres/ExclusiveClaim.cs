@@ -9,6 +9,16 @@ namespace Matrix.Host.Storage.Postgres;
 /// </summary>
 internal sealed class ExclusiveClaim : WriteClaim
 {
+    /// <summary>Of what nodes have sent, by what is sent, where the furthest behind of them was.</summary>
+    internal const string PositionsOfNodes = """
+        SELECT name, min(position) AS position FROM (
+            SELECT name, position FROM shard_positions
+            UNION ALL
+            SELECT p.name, p.position FROM node_positions p WHERE EXISTS (
+                SELECT 1 FROM shards s WHERE s.node = p.node AND s.incarnation = p.incarnation)
+        ) AS positions GROUP BY name
+        """;
+
     private static readonly Statement Advance = Statement.Of("UPDATE sequence SET position = $1 WHERE one = 1");
 
     internal override long Apart => Between;
@@ -40,14 +50,8 @@ internal sealed class ExclusiveClaim : WriteClaim
         await using var transaction = await connection.BeginTransactionAsync(stop);
         _ = await ScalarAsync(
             connection,
-            """
-            INSERT INTO consumer_positions (name, position)
-            SELECT name, min(position) FROM (
-                SELECT name, position FROM shard_positions
-                UNION ALL
-                SELECT p.name, p.position FROM node_positions p WHERE EXISTS (
-                    SELECT 1 FROM shards s WHERE s.node = p.node AND s.incarnation = p.incarnation)
-            ) AS positions GROUP BY name
+            $"""
+            INSERT INTO consumer_positions (name, position) {PositionsOfNodes}
             ON CONFLICT (name) DO UPDATE SET position = excluded.position
             """,
             stop);

@@ -18,6 +18,7 @@ public sealed class OperatorSettings
         Storage = config.Storage;
         SigningKeyFile = config.SigningKeyFile;
         SharedSecret = config.Client.RegistrationSharedSecret;
+        MediaFolder = config.Media.S3.Endpoint.Length > 0 ? null : config.Media.Folder;
         Network = config.Network;
         ControlSocket = config.HasControl ? ControlPath.In(config.DataDir) : null;
         // A listener on every address is reached at the loopback address.
@@ -52,11 +53,18 @@ public sealed class OperatorSettings
     /// <summary>The file of the server's signing keys.</summary>
     public string SigningKeyFile { get; } = "";
 
+    /// <summary>The folder of media; null if a bucket has the contents.</summary>
+    public string? MediaFolder { get; }
+
     /// <summary>The secret for creating accounts; empty if there is none.</summary>
     public string SharedSecret { get; } = "";
 
     /// <summary>The address of the client listener on this machine; null if there is none or it is unknown.</summary>
     public Uri? ClientAddress { get; }
+
+    /// <summary>The named file, or the one that the server would read, whether or not it exists.</summary>
+    public static string FileOf(string? named) => ConfigLocation.Find(
+        string.IsNullOrEmpty(named) ? null : named, Environment.GetEnvironmentVariables()).File;
 
     /// <summary>Reads the named file, or the one that the server would read, and the environment.</summary>
     /// <param name="named">The file; null or empty for the server's.</param>

@@ -45,9 +45,10 @@ internal sealed class ArrowTests
             + "Matrix.Host.Rooms Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync "
             + "Matrix.Host.Media Matrix.Host.Api Matrix.Host.Cluster Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
-            "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Proofs Matrix.Import Matrix.Host Matrix.Host.Api "
-            + "Matrix.Host.Rooms Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto FSharp.Core "
-            + "Argu FsCheck Giraffe.ViewEngine",
+            "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Proofs Matrix.Backup Matrix.Import Matrix.Host "
+            + "Matrix.Host.Api Matrix.Host.Rooms Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Crypto "
+            + "FSharp.Core Argu FsCheck Giraffe.ViewEngine",
+        ["Matrix.Backup"] = "Matrix.Host.Storage libsodium",
         ["Matrix.Import"] =
             "Matrix.Rules Matrix.Core Matrix.Host Matrix.Host.Storage Matrix.Host.Crypto Matrix.Host.Rooms "
             + "Matrix.Host.Users Npgsql YamlDotNet AWSSDK.S3 AWSSDK.Core libc",
