@@ -89,24 +89,29 @@ internal sealed class FaultyStateTests(string sourceKind, string targetKind)
     }
 
     [Test]
-    public async Task A_member_whose_event_cannot_be_read_is_no_member()
+    public async Task A_member_whose_event_cannot_be_read_is_no_member_and_sees_the_room_as_left([Values] bool hasRow)
     {
         var room = SynapseRoom.Of(_alice);
         room.Says(_alice, "before");
-        room.Sends(
+        var join = room.Sends(
             _bob, "m.room.member", new JsonObject { ["membership"] = "join" }, _bob,
             new SynapseFate { HasNoJson = true });
         room.Says(_alice, "after");
+        if (!hasRow) room.Then($"DELETE FROM events WHERE event_id = '{join.Id}'");
         await room.SaveAsync(Source);
 
         var server = await StartImportedAsync();
         var (alice, bob) = (await server.RegistersAsync("alice"), await server.RegistersAsync("bob"));
 
+        var withLeft = new JsonObject { ["room"] = new JsonObject { ["include_leave"] = true } };
         Assert.That((await bob.SyncsAsync()).Joined, Is.Empty);
+        Assert.That((await bob.SyncsAsync(filter: withLeft)).Left, Is.EqualTo(new[] { room.RoomId }));
+        Assert.That((await alice.SyncsAsync(filter: withLeft)).Left, Is.Empty);
         var joined = (await alice.GetAsync($"rooms/{Uri.EscapeDataString(room.RoomId)}/joined_members")).Is(200);
         Assert.That(joined.Json["joined"]!.AsObject().Select(static each => each.Key), Is.EqualTo(new[] { _alice }));
         await bob.JoinsAsync(room.RoomId);
-        Assert.That((await bob.SyncsAsync()).Joined, Is.EqualTo(new[] { room.RoomId }));
+        var again = await bob.SyncsAsync(filter: withLeft);
+        Assert.That((again.Joined, again.Left), Is.EqualTo((new[] { room.RoomId }, Array.Empty<string>())));
     }
 
     [Test]

@@ -59,9 +59,13 @@ internal sealed class EventWriter
     /// <summary>The last accepted live event; null if there is none.</summary>
     public (string Id, int At)? LastAccepted { get; private set; }
 
+    /// <summary>Whether an event was left out.</summary>
+    public bool HasLeftOut { get; private set; }
+
     /// <summary>Leaves out an event that could not be read.</summary>
     public void LeaveOut(SourceEvent each)
     {
+        HasLeftOut = true;
         _events.Set(each.At, EventTraits.LeftOut);
         _changes.LeaveOut("events", each.EventId, $"{each.Fault} Room {_known.RoomId}.");
     }

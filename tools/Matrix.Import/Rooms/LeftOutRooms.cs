@@ -7,8 +7,8 @@ using Matrix.Import.Sources;
 namespace Matrix.Import.Rooms;
 
 /// <summary>
-/// Rooms that cannot be carried. Their local members are sent a leave, or their clients would go on showing the room:
-/// it is in no room, and comes after every position of Synapse's.
+/// Rooms that cannot be carried, and memberships in others. Local members are sent a leave, or their clients would go on
+/// showing the room: it is in no room, and comes after every position of Synapse's.
 /// </summary>
 internal static class LeftOutRooms
 {
@@ -29,6 +29,32 @@ internal static class LeftOutRooms
         {
             // An invite without the room is carried by itself.
             if (!isOutlier) Leave(context, roomId, user, eventId, changes);
+        }
+    }
+
+    /// <summary>Ends a room that is carried for those local members whose own member event is not.</summary>
+    public static async Task OfLostMembersAsync(
+        ImportContext context,
+        KnownRoom room,
+        IReadOnlyDictionary<string, Member> carried,
+        RoomChanges changes,
+        CancellationToken stop)
+    {
+        var members = await context.Source.ListAsync(
+            """
+            SELECT l.user_id, l.event_id FROM local_current_membership l LEFT JOIN events e ON e.event_id = l.event_id
+            WHERE l.room_id = $1 AND l.membership IN ('join', 'invite', 'knock') AND (e.outlier IS NULL OR NOT e.outlier)
+            ORDER BY l.user_id
+            """,
+            static row => (User: row.Text(0), Event: row.Text(1)),
+            stop,
+            room.RoomId);
+        foreach (var (user, eventId) in members)
+        {
+            if (room.Events.Find(eventId) < 0 && !carried.ContainsKey(user))
+            {
+                Leave(context, room.RoomId, user, eventId, changes);
+            }
         }
     }
 

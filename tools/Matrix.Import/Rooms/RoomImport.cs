@@ -85,6 +85,11 @@ internal sealed class RoomImport
             },
             stop);
         await current.EndAsync(present, lastPosition);
+        if (writer.HasLeftOut || _dangling.Count > 0)
+        {
+            await LeftOutRooms.OfLostMembersAsync(_context, _known, current.Members, _changes, stop);
+        }
+
         heights?.End();
         await EndAsync(current, (first, last), lastPosition, writer.LastAccepted, stop);
     }
