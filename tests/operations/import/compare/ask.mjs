@@ -1,5 +1,5 @@
-// ask.mjs BASE SUMMARY CAME OUT [SYNAPSE]: the same questions for either server, by the users of CAME, with tokens of the
-// moment when Synapse stopped and of earlier ones. First they all come back. SYNAPSE is the file of the answers of
+// ask.mjs BASE SUMMARY CAME OUT [SYNAPSE]: the same questions for either server, by the users of CAME, with tokens of
+// the moment when Synapse stopped and of earlier ones. First they all come back. SYNAPSE is the file of the answers of
 // Synapse, whose tokens of pages are asked again; without it, this is Synapse.
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -49,6 +49,18 @@ for (const name of moments) {
             await get(`v3/sync?timeout=0&since=${id(tokens[user.id][name])}`, user.token);
     }
 }
+/** The users who shared a room with the reader at a token, by Synapse. */
+async function together(user, since, rooms) {
+    const found = new Set();
+    for (const room of rooms) {
+        const path = `v3/rooms/${id(room)}/members?membership=join&at=${id(since)}`;
+        const { status, body } = await get(path, user.token);
+        const members = status === 200 ? body.chunk.map((event) => event.state_key) : [];
+        if (members.includes(user.id)) members.forEach((member) => found.add(member));
+    }
+    return [...found];
+}
+
 for (const user of users) {
     const mine = answers[user.id];
     const ask = async (name, path) => { mine[name] = await get(path, user.token); return mine[name].body; };
@@ -56,7 +68,12 @@ for (const user of users) {
     for (const [name, since] of Object.entries(tokens[user.id])) {
         await ask(`sync ${name}`, `v3/sync?timeout=0&since=${id(since)}&filter=${ten}`);
         await ask(`sync full state ${name}`, `v3/sync?timeout=0&full_state=true&since=${id(since)}&filter=${ten}`);
-        await ask(`keys changes ${name}`, `v3/keys/changes?from=${id(since)}&to=${id(tokens[user.id].now)}`);
+        const keys = await ask(
+            `keys changes ${name}`, `v3/keys/changes?from=${id(since)}&to=${id(tokens[user.id].now)}`);
+        if (!earlier && keys.left?.length) {
+            const { join = {}, leave = {} } = { ...first.rooms, leave: mine[`sync ${name}`].body.rooms?.leave };
+            (mine.together ??= {})[name] = await together(user, since, Object.keys({ ...join, ...leave }));
+        }
     }
     await ask('sync by default', 'v3/sync?timeout=0');
     await ask('sync threads', `v3/sync?timeout=0&filter=${threaded}`);
