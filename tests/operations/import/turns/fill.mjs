@@ -93,7 +93,8 @@ async function act(room, person) {
     }
     const relates = drawn < 0.52 && room.root ? { 'm.relates_to': { rel_type: 'm.thread', event_id: room.root } } : {};
     const made = await say('m.room.message', { msgtype: 'm.text', body: text(), ...relates });
-    if (!relates['m.relates_to']) room.last = { id: made.event_id, by: person };
+    if (relates['m.relates_to']) return made;
+    room.last = { id: made.event_id, by: person };
     if (random() < 0.002) { room.root = made.event_id; room.last = undefined; }
     return made;
 }
