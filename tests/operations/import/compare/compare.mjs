@@ -122,7 +122,7 @@ function devices(kind, where, left, other, mine) {
     }
     set(`${kind}: changed device lists`, where, changed, other.changed ?? [],
         'who left and came back, or is named twice');
-    const shared = mine.together?.[/(now|minute|day|60 days)$/.exec(where)[0]] ?? [];
+    const shared = mine.together?.[/(now|minute|day|60 days)$/.exec(where)?.[0]] ?? [];
     const gone = (left.left ?? []).filter((user) => !(other.left ?? []).includes(user) && !shared.includes(user));
     if (gone.length) right('who shared no room with the reader at the token is not named', where, gone);
     set(`${kind}: left device lists`, where, (left.left ?? []).filter((user) => !gone.includes(user)),
