@@ -7,8 +7,8 @@ using Matrix.Import.Sources;
 namespace Matrix.Import.Rooms;
 
 /// <summary>
-/// Rooms that cannot be carried, and memberships in others. Local members are sent a leave, or their clients would go on
-/// showing the room: it is in no room, and comes after every position of Synapse's.
+/// Rooms that cannot be carried, and memberships in others. Local members are sent a leave, or their clients would go
+/// on showing the room: it is in no room, and comes after every position of Synapse's.
 /// </summary>
 internal static class LeftOutRooms
 {
