@@ -26,8 +26,8 @@ public sealed record SeenPresence(
 /// <param name="IsLocal">Whether it is a user of this server.</param>
 /// <param name="IsRepeated">Nothing changed, but other servers get it again, so that they do not take the user for
 /// offline.</param>
-/// <param name="ImportedAt">Where the imported server had this among its changes of presence: clients know it from there
-/// if their tokens are not older. 0 for a change that happened here.</param>
+/// <param name="ImportedAt">Where the imported server had this among its changes of presence: clients know it from
+/// there if their tokens are not older. 0 for a change that happened here.</param>
 public readonly record struct PresenceChange(string UserId, bool IsLocal, bool IsRepeated, long ImportedAt = 0);
 
 /// <summary>Shows changes of presence to those who see them.</summary>

@@ -71,7 +71,8 @@ internal sealed class FaultyStateTests(string sourceKind, string targetKind)
         {
             room.Says(_alice, "before");
             room.Sends(
-                _alice, "m.room.topic", new JsonObject { ["topic"] = "lost" }, "", new SynapseFate { HasNoJson = true });
+                _alice, "m.room.topic", new JsonObject { ["topic"] = "lost" }, "",
+                new SynapseFate { HasNoJson = true });
         }
 
         inside.Sends(
@@ -85,7 +86,8 @@ internal sealed class FaultyStateTests(string sourceKind, string targetKind)
         var report = await VerifyAsync();
         Assert.That((report.Rooms, report.DifferingRooms), Is.EqualTo((2, 0)));
         Assert.That(report.Differences, Is.Empty);
-        Assert.That(report.LeftOut.Where(static each => each.Kind == "events").Sum(static each => each.Count), Is.EqualTo(3));
+        var events = report.LeftOut.Where(static each => each.Kind == "events");
+        Assert.That(events.Sum(static each => each.Count), Is.EqualTo(3));
     }
 
     [Test]

@@ -43,7 +43,8 @@ internal static class LeftOutRooms
         var members = await context.Source.ListAsync(
             """
             SELECT l.user_id, l.event_id FROM local_current_membership l LEFT JOIN events e ON e.event_id = l.event_id
-            WHERE l.room_id = $1 AND l.membership IN ('join', 'invite', 'knock') AND (e.outlier IS NULL OR NOT e.outlier)
+            WHERE l.room_id = $1 AND l.membership IN ('join', 'invite', 'knock')
+                AND (e.outlier IS NULL OR NOT e.outlier)
             ORDER BY l.user_id
             """,
             static row => (User: row.Text(0), Event: row.Text(1)),

@@ -83,7 +83,8 @@ internal sealed class PresenceStream(
     /// <summary>The users who are not offline and share a room with the reader.</summary>
     public ValueTask<IReadOnlySet<string>> PresentAsync(UserStream? stream, string reader, CancellationToken stop)
     {
-        var present = Latest(0, long.MaxValue).Concat(Imported(0)).Where(userId => board.Find(userId) is { IsPresent: true });
+        var present = Latest(0, long.MaxValue).Concat(Imported(0))
+            .Where(userId => board.Find(userId) is { IsPresent: true });
         return SharingAsync(stream, reader, present, stop);
     }
 
