@@ -1,5 +1,6 @@
 using System.Globalization;
 using Matrix.Durability;
+using Matrix.Durability.FullDisk;
 using Matrix.Durability.Kill;
 using Matrix.Durability.PowerLoss;
 using Matrix.Processes;
@@ -16,6 +17,9 @@ await suite.TestAsync(
 await suite.TestAsync(
     "the next start resumes a first start that was killed while it created its database",
     () => FirstStart.ResumesAsync(seed));
+await suite.TestAsync(
+    "a full disk stops writes with a clear answer, keeps reads, loses nothing, and goes on, on SQLite",
+    FullDiskTest.OnSqliteAsync);
 await KillAsync("SQLite", null, onSqlite);
 await KillJobsAsync("SQLite", () => null);
 
@@ -28,6 +32,9 @@ if (onPostgres > 0)
     await suite.TestAsync(
         "the server refuses PostgreSQL with synchronous_commit off",
         () => PostgresSettings.SynchronousCommitOffIsRefusedAsync(postgres));
+    await suite.TestAsync(
+        "a full disk stops writes with a clear answer, keeps reads, loses nothing, and goes on, on PostgreSQL",
+        () => FullDiskTest.OnPostgresAsync(postgres));
     await KillAsync("PostgreSQL", postgres.NewDatabase("kill"), onPostgres);
     var databases = 0;
     await KillJobsAsync("PostgreSQL", () => postgres.NewDatabase($"jobs{++databases}"));

@@ -78,7 +78,15 @@ public abstract partial class ApiServer
         {
             var failure = FaultAnswers.For(fault, http.TraceIdentifier);
             status = fault is ResponseEndedException ? 499 : failure.Status;
-            if (status >= 500 && !FaultAnswers.IsMove(fault)) Failed(fault, http.TraceIdentifier, method, template);
+            if (FaultAnswers.IsFull(fault))
+            {
+                NoRoom(http.TraceIdentifier, method, template, fault.Message);
+            }
+            else if (status >= 500 && !FaultAnswers.IsMove(fault))
+            {
+                Failed(fault, http.TraceIdentifier, method, template);
+            }
+
             await FailAsync(http, failure);
         }
         finally
@@ -237,6 +245,9 @@ public abstract partial class ApiServer
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} failed: {Method} {Route}")]
     private partial void Failed(Exception fault, string requestId, string method, string route);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} failed: {Method} {Route}: {Reason}")]
+    private partial void NoRoom(string requestId, string method, string route, string reason);
 
     [LoggerMessage(
         Level = LogLevel.Debug, Message = "Request {RequestId}: {Method} {Route} {Status} in {Milliseconds} ms")]

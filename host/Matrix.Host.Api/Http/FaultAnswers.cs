@@ -29,6 +29,10 @@ internal static class FaultAnswers
     /// <summary>Whether a request came while its room or user goes to another node, which is no fault.</summary>
     internal static bool IsMove(Exception fault) => fault is StorageException { Failure: StorageFailure.NotOwned };
 
+    /// <summary>Whether there is no room for what a request writes. Its trace would fill what room there is.</summary>
+    internal static bool IsFull(Exception fault) =>
+        fault is StorageException { Failure: StorageFailure.Full } or IOException { HResult: NoSpace };
+
     /// <summary>The response to a request that the web server could not read, by the status that it chose.</summary>
     internal static Answer Unreadable(int status) => status switch
     {

@@ -156,6 +156,9 @@ internal sealed class PostgresOwner : IAsyncDisposable
     /// <summary>Ends a transaction that an error left open.</summary>
     public async Task AbandonTransactionAsync()
     {
+        // The driver closes a connection itself after an error of a server that lacks something, such as room on its
+        // disk. The server rolls back then, and the next flush connects again.
+        if (_connection.State != ConnectionState.Open) return;
         try
         {
             await ExecuteAsync("ROLLBACK", CancellationToken.None);

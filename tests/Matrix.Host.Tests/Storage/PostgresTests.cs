@@ -50,6 +50,30 @@ internal sealed class PostgresTests(string node)
     }
 
     [Test]
+    public async Task Without_room_on_the_disk_writes_fail_as_such_and_go_on_when_there_is_room()
+    {
+        await using var store = await OpenAsync();
+        await _server.ExecuteAsync(
+            """
+            CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$;
+            CREATE TRIGGER no_room BEFORE INSERT ON events EXECUTE FUNCTION no_room()
+            """,
+            _name);
+        for (var n = 1u; n <= 3; n++)
+        {
+            var full = Assert.ThrowsAsync<StorageException>(async () => await store.Writer.WriteAsync(
+                Batches.New().Add(Event(Live(Kitchen, n))), Stop))!;
+            Assert.That(full.Failure, Is.EqualTo(StorageFailure.Full), full.Message);
+        }
+
+        await _server.ExecuteAsync("DROP TRIGGER no_room ON events; DROP FUNCTION no_room", _name);
+        await store.Writer.WriteAsync(Batches.New().Add(Event(Live(Kitchen, 4))), Stop);
+        Assert.That(await store.Events.FindAsync(Live(Kitchen, 4), Stop), Is.Not.Null);
+        Assert.That(await store.Events.FindAsync(Live(Kitchen, 3), Stop), Is.Null);
+    }
+
+    [Test]
     public async Task A_connection_that_was_lost_costs_nobody_a_write()
     {
         await using var store = await OpenAsync();
