@@ -49,7 +49,10 @@ internal sealed partial class CommandLineTests
         ["vectors generate"] = ["DIR", "--check"],
         ["rules"] = ["list", "show", "diff", "history", "print", "explain", "claims", "verify", "coverage", "html",
             "mutate", "prove"],
-        ["rules prove"] = ["VERSION", "--query", "--clauses", "--mutants", "--time-limit", "--emit", "--format"],
+        ["rules prove"] =
+        [
+            "VERSION", "--query", "--clauses", "--mutants", "--table", "--time-limit", "--emit", "--format",
+        ],
         ["rules list"] = ["--format"],
         ["rules show"] = ["VERSION", "--area", "--format"],
         ["rules diff"] = ["A", "B", "--area", "--witness", "--stat", "--format"],

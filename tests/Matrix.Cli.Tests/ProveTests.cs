@@ -65,19 +65,69 @@ internal sealed class ProveTests
         Assert.That(shown.Output, Does.Contain("12 rejects it").And.Contain("member.join.only-self"));
     }
 
+    [TestCaseSource(nameof(WrongChanges))]
+    [Category("Slow")]
+    public async Task A_wrong_change_is_refused_with_the_claim_that_it_breaks_and_a_case(string change)
+    {
+        var table = await WrongTables.WriteAsync(_folder, change);
+
+        var ran = await Command.RunAsync(
+            "rules", "prove", "--table", table, "--time-limit", "300", "--format", "json");
+
+        if (IsUnproved(ran)) return;
+        Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
+        Assert.That(ran.Json.GetProperty("result").GetString(), Is.EqualTo("refused"));
+        var broken = ran.Json.GetProperty("broken").EnumerateArray().Select(r => r.GetProperty("claim").GetString());
+        Assert.That(broken, Does.Contain(WrongTables.BrokenBy(change)));
+        Assert.That(ran.Output, Does.Contain("the changed table"));
+    }
+
+    /// <summary>Two of them; all with PROVE_ALL, as `tests/operations/rules/wrong-changes` runs them.</summary>
+    private static IEnumerable<string> WrongChanges() =>
+        Environment.GetEnvironmentVariable("PROVE_ALL") is null ? WrongTables.Names.Take(2) : WrongTables.Names;
+
+    [Test]
+    public async Task A_table_that_the_lint_refuses_is_not_asked_about()
+    {
+        var file = Path.Combine(_folder.FullName, "table.json");
+        await File.WriteAllTextAsync(file, """{"version":"12","rules":[]}""");
+
+        var refused = await Command.RunAsync("rules", "prove", "--table", file);
+
+        Assert.That(refused.Code, Is.EqualTo(2));
+        Assert.That(refused.Errors, Does.Contain("leaves some events undecided"));
+    }
+
+    [Test]
+    public async Task A_file_that_is_no_table_is_refused_with_the_position_of_its_fault()
+    {
+        var file = Path.Combine(_folder.FullName, "table.json");
+        await File.WriteAllTextAsync(file, """{"version":"12","settings":{"creators":"everybody"}}""");
+
+        var refused = await Command.RunAsync("rules", "prove", "--table", file);
+
+        Assert.That(refused.Code, Is.EqualTo(2));
+        Assert.That(refused.Errors, Does.Contain("settings.creators: expected a Creators, found \"everybody\""));
+    }
+
     /// <summary>
     /// Proves, and expects success; null where the solvers are missing, which the command has to say.
     /// </summary>
     private static async Task<Ran?> ProveAsync(params string[] arguments)
     {
         var ran = await Command.RunAsync(["rules", "prove", .. arguments]);
-        if (HasSolvers)
-        {
-            Assert.That(ran.Code, Is.Zero, ran.Output);
-            return ran;
-        }
+        if (IsUnproved(ran)) return null;
+
+        Assert.That(ran.Code, Is.Zero, ran.Output);
+        return ran;
+    }
+
+    /// <summary>Whether nothing was proved because solvers are missing, which the command has to say.</summary>
+    private static bool IsUnproved(Ran ran)
+    {
+        if (HasSolvers) return false;
 
         Assert.That(ran.Errors, Does.Contain("not proved here"));
-        return null;
+        return true;
     }
 }

@@ -333,6 +333,53 @@ let tests =
                       && again.Selections = v.Selections))
                     v.Id
 
+        testList "A version's tables are read as they are written" [
+            for v in Versions.withUnstable do
+                test v.Id {
+                    match RuleTables.read (ReadOnlySpan<byte>(CanonicalJson.bytes (RuleTables.write v))) with
+                    | Ok again -> Expect.equal again v "again"
+                    | Error fault -> failtest $"{fault}"
+                }
+        ]
+
+        test "What a file of tables leaves out is as in its version" {
+            let file = """{"version":"12","settings":{"creators":"sender"}}"""
+
+            match RuleTables.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes file)) with
+            | Ok changed ->
+                Expect.equal
+                    changed
+                    {
+                        Versions.v12 with
+                            Settings = Settings.apply (Setting.Creators Creators.Sender) Versions.v12.Settings
+                    }
+                    "changed"
+            | Error fault -> failtest $"{fault}"
+        }
+
+        testTheory "Malformed tables are reported with the position of their fault" [
+            "{", "line 1, column 2", "expected a JSON object"
+            "{}", "the file", "'version' is missing"
+            """{"version":"0"}""", "version", "there is no room version '0'"
+            """{"version":"12","rule":[]}""", "rule", "expected one of version, rules"
+            """{"version":"12","settings":{"creator":"sender"}}""", "settings.creator", "expected one of"
+            """{"version":"12","settings":{"creators":"all"}}""", "settings.creators", "found \"all\""
+            """{"version":"12","redaction":{"top-level":[],"content":{"a":"most"}}}""",
+            "redaction.content.a",
+            "found \"most\""
+            """{"version":"12","handling":[{"kind":"clause","id":"a|b"}]}""", "handling[0].id", "expected a name"
+            """{"version":"12","rules":[{"kind":"clause","id":"a","holds":"always"}]}""",
+            "rules[0].holds",
+            "expected one of"
+            """{"version":"12","selection":[{"id":"a","text":"","type":7}]}""", "selection[0].type", "expected a string"
+        ]
+        <| fun (text, place, expected) ->
+            match RuleTables.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text)) with
+            | Error fault ->
+                Expect.equal fault.Place place "place"
+                Expect.stringContains fault.Problem expected "problem"
+            | Ok _ -> failtest "read"
+
         test "The page about rules as JSON lists every condition" {
             let page = File.ReadAllText(Path.Combine(VectorFiles.folder, "rules-json.md"))
 

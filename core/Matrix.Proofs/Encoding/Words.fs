@@ -19,12 +19,27 @@ module Words =
     let private int' = "Int"
 
     /// The symbol of a literal text, such as `m.room.member`.
-    let literal (s: string) : Term = Term.symbol $"text {s}"
+    let literal (s: string) : Term =
+        // What symbols of SMT-LIB cannot have is written as a % and the character's number.
+        let isPlain c =
+            c >= ' ' && c <= '~' && c <> '|' && c <> '\\' && c <> '%'
+
+        let written c =
+            if isPlain c then string c else "%" + (int c).ToString "x4"
+
+        Term.symbol ("text " + String.collect written s)
+
+    let private escaped = System.Text.RegularExpressions.Regex "%([0-9a-f]{4})"
 
     /// The literal text of a symbol, if it is one.
     let literalOf (symbol: string) : string option =
         if symbol.StartsWith("|text ", System.StringComparison.Ordinal) then
-            Some symbol[6 .. symbol.Length - 2]
+            Some(
+                escaped.Replace(
+                    symbol[6 .. symbol.Length - 2],
+                    fun found -> string (char (System.Convert.ToInt32(found.Groups[1].Value, 16)))
+                )
+            )
         else
             None
 

@@ -120,6 +120,16 @@ module internal Places =
         | Some placed -> read placed
         | None -> Ok otherwise
 
+    /// The same object, if it has no other members than these.
+    let only (known: string list) (o: Placed<JsonObject>) : Result<Placed<JsonObject>, VectorFault> =
+        [ for struct (key, _) in o.Value.Members -> key ]
+        |> List.tryFind (fun key -> not (List.contains key known))
+        |> function
+            | None -> Ok o
+            | Some key ->
+                let words = known |> String.concat ", "
+                fault (below o.At key) $"expected one of {words}"
+
     let text key o = need key o |> Result.bind asText
 
     let object key o = need key o |> Result.bind asObject

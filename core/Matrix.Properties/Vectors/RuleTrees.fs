@@ -39,6 +39,13 @@ module private Terms =
             match value with
             | :? Collections.IEnumerable as items -> Json.Array [| for item in items -> write inner item |]
             | _ -> Json.Array [||]
+        elif FSharpType.IsRecord t then
+            Json.Object(
+                members [
+                    for field in FSharpType.GetRecordFields t ->
+                        hyphened field.Name, write field.PropertyType (field.GetValue value)
+                ]
+            )
         else
             let case, values = FSharpValue.GetUnionFields(value, t)
             let types = case.GetFields() |> Array.map _.PropertyType
@@ -62,6 +69,8 @@ module private Terms =
                 let cases = FSharpType.GetUnionCases t
                 let empty = FSharpValue.MakeUnion(cases[0], [||])
                 List.foldBack (fun item rest -> FSharpValue.MakeUnion(cases[1], [| item; rest |])) items empty)
+        elif FSharpType.IsRecord t then
+            readRecord t None json
         else
             let named (name: string) (count: int -> bool) =
                 FSharpType.GetUnionCases t
@@ -97,12 +106,31 @@ module private Terms =
                     |> Result.map (fun values -> FSharpValue.MakeUnion(case, Array.ofList values))
             | _ -> wrong json $"expected a {t.Name}: a name, or an object of one member"
 
+    /// A record. Members that are missing are those of another record, if there is one.
+    and private readRecord (t: Type) (otherwise: objnull option) (json: Placed<Json>) : Result<objnull, VectorFault> =
+        let fields = FSharpType.GetRecordFields t |> List.ofArray
+
+        asObject json
+        |> Result.bind (only [ for field in fields -> hyphened field.Name ])
+        |> Result.bind (fun o ->
+            fields
+            |> every (fun field ->
+                match otherwise with
+                | Some other -> optional (hyphened field.Name) (read field.PropertyType) (field.GetValue other) o
+                | None -> need (hyphened field.Name) o |> Result.bind (read field.PropertyType)))
+        |> Result.map (fun values -> FSharpValue.MakeRecord(t, Array.ofList values))
+
     let of' (value: 'a) : Json = write typeof<'a> (box value)
 
     let as' (json: Placed<Json>) : Result<'a, VectorFault> =
         read typeof<'a> json |> Result.map unbox<'a>
 
-/// Tables of rules as JSON, and back: the members `rules`, `handling` and `selection` of `mx rules show --format json`.
+    /// A record with what is missing from another.
+    let changed (otherwise: 'a) (json: Placed<Json>) : Result<'a, VectorFault> =
+        readRecord typeof<'a> (Some(box otherwise)) json |> Result.map unbox<'a>
+
+/// Tables of rules as JSON, and back: the members `rules`, `handling`, `selection`, `redaction` and `settings` of `mx
+/// rules show --format json`.
 /// `docs/rules-json.md` describes the form.
 [<RequireQualifiedAccess>]
 module RuleTrees =
@@ -177,9 +205,35 @@ module RuleTrees =
                 )
         |]
 
-    let private headOf (o: Placed<JsonObject>) : Result<Head, VectorFault> =
+    /// A redaction table.
+    let ofRedaction (table: RedactionTable) : Json =
+        Json.Object(
+            members [
+                "top-level", Terms.of' (List.ofSeq table.TopLevel)
+                "content", Json.Object(members [ for KeyValue(name, kept) in table.Content -> name, Terms.of' kept ])
+            ]
+        )
+
+    /// The settings of a version.
+    let ofSettings (settings: Settings) : Json = Terms.of' settings
+
+    /// The name of a rule is a part of file names and of what solvers read.
+    let private id (o: Placed<JsonObject>) : Result<Placed<string>, VectorFault> =
+        let isPlain c =
+            Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '_'
+
         checked' {
             let! name = text "id" o
+
+            if name.Value = "" || not (Seq.forall isPlain name.Value) then
+                return! wrong name "expected a name of letters, digits, hyphens and dots"
+            else
+                return name
+        }
+
+    let private headOf (o: Placed<JsonObject>) : Result<Head, VectorFault> =
+        checked' {
+            let! name = id o
             let! words = text "text" o
             let! decision = optional "decision" (asInt >> Result.map (int >> Some)) None o
 
@@ -199,6 +253,16 @@ module RuleTrees =
 
             let! kind =
                 text "kind" o |> Result.bind (word [ "scope"; "for-each"; "clause"; "iff" ])
+
+            let! o =
+                only
+                    ([ "kind"; "id"; "text"; "decision"; "when" ]
+                     @ (match kind with
+                        | "scope" -> [ "inside" ]
+                        | "for-each" -> [ "altered"; "entries"; "inside" ]
+                        | "clause" -> [ "outcome"; "parts" ]
+                        | _ -> [ "holds"; "reason" ]))
+                    o
 
             let! head = headOf o
             let! when' = term "when" o
@@ -222,6 +286,7 @@ module RuleTrees =
                         every (fun part ->
                             checked' {
                                 let! o = asObject part
+                                let! o = only [ "kind"; "id"; "text"; "decision"; "when" ] o
                                 let! head = headOf o
                                 let! condition = term "when" o
                                 return { Head = head; Condition = condition }
@@ -238,9 +303,14 @@ module RuleTrees =
     and private readInside (o: Placed<JsonObject>) : Result<Rule list, VectorFault> =
         need "inside" o |> Result.bind asList |> Result.bind (every readRule)
 
-    /// A table of rules from its JSON.
-    let readRules (json: Json) : Result<Rule list, VectorFault> =
-        asList { At = "rules"; Value = json } |> Result.bind (every readRule)
+    let private readTable (name: string) (json: Json) : Result<Rule list, VectorFault> =
+        asList { At = name; Value = json } |> Result.bind (every readRule)
+
+    /// A table of authorization rules from its JSON.
+    let readRules (json: Json) : Result<Rule list, VectorFault> = readTable "rules" json
+
+    /// The rules that handle redactions from their JSON.
+    let readHandling (json: Json) : Result<Rule list, VectorFault> = readTable "handling" json
 
     /// A selection of auth events from its JSON.
     let readSelections (json: Json) : Result<Selection list, VectorFault> =
@@ -249,7 +319,8 @@ module RuleTrees =
             every (fun item ->
                 checked' {
                     let! o = asObject item
-                    let! name = text "id" o
+                    let! o = only [ "id"; "text"; "type"; "key"; "when" ] o
+                    let! name = id o
                     let! words = text "text" o
                     let! eventType = text "type" o
                     let! key = term "key" o
@@ -264,3 +335,25 @@ module RuleTrees =
                     }
                 })
         )
+
+    /// A redaction table from its JSON.
+    let readRedaction (json: Json) : Result<RedactionTable, VectorFault> =
+        checked' {
+            let! o = asObject { At = "redaction"; Value = json }
+            let! o = only [ "top-level"; "content" ] o
+            let! top = term "top-level" o
+            let! content = object "content" o
+
+            let! kept =
+                [ for struct (name, _) in content.Value.Members -> name ]
+                |> every (fun name -> term name content |> Result.map (fun kept -> name, kept))
+
+            return {
+                TopLevel = Set.ofList<string> top
+                Content = Map.ofList kept
+            }
+        }
+
+    /// The settings of a version, changed by JSON that has some or all of them.
+    let readSettings (settings: Settings) (json: Json) : Result<Settings, VectorFault> =
+        Terms.changed settings { At = "settings"; Value = json }

@@ -15,6 +15,7 @@ type ProveArguments =
     | [<Unique>] Query of NAME: string
     | [<Unique>] Clauses
     | [<Unique>] Mutants
+    | [<Unique>] Table of FILE: string
     | [<Unique>] Time_Limit of SECONDS: int
     | [<Unique>] Emit of DIR: string
     | [<Unique>] Format of OutputFormat
@@ -26,6 +27,7 @@ type ProveArguments =
             | Query _ -> "only the queries whose names contain this, such as decided, or claims/only-members-send."
             | Clauses -> "shows for each clause a smallest case that it decides, instead of proving."
             | Mutants -> "proves that the mutants listed as equivalent change no verdict, instead of claims."
+            | Table _ -> TableFiles.Usage
             | Time_Limit _ -> "the time that a solver has for one question. Default: 60 seconds."
             | Emit _ -> "writes every question to this folder as a file for solvers, and asks none."
             | Format _ -> OutputFormat.TextByDefault
@@ -49,18 +51,10 @@ module internal ProveCommand =
         printfn "%d files in %s" queries.Length folder
         Done
 
-    /// The case in lines: the event, the state and the facts, and what the rules decide.
+    /// The case in lines, and what the rules decide.
     let private linesOf (found: FoundCase) : string list =
-        let case = found.Case
-        let decision = AuthCase.decide (AuthRules case.Version) case
-
-        [
-            $"{case.Event.Sender} sends {Cases.told case.Event}"
-            for event in Cases.state case do
-                $"state: {event.Sender} sent {Cases.told event}"
-            yield! Cases.facts case
-            $"{case.Version.Id} {Cases.verb decision} it: {Cases.why case.Version decision}"
-        ]
+        let version = found.Case.Version
+        CaseLines.ofCase found @ [ CaseLines.decided version.Id version found ]
 
     let private word (outcome: Outcome) : string =
         match outcome with
@@ -130,17 +124,26 @@ module internal ProveCommand =
             ]
         }
 
-    let private prove (arguments: ParseResults<ProveArguments>) (queries: Query list) : Ending =
+    let private limitOf (arguments: ParseResults<ProveArguments>) =
+        arguments.GetResult(ProveArguments.Time_Limit, usualLimit)
+
+    /// The solvers with their versions, if both are installed.
+    let private installed () : Result<(string * string) list, Ending> =
         let solvers = [
             for solver in [ Solver.z3; Solver.cvc5 ] -> solver.Name, Solver.version solver
         ]
 
         match solvers |> List.filter (fun (_, version) -> version.IsNone) with
-        | _ :: _ as missing ->
+        | [] -> Ok [ for name, version in solvers -> name, Option.defaultValue "" version ]
+        | missing ->
             let names = missing |> List.map fst |> String.concat " and "
-            Refused $"not proved here: {names} is not installed. On Debian: apt install z3 cvc5"
-        | [] ->
-            let limit = arguments.GetResult(ProveArguments.Time_Limit, usualLimit)
+            Error(Refused $"not proved here: {names} is not installed. On Debian: apt install z3 cvc5")
+
+    let private prove (arguments: ParseResults<ProveArguments>) (queries: Query list) : Ending =
+        match installed () with
+        | Error ending -> ending
+        | Ok solvers ->
+            let limit = limitOf arguments
             let isWitnesses = arguments.Contains ProveArguments.Clauses
             use line = new Progress()
             let mutable made = 0
@@ -158,9 +161,7 @@ module internal ProveCommand =
             let proofs = (Proving.all ask shown queries).GetAwaiter().GetResult()
             line.Show ""
 
-            Report.print
-                (arguments.GetResult(ProveArguments.Format, Text))
-                (report [ for name, version in solvers -> name, Option.defaultValue "" version ] proofs)
+            Report.print (arguments.GetResult(ProveArguments.Format, Text)) (report solvers proofs)
 
             let isExpected (proof: Proof) =
                 match proof.Outcome with
@@ -170,10 +171,50 @@ module internal ProveCommand =
 
             if List.forall isExpected proofs then Done else Finding
 
-    let run (arguments: ParseResults<ProveArguments>) : Ending =
-        match RoomVersions.wanted (arguments.TryGetResult ProveArguments.Version) with
+    /// Emits or proves the queries that are meant.
+    let private ask (arguments: ParseResults<ProveArguments>) (queries: Query list) : Ending =
+        let queries =
+            match arguments.TryGetResult ProveArguments.Query with
+            | None -> queries
+            | Some part -> queries |> List.filter (fun query -> query.Name.Contains part)
+
+        if queries.IsEmpty then
+            Misused "no query has that in its name"
+        else
+            match arguments.TryGetResult ProveArguments.Emit with
+            | Some folder -> emit folder queries
+            | None -> prove arguments queries
+
+    /// A changed table: a case against it, or the proofs.
+    let private ofTable (arguments: ParseResults<ProveArguments>) (file: string) : Ending =
+        let against (table: TableFiles.ChangedVersion) : Result<Report option, Ending> =
+            installed ()
+            |> Result.bind (fun _ -> (TableProof.refusal (limitOf arguments) table).GetAwaiter().GetResult())
+
+        match TableFiles.read file with
         | Error ending -> ending
-        | Ok versions ->
+        | Ok table ->
+            let queries =
+                ChangedTables.keepsClaims table.Base table.Changed
+                :: Queries.all [ table.Changed ]
+
+            match (if arguments.Contains Emit then Ok None else against table) with
+            | Error ending -> ending
+            | Ok None -> ask arguments queries
+            | Ok(Some report) ->
+                Report.print (arguments.GetResult(ProveArguments.Format, Text)) report
+                Finding
+
+    let run (arguments: ParseResults<ProveArguments>) : Ending =
+        match
+            arguments.TryGetResult ProveArguments.Table,
+            RoomVersions.wanted (arguments.TryGetResult ProveArguments.Version)
+        with
+        | Some _, _ when arguments.Contains ProveArguments.Version ->
+            Misused "--table: the file names the version: expected no other"
+        | Some file, _ -> ofTable arguments file
+        | None, Error ending -> ending
+        | None, Ok versions ->
             let queries =
                 if arguments.Contains ProveArguments.Clauses then
                     List.collect Queries.idle versions
@@ -182,14 +223,4 @@ module internal ProveCommand =
                 else
                     Queries.all versions
 
-            let queries =
-                match arguments.TryGetResult ProveArguments.Query with
-                | None -> queries
-                | Some part -> queries |> List.filter (fun query -> query.Name.Contains part)
-
-            if queries.IsEmpty then
-                Misused "no query has that in its name"
-            else
-                match arguments.TryGetResult ProveArguments.Emit with
-                | Some folder -> emit folder queries
-                | None -> prove arguments queries
+            ask arguments queries

@@ -51,9 +51,14 @@ module internal ShowCommand =
                 // The data, as docs/rules-json.md describes it.
                 match s.Area with
                 | Area.Authorization -> Printing.raw json "rules" (RuleTrees.ofRules version.Authorization)
-                | Area.Redaction -> Printing.raw json "handling" (RuleTrees.ofRules version.Handling)
+                | Area.Redaction ->
+                    Printing.raw json "handling" (RuleTrees.ofRules version.Handling)
+                    Printing.raw json "redaction" (RuleTrees.ofRedaction version.Redaction)
                 | Area.Selection -> Printing.raw json "selection" (RuleTrees.ofSelections version.Selections)
                 | _ -> ()
+
+            if document.Sections.Length > 1 then
+                Printing.raw json "settings" (RuleTrees.ofSettings version.Settings)
 
             Printing.listOf json "areas" (document.Sections |> List.filter (fun s -> s.Area <> first)) (fun s ->
                 json.WriteStartObject()

@@ -32,8 +32,16 @@ type internal Proof = {
 /// Runs queries.
 module internal Proving =
 
+    /// The case of a solver's values; without what it does not need, if the evaluators agree with the solver.
     let private found (query: Query) (values: string) : FoundCase option =
-        ModelCase.read values |> Option.map (ModelCase.write query.Version)
+        ModelCase.read values
+        |> Option.map (fun values ->
+            let case = ModelCase.write query.Version values
+
+            if query.Replays case then
+                Shrinking.smallest query.Replays case
+            else
+                case)
 
     /// Lighter cases are searched for so often.
     let private mostSearches = 40
@@ -54,7 +62,7 @@ module internal Proving =
                     | _ -> return case, false
         }
 
-    let private refute (limit: int) (query: Query) : Task<Outcome> =
+    let private refute (limit: int) (lighter: int) (query: Query) : Task<Outcome> =
         task {
             match! Solver.ask Solver.cvc5 limit (Query.search None query) with
             | Answer.Unsat -> return Outcome.Undecided "no case in the small universe"
@@ -65,7 +73,7 @@ module internal Proving =
                 | Some case when not (query.Replays case) ->
                     return Outcome.Wrong $"the evaluators decide cvc5's case otherwise:\n{case.Case.Display}"
                 | Some case ->
-                    let! case, isSmallest = lightest limit query mostSearches case
+                    let! case, isSmallest = lightest lighter query mostSearches case
                     return Outcome.Refuted(case, isSmallest)
         }
 
@@ -84,7 +92,7 @@ module internal Proving =
                 | Answer.Sat _, Answer.Unsat -> Task.FromResult(Outcome.Wrong "the solvers contradict each other")
                 | Answer.Unsat, Answer.Unknown reason -> Task.FromResult(Outcome.Undecided $"cvc5: {reason}")
                 | Answer.Unknown reason, Answer.Unsat -> Task.FromResult(Outcome.Undecided $"z3: {reason}")
-                | _ -> refute limit query
+                | _ -> refute limit limit query
 
             return {
                 Query = query
@@ -95,11 +103,12 @@ module internal Proving =
             }
         }
 
-    /// A search for a case only, for a query that is expected to have one.
-    let witness (limit: int) (query: Query) : Task<Proof> =
+    /// A search for a case only, for a query that may have one. `lighter` is the limit of each search for a lighter
+    /// one.
+    let search (limit: int) (lighter: int) (query: Query) : Task<Proof> =
         task {
             let clock = Stopwatch.StartNew()
-            let! outcome = refute limit query
+            let! outcome = refute limit lighter query
 
             return {
                 Query = query
@@ -109,6 +118,9 @@ module internal Proving =
                 Time = clock.Elapsed
             }
         }
+
+    /// A search for a smallest case, for a query that is expected to have one.
+    let witness (limit: int) (query: Query) : Task<Proof> = search limit limit query
 
     /// Runs queries, as many at once as there are processors, and reports each.
     let all (ask: Query -> Task<Proof>) (report: Proof -> unit) (queries: Query list) : Task<Proof list> =
