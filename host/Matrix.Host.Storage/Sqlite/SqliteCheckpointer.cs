@@ -23,7 +23,7 @@ internal sealed class SqliteCheckpointer : IDisposable
     private readonly WriterMetrics _metrics;
     private readonly SemaphoreSlim _asked = new(0);
     private readonly Thread _thread;
-    private volatile bool _busy;
+    private readonly ManualResetEventSlim _idle = new(initialState: true);
     private volatile bool _closed;
 
     /// <param name="connection">A connection that nothing else uses.</param>
@@ -42,7 +42,7 @@ internal sealed class SqliteCheckpointer : IDisposable
     }
 
     /// <summary>Whether a checkpoint is running.</summary>
-    public bool IsBusy => _busy;
+    public bool IsBusy => !_idle.IsSet;
 
     /// <summary>
     /// The number of log pages that the last pass had moved, -1 if it failed. Read it only while no checkpoint runs.
@@ -52,9 +52,12 @@ internal sealed class SqliteCheckpointer : IDisposable
     /// <summary>Starts a checkpoint. Call it only while none runs.</summary>
     public void Begin()
     {
-        _busy = true;
+        _idle.Reset();
         _ = _asked.Release();
     }
+
+    /// <summary>Waits for the checkpoint that runs.</summary>
+    public void Wait() => _idle.Wait();
 
     /// <summary>Ends after the current pass.</summary>
     public void Dispose()
@@ -64,6 +67,7 @@ internal sealed class SqliteCheckpointer : IDisposable
         _thread.Join();
         _connection.Dispose();
         _asked.Dispose();
+        _idle.Dispose();
     }
 
     private void Run()
@@ -73,6 +77,7 @@ internal sealed class SqliteCheckpointer : IDisposable
             _asked.Wait();
             if (_closed)
             {
+                _idle.Set();
                 return;
             }
 
@@ -83,7 +88,7 @@ internal sealed class SqliteCheckpointer : IDisposable
             {
             }
 
-            _busy = false;
+            _idle.Set();
         }
     }
 

@@ -22,6 +22,9 @@ internal sealed class SqliteWriter : StorageWriter
     // and takes twice the time. So the writer moves a larger remainder rather than let the log grow.
     private const int LargestRest = 16 * 1024 * 1024;
 
+    // A log of so many times the bytes at which it is moved makes the writer wait until it is.
+    private const int MostLogs = 4;
+
     private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
     private static readonly Statement Begin = Statement.Of("BEGIN IMMEDIATE");
@@ -263,15 +266,19 @@ internal sealed class SqliteWriter : StorageWriter
     private void TendLog(long bytes)
     {
         var isLong = IsLogLong(bytes);
+        var isTooLong = IsLogLong(MostLogs * Options.CheckpointBytes);
         if (_checkpointer.IsBusy)
         {
-            return;
+            if (!isTooLong) return;
+
+            // The checkpoint's thread stalls while writes go on: they wait for it, so that the log stays bounded.
+            _checkpointer.Wait();
         }
 
         if (_checkpointing)
         {
             _checkpointing = false;
-            if (!MoveRest())
+            if (!MoveRest(isTooLong))
             {
                 _failedAt = Stopwatch.GetTimestamp();
             }
@@ -287,10 +294,11 @@ internal sealed class SqliteWriter : StorageWriter
     /// Moves the remainder. Returns whether the whole log is in the database then. If a reader holds back most of the
     /// log, a later call moves it.
     /// </summary>
-    private bool MoveRest()
+    /// <param name="isTooLong">Whether the remainder is moved even if that takes long.</param>
+    private bool MoveRest(bool isTooLong)
     {
         var (moved, log) = (_checkpointer.Moved, _connection.LogFrames);
-        if (moved < 0 || log - moved > LargestRest / _frameBytes)
+        if (moved < 0 || (log - moved > LargestRest / _frameBytes && !isTooLong))
         {
             return false;
         }

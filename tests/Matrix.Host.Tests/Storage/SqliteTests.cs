@@ -260,8 +260,8 @@ internal sealed class SqliteTests
         }
 
         await writing;
-        // The checkpoints' thread may stall for seconds while the writers go on.
-        Assert.That(longest, Is.LessThan(160_000_000), "of 256 MB written");
+        // Four logs, the flush that is under way and the one that is moved: the writers wait for a thread that stalls.
+        Assert.That(longest, Is.LessThan(24_000_000), "of 256 MB written");
     }
 
     [Test]
