@@ -18,6 +18,9 @@ public static class BackupRun
     /// <summary>The time as a name that sorts.</summary>
     private const string NameFormat = "yyyyMMdd'T'HHmmssfff'Z'";
 
+    /// <summary>What each of several nodes sends, and remembers how far.</summary>
+    internal static IReadOnlyList<string> Consumers { get; } = ["federation", "push"];
+
     /// <summary>Takes it.</summary>
     /// <param name="options">What is backed up.</param>
     /// <param name="repository">Where to.</param>
@@ -91,7 +94,7 @@ public static class BackupRun
     private static async Task<IReadOnlyDictionary<string, long>> ConsumersAsync(ICopySide side, CancellationToken stop)
     {
         var positions = new Dictionary<string, long>();
-        foreach (var consumer in (string[])["federation", "push"])
+        foreach (var consumer in Consumers)
         {
             var position = await side.RunAsync(
                 $"SELECT position FROM ({ExclusiveClaim.PositionsOfNodes}) AS p WHERE name = '{consumer}'", stop);

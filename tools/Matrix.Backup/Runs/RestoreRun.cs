@@ -114,8 +114,9 @@ public static class RestoreRun
             rows += await FillAsync(repository, snapshot, table, side, stop);
         }
 
-        foreach (var (consumer, position) in snapshot.Consumers)
+        foreach (var consumer in BackupRun.Consumers)
         {
+            if (!snapshot.Consumers.TryGetValue(consumer, out var position)) continue;
             await side.RunAsync(
                 string.Create(
                     CultureInfo.InvariantCulture,
