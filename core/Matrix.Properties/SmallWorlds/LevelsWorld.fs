@@ -299,3 +299,50 @@ let entries: World =
         [ "users_default" ]
         false
         true
+
+/// Levels below 0, which counts where there is none.
+let negative: World =
+    let w =
+        WorldBuilder(
+            "levels below zero",
+            "Power levels events of rooms with negative levels: the default for users, the sender's entry and another \
+             user's, each before and after, missing, or one of two levels below 0."
+        )
+
+    w.Types [ "m.room.power_levels" ]
+    let sender = w.Who("sender", users)
+
+    let each (name: string) time =
+        w.Axis(
+            $"{name} {time}",
+            [
+                "", 0, None
+                for level in [ -1; -2 ] do
+                    $"{name} {time} {level}", 1, Some(number level)
+            ]
+        )
+
+    let both name = each name "was", each name "will be"
+    let defaultBefore, defaultAfter = both "users_default"
+    let ownBefore, ownAfter = both "the sender's entry"
+    let otherBefore, otherAfter = both "another user's entry"
+
+    let other (at: CaseReader) =
+        if at.At sender = carol then bob else carol
+
+    w.State(Slot.Create, [], (fun version _ -> createOf version (Some ordinary)))
+    joined w
+
+    let content (at: CaseReader) byDefault own another = [
+        "users", group [ at.At sender, at.At own; other at, at.At another ]
+        "users_default", at.At byDefault
+        "events", group [ "m.room.power_levels", Some(number -2) ]
+    ]
+
+    w.State(
+        Slot.Levels,
+        [ sender; defaultBefore; ownBefore; otherBefore ],
+        fun _ at -> levelsOf (content at defaultBefore ownBefore otherBefore)
+    )
+
+    asks w [ defaultAfter; ownAfter; otherAfter ] sender (fun at -> content at defaultAfter ownAfter otherAfter)

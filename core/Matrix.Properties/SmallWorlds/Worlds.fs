@@ -21,6 +21,7 @@ module Worlds =
         LevelsWorld.settings
         LevelsWorld.maps
         LevelsWorld.entries
+        LevelsWorld.negative
         LevelValuesWorld.world
     ]
 

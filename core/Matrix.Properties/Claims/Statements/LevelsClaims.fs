@@ -117,17 +117,27 @@ let private fallsToDefault = all [ isLevelBefore; never' isLevelAfter ]
 let private loses =
     all [ never' isOwnEntry; atLeast before ofSender; below after before ]
 
+/// The user has no entry, before or after, so that the default counts.
+let private hasNoEntry = all [ never' isLevelBefore; never' isLevelAfter ]
+
 /// The user has no entry, before or after, and the sender's power by default.
 let private followsDefault =
-    all [
-        never' isLevelBefore
-        never' isLevelAfter
-        atMost before ofSender
-        atLeast before ofSender
-    ]
+    all [ hasNoEntry; atMost before ofSender; atLeast before ofSender ]
+
+/// The default for users has a level before, and none after: then 0 counts.
+let private defaultGoes =
+    Statement.SomeEntry(Entries.Members [ "users_default" ], fallsToDefault)
 
 /// The user, who had no entry, gets one.
 let private getsFirstEntry = all [ never' isLevelBefore; isLevelAfter ]
+
+/// The default for users has no level before, so that 0 counts, and one after.
+let private defaultComes =
+    Statement.SomeEntry(Entries.Members [ "users_default" ], getsFirstEntry)
+
+/// Why levels below 0 need an exception.
+let private zeroUnread =
+    "where users_default is missing, 0 counts, which no rule compares: "
 
 let private powers: Claim list =
     let first =
@@ -146,6 +156,22 @@ let private powers: Claim list =
             "default-shows"
             "the removal of an entry uncovers the default, which may be above the sender's own level: no rule checks it"
             (Statement.Everybody(any [ isOwnEntry; fallsToDefault; atMost after before; atMost after ofSender ]))
+        |> except
+            "default-goes"
+            (zeroUnread
+             + "a sender below 0 removes a negative default, and users without an entry rise to 0")
+            (all [
+                defaultGoes
+                Statement.Everybody(
+                    any [
+                        isOwnEntry
+                        fallsToDefault
+                        hasNoEntry
+                        atMost after before
+                        atMost after ofSender
+                    ]
+                )
+            ])
 
         accepted
             "nobody-takes-power-from-equals"
@@ -166,6 +192,14 @@ let private powers: Claim list =
                 Statement.Somebody(all [ loses; getsFirstEntry ])
                 Statement.Everybody(any [ never' loses; getsFirstEntry; followsDefault ])
             ])
+        |> except
+            "default-comes"
+            (zeroUnread
+             + "a sender below 0 sets a default, and users without an entry fall from 0 to it")
+            (all [
+                defaultComes
+                Statement.Everybody(any [ never' loses; getsFirstEntry; hasNoEntry ])
+            ])
 
         accepted
             "nobody-raises-their-own-power"
@@ -179,6 +213,11 @@ let private powers: Claim list =
             "default-shows"
             "the removal of one's own entry uncovers the default, which may be higher"
             (Statement.Somebody(all [ isOwnEntry; fallsToDefault ]))
+        |> except
+            "default-goes"
+            (zeroUnread
+             + "a sender without an entry rises to 0 when they remove a negative default")
+            (all [ defaultGoes; Statement.Somebody(all [ isOwnEntry; hasNoEntry ]) ])
 
         accepted
             "creators-keep-their-power"

@@ -72,6 +72,24 @@ let private followsLoweredDefault (s: Scene) (user: string) =
 let private getsFirstEntry (s: Scene) (user: string) =
     not (isListed s user) && (s.LevelIn("users", user, s.Event.Content)).IsSome
 
+/// Whether a user has no entry, before or after.
+let private hasNoEntry (s: Scene) (user: string) =
+    not (isListed s user) && (s.LevelIn("users", user, s.Event.Content)).IsNone
+
+let private defaultIn (s: Scene) (content: JsonObject) = s.LevelOf("users_default", content)
+
+/// Whether the default for users has a level before and none after: then 0 counts.
+let private defaultGoes (s: Scene) =
+    (defaultIn s s.ContentBefore).IsSome && (defaultIn s s.Event.Content).IsNone
+
+/// Whether the default for users has no level before, so that 0 counts, and one after.
+let private defaultComes (s: Scene) =
+    (defaultIn s s.ContentBefore).IsNone && (defaultIn s s.Event.Content).IsSome
+
+// Why levels below 0 need an exception.
+let private zeroUnread =
+    "where users_default is missing, 0 counts, which no rule compares: "
+
 /// Whether a value is an integer.
 let isInteger (json: Json) =
     match json with
@@ -232,6 +250,18 @@ let private powers: Invariant list = [
                 fallsToDefault s user
                 || s.PowerAfter user <= s.Power user
                 || s.PowerAfter user <= s.Power s.Sender))
+    |> except
+        "default-goes"
+        (zeroUnread
+         + "a sender below 0 removes a negative default, and users without an entry rise to 0")
+        (fun s ->
+            defaultGoes s
+            && others s
+               |> List.forall (fun user ->
+                   fallsToDefault s user
+                   || hasNoEntry s user
+                   || s.PowerAfter user <= s.Power user
+                   || s.PowerAfter user <= s.Power s.Sender))
 
     canHappen "power.makes-equals" levels "A user gives another as much power as their own." (fun s ->
         s.HasLevels
@@ -257,12 +287,24 @@ let private powers: Invariant list = [
             losers s |> List.exists (getsFirstEntry s)
             && losers s
                |> List.forall (fun user -> getsFirstEntry s user || followsLoweredDefault s user))
+    |> except
+        "default-comes"
+        (zeroUnread
+         + "a sender below 0 sets a default, and users without an entry fall from 0 to it")
+        (fun s ->
+            defaultComes s
+            && losers s |> List.forall (fun user -> getsFirstEntry s user || hasNoEntry s user))
 
     accepted "power.not-raised-by-oneself" levels "Nobody raises their own power." (fun s ->
         s.PowerAfter s.Sender <= s.Power s.Sender)
     |> first
     |> except "default-shows" "the removal of one's own entry uncovers the default, which may be higher" (fun s ->
         fallsToDefault s s.Sender)
+    |> except
+        "default-goes"
+        (zeroUnread
+         + "a sender without an entry rises to 0 when they remove a negative default")
+        (fun s -> defaultGoes s && hasNoEntry s s.Sender)
 
     canHappen "power.own-may-fall" levels "A user lowers their own power." (fun s ->
         s.PowerAfter s.Sender < s.Power s.Sender)
