@@ -55,7 +55,7 @@ internal sealed partial class CommandLineTests
         ],
         ["rules list"] = ["--format"],
         ["rules show"] = ["VERSION", "--area", "--format"],
-        ["rules diff"] = ["A", "B", "--area", "--witness", "--stat", "--format"],
+        ["rules diff"] = ["A", "B", "--area", "--witness", "--stat", "--accepts", "--format"],
         ["rules history"] = ["CLAUSE", "--format"],
         ["rules print"] = ["DIR"],
         ["rules explain"] = ["--room-version", "--event", "--auth", "--state", "--all-versions", "--full"],

@@ -40,6 +40,8 @@ internal sealed class ProveTests
     [TestCase("11/decided")]
     [TestCase("11/any-order")]
     [TestCase("12/determined")]
+    [TestCase("1/selection")]
+    [TestCase("12/selection")]
     public async Task What_holds_of_every_event_is_proved(string query)
     {
         var version = query.Split('/')[0];
@@ -108,6 +110,15 @@ internal sealed class ProveTests
 
         Assert.That(refused.Code, Is.EqualTo(2));
         Assert.That(refused.Errors, Does.Contain("settings.creators: expected a Creators, found \"everybody\""));
+    }
+
+    [Test]
+    public async Task Version_3_accepts_everything_that_version_2_accepts()
+    {
+        var ran = await Command.RunAsync("rules", "diff", "2", "3", "--accepts", "--format", "json");
+
+        if (HasSolvers) Assert.That(ran.Json.GetProperty("proved").GetInt32(), Is.EqualTo(1), ran.Output);
+        else Assert.That(ran.Errors, Does.Contain("not proved here"));
     }
 
     /// <summary>

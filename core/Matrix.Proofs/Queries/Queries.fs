@@ -155,7 +155,8 @@ module Queries =
             Replays = fun found -> decided a found <> decided b found
         }
 
-    let private readsAlike (a: RoomVersion) (b: RoomVersion) : bool =
+    /// Whether two versions have the same tables and readings of levels and creators.
+    let readsAlike (a: RoomVersion) (b: RoomVersion) : bool =
         let first, second = Powers.readingOf "" a.Settings, Powers.readingOf "" b.Settings
 
         first = second

@@ -8,10 +8,11 @@ open Matrix.Rules.Printing
 open Matrix.Properties.SmallWorlds
 
 type DiffArguments =
-    | [<MainCommand; ExactlyOnce>] Versions of A: string * B: string
+    | [<MainCommand; Unique>] Versions of A: string * B: string
     | [<Unique>] Area of AREA: string
     | [<Unique>] Witness
     | [<Unique>] Stat
+    | [<Unique>] Accepts
     | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
@@ -21,6 +22,8 @@ type DiffArguments =
             | Area _ -> "one area only: see `mx rules show --help`."
             | Witness -> "prints, with each difference, the smallest event and state on which the versions disagree."
             | Stat -> "prints counts only: rows added, removed, changed, reworded, moved and renumbered in each area."
+            | Accepts ->
+                "proves that B accepts every event that A accepts, or shows a smallest one that it rejects. Without versions: all pairs."
             | Format _ -> OutputFormat.TextByDefault
 
 module internal DiffCommand =
@@ -157,8 +160,8 @@ module internal DiffCommand =
                 | true, lines -> lines
                 | _ -> []
 
-    let run (arguments: ParseResults<DiffArguments>) : Ending =
-        let a, b = arguments.GetResult DiffArguments.Versions
+    let private between (arguments: ParseResults<DiffArguments>) (a: string) (b: string) : Ending =
+        let format = arguments.GetResult(DiffArguments.Format, Text)
 
         if arguments.Contains Stat && arguments.Contains Witness then
             Misused "--stat, --witness: expected one of them"
@@ -170,6 +173,7 @@ module internal DiffCommand =
             | Error ending, _, _
             | _, Error ending, _
             | _, _, Error ending -> ending
+            | Ok a, Ok b, _ when arguments.Contains Accepts -> AcceptsCommand.pair format a b
             | Ok a, Ok b, Ok areas ->
                 let difference = Difference.between areas a b
 
@@ -179,10 +183,20 @@ module internal DiffCommand =
                     else
                         None
 
-                match arguments.GetResult(DiffArguments.Format, Text) with
+                match format with
                 | format when arguments.Contains Stat -> stat format difference
                 | Text -> Printing.lines (Text.ofDifferenceWith (beneath shows difference) difference)
                 | Json -> json shows difference
                 | Markdown -> Printing.plain (Markdown.ofDifferenceWith (beneath shows difference) difference)
 
                 Done
+
+    let run (arguments: ParseResults<DiffArguments>) : Ending =
+        let others =
+            arguments.Contains Area || arguments.Contains Witness || arguments.Contains Stat
+
+        match arguments.TryGetResult DiffArguments.Versions with
+        | _ when arguments.Contains Accepts && others -> Misused "--accepts: expected without --area, --witness, --stat"
+        | Some(a, b) -> between arguments a b
+        | None when arguments.Contains Accepts -> AcceptsCommand.all (arguments.GetResult(DiffArguments.Format, Text))
+        | None -> Misused "expected two room versions, such as 11 12"

@@ -56,7 +56,7 @@ module internal ProveCommand =
         let version = found.Case.Version
         CaseLines.ofCase found @ [ CaseLines.decided version.Id version found ]
 
-    let private word (outcome: Outcome) : string =
+    let word (outcome: Outcome) : string =
         match outcome with
         | Outcome.Proved -> "proved"
         | Outcome.Refuted _ -> "refuted"
@@ -80,7 +80,7 @@ module internal ProveCommand =
         | Outcome.Undecided reason
         | Outcome.Wrong reason -> reason
 
-    let private report (versions: (string * string) list) (proofs: Proof list) : Report =
+    let report (versions: (string * string) list) (proofs: Proof list) : Report =
         let count name =
             proofs
             |> List.filter (fun proof -> word proof.Outcome = name)
@@ -128,7 +128,7 @@ module internal ProveCommand =
         arguments.GetResult(ProveArguments.Time_Limit, usualLimit)
 
     /// The solvers with their versions, if both are installed.
-    let private installed () : Result<(string * string) list, Ending> =
+    let installed () : Result<(string * string) list, Ending> =
         let solvers = [
             for solver in [ Solver.z3; Solver.cvc5 ] -> solver.Name, Solver.version solver
         ]
@@ -196,6 +196,7 @@ module internal ProveCommand =
         | Ok table ->
             let queries =
                 ChangedTables.keepsClaims table.Base table.Changed
+                :: Comparisons.selection table.Changed
                 :: Queries.all [ table.Changed ]
 
             match (if arguments.Contains Emit then Ok None else against table) with
@@ -221,6 +222,6 @@ module internal ProveCommand =
                 elif arguments.Contains ProveArguments.Mutants then
                     List.collect Queries.equivalents versions
                 else
-                    Queries.all versions
+                    Queries.all versions @ List.map Comparisons.selection versions
 
             ask arguments queries

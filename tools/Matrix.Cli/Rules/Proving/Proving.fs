@@ -122,6 +122,17 @@ module internal Proving =
     /// A search for a smallest case, for a query that is expected to have one.
     let witness (limit: int) (query: Query) : Task<Proof> = search limit limit query
 
+    /// A search for a case first, and only where there is none in the small universe both solvers: for a query that may
+    /// well have one. `lighter` is the limit of each search for a lighter one.
+    let caseOrProof (limit: int) (lighter: int) (query: Query) : Task<Proof> =
+        task {
+            let! searched = search limit lighter query
+
+            match searched.Outcome with
+            | Outcome.Undecided _ -> return! run limit query
+            | _ -> return searched
+        }
+
     /// Runs queries, as many at once as there are processors, and reports each.
     let all (ask: Query -> Task<Proof>) (report: Proof -> unit) (queries: Query list) : Task<Proof list> =
         task {
