@@ -23,7 +23,7 @@ type DiffArguments =
             | Witness -> "prints, with each difference, the smallest event and state on which the versions disagree."
             | Stat -> "prints counts only: rows added, removed, changed, reworded, moved and renumbered in each area."
             | Accepts ->
-                "proves that B accepts every event that A accepts, or shows a smallest one that it rejects. Without versions: all pairs."
+                "proves that B accepts every event that A accepts, or shows one that it rejects. Alone: all pairs."
             | Format _ -> OutputFormat.TextByDefault
 
 module internal DiffCommand =
