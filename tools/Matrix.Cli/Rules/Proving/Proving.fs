@@ -32,34 +32,33 @@ type internal Proof = {
 /// Runs queries.
 module internal Proving =
 
-    /// The case of a solver's values; without what it does not need, if the evaluators agree with the solver.
-    let private found (query: Query) (values: string) : FoundCase option =
-        ModelCase.read values
-        |> Option.map (fun values ->
-            let case = ModelCase.write query.Version values
-
-            if query.Replays case then
-                Shrinking.smallest query.Replays case
-            else
-                case)
+    /// The case of a solver's values, without what it does not need. Every case has to be decided by the evaluators as
+    /// the solver said: otherwise the text that it read means something else, and nothing that it says counts.
+    let private replayed (query: Query) (values: string) : Result<FoundCase, string> =
+        match ModelCase.read values |> Option.map (ModelCase.write query.Version) with
+        | None -> Error "cvc5's case cannot be read"
+        | Some case when not (query.Replays case) ->
+            Error $"the evaluators decide cvc5's case otherwise:\n{case.Case.Display}"
+        | Some case -> Ok(Shrinking.smallest query.Replays case)
 
     /// Lighter cases are searched for so often.
     let private mostSearches = 40
 
     /// The lightest case that is found, beginning with this one.
-    let rec private lightest (limit: int) (query: Query) (searches: int) (case: FoundCase) : Task<FoundCase * bool> =
+    let rec private lightest (limit: int) (query: Query) (searches: int) (case: FoundCase) : Task<Outcome> =
         task {
             if searches = 0 then
-                return case, false
+                return Outcome.Refuted(case, false)
             else
                 match! Solver.ask Solver.cvc5 limit (Query.search (Some case.Weight) query) with
-                | Answer.Unsat -> return case, true
-                | Answer.Unknown _ -> return case, false
+                | Answer.Unsat -> return Outcome.Refuted(case, true)
+                | Answer.Unknown _ -> return Outcome.Refuted(case, false)
                 | Answer.Sat values ->
-                    match found query values with
-                    | Some lighter when lighter.Weight < case.Weight && query.Replays lighter ->
+                    match replayed query values with
+                    | Error reason -> return Outcome.Wrong reason
+                    | Ok lighter when lighter.Weight < case.Weight ->
                         return! lightest limit query (searches - 1) lighter
-                    | _ -> return case, false
+                    | Ok _ -> return Outcome.Refuted(case, false)
         }
 
     let private refute (limit: int) (lighter: int) (query: Query) : Task<Outcome> =
@@ -68,13 +67,9 @@ module internal Proving =
             | Answer.Unsat -> return Outcome.Undecided "no case in the small universe"
             | Answer.Unknown reason -> return Outcome.Undecided $"cvc5, in the small universe: {reason}"
             | Answer.Sat values ->
-                match found query values with
-                | None -> return Outcome.Wrong "cvc5's case cannot be read"
-                | Some case when not (query.Replays case) ->
-                    return Outcome.Wrong $"the evaluators decide cvc5's case otherwise:\n{case.Case.Display}"
-                | Some case ->
-                    let! case, isSmallest = lightest lighter query mostSearches case
-                    return Outcome.Refuted(case, isSmallest)
+                match replayed query values with
+                | Error reason -> return Outcome.Wrong reason
+                | Ok case -> return! lightest lighter query mostSearches case
         }
 
     /// Runs a query: both solvers on the whole question, and if they prove nothing, a search for a case.
