@@ -52,6 +52,55 @@ internal sealed class ProveTests
     }
 
     [Test]
+    public async Task An_exception_is_needed_by_a_case_that_its_file_has()
+    {
+        const string Query = "12/needed/the-banned-do-not-join/first-join/1";
+
+        var written = await Command.RunAsync("rules", "prove", "12", "--query", Query, "--emit", _folder.FullName);
+
+        Assert.That(written.Code, Is.Zero, written.Errors);
+        var file = _folder.GetFiles("*.case.smt2").Single();
+        Assert.That(await File.ReadAllTextAsync(file.FullName), Does.Contain(Query).And.Contain("(check-sat)"));
+        if (await ProveAsync("12", "--query", Query, "--again", "--format", "json") is not { } proved) return;
+
+        Assert.That(proved.Json.GetProperty("proved").GetInt32(), Is.EqualTo(1), proved.Output);
+        var row = proved.Json.GetProperty("queries")[0];
+        Assert.That(row.GetProperty("z3").GetString(), Is.EqualTo("unsat"));
+        Assert.That(row.GetProperty("cvc5").GetString(), Is.EqualTo("unsat"));
+    }
+
+    [Test]
+    public async Task Every_question_about_the_rules_was_proved_as_it_stands()
+    {
+        var emitted = await Command.RunAsync("rules", "prove", "--kept", "--format", "json");
+
+        Assert.That(emitted.Code, Is.Zero, emitted.Output);
+        Assert.That(emitted.Json.GetProperty("kept").GetInt32(), Is.GreaterThan(2_000));
+    }
+
+    [Test]
+    [Category("Slow")]
+    public async Task Twenty_questions_that_the_commit_draws_are_proved_again()
+    {
+        var commit = await Repository.CommitAsync();
+
+        if (await ProveAsync("--draw", commit, "--format", "json") is not { } proved) return;
+
+        Assert.That(proved.Json.GetProperty("proved").GetInt32(), Is.EqualTo(20), proved.Output);
+    }
+
+    [Test]
+    public async Task The_text_for_solvers_says_of_drawn_cases_what_the_evaluators_say()
+    {
+        var compared = await Command.RunAsync(
+            "rules", "prove", "12", "--cases", "50", "--format", "json");
+
+        Assert.That(compared.Code, Is.Zero, compared.Output);
+        Assert.That(compared.Json.GetProperty("differ").GetInt32(), Is.Zero);
+        Assert.That(compared.Json.GetProperty("cases").GetInt32(), Is.GreaterThan(300));
+    }
+
+    [Test]
     public async Task A_mutant_that_is_listed_as_equivalent_changes_no_verdict()
     {
         if (await ProveAsync("11", "--mutants", "--query", "federate", "--format", "json") is not { } proved) return;
@@ -80,7 +129,7 @@ internal sealed class ProveTests
         Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
         Assert.That(ran.Json.GetProperty("result").GetString(), Is.EqualTo("refused"));
         var broken = ran.Json.GetProperty("broken").EnumerateArray().Select(r => r.GetProperty("claim").GetString());
-        Assert.That(broken, Does.Contain(WrongTables.BrokenBy(change)));
+        Assert.That(broken.Intersect(WrongTables.BrokenBy(change)), Is.Not.Empty, ran.Output);
         Assert.That(ran.Output, Does.Contain("the changed table"));
     }
 

@@ -10,18 +10,22 @@ internal static class WrongTables
     private const string TargetIsBelow = """{"compare":[{"of":"state-key"},"below",{"of":"sender"}]}""";
     private const string TypeNeedsMore = """{"compare":["required","above",{"of":"sender"}]}""";
 
-    /// <summary>The claim that each change breaks.</summary>
-    private static readonly Dictionary<string, string> _broken = new()
+    /// <summary>Claims that each change breaks, of which the case that is found breaks one.</summary>
+    private static readonly Dictionary<string, string[]> _broken = new()
     {
-        ["equals may be banned"] = "only-the-stronger-ban",
-        ["a type needs no power"] = "events-need-the-power-for-their-type",
-        ["a flag in the content bans"] = "only-the-stronger-ban",
-        ["additional creators are ignored"] = "creators-are-not-removed",
-        ["a row of the selection is dropped"] = "the-creator-joins-first",
-        ["strings are levels"] = "third-party-invitations-need-the-power-to-invite",
-        ["creators have 100 at first"] = "the-power-for-a-type-suffices",
-        ["bans need the kick level"] = "only-the-stronger-ban",
-        ["bans need the invite level"] = "only-the-stronger-ban",
+        ["equals may be banned"] = ["only-the-stronger-ban"],
+        ["a type needs no power"] = ["events-need-the-power-for-their-type"],
+        ["a flag in the content bans"] = ["only-the-stronger-ban"],
+        ["additional creators are ignored"] = ["creators-are-not-removed"],
+        ["a row of the selection is dropped"] = ["the-creator-joins-first"],
+        ["strings are levels"] =
+        [
+            "third-party-invitations-need-the-power-to-invite",
+            "joins-of-outsiders-are-authorised-where-the-rule-is-restricted",
+        ],
+        ["creators have 100 at first"] = ["creators-are-not-removed", "the-power-for-a-type-suffices"],
+        ["bans need the kick level"] = ["only-the-stronger-ban"],
+        ["bans need the invite level"] = ["only-the-stronger-ban"],
     };
 
     /// <summary>Each change, and how it is made to the JSON of `mx rules show 12`.</summary>
@@ -40,7 +44,7 @@ internal static class WrongTables
             rows.Remove(rows.Single(static row => (string?)row!["id"] == "join-rules"));
         },
         ["strings are levels"] = static tables =>
-            tables["settings"]!["power-level-values"] = "integers-and-strings",
+            tables["settings"]!["power-level-values"] = ["integers-and-strings"],
         ["creators have 100 at first"] = static tables => tables["settings"]!["creator-power"] = "hundred-at-first",
         ["bans need the kick level"] = static tables => Reword(tables, "member.ban.power",
             And(SenderHasBanLevel.Replace("ban", "kick"), TargetIsBelow)),
@@ -51,8 +55,8 @@ internal static class WrongTables
     /// <summary>The names of the changes.</summary>
     public static IEnumerable<string> Names => _changes.Keys;
 
-    /// <summary>A claim that a change breaks.</summary>
-    public static string BrokenBy(string change) => _broken[change];
+    /// <summary>Claims that a change breaks.</summary>
+    public static string[] BrokenBy(string change) => _broken[change];
 
     /// <summary>Writes the file of a change, and returns its name.</summary>
     public static async Task<string> WriteAsync(DirectoryInfo folder, string change)

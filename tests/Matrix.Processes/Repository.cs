@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -16,6 +17,19 @@ public static class Repository
 
     /// <summary>The folder of the solution.</summary>
     public static string Root { get; } = FindRoot();
+
+    /// <summary>The commit that is checked out; empty if this is no checkout.</summary>
+    public static async Task<string> CommitAsync()
+    {
+        using var git = Process.Start(new ProcessStartInfo("git", ["-C", Root, "rev-parse", "HEAD"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var commit = await git.StandardOutput.ReadToEndAsync();
+        await git.WaitForExitAsync();
+        return commit.Trim();
+    }
 
     /// <summary>A new, empty folder under the machine's temporary folder.</summary>
     public static string ScratchFolder(string purpose) =>

@@ -1,5 +1,6 @@
 namespace Matrix.Proofs.Encoding
 
+open System.Runtime.CompilerServices
 open Matrix.Proofs.Smt
 
 /// A question to a solver: definitions, and what is asserted beside the axioms.
@@ -12,11 +13,23 @@ type Question = {
 [<RequireQualifiedAccess>]
 module Script =
 
+    // All questions about a version have the same definitions, so what is read of these is kept.
+    let private literalsOf = ConditionalWeakTable<Term, string list>()
+    let private printed = ConditionalWeakTable<Term, string>()
+
+    /// A value of a term, from the table if the term is a definition.
+    let private kept (table: ConditionalWeakTable<Term, 'a>) (make: Term -> 'a) (term: Term) : 'a =
+        match term with
+        | Term.List(Term.Atom "define-fun" :: _) -> table.GetValue(term, make)
+        | _ -> make term
+
+    let private readLiterals (term: Term) : string list =
+        Term.atoms term |> Seq.choose Words.literalOf |> Seq.distinct |> List.ofSeq
+
     /// The literal texts of terms.
     let literals (terms: Term list) : string list =
         terms
-        |> Seq.collect Term.atoms
-        |> Seq.choose Words.literalOf
+        |> Seq.collect (kept literalsOf readLiterals)
         |> Seq.distinct
         |> Seq.sort
         |> List.ofSeq
@@ -38,7 +51,7 @@ module Script =
     let print (comments: string list) (terms: Term list) : string =
         [
             for line in comments -> if line = "" then ";" else "; " + line
-            for term in terms -> Term.print term
+            for term in terms -> kept printed Term.print term
         ]
         |> String.concat "\n"
         |> fun text -> text + "\n"

@@ -73,3 +73,26 @@ type Agreement(version: RoomVersion, change: string -> string) =
                 if breaks () <> isBroken then
                     $"the claim {claim.Claim.Name}"
         ]
+
+    /// The file in which a solver checks the same of a case, by the unchanged text: unsat says that all of it holds.
+    member _.File(case: AuthCase) : string =
+        let decision = AuthCase.decide rules case
+        let claimCase = ClaimCase(OnItsOwn(rules, case))
+        claimCase.Allowed <- decision.IsOk
+
+        let said (holds: bool) (term: Term) = if holds then term else Term.not' term
+
+        Script.print
+            [
+                "What the evaluators say of a case. The text says the same if this cannot fail: the answer is unsat."
+            ]
+            (CaseScript.all written (CaseModels.ofCase literals None case) [
+                said decision.IsOk table.Allowed
+                said (not decision.IsOk) table.Rejected
+
+                for leaf, term in table.Leaves do
+                    said (leaf.Clause = decision.Clause && leaf.Allows = decision.IsOk) term
+
+                for claim, _ in judged do
+                    said (claim.Judge claimCase = Judgement.Broken) (Term.symbol $"breaks {claim.Claim.Name}")
+            ])

@@ -51,6 +51,7 @@ module ChangedTables =
                 ]
             }
             Assumptions = []
+            Sought = Sought.NoCase
             Replays =
                 fun found ->
                     (decide version found).IsOk <> (decide table found).IsOk

@@ -36,6 +36,7 @@ module Comparisons =
                 Asserted = [ first.Allowed; Term.not' second.Allowed ]
             }
             Assumptions = []
+            Sought = Sought.NoCase
             Replays =
                 fun found ->
                     match decided a found.Case, decided b found.Case with
@@ -158,6 +159,7 @@ module Comparisons =
                 ]
             }
             Assumptions = []
+            Sought = Sought.NoCase
             Replays =
                 fun found ->
                     let case = found.Case

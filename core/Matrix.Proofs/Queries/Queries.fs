@@ -41,6 +41,7 @@ module Queries =
                 Asserted = [ asserted ]
             }
             Assumptions = []
+            Sought = Sought.NoCase
             Replays = fun _ -> false
         }
 
@@ -63,6 +64,7 @@ module Queries =
     let claims (version: RoomVersion) : Query list =
         let table = tableOf version
         let stated = ClaimTerms.stated version table.Allowed
+        let definitions = table.Definitions @ ClaimTerms.definitions stated
 
         [
             for claim in Claims.of' version ->
@@ -71,10 +73,11 @@ module Queries =
                     Sentence = claim.Sentence
                     Version = version
                     Question = {
-                        Definitions = table.Definitions @ ClaimTerms.definitions stated
+                        Definitions = definitions
                         Asserted = [ ClaimTerms.broken stated claim ]
                     }
                     Assumptions = Assumptions.of' stated.Number claim
+                    Sought = Sought.NoCase
                     Replays =
                         fun found ->
                             match decided version found with
@@ -119,6 +122,7 @@ module Queries =
                 ]
             }
             Assumptions = []
+            Sought = Sought.NoCase
             Replays =
                 fun found ->
                     let case = ClaimCase(OnItsOwn(AuthRules version, found.Case))
@@ -152,6 +156,7 @@ module Queries =
                 ]
             }
             Assumptions = []
+            Sought = Sought.NoCase
             Replays = fun found -> decided a found <> decided b found
         }
 
@@ -190,6 +195,7 @@ module Queries =
                             Asserted = [ Term.not' (Term.equal right.Allowed changed.Allowed) ]
                         }
                         Assumptions = Assumptions.ofMutant (numberOf version) mutant
+                        Sought = Sought.NoCase
                         Replays =
                             fun found ->
                                 let verdict table =
@@ -223,6 +229,7 @@ module Queries =
                         Asserted = [ term ]
                     }
                     Assumptions = []
+                    Sought = Sought.NoCase
                     Replays =
                         fun found ->
                             match decided version found with

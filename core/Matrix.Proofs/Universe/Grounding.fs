@@ -4,30 +4,28 @@ open System.Collections.Generic
 open Matrix.Proofs.Encoding
 open Matrix.Proofs.Smt
 
-/// A question over a small universe: every text is one of a list, so that quantifiers are finite and a model is a case.
+/// Questions over few values, such as those of the small universe: quantifiers are finite.
 [<RequireQualifiedAccess>]
 module Grounding =
 
-    let private names (sort: string) (texts: string list) (cited: int) : Term list =
+    /// The values of each sort in the small universe.
+    let values (texts: string list) (cited: int) (sort: string) : Term list =
         match sort with
         | "Text" -> texts |> List.map Words.literal
         | "Cited" -> [ for i in 1..cited -> Term.symbol $"cited {i}" ]
         | _ -> []
 
-    /// The term with a conjunction or disjunction for each quantifier.
-    let rec expanded (texts: string list) (cited: int) (term: Term) : Term =
+    /// The term with a conjunction or disjunction for each quantifier over a sort that has values here.
+    let rec expanded (values: string -> Term list) (term: Term) : Term =
         match term with
         | Term.List [ Term.Atom("exists" | "forall" as word)
                       Term.List [ Term.List [ Term.Atom name; Term.Atom sort ] ]
                       body ] ->
-            let body = expanded texts cited body
-
-            let parts = [
-                for value in names sort texts cited -> Term.replace (Map [ name, value ]) body
-            ]
+            let body = expanded values body
+            let parts = [ for value in values sort -> Term.replace (Map [ name, value ]) body ]
 
             if word = "exists" then Term.any parts else Term.all parts
-        | Term.List parts -> Term.List(List.map (expanded texts cited) parts)
+        | Term.List parts -> Term.List(List.map (expanded values) parts)
         | Term.Atom _ -> term
 
     /// The definitions that these terms need, in order.
@@ -81,7 +79,7 @@ module Grounding =
                     match bound[name] with
                     | "Text"
                     | "Cited" as sort ->
-                        for value in names sort texts cited do
+                        for value in values texts cited sort do
                             Term.replace (Map [ name, value ]) term
                     | _ -> ()
             ])

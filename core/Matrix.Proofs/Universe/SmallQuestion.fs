@@ -174,7 +174,7 @@ module SmallQuestion =
             Script.literals (definitions @ question.Asserted) |> List.append [ "" ]
 
         let texts = literals @ SmallTexts.all |> List.distinct
-        let expand = Grounding.expanded texts citedCount
+        let expand = Grounding.expanded (Grounding.values texts citedCount)
         let asserted = question.Asserted |> List.map expand
 
         let definitions =

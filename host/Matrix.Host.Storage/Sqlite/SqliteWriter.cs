@@ -269,7 +269,8 @@ internal sealed class SqliteWriter : StorageWriter
         var isTooLong = IsLogLong(MostLogs * Options.CheckpointBytes);
         if (_checkpointer.IsBusy)
         {
-            if (!isTooLong) return;
+            // A reader that holds the log back, as a backup does, is not waited for.
+            if (!isTooLong || _failedAt != 0) return;
 
             // The checkpoint's thread stalls while writes go on: they wait for it, so that the log stays bounded.
             _checkpointer.Wait();

@@ -12,7 +12,8 @@ module internal AcceptsCommand =
 
     let private cell (proof: Proof) : string =
         match proof.Outcome with
-        | Outcome.Proved -> "all"
+        | Outcome.Proved
+        | Outcome.Kept -> "all"
         | Outcome.Refuted _ -> "not all"
         | Outcome.Undecided _ -> "undecided"
         | Outcome.Wrong _ -> "wrong"
@@ -41,7 +42,7 @@ module internal AcceptsCommand =
     }
 
     let private show (format: OutputFormat) (queries: Query list) (tables: Proof list -> Table list) : Ending =
-        match ProveCommand.installed () with
+        match Solver.installed () with
         | Error ending -> ending
         | Ok solvers ->
             use line = new Progress()
@@ -49,13 +50,13 @@ module internal AcceptsCommand =
 
             let shown (proof: Proof) =
                 made <- made + 1
-                line.Show $"{made} of {queries.Length}: {proof.Query.Name} {ProveCommand.word proof.Outcome}"
+                line.Show $"{made} of {queries.Length}: {proof.Query.Name} {ProofReport.word proof.Outcome}"
 
             let proofs =
                 (Proving.all (Proving.caseOrProof limit lighter) shown queries).GetAwaiter().GetResult()
 
             line.Show ""
-            let report = ProveCommand.report solvers proofs
+            let report = ProofReport.make solvers proofs
 
             Report.print format {
                 report with
@@ -65,6 +66,7 @@ module internal AcceptsCommand =
             let isDecided (proof: Proof) =
                 match proof.Outcome with
                 | Outcome.Proved
+                | Outcome.Kept
                 | Outcome.Refuted _ -> true
                 | _ -> false
 

@@ -7,7 +7,6 @@ open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Auth
 open Matrix.Proofs.Queries
-open Matrix.Proofs.Universe
 open Matrix.Properties.Generators
 
 type ProveArguments =
@@ -16,6 +15,12 @@ type ProveArguments =
     | [<Unique>] Clauses
     | [<Unique>] Mutants
     | [<Unique>] Table of FILE: string
+    | [<Unique>] Cases of COUNT: int
+    | [<Unique>] By_Z3 of COUNT: int
+    | [<Unique>] Again
+    | [<Unique>] Draw of TEXT: string
+    | [<Unique>] Keep
+    | [<Unique>] Kept
     | [<Unique>] Time_Limit of SECONDS: int
     | [<Unique>] Emit of DIR: string
     | [<Unique>] Format of OutputFormat
@@ -27,6 +32,14 @@ type ProveArguments =
             | Query _ -> "only the queries whose names contain this, such as decided, or claims/only-members-send."
             | Clauses -> "shows for each clause a smallest case that it decides, instead of proving."
             | Mutants -> "proves that the mutants listed as equivalent change no verdict, instead of claims."
+            | Cases _ ->
+                "compares what solvers read with the evaluators, on so many drawn cases of each version and on all \
+                 vectors."
+            | By_Z3 _ -> "with --cases: so many of each version are checked by z3 too. Default: 0."
+            | Again -> "asks also what was proved before (tests/proofs), and lets solvers check cases."
+            | Draw _ -> "asks twenty of the questions, drawn by this text, also if they were proved before."
+            | Keep -> "keeps the digests of what is proved, claims and mutants, if all of it is."
+            | Kept -> "tells which questions were proved as they stand, and asks no solver."
             | Table _ -> TableFiles.Usage
             | Time_Limit _ -> "the time that a solver has for one question. Default: 60 seconds."
             | Emit _ -> "writes every question to this folder as a file for solvers, and asks none."
@@ -36,140 +49,124 @@ module internal ProveCommand =
 
     let private usualLimit = 60
 
-    let private fileName (query: Query) =
-        let isPlain c =
-            Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '='
-
-        String.map (fun c -> if isPlain c then c else '-') query.Name + ".smt2"
-
     let private emit (folder: string) (queries: Query list) : Ending =
         Directory.CreateDirectory folder |> ignore
 
+        let write (name: string) (text: string) =
+            File.WriteAllText(Path.Combine(folder, name), text)
+
         for query in queries do
-            File.WriteAllText(Path.Combine(folder, fileName query), Query.file query)
+            let name = KeptProofs.FileName query
+            write name (Query.file query)
 
-        printfn "%d files in %s" queries.Length folder
+            match query.Sought with
+            | Sought.SomeCase(Lazy(Some case)) ->
+                write (name.Replace(".smt2", ".case.smt2")) (Query.caseFile query case)
+            | _ -> ()
+
+        printfn "%d questions in %s" queries.Length folder
         Done
-
-    /// The case in lines, and what the rules decide.
-    let private linesOf (found: FoundCase) : string list =
-        let version = found.Case.Version
-        CaseLines.ofCase found @ [ CaseLines.decided version.Id version found ]
-
-    let word (outcome: Outcome) : string =
-        match outcome with
-        | Outcome.Proved -> "proved"
-        | Outcome.Refuted _ -> "refuted"
-        | Outcome.Undecided _ -> "undecided"
-        | Outcome.Wrong _ -> "wrong"
-
-    let private saidOf (answer: Answer) : string =
-        match answer with
-        | Answer.Unsat -> "unsat"
-        | Answer.Sat _ -> "sat"
-        | Answer.Unknown reason -> reason
-
-    let private detail (proof: Proof) : string =
-        match proof.Outcome with
-        | Outcome.Proved ->
-            match proof.Query.Assumptions with
-            | [] -> ""
-            | some -> "assuming " + String.concat ", " [ for assumption in some -> assumption.Name ]
-        | Outcome.Refuted(found, true) -> $"a smallest case, weight {found.Weight}"
-        | Outcome.Refuted(found, false) -> $"a case, weight {found.Weight}"
-        | Outcome.Undecided reason
-        | Outcome.Wrong reason -> reason
-
-    let report (versions: (string * string) list) (proofs: Proof list) : Report =
-        let count name =
-            proofs
-            |> List.filter (fun proof -> word proof.Outcome = name)
-            |> List.length
-            |> int64
-
-        {
-            Facts =
-                [ for name, version in versions -> name, Word version ]
-                @ [
-                    for name in [ "proved"; "refuted"; "undecided"; "wrong" ] -> name, Count(count name)
-                ]
-            Tables = [
-                {
-                    Name = "queries"
-                    Columns = [ "query"; "result"; "z3"; "cvc5"; "seconds"; "what" ]
-                    Rows = [
-                        for proof in proofs ->
-                            [
-                                Word proof.Query.Name
-                                Word(word proof.Outcome)
-                                Word(saidOf proof.Z3)
-                                Word(saidOf proof.Cvc5)
-                                Word(proof.Time.TotalSeconds.ToString("F1", Globalization.CultureInfo.InvariantCulture))
-                                Word(detail proof)
-                            ]
-                    ]
-                }
-                {
-                    Name = "cases"
-                    Columns = [ "query"; "case" ]
-                    Rows = [
-                        for proof in proofs do
-                            match proof.Outcome with
-                            | Outcome.Refuted(found, _) ->
-                                for i, line in List.indexed (linesOf found) do
-                                    [ Word(if i = 0 then proof.Query.Name else ""); Word line ]
-                            | _ -> ()
-                    ]
-                }
-            ]
-        }
 
     let private limitOf (arguments: ParseResults<ProveArguments>) =
         arguments.GetResult(ProveArguments.Time_Limit, usualLimit)
 
-    /// The solvers with their versions, if both are installed.
-    let installed () : Result<(string * string) list, Ending> =
-        let solvers = [
-            for solver in [ Solver.z3; Solver.cvc5 ] -> solver.Name, Solver.version solver
-        ]
+    /// How many questions `--draw` asks.
+    let private drawn = 20
 
-        match solvers |> List.filter (fun (_, version) -> version.IsNone) with
-        | [] -> Ok [ for name, version in solvers -> name, Option.defaultValue "" version ]
-        | missing ->
-            let names = missing |> List.map fst |> String.concat " and "
-            Error(Refused $"not proved here: {names} is not installed. On Debian: apt install z3 cvc5")
+    /// Questions in an order that the text decides.
+    let private draw (text: string) (queries: Query list) : Query list =
+        let rank (query: Query) =
+            $"{text} {query.Name}"
+            |> Text.Encoding.UTF8.GetBytes
+            |> Security.Cryptography.SHA256.HashData
+            |> Convert.ToHexStringLower
+
+        queries |> List.sortBy rank |> List.truncate drawn
+
+    /// Keeps proofs, if everything is proved that is proved of these versions.
+    let private keep (kept: KeptProofs) (solvers: (string * string) list) (proofs: Proof list) : Ending =
+        let isProved (proof: Proof) =
+            match proof.Outcome with
+            | Outcome.Proved
+            | Outcome.Kept -> true
+            | _ -> false
+
+        if List.forall isProved proofs then
+            for _, ofVersion in proofs |> List.groupBy _.Query.Version.Id do
+                kept.Keep(ofVersion.Head.Query.Version, solvers, List.map _.Query ofVersion)
+
+            Done
+        else
+            Refused "not kept, for not everything is proved"
+
+    /// Tells what was proved before.
+    let private tell (arguments: ParseResults<ProveArguments>) (queries: Query list) : Ending =
+        let kept = KeptProofs.Usual()
+
+        let outcome (query: Query) =
+            if kept.Has query then
+                Outcome.Kept
+            else
+                Outcome.Undecided "not proved as it stands: see `mx rules prove --keep`"
+
+        let proofs =
+            queries
+            |> Array.ofList
+            |> Array.Parallel.map (fun query -> Proving.unasked (outcome query) query)
+            |> List.ofArray
+
+        Report.print (arguments.GetResult(ProveArguments.Format, Text)) (ProofReport.make kept.Solvers proofs)
+
+        if proofs |> List.forall (fun proof -> proof.Outcome.IsKept) then
+            Done
+        else
+            Finding
 
     let private prove (arguments: ParseResults<ProveArguments>) (queries: Query list) : Ending =
-        match installed () with
+        match Solver.installed () with
         | Error ending -> ending
         | Ok solvers ->
             let limit = limitOf arguments
             let isWitnesses = arguments.Contains ProveArguments.Clauses
+            let kept = KeptProofs.Usual()
+
+            let queries =
+                match arguments.TryGetResult Draw with
+                | Some text -> draw text queries
+                | None -> queries
+
             use line = new Progress()
             let mutable made = 0
 
             let shown (proof: Proof) =
                 made <- made + 1
-                line.Show $"{made} of {queries.Length}: {proof.Query.Name} {word proof.Outcome}"
+                line.Show $"{made} of {queries.Length}: {proof.Query.Name} {ProofReport.word proof.Outcome}"
 
-            let ask =
+            let ask (query: Query) =
                 if isWitnesses then
-                    Proving.witness limit
+                    Proving.witness limit query
+                elif arguments.Contains Again || arguments.Contains Draw then
+                    Proving.again limit query
+                elif kept.Solvers = solvers && kept.Has query then
+                    Threading.Tasks.Task.FromResult(Proving.unasked Outcome.Kept query)
                 else
-                    Proving.run limit
+                    Proving.run limit query
 
             let proofs = (Proving.all ask shown queries).GetAwaiter().GetResult()
             line.Show ""
 
-            Report.print (arguments.GetResult(ProveArguments.Format, Text)) (report solvers proofs)
+            Report.print (arguments.GetResult(ProveArguments.Format, Text)) (ProofReport.make solvers proofs)
 
             let isExpected (proof: Proof) =
                 match proof.Outcome with
-                | Outcome.Proved -> not isWitnesses
+                | Outcome.Proved
+                | Outcome.Kept -> not isWitnesses
                 | Outcome.Refuted _ -> isWitnesses
                 | _ -> false
 
-            if List.forall isExpected proofs then Done else Finding
+            if arguments.Contains Keep then keep kept solvers proofs
+            elif List.forall isExpected proofs then Done
+            else Finding
 
     /// Emits or proves the queries that are meant.
     let private ask (arguments: ParseResults<ProveArguments>) (queries: Query list) : Ending =
@@ -183,12 +180,13 @@ module internal ProveCommand =
         else
             match arguments.TryGetResult ProveArguments.Emit with
             | Some folder -> emit folder queries
+            | None when arguments.Contains Kept -> tell arguments queries
             | None -> prove arguments queries
 
     /// A changed table: a case against it, or the proofs.
     let private ofTable (arguments: ParseResults<ProveArguments>) (file: string) : Ending =
         let against (table: TableFiles.ChangedVersion) : Result<Report option, Ending> =
-            installed ()
+            Solver.installed ()
             |> Result.bind (fun _ -> (TableProof.refusal (limitOf arguments) table).GetAwaiter().GetResult())
 
         match TableFiles.read file with
@@ -206,6 +204,32 @@ module internal ProveCommand =
                 Report.print (arguments.GetResult(ProveArguments.Format, Text)) report
                 Finding
 
+    let private onCases (arguments: ParseResults<ProveArguments>) (versions: Matrix.Rules.RoomVersion list) : Ending =
+        let solved = arguments.GetResult(By_Z3, 0)
+
+        let compare () =
+            OnCases.run
+                (arguments.GetResult(ProveArguments.Format, Text))
+                versions
+                (arguments.GetResult ProveArguments.Cases)
+                solved
+
+        if solved = 0 then
+            compare ()
+        else
+            match Solver.installed () with
+            | Error ending -> ending
+            | Ok _ -> compare ()
+
+    let private keepsNotAll (arguments: ParseResults<ProveArguments>) =
+        arguments.Contains ProveArguments.Table
+        || arguments.Contains ProveArguments.Version
+        || arguments.Contains ProveArguments.Query
+        || arguments.Contains ProveArguments.Clauses
+        || arguments.Contains ProveArguments.Mutants
+        || arguments.Contains Draw
+        || arguments.Contains Emit
+
     let run (arguments: ParseResults<ProveArguments>) : Ending =
         match
             arguments.TryGetResult ProveArguments.Table,
@@ -213,15 +237,30 @@ module internal ProveCommand =
         with
         | Some _, _ when arguments.Contains ProveArguments.Version ->
             Misused "--table: the file names the version: expected no other"
+        | _ when arguments.Contains By_Z3 && not (arguments.Contains ProveArguments.Cases) ->
+            Misused "--by-z3: expected with --cases"
+        | _ when arguments.Contains Keep && keepsNotAll arguments ->
+            Misused "--keep: expected without a version, --table, --query, --clauses, --mutants, --draw, --emit"
         | Some file, _ -> ofTable arguments file
         | None, Error ending -> ending
+        | None, Ok versions when arguments.Contains ProveArguments.Cases -> onCases arguments versions
         | None, Ok versions ->
             let queries =
+                let claims =
+                    lazy
+                        (Queries.all versions
+                         @ List.map Comparisons.selection versions
+                         @ List.collect Occurrences.of' versions)
+
+                let mutants = lazy (List.collect Queries.equivalents versions)
+
                 if arguments.Contains ProveArguments.Clauses then
                     List.collect Queries.idle versions
+                elif arguments.Contains Keep || arguments.Contains Kept then
+                    claims.Value @ mutants.Value
                 elif arguments.Contains ProveArguments.Mutants then
-                    List.collect Queries.equivalents versions
+                    mutants.Value
                 else
-                    Queries.all versions @ List.map Comparisons.selection versions
+                    claims.Value
 
             ask arguments queries

@@ -5,12 +5,15 @@ open System.Threading
 open System.Threading.Tasks
 open Matrix.Proofs.Queries
 open Matrix.Proofs.Universe
+open Matrix.Properties.Generators
 
 /// What came of a query.
 [<RequireQualifiedAccess; NoEquality; NoComparison>]
 type internal Outcome =
-    /// Both solvers say that there is no case.
+    /// Both solvers say that there is no case; or the case that shows the query is one.
     | Proved
+    /// The same of this very question, before.
+    | Kept
     /// A case, which the evaluators decide as the solver said; whether no lighter one is in the small universe.
     | Refuted of FoundCase * isSmallest: bool
     /// Neither: what was tried.
@@ -72,8 +75,8 @@ module internal Proving =
                 | Ok case -> return! lightest lighter query mostSearches case
         }
 
-    /// Runs a query: both solvers on the whole question, and if they prove nothing, a search for a case.
-    let run (limit: int) (query: Query) : Task<Proof> =
+    /// Both solvers on the whole question, and if they prove nothing, a search for a case.
+    let private noCaseOrCase (limit: int) (lighter: int) (query: Query) : Task<Proof> =
         task {
             let clock = Stopwatch.StartNew()
             let file = Query.file query
@@ -87,7 +90,7 @@ module internal Proving =
                 | Answer.Sat _, Answer.Unsat -> Task.FromResult(Outcome.Wrong "the solvers contradict each other")
                 | Answer.Unsat, Answer.Unknown reason -> Task.FromResult(Outcome.Undecided $"cvc5: {reason}")
                 | Answer.Unknown reason, Answer.Unsat -> Task.FromResult(Outcome.Undecided $"z3: {reason}")
-                | _ -> refute limit limit query
+                | _ -> refute limit lighter query
 
             return {
                 Query = query
@@ -97,6 +100,61 @@ module internal Proving =
                 Time = clock.Elapsed
             }
         }
+
+    /// A query that is shown by a case: the interpreter reads its question, and with `asks` both solvers check it too.
+    let private someCase (asks: bool) (limit: int) (query: Query) (case: AuthCase option) : Task<Proof> =
+        task {
+            let clock = Stopwatch.StartNew()
+
+            let ask (solver: Solver) =
+                match case with
+                | Some case when asks -> Solver.ask solver limit (Query.caseFile query case)
+                | _ -> Task.FromResult(Answer.Unknown "not asked")
+
+            let! z3 = ask Solver.z3
+            let! cvc5 = ask Solver.cvc5
+
+            return {
+                Query = query
+                Outcome =
+                    match case, z3, cvc5 with
+                    | None, _, _ -> Outcome.Undecided "no case in the small worlds"
+                    | Some case, _, _ when not (Query.isAnsweredBy case query) ->
+                        Outcome.Wrong "its case is none by the question's file"
+                    | _, Answer.Sat _, _
+                    | _, _, Answer.Sat _ -> Outcome.Wrong "its case is none for a solver"
+                    | _, Answer.Unsat, Answer.Unsat -> Outcome.Proved
+                    | _ when asks -> Outcome.Undecided "the solvers do not decide its case"
+                    | _ -> Outcome.Proved
+                Z3 = z3
+                Cvc5 = cvc5
+                Time = clock.Elapsed
+            }
+        }
+
+    /// Runs a query. `lighter` is the limit of each search for a case lighter than one that was found.
+    let proofOrCase (limit: int) (lighter: int) (query: Query) : Task<Proof> =
+        match query.Sought with
+        | Sought.NoCase -> noCaseOrCase limit lighter query
+        | Sought.SomeCase case -> someCase false limit query case.Value
+
+    /// The same; solvers check also the cases that show queries.
+    let again (limit: int) (query: Query) : Task<Proof> =
+        match query.Sought with
+        | Sought.NoCase -> noCaseOrCase limit limit query
+        | Sought.SomeCase case -> someCase true limit query case.Value
+
+    /// Runs a query, and finds a smallest case if it can.
+    let run (limit: int) (query: Query) : Task<Proof> = proofOrCase limit limit query
+
+    /// A query that was not asked, because its outcome is known or of no use.
+    let unasked (outcome: Outcome) (query: Query) : Proof = {
+        Query = query
+        Outcome = outcome
+        Z3 = Answer.Unknown "not asked"
+        Cvc5 = Answer.Unknown "not asked"
+        Time = System.TimeSpan.Zero
+    }
 
     /// A search for a case only, for a query that may have one. `lighter` is the limit of each search for a lighter
     /// one.

@@ -3,6 +3,7 @@ namespace Matrix.Cli.Rules
 open System
 open System.Diagnostics
 open System.Threading.Tasks
+open Matrix.Cli.Output
 
 /// A solver's answer.
 [<RequireQualifiedAccess>]
@@ -63,6 +64,16 @@ module internal Solver =
 
             text.Split([| ' '; '\n' |], StringSplitOptions.RemoveEmptyEntries)
             |> Array.tryFind (fun word -> word.Length > 0 && Char.IsAsciiDigit word[0])
+
+    /// The solvers with their versions, if both are installed.
+    let installed () : Result<(string * string) list, Ending> =
+        let solvers = [ for solver in [ z3; cvc5 ] -> solver.Name, version solver ]
+
+        match solvers |> List.filter (fun (_, version) -> version.IsNone) with
+        | [] -> Ok [ for name, version in solvers -> name, Option.defaultValue "" version ]
+        | missing ->
+            let names = missing |> List.map fst |> String.concat " and "
+            Error(Refused $"not proved here: {names} is not installed. On Debian: apt install z3 cvc5")
 
     let private read (text: string) : Answer =
         match text.TrimStart() with

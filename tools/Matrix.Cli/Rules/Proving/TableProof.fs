@@ -1,5 +1,6 @@
 namespace Matrix.Cli.Rules
 
+open System.Threading
 open System.Threading.Tasks
 open Matrix.Cli.Input.TableFiles
 open Matrix.Cli.Output
@@ -43,16 +44,44 @@ module internal TableProof =
             ]
         }
 
-    /// The report of a case whose verdict the change turns, against a claim about the version; none if cvc5 finds none.
+    /// The report of a case that breaks a claim about the version; none if none is found. What solvers prove at once is
+    /// not searched for cases, and the first case ends the search.
     let refusal (limit: int) (table: ChangedVersion) : Task<Result<Report option, Ending>> =
         task {
-            let! proof =
-                Proving.search limit patience (ChangedTables.keepsClaims table.Base table.Changed)
+            use found = new CancellationTokenSource()
+
+            let ask (query: Query) =
+                task {
+                    if found.IsCancellationRequested then
+                        return Proving.unasked (Outcome.Undecided "not asked") query
+                    else
+                        let! proof = Proving.proofOrCase limit patience query
+
+                        match proof.Outcome with
+                        | Outcome.Refuted _ -> found.Cancel()
+                        | _ -> ()
+
+                        return proof
+                }
+
+            let! proofs = Proving.all ask ignore (Queries.claims table.Changed)
+
+            let wrong =
+                proofs
+                |> List.tryPick (fun proof ->
+                    match proof.Outcome with
+                    | Outcome.Wrong reason -> Some $"{proof.Query.Name}: a case is wrong: {reason}"
+                    | _ -> None)
+
+            let refuted =
+                proofs
+                |> List.tryPick (fun proof ->
+                    match proof.Outcome with
+                    | Outcome.Refuted(found, isSmallest) -> Some(report table found isSmallest)
+                    | _ -> None)
 
             return
-                match proof.Outcome with
-                | Outcome.Refuted(found, isSmallest) -> Ok(Some(report table found isSmallest))
-                | Outcome.Wrong reason -> Error(Refused $"a case is wrong: {reason}")
-                | Outcome.Proved
-                | Outcome.Undecided _ -> Ok None
+                match wrong with
+                | Some reason -> Error(Refused reason)
+                | None -> Ok refuted
         }
