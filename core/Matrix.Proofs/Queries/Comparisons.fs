@@ -14,7 +14,7 @@ open Matrix.Proofs.Universe
 module Comparisons =
 
     /// The decision of both evaluators on a case; none if they differ.
-    let private decided (version: RoomVersion) (case: AuthCase) : Decision option =
+    let decided (version: RoomVersion) (case: AuthCase) : Decision option =
         let case = { case with Version = version }
         let decision = AuthCase.decide (AuthRules version) case
 

@@ -13,6 +13,7 @@ type DiffArguments =
     | [<Unique>] Witness
     | [<Unique>] Stat
     | [<Unique>] Accepts
+    | [<Unique>] Unless
     | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
@@ -24,6 +25,7 @@ type DiffArguments =
             | Stat -> "prints counts only: rows added, removed, changed, reworded, moved and renumbered in each area."
             | Accepts ->
                 "proves that B accepts every event that A accepts, or shows one that it rejects. Alone: all pairs."
+            | Unless -> "finds, and proves, a condition outside of which both give every event the same verdict."
             | Format _ -> OutputFormat.TextByDefault
 
 module internal DiffCommand =
@@ -174,6 +176,7 @@ module internal DiffCommand =
             | _, Error ending, _
             | _, _, Error ending -> ending
             | Ok a, Ok b, _ when arguments.Contains Accepts -> AcceptsCommand.pair format a b
+            | Ok a, Ok b, _ when arguments.Contains Unless -> UnlessCommand.run format a b
             | Ok a, Ok b, Ok areas ->
                 let difference = Difference.between areas a b
 
@@ -197,6 +200,8 @@ module internal DiffCommand =
 
         match arguments.TryGetResult DiffArguments.Versions with
         | _ when arguments.Contains Accepts && others -> Misused "--accepts: expected without --area, --witness, --stat"
+        | _ when arguments.Contains Unless && (others || arguments.Contains Accepts) ->
+            Misused "--unless: expected without --area, --witness, --stat, --accepts"
         | Some(a, b) -> between arguments a b
         | None when arguments.Contains Accepts -> AcceptsCommand.all (arguments.GetResult(DiffArguments.Format, Text))
         | None -> Misused "expected two room versions, such as 11 12"

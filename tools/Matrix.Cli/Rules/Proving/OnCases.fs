@@ -15,7 +15,7 @@ open Matrix.Proofs.Interpretation
 module internal OnCases =
 
     /// The seconds that z3 has for a case.
-    let private limit = 60
+    let private limit = 600
 
     type private Compared = {
         Version: RoomVersion
