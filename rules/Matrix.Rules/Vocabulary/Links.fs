@@ -9,13 +9,23 @@ module Links =
 
     let private specification = "https://spec.matrix.org/" + release + "/"
 
+    /// The page and the section of an address in the specification; none for any other address.
+    let tryPage (link: string) : (string * string) option =
+        if link.StartsWith(specification, System.StringComparison.Ordinal) then
+            match link.Substring(specification.Length).Split "/#" with
+            | [| page; section |] -> Some(page, section)
+            | _ -> None
+        else
+            None
+
     /// A section of a room version's page.
     let room (page: string) (section: string) : string =
         specification + "rooms/v" + page + "/#" + section
 
-    /// The event format on a room version's page. Two pages have a section with that title for clients before it.
+    /// The event format on a room version's page. Three pages have another section with that title before it.
     let eventFormat (page: string) : string =
         match page with
+        | "10"
         | "11"
         | "12" -> room page "event-format-1"
         | _ -> room page "event-format"
