@@ -41,7 +41,7 @@ module Markdown =
            | decision -> " *" + escaped decision + "*")
         + (if by = "" then "" else " (" + by + ")")
 
-    let private section (s: Section) : string list = [
+    let private section (beneath: Row -> string list) (s: Section) : string list = [
         ""
         "## " + Areas.title s.Area
         ""
@@ -60,10 +60,13 @@ module Markdown =
             ""
         for r in s.Rows do
             row s r
+
+            for text in beneath r do
+                String.replicate (r.Depth + 1) "  " + "- > " + escaped text
     ]
 
-    /// A version as Markdown.
-    let ofDocument (document: Document) : string list = [
+    /// A version as Markdown, with further lines below a row.
+    let ofDocumentWith (beneath: Row -> string list) (document: Document) : string list = [
         "# " + escaped (Prose.heading document.Version)
 
         if not document.Version.Amendments.IsEmpty then
@@ -75,8 +78,11 @@ module Markdown =
                 amendment a
 
         for s in document.Sections do
-            yield! section s
+            yield! section beneath s
     ]
+
+    /// A version, without further lines.
+    let ofDocument (document: Document) : string list = ofDocumentWith (fun _ -> []) document
 
     let private cell (r: Row) : string =
         (if r.Number = "" then "" else "**" + r.Number + "** ")

@@ -102,7 +102,7 @@ module Text =
         line Style.Detail ("      " + a.Link)
     ]
 
-    let private row (numbers: int) (proposals: Amendment list) (r: Row) : PrintedLine list =
+    let private row (numbers: int) (beneath: string list) (proposals: Amendment list) (r: Row) : PrintedLine list =
         let indent = String.replicate r.Depth "  "
         let number = r.Number.PadRight numbers
         let margin = indent + String.replicate number.Length " "
@@ -123,9 +123,18 @@ module Text =
             | decision ->
                 for more in Prose.wrap (width - margin.Length - 2) decision do
                     line Style.Detail (margin + "  " + more)
+
+            for text in beneath do
+                match Prose.wrap (width - margin.Length - 4) text with
+                | first :: rest ->
+                    line Style.Changed (margin + "  > " + first)
+
+                    for more in rest do
+                        line Style.Changed (margin + "    " + more)
+                | [] -> ()
         ]
 
-    let private section (s: Section) : PrintedLine list = [
+    let private section (beneath: Row -> string list) (s: Section) : PrintedLine list = [
         blank
         line Style.Heading (Areas.title s.Area + "  [" + Areas.name s.Area + "]")
 
@@ -140,11 +149,11 @@ module Text =
             | widest -> widest + 2
 
         for r in s.Rows do
-            yield! row numbers (Document.proposals s r) r
+            yield! row numbers (beneath r) (Document.proposals s r) r
     ]
 
-    /// A version, for `mx rules show`.
-    let ofDocument (document: Document) : PrintedLine list = [
+    /// A version, for `mx rules show`, with further lines below a row.
+    let ofDocumentWith (beneath: Row -> string list) (document: Document) : PrintedLine list = [
         line Style.Title (Prose.heading document.Version)
 
         if not document.Version.Amendments.IsEmpty then
@@ -155,8 +164,11 @@ module Text =
                 yield! amendment a
 
         for s in document.Sections do
-            yield! section s
+            yield! section beneath s
     ]
+
+    /// A version, without further lines.
+    let ofDocument (document: Document) : PrintedLine list = ofDocumentWith (fun _ -> []) document
 
     let private side (r: Row) : string list =
         let column = 52

@@ -2,6 +2,7 @@ namespace Matrix.Cli.Rules
 
 open Argu
 open Matrix.Cli.Output
+open Matrix.Cli.Rules.SpecPages
 open Matrix.Rules
 
 type LintArguments =
@@ -14,9 +15,17 @@ type LintArguments =
 
 module internal LintCommand =
 
-    /// Checks the tables of all versions, and that each amendment touches what it declares.
+    /// Checks the tables of all versions, that each amendment touches what it declares, and that each row has a
+    /// sentence of the specification.
     let run (arguments: ParseResults<LintArguments>) : Ending =
-        let findings = Lint.all Versions.withUnstable
+        let findings =
+            [
+                for f in Lint.all Versions.withUnstable -> [ Word f.Where; Word f.Name; Word f.What ]
+            ]
+            @ [
+                for fault in SentenceTable.faults () ->
+                    [ Word "rules/sentences.json"; Word fault.Name; Word fault.What ]
+            ]
 
         Report.print (arguments.GetResult(LintArguments.Format, Text)) {
             Facts = [
@@ -28,7 +37,7 @@ module internal LintCommand =
                     {
                         Name = "findings"
                         Columns = [ "where"; "name"; "what" ]
-                        Rows = [ for f in findings -> [ Word f.Where; Word f.Name; Word f.What ] ]
+                        Rows = findings
                     }
             ]
         }

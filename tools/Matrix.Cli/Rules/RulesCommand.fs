@@ -18,6 +18,8 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Html of ParseResults<HtmlArguments>
     | [<CliPrefix(CliPrefix.None)>] Mutate of ParseResults<MutateArguments>
     | [<CliPrefix(CliPrefix.None)>] Prove of ParseResults<ProveArguments>
+    | [<CliPrefix(CliPrefix.None)>] Sentences of ParseResults<SentencesArguments>
+    | [<CliPrefix(CliPrefix.None)>] Drift of ParseResults<DriftArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -35,6 +37,8 @@ type RulesArguments =
             | Html _ -> "writes a site of all versions and differences, with example cases, to a folder."
             | Mutate _ -> "changes one rule at a time, and reports what detects each change."
             | Prove _ -> "proves claims about the rules with z3 and cvc5, for every event and state."
+            | Sentences _ -> "compares the specification's sentences with the digests that the rows have of them."
+            | Drift _ -> "names the rules whose sentences differ between two commits of the specification."
 
 module internal RulesCommand =
     let run (arguments: ParseResults<RulesArguments>) : Ending =
@@ -52,3 +56,5 @@ module internal RulesCommand =
         | Html arguments -> HtmlCommand.run arguments
         | Mutate arguments -> MutateCommand.run arguments
         | Prove arguments -> ProveCommand.run arguments
+        | Sentences arguments -> SentencesCommand.run arguments
+        | Drift arguments -> DriftCommand.run arguments

@@ -1,8 +1,10 @@
 namespace Matrix.Cli.Rules
 
+open System.Text.Json
 open Argu
 open Matrix.Cli.Input
 open Matrix.Cli.Output
+open Matrix.Cli.Rules.SpecPages
 open Matrix.Properties.Vectors
 open Matrix.Rules
 open Matrix.Rules.Printing
@@ -10,6 +12,9 @@ open Matrix.Rules.Printing
 type ShowArguments =
     | [<MainCommand; ExactlyOnce>] Version of VERSION: string
     | [<Unique>] Area of AREA: string
+    | [<Unique>] Page of PATH: string
+    | [<Unique>] Revision of COMMIT: string
+    | [<Unique>] Base of COMMIT: string
     | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
@@ -19,18 +24,23 @@ type ShowArguments =
             | Area _ ->
                 "one area only: rooms, ids, format, limits, json, hashes, signatures, keys, power, selection, auth, \
                  redaction, state or policy."
+            | Page _ -> "a clone of the specification's repository: prints each rule beside its sentence there."
+            | Revision _ -> "with --page, the commit, tag or branch whose pages are read. Default: HEAD."
+            | Base _ -> SpecPages.Editions.BaseHelp
             | Format _ -> OutputFormat.TextByDefault
 
 module internal ShowCommand =
-    let private rows (json: System.Text.Json.Utf8JsonWriter) name (section: Section) =
+    let private rows (json: Utf8JsonWriter) (beside: Beside) name (section: Section) =
         Printing.listOf json name section.Rows (fun row ->
             json.WriteStartObject()
             Printing.rowMembers json (Document.proposals section row) row
+            Beside.members json (beside row)
             json.WriteEndObject())
 
     /// `clauses` are the authorization rules, or the rows of a single requested area; `areas` are all others.
-    let private json (document: Document) =
+    let private json (beside: Beside) (document: Document) =
         let version = document.Version
+        let rows json = rows json beside
 
         let first =
             match document.Sections with
@@ -67,6 +77,23 @@ module internal ShowCommand =
                 rows json "clauses" s
                 json.WriteEndObject()))
 
+    /// What is printed with each row: its sentence, if a repository is named.
+    let private besideOf (arguments: ParseResults<ShowArguments>) (version: RoomVersion) : Result<Beside, Ending> =
+        match arguments.TryGetResult ShowArguments.Page with
+        | None ->
+            if
+                arguments.Contains ShowArguments.Revision
+                || arguments.Contains ShowArguments.Base
+            then
+                Error(Misused "--revision and --base need --page")
+            else
+                Ok(fun _ -> None)
+        | Some path ->
+            Editions.addressed path (arguments.TryGetResult ShowArguments.Base)
+            |> Result.bind (fun addressed ->
+                Editions.at path (arguments.GetResult(ShowArguments.Revision, "HEAD"))
+                |> Result.map (fun target -> Beside.ofVersion (Tracing(addressed, target)) version))
+
     let run (arguments: ParseResults<ShowArguments>) : Ending =
         let id = arguments.GetResult ShowArguments.Version
 
@@ -74,11 +101,15 @@ module internal ShowCommand =
         | Error ending, _
         | _, Error ending -> ending
         | Ok version, Ok areas ->
-            let document = Document.ofVersion areas version
+            match besideOf arguments version with
+            | Error ending -> ending
+            | Ok beside ->
+                let document = Document.ofVersion areas version
+                let lines row = Beside.lines (beside row)
 
-            match arguments.GetResult(ShowArguments.Format, Text) with
-            | Text -> Printing.lines (Text.ofDocument document)
-            | Json -> json document
-            | Markdown -> Printing.plain (Markdown.ofDocument document)
+                match arguments.GetResult(ShowArguments.Format, Text) with
+                | Text -> Printing.lines (Text.ofDocumentWith lines document)
+                | Json -> json beside document
+                | Markdown -> Printing.plain (Markdown.ofDocumentWith lines document)
 
-            Done
+                Done
