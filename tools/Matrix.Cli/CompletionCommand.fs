@@ -52,6 +52,11 @@ module internal CompletionCommand =
     let private known (path: string list) (option: string) : string list =
         match path, option with
         | [ "rules"; ("show" | "diff") ], "" -> versions ()
+        | [ "rules"; "msc" ], "" ->
+            Matrix.Rules.Versions.withUnstable
+            |> List.collect _.Amendments
+            |> List.map _.Msc
+            |> List.distinct
         | [ "simulate" ], "--room-version" -> "all" :: versions ()
         | _, "--room-version" -> versions ()
         | _, "--area" -> Matrix.Rules.Printing.Areas.all |> List.map Matrix.Rules.Printing.Areas.name

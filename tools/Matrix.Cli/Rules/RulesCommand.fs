@@ -20,6 +20,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Prove of ParseResults<ProveArguments>
     | [<CliPrefix(CliPrefix.None)>] Sentences of ParseResults<SentencesArguments>
     | [<CliPrefix(CliPrefix.None)>] Drift of ParseResults<DriftArguments>
+    | [<CliPrefix(CliPrefix.None)>] Msc of ParseResults<MscArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -39,6 +40,7 @@ type RulesArguments =
             | Prove _ -> "proves claims about the rules with z3 and cvc5, for every event and state."
             | Sentences _ -> "compares the specification's sentences with the digests that the rows have of them."
             | Drift _ -> "names the rules whose sentences differ between two commits of the specification."
+            | Msc _ -> "drafts a proposal's rules from an amendment: before and after, with their numbers."
 
 module internal RulesCommand =
     let run (arguments: ParseResults<RulesArguments>) : Ending =
@@ -58,3 +60,4 @@ module internal RulesCommand =
         | Prove arguments -> ProveCommand.run arguments
         | Sentences arguments -> SentencesCommand.run arguments
         | Drift arguments -> DriftCommand.run arguments
+        | Msc arguments -> MscCommand.run arguments
