@@ -48,13 +48,16 @@ internal sealed partial class CommandLineTests
         ["vectors answer"] = ["USAGE: mx vectors answer"],
         ["vectors generate"] = ["DIR", "--check"],
         ["rules"] = ["list", "show", "diff", "history", "print", "explain", "claims", "verify", "coverage", "html",
-            "mutate", "prove"],
+            "mutate", "prove", "sentences", "drift", "msc"],
         ["rules prove"] =
         [
             "VERSION", "--query", "--clauses", "--mutants", "--table", "--time-limit", "--emit", "--format",
         ],
         ["rules list"] = ["--format"],
-        ["rules show"] = ["VERSION", "--area", "--format"],
+        ["rules show"] = ["VERSION", "--area", "--page", "--revision", "--base", "--format"],
+        ["rules sentences"] = ["PATH", "--base", "--write", "--format"],
+        ["rules drift"] = ["PATH", "--between", "OLD", "NEW", "--base", "--format"],
+        ["rules msc"] = ["NAME"],
         ["rules diff"] = ["A", "B", "--area", "--witness", "--stat", "--accepts", "--format"],
         ["rules history"] = ["CLAUSE", "--format"],
         ["rules print"] = ["DIR"],
@@ -258,6 +261,7 @@ internal sealed partial class CommandLineTests
     [TestCase("rules print")]
     [TestCase("vectors generate")]
     [TestCase("db backup")]
+    [TestCase("rules sentences . --write")]
     public async Task An_empty_output_name_is_refused_with_exit_code_2(string command)
     {
         var ran = await Command.RunAsync([.. command.Split(' '), ""]);

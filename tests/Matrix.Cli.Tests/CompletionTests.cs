@@ -29,7 +29,8 @@ internal sealed class CompletionTests
     }
 
     [TestCase("mx ru", "rules")]
-    [TestCase("mx rules d", "diff")]
+    [TestCase("mx rules d", "diff drift")]
+    [TestCase("mx rules msc MSC429", "MSC4291 MSC4297")]
     [TestCase("mx rules show org", "org.example.owned-state")]
     [TestCase("mx rules show 12 --area st", "state")]
     [TestCase("mx rules show 12 --format ", "text json markdown")]

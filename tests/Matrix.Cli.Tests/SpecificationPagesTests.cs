@@ -220,7 +220,7 @@ internal sealed class SpecificationPagesTests
         var folder = Directory.CreateTempSubdirectory("mx-no-git-");
         try
         {
-            foreach (var path in new[] { folder.FullName, Path.Combine(folder.FullName, "missing") })
+            foreach (var path in new[] { folder.FullName, Path.Combine(folder.FullName, "missing"), "" })
             {
                 var ran = await Command.RunAsync("rules", "show", "12", "--page", path);
 

@@ -2,6 +2,7 @@ namespace Matrix.Cli.Rules
 
 open System.IO
 open Argu
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Cli.Rules.SpecPages
 open Matrix.Rules
@@ -81,9 +82,14 @@ module internal SentencesCommand =
         let path = arguments.GetResult SentencesArguments.Repository
         let format = arguments.GetResult(SentencesArguments.Format, Text)
 
-        match Editions.addressed path (arguments.TryGetResult SentencesArguments.Base) with
-        | Error ending -> ending
-        | Ok addressed ->
+        let unwritable =
+            arguments.TryGetResult SentencesArguments.Write
+            |> Option.bind Reading.unwritable
+
+        match unwritable, Editions.addressed path (arguments.TryGetResult SentencesArguments.Base) with
+        | Some ending, _
+        | None, Error ending -> ending
+        | None, Ok addressed ->
             let found = read addressed
 
             match arguments.TryGetResult SentencesArguments.Write, missing found with

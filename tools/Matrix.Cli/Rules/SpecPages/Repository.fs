@@ -46,6 +46,10 @@ module internal Repository =
                 StandardOutputEncoding = Encoding.UTF8
             )
 
+        // The named repository is read, whatever a hook that calls `mx` says.
+        for name in [ "GIT_DIR"; "GIT_WORK_TREE"; "GIT_COMMON_DIR"; "GIT_OBJECT_DIRECTORY" ] do
+            info.Environment.Remove name |> ignore
+
         // Replaced objects, prompts and locks are no business of a reader.
         for name, value in
             [
@@ -72,6 +76,7 @@ module internal Repository =
     let at (path: string) (revision: string) : Result<Repository, RepositoryFault> =
         match run path [ "rev-parse"; "--git-dir" ] with
         | Error fault -> Error fault
+        | Ok _ when path = "" -> Error(RepositoryFault.NotARepository "''")
         | Ok(code, _) when code <> 0 -> Error(RepositoryFault.NotARepository path)
         | Ok _ ->
             match
