@@ -67,7 +67,7 @@ internal sealed partial class CommandLineTests
         ["rules verify"] = ["--room-version", "--property", "--exhaustive", "--seed"],
         ["rules coverage"] = ["--room-version", "--exhaustive"],
         ["rules html"] = ["DIR", "--only"],
-        ["rules mutate"] = ["--room-version", "--rule", "--vectors-only", "--format"],
+        ["rules mutate"] = ["--room-version", "--area", "--rule", "--vectors-only", "--format"],
         ["completion"] = ["bash|zsh|fish"],
         ["simulate"] = ["--servers", "--events", "--seeds", "--faults", "--replay", "--room-version", "cluster"],
         ["simulate cluster"] =

@@ -314,6 +314,34 @@ internal sealed class VectorsTests
     }
 
     [Test]
+    public async Task The_mutants_of_one_area_are_tried_alone_and_each_of_state_resolution_has_a_room()
+    {
+        var home = new Dictionary<string, string> { ["MATRIX_HOME"] = Repository.Root };
+        Task<Ran> Mutate(string area) =>
+            Command.RunInAsync(
+                home, "", "rules", "mutate", "--room-version", "1", "--area", area, "--format", "json");
+
+        var state = await Mutate("state");
+        var rooms = await Mutate("rooms");
+        var unknown = await Mutate("states");
+
+        Assert.That(state.Code, Is.Zero, state.Errors);
+        var mutants = state.Json.GetProperty("mutants").EnumerateArray().ToList();
+        Assert.That(mutants, Has.Count.EqualTo(Number(state, "tried")).And.Count.GreaterThan(25));
+        Assert.That(mutants, Has.Count.EqualTo(Number(state, "told_by_room")));
+        foreach (var mutant in mutants)
+        {
+            Assert.That(mutant.GetProperty("id").GetString(), Does.StartWith("state-resolution/state.v1."));
+            Assert.That(mutant.GetProperty("by").GetString(), Does.StartWith("a room of "));
+        }
+
+        Assert.That(rooms.Code, Is.EqualTo(2));
+        Assert.That(rooms.Errors, Does.Contain("nothing is changed there"));
+        Assert.That(unknown.Code, Is.EqualTo(2));
+        Assert.That(unknown.Errors, Does.Contain("'states'"));
+    }
+
+    [Test]
     public async Task Every_mutant_of_the_membership_rules_is_killed_by_a_named_vector_or_listed_with_a_reason()
     {
         var home = new Dictionary<string, string> { ["MATRIX_HOME"] = Repository.Root };

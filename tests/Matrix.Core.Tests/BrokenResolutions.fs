@@ -47,6 +47,22 @@ let private usual = Version2.steps
 /// `origin_server_ts` of an event.
 let time (graph: RoomGraph) id = graph.Events[id].OriginServerTs
 
+/// Version 2 with other checks.
+let private checkedBy (iterate: RoomGraph -> StateMap -> string list -> StateMap * string list) = {
+    usual with
+        CheckPowerEvents = iterate
+        CheckRemaining = iterate
+}
+
+/// The steps of an algorithm that starts from another state.
+let private startingFrom (start: Start) (steps: Version2.Steps) =
+    steps.Order
+    |> List.map (fun step ->
+        if step.IsStartFrom then
+            ResolutionStep.StartFrom start
+        else
+            step)
+
 /// An order with one of its keys reversed.
 let private turning (turned: int) (keys: (string -> string -> int) list) : string -> string -> int =
     keys
@@ -135,7 +151,10 @@ let ofSteps: Broken list = [
             definition
             "agreement-stays"
             "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
             "equal-states"
+            "full-conflicted-set"
             "orders-cover-the-set"
             "power-order.closed"
         ] [
@@ -153,6 +172,9 @@ let ofSteps: Broken list = [
             definition
             "any-order"
             "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
+            "full-conflicted-set"
             "mainline-order.total"
             "orders-cover-the-set"
             "power-order.closed"
@@ -162,13 +184,14 @@ let ofSteps: Broken list = [
             usual with
                 AuthDifference = fun _ _ -> Set.empty
         }
-        "the auth difference is empty" [ definition ] [ "left-twice" ]
+        "the auth difference is empty" [ definition; "full-conflicted-set" ] [ "left-twice" ]
     second
         { usual with AuthDifference = union }
         "the auth difference is the union of the auth chains, without subtracting their intersection" [
             definition
             "auth-difference.not-shared"
             "equal-states"
+            "full-conflicted-set"
         ] [
             "a-team-loses-its-levels"
             "ban-by-one-who-left"
@@ -186,6 +209,7 @@ let ofSteps: Broken list = [
         "the auth difference includes the auth chains of the unconflicted state" [
             definition
             "auth-difference.not-shared"
+            "full-conflicted-set"
         ] [
             "a-team-loses-its-levels"
             "ban-by-one-who-left"
@@ -201,7 +225,7 @@ let ofSteps: Broken list = [
                         AuthDifference.ofStates graph states
                         - (states |> Seq.collect _.Values |> Set.ofSeq)
         }
-        "the auth difference leaves out events that are in a state" [ definition ] []
+        "the auth difference leaves out events that are in a state" [ definition; "full-conflicted-set" ] []
     second
         {
             usual with
@@ -260,11 +284,13 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                Start = fun _ -> Map.empty
+                Order = startingFrom Start.Empty usual
         }
         "version 2 starts the auth checks with an empty state" [
             definition
             "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
             "mainline-order.total"
         ] [
             "ban-by-one-who-left"
@@ -315,11 +341,13 @@ let ofSteps: Broken list = [
         "mainline-order.total"
     ] []
     second
-        {
-            usual with
-                Iterate = checking (fun graph state id -> Some(state.Add(keyOf graph id, id)))
-        }
-        "the auth checks keep events that fail" [ definition; "checks.applied-passed" ] [
+        (checkedBy (checking (fun graph state id -> Some(state.Add(keyOf graph id, id)))))
+        "the auth checks keep events that fail" [
+            definition
+            "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
+        ] [
             "a-team-loses-its-levels"
             "ban-by-one-who-left"
             "invited-by-former-moderator"
@@ -330,34 +358,36 @@ let ofSteps: Broken list = [
             "topic-of-one-demoted"
         ]
     second
-        {
-            usual with
-                Iterate =
-                    fun graph start order ->
-                        checking
-                            (fun graph state id ->
-                                passing IterativeAuthChecks.seenBy graph start id
-                                |> Option.map (fun _ -> state.Add(keyOf graph id, id)))
-                            graph
-                            start
-                            order
-        }
-        "the auth checks do not see events that were applied before" [ definition; "checks.applied-passed" ] [
-            "a-team-loses-its-levels"
-            "promoted-by-promoted"
-        ]
+        (checkedBy (fun graph start order ->
+            checking
+                (fun graph state id ->
+                    passing IterativeAuthChecks.seenBy graph start id
+                    |> Option.map (fun _ -> state.Add(keyOf graph id, id)))
+                graph
+                start
+                order))
+        "the auth checks do not see events that were applied before" [
+            definition
+            "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
+        ] [ "a-team-loses-its-levels"; "promoted-by-promoted" ]
     second
-        {
-            usual with
-                Iterate = checking (passing (fun graph state _ -> state |> Map.map (fun _ id -> graph.Events[id])))
-        }
-        "the auth checks do not see the event's auth events" [ definition; "checks.applied-passed" ] []
+        (checkedBy (checking (passing (fun graph state _ -> state |> Map.map (fun _ id -> graph.Events[id])))))
+        "the auth checks do not see the event's auth events" [
+            definition
+            "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
+        ] []
     second
-        {
-            usual with
-                Iterate = fun graph -> IterativeAuthChecks.iterate { graph with Rejected = Set.empty }
-        }
-        "the auth checks accept rejected auth events" [ definition; "checks.applied-passed" ] []
+        (checkedBy (fun graph -> IterativeAuthChecks.iterate { graph with Rejected = Set.empty }))
+        "the auth checks accept rejected auth events" [
+            definition
+            "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
+        ] []
     second
         {
             usual with
@@ -366,42 +396,45 @@ let ofSteps: Broken list = [
         }
         "the power ordering also reads power from rejected power levels" [ definition; "power-order.smallest" ] []
     second
-        {
-            usual with
-                Iterate =
-                    checking (fun graph state id ->
-                        passing IterativeAuthChecks.seenBy graph state id
-                        |> Option.map (fun state ->
-                            // Its auth events stay.
-                            (state, graph.Events[id].AuthEvents)
-                            ||> Array.fold (fun state a ->
-                                if state.ContainsKey(keyOf graph a) then
-                                    state
-                                else
-                                    state.Add(keyOf graph a, a))))
-        }
-        "an applied event also adds its auth events" [ definition; "checks.applied-passed"; "from-the-inputs" ] []
+        (checkedBy (
+            checking (fun graph state id ->
+                passing IterativeAuthChecks.seenBy graph state id
+                |> Option.map (fun state ->
+                    // Its auth events stay.
+                    (state, graph.Events[id].AuthEvents)
+                    ||> Array.fold (fun state a ->
+                        if state.ContainsKey(keyOf graph a) then
+                            state
+                        else
+                            state.Add(keyOf graph a, a))))
+        ))
+        "an applied event also adds its auth events" [
+            definition
+            "checks.applied-passed"
+            "checks.remaining"
+            "from-the-inputs"
+        ] []
     second
-        {
-            usual with
-                Iterate =
-                    checking (fun graph state id ->
-                        passing IterativeAuthChecks.seenBy graph state id
-                        |> Option.map (fun _ ->
-                            let eventType, key = keyOf graph id
+        (checkedBy (
+            checking (fun graph state id ->
+                passing IterativeAuthChecks.seenBy graph state id
+                |> Option.map (fun _ ->
+                    let eventType, key = keyOf graph id
 
-                            state.Add(
-                                (eventType,
-                                 (if eventType = "m.room.member" then
-                                      graph.Events[id].Sender
-                                  else
-                                      key)),
-                                id
-                            )))
-        }
+                    state.Add(
+                        (eventType,
+                         (if eventType = "m.room.member" then
+                              graph.Events[id].Sender
+                          else
+                              key)),
+                        id
+                    )))
+        ))
         "a member event is stored under its sender instead of its state key" [
             definition
             "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
             "entries-at-their-keys"
         ] [ "topic-before-the-kick"; "unban-without-the-ban" ]
     second
@@ -417,7 +450,7 @@ let ofSteps: Broken list = [
             Version2.revised with
                 Subgraph = fun _ _ -> Set.empty
         }
-        "the conflicted subgraph is empty" [ definition; "subgraph.whole" ] [
+        "the conflicted subgraph is empty" [ definition; "full-conflicted-set"; "subgraph.whole" ] [
             "a-team-loses-its-levels"
             "promoted-by-promoted"
         ]
@@ -429,6 +462,7 @@ let ofSteps: Broken list = [
         }
         "the conflicted subgraph has the ends of its paths, without the events between them" [
             definition
+            "full-conflicted-set"
             "subgraph.whole"
         ] [ "a-team-loses-its-levels"; "promoted-by-promoted" ]
     revised
@@ -447,19 +481,27 @@ let ofSteps: Broken list = [
         }
         "the conflicted subgraph is the auth chains of the conflicted events" [
             definition
+            "full-conflicted-set"
             "subgraph.lies-between"
             "subgraph.whole"
         ] []
-    revised { Version2.revised with Start = id } "version 2.1 starts the auth checks with the unconflicted state" [
-        definition
-        "checks.applied-passed"
-        "mainline-order.total"
-    ] [
-        "ban-by-one-who-left"
-        "invited-by-former-moderator"
-        "join-rules-of-one-who-left"
-        "topic-of-one-demoted"
-    ]
+    revised
+        {
+            Version2.revised with
+                Order = startingFrom Start.Unconflicted Version2.revised
+        }
+        "version 2.1 starts the auth checks with the unconflicted state" [
+            definition
+            "checks.applied-passed"
+            "checks.power-events"
+            "checks.remaining"
+            "mainline-order.total"
+        ] [
+            "ban-by-one-who-left"
+            "invited-by-former-moderator"
+            "join-rules-of-one-who-left"
+            "topic-of-one-demoted"
+        ]
     revised
         {
             Version2.revised with

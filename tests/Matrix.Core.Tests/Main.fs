@@ -47,6 +47,7 @@ let private quick = [
     ReplayTests.tests
     StateResProps.tests
     BrokenResolutionTests.tests
+    ResolutionMutationTests.tests
     IncomingFetchingTests.tests
     IncomingRetryTests.tests
     IncomingRememberedTests.tests

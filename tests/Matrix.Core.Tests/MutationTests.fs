@@ -29,6 +29,9 @@ let private plan (files: (string * VectorFile) list) : MutationPlan = {
     IsGenerated = GeneratedVectors.isGenerated
     Worlds = []
     Search = Search.Vectors
+    // State resolution has tests of its own.
+    Subjects = Subject.All |> List.except [ Subject.StateResolution ]
+    Rooms = 0
     IsWanted = fun _ -> true
     Equivalents = Equivalents.all
 }

@@ -2,17 +2,6 @@ namespace Matrix.Properties.Mutation
 
 open Matrix.Rules
 
-/// Mutants that no case can distinguish from their version, and why.
-type Equivalent = {
-    Subject: Subject
-    Rule: string
-    /// The beginnings of their names.
-    Mutations: string list
-    /// The versions that have them; empty for all.
-    Versions: string list
-    Reason: string
-}
-
 /// The reviewed list of mutants that no case distinguishes. A mutant that nothing distinguishes and that is not listed
 /// is a finding; so is a listed mutant that something distinguishes.
 [<RequireQualifiedAccess>]
@@ -65,8 +54,7 @@ module Equivalents =
 
     let private ofHandling (e: Equivalent) = { e with Subject = Subject.Handling }
 
-    /// All of them.
-    let all: Equivalent list = [
+    let private ofTables: Equivalent list = [
         rule
             "federate"
             [ "OfRoomId for Of CreateSender" ]
@@ -127,31 +115,44 @@ module Equivalents =
         }
     ]
 
-    let private isCalled (mutant: Mutant) (mutation: string) =
-        mutant.Mutation.StartsWith(mutation, System.StringComparison.Ordinal)
+    /// All of them.
+    let all: Equivalent list = ofTables @ ResolutionEquivalents.all
 
-    let private isOf (version: RoomVersion) (mutant: Mutant) (e: Equivalent) : bool =
-        e.Subject = mutant.Subject
-        && e.Rule = mutant.Rule
+    let private begins (mutation: string) (named: string) =
+        mutation.StartsWith(named, System.StringComparison.Ordinal)
+
+    let private isOf (version: RoomVersion) (subject: Subject) (rule: string) (e: Equivalent) : bool =
+        e.Subject = subject
+        && e.Rule = rule
         && (e.Versions.IsEmpty
             || List.contains version.Id e.Versions
             // An unstable version differs from one of these in little.
             || (version.Stability = Stability.Unstable
                 && version.Parent |> Option.exists (fun parent -> List.contains parent e.Versions)))
 
+    /// Why a change of a rule of a version makes no difference, if it is listed.
+    let reasonFor (listed: Equivalent list) (version: RoomVersion) subject rule (mutation: string) : string option =
+        listed
+        |> List.tryFind (fun e -> isOf version subject rule e && List.exists (begins mutation) e.Mutations)
+        |> Option.map _.Reason
+
     /// Why a mutant of a version makes no difference, if it is listed.
     let reasonOf (listed: Equivalent list) (version: RoomVersion) (mutant: Mutant) : string option =
-        listed
-        |> List.tryFind (fun e -> isOf version mutant e && List.exists (isCalled mutant) e.Mutations)
-        |> Option.map _.Reason
+        reasonFor listed version mutant.Subject mutant.Rule mutant.Mutation
 
     /// The listed mutations that no mutant of these versions matches any more. A mutation that is listed for some
     /// versions must occur in each of them; one that is listed for all versions, in at least one.
     let stale (listed: Equivalent list) (versions: RoomVersion list) : string list =
-        let mutants =
-            versions
-            |> List.map (fun version ->
-                version.Id, Mutants.all version |> List.groupBy (fun m -> m.Subject, m.Rule) |> Map.ofList)
+        let named (version: RoomVersion) =
+            [
+                for m in Mutants.all version -> (m.Subject, m.Rule), m.Mutation
+                for m in ResolutionMutants.all version -> (Subject.StateResolution, m.Rule), m.Mutation
+            ]
+            |> List.groupBy fst
+            |> List.map (fun (rule, mutants) -> rule, mutants |> List.map snd)
+            |> Map.ofList
+
+        let mutants = versions |> List.map (fun version -> version.Id, named version)
 
         [
             for e in listed do
@@ -159,7 +160,7 @@ module Equivalents =
                     let having = [
                         for id, mutants in mutants do
                             match mutants.TryFind(e.Subject, e.Rule) with
-                            | Some mutants when mutants |> List.exists (fun m -> isCalled m mutation) -> id
+                            | Some mutants when mutants |> List.exists (fun m -> begins m mutation) -> id
                             | _ -> ()
                     ]
 

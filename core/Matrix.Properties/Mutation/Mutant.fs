@@ -12,6 +12,8 @@ type Subject =
     /// The table of what redaction keeps.
     | Redaction
     | Setting
+    /// The steps of state resolution.
+    | StateResolution
 
     /// Its name in reports.
     member this.Word =
@@ -21,8 +23,19 @@ type Subject =
         | Subject.Handling -> "handling"
         | Subject.Redaction -> "redaction"
         | Subject.Setting -> "setting"
+        | Subject.StateResolution -> "state-resolution"
 
-/// A version with one thing changed.
+    /// All of them.
+    static member All = [
+        Subject.Authorization
+        Subject.Selection
+        Subject.Handling
+        Subject.Redaction
+        Subject.Setting
+        Subject.StateResolution
+    ]
+
+/// A version with one thing changed in a table.
 type Mutant = {
     Subject: Subject
     /// The rule, selection, event type or setting.
@@ -39,5 +52,8 @@ type Mutant = {
     DecidedBy: string list
 } with
 
+    /// The name of a mutant, the same in every version that has it.
+    static member NameOf(subject: Subject, rule: string, mutation: string) = $"{subject.Word}/{rule}: {mutation}"
+
     /// Its name, the same in every version that has the mutant.
-    member this.Id = $"{this.Subject.Word}/{this.Rule}: {this.Mutation}"
+    member this.Id = Mutant.NameOf(this.Subject, this.Rule, this.Mutation)

@@ -5,81 +5,6 @@ open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-/// The result for a mutant.
-[<RequireQualifiedAccess>]
-type Status =
-    /// A vector, or a case of the small worlds, distinguishes it from its version.
-    | Killed
-    /// Nothing distinguishes it, and the reviewed list says why nothing can.
-    | Equivalent
-    /// Nothing distinguishes it, and it is not listed.
-    | Survived
-    /// It is listed, but a vector or a case distinguishes it.
-    | WronglyListed
-
-/// The kind of check that distinguishes a mutant from its version.
-[<RequireQualifiedAccess>]
-type Origin =
-    /// A test vector written by hand.
-    | HandwrittenVector
-    /// A test vector found by search.
-    | GeneratedVector
-    /// An invariant that the mutant's decisions break.
-    | Invariant
-    /// The outline of the pages: the order of the rules, and the outcome of each.
-    | Outline
-
-    /// Its name in reports.
-    member this.Words =
-        match this with
-        | Origin.HandwrittenVector -> "handwritten vector"
-        | Origin.GeneratedVector -> "generated vector"
-        | Origin.Invariant -> "invariant"
-        | Origin.Outline -> "outline"
-
-/// The result for a mutant, in all versions that share it.
-type Fate = {
-    Id: string
-    Subject: Subject
-    Rule: string
-    Mutation: string
-    Versions: string list
-    Status: Status
-    /// What distinguished it; otherwise the worlds and the number of decisions searched, and why it is equivalent.
-    By: string
-    /// All kinds of checks that distinguish it. Invariants are checked only where the small worlds are searched.
-    Origins: Origin list
-    /// The result of the invariants alone, if they were checked.
-    Noticed: Noticed option
-} with
-
-    /// Whether it needs a review.
-    member this.IsFinding =
-        this.Status = Status.Survived || this.Status = Status.WronglyListed
-
-/// How far to search for a difference between a mutant and its version.
-[<RequireQualifiedAccess>]
-type Search =
-    /// Only the vectors: every mutant that none of them distinguishes must be listed.
-    | Vectors
-    /// Also one case in `every` of the small worlds; 1 for all. Coarser portions are searched first.
-    | Worlds of every: int64
-
-/// Which mutants are tried, and against what.
-type MutationPlan = {
-    /// Vectors, by file.
-    Files: (string * VectorFile) list
-    /// Whether the vectors of a file were found by search.
-    IsGenerated: string -> bool
-    /// The worlds for authorization.
-    Worlds: World list
-    Search: Search
-    /// Whether mutants of the rule, selection, event type or setting of this name are tried.
-    IsWanted: string -> bool
-    /// The reviewed list of equivalent mutants.
-    Equivalents: Equivalent list
-}
-
 /// Changes the tables of versions one rule at a time, and searches for a check that notices the change.
 [<RequireQualifiedAccess>]
 module Mutation =
@@ -113,21 +38,21 @@ module Mutation =
         (group: RoomVersion list)
         (origins: Origin list)
         (noticed: Noticed option)
-        (mutant: Mutant)
+        (subject: Subject, rule: string, mutation: string)
         (found: Found)
         : Fate =
         let status, by =
-            match found, Equivalents.reasonOf plan.Equivalents group.Head mutant with
+            match found, Equivalents.reasonFor plan.Equivalents group.Head subject rule mutation with
             | Found.By by, None -> Status.Killed, by
             | Found.By by, Some _ -> Status.WronglyListed, by
             | Found.Nowhere looked, None -> Status.Survived, looked
             | Found.Nowhere looked, Some reason -> Status.Equivalent, $"{looked}: {reason}"
 
         {
-            Id = mutant.Id
-            Subject = mutant.Subject
-            Rule = mutant.Rule
-            Mutation = mutant.Mutation
+            Id = Mutant.NameOf(subject, rule, mutation)
+            Subject = subject
+            Rule = rule
+            Mutation = mutation
             Versions = group |> List.map _.Id
             Status = status
             By = by
@@ -135,8 +60,12 @@ module Mutation =
             Noticed = noticed
         }
 
+    let private nameOf (mutant: Mutant) =
+        mutant.Subject, mutant.Rule, mutant.Mutation
+
     let private wanted (plan: MutationPlan) (mutants: Mutant list) =
-        mutants |> List.filter (fun m -> plan.IsWanted m.Rule)
+        mutants
+        |> List.filter (fun m -> List.contains m.Subject plan.Subjects && plan.IsWanted m.Rule)
 
     /// Tries mutants on the vectors, and the remaining ones on the worlds.
     let private tryAll
@@ -215,7 +144,8 @@ module Mutation =
 
         tryAll plan mutants suite.Killer suite.Decisions (fun every left ->
             MutationRun.run suite worlds every report left)
-        |> List.map (fun (mutant, found) -> fate plan group (origins mutant) (noticed.TryFind mutant.Id) mutant found)
+        |> List.map (fun (mutant, found) ->
+            fate plan group (origins mutant) (noticed.TryFind mutant.Id) (nameOf mutant) found)
 
     /// The results for mutants of versions that share both tables that handle redactions.
     let private handling (plan: MutationPlan) report (group: RoomVersion list) : Fate list = [
@@ -229,7 +159,7 @@ module Mutation =
             for mutant, found in
                 tryAll plan (Mutants.ofHandling version) suite.Killer suite.Decisions (fun every left ->
                     Redactions.runHandling version every left) do
-                fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
+                fate plan group (byVectors handwritten.Killer generated.Killer mutant) None (nameOf mutant) found
     ]
 
     /// The results for mutants of versions that share a redaction table.
@@ -250,8 +180,65 @@ module Mutation =
                         | Some event -> Found.By $"world \"{RedactedEvents.name}\": {event}"
                         | None -> ofWorlds [ RedactedEvents.name ] (int64 RedactedEvents.all.Value.Length)
 
-                fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
+                fate plan group (byVectors handwritten.Killer generated.Killer mutant) None (nameOf mutant) found
         ]
+
+    /// Whether one of these vectors about a version's state resolution distinguishes a mutant.
+    let private isResolvedOtherwise (version: RoomVersion) (files: (string * VectorFile) list) =
+        let kind = "state-resolution"
+
+        let vectors = [
+            for _, vector in VectorsOf.version version kind files do
+                match Vectors.resolutionCase vector with
+                | Ok(graph, states) -> graph, states, vector
+                | Error _ -> ()
+        ]
+
+        fun (mutant: ResolutionMutant) ->
+            vectors
+            |> List.exists (fun (graph, states, vector) ->
+                let answer = Vectors.ofResolved (mutant.Resolve graph states).Resolved
+                not (Vectors.differences kind false vector answer).IsEmpty)
+
+    /// The results for mutants of versions that share the steps of state resolution and what authorization reads.
+    let private stateResolution (plan: MutationPlan) report (group: RoomVersion list) : Fate list =
+        let version = group.Head
+
+        let mutants =
+            ResolutionMutants.all version |> List.filter (fun m -> plan.IsWanted m.Rule)
+
+        if mutants.IsEmpty then
+            []
+        else
+            report $"version {version.Id}: state resolution"
+            let handwritten = filesOf plan false |> isResolvedOtherwise version
+            let generated = filesOf plan true |> isResolvedOtherwise version
+            let rooms = ResolutionRooms.ofVersion plan.Rooms version
+
+            [
+                for mutant, kill in ResolutionRun.run rooms mutants do
+                    let origins = [
+                        if handwritten mutant then
+                            Origin.HandwrittenVector
+                        if generated mutant then
+                            Origin.GeneratedVector
+
+                        match kill with
+                        | Some kill ->
+                            Origin.Room
+
+                            if not (StepLaws.brokenIn version mutant (kill.Room.Graph, kill.Room.States)).IsEmpty then
+                                Origin.Law
+                        | None -> ()
+                    ]
+
+                    let found =
+                        match kill with
+                        | Some kill -> Found.By(ResolutionRun.describe kill)
+                        | None -> Found.Nowhere $"within {rooms.Length} rooms"
+
+                    fate plan group origins None (Subject.StateResolution, mutant.Rule, mutant.Mutation) found
+            ]
 
     /// The results of the invariants, or of the claims, alone, on the vectors' cases and on portions of all worlds, for
     /// each mutant of a version's authorization.
@@ -284,13 +271,25 @@ module Mutation =
         fun mutant -> (suite.Killer mutant).IsSome
 
     /// Every mutant of these versions, with its result. `report` receives the progress.
-    let run (plan: MutationPlan) (report: string -> unit) (versions: RoomVersion list) : Fate list = [
-        for group in Worlds.groups versions do
-            yield! authorization plan report group
+    let run (plan: MutationPlan) (report: string -> unit) (versions: RoomVersion list) : Fate list =
+        let changes (subjects: Subject list) =
+            subjects |> List.exists (fun subject -> List.contains subject plan.Subjects)
 
-        for group in RedactingWorld.groups versions do
-            yield! handling plan report group
+        [
+            if changes [ Subject.Authorization; Subject.Selection; Subject.Setting ] then
+                for group in Worlds.groups versions do
+                    yield! authorization plan report group
 
-        for _, group in versions |> List.groupBy _.Redaction do
-            yield! redaction plan report group
-    ]
+            if changes [ Subject.Handling ] then
+                for group in RedactingWorld.groups versions do
+                    yield! handling plan report group
+
+            if changes [ Subject.Redaction ] then
+                for _, group in versions |> List.groupBy _.Redaction do
+                    yield! redaction plan report group
+
+            if changes [ Subject.StateResolution ] then
+                for group in Worlds.groups versions do
+                    for _, group in group |> List.groupBy _.Settings.StateResolution do
+                        yield! stateResolution plan report group
+        ]

@@ -59,7 +59,8 @@ type internal Reach(version: RoomVersion) =
         | Subject.Selection
         | Subject.Setting -> true
         | Subject.Handling
-        | Subject.Redaction -> false
+        | Subject.Redaction
+        | Subject.StateResolution -> false
 
     /// Whether the mutant may change the decision about an event that the rule at this index decides.
     member _.Reaches(mutant: Mutant, event: Pdu, place: int) : bool =
@@ -73,4 +74,5 @@ type internal Reach(version: RoomVersion) =
         | Subject.Selection
         | Subject.Setting -> true
         | Subject.Handling
-        | Subject.Redaction -> false
+        | Subject.Redaction
+        | Subject.StateResolution -> false

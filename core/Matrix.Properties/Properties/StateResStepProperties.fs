@@ -3,6 +3,7 @@ namespace Matrix.Properties.Properties
 open Matrix.Rules
 open Matrix.Core.Json
 open Matrix.Properties
+open Matrix.Properties.Generators
 open Matrix.Properties.Reference.StateResolution
 
 /// Properties of each step of state resolution. Versions 2 and 2.1 of the algorithm share steps; version 1 has its own.
@@ -27,6 +28,46 @@ module StateResStepProperties =
             conflict.Steps.AuthDifference
             conflict.Steps.Subgraph
         ]
+
+    /// Exactly the full conflicted set is tried.
+    let fullConflictedSet: Law<Conflict> =
+        Conflict.lawOfSteps
+            "state-res.full-conflicted-set"
+            "Exactly these events are tried: those of some state and not of all, those in the auth chain of some state \
+             and not of all and, where the algorithm gathers the subgraph, those on a path of `auth_events` from one \
+             conflicted event to another."
+            (fun _ _ -> true)
+            (fun conflict steps ->
+                let chains =
+                    Map [
+                        for id in conflict.Graph.Events.Keys -> id, AuthChains.chain conflict.Graph id
+                    ]
+
+                let held = conflict.States |> List.map ConflictedState.values
+                let below = held |> List.map (Seq.map (fun id -> chains[id]) >> Set.unionMany)
+                let conflicted = conflictedOf conflict
+
+                let isInSome (sets: Set<string> list) id =
+                    let having = sets |> List.filter (Set.contains id) |> List.length
+                    having > 0 && having < sets.Length
+
+                let isBetween id =
+                    conflicted
+                    |> Set.exists (fun upper ->
+                        (upper = id || chains[upper].Contains id)
+                        && conflicted
+                           |> Set.exists (fun lower -> lower <> upper && (lower = id || chains[id].Contains lower)))
+
+                let tried = set (steps.PowerOrder @ steps.MainlineOrder)
+
+                conflict.Graph.Events.Keys
+                |> Seq.forall (fun id ->
+                    let belongs =
+                        isInSome held id
+                        || isInSome below id
+                        || (gathersSubgraph conflict && isBetween id)
+
+                    tried.Contains id = belongs))
 
     /// No event of the auth difference is in the auth chains of all states.
     let differenceIsNotShared: Law<Conflict> =
@@ -193,6 +234,45 @@ module StateResStepProperties =
                 |> List.pairwise
                 |> List.forall (fun (a, b) -> key a < key b || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
 
+    /// The state from which the checks start.
+    let private startOf (conflict: Conflict) : StateMap =
+        if startsEmpty conflict then
+            Map.empty
+        else
+            fst (ConflictedState.split conflict.States)
+
+    let private appliedOf (order: string list) (steps: ResolutionOutcome) : string list =
+        steps.Applied |> List.filter (fun id -> List.contains id order)
+
+    /// The events of the first order are checked.
+    let powerEventsAreChecked: Law<Conflict> =
+        Conflict.lawOfSteps
+            "state-res.checks.power-events"
+            "An event of the first order is applied exactly if the rules allow it in the state from which the checks \
+             start, with the events applied before it."
+            (fun _ steps -> not steps.PowerOrder.IsEmpty)
+            (fun conflict steps ->
+                let _, passed =
+                    IterativeAuthChecks.iterate conflict.Graph (startOf conflict) steps.PowerOrder
+
+                appliedOf steps.PowerOrder steps = passed)
+
+    /// The events of the second order are checked.
+    let remainingAreChecked: Law<Conflict> =
+        Conflict.lawOfSteps
+            "state-res.checks.remaining"
+            "An event of the second order is applied exactly if the rules allow it in the state that the first order \
+             led to, with the events applied before it."
+            (fun _ steps -> not steps.MainlineOrder.IsEmpty)
+            (fun conflict steps ->
+                let partly, _ =
+                    IterativeAuthChecks.iterate conflict.Graph (startOf conflict) steps.PowerOrder
+
+                let _, passed =
+                    IterativeAuthChecks.iterate conflict.Graph partly steps.MainlineOrder
+
+                appliedOf steps.MainlineOrder steps = passed)
+
     /// Exactly the events that pass their check are applied.
     let appliedPassed: Law<Conflict> =
         Conflict.lawOfSteps
@@ -201,120 +281,22 @@ module StateResStepProperties =
              that point."
             (fun _ steps -> not (steps.PowerOrder.IsEmpty && steps.MainlineOrder.IsEmpty))
             (fun conflict steps ->
-                let unconflicted, _ = ConflictedState.split conflict.States
-
-                let start = if startsEmpty conflict then Map.empty else unconflicted
                 let order = steps.PowerOrder @ steps.MainlineOrder
-                let state, passed = IterativeAuthChecks.iterate conflict.Graph start order
+
+                let state, passed =
+                    IterativeAuthChecks.iterate conflict.Graph (startOf conflict) order
 
                 steps.Applied = passed
                 && set steps.Refused = set order - set passed
                 && conflict.Result.Entries
                    |> List.forall (fun e -> state.TryFind(e.Type, e.StateKey) = Some e.EventId))
 
-    /// Version 1: an entry that some states lack is not in conflict.
-    let missingIsNoConflict: Law<Conflict> =
-        Conflict.lawOfSteps
-            "state-res.first.missing-is-no-conflict"
-            "An event that no state contradicts is in the resolved state, even if some states have nothing at its key."
-            (fun conflict _ ->
-                conflict.States
-                |> List.exists (fun state ->
-                    conflict.States
-                    |> List.exists (Map.exists (fun key _ -> not (state.ContainsKey key)))))
-            (fun conflict _ ->
-                let resolved = conflict.Resolved
-
-                conflict.States
-                |> Seq.collect Map.toSeq
-                |> Seq.groupBy fst
-                |> Seq.forall (fun (key, entries) ->
-                    match entries |> Seq.map snd |> Seq.distinct |> List.ofSeq with
-                    | [ only ] -> resolved.TryFind key = Some only
-                    | several -> resolved.TryFind key |> Option.exists (fun id -> List.contains id several)))
-
-    /// The keys at which states have different events.
-    let private keysInConflict (conflict: Conflict) : Set<string * string> =
-        conflict.States
-        |> Seq.collect Map.toSeq
-        |> Seq.distinct
-        |> Seq.countBy fst
-        |> Seq.filter (fun (_, n) -> n > 1)
-        |> Seq.map fst
-        |> Set.ofSeq
-
-    /// Version 1: the order of the passes.
-    let passesAreInOrder: Law<Conflict> =
-        Conflict.lawOfSteps
-            "state-res.first.passes-in-order"
-            "Each key in conflict is decided once: power levels, then join rules, then members, then the rest."
-            (fun conflict _ -> not (keysInConflict conflict).IsEmpty)
-            (fun conflict steps ->
-                let pass ((eventType, _): string * string, _, _) =
-                    match eventType with
-                    | "m.room.power_levels" -> 0
-                    | "m.room.join_rules" -> 1
-                    | "m.room.member" -> 2
-                    | _ -> 3
-
-                let keys = steps.Settled |> List.map (fun (key, _, _) -> key)
-
-                set keys = keysInConflict conflict
-                && (List.distinct keys).Length = keys.Length
-                && steps.Settled |> List.pairwise |> List.forall (fun (a, b) -> pass a <= pass b))
-
-    /// Version 1: the order of the events at a key.
-    let depthOrderIsTotal: Law<Conflict> =
-        Conflict.lawOfSteps
-            "state-res.first.depth-order"
-            "At a key that authorization reads, events are tried from the least depth to the greatest and, at the \
-             same depth, from the greatest SHA-1 to the least; at any other key in the opposite order."
-            (fun _ steps -> not steps.Settled.IsEmpty)
-            (fun conflict steps ->
-                let sha1 (id: string) =
-                    id
-                    |> System.Text.Encoding.UTF8.GetBytes
-                    |> System.Security.Cryptography.SHA1.HashData
-                    |> System.Convert.ToHexString
-
-                let isBefore a b =
-                    let x, y = conflict.Graph.Events[a].Depth, conflict.Graph.Events[b].Depth
-                    x < y || (x = y && System.String.CompareOrdinal(sha1 a, sha1 b) > 0)
-
-                steps.Settled
-                |> List.forall (fun ((eventType, _), order, _) ->
-                    let isUpwards =
-                        List.contains eventType [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
-
-                    order
-                    |> List.pairwise
-                    |> List.forall (fun (a, b) -> if isUpwards then isBefore a b else isBefore b a)))
-
-    /// Version 1: a refused event ends the pass over its key.
-    let climbStops: Law<Conflict> =
-        Conflict.lawOfSteps
-            "state-res.first.refused-do-not-stand"
-            "At each key, the resolved event was not refused. Where authorization reads the key, no event before it \
-             was refused; elsewhere, all before it were."
-            (fun _ steps -> not steps.Settled.IsEmpty)
-            (fun _ steps ->
-                let refused = set steps.Refused
-
-                steps.Settled
-                |> List.forall (fun ((eventType, _), order, chosen) ->
-                    let before = order |> List.takeWhile ((<>) chosen)
-
-                    not (refused.Contains chosen)
-                    && if List.contains eventType [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ] then
-                           before |> List.forall (refused.Contains >> not)
-                       else
-                           before |> List.forall refused.Contains))
-
     /// The laws of an algorithm's steps.
     let laws (algorithm: StateResolutionAlgorithm) : Law<Conflict> list =
         match algorithm with
-        | algorithm when algorithm.IsByType -> [ missingIsNoConflict; passesAreInOrder; depthOrderIsTotal; climbStops ]
+        | algorithm when algorithm.IsByType -> StateResPassProperties.laws
         | _ -> [
+            fullConflictedSet
             differenceIsNotShared
             subgraphLiesBetween
             if algorithm.Has(ResolutionStep.Gather ConflictedPart.Subgraph) then
@@ -324,6 +306,8 @@ module StateResStepProperties =
             powerOrderIsTopological
             powerOrderIsTheSmallest
             mainlineOrderIsTotal
+            powerEventsAreChecked
+            remainingAreChecked
             appliedPassed
           ]
 

@@ -63,7 +63,7 @@ module internal StateResolutionKind =
         }
 
     /// The events of a question and its states.
-    let private read' (question: Placed<JsonObject>) : Result<RoomGraph * StateMap list, VectorFault> =
+    let read' (question: Placed<JsonObject>) : Result<RoomGraph * StateMap list, VectorFault> =
         checked' {
             let! version = text "version" question |> Result.bind EventKinds.knownVersion
 

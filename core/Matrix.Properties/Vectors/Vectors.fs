@@ -137,6 +137,14 @@ module Vectors =
             Value = vector.Question
         }
 
+    let resolutionCase (vector: Vector) =
+        StateResolutionKind.read' {
+            At = vector.Place
+            Value = vector.Question
+        }
+
+    let ofResolved resolved = StateResolutionKind.answerOf resolved
+
     let answerPduBy (steps: PduSteps) (ed25519: Ed25519) (question: JsonObject) =
         PduKind.answerBy steps ed25519 { At = "question"; Value = question }
 

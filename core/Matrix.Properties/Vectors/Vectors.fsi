@@ -46,6 +46,12 @@ module Vectors =
     /// A vector of the kind `redaction-handling` in the form that the evaluators take.
     val redactionCase: vector: Vector -> Result<RedactionCase, VectorFault>
 
+    /// A vector of the kind `state-resolution`: the room, and the states to resolve.
+    val resolutionCase: vector: Vector -> Result<RoomGraph * StateMap list, VectorFault>
+
+    /// A resolved state as the answer to a vector of the kind `state-resolution`.
+    val ofResolved: resolved: StateMap -> JsonObject
+
     /// The answer of these steps to a question of the kind `pdu`.
     val answerPduBy: steps: PduSteps -> ed25519: Ed25519 -> question: JsonObject -> Result<JsonObject, VectorFault>
 

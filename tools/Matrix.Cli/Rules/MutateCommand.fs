@@ -9,6 +9,7 @@ open Matrix.Rules
 
 type MutateArguments =
     | [<Unique>] Room_Version of V: string
+    | [<Unique>] Area of AREA: string
     | [<Unique>] Rule of NAME: string
     | [<Unique>] Vectors_Only
     | [<Unique>] Format of OutputFormat
@@ -17,8 +18,12 @@ type MutateArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
-            | Rule _ -> "one rule, selection, event type or setting, or all whose names begin with NAME and a dot."
-            | Vectors_Only -> "tries only the vectors, not the small worlds. Takes seconds instead of minutes."
+            | Area _ -> "one area only: power, selection, auth, redaction or state. Default: all of these."
+            | Rule _ ->
+                "one rule, selection, event type, setting or step, or all whose names begin with NAME and a dot."
+            | Vectors_Only ->
+                "tries only the vectors, not the small worlds; state resolution in drawn rooms as ever. Takes a minute \
+                 instead of many."
             | Format _ -> OutputFormat.TextByDefault + " Text and Markdown leave out killed mutants."
 
 module internal MutateCommand =
@@ -29,7 +34,24 @@ module internal MutateCommand =
         | Status.Survived -> "survived"
         | Status.WronglyListed -> "wrongly-listed"
 
-    /// `stale` are listed ids that are not a mutant of any version; None if only one rule was requested.
+    /// The area of a version's rules that a subject is in.
+    let private areaOf (subject: Subject) : Area =
+        match subject with
+        | Subject.Authorization -> Area.Authorization
+        | Subject.Selection -> Area.Selection
+        | Subject.Handling
+        | Subject.Redaction -> Area.Redaction
+        | Subject.Setting -> Area.PowerLevels
+        | Subject.StateResolution -> Area.StateResolution
+
+    /// What is changed in these areas.
+    let private subjectsIn (areas: Area list) : Result<Subject list, Ending> =
+        match Subject.All |> List.filter (fun subject -> List.contains (areaOf subject) areas) with
+        | [] ->
+            Error(Misused "--area: nothing is changed there: expected one of power, selection, auth, redaction, state")
+        | subjects -> Ok subjects
+
+    /// `stale` are listed ids that are not a mutant of any version; None if only a rule or area was requested.
     let private report (format: OutputFormat) (fates: Fate list) (stale: string list option) : Report =
         let count status =
             fates
@@ -63,6 +85,8 @@ module internal MutateCommand =
                         Origin.GeneratedVector
                         Origin.Invariant
                         Origin.Outline
+                        Origin.Room
+                        Origin.Law
                     ] do
                     let told = fates |> List.filter (fun f -> List.contains origin f.Origins)
                     let word = origin.Words.Replace(' ', '_')
@@ -127,10 +151,13 @@ module internal MutateCommand =
             | Some folder -> VectorFiles.readAll [ folder ]
             | None -> Error(Misused "there is no tests/vectors here: run it in a checkout, which has the vectors")
 
-        match versions, files with
-        | Error ending, _
-        | _, Error ending -> ending
-        | Ok versions, Ok files ->
+        let area = arguments.TryGetResult MutateArguments.Area
+
+        match versions, files, RoomVersions.areas area |> Result.bind subjectsIn with
+        | Error ending, _, _
+        | _, Error ending, _
+        | _, _, Error ending -> ending
+        | Ok versions, Ok files, Ok subjects ->
             let rule = arguments.TryGetResult Rule
 
             let fates =
@@ -144,6 +171,8 @@ module internal MutateCommand =
                                 Search.Vectors
                             else
                                 Search.Worlds 1L
+                        Rooms = ResolutionRun.drawn
+                        Subjects = subjects
                         IsWanted = RoomVersions.isMeant rule
                         Equivalents = Equivalents.all
                     }
@@ -153,9 +182,9 @@ module internal MutateCommand =
             | Some rule when fates.IsEmpty ->
                 Misused $"--rule: the tables have nothing called '{rule}' (without --rule, everything is changed)"
             | _ ->
-                // A request for one rule does not report stale ids of others.
+                // A request for one rule or area does not report stale ids of others.
                 let stale =
-                    if rule.IsSome then
+                    if rule.IsSome || area.IsSome then
                         None
                     else
                         Some(Equivalents.stale Equivalents.all Versions.all)

@@ -132,7 +132,12 @@ let private second (row: string) (steps: Version2.Steps) : Version2.Steps option
     | "state.mainline-ordering.first" -> Some(withMainlineKeys 0 steps)
     | "state.mainline-ordering.time" -> Some(withMainlineKeys 1 steps)
     | "state.mainline-ordering.id" -> Some(withMainlineKeys 2 steps)
-    | "state.auth-checks" -> Some { steps with Iterate = keepAll }
+    | "state.auth-checks" ->
+        Some {
+            steps with
+                CheckPowerEvents = keepAll
+                CheckRemaining = keepAll
+        }
     | "state.resolve.power-events" ->
         Some {
             steps with
@@ -164,29 +169,17 @@ let private second (row: string) (steps: Version2.Steps) : Version2.Steps option
 let private valued (row: string) (other: StateResolutionAlgorithm) (steps: Version2.Steps) : Version2.Steps option =
     match row with
     | "state.full-conflicted-set" ->
-        let gathers part = other.Has(ResolutionStep.Gather part)
+        let gathered = other.Steps |> List.filter _.IsGather
+        let rest = steps.Order |> List.filter (fun step -> not step.IsGather)
+        Some { steps with Order = gathered @ rest }
+    | "state.resolve.check-power-events" when not other.IsByType ->
+        let start = other.Steps |> List.filter _.IsStartFrom
 
         Some {
             steps with
-                AuthDifference =
-                    if gathers ConflictedPart.AuthDifference then
-                        steps.AuthDifference
-                    else
-                        fun _ _ -> Set.empty
-                Subgraph =
-                    if gathers ConflictedPart.Subgraph then
-                        ConflictedSubgraph.ofEvents
-                    else
-                        fun _ _ -> Set.empty
-        }
-    | "state.resolve.check-power-events" when not other.IsByType ->
-        Some {
-            steps with
-                Start =
-                    if other.Has(ResolutionStep.StartFrom Start.Empty) then
-                        fun _ -> Map.empty
-                    else
-                        id
+                Order =
+                    steps.Order
+                    |> List.collect (fun step -> if step.IsStartFrom then start else [ step ])
         }
     | _ -> None
 
