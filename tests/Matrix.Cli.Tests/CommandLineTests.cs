@@ -51,7 +51,7 @@ internal sealed partial class CommandLineTests
             "mutate", "prove", "sentences", "drift", "msc"],
         ["rules prove"] =
         [
-            "VERSION", "--query", "--clauses", "--mutants", "--table", "--time-limit", "--emit", "--format",
+            "VERSION", "--query", "--clauses", "--mutants", "--claims", "--time-limit", "--emit", "--format",
         ],
         ["rules list"] = ["--format"],
         ["rules show"] = ["VERSION", "--area", "--page", "--revision", "--base", "--format"],
@@ -64,7 +64,7 @@ internal sealed partial class CommandLineTests
         ["rules explain"] = ["--room-version", "--event", "--auth", "--state", "--all-versions", "--full"],
         ["rules lint"] = ["--format"],
         ["rules claims"] = ["VERSION", "--format"],
-        ["rules verify"] = ["--room-version", "--property", "--exhaustive", "--seed"],
+        ["rules verify"] = ["--room-version", "--property", "--claims", "--exhaustive", "--seed"],
         ["rules coverage"] = ["--room-version", "--exhaustive"],
         ["rules html"] = ["DIR", "--only"],
         ["rules mutate"] = ["--room-version", "--area", "--rule", "--vectors-only", "--format"],

@@ -41,7 +41,9 @@ internal sealed class RulesTests
         Assert.That(
             Texts(banned.GetProperty("exceptions"), "name"),
             Is.EqualTo(new[] { "first-join", "third-party", "aliases" }));
-        Assert.That(banned.GetProperty("then").GetString(), Is.EqualTo("it is rejected"));
+        Assert.That(
+            banned.GetProperty("words").GetProperty("then").GetString(), Is.EqualTo("it is rejected"));
+        Assert.That(banned.GetProperty("then").GetProperty("not").GetString(), Is.EqualTo("allowed"));
         Assert.That(
             (await Command.RunAsync("rules", "claims", "no-version")).Errors, Does.Contain("no-version"));
     }

@@ -1,13 +1,17 @@
 /// The claims about the rules: how they are written, that they hold, and what they notice.
 module Matrix.Core.Tests.ClaimTests
 
+open System
+open System.Text
 open Expecto
+open Matrix.Core.Json
 open Matrix.Rules
 open Matrix.Testing
 open Matrix.Properties.Claims
 open Matrix.Properties.Mutation
 open Matrix.Properties.Properties
 open Matrix.Properties.SmallWorlds
+open Matrix.Properties.Vectors
 
 let private groups = Worlds.groups Versions.withUnstable |> List.map List.head
 
@@ -91,14 +95,24 @@ let private wrongChanges: (string * RoomVersion) list = [
 /// The claims that a wrong version's decisions break, in drawn cases and in the smallest that the right one decides in
 /// another way.
 let private broken (right: RoomVersion) (wrong: RoomVersion) : string list =
-    let survey = ClaimLaws.sample wrong DecisionLaws.few 1UL
-    survey.Add(ClaimLaws.differing right wrong)
+    let scope = ClaimScope.OfVersion wrong
+    let survey = ClaimSurvey.sample scope DecisionLaws.few 1UL
+    survey.Add(ClaimLaws.differing right scope)
 
     [
         for f in survey.Findings do
             if f.Broken.Count > 0L then
                 f.Claim.Name
     ]
+
+let private reread (json: Json) : Result<Claim list, VectorFault> =
+    ClaimJson.read (ReadOnlySpan<byte>(CanonicalJson.bytes json))
+
+/// A file with one claim: some members, its premise and its conclusion.
+let private written (members: string) (premise: string) (conclusion: string) : string =
+    """{"claims":[{MEMBERS"name":"my-claim","sentence":"It.","section":"an intent","reason":"A test.","""
+        .Replace("MEMBERS", members)
+    + $"\"when\":{premise},\"then\":{conclusion}}}]}}"
 
 let tests =
     testList "ClaimTests" [
@@ -141,6 +155,53 @@ let tests =
             Expect.isNonEmpty (ClaimLint.faults [ claim; claim ]) "twice"
         }
 
+        testList "Claims are read back from their JSON" [
+            for name, claims in
+                ("all", Claims.all)
+                :: [ for version in Versions.withUnstable -> version.Id, Claims.of' version ] do
+                test name { Expect.equal (claims |> ClaimJson.write |> reread) (Ok claims) "read back" }
+        ]
+
+        testTheory "What is no claim is refused with its place" [
+            "{}", "the file: 'claims' is missing"
+            """{"claims":[]}""", "claims: expected a claim"
+            written "" "\"allowed\"" "\"allowed\"" |> _.Replace("\"reason\"", "\"raison\""),
+            "claims[0].raison: expected one of"
+            written "" "{\"says\":\"no-such-condition\"}" "\"allowed\"",
+            "claims[0].when.says: expected a Condition, found \"no-such-condition\""
+            written "" "{\"says\":\"has-state-key\"}" "{\"not\":{\"creator\":\"nobody\"}}",
+            "claims[0].then.not.creator: expected a User, found \"nobody\""
+            written "" "{\"all\":[\"allowed\",{\"says\":\"new-is-no-level\"}]}" "\"allowed\"",
+            "claims[0].when.all[1].says: my-claim: it has words of conditions"
+            written "" "\"allowed\"" "{\"entry\":\"after\"}", "claims[0].then: my-claim: it reads an entry outside"
+            written "" "{\"says\":\"has-state-key\"}" "{\"says\":\"has-room-id\"}",
+            "claims[0]: my-claim: it says nothing of the verdict"
+            written "\"since\":4," "\"allowed\"" "\"allowed\"", "claims[0].since: my-claim: its versions do not begin"
+            written "\"until\":0," "\"allowed\"" "\"allowed\"", "claims[0].until: expected the number of a room version"
+        ]
+        <| fun (text, expected) ->
+            match ClaimJson.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text)) with
+            | Ok _ -> failtest "read"
+            | Error fault -> Expect.stringContains (string fault) expected text
+
+        test "Worlds vary the types and fields that somebody's own claims read" {
+            let own =
+                saying (
+                    Statement.All [
+                        Statement.Says(Condition.TypeIs "org.example.vote")
+                        Statement.Says(Condition.ContentHas [ "org.example.weight" ])
+                    ]
+                )
+
+            let judged (scope: ClaimScope) =
+                (ClaimSurvey.sample scope 2_000 1UL).Findings |> List.map _.Applied.Count
+
+            let scope = ClaimScope.OfOwn [ own ] Versions.v12
+
+            Expect.allEqual (judged { scope with Worlds = Worlds.all }) 0L "the worlds as they are"
+            Expect.all (judged scope) (fun count -> count > 0L) "the worlds for the claim"
+        }
+
         test "Different claims of a version read differently" {
             for version in Versions.withUnstable do
                 let read =
@@ -167,7 +228,10 @@ let tests =
             for version in groups do
                 test version.Id {
                     let survey =
-                        ClaimLaws.sample version DecisionLaws.few 1UL |> ClaimLaws.surveyed version
+                        let scope = ClaimScope.OfVersion version
+
+                        ClaimSurvey.sample scope DecisionLaws.few 1UL
+                        |> ClaimLaws.surveyed scope ClaimLaws.heaviest
 
                     let faults = [
                         for law in ClaimLaws.all do

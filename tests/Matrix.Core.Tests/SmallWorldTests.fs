@@ -59,6 +59,13 @@ let internal wrongRules = [
     "bans only where the room is public", bansAlsoNeed (Condition.JoinRuleIn [ JoinRule.Public ])
     "anyone may ban, if the content says so",
     allowedIf "member.ban.sender-joined" (Condition.ContentHas [ "org.example.anyone" ])
+    "anyone may vote, if the vote says so",
+    allowedIf
+        "sender-joined"
+        (Condition.And [
+            Condition.TypeIs "org.example.vote"
+            Condition.ContentHas [ "org.example.anyone" ]
+        ])
     "anyone may knock, if the join rules say so",
     allowedIf
         "member.knock.rule"
@@ -113,7 +120,8 @@ let private valueOf (version: RoomVersion) (case: AuthCase) (read: Read) : strin
 
     match read with
     | Read.Level name -> Some(content "m.room.power_levels" [ name ])
-    | Read.Constant _ -> None
+    | Read.Constant _
+    | Read.Type _ -> None
     | Read.PowerOf user ->
         userOf user
         |> Option.map (fun user -> string ((StatedPowers(version, case.State)).Of user))

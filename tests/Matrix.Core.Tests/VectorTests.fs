@@ -342,6 +342,25 @@ let tests =
                 }
         ]
 
+        testList "A version's tables are written alike from their types and by the names of these alone" [
+            for v in Versions.withUnstable do
+                test v.Id { Expect.equal (ForeignTables.write v.Id v) (Ok(RuleTables.write v)) "written" }
+        ]
+
+        test "A whole file of tables leaves out nothing" {
+            let whole = RuleTables.write Versions.v12 |> CanonicalJson.text
+
+            for missing in [ "\"handling\":"; "\"creator-power\":" ] do
+                let name = missing.Trim('"', ':')
+                let text = whole.Replace(missing, $"\"{name}x\":")
+
+                match RuleTables.readWhole (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text)) with
+                | Ok _ -> failtest name
+                | Error fault -> Expect.stringContains (string fault) name name
+
+            Expect.isOk (RuleTables.readWhole (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes whole))) "as it is"
+        }
+
         test "What a file of tables leaves out is as in its version" {
             let file = """{"version":"12","settings":{"creators":"sender"}}"""
 

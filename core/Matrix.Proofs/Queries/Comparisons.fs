@@ -23,13 +23,13 @@ module Comparisons =
         else
             None
 
-    /// That the second version accepts everything that the first accepts.
-    let accepts (a: RoomVersion) (b: RoomVersion) : Query =
-        let first, second = Tables.ofVersion a.Id a, Tables.ofVersion b.Id b
+    /// That the second version, called by its name, accepts everything that the first accepts.
+    let acceptsAs (nameA: string, a: RoomVersion) (nameB: string, b: RoomVersion) : Query =
+        let first, second = Tables.ofVersion "first" a, Tables.ofVersion "second" b
 
         {
-            Name = $"{a.Id}/accepted-by/{b.Id}"
-            Sentence = $"Version {b.Id} accepts everything that version {a.Id} accepts."
+            Name = $"{nameA}/accepted-by/{nameB}"
+            Sentence = $"Version {nameB} accepts everything that version {nameA} accepts."
             Version = a
             Question = {
                 Definitions = first.Definitions @ second.Definitions
@@ -43,6 +43,9 @@ module Comparisons =
                     | Some first, Some second -> first.IsOk && not second.IsOk
                     | _ -> false
         }
+
+    /// That the second version accepts everything that the first accepts.
+    let accepts (a: RoomVersion) (b: RoomVersion) : Query = acceptsAs (a.Id, a) (b.Id, b)
 
     /// Versions that authorization cannot tell apart, in order, each group together.
     let groups (versions: RoomVersion list) : RoomVersion list list =

@@ -60,14 +60,14 @@ module Queries =
                 (Term.any table.Ambiguous)
         ]
 
-    /// That a claim holds of every decision.
-    let claims (version: RoomVersion) : Query list =
+    /// That each of these claims holds of every decision.
+    let claimed (version: RoomVersion) (claims: Claim list) : Query list =
         let table = tableOf version
         let stated = ClaimTerms.stated version table.Allowed
         let definitions = table.Definitions @ ClaimTerms.definitions stated
 
         [
-            for claim in Claims.of' version ->
+            for claim in claims ->
                 {
                     Name = $"{version.Id}/claims/{claim.Name}"
                     Sentence = claim.Sentence
@@ -88,6 +88,9 @@ module Queries =
                                 CompiledClaim(version, claim).Judge judged = Judgement.Broken
                 }
         ]
+
+    /// That each claim about a version holds of every decision.
+    let claims (version: RoomVersion) : Query list = claimed version (Claims.of' version)
 
     /// That the claims determine the verdict on every event whose auth events are in order: for none could both
     /// verdicts satisfy all claims. It reads no table.

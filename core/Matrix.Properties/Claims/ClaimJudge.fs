@@ -76,12 +76,15 @@ type CompiledClaim(version: RoomVersion, claim: Claim) =
             else
                 Judgement.Broken
 
-/// The claims about a version, compiled. Not for several threads.
+/// Claims about a version, compiled. Not for several threads.
 [<Sealed>]
-type VersionClaims(version: RoomVersion) =
+type VersionClaims(version: RoomVersion, claims: Claim list) =
 
-    let all = [| for claim in Claims.of' version -> CompiledClaim(version, claim) |]
+    let all = [| for claim in claims -> CompiledClaim(version, claim) |]
     let byType = Dictionary<string, CompiledClaim[]>()
+
+    /// All claims about the version.
+    new(version: RoomVersion) = VersionClaims(version, Claims.of' version)
 
     /// All of them.
     member _.All = all

@@ -22,11 +22,37 @@ type ClaimFinding = {
     Needed: (Exception * Statement * Sightings) list
 }
 
+/// What is judged: a version's decisions in these worlds, by these claims.
+[<NoEquality; NoComparison>]
+type ClaimScope = {
+    Version: RoomVersion
+    Claims: Claim list
+    Worlds: World list
+} with
+
+    /// All claims about a version.
+    static member OfVersion(version: RoomVersion) : ClaimScope = {
+        Version = version
+        Claims = Claims.of' version
+        Worlds = Worlds.widened [ version ] Worlds.all
+    }
+
+    /// Those of somebody's own claims that are about a version. The worlds vary what these read, too.
+    static member OfOwn (claims: Claim list) (version: RoomVersion) : ClaimScope =
+        let claims = Claims.about version claims
+
+        {
+            Version = version
+            Claims = claims
+            Worlds = Worlds.widened [ version; ClaimReads.of' version claims ] Worlds.all
+        }
+
 /// The results for one version's decisions: which claims hold, and in which cases they leave the verdict open.
 [<Sealed>]
-type ClaimSurvey(version: RoomVersion) =
+type ClaimSurvey(scope: ClaimScope) =
 
-    let claims = VersionClaims version
+    let version = scope.Version
+    let claims = VersionClaims(version, scope.Claims)
 
     let findings = [
         for compiled in claims.All ->
@@ -148,27 +174,22 @@ module ClaimSurvey =
             survey.Judge(loader, case, loader.Decide ground.Rules, choices)
 
     /// Surveys a number of drawn cases of every world.
-    let sample (version: RoomVersion) (worlds: World list) (count: int) (seed: uint64) : ClaimSurvey =
-        let survey = ClaimSurvey version
+    let sample (scope: ClaimScope) (count: int) (seed: uint64) : ClaimSurvey =
+        let survey = ClaimSurvey scope
 
-        for world in worlds do
-            Enumeration.sample world [ version ] count seed (judging survey (Ground(world, version)))
+        for world in scope.Worlds do
+            Enumeration.sample world [ scope.Version ] count seed (judging survey (Ground(world, scope.Version)))
 
         survey
 
     /// Surveys a portion of every world, on as many threads as given.
-    let run
-        (version: RoomVersion)
-        (worlds: World list)
-        (every: int64)
-        (threads: int)
-        (progress: string -> unit)
-        : ClaimSurvey =
-        let total = ClaimSurvey version
+    let run (scope: ClaimScope) (every: int64) (threads: int) (progress: string -> unit) : ClaimSurvey =
+        let version = scope.Version
+        let total = ClaimSurvey scope
 
-        for world in worlds do
+        for world in scope.Worlds do
             let ground = Ground(world, version)
-            let shares = Array.init threads (fun _ -> ClaimSurvey version)
+            let shares = Array.init threads (fun _ -> ClaimSurvey scope)
 
             Parallel.For(
                 0,
@@ -202,11 +223,13 @@ module ClaimSurvey =
             && f.Needed |> List.forall (fun (_, _, seen) -> seen.Count > 0L))
 
     /// Surveys all cases of each weight, the lightest first, until the survey is complete or a weight is reached.
-    let lightest (version: RoomVersion) (worlds: World list) (limit: int) : ClaimSurvey =
-        let survey = ClaimSurvey version
+    let lightest (scope: ClaimScope) (limit: int) : ClaimSurvey =
+        let version = scope.Version
+        let survey = ClaimSurvey scope
 
         let judges =
-            worlds |> List.map (fun world -> world, judging survey (Ground(world, version)))
+            scope.Worlds
+            |> List.map (fun world -> world, judging survey (Ground(world, version)))
 
         let mutable weight = 0
 
@@ -222,11 +245,11 @@ module ClaimSurvey =
         survey
 
     /// Surveys given cases.
-    let cases (version: RoomVersion) (cases: (World * int[]) list) : ClaimSurvey =
-        let survey = ClaimSurvey version
+    let cases (scope: ClaimScope) (cases: (World * int[]) list) : ClaimSurvey =
+        let survey = ClaimSurvey scope
 
         for _, ofWorld in cases |> List.groupBy (fun (world, _) -> world.Name) do
-            let judge = judging survey (Ground(fst ofWorld.Head, version))
+            let judge = judging survey (Ground(fst ofWorld.Head, scope.Version))
 
             for _, choices in ofWorld do
                 judge choices

@@ -24,16 +24,19 @@ module Claims =
         @ LevelsClaims.claims
         @ PossibleClaims.claims OwnedStateClaims.mayWrite
 
-    /// The claims about a version, with the exceptions that it has. They are chosen by its number.
-    let of' (version: RoomVersion) : Claim list =
+    /// Those of these claims that are about a version, with the exceptions that it has. They are chosen by its number.
+    let about (version: RoomVersion) (claims: Claim list) : Claim list =
         let number = numberOf version
-        let all = if hasStateOwners version then ofOwnedState else all
 
         [
-            for claim in all do
+            for claim in claims do
                 if isIn number claim.Since claim.Until then
                     {
                         claim with
                             Exceptions = claim.Exceptions |> List.filter (fun e -> isIn number e.Since e.Until)
                     }
         ]
+
+    /// The claims about a version.
+    let of' (version: RoomVersion) : Claim list =
+        about version (if hasStateOwners version then ofOwnedState else all)

@@ -23,40 +23,37 @@ type ClaimLaw = {
 [<RequireQualifiedAccess>]
 module ClaimLaws =
 
-    // In every version, each claim is about a decision and each part of each exception is needed below this weight.
-    let private heaviest = 12
+    /// In every version, each claim is about a decision and each part of each exception is needed below this weight.
+    let heaviest = 12
+
+    /// The same for somebody's own claims, which may be about no decision at all.
+    let heaviestOfOwn = 6
 
     /// The smallest cases that a version decides in another way than another one.
-    let differing (other: RoomVersion) (version: RoomVersion) : ClaimSurvey =
-        let _, apart = Differences.decided other version
-        ClaimSurvey.cases version [ for a in apart -> a.World, a.Case ]
+    let differing (other: RoomVersion) (scope: ClaimScope) : ClaimSurvey =
+        let _, apart = Differences.decided other scope.Version
+        ClaimSurvey.cases scope [ for a in apart -> a.World, a.Case ]
 
-    /// The judged decisions of a version: those of the survey, the lightest ones, and the smallest that differ from its
-    /// parent's.
-    let surveyed (version: RoomVersion) (run: ClaimSurvey) : ClaimSurvey =
-        let survey =
-            ClaimSurvey.lightest version (Worlds.widened [ version ] Worlds.all) heaviest
-
+    /// The judged decisions of a version: those of the survey, the lightest ones up to a weight, and the smallest that
+    /// differ from its parent's.
+    let surveyed (scope: ClaimScope) (heaviest: int) (run: ClaimSurvey) : ClaimSurvey =
+        let survey = ClaimSurvey.lightest scope heaviest
         survey.Add run
 
-        match version.Parent |> Option.bind Versions.tryFindUnstable with
+        match scope.Version.Parent |> Option.bind Versions.tryFindUnstable with
         | None -> ()
-        | Some parent -> survey.Add(differing parent version)
+        | Some parent -> survey.Add(differing parent scope)
 
         survey
 
-    /// A number of drawn cases of each world.
-    let sample (version: RoomVersion) (count: int) (seed: uint64) : ClaimSurvey =
-        ClaimSurvey.sample version (Worlds.widened [ version ] Worlds.all) count seed
-
-    let private holds (claim: Claim) : ClaimLaw =
+    let private holds (about: RoomVersion -> Claim list) (claim: Claim) : ClaimLaw =
         let finding (survey: ClaimSurvey) =
             survey.Findings |> List.find (fun f -> f.Claim.Name = claim.Name)
 
         {
             Name = "claims." + claim.Name
             Meaning = claim.Sentence
-            In = fun version -> Claims.of' version |> List.exists (fun c -> c.Name = claim.Name)
+            In = fun version -> about version |> List.exists (fun c -> c.Name = claim.Name)
             Met = fun survey -> (finding survey).Applied.Count
             Excepted = fun survey -> (finding survey).Excepted
             Fault = fun survey -> ClaimSurvey.fault survey.Version (finding survey)
@@ -83,4 +80,10 @@ module ClaimLaws =
         :: (Versions.withUnstable
             |> List.collect Claims.of'
             |> List.distinctBy _.Name
-            |> List.map holds)
+            |> List.map (holds Claims.of'))
+
+    /// That somebody's own claims hold.
+    let ofOwn (claims: Claim list) : ClaimLaw list =
+        claims
+        |> List.distinctBy _.Name
+        |> List.map (holds (fun version -> Claims.about version claims))

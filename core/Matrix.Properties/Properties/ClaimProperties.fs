@@ -1,6 +1,7 @@
 namespace Matrix.Properties.Properties
 
 open FsCheck
+open FsCheck.FSharp
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Properties
@@ -54,3 +55,24 @@ module ClaimProperties =
         leaveNothingOpen version "leave-no-drawn-case-open" (AuthGen.case version)
         leaveNothingOpen version "leave-no-drawn-levels-open" (AuthGen.levelsCase version)
     ]
+
+    /// That one of somebody's own claims holds of drawn cases. Not for several threads.
+    let ofOwn (version: RoomVersion) (claim: Claim) : Property =
+        let rules = AuthRules version
+        let compiled = CompiledClaim(version, claim)
+
+        Property.forAllIf
+            $"claims.{claim.Name}.of-drawn-cases.{version.Id}"
+            claim.Sentence
+            (Gen.oneof [ AuthGen.case version; AuthGen.levelsCase version ])
+            AuthGen.shrink
+            (fun drawn ->
+                let case = OnItsOwn(rules, drawn) :> ICase
+                let read = ClaimCase case
+                read.Allowed <- (rules.Decide(case.Event, case, case.Facts)).IsOk
+
+                match compiled.Judge read with
+                | Judgement.NotAbout -> None
+                | Judgement.Broken -> Some false
+                | Judgement.Holds
+                | Judgement.Excepted -> Some true)

@@ -27,6 +27,8 @@ type Read =
     | JoinRule
     | MembershipOf of User
     | SignatureOf of User
+    /// A type of events.
+    | Type of string
 
 /// What the clauses of a version read that can decide an event of a kind.
 [<RequireQualifiedAccess>]
@@ -144,3 +146,13 @@ module Reads =
             ofAll.GetOrAdd(kind, (fun kind -> Versions.all |> List.map (fun v -> of' v kind) |> Set.unionMany))
 
         of' version kind - usual
+
+    /// The types of events that a version's rules name.
+    let types (version: RoomVersion) : Set<string> =
+        Set.ofList [
+            for rule in Rule.all version.Authorization do
+                for condition in Rule.conditions rule |> List.collect Condition.all do
+                    match condition with
+                    | Condition.TypeIs eventType -> eventType
+                    | _ -> ()
+        ]

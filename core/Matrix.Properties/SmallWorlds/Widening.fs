@@ -16,6 +16,11 @@ type private Wider(world: World) =
     let mutable state = world.State
     let mutable event = world.Event
     let mutable facts = world.Facts
+    let mutable kinds = world.Kinds
+
+    /// Adds types of its events that are not member events.
+    member _.Types(types: string list) =
+        kinds <- kinds @ [ for name in types -> { Type = name; Membership = "" } ]
 
     member _.Axis(name: string, choices: (string * int * 'a) list) : AxisOf<'a> =
         let axis = {
@@ -69,6 +74,7 @@ type private Wider(world: World) =
 
         {
             world with
+                Kinds = kinds
                 Axes = axes.ToArray()
                 Idle = Array.append world.Idle (Array.create added None)
                 Lightest = [|
@@ -255,6 +261,38 @@ let of' (besides: Set<Read>) (world: World) : World =
 
         for slot, user in members do
             wider.Slot(slot, axis, (fun membership draft -> draft |> Option.orElse (memberOf user membership)))
+
+    let types = [
+        for read in besides do
+            match read with
+            | Read.Type name -> name
+            | _ -> ()
+    ]
+
+    if not types.IsEmpty then
+        let axis =
+            wider.Axis(
+                "other types",
+                [
+                    "", 0, None
+                    for name in types do
+                        $"its type is {name}", 1, Some name
+                ]
+            )
+
+        wider.Types types
+
+        // The axes that are idle for these are idle for other types without rules of their own; not so for all.
+        wider.Event(
+            axis,
+            fun name draft ->
+                match name with
+                | Some name when List.contains draft.Type [ "m.room.message"; "m.room.name"; "org.example.own" ] -> {
+                    draft with
+                        Type = name
+                  }
+                | _ -> draft
+        )
 
     if
         besides

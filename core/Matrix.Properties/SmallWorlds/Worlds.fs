@@ -27,15 +27,38 @@ module Worlds =
 
     let private made = ConcurrentDictionary<struct (string * Set<Read>), World>()
 
+    let private usualTypes =
+        lazy
+            (Set.unionMany [
+                for world in all do
+                    Set.ofList [ for kind in world.Kinds -> kind.Type ]
+
+                for version in Versions.all do
+                    Reads.types version
+            ])
+
     /// The worlds, with further axes for what only clauses of these versions read of a world's events. For the versions
     /// of the specification they are the worlds themselves.
     let widened (versions: RoomVersion list) (worlds: World list) : World list =
+        let types = (versions |> List.map Reads.types |> Set.unionMany) - usualTypes.Value
+
         worlds
         |> List.map (fun world ->
+            let types =
+                if world.Name = SendingWorld.world.Name then
+                    List.ofSeq types
+                else
+                    []
+
+            let kinds = world.Kinds @ [ for name in types -> { Type = name; Membership = "" } ]
+
             let besides =
                 Set.unionMany [
                     for version in versions do
-                        for kind in world.Kinds -> Reads.besides version kind
+                        for kind in kinds do
+                            Reads.besides version kind
+
+                    Set.ofList [ for name in types -> Read.Type name ]
                 ]
 
             if besides.IsEmpty then

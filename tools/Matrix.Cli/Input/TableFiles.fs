@@ -14,23 +14,23 @@ type ChangedVersion = {
     Changed: RoomVersion
 }
 
-/// The help of `--table`.
-[<Literal>]
-let Usage =
-    "a file with changed tables of a version, in the form of `mx rules show VERSION --format json`. What it leaves out \
-     is as in that version."
-
-/// The tables of a file, if the lint has nothing against them.
-let read (file: string) : Result<ChangedVersion, Ending> =
+/// The tables of a file, and what the lint has against them.
+let readWithFindings (file: string) : Result<ChangedVersion * Finding list, Ending> =
     match Reading.file file with
     | Error ending -> Error ending
     | Ok bytes ->
         match RuleTables.read (ReadOnlySpan<byte> bytes) with
         | Error fault -> Error(Misused $"{file}: {fault}")
         | Ok changed ->
-            match Lint.version changed, Versions.tryFindUnstable changed.Id with
-            | first :: _, _ ->
-                let name = if first.Name = "" then "the table" else first.Name
-                Error(Misused $"{file}: {name} {first.What}")
-            | [], None -> Error(Misused $"{file}: there is no room version '{changed.Id}'")
-            | [], Some version -> Ok { Base = version; Changed = changed }
+            match Versions.tryFindUnstable changed.Id with
+            | None -> Error(Misused $"{file}: there is no room version '{changed.Id}'")
+            | Some version -> Ok({ Base = version; Changed = changed }, Lint.version changed)
+
+/// The tables of a file, if the lint has nothing against them.
+let read (file: string) : Result<ChangedVersion, Ending> =
+    match readWithFindings file with
+    | Error ending -> Error ending
+    | Ok(_, first :: _) ->
+        let name = if first.Name = "" then "the table" else first.Name
+        Error(Misused $"{file}: {name} {first.What}")
+    | Ok(table, []) -> Ok table

@@ -38,6 +38,29 @@ let json (write: Utf8JsonWriter -> unit) =
         json.WriteEndObject())
     |> Console.Out.WriteLine
 
+/// Prints a JSON value, its members in their order.
+let value (value: Matrix.Core.Json.Json) =
+    let rec write (json: Utf8JsonWriter) (it: Matrix.Core.Json.Json) =
+        match it with
+        | Matrix.Core.Json.Json.Array items ->
+            json.WriteStartArray()
+
+            for item in items do
+                write json item
+
+            json.WriteEndArray()
+        | Matrix.Core.Json.Json.Object o ->
+            json.WriteStartObject()
+
+            for struct (name, inner) in o.Members do
+                json.WritePropertyName name
+                write json inner
+
+            json.WriteEndObject()
+        | other -> json.WriteRawValue(Matrix.Core.Json.CanonicalJson.text other)
+
+    JsonText.ofWriting (fun json -> write json value) |> Console.Out.WriteLine
+
 /// Writes a list, each item by `write`.
 let listOf (json: Utf8JsonWriter) (name: string) (items: 'a seq) (write: 'a -> unit) =
     json.WriteStartArray name

@@ -1,5 +1,6 @@
 namespace Matrix.Cli.Rules
 
+open Matrix.Cli.Input.TableArguments
 open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Proofs.Queries
@@ -73,8 +74,8 @@ module internal AcceptsCommand =
             if List.forall isDecided proofs then Done else Finding
 
     /// Whether the second version accepts everything that the first accepts.
-    let pair (format: OutputFormat) (a: RoomVersion) (b: RoomVersion) : Ending =
-        show format [ Comparisons.accepts a b ] (fun _ -> [])
+    let pair (format: OutputFormat) (a: NamedVersion) (b: NamedVersion) : Ending =
+        show format [ Comparisons.acceptsAs (a.Name, a.Version) (b.Name, b.Version) ] (fun _ -> [])
 
     /// The same of all pairs of stable versions.
     let all (format: OutputFormat) : Ending =

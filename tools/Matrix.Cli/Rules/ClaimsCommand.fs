@@ -66,36 +66,6 @@ module internal ClaimsCommand =
                     $"| `{claim.Name}` | `{e.Name}` | {cell e.Why} | {ClaimText.span e.Since e.Until} |"
         ]
 
-    let private asJson (claims: Claim list) =
-        Printing.json (fun json ->
-            let span (first: int) (last: int) =
-                json.WriteNumber("since", first)
-
-                if last = StatedSelections.Newest then
-                    json.WriteNull "until"
-                else
-                    json.WriteNumber("until", last)
-
-            Printing.listOf json "claims" claims (fun claim ->
-                json.WriteStartObject()
-                json.WriteString("name", claim.Name)
-                json.WriteString("sentence", claim.Sentence)
-                json.WriteString("section", claim.Section)
-                json.WriteString("reason", claim.Reason)
-                span claim.Since claim.Until
-                json.WriteString("when", ClaimText.statement claim.When)
-                json.WriteString("then", ClaimText.statement claim.Then)
-
-                Printing.listOf json "exceptions" claim.Exceptions (fun e ->
-                    json.WriteStartObject()
-                    json.WriteString("name", e.Name)
-                    json.WriteString("why", e.Why)
-                    span e.Since e.Until
-                    json.WriteString("is", ClaimText.statement e.Is)
-                    json.WriteEndObject())
-
-                json.WriteEndObject()))
-
     let run (arguments: ParseResults<ClaimsArguments>) : Ending =
         let claims =
             match arguments.TryGetResult ClaimsArguments.Version with
@@ -107,7 +77,7 @@ module internal ClaimsCommand =
         | Ok claims ->
             match arguments.GetResult(ClaimsArguments.Format, Text) with
             | Text -> Printing.lines (asText claims)
-            | Json -> asJson claims
+            | Json -> Printing.value (ClaimJson.write claims)
             | Markdown -> Printing.plain (asMarkdown claims)
 
             Done

@@ -24,23 +24,36 @@ type CoverageArguments =
 
 module internal CoverageCommand =
 
+    /// Which decisions are counted.
+    type Counted =
+        | Every
+        /// The lightest, until each clause has decided, and drawn ones.
+        | LightestAndDrawn
+        /// Drawn ones, and the lightest up to a weight.
+        | UpTo of weight: int
+
     /// The decisions of a group of versions that authorization cannot tell apart.
-    let private survey (exhaustive: bool) (version: RoomVersion) (told: WorldCount -> unit) : Survey =
-        if exhaustive then
-            Survey.run version (Worlds.widened [ version ] Worlds.all) 1L Environment.ProcessorCount told
-        else
-            let all = DecisionLaws.lightest version
-            all.Add(DecisionLaws.sample version DecisionLaws.few 1UL)
-            all
+    let private survey (counted: Counted) (version: RoomVersion) (told: WorldCount -> unit) : Survey =
+        let worlds = Worlds.widened [ version ] Worlds.all
+
+        let withDrawn (lightest: Survey) =
+            lightest.Add(DecisionLaws.sample version DecisionLaws.few 1UL)
+            lightest
+
+        match counted with
+        | Every -> Survey.run version worlds 1L Environment.ProcessorCount told
+        | LightestAndDrawn -> withDrawn (DecisionLaws.lightest version)
+        | UpTo weight -> withDrawn (Survey.lightest version worlds weight)
 
     /// The decisions of each rule of a table, in the versions that share it.
-    type private Covered = {
+    type Covered = {
         Versions: string
         Table: Rule list
         Clauses: IDictionary<string, ClauseCount>
     }
 
-    let private cover (exhaustive: bool) (versions: RoomVersion list) : Covered list = [
+    /// Counts the decisions of each rule of these versions.
+    let cover (counted: Counted) (versions: RoomVersion list) : Covered list = [
         use progress = new Progress()
 
         let ids group =
@@ -50,7 +63,7 @@ module internal CoverageCommand =
             progress.Show $"versions {ids group}"
 
             let survey =
-                survey exhaustive (List.head group) (fun world ->
+                survey counted (List.head group) (fun world ->
                     progress.Show $"versions {ids group}: {world.Name}, {world.Decided} decisions")
 
             {
@@ -70,7 +83,8 @@ module internal CoverageCommand =
                 }
     ]
 
-    let private rows (covered: Covered) : Cell list list =
+    /// A row for each rule: its versions and name, what it accepts and rejects, and the smallest case.
+    let rows (covered: Covered) : Cell list list =
         // A rule that only contains others is counted by the rules inside.
         let rec counts (rule: Rule) : int64 * int64 * Witness option =
             match covered.Clauses.TryGetValue(Rule.name rule) with
@@ -98,16 +112,29 @@ module internal CoverageCommand =
                 ]
         ]
 
+    /// The clauses that no counted case reaches, or not with this outcome.
+    let undecided (covered: Covered list) : Cell list list = [
+        for c in covered do
+            for clause, accepting in Survey.undecidedOf c.Table c.Clauses do
+                [
+                    Word c.Versions
+                    Word clause
+                    Word(if accepting then "accepted" else "rejected")
+                ]
+    ]
+
     let run (arguments: ParseResults<CoverageArguments>) : Ending =
         match RoomVersions.wanted (arguments.TryGetResult CoverageArguments.Room_Version) with
         | Error ending -> ending
         | Ok versions ->
-            let covered = cover (arguments.Contains CoverageArguments.Exhaustive) versions
+            let counted =
+                if arguments.Contains CoverageArguments.Exhaustive then
+                    Every
+                else
+                    LightestAndDrawn
 
-            let undecided = [
-                for c in covered do
-                    for clause, accepting in Survey.undecidedOf c.Table c.Clauses -> c.Versions, clause, accepting
-            ]
+            let covered = cover counted versions
+            let undecided = undecided covered
 
             Report.print (arguments.GetResult(CoverageArguments.Format, Text)) {
                 Facts = [
@@ -124,14 +151,7 @@ module internal CoverageCommand =
                         {
                             Name = "undecided"
                             Columns = [ "versions"; "clause"; "outcome" ]
-                            Rows = [
-                                for versions, clause, accepting in undecided ->
-                                    [
-                                        Word versions
-                                        Word clause
-                                        Word(if accepting then "accepted" else "rejected")
-                                    ]
-                            ]
+                            Rows = undecided
                         }
                 ]
             }

@@ -19,7 +19,9 @@ type DiffArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Versions _ -> "the two room versions to compare, such as 11 12."
+            | Versions _ ->
+                "the two room versions to compare, such as 11 12. Each is "
+                + TableArguments.Usage
             | Area _ -> "one area only: see `mx rules show --help`."
             | Witness -> "prints, with each difference, the smallest event and state on which the versions disagree."
             | Stat -> "prints counts only: rows added, removed, changed, reworded, moved and renumbered in each area."
@@ -170,7 +172,9 @@ module internal DiffCommand =
         else
 
             match
-                RoomVersions.find a, RoomVersions.find b, RoomVersions.areas (arguments.TryGetResult DiffArguments.Area)
+                TableArguments.find a,
+                TableArguments.find b,
+                RoomVersions.areas (arguments.TryGetResult DiffArguments.Area)
             with
             | Error ending, _, _
             | _, Error ending, _
@@ -178,11 +182,15 @@ module internal DiffCommand =
             | Ok a, Ok b, _ when arguments.Contains Accepts -> AcceptsCommand.pair format a b
             | Ok a, Ok b, _ when arguments.Contains Unless -> UnlessCommand.run format a b
             | Ok a, Ok b, Ok areas ->
-                let difference = Difference.between areas a b
+                let difference = {
+                    Difference.between areas a.Version b.Version with
+                        From = a.Printed
+                        To = b.Printed
+                }
 
                 let shows: Shows =
                     if arguments.Contains Witness then
-                        Some(Cases.byRow (Differences.search areas a b))
+                        Some(Cases.byRow (Differences.search areas a.Version b.Version))
                     else
                         None
 

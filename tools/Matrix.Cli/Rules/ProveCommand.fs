@@ -7,6 +7,7 @@ open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Auth
 open Matrix.Proofs.Queries
+open Matrix.Properties.Claims
 open Matrix.Properties.Generators
 
 type ProveArguments =
@@ -14,7 +15,7 @@ type ProveArguments =
     | [<Unique>] Query of NAME: string
     | [<Unique>] Clauses
     | [<Unique>] Mutants
-    | [<Unique>] Table of FILE: string
+    | [<Unique>] Claims of FILE: string
     | [<Unique>] Cases of COUNT: int
     | [<Unique>] By_Z3 of COUNT: int
     | [<Unique>] Again
@@ -28,7 +29,7 @@ type ProveArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Version _ -> "a room version. Default: every stable one."
+            | Version _ -> TableArguments.Usage + " Default: every stable version."
             | Query _ -> "only the queries whose names contain this, such as decided, or claims/only-members-send."
             | Clauses -> "shows for each clause a smallest case that it decides, instead of proving."
             | Mutants -> "proves that the mutants listed as equivalent change no verdict, instead of claims."
@@ -40,7 +41,7 @@ type ProveArguments =
             | Draw _ -> "asks twenty of the questions, drawn by this text, also if they were proved before."
             | Keep -> "keeps the digests of what is proved, claims and mutants, if all of it is."
             | Kept -> "tells which questions were proved as they stand, and asks no solver."
-            | Table _ -> TableFiles.Usage
+            | Claims _ -> ClaimFiles.Usage
             | Time_Limit _ -> "the time that a solver has for one question. Default: 60 seconds."
             | Emit _ -> "writes every question to this folder as a file for solvers, and asks none."
             | Format _ -> OutputFormat.TextByDefault
@@ -184,25 +185,44 @@ module internal ProveCommand =
             | None -> prove arguments queries
 
     /// A changed table: a case against it, or the proofs.
-    let private ofTable (arguments: ParseResults<ProveArguments>) (file: string) : Ending =
-        let against (table: TableFiles.ChangedVersion) : Result<Report option, Ending> =
+    let private ofTable (arguments: ParseResults<ProveArguments>) (table: TableFiles.ChangedVersion) : Ending =
+        let against () : Result<Report option, Ending> =
             Solver.installed ()
             |> Result.bind (fun _ -> (TableProof.refusal (limitOf arguments) table).GetAwaiter().GetResult())
 
-        match TableFiles.read file with
-        | Error ending -> ending
-        | Ok table ->
-            let queries =
-                ChangedTables.keepsClaims table.Base table.Changed
-                :: Comparisons.selection table.Changed
-                :: Queries.all [ table.Changed ]
+        let queries =
+            ChangedTables.keepsClaims table.Base table.Changed
+            :: Comparisons.selection table.Changed
+            :: Queries.all [ table.Changed ]
 
-            match (if arguments.Contains Emit then Ok None else against table) with
-            | Error ending -> ending
-            | Ok None -> ask arguments queries
-            | Ok(Some report) ->
-                Report.print (arguments.GetResult(ProveArguments.Format, Text)) report
-                Finding
+        match (if arguments.Contains Emit then Ok None else against ()) with
+        | Error ending -> ending
+        | Ok None -> ask arguments queries
+        | Ok(Some report) ->
+            Report.print (arguments.GetResult(ProveArguments.Format, Text)) report
+            Finding
+
+    /// What is asked of versions as they are.
+    let private ofVersions
+        (arguments: ParseResults<ProveArguments>)
+        (versions: Matrix.Rules.RoomVersion list)
+        : Query list =
+        let claims =
+            lazy
+                (Queries.all versions
+                 @ List.map Comparisons.selection versions
+                 @ List.collect Occurrences.of' versions)
+
+        let mutants = lazy (List.collect Queries.equivalents versions)
+
+        if arguments.Contains ProveArguments.Clauses then
+            List.collect Queries.idle versions
+        elif arguments.Contains Keep || arguments.Contains Kept then
+            claims.Value @ mutants.Value
+        elif arguments.Contains ProveArguments.Mutants then
+            mutants.Value
+        else
+            claims.Value
 
     let private onCases (arguments: ParseResults<ProveArguments>) (versions: Matrix.Rules.RoomVersion list) : Ending =
         let solved = arguments.GetResult(By_Z3, 0)
@@ -222,8 +242,8 @@ module internal ProveCommand =
             | Ok _ -> compare ()
 
     let private keepsNotAll (arguments: ParseResults<ProveArguments>) =
-        arguments.Contains ProveArguments.Table
-        || arguments.Contains ProveArguments.Version
+        arguments.Contains ProveArguments.Version
+        || arguments.Contains ProveArguments.Claims
         || arguments.Contains ProveArguments.Query
         || arguments.Contains ProveArguments.Clauses
         || arguments.Contains ProveArguments.Mutants
@@ -231,36 +251,31 @@ module internal ProveCommand =
         || arguments.Contains Emit
 
     let run (arguments: ParseResults<ProveArguments>) : Ending =
-        match
-            arguments.TryGetResult ProveArguments.Table,
-            RoomVersions.wanted (arguments.TryGetResult ProveArguments.Version)
-        with
-        | Some _, _ when arguments.Contains ProveArguments.Version ->
-            Misused "--table: the file names the version: expected no other"
+        let kinds = [
+            arguments.Contains ProveArguments.Clauses
+            arguments.Contains ProveArguments.Mutants
+            arguments.Contains ProveArguments.Claims
+        ]
+
+        match TableArguments.wanted (arguments.TryGetResult ProveArguments.Version) with
         | _ when arguments.Contains By_Z3 && not (arguments.Contains ProveArguments.Cases) ->
             Misused "--by-z3: expected with --cases"
         | _ when arguments.Contains Keep && keepsNotAll arguments ->
-            Misused "--keep: expected without a version, --table, --query, --clauses, --mutants, --draw, --emit"
-        | Some file, _ -> ofTable arguments file
-        | None, Error ending -> ending
-        | None, Ok versions when arguments.Contains ProveArguments.Cases -> onCases arguments versions
-        | None, Ok versions ->
-            let queries =
-                let claims =
-                    lazy
-                        (Queries.all versions
-                         @ List.map Comparisons.selection versions
-                         @ List.collect Occurrences.of' versions)
+            Misused "--keep: expected without a version, --query, --clauses, --mutants, --claims, --draw, --emit"
+        | _ when (List.filter id kinds).Length > 1 -> Misused "--clauses, --mutants, --claims: expected one of them"
+        | Error ending -> ending
+        | Ok named ->
+            let versions = named |> List.map _.Version
 
-                let mutants = lazy (List.collect Queries.equivalents versions)
+            if arguments.Contains ProveArguments.Cases then onCases arguments versions else
 
-                if arguments.Contains ProveArguments.Clauses then
-                    List.collect Queries.idle versions
-                elif arguments.Contains Keep || arguments.Contains Kept then
-                    claims.Value @ mutants.Value
-                elif arguments.Contains ProveArguments.Mutants then
-                    mutants.Value
-                else
-                    claims.Value
-
-            ask arguments queries
+            match arguments.TryGetResult ProveArguments.Claims, named with
+            | Some file, _ ->
+                match ClaimFiles.readAbout versions file with
+                | Error ending -> ending
+                | Ok claims ->
+                    versions
+                    |> List.collect (fun version -> Queries.claimed version (Claims.about version claims))
+                    |> ask arguments
+            | None, [ one ] when one.IsGiven && not (List.contains true kinds) -> ofTable arguments one.Table
+            | None, _ -> ofVersions arguments versions |> ask arguments

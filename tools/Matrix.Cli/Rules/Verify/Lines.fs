@@ -7,7 +7,6 @@ open System.Threading.Tasks
 open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Properties
-open Matrix.Properties.Claims
 open Matrix.Properties.Properties
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
@@ -124,7 +123,8 @@ type Seen = {
     /// The names of the versions.
     member this.Ids = this.Group |> List.map _.Id
 
-let private drawnCases = 10_000
+/// How many cases of each world a run draws.
+let drawnCases = 10_000
 
 /// Decides the cases of small worlds.
 let survey (exhaustive: bool) (seed: uint64) (groups: RoomVersion list list) : Seen list = [
@@ -218,80 +218,3 @@ let ofSurveys (laws: DecisionLaw list) (seen: Seen list) : Line list = [
             CanHappen = None
         }
 ]
-
-/// The requested claims about these versions.
-let claims (wanted: string option) (versions: RoomVersion list) : ClaimLaw list =
-    ClaimLaws.all
-    |> List.filter (fun law -> RoomVersions.isMeant wanted law.Name && List.exists law.In versions)
-
-/// Judges the decisions of each group of versions by the claims.
-let judge (exhaustive: bool) (seed: uint64) (groups: RoomVersion list list) : (RoomVersion list * ClaimSurvey) list = [
-    use progress = new Progress()
-
-    for group in groups do
-        let version = List.head group
-        let ids = group |> List.map _.Id |> String.concat ", "
-        progress.Show $"version {ids}: claims"
-
-        let run =
-            if exhaustive then
-                ClaimSurvey.run
-                    version
-                    (Worlds.widened [ version ] Worlds.all)
-                    1L
-                    Environment.ProcessorCount
-                    (fun world -> progress.Show $"version {ids}: claims, {world}")
-            else
-                ClaimLaws.sample version drawnCases seed
-
-        group, ClaimLaws.surveyed version run
-]
-
-let private ofClaim (judged: (RoomVersion list * ClaimSurvey) list) (law: ClaimLaw) : Line =
-    let here = judged |> List.filter (fun (_, survey) -> law.In survey.Version)
-
-    let ids group =
-        group |> List.map (fun (v: RoomVersion) -> v.Id)
-
-    let met = here |> List.sumBy (fun (_, survey) -> law.Met survey)
-
-    let exceptions = [
-        for group, survey in here do
-            for e, seen in law.Excepted survey -> e, ids group, seen
-    ]
-
-    {
-        Name = law.Name
-        Meaning = law.Meaning
-        Versions = here |> List.collect (fst >> ids)
-        Asked = met
-        Met = met
-        IsUnchecked = false
-        Fault =
-            here
-            |> List.tryPick (fun (group, survey) ->
-                let versions = String.concat ", " (ids group)
-
-                law.Fault survey |> Option.map (fun fault -> $"version {versions}: {fault}"))
-        Exceptions = [
-            for (name, why), same in exceptions |> List.groupBy (fun (e, _, _) -> e.Name, e.Why) ->
-                {
-                    Name = name
-                    Why = why
-                    Versions = same |> List.collect (fun (_, ids, _) -> ids)
-                    Count = same |> List.sumBy (fun (_, _, seen) -> seen.Count)
-                    Witness =
-                        same
-                        |> List.choose (fun (_, _, seen) -> seen.Lightest)
-                        |> List.sortBy _.Weight
-                        |> List.tryHead
-                        |> Option.map Witnesses.name
-                        |> Option.defaultValue ""
-                }
-        ]
-        CanHappen = None
-    }
-
-/// The result of each claim in the versions that it is stated for.
-let ofClaims (laws: ClaimLaw list) (judged: (RoomVersion list * ClaimSurvey) list) : Line list =
-    laws |> List.map (ofClaim judged)
