@@ -48,7 +48,8 @@ internal sealed partial class CommandLineTests
         ["vectors answer"] = ["USAGE: mx vectors answer"],
         ["vectors generate"] = ["DIR", "--check"],
         ["rules"] = ["list", "show", "diff", "history", "print", "explain", "claims", "verify", "coverage", "html",
-            "mutate", "prove", "sentences", "drift", "msc"],
+            "mutate", "prove", "check", "sentences", "drift", "msc"],
+        ["rules check"] = ["VERSION", "--against", "--claims", "--watch", "--time-limit", "--format"],
         ["rules prove"] =
         [
             "VERSION", "--query", "--clauses", "--mutants", "--claims", "--time-limit", "--emit", "--format",

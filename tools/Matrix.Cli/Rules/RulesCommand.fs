@@ -21,6 +21,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Sentences of ParseResults<SentencesArguments>
     | [<CliPrefix(CliPrefix.None)>] Drift of ParseResults<DriftArguments>
     | [<CliPrefix(CliPrefix.None)>] Msc of ParseResults<MscArguments>
+    | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<CheckArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -41,6 +42,7 @@ type RulesArguments =
             | Sentences _ -> "compares the specification's sentences with the digests that the rows have of them."
             | Drift _ -> "names the rules whose sentences differ between two commits of the specification."
             | Msc _ -> "drafts a proposal's rules from an amendment: before and after, with their numbers."
+            | Check _ -> "says what a change does: lint, changes, coverage, smallest cases and claims, quickest first."
 
 module internal RulesCommand =
     let run (arguments: ParseResults<RulesArguments>) : Ending =
@@ -61,3 +63,4 @@ module internal RulesCommand =
         | Sentences arguments -> SentencesCommand.run arguments
         | Drift arguments -> DriftCommand.run arguments
         | Msc arguments -> MscCommand.run arguments
+        | Check arguments -> CheckCommand.run arguments

@@ -33,17 +33,27 @@ let private compiler () : string option =
         |> Array.tryLast
         |> Option.map snd
 
-/// The source files of the project in a folder, in their order.
+/// The file of the lint. What follows it says rules in words, and is not needed to read them.
+let private last = "Lint.fs"
+
+/// The source files of the project in a folder, in their order, up to the lint.
 let sources (where: string) (folder: string) : Result<string list, SourceFault> =
     try
         let project = XDocument.Load(Path.Combine(folder, Checkout.Project))
 
-        Ok [
+        let all = [
             for item in project.Descendants(XName.Get "Compile") do
                 match item.Attribute(XName.Get "Include") with
                 | null -> ()
-                | file -> Path.Combine(folder, file.Value.Replace('\\', '/'))
+                | file -> file.Value.Replace('\\', '/')
         ]
+
+        let needed =
+            match List.tryFindIndex ((=) last) all with
+            | Some index -> List.truncate (index + 1) all
+            | None -> all
+
+        Ok [ for file in needed -> Path.Combine(folder, file) ]
     with
     | :? XmlException
     | :? IOException as fault -> Error(SourceFault.DoesNotCompile(where, [ $"{Checkout.Project}: {fault.Message}" ]))
@@ -57,6 +67,13 @@ let private references () : string list =
         Path.Combine(runtime, "mscorlib.dll")
         Path.Combine(runtime, "netstandard.dll")
     ]
+
+/// The compiler lives for seconds: it is compiled quickly rather than well, and collects little.
+let private quickly = [
+    "DOTNET_TieredPGO", "0"
+    "DOTNET_gcConcurrent", "0"
+    "DOTNET_GCgen0size", "0x8000000"
+]
 
 /// What is printed of a compiler's errors.
 let private mostErrors = 5
@@ -94,7 +111,7 @@ let compile (where: string) (folder: string) (strict: bool) (assembly: string) :
 
         File.WriteAllLines(response, lines, UTF8Encoding false)
 
-        match Processes.run (Path.Combine(dotnet, "dotnet")) [ compiler; "@" + response ] with
+        match Processes.runWith quickly (Path.Combine(dotnet, "dotnet")) [ compiler; "@" + response ] with
         | None -> Error SourceFault.NoCompiler
         | Some ran when ran.Code = 0 && File.Exists assembly -> Ok()
         | Some ran ->

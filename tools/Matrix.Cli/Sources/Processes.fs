@@ -12,10 +12,13 @@ type Ran = {
     Errors: string
 }
 
-/// Runs a program; none if it is not installed.
-let run (program: string) (arguments: string list) : Ran option =
+/// Runs a program with these variables besides; none if it is not installed.
+let runWith (variables: (string * string) list) (program: string) (arguments: string list) : Ran option =
     let info =
         ProcessStartInfo(program, arguments, RedirectStandardOutput = true, RedirectStandardError = true)
+
+    for name, value in variables do
+        info.Environment[name] <- value
 
     try
         match Process.Start info with
@@ -34,3 +37,6 @@ let run (program: string) (arguments: string list) : Ran option =
             }
     with :? ComponentModel.Win32Exception ->
         None
+
+/// Runs a program; none if it is not installed.
+let run (program: string) (arguments: string list) : Ran option = runWith [] program arguments
