@@ -138,6 +138,7 @@ internal sealed partial class ChangingARuleTests
         start.Environment["GIT_CEILING_DIRECTORIES"] = Path.GetDirectoryName(_copy.FullName);
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["MATRIX_HOME"] = _copy.FullName;
+        start.Environment["XDG_CACHE_HOME"] = Path.Combine(_copy.FullName, ".cache");
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(stop);
         var errors = process.StandardError.ReadToEndAsync(stop);

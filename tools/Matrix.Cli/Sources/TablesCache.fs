@@ -156,9 +156,11 @@ let read (folder: string) : (Kept list * Finding list) option =
 
 /// The tables of a version in a folder.
 let tables (where: string) (folder: string) (id: string) : Result<RoomVersion, SourceFault> =
-    match Matrix.Cli.Input.Reading.file (fileOf folder id) with
-    | Error _ -> Error(SourceFault.OtherForm(where, $"the cached tables of version {id} cannot be read"))
-    | Ok bytes ->
-        match RuleTables.readWhole (ReadOnlySpan<byte> bytes) with
+    let file = fileOf folder id
+
+    if not (File.Exists file) then
+        Error(SourceFault.OtherForm(where, $"{file} is missing"))
+    else
+        match RuleTables.readWhole (ReadOnlySpan<byte>(File.ReadAllBytes file)) with
         | Ok version -> Ok version
         | Error fault -> Error(SourceFault.OtherForm(where, $"version {id}: {fault}"))
