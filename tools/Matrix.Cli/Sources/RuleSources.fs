@@ -56,11 +56,10 @@ let private compiled
             |> Result.bind (fun project -> Compiler.compile where project strict assembly)
             |> Result.bind (fun () -> CompiledRules.read where assembly)
             |> Result.bind (fun read ->
-                TablesCache.write folder read
-
-                match kept where folder with
-                | Some source -> Ok source
-                | None -> Error(SourceFault.OtherForm(where, $"{folder} cannot be read")))
+                match TablesCache.write folder read, kept where folder with
+                | Error fault, _ -> Error fault
+                | Ok(), Some source -> Ok source
+                | Ok(), None -> Error(SourceFault.OtherForm(where, $"{folder} cannot be read")))
         finally
             temporary.Delete true
 

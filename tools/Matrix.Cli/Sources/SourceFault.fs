@@ -19,6 +19,8 @@ type internal SourceFault =
     /// Its rules have a form that this program does not know.
     | OtherForm of where: string * what: string
     | NoVersion of where: string * id: string * known: string list
+    /// The cache folder cannot be written.
+    | NoCache of reason: string
 
 module internal SourceFault =
 
@@ -36,6 +38,7 @@ module internal SourceFault =
             Refused $"the rules of {where} do not compile: {lines}"
         | SourceFault.OtherForm(where, what) ->
             Refused $"the rules of {where} have a form that this mx does not know: {what}"
+        | SourceFault.NoCache reason -> Refused $"the cache folder (XDG_CACHE_HOME) cannot be written: {reason}"
         | SourceFault.NoVersion(where, id, known) ->
             let known = known |> String.concat ", "
             Misused $"{where} has no room version '{id}': expected one of {known}"

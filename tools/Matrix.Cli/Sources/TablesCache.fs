@@ -83,8 +83,7 @@ let private deleteOld (folder: string) =
         |> Array.skip (min most (DirectoryInfo(folder).GetDirectories().Length)) do
         old.Delete true
 
-/// Writes tables to their folder, at once or not at all.
-let write (folder: string) (read: CompiledRules.Read) : unit =
+let private writeAll (folder: string) (read: CompiledRules.Read) : unit =
     let parent = Path.GetDirectoryName folder |> string
     Directory.CreateDirectory parent |> ignore
 
@@ -103,6 +102,14 @@ let write (folder: string) (read: CompiledRules.Read) : unit =
         Directory.Delete(written, true)
 
     deleteOld parent
+
+/// Writes tables to their folder, at once or not at all.
+let write (folder: string) (read: CompiledRules.Read) : Result<unit, SourceFault> =
+    try
+        Ok(writeAll folder read)
+    with
+    | :? UnauthorizedAccessException
+    | :? IOException as fault -> Error(SourceFault.NoCache fault.Message)
 
 /// A version in a folder.
 type Kept = {

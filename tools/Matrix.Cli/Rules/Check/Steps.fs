@@ -3,7 +3,7 @@ module internal Matrix.Cli.Rules.Check.Steps
 
 open Matrix.Cli.Input.TableArguments
 open Matrix.Cli.Output
-open Matrix.Cli.Rules
+open Matrix.Cli.Rules.Verify
 open Matrix.Properties.Claims
 open Matrix.Properties.Properties
 open Matrix.Properties.SmallWorlds
@@ -84,15 +84,14 @@ let private rulesChanged (before: NamedVersion) (after: NamedVersion) : string l
 
 /// The clauses that no case reaches, and how often the changed ones decide.
 let coverage (before: NamedVersion option) (after: NamedVersion) : Answer =
-    let covered =
-        CoverageCommand.cover (CoverageCommand.UpTo heaviest) [ after.Version ]
+    let covered = Coverage.cover (Coverage.UpTo heaviest) [ after.Version ]
 
     let changed =
         before
         |> Option.map (fun before -> rulesChanged before after)
         |> Option.defaultValue []
 
-    let undecided = CoverageCommand.undecided covered
+    let undecided = Coverage.undecided covered
 
     let isChanged (row: Cell list) =
         match row with
@@ -106,7 +105,7 @@ let coverage (before: NamedVersion option) (after: NamedVersion) : Answer =
                 "clauses_undecided", Count(int64 undecided.Length)
             ]
             Tables = [
-                match covered |> List.collect CoverageCommand.rows |> List.filter isChanged with
+                match covered |> List.collect Coverage.rows |> List.filter isChanged with
                 | [] -> ()
                 | rows -> {
                     Name = "coverage_of_changes"
