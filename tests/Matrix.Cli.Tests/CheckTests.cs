@@ -10,13 +10,6 @@ internal sealed class CheckTests
 {
     private const string Time = "300";
 
-    /// <summary>Claims that cases of the worlds break, where the case that solvers find is another one.</summary>
-    private static readonly Dictionary<string, string> _others = new()
-    {
-        ["a row of the selection is dropped"] = "anyone-joins-a-public-room",
-        ["strings are levels"] = "members-with-the-power-can-invite",
-    };
-
     private RulesCheckout _checkout = null!;
 
     [SetUp]
@@ -35,9 +28,9 @@ internal sealed class CheckTests
         Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
         Assert.That(ran.Json.GetProperty("against").GetString(), Is.EqualTo("12"));
         Assert.That(ran.Json.GetProperty("rows_changed").GetInt32(), Is.Positive);
-        Assert.That(
-            ran.Json.GetProperty("claims_broken").EnumerateArray().Select(row => row.GetProperty("claim").GetString()),
-            Does.Contain(_others.GetValueOrDefault(change, WrongTables.BrokenBy(change))));
+        var broken = ran.Json.GetProperty("claims_broken").EnumerateArray()
+            .Select(row => row.GetProperty("claim").GetString());
+        Assert.That(broken.Intersect(WrongTables.BrokenBy(change)), Is.Not.Empty, ran.Output);
         Assert.That(ran.Json.GetProperty("cases_against_claims").GetArrayLength(), Is.GreaterThan(2));
     }
 

@@ -37,6 +37,7 @@ let private quick = [
     AuthCostTests.tests
     SmallWorldTests.tests
     ClaimTests.tests
+    CoverTests.tests
     ProofTests.tests
     RulesAsDataTests.tests
     TablesOnlyTests.tests

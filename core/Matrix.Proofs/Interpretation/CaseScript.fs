@@ -103,8 +103,8 @@ module CaseScript =
 
     let private isLiteral (symbol: string) = (Words.literalOf symbol).IsSome
 
-    /// The question whether something does not hold of the case: an axiom, or one of these terms. Unsat says that all of
-    /// them hold. `written` is what `Script.premises` gives.
+    /// The question whether something does not hold of the case: an axiom, or one of these terms. Unsat says that all
+    /// of them hold. `written` is what `Script.premises` gives.
     let all (written: Term list) (model: CaseModel) (terms: Term list) : Term list =
         let writer = Writer model
 

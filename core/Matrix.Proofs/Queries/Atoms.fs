@@ -2,7 +2,6 @@ namespace Matrix.Proofs.Queries
 
 open Matrix.Rules
 open Matrix.Rules.Printing
-open Matrix.Properties.Claims
 open Matrix.Proofs.Encoding
 open Matrix.Proofs.Smt
 
@@ -11,8 +10,6 @@ open Matrix.Proofs.Smt
 type Atom = {
     /// Such as `the join rule is knock`.
     Words: string
-    /// The same negated.
-    NotWords: string
     Term: Term
 }
 
@@ -47,16 +44,23 @@ module Atoms =
             | other -> [ other ])
         |> List.filter (isOfEntry >> not)
 
-    /// Rules as rows: what is inside is a row of its own.
-    let private rowsOf (version: RoomVersion) : Map<string, Rule> =
-        Map [
-            for rule in Rule.all version.Authorization -> Rule.name rule, Rule.withInside [] rule
-        ]
+    /// A rule without what is inside, which is a row of its own, and the conditions of the scopes around it.
+    type private Placed = { Rule: Rule; Around: Condition list }
+
+    let private rowsOf (version: RoomVersion) : Placed list =
+        let rec walk around rules =
+            rules
+            |> List.collect (fun rule ->
+                {
+                    Rule = Rule.withInside [] rule
+                    Around = around
+                }
+                :: walk (Rule.conditions rule @ around) (Rule.inside rule))
+
+        walk [] version.Authorization
 
     /// The rows of the first version that the second does not have in this form.
-    let private differing (a: RoomVersion) (b: RoomVersion) : Rule list =
-        let others = rowsOf b
-
+    let private differing (a: RoomVersion) (b: RoomVersion) : Placed list =
         let data (rule: Rule) =
             Rule.conditions rule,
             Rule.verdicts rule,
@@ -64,62 +68,46 @@ module Atoms =
              | Rule.ForEach(_, alterations, entries, _, _) -> Some(alterations, entries)
              | _ -> None)
 
-        [
-            for KeyValue(name, rule) in rowsOf a do
-                match others.TryFind name with
-                | Some other when data other = data rule -> ()
-                | _ -> rule
-        ]
+        let others = Map [ for row in rowsOf b -> Rule.name row.Rule, data row.Rule ]
+
+        rowsOf a
+        |> List.filter (fun row -> others.TryFind(Rule.name row.Rule) <> Some(data row.Rule))
 
     let private selectionsOf (a: RoomVersion) (b: RoomVersion) : Selection list =
         let data (row: Selection) = row.Type, row.Key, row.When
         let others = b.Selections |> List.map data |> set
         a.Selections |> List.filter (fun row -> not (others.Contains(data row)))
 
-    let private placeOf (version: RoomVersion) : Place = {
-        Reading = Powers.readingOf version.Id version.Settings
+    let private placeOf (name: string, version: RoomVersion) : Place = {
+        Reading = Powers.readingOf name version.Settings
         Selections = version.Selections
         Entry = None
     }
 
-    let private ofConditions (version: RoomVersion) (conditions: Condition list) : Atom list = [
+    let private ofConditions (version: string * RoomVersion) (conditions: Condition list) : Atom list = [
         for condition in conditions do
-            let words (condition: Condition) = Words.condition condition
-
             {
-                Words = words condition
-                NotWords = words (Condition.Not condition)
+                Words = Words.condition condition
                 Term = Conditions.holds (placeOf version) condition
             }
     ]
 
-    /// That some entry of a map of the power levels changes.
-    let private ofEntries (version: RoomVersion) (rule: Rule) : Atom list =
-        let stated = {
-            ClaimTerms.stated version Term.yes with
-                Place = placeOf version
+    /// That a part of the power levels, of which a rule reads the entries, differs before and after.
+    let private ofEntries (rule: Rule) : Atom list =
+        let differs (name: string) = {
+            Words = $"content.{name} differs from {name} of the power levels"
+            Term = Term.not' (Term.equal (Words.at [ name ] Words.levels) (Words.at [ name ] Words.content))
         }
 
-        let changes (entries: Entries) =
-            let statement = Statement.SomeEntry(entries, Statement.Entry EntryFact.Differs)
-
-            {
-                Words = ClaimText.statement statement
-                NotWords = ClaimText.statement (Statement.Not statement)
-                Term = ClaimTerms.ofStatement stated statement
-            }
-
         match rule with
-        | Rule.ForEach(_, _, Entries.Inside maps, _, _) -> [ for map in maps -> changes (Entries.Inside [ map ]) ]
-        | Rule.ForEach(_, _, Entries.Members names, _, _) -> [ changes (Entries.Members names) ]
+        | Rule.ForEach(_, _, (Entries.Inside names | Entries.Members names), _, _) -> List.map differs names
         | _ -> []
 
     let private x = Term.symbol "x"
 
     /// What the settings tell of users and levels, where they differ.
-    let private ofSettings (a: RoomVersion) (b: RoomVersion) : Atom list =
-        let first, second =
-            Powers.readingOf a.Id a.Settings, Powers.readingOf b.Id b.Settings
+    let private ofSettings (a: string * RoomVersion) (b: string * RoomVersion) : Atom list =
+        let first, second = (placeOf a).Reading, (placeOf b).Reading
 
         let somebody (differ: Term) = Words.forSomeText "x" differ
 
@@ -127,14 +115,12 @@ module Atoms =
             if first.Creators <> second.Creators then
                 {
                     Words = "somebody is a creator in one version only"
-                    NotWords = "the creators are the same in both versions"
                     Term = somebody (Term.not' (Term.equal (Powers.isCreator first x) (Powers.isCreator second x)))
                 }
 
             if first.CreatorPower <> second.CreatorPower || first.Creators <> second.Creators then
                 {
                     Words = "somebody is a creator"
-                    NotWords = "nobody is a creator"
                     Term = somebody (Term.any [ Powers.isCreator first x; Powers.isCreator second x ])
                 }
 
@@ -151,24 +137,25 @@ module Atoms =
 
                 {
                     Words = "some value of the power levels was a level in one version only"
-                    NotWords = "all values of the power levels were levels in both versions or in none"
                     Term = somebody (counts Words.levels)
                 }
 
                 {
                     Words = "some value of the content is a level in one version only"
-                    NotWords = "all values of the content are levels in both versions or in none"
                     Term = somebody (counts Words.content)
                 }
         ]
 
-    /// All atoms, each once.
-    let between (a: RoomVersion) (b: RoomVersion) : Atom list =
-        let ofRules (version: RoomVersion) (rules: Rule list) =
-            ofConditions version (rules |> List.collect Rule.conditions |> List.collect simplest)
-            @ List.collect (ofEntries version) rules
+    /// All atoms of two versions, each with its name in the file, once.
+    let between (a: string * RoomVersion) (b: string * RoomVersion) : Atom list =
+        let ofRules (version: string * RoomVersion) (rows: Placed list) =
+            rows
+            |> List.collect (fun row -> Rule.conditions row.Rule @ row.Around)
+            |> List.collect simplest
+            |> ofConditions version
+            |> List.append (rows |> List.collect (fun row -> ofEntries row.Rule))
 
-        let ofSelections (version: RoomVersion) (rows: Selection list) =
+        let ofSelections (version: string * RoomVersion) (rows: Selection list) =
             ofConditions version [
                 for row in rows do
                     yield! simplest row.When
@@ -176,10 +163,10 @@ module Atoms =
             ]
 
         [
-            ofRules a (differing a b)
-            ofRules b (differing b a)
-            ofSelections a (selectionsOf a b)
-            ofSelections b (selectionsOf b a)
+            ofRules a (differing (snd a) (snd b))
+            ofRules b (differing (snd b) (snd a))
+            ofSelections a (selectionsOf (snd a) (snd b))
+            ofSelections b (selectionsOf (snd b) (snd a))
             ofSettings a b
         ]
         |> List.concat

@@ -3,12 +3,8 @@ namespace Matrix.Proofs.Queries
 open System.Collections
 open System.Collections.Generic
 
-/// An atom, or its negation.
-[<Struct>]
-type Literal = { Atom: int; Holds: bool }
-
-/// A condition: some of several conjunctions holds.
-type Cover = Literal list list
+/// A condition: all atoms of some of several conjunctions hold. Each atom by its number.
+type Cover = int list list
 
 /// Conditions with few atoms that hold of every given case.
 [<RequireQualifiedAccess>]
@@ -31,24 +27,22 @@ module Covers =
 
     /// A conjunction, and the cases in which it holds.
     [<NoEquality; NoComparison>]
-    type private Conjunction = { Of: Literal list; Cases: BitArray }
+    type private Conjunction = { Of: int list; Cases: BitArray }
 
-    /// The literals that matter: one of those that hold in the same cases, and of these the first.
-    let private literals (preferred: Literal list) (cases: bool[] list) : Conjunction list =
-        let cases = Array.ofList cases
+    /// The atoms that matter: one of those that hold in the same cases, and of these the first.
+    let private single (preferred: int list) (cases: bool[] list) : Conjunction list =
         let seen = HashSet<string>()
 
         [
-            for literal in preferred do
-                let holds = BitArray [| for case in cases -> case[literal.Atom] = literal.Holds |]
+            for atom in preferred do
+                let holds = [| for case in cases -> case[atom] |]
+                let key = System.String [| for case in holds -> if case then '1' else '0' |]
 
-                let key =
-                    System.String [|
-                        for case in cases -> if case[literal.Atom] = literal.Holds then '1' else '0'
-                    |]
-
-                if holds.HasAnySet() && seen.Add key then
-                    { Of = [ literal ]; Cases = holds }
+                if Array.contains true holds && seen.Add key then
+                    {
+                        Of = [ atom ]
+                        Cases = BitArray holds
+                    }
         ]
 
     let rec private together (count: int) (from: Conjunction list) : Conjunction seq =
@@ -75,10 +69,10 @@ module Covers =
     let private first (open': BitArray) : int =
         Seq.init open'.Length id |> Seq.find (fun i -> open'[i])
 
-    /// A condition with the fewest atoms, at most this many, that holds of every case; none if there is none. A case says of
-    /// each atom whether it holds. Of several, one with the literals that come first.
-    let smallest (most: int) (preferred: Literal list) (cases: bool[] list) : Cover option =
-        let single = literals preferred cases
+    /// A condition with the fewest atoms, at most this many, that holds of every case; none if there is none. A case
+    /// says of each atom whether it holds. Of several, one with the atoms that come first.
+    let smallest (most: int) (preferred: int list) (cases: bool[] list) : Cover option =
+        let single = single preferred cases
 
         let bySize = [|
             for count in 1..MostTogether -> lazy (together count single |> Array.ofSeq)

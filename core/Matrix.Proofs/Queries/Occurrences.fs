@@ -8,8 +8,8 @@ open Matrix.Proofs.Encoding
 open Matrix.Proofs.Interpretation
 open Matrix.Proofs.Smt
 
-/// That claims say something: each is about some event, and each case that an exception lists is needed. It is shown by a
-/// case of the small worlds, of which the text for solvers has to say the same.
+/// That claims say something: each is about some event, and each case that an exception lists is needed. It is shown by
+/// a case of the small worlds, of which the text for solvers has to say the same.
 [<RequireQualifiedAccess>]
 module Occurrences =
 
@@ -30,7 +30,7 @@ module Occurrences =
         let of' = ClaimTerms.ofStatement stated
 
         [
-            for number, finding in List.indexed (ClaimSurvey version).Findings do
+            for number, finding in List.indexed (ClaimSurvey(ClaimScope.OfVersion version)).Findings do
                 let claim = finding.Claim
                 let ofClaim (survey: ClaimSurvey) = survey.Findings[number]
 
@@ -74,8 +74,7 @@ module Occurrences =
         let stated = ClaimTerms.stated version table.Allowed
         let definitions = table.Definitions @ ClaimTerms.definitions stated
 
-        let survey =
-            lazy (ClaimSurvey.lightest version (Worlds.widened [ version ] Worlds.all) heaviest)
+        let survey = lazy (ClaimSurvey.lightest (ClaimScope.OfVersion version) heaviest)
 
         [
             for wanted in wanted version stated ->

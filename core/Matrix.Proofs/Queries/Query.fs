@@ -65,7 +65,8 @@ module Query =
             ]
             (Script.whole (whole query))
 
-    /// Whether a case answers the question, as the interpreter reads its file: every axiom holds, and all that is asked.
+    /// Whether a case answers the question, as the interpreter reads its file: every axiom holds, and all that is
+    /// asked.
     let isAnsweredBy (case: AuthCase) (query: Query) : bool =
         let asked = whole query
         let written = Script.premises asked.Definitions asked.Asserted

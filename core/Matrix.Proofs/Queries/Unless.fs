@@ -7,13 +7,13 @@ open Matrix.Proofs.Interpretation
 open Matrix.Proofs.Smt
 open Matrix.Proofs.Universe
 
-/// That two versions give every event the same verdict, unless a condition holds: a disjunction of a few conjunctions of
-/// atoms.
+/// That two versions give every event the same verdict, unless a condition holds: a disjunction of a few conjunctions
+/// of atoms. Each version has the name that it gets in the file.
 [<Sealed>]
-type Unless(a: RoomVersion, b: RoomVersion) =
+type Unless(aName: string, a: RoomVersion, bName: string, b: RoomVersion) =
 
-    let first, second = Tables.ofVersion a.Id a, Tables.ofVersion b.Id b
-    let atoms = Array.ofList (Atoms.between a b)
+    let first, second = Tables.ofVersion aName a, Tables.ofVersion bName b
+    let atoms = Array.ofList (Atoms.between (aName, a) (bName, b))
     let definitions = first.Definitions @ second.Definitions
     let differ = Term.not' (Term.equal first.Allowed second.Allowed)
 
@@ -36,12 +36,6 @@ type Unless(a: RoomVersion, b: RoomVersion) =
 
     let differs = interpreter.Reader differ
 
-    let literal (it: Literal) : Term =
-        if it.Holds then
-            atoms[it.Atom].Term
-        else
-            Term.not' atoms[it.Atom].Term
-
     /// The atoms.
     member _.Atoms: Atom[] = atoms
 
@@ -53,29 +47,24 @@ type Unless(a: RoomVersion, b: RoomVersion) =
     /// A condition in words, one line for each conjunction.
     member _.Words(cover: Cover) : string list = [
         for conjunction in cover ->
-            [
-                for it in conjunction ->
-                    if it.Holds then
-                        atoms[it.Atom].Words
-                    else
-                        atoms[it.Atom].NotWords
-            ]
+            conjunction
+            |> List.map (fun atom -> atoms[atom].Words)
             |> String.concat ", and "
     ]
 
     /// That outside of the condition both versions give the same verdict.
     member this.Query(cover: Cover) : Query = {
-        Name = $"{a.Id}/unless/{b.Id}"
+        Name = $"{aName}/unless/{bName}"
         Sentence =
             let words = this.Words cover |> String.concat "; or "
-            $"Versions {a.Id} and {b.Id} give every event the same verdict, unless {words}."
+            $"Versions {aName} and {bName} give every event the same verdict, unless {words}."
         Version = a
         Question = {
             Definitions = definitions
             Asserted =
                 differ
                 :: [
-                    for conjunction in cover -> Term.not' (Term.all (List.map literal conjunction))
+                    for conjunction in cover -> Term.not' (Term.all [ for atom in conjunction -> atoms[atom].Term ])
                 ]
         }
         Assumptions = []

@@ -267,15 +267,17 @@ module internal ProveCommand =
         | Ok named ->
             let versions = named |> List.map _.Version
 
-            if arguments.Contains ProveArguments.Cases then onCases arguments versions else
+            if arguments.Contains ProveArguments.Cases then
+                onCases arguments versions
+            else
 
-            match arguments.TryGetResult ProveArguments.Claims, named with
-            | Some file, _ ->
-                match ClaimFiles.readAbout versions file with
-                | Error ending -> ending
-                | Ok claims ->
-                    versions
-                    |> List.collect (fun version -> Queries.claimed version (Claims.about version claims))
-                    |> ask arguments
-            | None, [ one ] when one.IsGiven && not (List.contains true kinds) -> ofTable arguments one.Table
-            | None, _ -> ofVersions arguments versions |> ask arguments
+                match arguments.TryGetResult ProveArguments.Claims, named with
+                | Some file, _ ->
+                    match ClaimFiles.readAbout versions file with
+                    | Error ending -> ending
+                    | Ok claims ->
+                        versions
+                        |> List.collect (fun version -> Queries.claimed version (Claims.about version claims))
+                        |> ask arguments
+                | None, [ one ] when one.IsGiven && not (List.contains true kinds) -> ofTable arguments one.Table
+                | None, _ -> ofVersions arguments versions |> ask arguments

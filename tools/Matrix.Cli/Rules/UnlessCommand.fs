@@ -2,6 +2,7 @@ namespace Matrix.Cli.Rules
 
 open FsCheck
 open FsCheck.FSharp
+open Matrix.Cli.Input.TableArguments
 open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Proofs.Queries
@@ -39,17 +40,11 @@ module internal UnlessCommand =
                     loader.Case
         ]
 
-    /// Literals in the order in which they are preferred: those that hold in few cases of the same verdict first.
-    let private preferred (unless: Unless) (same: bool[] list) : Literal list =
-        [
-            for atom in 0 .. unless.Atoms.Length - 1 do
-                for holds in [ true; false ] -> { Atom = atom; Holds = holds }
-        ]
-        |> List.sortBy (fun it ->
-            let often =
-                same |> List.filter (fun case -> case[it.Atom] = it.Holds) |> List.length
-
-            often, not it.Holds)
+    /// Atoms in the order in which they are preferred: those that hold in few cases of the same verdict first. An atom
+    /// and its negation together would say nothing, so there are no negations.
+    let private preferred (unless: Unless) (same: bool[] list) : int list =
+        [ 0 .. unless.Atoms.Length - 1 ]
+        |> List.sortBy (fun atom -> same |> List.filter (fun case -> case[atom]) |> List.length)
 
     type private Found = {
         Cover: Cover
@@ -59,18 +54,24 @@ module internal UnlessCommand =
         Asked: int
     }
 
-    /// Conditions are made to hold of all known differences; a case that a solver finds outside of one is known from then on.
+    /// Conditions are made to hold of all known differences. A case that a solver finds outside of one is known from
+    /// then on.
     let rec private search
         (unless: Unless)
-        (order: Literal list)
+        (order: int list)
         (say: string -> unit)
         (asked: int)
         (known: Known list)
         : Result<Found, string> =
         match Covers.smallest mostAtoms order (known |> List.map _.Atoms) with
         | None ->
-            Error
-                $"none found: no condition with at most {mostAtoms} atoms holds of all {known.Length} known differences"
+            let without =
+                match known |> List.tryFind (fun case -> not (Array.contains true case.Atoms)) with
+                | Some case -> $", such as one in which no atom holds: {case.Case.Display}"
+                | None -> ""
+
+            let differences = $"{known.Length} known differences{without}"
+            Error $"none found: no condition with at most {mostAtoms} atoms holds of all {differences}"
         | Some cover ->
             say $"{known.Length} differences known; {Covers.size cover} atoms"
             let query = unless.Query cover
@@ -97,9 +98,9 @@ module internal UnlessCommand =
                 }
 
     /// A known difference in which a conjunction holds, and no other of the condition if there is one.
-    let private showing (cover: Cover) (conjunction: Literal list) (known: Known list) : Known option =
-        let holds (case: Known) (of': Literal list) =
-            of' |> List.forall (fun it -> case.Atoms[it.Atom] = it.Holds)
+    let private showing (cover: Cover) (conjunction: int list) (known: Known list) : Known option =
+        let holds (case: Known) (conjunction: int list) =
+            conjunction |> List.forall (fun atom -> case.Atoms[atom])
 
         let those = known |> List.filter (fun case -> holds case conjunction)
 
@@ -109,7 +110,7 @@ module internal UnlessCommand =
             others, case.Case.State.Count, case.Case.Display.Length)
         |> List.tryHead
 
-    let private lines (a: RoomVersion) (b: RoomVersion) (case: AuthCase) : string list =
+    let private lines (a: NamedVersion) (b: NamedVersion) (case: AuthCase) : string list =
         let found = {
             Case = case
             Redacted = ""
@@ -117,13 +118,16 @@ module internal UnlessCommand =
         }
 
         CaseLines.ofCase found
-        @ [ CaseLines.decided a.Id a found; CaseLines.decided b.Id b found ]
+        @ [
+            CaseLines.decided a.Name a.Version found
+            CaseLines.decided b.Name b.Version found
+        ]
 
-    let private report (unless: Unless) (a: RoomVersion) (b: RoomVersion) (found: Found) : Report = {
+    let private report (unless: Unless) (a: NamedVersion) (b: NamedVersion) (found: Found) : Report = {
         Facts = [
             "result", Word(ProofReport.word found.Proof.Outcome)
-            "from", Word a.Id
-            "to", Word b.Id
+            "from", Word a.Name
+            "to", Word b.Name
             "atoms", Count(int64 (Covers.size found.Cover))
             "atoms to choose from", Count(int64 unless.Atoms.Length)
             "fewer atoms", Word $"none: {found.Known.Length} differences refute every such condition"
@@ -148,16 +152,16 @@ module internal UnlessCommand =
     }
 
     /// Finds a condition, proves it and shows a difference for each of its conjunctions.
-    let run (format: OutputFormat) (a: RoomVersion) (b: RoomVersion) : Ending =
+    let run (format: OutputFormat) (a: NamedVersion) (b: NamedVersion) : Ending =
         match Solver.installed () with
         | Error ending -> ending
         | Ok _ ->
-            let unless = Unless(a, b)
+            let unless = Unless(a.Name, a.Version, b.Name, b.Version)
             use line = new Progress()
             line.Show "draws cases"
 
             let read =
-                smallestCases a b @ drawnCases a @ drawnCases b
+                smallestCases a.Version b.Version @ drawnCases a.Version @ drawnCases b.Version
                 |> List.map (fun case -> case, unless.Read case)
 
             let known = [

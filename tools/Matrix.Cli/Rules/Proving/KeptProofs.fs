@@ -7,8 +7,9 @@ open System.Text
 open Matrix.Proofs.Queries
 open Matrix.Rules
 
-/// What was proved before: the digests of the questions, for each version in the form that `sha256sum` checks. A question
-/// has all that its proof depends on: tables, claims and how they are written. Which solvers answered is beside them.
+/// What was proved before: the digests of the questions, for each version in the form that `sha256sum` checks. A
+/// question has all that its proof depends on: tables, claims and how they are written. Which solvers answered is
+/// beside them.
 [<Sealed>]
 type internal KeptProofs(folder: string) =
 
