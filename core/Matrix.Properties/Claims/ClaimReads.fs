@@ -2,6 +2,7 @@ namespace Matrix.Properties.Claims
 
 open Matrix.Rules
 open Matrix.Properties.Claims
+open Matrix.Properties.SmallWorlds
 
 /// What claims read, for worlds that vary it.
 [<RequireQualifiedAccess>]
@@ -44,12 +45,10 @@ module ClaimReads =
         let read entries condition =
             Rule.ForEach(head, [], entries, condition, [])
 
-        {
-            version with
-                Authorization = [
-                    read (Entries.Members []) (Condition.Or(List.collect conditions parts))
+        version
+        |> Reads.only [
+            read (Entries.Members []) (Condition.Or(List.collect conditions parts))
 
-                    for some in List.choose entries parts |> List.distinct do
-                        read some Condition.Always
-                ]
-        }
+            for some in List.choose entries parts |> List.distinct do
+                read some Condition.Always
+        ]

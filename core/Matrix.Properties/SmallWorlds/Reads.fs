@@ -156,3 +156,6 @@ module Reads =
                     | Condition.TypeIs eventType -> eventType
                     | _ -> ()
         ]
+
+    /// A version with these rules alone: it decides nothing, and shows worlds what to vary.
+    let only (rules: Rule list) (version: RoomVersion) : RoomVersion = { version with Authorization = rules }
